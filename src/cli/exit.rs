@@ -1,0 +1,43 @@
+//! Exit codes: an interface for scripts. A code once given to a meaning keeps it.
+
+use std::process::ExitCode;
+
+/// Shown under `cipherlens --help`.
+pub(super) const HELP: &str = "\
+Exit codes:
+  0    done
+  1    failed, or some of the photos failed (each is named on standard error)
+  2    the passphrase is wrong or the vault's header was altered
+  3    damage was found in the vault
+  64   the command line could not be understood
+  130  interrupted; what was finished is kept";
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exit {
+    /// Done.
+    Success,
+    /// Failed, or some of the photos failed.
+    Failure,
+    /// The passphrase is wrong, or the header was altered: the two cannot be told apart.
+    WrongPassphrase,
+    /// Damage was found in the vault.
+    Damage,
+    /// The command line could not be understood (`EX_USAGE` of sysexits.h).
+    Usage,
+    /// Interrupted by the user (128 + SIGINT).
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Failure => 1,
+            Exit::WrongPassphrase => 2,
+            Exit::Damage => 3,
+            Exit::Usage => 64,
+            Exit::Interrupted => 130,
+        })
+    }
+}

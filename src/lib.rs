@@ -1,0 +1,16 @@
+//! Photos that stay encrypted on any machine and can still be searched by similarity.
+//!
+//! # The map
+//!
+//! A directory is a layer, a file is a noun. Arrows point down only; `tests/architecture.rs` reads the
+//! `use crate::` lines and fails on an arrow that runs up.
+//!
+//! | layer | rooms | what lives there |
+//! |---|---|---|
+//! | 0 | [`secret`] | bytes that are wiped, never printed, compared in constant time |
+//! | 4 | [`cli`] | one file a command |
+//!
+//! Start reading at the room whose noun you need.
+
+pub mod cli;
+pub mod secret;
