@@ -8,9 +8,11 @@
 //! | layer | rooms | what lives there |
 //! |---|---|---|
 //! | 0 | [`secret`] | bytes that are wiped, never printed, compared in constant time |
+//! | 1 | [`ckks`] | encrypted search: similarity scores between encrypted vectors |
 //! | 4 | [`cli`] | one file a command |
 //!
 //! Start reading at the room whose noun you need.
 
+pub mod ckks;
 pub mod cli;
 pub mod secret;

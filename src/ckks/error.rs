@@ -1,0 +1,165 @@
+//! What can go wrong in encrypted search. Must never: carry a vector, a score or a key.
+
+use thiserror::Error as ThisError;
+
+/// Why an operation of this room was refused.
+#[derive(Debug, ThisError)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system gave no entropy. There is no fallback.
+    #[error("the operating system gave no randomness: {0}")]
+    Entropy(#[from] getrandom::Error),
+    /// The parameters are outside a security table.
+    #[error("a modulus of {modulus_bits:.1} bits at ring degree {degree} exceeds the {limit_bits} bits of {table}")]
+    Insecure {
+        /// Ring degree n.
+        degree: usize,
+        /// log2 q.
+        modulus_bits: f64,
+        /// The largest log2 q the table allows.
+        limit_bits: f64,
+        /// Which table.
+        table: &'static str,
+    },
+    /// No security table has a row for this ring degree.
+    #[error("no security table has a row for ring degree {degree}")]
+    UnknownDegree {
+        /// Ring degree n.
+        degree: usize,
+    },
+    /// The bytes are no serialised context.
+    #[error("not a context: {fault}")]
+    NotAContext {
+        /// What was expected and found.
+        fault: ContextFault,
+    },
+    /// A stored vector cannot be sealed.
+    #[error("vector {position}: {fault}")]
+    Vector {
+        /// Index among the vectors given.
+        position: usize,
+        /// What is wrong with it.
+        fault: VectorFault,
+    },
+    /// The query vector cannot be encrypted.
+    #[error("query vector: {fault}")]
+    Query {
+        /// What is wrong with it.
+        fault: VectorFault,
+    },
+    /// A block holds between one and `most` images.
+    #[error("a block holds 1 to {most} images, not {actual}")]
+    ImagesInBlock {
+        /// Images in a full block.
+        most: usize,
+        /// Images asked for.
+        actual: usize,
+    },
+    /// Bytes of the wrong length.
+    #[error("{what}: expected {expected} bytes, found {actual}")]
+    Length {
+        /// Which bytes.
+        what: &'static str,
+        /// Bytes expected.
+        expected: usize,
+        /// Bytes found.
+        actual: usize,
+    },
+    /// Ciphertext that is not a whole number of blocks.
+    #[error("{actual} bytes are not whole blocks of {block_bytes} bytes")]
+    NotWholeBlocks {
+        /// Bytes of one block.
+        block_bytes: usize,
+        /// Bytes found.
+        actual: usize,
+    },
+    /// A residue is not below its prime.
+    #[error("{what}: a residue is not below its prime")]
+    Residue {
+        /// Which bytes.
+        what: &'static str,
+    },
+    /// The block does not open under this key: another key, another nonce, or altered bytes.
+    #[error("the block does not open under this key and nonce")]
+    NotOpened,
+    /// A score was impossible. Which one is not said: a dishonest evaluator could learn from it.
+    #[error("the answer was refused: it does not belong to this query and these blocks")]
+    AnswerRefused,
+    /// `CIPHERLENS_KERNEL` names no kernel.
+    #[error("CIPHERLENS_KERNEL is {name:?}; expected one of portable, avx2, avx512, neon")]
+    UnknownKernel {
+        /// The name found.
+        name: String,
+    },
+    /// `CIPHERLENS_KERNEL` names a kernel this processor cannot run.
+    #[error("CIPHERLENS_KERNEL asks for {name}, which this processor cannot run")]
+    UnsupportedKernel {
+        /// The kernel asked for.
+        name: &'static str,
+    },
+}
+
+/// Why bytes are no context.
+#[derive(Debug, ThisError)]
+#[non_exhaustive]
+pub enum ContextFault {
+    /// Wrong length.
+    #[error("expected {expected} bytes, found {actual}")]
+    Length {
+        /// Bytes of a context.
+        expected: usize,
+        /// Bytes found.
+        actual: usize,
+    },
+    /// Wrong first bytes.
+    #[error("the first bytes are not those of a context")]
+    Magic,
+    /// A public context where a secret one was expected, or the reverse.
+    #[error("expected kind {expected}, found {actual}")]
+    Kind {
+        /// Kind expected.
+        expected: u8,
+        /// Kind found.
+        actual: u8,
+    },
+    /// A format this program does not know.
+    #[error("format version {actual}; this program reads {expected}")]
+    Version {
+        /// Version this program reads.
+        expected: u8,
+        /// Version found.
+        actual: u8,
+    },
+    /// A parameter set this program does not know.
+    #[error("parameter set {actual} is unknown")]
+    ParameterSet {
+        /// Identifier found.
+        actual: u16,
+    },
+}
+
+/// Why a vector is refused.
+#[derive(Clone, Copy, Debug, PartialEq, ThisError)]
+#[non_exhaustive]
+pub enum VectorFault {
+    /// Wrong number of components.
+    #[error("expected {expected} components, found {actual}")]
+    Length {
+        /// Components expected.
+        expected: usize,
+        /// Components found.
+        actual: usize,
+    },
+    /// A component is NaN or infinite.
+    #[error("component {component} is not finite")]
+    NotFinite {
+        /// Index of the first such component.
+        component: usize,
+    },
+    /// The Euclidean norm is not 1.
+    #[error("expected a norm of 1, found {actual}")]
+    Norm {
+        /// Norm found.
+        actual: f64,
+    },
+}

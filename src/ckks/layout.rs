@@ -1,0 +1,228 @@
+//! Where each coefficient stands in bytes. Stored files depend on it: a change is a new parameter set.
+//!
+//! A coefficient is r1 | r2 << 20, 5 bytes little-endian. Eight neighbouring slots of one polynomial are a row of 40
+//! bytes; eight rows (groups) of one lane are a piece of 320 bytes, five cache lines. A block is
+//! `[tile of 8 slots][chunk of 8 groups][lane][8 groups][8 slots]`, a query the same with one lane: the order in which
+//! the scan reads. A hint is `[lane][slot]`, an answer `[lane][fold]`.
+
+use super::parameters::{COEFFICIENT_BYTES, Parameters};
+use super::ring::{Evaluation, Polynomial};
+
+/// Slots of a tile, and groups of a chunk.
+pub(super) const TILE: usize = 8;
+/// Bytes of one row: 8 slots of one polynomial.
+pub(super) const ROW_BYTES: usize = TILE * COEFFICIENT_BYTES;
+/// Bytes of one piece: 8 groups of one lane of one tile.
+pub(super) const PIECE_BYTES: usize = TILE * ROW_BYTES;
+
+/// 20 bits, one residue.
+pub(super) const RESIDUE_MASK: u64 = (1 << 20) - 1;
+const COEFFICIENT_MASK: u64 = (1 << 40) - 1;
+
+/// First byte of a row of a block (`lanes` = 8) or of a query (`lanes` = 1).
+fn row_offset(parameters: &Parameters, lanes: usize, tile: usize, lane: usize, group: usize) -> usize {
+    let chunks = parameters.groups() / TILE;
+    ((tile * chunks + group / TILE) * lanes + lane) * PIECE_BYTES + group % TILE * ROW_BYTES
+}
+
+/// Writes 8 coefficients of two residues below 2^20 each.
+#[inline(always)]
+pub(super) fn pack_row(row: &mut [u8; ROW_BYTES], first: &[u32; TILE], second: &[u32; TILE]) {
+    let c: [u64; TILE] = std::array::from_fn(|slot| u64::from(first[slot]) | u64::from(second[slot]) << 20);
+    let words = [
+        c[0] | c[1] << 40,
+        c[1] >> 24 | c[2] << 16 | c[3] << 56,
+        c[3] >> 8 | c[4] << 32,
+        c[4] >> 32 | c[5] << 8 | c[6] << 48,
+        c[6] >> 16 | c[7] << 24,
+    ];
+    for (bytes, word) in row.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+        *bytes = word.to_le_bytes();
+    }
+}
+
+/// Reads 8 coefficients.
+#[inline(always)]
+pub(super) fn unpack_row(row: &[u8; ROW_BYTES]) -> [[u32; TILE]; 2] {
+    let (words, _) = row.as_chunks::<8>();
+    let w: [u64; 5] = std::array::from_fn(|at| u64::from_le_bytes(words[at]));
+    let c = [
+        w[0],
+        w[0] >> 40 | w[1] << 24,
+        w[1] >> 16,
+        w[1] >> 56 | w[2] << 8,
+        w[2] >> 32 | w[3] << 32,
+        w[3] >> 8,
+        w[3] >> 48 | w[4] << 16,
+        w[4] >> 24,
+    ]
+    .map(|bits| bits & COEFFICIENT_MASK);
+    [c.map(|bits| (bits & RESIDUE_MASK) as u32), c.map(|bits| (bits >> 20) as u32)]
+}
+
+/// Reads the coefficient at an index of a sequence such as an answer.
+#[inline(always)]
+pub(super) fn read_coefficient(bytes: &[u8; COEFFICIENT_BYTES]) -> [u32; 2] {
+    let mut word = [0; 8];
+    word[..COEFFICIENT_BYTES].copy_from_slice(bytes);
+    let word = u64::from_le_bytes(word);
+    [(word & RESIDUE_MASK) as u32, (word >> 20) as u32]
+}
+
+/// Writes one coefficient of two residues below 2^20.
+#[inline(always)]
+pub(super) fn write_coefficient(bytes: &mut [u8; COEFFICIENT_BYTES], residues: [u32; 2]) {
+    let word = u64::from(residues[0]) | u64::from(residues[1]) << 20;
+    bytes.copy_from_slice(&word.to_le_bytes()[..COEFFICIENT_BYTES]);
+}
+
+/// Rows of a polynomial as pairs of 8 residues.
+#[inline(always)]
+pub(super) fn rows_of(polynomial: &Polynomial<Evaluation>) -> impl Iterator<Item = (&[u32; TILE], &[u32; TILE])> {
+    let [first, second] = polynomial.residues();
+    first.as_chunks().0.iter().zip(second.as_chunks().0)
+}
+
+/// Writes a polynomial into its rows of a block or a query.
+#[inline(always)]
+pub(super) fn pack_polynomial(
+    parameters: &Parameters,
+    bytes: &mut [u8],
+    lanes: usize,
+    lane: usize,
+    group: usize,
+    polynomial: &Polynomial<Evaluation>,
+) {
+    for (tile, (first, second)) in rows_of(polynomial).enumerate() {
+        let at = row_offset(parameters, lanes, tile, lane, group);
+        let row = bytes[at..].first_chunk_mut().expect("the offset is inside a block of these parameters");
+        pack_row(row, first, second);
+    }
+}
+
+/// Reads a polynomial from its rows of a block or a query.
+#[inline(always)]
+pub(super) fn unpack_polynomial(
+    parameters: &Parameters,
+    bytes: &[u8],
+    lanes: usize,
+    lane: usize,
+    group: usize,
+    polynomial: &mut Polynomial<Evaluation>,
+) {
+    let [first, second] = polynomial.residues_mut();
+    let rows = first.as_chunks_mut::<TILE>().0.iter_mut().zip(second.as_chunks_mut::<TILE>().0);
+    for (tile, (first, second)) in rows.enumerate() {
+        let at = row_offset(parameters, lanes, tile, lane, group);
+        let row = bytes[at..].first_chunk().expect("the offset is inside a block of these parameters");
+        [*first, *second] = unpack_row(row);
+    }
+}
+
+/// Whether every coefficient of whole rows has both residues below their primes.
+pub(super) fn residues_in_range(rows: &[u8], primes: [u32; 2]) -> bool {
+    rows.as_chunks::<ROW_BYTES>().0.iter().all(|row| {
+        let residues = unpack_row(row);
+        residues.iter().zip(primes).all(|(row, prime)| row.iter().all(|&residue| residue < prime))
+    })
+}
+
+/// Zeroed bytes that begin on a cache line, so that no load of the scan straddles two lines.
+pub(super) struct AlignedBytes {
+    allocation: Vec<u8>,
+    start: usize,
+    length: usize,
+}
+
+impl AlignedBytes {
+    const LINE: usize = 64;
+
+    pub(super) fn zeroed(length: usize) -> Self {
+        let allocation = vec![0; length + Self::LINE - 1];
+        let start = allocation.as_ptr().align_offset(Self::LINE);
+        // `align_offset` may decline; the scan is then slower, not wrong.
+        let start = if start < Self::LINE { start } else { 0 };
+        Self { allocation, start, length }
+    }
+}
+
+impl std::ops::Deref for AlignedBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.allocation[self.start..self.start + self.length]
+    }
+}
+
+impl std::ops::DerefMut for AlignedBytes {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.allocation[self.start..self.start + self.length]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn rows_keep_their_coefficients(coefficients: [(u32, u32); TILE]) {
+            let first = coefficients.map(|pair| pair.0 & RESIDUE_MASK as u32);
+            let second = coefficients.map(|pair| pair.1 & RESIDUE_MASK as u32);
+            let mut row = [0; ROW_BYTES];
+            pack_row(&mut row, &first, &second);
+            prop_assert_eq!(unpack_row(&row), [first, second]);
+            for (slot, bytes) in row.as_chunks().0.iter().enumerate() {
+                prop_assert_eq!(read_coefficient(bytes), [first[slot], second[slot]]);
+                let mut written = [0; COEFFICIENT_BYTES];
+                write_coefficient(&mut written, [first[slot], second[slot]]);
+                prop_assert_eq!(&written, bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_coefficient_is_pinned() {
+        let mut bytes = [0; COEFFICIENT_BYTES];
+        write_coefficient(&mut bytes, [0x12345, 0xabcde]);
+        assert_eq!(bytes, [0x45, 0x23, 0xe1, 0xcd, 0xab]);
+    }
+
+    #[test]
+    fn offsets_are_pinned() {
+        let set = Parameters::V1;
+        assert_eq!(row_offset(&set, 8, 0, 0, 1), 40);
+        assert_eq!(row_offset(&set, 8, 0, 1, 0), 320);
+        assert_eq!(row_offset(&set, 8, 0, 0, 8), 8 * 320);
+        assert_eq!(row_offset(&set, 8, 1, 0, 0), 8 * 8 * 320);
+        assert_eq!(row_offset(&set, 8, 255, 7, 63), set.block_bytes() - ROW_BYTES);
+        assert_eq!(row_offset(&set, 1, 255, 0, 63), set.query_bytes() - ROW_BYTES);
+    }
+
+    #[test]
+    fn a_polynomial_keeps_its_place() {
+        let set = Parameters::SMALL;
+        let mut polynomial = Polynomial::zero(&set);
+        for (slot, residue) in polynomial.residues_mut()[1].iter_mut().enumerate() {
+            *residue = slot as u32;
+        }
+        let mut bytes = AlignedBytes::zeroed(set.block_bytes());
+        pack_polynomial(&set, &mut bytes, 8, 3, 5, &polynomial);
+        let mut back = Polynomial::zero(&set);
+        unpack_polynomial(&set, &bytes, 8, 3, 5, &mut back);
+        assert_eq!(back.residues(), polynomial.residues());
+        unpack_polynomial(&set, &bytes, 8, 3, 4, &mut back);
+        assert!(back.residues()[1].iter().all(|&residue| residue == 0));
+    }
+
+    #[test]
+    fn residues_at_the_prime_are_out_of_range() {
+        let mut row = [0; ROW_BYTES];
+        pack_row(&mut row, &[9; 8], &[9; 8]);
+        assert!(residues_in_range(&row, [10, 10]));
+        assert!(!residues_in_range(&row, [9, 10]));
+        assert!(!residues_in_range(&row, [10, 9]));
+    }
+}
