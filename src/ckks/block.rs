@@ -61,7 +61,7 @@ impl KeyHolder {
         self.seal_with(vectors, nonce, &mut Randomness::fresh()?)
     }
 
-    fn seal_with<V: AsRef<[f32]>>(
+    pub(super) fn seal_with<V: AsRef<[f32]>>(
         &self,
         vectors: &[V],
         nonce: [u8; NONCE_BYTES],

@@ -38,10 +38,12 @@ pub(super) fn add_group<V: AsRef<[f32]>>(parameters: &Parameters, lane: &[V], gr
     }
 }
 
-/// The nearest integer of |x| < 2^18, without a call into the mathematics library: made positive, then truncated.
+/// The nearest integer (ties to even) of |x| < 2^22 without a call into the mathematics library: beside 1.5 * 2^23 the
+/// last bit of the mantissa is worth 1.
 #[inline(always)]
 fn round(x: f32) -> i32 {
-    (x + 262_144.5) as i32 - 262_144
+    const ONES: f32 = 12_582_912.0;
+    (x + ONES).to_bits().cast_signed() - ONES.to_bits().cast_signed()
 }
 
 /// The vectors whose scaled coefficients these are.
@@ -134,7 +136,10 @@ mod tests {
 
     #[test]
     fn rounding_is_to_the_nearest() {
-        for (x, nearest) in [(0.4, 0), (0.6, 1), (-0.4, 0), (-0.6, -1), (185_363.8, 185_364), (-185_363.8, -185_364)] {
+        let extremes = [(185_363.8, 185_364), (-185_363.8, -185_364)];
+        for (x, nearest) in
+            [(0.49, 0), (0.51, 1), (-0.49, 0), (-0.51, -1), (0.5, 0), (1.5, 2)].into_iter().chain(extremes)
+        {
             assert_eq!(round(x), nearest, "{x}");
         }
     }

@@ -56,6 +56,8 @@ mod ring;
 mod rlwe;
 mod sampling;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod transform;
 
 pub use answer::ScannedBlock;

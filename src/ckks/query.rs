@@ -99,12 +99,14 @@ impl KeyHolder {
         for (at, row) in bytes.as_chunks_mut::<ROW_BYTES>().0.iter_mut().enumerate() {
             let (tile, group) = (at / groups, at % groups);
             let offset = mask_offset(parameters, block * packed / TILE + tile, group);
-            let [first, second] = [0, 1].map(|prime| -> [u32; TILE] {
-                std::array::from_fn(|slot| {
+            let mut sums = [[0; TILE]; 2];
+            for (prime, sums) in sums.iter_mut().enumerate() {
+                for (slot, sum) in sums.iter_mut().enumerate() {
                     let value = encoding.value(prime, tile * TILE + slot, group);
-                    moduli[prime].reduce(value + mask.values[prime][offset + slot])
-                })
-            });
+                    *sum = moduli[prime].reduce(value + mask.values[prime][offset + slot]);
+                }
+            }
+            let [first, second] = sums;
             pack_row(row, &first, &second);
         }
     }

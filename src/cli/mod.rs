@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod exit;
 
 pub use exit::Exit;
@@ -19,7 +20,9 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Bench(bench::Bench),
+}
 
 /// Runs the command named by the process's arguments.
 pub fn main() -> ExitCode {
@@ -32,5 +35,8 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    match arguments.command {}
+    let exit = match arguments.command {
+        Command::Bench(arguments) => bench::run(&arguments),
+    };
+    exit.into()
 }

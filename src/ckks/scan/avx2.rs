@@ -63,7 +63,13 @@ fn span_wide(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {
             }
         }
     }
-    sums.map(|lane| lane.map(|vector| words(vector)))
+    let mut totals = [[[0; TILE]; 2]; LANES];
+    for (totals, sums) in totals.iter_mut().zip(sums) {
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            *total = words(sum);
+        }
+    }
+    totals
 }
 
 /// Four coefficients, one in each 64-bit word.
@@ -95,6 +101,5 @@ fn words(halves: [__m256i; 2]) -> [u64; TILE] {
         // SAFETY: the array is 32 bytes; the store takes any alignment.
         unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), vector) };
     }
-    let [low, high] = words;
-    std::array::from_fn(|slot| if slot < WIDTH { low[slot] } else { high[slot - WIDTH] })
+    *words.as_flattened().first_chunk().expect("two vectors of four words")
 }

@@ -68,9 +68,13 @@ fn span_wide(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {
     let mask = _mm512_set1_epi64(RESIDUE_MASK as i64);
     let mut sums = [[_mm512_setzero_si512(); 2]; LANES];
     for (pieces, piece) in block.iter().zip(query) {
-        let query = rows(piece);
-        let query_first = query.map(|row| _mm512_and_si512(row, mask));
-        let query_second = query.map(|row| _mm512_srli_epi64::<20>(row));
+        // Plain loops: `array::map` is compiled without these instructions and would not be inlined.
+        let mut query_first = rows(piece);
+        let mut query_second = query_first;
+        for row in 0..TILE {
+            query_first[row] = _mm512_and_si512(query_first[row], mask);
+            query_second[row] = _mm512_srli_epi64::<20>(query_second[row]);
+        }
         for ([first, second], piece) in sums.iter_mut().zip(pieces) {
             let stored = rows(piece);
             for row in 0..TILE {
@@ -79,7 +83,13 @@ fn span_wide(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {
             }
         }
     }
-    sums.map(|lane| lane.map(|vector| words(vector)))
+    let mut totals = [[[0; TILE]; 2]; LANES];
+    for (totals, sums) in totals.iter_mut().zip(sums) {
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            *total = words(sum);
+        }
+    }
+    totals
 }
 
 /// The 8 rows of a piece, a coefficient in each 64-bit word.
@@ -87,7 +97,7 @@ fn span_wide(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512ifma")]
 fn rows(piece: &[u8; PIECE_BYTES]) -> [__m512i; TILE] {
     let (lines, _) = piece.as_chunks::<LINE>();
-    let line: [__m512i; 5] = std::array::from_fn(|at| load(&lines[at]));
+    let line = [load(&lines[0]), load(&lines[1]), load(&lines[2]), load(&lines[3]), load(&lines[4])];
     let one = |row: usize, line| _mm512_maskz_permutexvar_epi8(FIVE_BYTES, load(&ROW_INDEX[row]), line);
     let two = |row: usize, line, next| _mm512_maskz_permutex2var_epi8(FIVE_BYTES, line, load(&ROW_INDEX[row]), next);
     [

@@ -13,6 +13,7 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod plain;
 mod portable;
 
 /// Names a kernel for tests and measurements.

@@ -52,7 +52,13 @@ fn span_wide(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {
             }
         }
     }
-    sums.map(|lane| lane.map(|vector| words(vector)))
+    let mut totals = [[[0; TILE]; 2]; LANES];
+    for (totals, sums) in totals.iter_mut().zip(sums) {
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            *total = words(sum);
+        }
+    }
+    totals
 }
 
 /// Four coefficients as residues of both primes.
