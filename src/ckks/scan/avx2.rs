@@ -4,14 +4,14 @@
 #![expect(unsafe_code, reason = "vector loads, and calls of functions compiled for detected instructions")]
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_loadu_si128, _mm256_add_epi64, _mm256_and_si256, _mm256_mul_epu32, _mm256_set_m128i,
-    _mm256_set1_epi64x, _mm256_setr_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi64,
-    _mm256_storeu_si256,
+    __m128i, __m256i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_add_epi64, _mm256_and_si256, _mm256_mul_epu32,
+    _mm256_set_m128i, _mm256_set1_epi64x, _mm256_setr_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm256_srli_epi64, _mm256_storeu_si256,
 };
 
 use super::super::layout::{PIECE_BYTES, RESIDUE_MASK, TILE};
 use super::super::parameters::{COEFFICIENT_BYTES, LANES};
-use super::{BlockPieces, QueryPiece, Sums};
+use super::{BlockPieces, PREFETCH_BYTES, QueryPiece, Sums};
 
 /// Coefficients of one vector.
 const WIDTH: usize = 4;
@@ -52,6 +52,7 @@ fn span_wide(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {
             *query = [_mm256_and_si256(row, mask), _mm256_srli_epi64::<20>(row)];
         }
         for ([first, second], piece) in sums.iter_mut().zip(pieces) {
+            prefetch(piece);
             for (at, half_row) in piece.as_chunks::<HALF_ROW_BYTES>().0.iter().enumerate() {
                 let stored = coefficients(half_row);
                 let products = [
@@ -70,6 +71,20 @@ fn span_wide(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {
         }
     }
     totals
+}
+
+/// Asks for the cache lines of the piece that is due [`PREFETCH_BYTES`] later.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn prefetch(piece: &[u8; PIECE_BYTES]) {
+    for line in (0..PIECE_BYTES).step_by(64) {
+        let ahead = piece.as_ptr().wrapping_add(PREFETCH_BYTES + line);
+        #[allow(unused_unsafe, reason = "a safe function in newer compilers only")]
+        // SAFETY: a hint; nothing is read, and an address past the end does no harm.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+        }
+    }
 }
 
 /// Four coefficients, one in each 64-bit word.

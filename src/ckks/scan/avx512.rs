@@ -5,13 +5,14 @@
 #![expect(unsafe_code, reason = "vector loads, and calls of functions compiled for detected instructions")]
 
 use std::arch::x86_64::{
-    __m512i, _mm512_and_si512, _mm512_loadu_si512, _mm512_madd52lo_epu64, _mm512_maskz_permutex2var_epi8,
-    _mm512_maskz_permutexvar_epi8, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_srli_epi64, _mm512_storeu_si512,
+    __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_and_si512, _mm512_loadu_si512, _mm512_madd52lo_epu64,
+    _mm512_maskz_permutex2var_epi8, _mm512_maskz_permutexvar_epi8, _mm512_set1_epi64, _mm512_setzero_si512,
+    _mm512_srli_epi64, _mm512_storeu_si512,
 };
 
 use super::super::layout::{PIECE_BYTES, RESIDUE_MASK, ROW_BYTES, TILE};
 use super::super::parameters::{COEFFICIENT_BYTES, LANES};
-use super::{BlockPieces, QueryPiece, Sums};
+use super::{BlockPieces, PREFETCH_BYTES, QueryPiece, Sums};
 
 const LINE: usize = 64;
 /// The five low bytes of each 64-bit word.
@@ -76,6 +77,7 @@ fn span_wide(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {
             query_second[row] = _mm512_srli_epi64::<20>(query_second[row]);
         }
         for ([first, second], piece) in sums.iter_mut().zip(pieces) {
+            prefetch(piece);
             let stored = rows(piece);
             for row in 0..TILE {
                 *first = _mm512_madd52lo_epu64(*first, _mm512_and_si512(stored[row], mask), query_first[row]);
@@ -90,6 +92,20 @@ fn span_wide(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {
         }
     }
     totals
+}
+
+/// Asks for the cache lines of the piece that is due [`PREFETCH_BYTES`] later.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn prefetch(piece: &[u8; PIECE_BYTES]) {
+    for line in (0..PIECE_BYTES).step_by(LINE) {
+        let ahead = piece.as_ptr().wrapping_add(PREFETCH_BYTES + line);
+        #[allow(unused_unsafe, reason = "a safe function in newer compilers only")]
+        // SAFETY: a hint; nothing is read, and an address past the end does no harm.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+        }
+    }
 }
 
 /// The 8 rows of a piece, a coefficient in each 64-bit word.
