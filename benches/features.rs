@@ -1,0 +1,90 @@
+//! Photos a second: the network alone, beside Candle's own convolutions with the same weights, and the way from a JPEG
+//! to a vector.
+//!
+//! `cargo bench --bench features`. A matrix product uses as many tasks as `RAYON_NUM_THREADS` says, inside a pool of the
+//! threads named in each figure.
+
+use std::hint::black_box;
+use std::io::Cursor;
+use std::path::Path;
+use std::time::Duration;
+
+use candle_core::{Device, Tensor};
+use cipherlens::features::{Extractor, Limits, Photo, PreparedPhoto, Weights};
+use criterion::{BenchmarkId, Criterion, Throughput};
+use image::imageops::FilterType;
+use image::{DynamicImage, ImageFormat};
+
+fn weights() -> Weights {
+    Weights::standard(Path::new(env!("CARGO_MANIFEST_DIR")).join("models").as_path()).expect("the weights load")
+}
+
+fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start")
+}
+
+/// A sample photo enlarged to `width` x `height`, with the fine noise a camera adds, as a JPEG.
+fn jpeg(width: u32, height: u32) -> Vec<u8> {
+    let sample = include_bytes!("../data/photos/butterfly/image_0001.jpg");
+    let small = image::load_from_memory(sample).expect("the sample is a photo");
+    let mut photo = small.resize_exact(width, height, FilterType::CatmullRom).into_rgb8();
+    let mut state = 1_u32;
+    for channel in photo.iter_mut() {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *channel = channel.saturating_add((state >> 28) as u8);
+    }
+    let mut file = Cursor::new(Vec::new());
+    DynamicImage::from(photo).write_to(&mut file, ImageFormat::Jpeg).expect("the photo is encoded");
+    file.into_inner()
+}
+
+fn prepare(jpeg: &[u8]) -> PreparedPhoto {
+    Photo::decode(jpeg, None, Limits::default()).and_then(|photo| photo.prepare()).expect("the photo decodes")
+}
+
+fn network(criterion: &mut Criterion) {
+    let (weights, photo) = (weights(), jpeg(300, 200));
+    let extractor = Extractor::new(self::weights()).expect("the weights fit");
+    let mut group = criterion.benchmark_group("network");
+    for threads in [1, 2] {
+        let pool = pool(threads);
+        for batch in [1, 8, 16] {
+            let photos: Vec<_> = (0..batch).map(|_| prepare(&photo)).collect();
+            let input = Tensor::rand(-100.0_f32, 100.0, (batch, 3, 224, 224), &Device::Cpu).expect("a tensor fits");
+            let parameter = format!("{threads} threads, batch {batch}");
+            group.throughput(Throughput::Elements(batch as u64));
+            group.bench_function(BenchmarkId::new("cipherlens", &parameter), |bencher| {
+                bencher.iter(|| pool.install(|| black_box(extractor.extract(&photos).expect("the network runs"))));
+            });
+            group.bench_function(BenchmarkId::new("candle conv2d", &parameter), |bencher| {
+                bencher.iter(|| pool.install(|| black_box(weights.reference().forward(&input).expect("it runs"))));
+            });
+        }
+    }
+}
+
+fn jpeg_to_vector(criterion: &mut Criterion) {
+    let extractor = Extractor::new(weights()).expect("the weights fit");
+    let mut group = criterion.benchmark_group("jpeg");
+    group.throughput(Throughput::Elements(1));
+    for (name, width, height) in [("0.1 megapixels", 384, 256), ("12 megapixels", 4032, 3024)] {
+        let file = jpeg(width, height);
+        group.bench_function(BenchmarkId::new("to pixels", name), |bencher| {
+            bencher.iter(|| black_box(prepare(&file)));
+        });
+        group.bench_function(BenchmarkId::new("to vector", name), |bencher| {
+            bencher.iter(|| black_box(extractor.extract(&[prepare(&file)]).expect("the network runs")));
+        });
+    }
+}
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(5))
+        .configure_from_args();
+    network(&mut criterion);
+    jpeg_to_vector(&mut criterion);
+    criterion.final_summary();
+}

@@ -1,0 +1,113 @@
+//! What can go wrong between a file's bytes and a vector. Messages name no file: whoever opened it knows its name.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Errors of decoding, weights and network.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The first bytes are those of no format this program reads.
+    #[error("not a photo in a known format (JPEG, PNG, WebP, GIF, BMP, TIFF, QOI, PNM, ICO or TGA)")]
+    UnknownFormat,
+    /// Reading the format failed.
+    #[error("the file could not be read: {0}")]
+    Read(#[from] io::Error),
+    /// Width or height is zero.
+    #[error("the photo has no pixels")]
+    NoPixels,
+    /// More pixels than the limits allow.
+    #[error("the photo has {width} x {height} pixels, more than the limit of {limit}")]
+    TooManyPixels {
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+        /// Pixels allowed.
+        limit: u64,
+    },
+    /// Decoding would need more memory than the limits allow.
+    #[error("decoding the photo needs {needed_bytes} bytes of memory, more than the limit of {limit_bytes}")]
+    TooMuchMemory {
+        /// Bytes of the decoded photo.
+        needed_bytes: u64,
+        /// Bytes allowed.
+        limit_bytes: u64,
+    },
+    /// The file is damaged, or uses something its decoder does not know.
+    #[error("the photo could not be decoded: {0}")]
+    Decode(#[from] image::ImageError),
+    /// The JPEG is damaged, or uses something its decoder does not know.
+    #[error("the JPEG could not be decoded: {0}")]
+    DecodeJpeg(#[from] jpeg_decoder::Error),
+    /// The decoded photo has a pixel format that cannot be resized.
+    #[error("the photo could not be resized: {0}")]
+    Resize(#[from] fast_image_resize::ResizeError),
+
+    /// A program without bundled weights found no weights file.
+    #[error(
+        "no weights at {}: this program was built without them; put models/{} of the source tree there, or name a file with --weights",
+        path.display(), super::weights::FILE_NAME
+    )]
+    WeightsNotFound {
+        /// Where the file was looked for.
+        path: PathBuf,
+    },
+    /// The weights file is not the one this program knows.
+    #[error("the weights file has SHA-256 {actual}, expected {expected}; another network is named with --weights")]
+    WeightsDiffer {
+        /// The digest this program knows.
+        expected: &'static str,
+        /// The file's digest.
+        actual: String,
+    },
+    /// The weights file could not be read.
+    #[error("the weights file {} could not be read: {source}", path.display())]
+    ReadWeights {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is no safetensors file.
+    #[error("the weights file is no valid safetensors file: {0}")]
+    Safetensors(#[from] safetensors::SafeTensorError),
+    /// The file holds another network, or the same in another arrangement.
+    #[error(
+        "the weights are of no known layout: neither torchvision's resnet50 (there is no tensor bn1.running_var) nor marked as keras-v1-folded"
+    )]
+    UnknownLayout,
+    /// A tensor of the network is not in the file.
+    #[error("the weights lack the tensor {name}")]
+    MissingTensor {
+        /// Its name.
+        name: String,
+    },
+    /// A tensor does not have the one shape it can have.
+    #[error("the weights' tensor {name} has shape {actual:?}, expected {expected:?}")]
+    WrongShape {
+        /// Its name.
+        name: String,
+        /// The shape the network needs.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        actual: Vec<usize>,
+    },
+
+    /// The network's arithmetic failed.
+    #[error("the network failed: {0}")]
+    Network(#[from] candle_core::Error),
+    /// The network gave another number of features than it must.
+    #[error("the network gave {actual} features, expected {expected}")]
+    WrongLength {
+        /// [`super::DIMENSIONS`].
+        expected: usize,
+        /// Features given.
+        actual: usize,
+    },
+    /// The features are all zero or not numbers, so no direction is left to compare.
+    #[error("the features have the norm {norm}, so they cannot be compared; the weights are not a trained network's")]
+    NoDirection {
+        /// Their Euclidean norm.
+        norm: f64,
+    },
+}

@@ -1,0 +1,276 @@
+//! Weights of the network: find, verify, recognise the layout, load.
+//!
+//! Two layouts are understood. The bundled one (`models/README.md`) is Keras's ResNet-50 with batch normalisation
+//! already folded into the convolutions. The other is torchvision's `resnet50` as safetensors or `.pth`; its batch
+//! normalisation is folded here, so that the network itself knows convolutions and biases only.
+//! Must never: guess. A file of neither layout is an error that says so.
+
+use std::path::Path;
+
+use candle_core::pickle::PthTensors;
+use candle_core::safetensors::Load;
+use candle_core::{DType, Device, Tensor};
+use safetensors::{SafeTensorError, SafeTensors};
+use sha2::{Digest, Sha256};
+
+use super::resnet50::{BLOCKS_PER_STAGE, Bottleneck, Convolution, Downsampling, EXPANSION, ResNet50, STAGE_WIDTH};
+use super::{Error, PreparedPhoto};
+
+/// SHA-256 of `models/resnet50.safetensors` in hexadecimal.
+pub const BUNDLED_SHA256: &str = "011ded4a7ab13c86179325fe7a0dbc46a44840fbf108b938ae5968783267fdf4";
+
+/// Name of the weights file in the data directory, for a program built without `bundled-weights`.
+pub const FILE_NAME: &str = "resnet50.safetensors";
+
+/// torchvision's batch normalisation adds this to the variance.
+const TORCH_EPSILON: f64 = 1e-5;
+
+#[cfg(feature = "bundled-weights")]
+static BUNDLED: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/resnet50.safetensors"));
+
+/// How a weights file arranges the network, and what its training fed to it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Layout {
+    /// Keras applications, batch normalisation folded: blue, green, red, each minus its mean over ImageNet.
+    KerasV1Folded,
+    /// torchvision: red, green, blue from 0 to 1, each minus its mean over its deviation.
+    TorchvisionV15,
+}
+
+impl Layout {
+    /// Names the preprocessing, for [`super::FeatureSpace`]. A name once given to a meaning keeps it.
+    pub(super) fn preprocessing(self) -> &'static str {
+        match self {
+            Self::KerasV1Folded => "centre-square-224-bilinear/bgr-mean",
+            Self::TorchvisionV15 => "centre-square-224-bilinear/rgb-mean-deviation",
+        }
+    }
+
+    /// The network's input for a photo: height, width, channels, as the weights' training prepared it.
+    pub(super) fn input(self, photo: &PreparedPhoto) -> Vec<f32> {
+        let pixel: fn([f32; 3]) -> [f32; 3] = match self {
+            Self::KerasV1Folded => |[red, green, blue]| [blue - 103.939, green - 116.779, red - 123.68],
+            Self::TorchvisionV15 => |[red, green, blue]| {
+                [(red / 255.0 - 0.485) / 0.229, (green / 255.0 - 0.456) / 0.224, (blue / 255.0 - 0.406) / 0.225]
+            },
+        };
+        let (pixels, _) = photo.rgb().as_chunks::<3>();
+        pixels.iter().flat_map(|rgb| pixel(rgb.map(f32::from))).collect()
+    }
+
+    fn downsampling(self) -> Downsampling {
+        match self {
+            Self::KerasV1Folded => Downsampling::Reduce,
+            Self::TorchvisionV15 => Downsampling::Spatial,
+        }
+    }
+}
+
+/// A network's weights in memory, with the identity that says which vectors can be compared.
+pub struct Weights {
+    pub(super) network: ResNet50<Convolution>,
+    pub(super) layout: Layout,
+    pub(super) sha256: String,
+}
+
+impl Weights {
+    /// The weights this program comes with: the bundled ones or, in a program built without them, the file
+    /// [`FILE_NAME`] in `data_directory`, whose SHA-256 must be [`BUNDLED_SHA256`].
+    ///
+    /// Bundled bytes are not hashed again at each start (47 MB): they are part of the program, and a test compares
+    /// them with the digest. A file can be damaged or exchanged at any time, so it is hashed at each load.
+    ///
+    /// # Errors
+    /// Without `bundled-weights`: the file is missing, or is another one.
+    #[cfg_attr(feature = "bundled-weights", expect(unused_variables, reason = "nothing to find on the disk"))]
+    pub fn standard(data_directory: &Path) -> Result<Self, Error> {
+        #[cfg(feature = "bundled-weights")]
+        return Self::from_safetensors(BUNDLED, BUNDLED_SHA256.to_owned());
+        #[cfg(not(feature = "bundled-weights"))]
+        {
+            let path = data_directory.join(FILE_NAME);
+            let bytes = match std::fs::read(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    return Err(Error::WeightsNotFound { path });
+                }
+                read => read.map_err(|source| Error::ReadWeights { path, source })?,
+            };
+            let actual = hexadecimal(&bytes);
+            if actual != BUNDLED_SHA256 {
+                return Err(Error::WeightsDiffer { expected: BUNDLED_SHA256, actual });
+            }
+            Self::from_safetensors(&bytes, actual)
+        }
+    }
+
+    /// Weights from a safetensors or PyTorch `.pth` file in one of the two layouts.
+    ///
+    /// A `.pth` file is a Python pickle; Candle's reader runs no code from it, but safetensors is the safer form.
+    ///
+    /// # Errors
+    /// The file cannot be read, is of no known layout, or a tensor is missing or of another shape.
+    pub fn from_file(path: &Path) -> Result<Self, Error> {
+        let read = |source| Error::ReadWeights { path: path.to_owned(), source };
+        let bytes = std::fs::read(path).map_err(read)?;
+        let sha256 = hexadecimal(&bytes);
+        // PyTorch has saved ZIP archives since version 1.6; a safetensors file opens with the length of its header.
+        if bytes.starts_with(b"PK\x03\x04") {
+            drop(bytes);
+            return Self::from_tensors(&PthTensors::new(path, None)?, None, sha256);
+        }
+        Self::from_safetensors(&bytes, sha256)
+    }
+
+    /// The network as Candle's own convolutions run it: the reference for anything faster, and its baseline.
+    pub fn reference(&self) -> &ResNet50<Convolution> {
+        &self.network
+    }
+
+    fn from_safetensors(bytes: &[u8], sha256: String) -> Result<Self, Error> {
+        let (_, header) = SafeTensors::read_metadata(bytes)?;
+        let stated = header.metadata().as_ref().and_then(|metadata| metadata.get("layout"));
+        let layout = match stated.map(String::as_str) {
+            Some("keras-v1-folded") => Some(Layout::KerasV1Folded),
+            _ => None,
+        };
+        Self::from_tensors(&SafeTensors::deserialize(bytes)?, layout, sha256)
+    }
+
+    fn from_tensors(tensors: &impl Tensors, stated: Option<Layout>, sha256: String) -> Result<Self, Error> {
+        let layout = match stated {
+            Some(layout) => layout,
+            None if tensors.find("bn1.running_var")?.is_some() => Layout::TorchvisionV15,
+            None => return Err(Error::UnknownLayout),
+        };
+        Ok(Self { network: Reader { tensors, layout }.network()?, layout, sha256 })
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A file's tensors by name.
+trait Tensors {
+    fn find(&self, name: &str) -> Result<Option<Tensor>, Error>;
+}
+
+impl Tensors for SafeTensors<'_> {
+    fn find(&self, name: &str) -> Result<Option<Tensor>, Error> {
+        match self.tensor(name) {
+            Ok(view) => Ok(Some(view.load(&Device::Cpu)?)),
+            Err(SafeTensorError::TensorNotFound(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Tensors for PthTensors {
+    fn find(&self, name: &str) -> Result<Option<Tensor>, Error> {
+        Ok(self.get(name)?)
+    }
+}
+
+/// Builds the network from a file's tensors, each checked against the one shape it can have.
+struct Reader<'a, T> {
+    tensors: &'a T,
+    layout: Layout,
+}
+
+impl<T: Tensors> Reader<'_, T> {
+    fn network(&self) -> Result<ResNet50<Convolution>, Error> {
+        let stem = self.convolution("conv1", "bn1", [STAGE_WIDTH[0], 3, 7, 7], 2)?;
+        let mut blocks = Vec::with_capacity(BLOCKS_PER_STAGE.iter().sum());
+        let mut channels = STAGE_WIDTH[0];
+        for (stage, (&count, &width)) in BLOCKS_PER_STAGE.iter().zip(&STAGE_WIDTH).enumerate() {
+            for block in 0..count {
+                let halving = if stage > 0 && block == 0 { 2 } else { 1 };
+                blocks.push(self.block(&format!("layer{}.{block}", stage + 1), channels, width, halving)?);
+                channels = width * EXPANSION;
+            }
+        }
+        Ok(ResNet50 { stem, blocks })
+    }
+
+    fn block(
+        &self,
+        name: &str,
+        channels: usize,
+        width: usize,
+        stride: usize,
+    ) -> Result<Bottleneck<Convolution>, Error> {
+        let (reduce_stride, spatial_stride) = match self.layout.downsampling() {
+            Downsampling::Reduce => (stride, 1),
+            Downsampling::Spatial => (1, stride),
+        };
+        let layer = |index: usize, shape, stride| {
+            self.convolution(&format!("{name}.conv{index}"), &format!("{name}.bn{index}"), shape, stride)
+        };
+        let expanded = width * EXPANSION;
+        let shortcut = || {
+            let (convolution, norm) = (format!("{name}.downsample.0"), format!("{name}.downsample.1"));
+            self.convolution(&convolution, &norm, [expanded, channels, 1, 1], stride)
+        };
+        Ok(Bottleneck {
+            reduce: layer(1, [width, channels, 1, 1], reduce_stride)?,
+            spatial: layer(2, [width, width, 3, 3], spatial_stride)?,
+            expand: layer(3, [expanded, width, 1, 1], 1)?,
+            shortcut: (channels != expanded).then(shortcut).transpose()?,
+        })
+    }
+
+    fn convolution(&self, name: &str, norm: &str, shape: [usize; 4], stride: usize) -> Result<Convolution, Error> {
+        let kernel = self.tensor(&format!("{name}.weight"), &shape)?;
+        let out = shape[0];
+        match self.layout {
+            Layout::KerasV1Folded => {
+                Ok(Convolution { kernel, bias: self.tensor(&format!("{name}.bias"), &[out])?, stride })
+            }
+            Layout::TorchvisionV15 => {
+                let part = |part: &str| self.tensor(&format!("{norm}.{part}"), &[out]);
+                // y = (x - mean) / sqrt(variance + epsilon) * weight + bias is again a convolution with bias.
+                let scale = (part("weight")? / (part("running_var")? + TORCH_EPSILON)?.sqrt()?)?;
+                let bias = (part("bias")? - (part("running_mean")? * &scale)?)?;
+                Ok(Convolution { kernel: kernel.broadcast_mul(&scale.reshape((out, 1, 1, 1))?)?, bias, stride })
+            }
+        }
+    }
+
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, Error> {
+        let tensor = self.tensors.find(name)?.ok_or_else(|| Error::MissingTensor { name: name.to_owned() })?;
+        if tensor.dims() != shape {
+            let (expected, actual) = (shape.to_vec(), tensor.dims().to_vec());
+            return Err(Error::WrongShape { name: name.to_owned(), expected, actual });
+        }
+        Ok(tensor.to_dtype(DType::F32)?)
+    }
+}
+
+#[cfg(all(test, not(feature = "bundled-weights")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_directory_is_named_when_it_holds_no_weights() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = Weights::standard(directory.path()).err().unwrap();
+        assert!(
+            matches!(&error, Error::WeightsNotFound { path } if *path == directory.path().join(FILE_NAME)),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn other_bytes_under_the_name_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(FILE_NAME), b"").unwrap();
+        let error = Weights::standard(directory.path()).err().unwrap();
+        assert!(matches!(error, Error::WeightsDiffer { expected: BUNDLED_SHA256, .. }), "{error}");
+    }
+
+    #[test]
+    fn the_published_file_is_found_and_accepted() {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        assert_eq!(Weights::standard(&models).unwrap().sha256, BUNDLED_SHA256);
+    }
+}
