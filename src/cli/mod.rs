@@ -7,7 +7,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod demo;
 mod exit;
+mod features;
+mod terminal_text;
 
 pub use exit::Exit;
 
@@ -22,6 +25,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Bench(bench::Bench),
+    Demo(demo::Arguments),
+    Features(features::Arguments),
 }
 
 /// Runs the command named by the process's arguments.
@@ -35,8 +40,10 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    let exit = match arguments.command {
-        Command::Bench(arguments) => bench::run(&arguments),
+    let exit = match &arguments.command {
+        Command::Bench(arguments) => bench::run(arguments),
+        Command::Demo(demo::Arguments {}) => demo::run(),
+        Command::Features(arguments) => features::run(arguments),
     };
     exit.into()
 }
