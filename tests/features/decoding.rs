@@ -1,0 +1,299 @@
+//! Decoding: every format, kind of pixel and orientation to the same upright picture; limits and damage to errors.
+
+use std::ffi::OsStr;
+use std::io::Cursor;
+
+use cipherlens::features::{Error, Limits, Photo};
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
+use image::codecs::webp::WebPEncoder;
+use image::{DynamicImage, ImageEncoder, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+
+use super::{decode, read};
+
+/// Red, green, blue and grey, from the top left by rows: the scene of `tests/data/formats/make.py`.
+const QUADRANTS: [[u8; 3]; 4] = [[200, 30, 40], [30, 180, 60], [40, 60, 190], [128, 128, 128]];
+
+fn scene(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let quadrant = usize::from(x >= width / 2) + 2 * usize::from(y >= height / 2);
+        Rgb(QUADRANTS[quadrant])
+    })
+}
+
+fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    image.into().write_to(&mut file, format).unwrap();
+    file.into_inner()
+}
+
+/// The colours in the middle of the picture's quadrants.
+fn middles(picture: &RgbImage) -> [[u8; 3]; 4] {
+    let (width, height) = picture.dimensions();
+    [(1, 1), (3, 1), (1, 3), (3, 3)].map(|(x, y)| picture.get_pixel(x * width / 4, y * height / 4).0)
+}
+
+#[track_caller]
+fn shows(picture: &RgbImage, expected: [[u8; 3]; 4], tolerance: u8) {
+    for (actual, expected) in middles(picture).iter().flatten().zip(expected.iter().flatten()) {
+        assert!(actual.abs_diff(*expected) <= tolerance, "{:?}, expected {expected:?}", middles(picture));
+    }
+}
+
+/// Both what the network sees and what a thumbnail shows are the scene.
+#[track_caller]
+fn shows_the_scene(photo: &Photo, tolerance: u8) {
+    shows(&photo.reduced(512).unwrap(), QUADRANTS, tolerance);
+    let prepared = photo.prepare().unwrap();
+    shows(&RgbImage::from_raw(224, 224, prepared.rgb().to_vec()).unwrap(), QUADRANTS, tolerance);
+}
+
+#[test]
+fn every_lossless_format_shows_the_scene() {
+    for format in
+        [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::Qoi, ImageFormat::Pnm]
+    {
+        let photo = decode(&encoded(scene(64, 48), format));
+        assert_eq!(photo.dimensions(), (64, 48), "{format:?}");
+        shows_the_scene(&photo, 0);
+    }
+}
+
+#[test]
+fn an_icon_shows_the_scene() {
+    shows_the_scene(&decode(&encoded(DynamicImage::from(scene(64, 48)).into_rgba8(), ImageFormat::Ico)), 0);
+}
+
+#[test]
+fn a_gif_shows_its_first_frame() {
+    shows_the_scene(&decode(&read("tests/data/formats/animated.gif")), 2);
+}
+
+#[test]
+fn a_jpeg_shows_the_scene_baseline_and_progressive() {
+    shows_the_scene(&decode(&encoded(scene(64, 48), ImageFormat::Jpeg)), 8);
+    shows_the_scene(&decode(&read("tests/data/formats/progressive.jpg")), 8);
+}
+
+#[test]
+fn a_lossy_webp_shows_the_scene() {
+    shows_the_scene(&decode(&read("tests/data/formats/lossy.webp")), 12);
+}
+
+#[test]
+fn a_tga_is_known_by_its_extension_only() {
+    let file = encoded(scene(64, 48), ImageFormat::Tga);
+    shows_the_scene(&Photo::decode(&file, Some(OsStr::new("TGA")), Limits::default()).unwrap(), 0);
+    assert!(matches!(Photo::decode(&file, Some(OsStr::new("jpg")), Limits::default()), Err(Error::UnknownFormat)));
+}
+
+#[test]
+fn content_decides_whatever_the_extension_says() {
+    let file = encoded(scene(64, 48), ImageFormat::Png);
+    shows_the_scene(&Photo::decode(&file, Some(OsStr::new("tga")), Limits::default()).unwrap(), 0);
+}
+
+#[test]
+fn palettes_show_the_scene() {
+    for name in ["palette.png", "palette.bmp"] {
+        shows_the_scene(&decode(&read(&format!("tests/data/formats/{name}"))), 2);
+    }
+}
+
+#[test]
+fn sixteen_bits_a_channel_show_the_scene() {
+    for format in [ImageFormat::Png, ImageFormat::Tiff] {
+        shows_the_scene(&decode(&encoded(DynamicImage::from(scene(64, 48)).into_rgb16(), format)), 0);
+    }
+}
+
+#[test]
+fn grey_stays_grey_at_eight_and_sixteen_bits() {
+    let grey = DynamicImage::from(scene(64, 48)).into_luma8();
+    let expected = middles(&DynamicImage::from(grey.clone()).into_rgb8());
+    let deep = DynamicImage::from(grey.clone()).into_luma16();
+    for file in
+        [encoded(grey.clone(), ImageFormat::Png), encoded(deep, ImageFormat::Png), encoded(grey, ImageFormat::Jpeg)]
+    {
+        shows(&decode(&file).reduced(64).unwrap(), expected, 2);
+    }
+}
+
+#[test]
+fn inks_show_the_scene() {
+    // The printing inks of a JPEG are stored inverted, as Adobe does; large ones go through the scaled decoder.
+    for name in ["cmyk.jpg", "ycck.jpg", "large_cmyk.jpg", "large_ycck.jpg", "cmyk.tiff"] {
+        println!("{name}");
+        shows_the_scene(&decode(&read(&format!("tests/data/formats/{name}"))), 12);
+    }
+}
+
+#[test]
+fn transparency_is_over_white() {
+    // Half transparent above, wholly below; what a transparent pixel hides must not shine through.
+    let veiled = RgbaImage::from_fn(64, 48, |_, y| Rgba([200, 0, 40, if y < 24 { 128 } else { 0 }]));
+    let (pink, white) = ([227, 127, 147], [255; 3]);
+    for format in [ImageFormat::Png, ImageFormat::WebP] {
+        let photo = decode(&encoded(veiled.clone(), format));
+        shows(&photo.reduced(64).unwrap(), [pink, pink, white, white], 1);
+    }
+    let deep = DynamicImage::from(veiled).into_rgba16();
+    shows(&decode(&encoded(deep, ImageFormat::Png)).reduced(64).unwrap(), [pink, pink, white, white], 1);
+}
+
+/// A minimal Exif block whose one entry is the orientation.
+fn exif(orientation: u8) -> Vec<u8> {
+    let mut block = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    block.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+    block
+}
+
+/// The scene stored so that the named orientation turns it upright (Exif 2.32, tag 0x0112).
+fn stored(orientation: u8) -> DynamicImage {
+    let upright = DynamicImage::from(scene(64, 48));
+    match orientation {
+        1 => upright,
+        2 => upright.fliph(),
+        3 => upright.rotate180(),
+        4 => upright.flipv(),
+        5 => upright.rotate90().fliph(),
+        6 => upright.rotate270(),
+        7 => upright.rotate270().fliph(),
+        8 => upright.rotate90(),
+        other => panic!("there is no orientation {other}"),
+    }
+}
+
+#[test]
+fn all_eight_orientations_come_upright() {
+    for orientation in 1..=8 {
+        let image = stored(orientation);
+        let (mut jpeg, mut png, mut webp) = (Vec::new(), Vec::new(), Vec::new());
+        let mut encoders =
+            (JpegEncoder::new(&mut jpeg), PngEncoder::new(&mut png), WebPEncoder::new_lossless(&mut webp));
+        encoders.0.set_exif_metadata(exif(orientation)).unwrap();
+        encoders.1.set_exif_metadata(exif(orientation)).unwrap();
+        encoders.2.set_exif_metadata(exif(orientation)).unwrap();
+        image.write_with_encoder(encoders.0).unwrap();
+        image.write_with_encoder(encoders.1).unwrap();
+        image.write_with_encoder(encoders.2).unwrap();
+        for file in [jpeg, png, webp] {
+            let photo = decode(&file);
+            assert_eq!(photo.dimensions(), (64, 48), "orientation {orientation}");
+            shows_the_scene(&photo, 8);
+        }
+    }
+}
+
+#[test]
+fn a_tiff_lying_on_its_side_comes_upright() {
+    let photo = decode(&read("tests/data/formats/orientation_6.tiff"));
+    assert_eq!(photo.dimensions(), (64, 48));
+    shows_the_scene(&photo, 0);
+}
+
+#[test]
+fn a_large_jpeg_comes_upright_in_its_original_dimensions() {
+    let lying = DynamicImage::from(scene(2400, 1600)).rotate270();
+    let mut file = Vec::new();
+    let mut encoder = JpegEncoder::new(&mut file);
+    encoder.set_exif_metadata(exif(6)).unwrap();
+    lying.write_with_encoder(encoder).unwrap();
+    let photo = decode(&file);
+    assert_eq!(photo.dimensions(), (2400, 1600));
+    assert_eq!(photo.reduced(512).unwrap().dimensions(), (512, 341));
+    shows_the_scene(&photo, 8);
+    shows_the_scene(&decode(&read("tests/data/formats/large_progressive.jpg")), 8);
+}
+
+#[test]
+fn small_photos_are_not_enlarged_for_a_thumbnail() {
+    assert_eq!(decode(&encoded(scene(64, 48), ImageFormat::Png)).reduced(512).unwrap().dimensions(), (64, 48));
+}
+
+#[test]
+fn extreme_proportions_are_photos_too() {
+    for (width, height) in [(1, 1), (3000, 1), (1, 3000)] {
+        let photo = decode(&encoded(RgbImage::from_pixel(width, height, Rgb([9, 8, 7])), ImageFormat::Png));
+        let thumbnail = photo.reduced(512).unwrap();
+        assert_eq!(thumbnail.width().max(thumbnail.height()), width.max(height).min(512));
+        assert!(photo.prepare().unwrap().rgb().chunks_exact(3).all(|pixel| pixel == [9, 8, 7]));
+    }
+}
+
+#[test]
+fn a_file_that_is_no_photo_is_named_as_such() {
+    for bytes in [b"".as_slice(), b"hello", &[0; 64], b"%PDF-1.7"] {
+        assert!(matches!(Photo::decode(bytes, None, Limits::default()), Err(Error::UnknownFormat)));
+    }
+}
+
+#[test]
+fn truncated_photos_never_pass_for_whole_ones() {
+    let noise = RgbImage::from_fn(64, 48, |x, y| Rgb([(x * 37 + y * 91) as u8, (x * y) as u8, (x * 5 ^ y * 11) as u8]));
+    for format in [
+        ImageFormat::Png,
+        ImageFormat::WebP,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+        ImageFormat::Qoi,
+        ImageFormat::Pnm,
+        ImageFormat::Jpeg,
+        ImageFormat::Gif,
+    ] {
+        let file = encoded(noise.clone(), format);
+        let half = &file[..file.len() / 2];
+        assert!(Photo::decode(half, None, Limits::default()).is_err(), "half a {format:?} was accepted");
+    }
+}
+
+#[test]
+fn damaged_headers_do_not_crash() {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Gif] {
+        let file = encoded(scene(16, 16), format);
+        for position in 0..file.len().min(400) {
+            let mut damaged = file.clone();
+            damaged[position] ^= 0xff;
+            if let Ok(photo) = Photo::decode(&damaged, None, Limits { pixels: 1 << 20, memory_bytes: 1 << 24 }) {
+                photo.prepare().unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bomb_is_refused_before_it_is_decoded() {
+    // The header promises 60,000 x 60,000 pixels.
+    let mut png = encoded(scene(16, 16), ImageFormat::Png);
+    png[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
+    let checksum = crc32(&png[12..29]).to_be_bytes();
+    png[29..33].copy_from_slice(&checksum);
+    let error = Photo::decode(&png, None, Limits::default()).err().unwrap();
+    assert!(matches!(error, Error::TooManyPixels { width: 60_000, height: 60_000, .. }), "{error}");
+
+    let mut jpeg = encoded(scene(16, 16), ImageFormat::Jpeg);
+    let frame = jpeg.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+    jpeg[frame + 5..frame + 9].copy_from_slice(&[0xff, 0xff, 0xff, 0xff]);
+    let error = Photo::decode(&jpeg, None, Limits::default()).err().unwrap();
+    assert!(matches!(error, Error::TooManyPixels { width: 65_535, height: 65_535, .. }), "{error}");
+}
+
+#[test]
+fn memory_is_limited_too() {
+    // Few enough pixels, at eight bytes each.
+    let deep = encoded(DynamicImage::from(scene(64, 48)).into_rgba16(), ImageFormat::Png);
+    let limits = Limits { pixels: 64 * 48, memory_bytes: 64 * 48 * 8 - 1 };
+    assert!(Photo::decode(&deep, None, limits).is_err());
+    assert!(Photo::decode(&deep, None, Limits { memory_bytes: 1 << 20, ..limits }).is_ok());
+    assert!(matches!(
+        Photo::decode(&deep, None, Limits { pixels: 64 * 48 - 1, ..limits }),
+        Err(Error::TooManyPixels { width: 64, height: 48, limit: 3071 })
+    ));
+}
+
+/// The checksum of a PNG chunk (RFC 2083, appendix 15).
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+    })
+}

@@ -1,0 +1,41 @@
+//! Photos to vectors, from outside: agreement with independent implementations, decoding, the commands.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use cipherlens::features::{Extractor, FeatureVector, Limits, Photo, Weights};
+
+mod command;
+mod decoding;
+mod golden;
+mod torchvision;
+
+/// The network with the weights the program comes with.
+static EXTRACTOR: LazyLock<Extractor> =
+    LazyLock::new(|| Extractor::new(Weights::standard(&project("models")).unwrap()).unwrap());
+
+/// A path of the project.
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> Vec<u8> {
+    std::fs::read(project(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn decode(bytes: &[u8]) -> Photo {
+    Photo::decode(bytes, None, Limits::default()).unwrap()
+}
+
+fn vectors<'a>(extractor: &Extractor, files: impl IntoIterator<Item = &'a [u8]>) -> Vec<FeatureVector> {
+    let photos: Vec<_> = files.into_iter().map(|file| decode(file).prepare().unwrap()).collect();
+    extractor.extract(&photos).unwrap()
+}
+
+/// Cosine of two vectors of any norm.
+fn cosine(left: &[f32], right: &[f32]) -> f64 {
+    let product = |left: &[f32], right: &[f32]| -> f64 {
+        left.iter().zip(right).map(|(left, right)| f64::from(*left) * f64::from(*right)).sum()
+    };
+    product(left, right) / (product(left, left) * product(right, right)).sqrt()
+}
