@@ -10,11 +10,13 @@
 //! | 0 | [`secret`] | bytes that are wiped, never printed, compared in constant time |
 //! | 1 | [`ckks`] | encrypted search: similarity scores between encrypted vectors |
 //! | 1 | [`features`] | pixels to a unit vector: decoding under limits, ResNet-50 |
+//! | 1 | [`cipher`] | AES-256-CBC + HMAC-SHA-512, Argon2id, one key per object |
 //! | 4 | [`cli`] | one file a command |
 //!
 //! Start reading at the room whose noun you need.
 
 pub mod ckks;
+pub mod cipher;
 pub mod cli;
 pub mod features;
 pub mod secret;

