@@ -75,16 +75,6 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 7] = [
-        Self::Mapping,
-        Self::Content,
-        Self::SecretContext,
-        Self::Photo,
-        Self::Thumbnail,
-        Self::Vectors,
-        Self::Catalogue,
-    ];
-
     /// Files depend on these bytes: a change is a new format version.
     const fn label(self) -> &'static [u8] {
         match self {
@@ -158,6 +148,16 @@ mod tests {
 
     use super::*;
 
+    const PURPOSES: [Purpose; 7] = [
+        Purpose::Mapping,
+        Purpose::Content,
+        Purpose::SecretContext,
+        Purpose::Photo,
+        Purpose::Thumbnail,
+        Purpose::Vectors,
+        Purpose::Catalogue,
+    ];
+
     fn tree(vault: u8) -> KeyTree {
         let master = Secret::filled_by(|into| -> Result<(), ()> {
             into.copy_from_slice(&std::array::from_fn::<u8, 32, _>(|at| at as u8));
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn every_purpose_vault_and_object_has_a_key_of_its_own() {
         let mut keys = HashSet::new();
-        for purpose in Purpose::ALL {
+        for purpose in PURPOSES {
             assert_eq!(purpose.label().iter().position(|byte| *byte == 0), Some(purpose.label().len() - 1));
             for vault in 0..2 {
                 for object in 0..2 {
@@ -210,7 +210,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(keys.len(), Purpose::ALL.len() * 4);
+        assert_eq!(keys.len(), PURPOSES.len() * 4);
     }
 
     #[test]

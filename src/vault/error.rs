@@ -1,0 +1,164 @@
+//! Why a vault refused. Every error about a file names it, relative to the vault.
+//!
+//! Must never: carry an original file name, a key, or which byte of a sealed file was wrong.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::layout::Object;
+use crate::cipher;
+use crate::ckks;
+
+/// Why an operation on a vault failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The system refused to read or write a file.
+    #[error("{object}: {source}")]
+    Io {
+        /// Which file, relative to the vault.
+        object: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no vault at this place.
+    #[error("{path} is not a vault: it has no header")]
+    NotAVault {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// There is something at the place where a vault should be created.
+    #[error("{path} already holds something; a vault is created in a new or empty directory")]
+    Occupied {
+        /// The place.
+        path: PathBuf,
+    },
+    /// A wrong passphrase and a changed header are deliberately one error.
+    #[error("the passphrase is wrong, or the header was changed")]
+    WrongPassphrase,
+    /// A file is not what the vault wrote.
+    #[error("{object} is damaged: {what}")]
+    Damaged {
+        /// Which file.
+        object: Object,
+        /// What was noticed.
+        what: &'static str,
+    },
+    /// A file that the mapping names is not there.
+    #[error("{object} is missing")]
+    Missing {
+        /// Which file.
+        object: Object,
+    },
+    /// A file is larger than any that a vault writes.
+    #[error("{object} has {actual} bytes, more than the {limit} that it can have")]
+    TooLarge {
+        /// Which file.
+        object: Object,
+        /// Bytes found.
+        actual: u64,
+        /// Most bytes accepted.
+        limit: u64,
+    },
+    /// A newer generation replaced what this snapshot was reading: take a new snapshot and try again.
+    #[error("the vault moved on from generation {generation} while it was read; try again")]
+    Superseded {
+        /// The generation that was being read.
+        generation: u64,
+    },
+    /// Another process is writing.
+    #[error("another process is writing to this vault; wait until it has finished")]
+    Locked,
+    /// The vault is older than what this machine has seen of it.
+    #[error(
+        "the vault is at generation {found}, but this machine has seen generation {seen}: it was rolled back. If you \
+         restored a backup on purpose, delete {record} and open it again"
+    )]
+    RolledBack {
+        /// The generation found.
+        found: u64,
+        /// The newest generation seen.
+        seen: u64,
+        /// Where that is recorded.
+        record: PathBuf,
+    },
+    /// The vault is not a continuation of what this machine has seen of it.
+    #[error(
+        "the vault's generation {found} does not continue the generation {seen} that this machine has seen: two copies \
+         were changed separately. To go on with this copy, delete {record} and open it again"
+    )]
+    Forked {
+        /// The generation found.
+        found: u64,
+        /// The newest generation seen.
+        seen: u64,
+        /// Where that is recorded.
+        record: PathBuf,
+    },
+    /// The record of what was seen cannot be used.
+    #[error("{record}: {what}; delete it to start anew")]
+    FreshnessRecord {
+        /// The record.
+        record: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Vectors made by other weights, preprocessing or precision cannot be compared.
+    #[error("the vault's vectors were made with {field} {vault:?}, this program would use {program:?}")]
+    FeatureSpace {
+        /// Which of the three.
+        field: &'static str,
+        /// The vault's.
+        vault: String,
+        /// The program's.
+        program: String,
+    },
+    /// Text that is recorded in a vault is too long.
+    #[error("{what} has {actual} bytes, more than {limit}")]
+    TooLong {
+        /// Which text.
+        what: &'static str,
+        /// Its bytes.
+        actual: usize,
+        /// Most bytes accepted.
+        limit: usize,
+    },
+    /// No image has this id.
+    #[error("no image has the id {id}")]
+    UnknownImage {
+        /// The id, or its beginning, as asked for.
+        id: String,
+    },
+    /// Several images have ids with this beginning.
+    #[error("{images} images have ids that begin with {prefix:?}; give more digits")]
+    AmbiguousId {
+        /// The beginning.
+        prefix: String,
+        /// How many images have it.
+        images: usize,
+    },
+    /// The image has no thumbnail.
+    #[error("image {id} has no thumbnail")]
+    NoThumbnail {
+        /// The image.
+        id: super::hex::Id,
+    },
+    /// The symmetric layer failed.
+    #[error(transparent)]
+    Cipher(#[from] cipher::Error),
+    /// Encrypted search failed.
+    #[error(transparent)]
+    Ckks(#[from] ckks::Error),
+}
+
+impl From<getrandom::Error> for Error {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Cipher(error.into())
+    }
+}
+
+impl Error {
+    /// An error of the system about `object`.
+    pub(super) fn io(object: impl ToString) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { object: object.to_string(), source }
+    }
+}

@@ -1,0 +1,146 @@
+//! What this machine has seen of a vault: whoever puts an old copy of the whole directory back is noticed here.
+//!
+//! A vault cannot prove its own age, so the newest generation and its tag are kept outside it, one small file a vault, in a
+//! directory of the caller's. The record is read before the mapping: a generation committed in between is newer, never
+//! older. Must never: lower a record, except when its owner deletes it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::Error;
+use super::hex::{Id, Tag};
+use super::mapping::SignedMapping;
+use crate::durable;
+use crate::durable::{IfLocked, Lock};
+
+/// The directory of records.
+#[derive(Clone, Debug)]
+pub struct Freshness {
+    directory: PathBuf,
+}
+
+/// The newest generation seen of one vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    generation: u64,
+    tag: Tag,
+}
+
+impl Freshness {
+    /// Records in this directory; it is made when the first record is.
+    pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    /// Where the record of a vault is.
+    pub fn record(&self, vault: Id) -> PathBuf {
+        self.directory.join(format!("{vault}.seen"))
+    }
+
+    /// What was seen of a vault so far.
+    pub(super) fn seen(&self, vault: Id) -> Result<Option<Seen>, Error> {
+        let record = self.record(vault);
+        let unusable = |what: String| Error::FreshnessRecord { record: record.clone(), what };
+        let text = match fs::read_to_string(&record) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unusable(error.to_string())),
+        };
+        let parsed = text
+            .trim_end()
+            .split_once(' ')
+            .and_then(|(generation, tag)| Some(Seen { generation: generation.parse().ok()?, tag: tag.parse().ok()? }));
+        parsed.map(Some).ok_or_else(|| unusable("it is not a record of a generation".to_owned()))
+    }
+
+    /// Refuses a mapping that is older than what was seen before it was read, or does not continue it.
+    pub(super) fn check(&self, seen: Option<Seen>, found: &SignedMapping) -> Result<(), Error> {
+        let Some(seen) = seen else { return Ok(()) };
+        let mapping = &found.mapping;
+        let record = self.record(mapping.vault);
+        if mapping.generation < seen.generation {
+            return Err(Error::RolledBack { found: mapping.generation, seen: seen.generation, record });
+        }
+        let same = mapping.generation == seen.generation && found.tag != seen.tag;
+        let next = mapping.generation == seen.generation + 1 && mapping.previous_tag != Some(seen.tag);
+        if same || next {
+            return Err(Error::Forked { found: mapping.generation, seen: seen.generation, record });
+        }
+        Ok(())
+    }
+
+    /// Remembers a generation, unless a newer one is remembered already.
+    pub(super) fn remember(&self, found: &SignedMapping) -> Result<(), Error> {
+        let vault = found.mapping.vault;
+        let record = self.record(vault);
+        let unusable = |error: io::Error| Error::FreshnessRecord { record: record.clone(), what: error.to_string() };
+        if self.seen(vault)?.is_some_and(|seen| seen.generation >= found.mapping.generation) {
+            return Ok(());
+        }
+        let _lock = self.lock().map_err(unusable)?;
+        // Another process may have remembered more while this one waited.
+        if self.seen(vault)?.is_some_and(|seen| seen.generation >= found.mapping.generation) {
+            return Ok(());
+        }
+        let text = format!("{} {}\n", found.mapping.generation, found.tag);
+        durable::replace(&record, text.as_bytes()).map_err(unusable)
+    }
+
+    fn lock(&self) -> io::Result<Option<Lock>> {
+        fs::create_dir_all(self.directory.parent().unwrap_or(Path::new(".")))?;
+        durable::create_directory(&self.directory)?;
+        let path = self.directory.join("lock");
+        fs::OpenOptions::new().create(true).append(true).open(&path)?;
+        Lock::acquire(&path, IfLocked::Wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::hex::Hex;
+    use crate::vault::mapping::{FeatureSpace, Mapping};
+
+    fn generations() -> Vec<SignedMapping> {
+        let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
+        let mut mapping = Mapping::first(Hex([1; 16]), space, Hex([2; 32]), Hex([3; 32]));
+        (1..=4)
+            .map(|tag| {
+                let signed = SignedMapping { body: mapping.body(), mapping: mapping.clone(), tag: Hex([tag; 64]) };
+                mapping = mapping.next(signed.tag, Vec::new());
+                signed
+            })
+            .collect()
+    }
+
+    #[test]
+    fn older_and_foreign_generations_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let freshness = Freshness::in_directory(directory.path().join("state/seen"));
+        let all = generations();
+        let vault = all[0].mapping.vault;
+        assert_eq!(freshness.seen(vault).unwrap(), None);
+        freshness.remember(&all[1]).unwrap();
+        freshness.remember(&all[0]).unwrap();
+        let seen = freshness.seen(vault).unwrap();
+        assert!(matches!(freshness.check(seen, &all[0]), Err(Error::RolledBack { found: 1, seen: 2, .. })));
+        for newer in &all[1..] {
+            freshness.check(seen, newer).unwrap();
+        }
+        let mut fork = generations().swap_remove(1);
+        fork.tag = Hex([9; 64]);
+        assert!(matches!(freshness.check(seen, &fork), Err(Error::Forked { found: 2, seen: 2, .. })));
+        let mut grandchild = generations().swap_remove(2);
+        grandchild.mapping.previous_tag = Some(fork.tag);
+        assert!(matches!(freshness.check(seen, &grandchild), Err(Error::Forked { found: 3, seen: 2, .. })));
+    }
+
+    #[test]
+    fn an_unreadable_record_is_an_error_and_not_trust() {
+        let directory = tempfile::tempdir().unwrap();
+        let freshness = Freshness::in_directory(directory.path());
+        fs::write(freshness.record(Hex([1; 16])), "2 nonsense").unwrap();
+        assert!(matches!(freshness.seen(Hex([1; 16])), Err(Error::FreshnessRecord { .. })));
+    }
+}

@@ -1,0 +1,117 @@
+//! Fixed-size bytes written as lower-case hexadecimal: random ids, digests, authentication tags.
+//!
+//! Must never: accept a second spelling of the same bytes (upper case, blanks, another length).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest as _, Sha256};
+
+/// `N` public bytes whose one spelling is `2 * N` lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hex<const N: usize>(pub [u8; N]);
+
+/// A random name: of a vault, a segment, an image, a thumbnail.
+pub type Id = Hex<16>;
+/// The SHA-256 of a file, or a keyed hash of a photo.
+pub type Digest = Hex<32>;
+/// An HMAC-SHA-512.
+pub type Tag = Hex<64>;
+
+impl Id {
+    /// 16 fresh bytes from the operating system.
+    ///
+    /// # Errors
+    /// When its entropy source fails.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl Digest {
+    /// SHA-256 of the parts, one after the other.
+    pub fn of(parts: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        parts.iter().for_each(|part| hash.update(part));
+        Self(hash.finalize().into())
+    }
+}
+
+impl<const N: usize> fmt::Display for Hex<N> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl<const N: usize> fmt::Debug for Hex<N> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// The text is not exactly `2 * N` lower-case hexadecimal digits.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected} lower-case hexadecimal digits")]
+pub struct NotHex {
+    expected: usize,
+}
+
+impl<const N: usize> FromStr for Hex<N> {
+    type Err = NotHex;
+
+    fn from_str(text: &str) -> Result<Self, NotHex> {
+        let wrong = NotHex { expected: 2 * N };
+        let value = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            _ => None,
+        };
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != N || !rest.is_empty() {
+            return Err(wrong);
+        }
+        let mut bytes = [0; N];
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            match (value(*high), value(*low)) {
+                (Some(high), Some(low)) => *byte = high << 4 | low,
+                _ => return Err(wrong),
+            }
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl<const N: usize> Serialize for Hex<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <std::borrow::Cow<'de, str>>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_spelling_per_value() {
+        assert_eq!("00ff7a".parse(), Ok(Hex([0x00, 0xFF, 0x7A])));
+        assert_eq!(Hex([0x00, 0xFF, 0x7A]).to_string(), "00ff7a");
+        for wrong in ["", "00ff7", "00ff7a0", "00FF7A", "00ff7g", " 00ff7a", "0x0ff7"] {
+            assert_eq!(wrong.parse::<Hex<3>>(), Err(NotHex { expected: 6 }), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn sha_256_of_abc_is_the_one_of_fips_180() {
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(Digest::of(&[b"a", b"bc"]).to_string(), expected);
+    }
+}

@@ -1,0 +1,219 @@
+//! Every path in a vault, and nowhere else.
+//!
+//! ```text
+//! header  public_context  secret_context  mapping.json
+//! encrypted_features/<segment>.{ckks,json,hints,vectors,catalogue}
+//! encrypted_images/<image>.<original extension>.aes
+//! encrypted_thumbnails/<thumbnail>.aes
+//! ```
+//!
+//! Must never: build a path from text that was not checked; every name is made of hexadecimal digits and an
+//! [`Extension`], so that nothing read from a vault can point outside it.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::hex::Id;
+use crate::durable::UNFINISHED;
+
+/// The lower-case extension of an original file: 1 to 8 ASCII letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Extension(String);
+
+impl Extension {
+    const LONGEST: usize = 8;
+
+    /// The extension of a file name, or `bin` when it has none that is fit for a name in a vault.
+    pub fn of(name: &Path) -> Self {
+        let text = name.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
+        text.and_then(|text| Self::try_from(text).ok()).unwrap_or_else(|| Self("bin".to_owned()))
+    }
+
+    /// The text, without a dot.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Extension {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let fit = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        if fit && (1..=Self::LONGEST).contains(&text.len()) {
+            Ok(Self(text))
+        } else {
+            Err("expected an extension of 1 to 8 lower-case letters and digits")
+        }
+    }
+}
+
+/// The five files of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Encrypted vectors in the order of the scan: public.
+    Blocks,
+    /// Its images in slot order, with the digests of their objects: public.
+    Images,
+    /// What decryption of scores needs: public.
+    Hints,
+    /// The exact feature vectors, sealed.
+    Vectors,
+    /// Names, dates and sizes, sealed.
+    Catalogue,
+}
+
+impl Part {
+    /// All of them, in the order in which they are written.
+    pub const ALL: [Self; 5] = [Self::Blocks, Self::Images, Self::Hints, Self::Vectors, Self::Catalogue];
+
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Blocks => "ckks",
+            Self::Images => "json",
+            Self::Hints => "hints",
+            Self::Vectors => "vectors",
+            Self::Catalogue => "catalogue",
+        }
+    }
+}
+
+/// One file of a vault. Displayed as its path relative to the vault, which is how errors name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// What a passphrase opens.
+    Header,
+    /// What an evaluator of encrypted search needs.
+    PublicContext,
+    /// What decryption of scores needs, sealed.
+    SecretContext,
+    /// The root of everything else.
+    Mapping,
+    /// A file of a segment.
+    Segment(Id, Part),
+    /// A sealed original.
+    Photo(Id, Extension),
+    /// A sealed thumbnail.
+    Thumbnail(Id),
+    /// The remains of a file that was being replaced.
+    Unfinished(&'static str),
+}
+
+/// The directories of a vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directory {
+    /// Segments.
+    Features,
+    /// Originals.
+    Images,
+    /// Thumbnails.
+    Thumbnails,
+}
+
+impl Directory {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Features, Self::Images, Self::Thumbnails];
+
+    /// Its name below the vault.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Features => "encrypted_features",
+            Self::Images => "encrypted_images",
+            Self::Thumbnails => "encrypted_thumbnails",
+        }
+    }
+
+    /// The object that a file of this name in this directory is; `None` for a name that no vault gives.
+    pub fn object(self, name: &str) -> Option<Object> {
+        match self {
+            Self::Features => {
+                let (id, extension) = name.split_once('.')?;
+                let part = Part::ALL.into_iter().find(|part| part.extension() == extension)?;
+                Some(Object::Segment(id.parse().ok()?, part))
+            }
+            Self::Images => {
+                let (id, extension) = name.strip_suffix(".aes")?.split_once('.')?;
+                Some(Object::Photo(id.parse().ok()?, Extension::try_from(extension.to_owned()).ok()?))
+            }
+            Self::Thumbnails => Some(Object::Thumbnail(name.strip_suffix(".aes")?.parse().ok()?)),
+        }
+    }
+}
+
+/// Where an export goes that names no other folder.
+pub const DECRYPTED_IMAGES: &str = "decrypted_images";
+const HEADER: &str = "header";
+const PUBLIC_CONTEXT: &str = "public_context";
+const SECRET_CONTEXT: &str = "secret_context";
+const MAPPING: &str = "mapping.json";
+
+impl fmt::Display for Object {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header => formatter.write_str(HEADER),
+            Self::PublicContext => formatter.write_str(PUBLIC_CONTEXT),
+            Self::SecretContext => formatter.write_str(SECRET_CONTEXT),
+            Self::Mapping => formatter.write_str(MAPPING),
+            Self::Segment(id, part) => write!(formatter, "{}/{id}.{}", Directory::Features.name(), part.extension()),
+            Self::Photo(id, extension) => {
+                write!(formatter, "{}/{id}.{}.aes", Directory::Images.name(), extension.as_str())
+            }
+            Self::Thumbnail(id) => write!(formatter, "{}/{id}.aes", Directory::Thumbnails.name()),
+            Self::Unfinished(name) => write!(formatter, "{name}{UNFINISHED}"),
+        }
+    }
+}
+
+impl Object {
+    /// What a crash leaves of a header that was being replaced.
+    pub const UNFINISHED_HEADER: Self = Self::Unfinished(HEADER);
+    /// What a crash leaves of a mapping that was being replaced.
+    pub const UNFINISHED_MAPPING: Self = Self::Unfinished(MAPPING);
+
+    /// Where it is in the vault at `root`.
+    pub fn path(&self, root: &Path) -> PathBuf {
+        root.join(self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_as_what_they_name() {
+        let id = Id::random().unwrap();
+        let jpeg = Extension::of(Path::new("a/B.JPEG"));
+        for (directory, object) in [
+            (Directory::Images, Object::Photo(id, jpeg)),
+            (Directory::Thumbnails, Object::Thumbnail(id)),
+            (Directory::Features, Object::Segment(id, Part::Hints)),
+        ] {
+            let path = object.to_string();
+            let name = path.strip_prefix(directory.name()).unwrap().strip_prefix('/').unwrap();
+            assert_eq!(directory.object(name), Some(object));
+        }
+    }
+
+    #[test]
+    fn foreign_names_are_no_objects() {
+        let id = "0123456789abcdef0123456789abcdef";
+        for name in ["", "notes.txt", ".aes", &format!("{id}.aes.txt"), &format!("{id}.a b.aes"), &id.to_uppercase()] {
+            for directory in Directory::ALL {
+                assert_eq!(directory.object(name), None, "{name:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn extensions_cannot_leave_the_directory() {
+        for name in ["photo", "photo.", "x./../y", "photo.sh\u{e9}", "photo.toolongext", ".jpg"] {
+            assert_eq!(Extension::of(Path::new(name)).as_str(), "bin", "{name:?}");
+        }
+        assert!(serde_json::from_str::<Extension>("\"../x\"").is_err());
+    }
+}

@@ -1,0 +1,305 @@
+//! `mapping.json`, the root: which segments make up the vault, and the digests of everything that is not named by them.
+//!
+//! The text has one spelling: two-space JSON with the fields in the order below and a last field `tag`. The tag is
+//! HMAC-SHA-512 over the exact text without that field (the body), so an evaluator can read the file without a key and
+//! nobody can change a byte of it unnoticed. Parsing accepts nothing that writing would not give back byte for byte:
+//! unknown, missing, doubled or reordered fields, blanks and other spellings of numbers are all refused.
+//!
+//! Must never: grow with each photo (a segment holds up to 1,024), or be believed before the tag is checked.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::Error;
+use super::hex::{Digest, Id, Tag};
+use super::layout::{Object, Part};
+use crate::ckks::{BLOCK_BYTES, BLOCK_IMAGES};
+
+/// Most images of a segment: two blocks.
+pub const SEGMENT_IMAGES: usize = 2 * BLOCK_IMAGES;
+
+/// What made a vault's vectors: only vectors of the same space can be compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureSpace {
+    /// The digest of the network's weights.
+    pub weights: String,
+    /// Name and version of what is done to pixels before the network sees them.
+    pub preprocessing: String,
+    /// The arithmetic of the network.
+    pub precision: String,
+}
+
+impl FeatureSpace {
+    const LONGEST_BYTES: usize = 256;
+
+    /// Whether vectors of the space `program` may be compared with this vault's.
+    ///
+    /// # Errors
+    /// [`Error::FeatureSpace`] naming the first difference.
+    pub fn check(&self, program: &Self) -> Result<(), Error> {
+        for ((field, vault), (_, program)) in self.fields().into_iter().zip(program.fields()) {
+            if vault != program {
+                return Err(Error::FeatureSpace { field, vault: vault.clone(), program: program.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses text that is too long for the mapping.
+    pub(super) fn check_lengths(&self) -> Result<(), Error> {
+        for (what, text) in self.fields() {
+            if text.len() > Self::LONGEST_BYTES {
+                return Err(Error::TooLong { what, actual: text.len(), limit: Self::LONGEST_BYTES });
+            }
+        }
+        Ok(())
+    }
+
+    fn fields(&self) -> [(&'static str, &String); 3] {
+        [("weights", &self.weights), ("preprocessing", &self.preprocessing), ("precision", &self.precision)]
+    }
+}
+
+/// One segment: how many images it has, and the digests of its files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentEntry {
+    /// Its random name.
+    pub id: Id,
+    /// Images, 1 to [`SEGMENT_IMAGES`].
+    pub images: usize,
+    /// SHA-256 of `<id>.ckks`.
+    pub ckks: Digest,
+    /// SHA-256 of `<id>.json`.
+    pub json: Digest,
+    /// SHA-256 of `<id>.hints`.
+    pub hints: Digest,
+    /// SHA-256 of `<id>.vectors`.
+    pub vectors: Digest,
+    /// SHA-256 of `<id>.catalogue`.
+    pub catalogue: Digest,
+}
+
+impl SegmentEntry {
+    /// Blocks of the segment: all full but the last.
+    pub fn blocks(&self) -> usize {
+        self.images.div_ceil(BLOCK_IMAGES)
+    }
+
+    /// Bytes of its blocks.
+    pub fn blocks_bytes(&self) -> usize {
+        self.blocks() * BLOCK_BYTES
+    }
+
+    /// The digest of one of its files.
+    pub fn digest(&self, part: Part) -> &Digest {
+        match part {
+            Part::Blocks => &self.ckks,
+            Part::Images => &self.json,
+            Part::Hints => &self.hints,
+            Part::Vectors => &self.vectors,
+            Part::Catalogue => &self.catalogue,
+        }
+    }
+}
+
+/// One generation of a vault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mapping {
+    format: String,
+    /// The vault's random id.
+    pub vault: Id,
+    /// Counts commits, from 1.
+    pub generation: u64,
+    /// The tag of the generation before; none for the first.
+    pub previous_tag: Option<Tag>,
+    /// What made the vectors.
+    pub feature_space: FeatureSpace,
+    /// SHA-256 of `public_context`.
+    pub public_context: Digest,
+    /// SHA-256 of `secret_context`.
+    pub secret_context: Digest,
+    /// The segments in the order of the scan. All but the last are full.
+    pub segments: Vec<SegmentEntry>,
+}
+
+const FORMAT: &str = "cipherlens mapping 1";
+
+impl Mapping {
+    /// The first generation of a vault.
+    pub(super) fn first(
+        vault: Id,
+        feature_space: FeatureSpace,
+        public_context: Digest,
+        secret_context: Digest,
+    ) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            vault,
+            generation: 1,
+            previous_tag: None,
+            feature_space,
+            public_context,
+            secret_context,
+            segments: Vec::new(),
+        }
+    }
+
+    /// The generation after this one, whose tag is `tag`.
+    pub(super) fn next(&self, tag: Tag, segments: Vec<SegmentEntry>) -> Self {
+        Self { generation: self.generation + 1, previous_tag: Some(tag), segments, ..self.clone() }
+    }
+
+    /// All images.
+    pub fn images(&self) -> usize {
+        self.segments.iter().map(|segment| segment.images).sum()
+    }
+
+    /// The body: what is authenticated.
+    pub(super) fn body(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a mapping has string keys and no failing serialiser")
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let damaged = |what| Err(Error::Damaged { object: Object::Mapping, what });
+        let mut ids = HashSet::new();
+        if self.format != FORMAT {
+            return damaged("it is of another format version");
+        }
+        if self.generation == 0 || (self.generation == 1) != self.previous_tag.is_none() {
+            return damaged("its generation and previous tag contradict each other");
+        }
+        if self.segments.iter().any(|segment| !(1..=SEGMENT_IMAGES).contains(&segment.images)) {
+            return damaged("a segment has an impossible number of images");
+        }
+        if !self.segments.iter().all(|segment| ids.insert(segment.id)) {
+            return damaged("a segment is named twice");
+        }
+        self.feature_space.check_lengths()
+    }
+}
+
+/// A mapping, its body as it was written, and the tag that should authenticate it.
+pub struct SignedMapping {
+    /// What the file says.
+    pub mapping: Mapping,
+    /// The text that the tag covers.
+    pub body: String,
+    /// The tag found in the file, not verified here.
+    pub tag: Tag,
+}
+
+impl SignedMapping {
+    /// Most bytes of a mapping: about 100 million photos.
+    pub const LARGEST: u64 = 64 << 20;
+
+    const BODY_END: &'static str = "\n}";
+    const BEFORE_TAG: &'static str = ",\n  \"tag\": \"";
+    const AFTER_TAG: &'static str = "\"\n}\n";
+
+    /// The file's text: the body with the tag as its last field.
+    pub(super) fn text(&self) -> String {
+        let open = self.body.strip_suffix(Self::BODY_END).expect("a pretty-printed object ends with its brace");
+        format!("{open}{}{}{}", Self::BEFORE_TAG, self.tag, Self::AFTER_TAG)
+    }
+
+    /// Reads a file's text and checks its form.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for everything that [`Self::text`] would not write.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let damaged = |what| Error::Damaged { object: Object::Mapping, what };
+        let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not UTF-8"))?;
+        let (open, tag) = text
+            .strip_suffix(Self::AFTER_TAG)
+            .and_then(|text| text.rsplit_once(Self::BEFORE_TAG))
+            .ok_or(damaged("it does not end with a tag"))?;
+        let tag = tag.parse().map_err(|_| damaged("its tag is not 128 hexadecimal digits"))?;
+        let body = format!("{open}{}", Self::BODY_END);
+        let mapping: Mapping = serde_json::from_str(&body).map_err(|_| damaged("it is not a mapping"))?;
+        if mapping.body() != body {
+            return Err(damaged("it is not written the way a vault writes it"));
+        }
+        mapping.check()?;
+        Ok(Self { mapping, body, tag })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::hex::Hex;
+
+    fn signed() -> SignedMapping {
+        let space =
+            FeatureSpace { weights: "resnet50 \"v2\"".into(), preprocessing: "centre".into(), precision: "f32".into() };
+        let first = Mapping::first(Hex([1; 16]), space, Hex([2; 32]), Hex([3; 32]));
+        let segment = |id, images| SegmentEntry {
+            id: Hex([id; 16]),
+            images,
+            ckks: Hex([4; 32]),
+            json: Hex([5; 32]),
+            hints: Hex([6; 32]),
+            vectors: Hex([7; 32]),
+            catalogue: Hex([8; 32]),
+        };
+        let mapping = first.next(Hex([9; 64]), vec![segment(1, 1024), segment(2, 513)]);
+        SignedMapping { body: mapping.body(), mapping, tag: Hex([0xAB; 64]) }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let signed = signed();
+        let text = signed.text();
+        let read = SignedMapping::parse(text.as_bytes()).unwrap();
+        assert_eq!(read.mapping, signed.mapping);
+        assert_eq!((read.body.as_str(), read.tag), (signed.body.as_str(), signed.tag));
+        assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "the whole file is JSON");
+        assert_eq!(read.mapping.segments[1].blocks(), 2);
+        assert_eq!(read.mapping.images(), 1537);
+    }
+
+    #[test]
+    fn no_second_spelling_is_accepted() {
+        let text = signed().text();
+        for (from, to) in [
+            ("{\n", "{ \n"),
+            ("\"generation\": 2", "\"generation\": 2.0"),
+            ("\"generation\": 2", "\"generation\": 02"),
+            ("\"generation\": 2,", "\"generation\": 2,\n  \"generation\": 2,"),
+            ("\"generation\": 2,", "\"generation\": 2,\n  \"more\": 1,"),
+            ("\"generation\": 2,\n", ""),
+            ("\"images\": 1024", "\"images\": 1025"),
+            ("\"images\": 1024", "\"images\": 0"),
+            ("\"images\": 1024", "\"images\": 99999999999999999999"),
+            ("cipherlens mapping 1", "cipherlens mapping 2"),
+            ("02020202020202020202020202020202\",", "01010101010101010101010101010101\","),
+            ("abab", "ABAB"),
+            ("f32", "\\u0066\\u0033\\u0032"),
+            ("\n}\n", "\n}\n\n"),
+        ] {
+            assert!(text.contains(from), "{from:?}");
+            let changed = text.replace(from, to);
+            assert!(SignedMapping::parse(changed.as_bytes()).is_err(), "{from:?} -> {to:?}");
+        }
+    }
+
+    #[test]
+    fn no_truncation_is_accepted() {
+        let text = signed().text();
+        for length in 0..text.len() {
+            assert!(SignedMapping::parse(&text.as_bytes()[..length]).is_err(), "length {length}");
+        }
+    }
+
+    #[test]
+    fn spaces_are_compared_field_by_field() {
+        let vault = signed().mapping.feature_space;
+        assert!(vault.check(&vault).is_ok());
+        let other = FeatureSpace { precision: "bf16".into(), ..vault.clone() };
+        assert!(matches!(vault.check(&other), Err(Error::FeatureSpace { field: "precision", .. })));
+    }
+}

@@ -1,0 +1,184 @@
+//! The vault: photos, their encrypted features and what belongs to them, at rest in a directory.
+//!
+//! ```text
+//! header --passphrase--> master key --authenticates--> mapping.json --digests--> segments --digests--> photos, thumbnails
+//! ```
+//!
+//! [`Vault`] is the unlocked vault: [`Vault::snapshot`] reads one generation, [`Transaction`] writes the next one, and
+//! [`check`] reads everything. [`Store`] is the half that needs no key: all that an evaluator on an untrusted machine has.
+//!
+//! # A commit
+//! Photos, thumbnails and segments are new files under random names, never changed once written. They are fsynced, then
+//! their directories, and then `mapping.json` is replaced by rename: the only commit point. Before it the vault is at the
+//! old generation, after it at the new one, and files that no mapping names are removed by the next writer. One writer at
+//! a time holds a kernel lock on `public_context`, which is never replaced; readers need no lock and no right to write.
+//!
+//! # What it does not promise
+//! Whoever can write to the directory can delete, and can put an old copy of the whole vault before a machine that has
+//! never seen a newer one ([`Freshness`]). An old header still opens with the old passphrase: changing a passphrase
+//! that was found out does not help against someone who has a copy of the vault from before.
+//!
+//! Must never: look at pixels, know what a feature means, or decide what a user sees.
+
+mod catalogue;
+pub mod check;
+mod creation;
+mod error;
+mod freshness;
+mod header;
+mod hex;
+mod layout;
+mod leftovers;
+mod mapping;
+mod objects;
+mod repair;
+mod segment;
+mod segment_map;
+mod snapshot;
+mod store;
+mod transaction;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq;
+
+pub use catalogue::{CatalogueEntry, Details, LONGEST_NAME_BYTES};
+pub use error::Error;
+pub use freshness::Freshness;
+pub use hex::{Digest, Hex, Id, NotHex, Tag};
+pub use layout::{DECRYPTED_IMAGES, Directory, Extension, Object, Part};
+pub use mapping::{FeatureSpace, Mapping, SEGMENT_IMAGES, SegmentEntry, SignedMapping};
+pub use objects::LARGEST_PHOTO_BYTES;
+pub use repair::{Losses, Remake, Repaired, repair};
+pub use segment::{Hints, ListedImage, ListedThumbnail};
+pub use snapshot::{Image, Segment, Snapshot};
+pub use store::{MappedBlocks, Store};
+pub use transaction::{Appended, NewImage, StoredPhoto, Transaction};
+
+use crate::cipher::{Cost, KeyTree, Passphrase, Purpose};
+use crate::ckks::{CONTEXT_BYTES, KeyHolder, SecretContext};
+use crate::durable;
+use crate::durable::{IfLocked, Lock};
+use objects::Sealed;
+use segment::Sealer;
+
+/// An unlocked vault. Its keys are wiped when the vault and everything made from it are dropped.
+pub struct Vault {
+    sealer: Arc<Sealer>,
+    freshness: Freshness,
+}
+
+impl Vault {
+    /// Creates an empty vault in a new or empty directory and opens it.
+    ///
+    /// The header is written last: before it there is no vault, and what an interrupted creation left is replaced.
+    ///
+    /// # Errors
+    /// [`Error::Occupied`] when the directory holds anything but such remains; what the system says.
+    pub fn create(
+        root: &Path,
+        passphrase: &Passphrase,
+        cost: Cost,
+        space: FeatureSpace,
+        freshness: Freshness,
+    ) -> Result<Self, Error> {
+        creation::create(root, passphrase, cost, space, &freshness)?;
+        Self::open(root, passphrase, freshness)
+    }
+
+    /// Opens the vault at `root`. Nothing is written but the record of what was seen.
+    ///
+    /// # Errors
+    /// [`Error::NotAVault`]; [`Error::WrongPassphrase`] for a wrong passphrase and a changed header alike;
+    /// [`Error::RolledBack`], [`Error::Forked`]; what is missing or damaged among the files at the top.
+    pub fn open(root: &Path, passphrase: &Passphrase, freshness: Freshness) -> Result<Self, Error> {
+        let store = Store::open(root)?;
+        let (vault, master) = header::open(&store.read(&Object::Header, header::HEADER_BYTES as u64)?, passphrase)?;
+        let tree = KeyTree::new(master, vault.0);
+        let mapping = authentic_mapping(&store, &tree, vault, &freshness)?.mapping;
+        let public = store.public_context(&mapping.public_context)?;
+        let limit = objects::file_bytes(CONTEXT_BYTES) as u64;
+        let sealed_secret = store.read_verified(&Object::SecretContext, limit, &mapping.secret_context)?;
+        let secret = objects::open(&tree, vault, &Sealed::SecretContext, &sealed_secret)?;
+        let holder = KeyHolder::new(&public, SecretContext::from_bytes(&secret)?)?;
+        Ok(Self { sealer: Arc::new(Sealer { store, vault, tree, holder }), freshness })
+    }
+
+    /// The newest generation.
+    ///
+    /// # Errors
+    /// When the mapping is missing, damaged, or older than what was seen.
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
+        Ok(Snapshot::new(&self.sealer, self.current()?, None))
+    }
+
+    /// The newest generation, keeping what `previous` has read of the segments that are still there.
+    ///
+    /// # Errors
+    /// As [`Self::snapshot`].
+    pub fn snapshot_after(&self, previous: &Snapshot) -> Result<Snapshot, Error> {
+        Ok(Snapshot::new(&self.sealer, self.current()?, Some(previous)))
+    }
+
+    /// The keyless half.
+    pub fn store(&self) -> &Store {
+        &self.sealer.store
+    }
+
+    /// The vault's random id.
+    pub fn id(&self) -> Id {
+        self.sealer.vault
+    }
+
+    /// The keys of encrypted search, to encrypt queries and decrypt answers.
+    pub fn key_holder(&self) -> &KeyHolder {
+        &self.sealer.holder
+    }
+
+    /// The keyed hash by which a second copy of a photo is recognised: HMAC-SHA-256 under a key of this vault alone.
+    pub fn content_tag(&self, photo: &[u8]) -> Digest {
+        self.sealer.content_tag(photo)
+    }
+
+    /// Puts the vault under a new passphrase: only the header changes, atomically.
+    ///
+    /// # Errors
+    /// [`Error::Locked`]; what the system says.
+    pub fn change_passphrase(&self, new: &Passphrase, cost: Cost, if_locked: IfLocked) -> Result<(), Error> {
+        let _lock = self.lock(if_locked)?;
+        let header = header::seal(self.id(), self.sealer.tree.master(), new, cost)?;
+        durable::replace(&Object::Header.path(self.store().root()), &header).map_err(Error::io(Object::Header))
+    }
+
+    fn lock(&self, if_locked: IfLocked) -> Result<Lock, Error> {
+        // Never replaced, so every process locks the same file.
+        let object = Object::PublicContext;
+        Lock::acquire(&object.path(self.store().root()), if_locked).map_err(Error::io(&object))?.ok_or(Error::Locked)
+    }
+
+    fn current(&self) -> Result<SignedMapping, Error> {
+        authentic_mapping(self.store(), &self.sealer.tree, self.id(), &self.freshness)
+    }
+}
+
+/// The mapping on disk, once its tag is verified and it is not older than what this machine has seen.
+fn authentic_mapping(store: &Store, tree: &KeyTree, vault: Id, freshness: &Freshness) -> Result<SignedMapping, Error> {
+    // Before the mapping is read: see `freshness`.
+    let seen = freshness.seen(vault)?;
+    let found = store.mapping()?;
+    let expected = tree.tag(Purpose::Mapping, found.body.as_bytes());
+    if found.mapping.vault != vault || !bool::from(expected.ct_eq(&found.tag.0)) {
+        return Err(Error::Damaged { object: Object::Mapping, what: "it does not authenticate" });
+    }
+    freshness.check(seen, &found)?;
+    freshness.remember(&found)?;
+    Ok(found)
+}
+
+/// `mapping` with its tag.
+fn signed(tree: &KeyTree, mapping: Mapping) -> SignedMapping {
+    let body = mapping.body();
+    let tag = Hex(tree.tag(Purpose::Mapping, body.as_bytes()));
+    SignedMapping { mapping, body, tag }
+}

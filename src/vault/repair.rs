@@ -1,0 +1,220 @@
+//! Makes a damaged vault whole again from what is left of it.
+//!
+//! | damaged | made anew from |
+//! |---|---|
+//! | blocks, hints | the exact vectors |
+//! | exact vectors | the photos, by the caller's network |
+//! | image list | the catalogue and the photos' own files |
+//! | catalogue | the image list and the photos; names and dates are lost |
+//! | thumbnail | the photo |
+//! | photo | nothing: kept as it is, or dropped when the caller says so |
+//!
+//! Must never: drop an image unless told to, or take a vector out of a decrypted block.
+
+use std::collections::HashMap;
+use std::fs;
+
+use zeroize::Zeroizing;
+
+use super::catalogue::{CatalogueEntry, Details};
+use super::check;
+use super::check::Report;
+use super::error::Error;
+use super::hex::{Digest, Id};
+use super::layout::{Directory, Object};
+use super::objects::{LARGEST_PHOTO_BYTES, Sealed};
+use super::segment::{ListedImage, Row, Sealer};
+use super::snapshot::Segment;
+use super::transaction::Transaction;
+use super::{Vault, objects, segment};
+use crate::durable::IfLocked;
+
+/// What the program that fills a vault can make from an original. The vault itself never looks at pixels.
+pub trait Remake: Sync {
+    /// The unit feature vector, in the vault's feature space; `None` when the photo cannot be read.
+    fn vector(&self, photo: &[u8]) -> Option<Vec<f32>>;
+    /// A thumbnail; `None` when there can be none.
+    fn thumbnail(&self, photo: &[u8]) -> Option<Vec<u8>>;
+}
+
+/// What happens to images whose original is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Losses {
+    /// They stay listed: a copy of the file can still be put back.
+    Keep,
+    /// They are dropped.
+    Drop,
+}
+
+/// What a repair did.
+#[derive(Debug)]
+pub struct Repaired {
+    /// What was found before.
+    pub before: Report,
+    /// What is still damaged.
+    pub after: Report,
+    /// Images that were dropped because their original is lost.
+    pub dropped: Vec<Id>,
+}
+
+/// Checks everything, makes anew what can be made, and checks again.
+///
+/// # Errors
+/// [`Error::Locked`]; as [`check::check`]; what the system says. Each segment is a commit of its own: an error leaves the
+/// segments before it repaired.
+pub fn repair(
+    vault: &Vault,
+    remake: &dyn Remake,
+    losses: Losses,
+    if_locked: IfLocked,
+    read: &(dyn Fn(usize) + Sync),
+) -> Result<Repaired, Error> {
+    let mut transaction = Transaction::begin(vault, if_locked)?;
+    let before = check::check_snapshot(vault, transaction.base(), read)?;
+    let mut dropped = Vec::new();
+    let damaged: Vec<Id> = transaction.base().mapping().segments.iter().map(|entry| entry.id).collect();
+    for id in damaged {
+        // A segment that an earlier step wrote anew has another name and needs nothing more.
+        let Some(segment) = transaction.base().segments().find(|segment| segment.entry().id == id) else { continue };
+        if !needs_repair(&before, segment, losses) {
+            continue;
+        }
+        let mend = Mend { transaction: &transaction, sealer: &vault.sealer, remake, losses };
+        let Some((rows, lost)) = mend.rows(segment)? else { continue };
+        transaction.replace_segment(id, rows);
+        transaction = transaction.commit()?;
+        dropped.extend(lost);
+    }
+    transaction.remove_leftovers()?;
+    let after = check::check_snapshot(vault, transaction.base(), read)?;
+    Ok(Repaired { before, after, dropped })
+}
+
+/// Whether something about this segment can be done.
+fn needs_repair(before: &Report, segment: &Segment, losses: Losses) -> bool {
+    let belongs = |damage: &check::Damage| match damage.image {
+        Some(id) => segment.images().is_ok_and(|images| images.iter().any(|image| image.id == id)),
+        None => matches!(damage.object, Object::Segment(id, _) if id == segment.entry().id),
+    };
+    let can_be_done = |damage: &check::Damage| damage.remedy != check::Remedy::Lost || losses == Losses::Drop;
+    before.damages.iter().any(|damage| can_be_done(damage) && belongs(damage))
+}
+
+struct Mend<'a> {
+    transaction: &'a Transaction,
+    sealer: &'a Sealer,
+    remake: &'a dyn Remake,
+    losses: Losses,
+}
+
+impl Mend<'_> {
+    /// The rows of a segment as far as they can be had, and the images that are dropped; `None` when the segment must stay
+    /// as it is, because writing it anew would lose an image.
+    fn rows(&self, segment: &Segment) -> Result<Option<(Vec<Row>, Vec<Id>)>, Error> {
+        let catalogue = segment.catalogue().ok();
+        let listed = match (segment.images(), catalogue) {
+            (Ok(images), _) => images.iter().cloned().map(Some).collect(),
+            (Err(_), Some(entries)) => self.listed_from_files(entries)?,
+            // Nobody knows which photos these were. Their files stay: they may be named by a list put back.
+            (Err(_), None) => return Ok(None),
+        };
+        let vectors = segment.vectors().ok();
+        let (mut rows, mut dropped) = (Vec::new(), Vec::new());
+        for (slot, listed) in listed.into_iter().enumerate() {
+            let known = catalogue.and_then(|entries| entries.get(slot));
+            let Some(listed) = listed else {
+                // The list is lost and so is the file: only the catalogue remembers this image.
+                match (self.losses, known) {
+                    (Losses::Drop, Some(known)) => dropped.push(known.id),
+                    _ => return Ok(None),
+                }
+                continue;
+            };
+            let photo = self.photo(&listed);
+            if photo.is_none() && self.losses == Losses::Drop {
+                dropped.push(listed.id);
+                continue;
+            }
+            let vector = match (&vectors, &photo) {
+                (Some(vectors), _) => Some(vectors[slot].clone()),
+                (None, Some(photo)) => self.remake.vector(photo),
+                (None, None) => None,
+            };
+            // Without a vector an image cannot be in a segment; what is left of it is worth more than order.
+            let Some(vector) = vector else { return Ok(None) };
+            let entry = self.entry(&listed, known, photo.as_ref().map(|photo| photo.as_slice()));
+            let listed = self.with_thumbnail(listed, photo.as_ref().map(|photo| photo.as_slice()))?;
+            rows.push(Row { listed, entry, vector });
+        }
+        Ok(Some((rows, dropped)))
+    }
+
+    /// The original, when it is whole.
+    fn photo(&self, listed: &ListedImage) -> Option<Zeroizing<Vec<u8>>> {
+        let limit = objects::file_bytes(LARGEST_PHOTO_BYTES) as u64;
+        self.sealer.open(&Sealed::Photo(listed.id, listed.extension.clone()), limit, &listed.photo).ok()
+    }
+
+    /// The catalogue's line, or one that says what can still be known.
+    fn entry(&self, listed: &ListedImage, known: Option<&CatalogueEntry>, photo: Option<&[u8]>) -> CatalogueEntry {
+        let content = photo.map(|photo| self.sealer.content_tag(photo));
+        if let Some(known) =
+            known.filter(|known| known.id == listed.id && content.is_none_or(|tag| tag == known.content))
+        {
+            return known.clone();
+        }
+        CatalogueEntry {
+            id: listed.id,
+            // A lost photo has no content to recognise; its random id collides with none.
+            content: content.unwrap_or_else(|| Digest::of(&[&listed.id.0])),
+            details: Details {
+                name: format!("{}.{}", listed.id, listed.extension.as_str()),
+                bytes: photo.map_or(0, |photo| photo.len() as u64),
+                modified: None,
+                captured: None,
+                width: 0,
+                height: 0,
+            },
+        }
+    }
+
+    /// `listed` with a thumbnail that opens, if one can be had.
+    fn with_thumbnail(&self, mut listed: ListedImage, photo: Option<&[u8]>) -> Result<ListedImage, Error> {
+        let limit = objects::file_bytes(LARGEST_PHOTO_BYTES) as u64;
+        let is_whole = |thumbnail: &segment::ListedThumbnail| {
+            self.sealer.open(&Sealed::Thumbnail(thumbnail.id), limit, &thumbnail.sha256).is_ok()
+        };
+        if !listed.thumbnail.as_ref().is_some_and(is_whole) {
+            let remade = photo.and_then(|photo| self.remake.thumbnail(photo));
+            listed.thumbnail = remade.map(|bytes| self.transaction.new_thumbnail(&bytes)).transpose()?;
+        }
+        Ok(listed)
+    }
+
+    /// An image list from a catalogue and the files that carry its ids; each file proves itself by its tag. `None` for an
+    /// image whose file is gone or does not open.
+    fn listed_from_files(&self, entries: &[CatalogueEntry]) -> Result<Vec<Option<ListedImage>>, Error> {
+        let name = Directory::Images.name();
+        let mut extensions = HashMap::new();
+        for file in fs::read_dir(self.sealer.store.root().join(name)).map_err(Error::io(name))? {
+            let file = file.map_err(Error::io(name))?.file_name();
+            if let Some(Object::Photo(id, extension)) = file.to_str().and_then(|name| Directory::Images.object(name)) {
+                extensions.insert(id, extension);
+            }
+        }
+        let limit = objects::file_bytes(LARGEST_PHOTO_BYTES) as u64;
+        let listed = |entry: &CatalogueEntry| {
+            let extension = extensions.get(&entry.id)?.clone();
+            let sealed = Sealed::Photo(entry.id, extension.clone());
+            let file = self.sealer.store.read(&sealed.object(), limit).ok()?;
+            let photo = objects::open(&self.sealer.tree, self.sealer.vault, &sealed, &file).ok()?;
+            (self.sealer.content_tag(&photo) == entry.content).then(|| ListedImage {
+                id: entry.id,
+                extension,
+                photo: Digest::of(&[&file]),
+                thumbnail: None,
+            })
+        };
+        Ok(entries.iter().map(listed).collect())
+    }
+}

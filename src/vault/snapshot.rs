@@ -1,0 +1,337 @@
+//! One generation of a vault, for reading: segments, images by position and by id, photos and thumbnails.
+//!
+//! Nothing is read before it is asked for, and then once: opening 100,000 photos costs the mapping alone, a search reads
+//! blocks and hints, and catalogues are opened for the segments whose matches are shown. Files are immutable, so a
+//! snapshot stays whole while others write; what a newer generation removed gives [`Error::Superseded`].
+//!
+//! Must never: write, or hand out bytes that the mapping does not authenticate.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use super::catalogue::{CatalogueEntry, Details};
+use super::error::Error;
+use super::hex::{Digest, Id};
+use super::layout::{Object, Part};
+use super::mapping::{Mapping, SegmentEntry, SignedMapping};
+use super::objects;
+use super::objects::{LARGEST_PHOTO_BYTES, Sealed};
+use super::segment;
+use super::segment::{Hints, ListedImage, Sealer};
+use super::store::MappedBlocks;
+
+/// A generation of the vault.
+pub struct Snapshot {
+    pub(super) signed: SignedMapping,
+    segments: Vec<Arc<Segment>>,
+    positions: OnceLock<Vec<Position>>,
+    contents: OnceLock<HashMap<Digest, Id>>,
+}
+
+/// Where an image is.
+#[derive(Clone, Copy)]
+struct Position {
+    id: Id,
+    segment: usize,
+    slot: usize,
+}
+
+/// A segment whose files are read when they are first asked for.
+pub struct Segment {
+    sealer: Arc<Sealer>,
+    entry: SegmentEntry,
+    generation: u64,
+    blocks: OnceLock<MappedBlocks>,
+    hints: OnceLock<Hints>,
+    images: OnceLock<Vec<ListedImage>>,
+    catalogue: OnceLock<Vec<CatalogueEntry>>,
+}
+
+/// One image of a snapshot.
+#[derive(Clone, Copy)]
+pub struct Image<'a> {
+    segment: &'a Segment,
+    slot: usize,
+    listed: &'a ListedImage,
+}
+
+impl Snapshot {
+    /// The generation that `signed`, already authenticated, describes. Segments that `previous` has read are kept.
+    pub(super) fn new(sealer: &Arc<Sealer>, signed: SignedMapping, previous: Option<&Self>) -> Self {
+        let generation = signed.mapping.generation;
+        let known: HashMap<Id, &Arc<Segment>> =
+            previous.into_iter().flat_map(|previous| &previous.segments).map(|known| (known.entry.id, known)).collect();
+        let segment = |entry: &SegmentEntry| match known.get(&entry.id) {
+            Some(known) if known.entry == *entry => Arc::clone(known),
+            _ => Arc::new(Segment {
+                sealer: Arc::clone(sealer),
+                entry: entry.clone(),
+                generation,
+                blocks: OnceLock::new(),
+                hints: OnceLock::new(),
+                images: OnceLock::new(),
+                catalogue: OnceLock::new(),
+            }),
+        };
+        let segments = signed.mapping.segments.iter().map(segment).collect();
+        Self { signed, segments, positions: OnceLock::new(), contents: OnceLock::new() }
+    }
+
+    /// What the mapping says.
+    pub fn mapping(&self) -> &Mapping {
+        &self.signed.mapping
+    }
+
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.mapping().images()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// The segments in the order of the scan.
+    pub fn segments(&self) -> impl ExactSizeIterator<Item = &Segment> {
+        self.segments.iter().map(Arc::as_ref)
+    }
+
+    /// Maps and verifies the blocks and hints of all segments, in parallel, so that a search that follows only computes.
+    ///
+    /// # Errors
+    /// The first file that is missing or damaged.
+    pub fn prepare_search(&self) -> Result<(), Error> {
+        self.segments.par_iter().try_for_each(|segment| {
+            segment.blocks()?;
+            segment.hints().map(|_| ())
+        })
+    }
+
+    /// The image at a position in the order of the scan: the order of scores.
+    ///
+    /// # Errors
+    /// When there is none, or the image list of its segment cannot be read.
+    pub fn image_at(&self, position: usize) -> Result<Image<'_>, Error> {
+        let mut slot = position;
+        for segment in self.segments() {
+            if slot < segment.len() {
+                return segment.image(slot);
+            }
+            slot -= segment.len();
+        }
+        Err(Error::UnknownImage { id: format!("at position {position}") })
+    }
+
+    /// The image whose id begins with `prefix`, one or more hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`Error::UnknownImage`], [`Error::AmbiguousId`]; a damaged image list when the image may be in it.
+    pub fn find(&self, prefix: &str) -> Result<Image<'_>, Error> {
+        let unknown = || Error::UnknownImage { id: prefix.to_owned() };
+        let bound = |fill: &str| -> Option<Id> {
+            let missing = (2 * 16usize).checked_sub(prefix.len())?;
+            format!("{prefix}{}", fill.repeat(missing)).parse().ok()
+        };
+        let (Some(first), Some(last), false) = (bound("0"), bound("f"), prefix.is_empty()) else {
+            return Err(unknown());
+        };
+        let positions = self.positions();
+        let from = positions.partition_point(|position| position.id < first);
+        let until = positions.partition_point(|position| position.id <= last);
+        match &positions[from..until] {
+            [] => {
+                self.segments().try_for_each(|segment| segment.images().map(|_| ()))?;
+                Err(unknown())
+            }
+            [position] => self.segments[position.segment].image(position.slot),
+            several => Err(Error::AmbiguousId { prefix: prefix.to_owned(), images: several.len() }),
+        }
+    }
+
+    /// The image with this id.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn image(&self, id: Id) -> Result<Image<'_>, Error> {
+        self.find(&id.to_string())
+    }
+
+    /// The image that holds this content, which [`content_tag`](super::Vault::content_tag) named.
+    ///
+    /// # Errors
+    /// When a catalogue cannot be read: the content may be in it.
+    pub fn find_content(&self, content: &Digest) -> Result<Option<Id>, Error> {
+        if let Some(contents) = self.contents.get() {
+            return Ok(contents.get(content).copied());
+        }
+        self.segments.par_iter().try_for_each(|segment| segment.catalogue().map(|_| ()))?;
+        let mut contents = HashMap::with_capacity(self.len());
+        for segment in self.segments() {
+            contents.extend(segment.catalogue()?.iter().map(|entry| (entry.content, entry.id)));
+        }
+        Ok(self.contents.get_or_init(|| contents).get(content).copied())
+    }
+
+    /// The position of every image whose list can be read, sorted by id.
+    fn positions(&self) -> &[Position] {
+        self.positions.get_or_init(|| {
+            let of_segment = |(segment, lazy): (usize, &Arc<Segment>)| {
+                let images = lazy.images().unwrap_or_default();
+                let position = |(slot, image): (usize, &ListedImage)| Position { id: image.id, segment, slot };
+                images.iter().enumerate().map(position).collect::<Vec<_>>()
+            };
+            let mut positions: Vec<_> = self.segments.par_iter().enumerate().flat_map_iter(of_segment).collect();
+            positions.par_sort_unstable_by_key(|position| position.id);
+            positions
+        })
+    }
+}
+
+/// What `cell` holds, read on first use. Two threads may read at once; the first to finish is kept.
+fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
+    match cell.get() {
+        Some(value) => Ok(value),
+        None => read().map(|value| cell.get_or_init(|| value)),
+    }
+}
+
+impl Segment {
+    /// How many images it has: at least one.
+    #[expect(clippy::len_without_is_empty, reason = "a segment is never empty")]
+    pub fn len(&self) -> usize {
+        self.entry.images
+    }
+
+    /// What the mapping says about it.
+    pub fn entry(&self) -> &SegmentEntry {
+        &self.entry
+    }
+
+    /// Its encrypted blocks, mapped and verified.
+    ///
+    /// # Errors
+    /// When they are missing or damaged.
+    pub fn blocks(&self) -> Result<&[u8], Error> {
+        let blocks = once(&self.blocks, || self.explained(self.sealer.store.blocks(&self.entry)))?;
+        Ok(blocks)
+    }
+
+    /// What decryption of its scores needs.
+    ///
+    /// # Errors
+    /// When they are missing or damaged.
+    pub fn hints(&self) -> Result<&Hints, Error> {
+        once(&self.hints, || self.explained(segment::read_hints(&self.sealer.store, &self.entry)))
+    }
+
+    /// Its images in slot order.
+    ///
+    /// # Errors
+    /// When the list is missing or damaged.
+    pub fn images(&self) -> Result<&[ListedImage], Error> {
+        let images = once(&self.images, || self.explained(segment::read_images(&self.sealer.store, &self.entry)))?;
+        Ok(images)
+    }
+
+    /// Names, dates and sizes in slot order.
+    ///
+    /// # Errors
+    /// When the catalogue is missing or damaged.
+    pub fn catalogue(&self) -> Result<&[CatalogueEntry], Error> {
+        let entries = once(&self.catalogue, || self.explained(self.sealer.catalogue(&self.entry)))?;
+        Ok(entries)
+    }
+
+    /// The exact vectors in slot order; they are not kept.
+    ///
+    /// # Errors
+    /// When they are missing or damaged.
+    pub fn vectors(&self) -> Result<Vec<Vec<f32>>, Error> {
+        self.explained(self.sealer.vectors(&self.entry))
+    }
+
+    /// The image in a slot.
+    ///
+    /// # Errors
+    /// When the image list cannot be read or has no such slot.
+    pub fn image(&self, slot: usize) -> Result<Image<'_>, Error> {
+        let unknown = || Error::UnknownImage { id: format!("in slot {slot} of segment {}", self.entry.id) };
+        let listed = self.images()?.get(slot).ok_or_else(unknown)?;
+        Ok(Image { segment: self, slot, listed })
+    }
+
+    /// Tells a file that a newer generation removed from one that is lost.
+    fn explained<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        outcome.map_err(|error| match error {
+            Error::Missing { .. } if self.is_superseded() => Error::Superseded { generation: self.generation },
+            error => error,
+        })
+    }
+
+    /// Whether the mapping on disk is newer. It is only asked to choose a message, so its tag does not matter.
+    fn is_superseded(&self) -> bool {
+        self.sealer.store.mapping().is_ok_and(|current| current.mapping.generation > self.generation)
+    }
+}
+
+impl<'a> Image<'a> {
+    /// Its id.
+    pub fn id(&self) -> Id {
+        self.listed.id
+    }
+
+    /// What its segment's image list says about it.
+    pub fn listed(&self) -> &'a ListedImage {
+        self.listed
+    }
+
+    /// Its name, dates and sizes.
+    ///
+    /// # Errors
+    /// When the catalogue of its segment is missing or damaged.
+    pub fn details(&self) -> Result<&'a Details, Error> {
+        Ok(&self.entry()?.details)
+    }
+
+    /// Its line of the catalogue.
+    pub(super) fn entry(&self) -> Result<&'a CatalogueEntry, Error> {
+        let entry = self.segment.catalogue()?.get(self.slot).filter(|entry| entry.id == self.listed.id);
+        let object = Object::Segment(self.segment.entry.id, Part::Catalogue);
+        entry.ok_or(Error::Damaged { object, what: "it does not belong to its image list" })
+    }
+
+    /// The original, byte for byte: verified whole before any of it is handed out.
+    ///
+    /// # Errors
+    /// When the object is missing or damaged.
+    pub fn photo(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let sealed = Sealed::Photo(self.listed.id, self.listed.extension.clone());
+        self.open(&sealed, &self.listed.photo)
+    }
+
+    /// The thumbnail, as it was stored.
+    ///
+    /// # Errors
+    /// [`Error::NoThumbnail`]; when the object is missing or damaged.
+    pub fn thumbnail(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let thumbnail = self.listed.thumbnail.as_ref().ok_or(Error::NoThumbnail { id: self.listed.id })?;
+        self.open(&Sealed::Thumbnail(thumbnail.id), &thumbnail.sha256)
+    }
+
+    /// The exact feature vector. Opens the vectors of the whole segment.
+    ///
+    /// # Errors
+    /// When they are missing or damaged.
+    pub fn vector(&self) -> Result<Vec<f32>, Error> {
+        Ok(self.segment.vectors()?.swap_remove(self.slot))
+    }
+
+    fn open(&self, sealed: &Sealed, digest: &Digest) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let limit = objects::file_bytes(LARGEST_PHOTO_BYTES) as u64;
+        self.segment.explained(self.segment.sealer.open(sealed, limit, digest))
+    }
+}

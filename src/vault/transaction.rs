@@ -1,0 +1,327 @@
+//! Writing the next generation: objects as they come, segments and mapping at the commit.
+//!
+//! Segments are kept so that all but the last are full: a commit writes anew the segments that lose an image and the last
+//! one, if it has room, and leaves every other file alone. What is written anew is sealed from the exact vectors, under
+//! new nonces and new names.
+//!
+//! Must never: change a file that has its name, remove one that the mapping on disk names, or report a commit before the
+//! directory that holds the mapping is durable.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::catalogue::{CatalogueEntry, Details};
+use super::error::Error;
+use super::freshness::Freshness;
+use super::hex::{Digest, Id};
+use super::layout::{Directory, Extension, Object, Part};
+use super::leftovers;
+use super::mapping::{SEGMENT_IMAGES, SegmentEntry};
+use super::objects::{LARGEST_PHOTO_BYTES, Sealed};
+use super::segment::{ListedImage, ListedThumbnail, Row, Sealer};
+use super::snapshot::Snapshot;
+use super::store::Store;
+use super::{Vault, signed};
+use crate::durable;
+use crate::durable::{IfLocked, Lock, Unsynced};
+
+/// A sealed photo that waits to be appended. Dropped without that, it is removed with the transaction.
+pub struct StoredPhoto {
+    listed: ListedImage,
+    content: Digest,
+    bytes: u64,
+}
+
+impl StoredPhoto {
+    /// Its random id.
+    pub fn id(&self) -> Id {
+        self.listed.id
+    }
+}
+
+/// A photo with all that a vault keeps about it.
+pub struct NewImage {
+    /// The stored original.
+    pub photo: StoredPhoto,
+    /// What a listing shows; `bytes` is set from the original.
+    pub details: Details,
+    /// Its unit feature vector.
+    pub vector: Vec<f32>,
+}
+
+/// What became of an image that was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It will be in the next generation.
+    New(Id),
+    /// The vault has the same content under this id already; the stored copy was removed.
+    AlreadyPresent(Id),
+}
+
+/// The one writer of a vault. Dropped without a commit, it removes what it stored.
+pub struct Transaction {
+    sealer: Arc<Sealer>,
+    freshness: Freshness,
+    base: Snapshot,
+    unsynced: Unsynced,
+    staged: Staged,
+    additions: Vec<Row>,
+    added: HashMap<Digest, Id>,
+    removals: HashSet<Id>,
+    replaced: HashMap<Id, Vec<Row>>,
+    // After `staged`: what is removed on drop is removed under the lock.
+    _lock: Lock,
+}
+
+/// Files that were written and that no mapping names yet.
+struct Staged {
+    store: Store,
+    objects: Mutex<Vec<Object>>,
+}
+
+impl Staged {
+    fn add(&self, objects: impl IntoIterator<Item = Object>) {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
+    }
+
+    /// They belong to a generation now, or it is unknown whether they do.
+    fn keep(&self) {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        remove_files(&self.store, self.objects.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..));
+    }
+}
+
+/// Removes files that nothing names. One that stays is a leftover, which the next writer removes.
+fn remove_files(store: &Store, objects: impl IntoIterator<Item = Object>) {
+    for object in objects {
+        let _ = fs::remove_file(object.path(store.root()));
+    }
+}
+
+impl Transaction {
+    /// Takes the lock, reads the newest generation and removes what crashes left.
+    ///
+    /// # Errors
+    /// [`Error::Locked`]; an [`Error::Io`] when the vault cannot be written; as [`Vault::snapshot`].
+    pub fn begin(vault: &Vault, if_locked: IfLocked) -> Result<Self, Error> {
+        let lock = vault.lock(if_locked)?;
+        let transaction = Self {
+            sealer: Arc::clone(&vault.sealer),
+            freshness: vault.freshness.clone(),
+            base: vault.snapshot()?,
+            unsynced: Unsynced::default(),
+            staged: Staged { store: vault.store().clone(), objects: Mutex::default() },
+            additions: Vec::new(),
+            added: HashMap::new(),
+            removals: HashSet::new(),
+            replaced: HashMap::new(),
+            _lock: lock,
+        };
+        transaction.remove_leftovers()?;
+        Ok(transaction)
+    }
+
+    /// The generation that the next commit follows.
+    pub fn base(&self) -> &Snapshot {
+        &self.base
+    }
+
+    /// Images appended since the last commit.
+    pub fn pending(&self) -> usize {
+        self.additions.len()
+    }
+
+    /// Seals and writes an original, from any thread. Nothing is kept in memory.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] beyond [`LARGEST_PHOTO_BYTES`]; what the system says.
+    pub fn store_photo(&self, photo: &[u8], extension: &Extension) -> Result<StoredPhoto, Error> {
+        let id = Id::random()?;
+        let sha256 = self.store_object(&Sealed::Photo(id, extension.clone()), photo)?;
+        let listed = ListedImage { id, extension: extension.clone(), photo: sha256, thumbnail: None };
+        Ok(StoredPhoto { listed, content: self.sealer.content_tag(photo), bytes: photo.len() as u64 })
+    }
+
+    /// Seals and writes the thumbnail of a stored original.
+    ///
+    /// # Errors
+    /// As [`Self::store_photo`].
+    pub fn store_thumbnail(&self, photo: &mut StoredPhoto, thumbnail: &[u8]) -> Result<(), Error> {
+        photo.listed.thumbnail = Some(self.new_thumbnail(thumbnail)?);
+        Ok(())
+    }
+
+    /// Writes a thumbnail under an id of its own.
+    pub(super) fn new_thumbnail(&self, thumbnail: &[u8]) -> Result<ListedThumbnail, Error> {
+        let id = Id::random()?;
+        Ok(ListedThumbnail { id, sha256: self.store_object(&Sealed::Thumbnail(id), thumbnail)? })
+    }
+
+    /// The image that has this content, committed or appended.
+    ///
+    /// # Errors
+    /// As [`Snapshot::find_content`].
+    pub fn find_content(&self, content: &Digest) -> Result<Option<Id>, Error> {
+        if let Some(id) = self.added.get(content) {
+            return Ok(Some(*id));
+        }
+        Ok(self.base.find_content(content)?.filter(|id| !self.removals.contains(id)))
+    }
+
+    /// Adds an image to the next generation, unless the vault has its content.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] for a name; as [`Self::find_content`].
+    pub fn append(&mut self, image: NewImage) -> Result<Appended, Error> {
+        let NewImage { photo: StoredPhoto { listed, content, bytes }, details, vector } = image;
+        details.check()?;
+        if let Some(present) = self.find_content(&content)? {
+            remove_files(&self.staged.store, objects_of(&listed));
+            return Ok(Appended::AlreadyPresent(present));
+        }
+        let id = listed.id;
+        self.added.insert(content, id);
+        let entry = CatalogueEntry { id, content, details: Details { bytes, ..details } };
+        self.additions.push(Row { listed, entry, vector });
+        Ok(Appended::New(id))
+    }
+
+    /// Leaves an image out of the next generation. Its files are removed after the commit.
+    ///
+    /// # Errors
+    /// [`Error::UnknownImage`].
+    pub fn remove(&mut self, id: Id) -> Result<(), Error> {
+        if self.removals.contains(&id) {
+            return Ok(());
+        }
+        self.base.image(id)?;
+        self.removals.insert(id);
+        Ok(())
+    }
+
+    /// Replaces the images of a segment, for repair.
+    pub(super) fn replace_segment(&mut self, segment: Id, rows: Vec<Row>) {
+        self.replaced.insert(segment, rows);
+    }
+
+    /// Makes everything so far durable and visible as one new generation, and goes on from it under the same lock.
+    ///
+    /// # Errors
+    /// Nothing has changed, unless replacing `mapping.json` itself failed in its last step: then the new generation may be
+    /// visible. Either way the vault is whole, and the transaction is over.
+    pub fn commit(mut self) -> Result<Self, Error> {
+        if self.additions.is_empty() && self.removals.is_empty() && self.replaced.is_empty() {
+            return Ok(self);
+        }
+        let (segments, obsolete) = self.write_segments()?;
+        let root = self.staged.store.root();
+        self.unsynced.sync().map_err(Error::io("encrypted files"))?;
+        for directory in Directory::ALL {
+            durable::sync_directory(&root.join(directory.name())).map_err(Error::io(directory.name()))?;
+        }
+        let next = signed(&self.sealer.tree, self.base.mapping().next(self.base.signed.tag, segments));
+        let replaced = durable::replace(&Object::Mapping.path(root), next.text().as_bytes());
+        // Even a failure may have made the new mapping visible. The next writer knows which files it names.
+        self.staged.keep();
+        replaced.map_err(Error::io(Object::Mapping))?;
+        remove_files(&self.staged.store, obsolete);
+        self.freshness.remember(&next)?;
+        self.base = Snapshot::new(&self.sealer, next, Some(&self.base));
+        self.added.clear();
+        self.removals.clear();
+        Ok(self)
+    }
+
+    /// Removes files that the newest generation does not name.
+    pub(super) fn remove_leftovers(&self) -> Result<(), Error> {
+        remove_files(&self.staged.store, leftovers::find(&self.staged.store, &self.base)?);
+        Ok(())
+    }
+
+    /// The segments of the next generation, written but not durable, and the files that are obsolete with it.
+    fn write_segments(&mut self) -> Result<(Vec<SegmentEntry>, Vec<Object>), Error> {
+        let (mut segments, mut obsolete) = (Vec::new(), Vec::new());
+        let mut rows: Vec<Row> = Vec::new();
+        let mut written = Vec::new();
+        let last = self.base.mapping().segments.len().saturating_sub(1);
+        let entries = self.base.mapping().segments.clone();
+        for (at, entry) in entries.into_iter().enumerate() {
+            let has_room = at == last && entry.images < SEGMENT_IMAGES;
+            let replaced = self.replaced.remove(&entry.id);
+            if !has_room && replaced.is_none() && !self.loses_an_image(at)? {
+                segments.push(entry);
+                continue;
+            }
+            let current = match replaced {
+                Some(rows) => rows,
+                None => self.sealer.rows(&entry)?,
+            };
+            for row in current {
+                if self.removals.contains(&row.listed.id) {
+                    obsolete.extend(objects_of(&row.listed));
+                } else {
+                    rows.push(row);
+                }
+            }
+            obsolete.extend(Part::ALL.map(|part| Object::Segment(entry.id, part)));
+            self.write_full(&mut rows, &mut written)?;
+        }
+        rows.append(&mut self.additions);
+        self.write_full(&mut rows, &mut written)?;
+        if !rows.is_empty() {
+            written.push(self.write_segment(&rows)?);
+        }
+        segments.append(&mut written);
+        Ok((segments, obsolete))
+    }
+
+    fn loses_an_image(&self, segment: usize) -> Result<bool, Error> {
+        if self.removals.is_empty() {
+            return Ok(false);
+        }
+        let mut segments = self.base.segments();
+        let segment = segments.nth(segment).expect("the mapping has as many segments as its snapshot");
+        // A list that cannot be read names nothing that was found to be removed.
+        Ok(segment.images().is_ok_and(|images| images.iter().any(|image| self.removals.contains(&image.id))))
+    }
+
+    /// Writes full segments off the front of `rows` until fewer images than that are left.
+    fn write_full(&self, rows: &mut Vec<Row>, written: &mut Vec<SegmentEntry>) -> Result<(), Error> {
+        while rows.len() >= SEGMENT_IMAGES {
+            let rest = rows.split_off(SEGMENT_IMAGES);
+            written.push(self.write_segment(rows)?);
+            *rows = rest;
+        }
+        Ok(())
+    }
+
+    fn write_segment(&self, rows: &[Row]) -> Result<SegmentEntry, Error> {
+        let entry = self.sealer.write(rows, &self.unsynced)?;
+        self.staged.add(Part::ALL.map(|part| Object::Segment(entry.id, part)));
+        Ok(entry)
+    }
+
+    fn store_object(&self, sealed: &Sealed, plaintext: &[u8]) -> Result<Digest, Error> {
+        let object = sealed.object();
+        if plaintext.len() > LARGEST_PHOTO_BYTES {
+            let (actual, limit) = (plaintext.len() as u64, LARGEST_PHOTO_BYTES as u64);
+            return Err(Error::TooLarge { object, actual, limit });
+        }
+        let file = self.sealer.seal(sealed, plaintext)?;
+        self.unsynced.write(&object.path(self.staged.store.root()), &file.parts()).map_err(Error::io(&object))?;
+        self.staged.add([object]);
+        Ok(Digest::of(&file.parts()))
+    }
+}
+
+/// The objects of an image.
+fn objects_of(image: &ListedImage) -> Vec<Object> {
+    let thumbnail = image.thumbnail.as_ref().map(|thumbnail| Object::Thumbnail(thumbnail.id));
+    [Object::Photo(image.id, image.extension.clone())].into_iter().chain(thumbnail).collect()
+}
