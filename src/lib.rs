@@ -10,17 +10,23 @@
 //! | 0 | [`durable`] | whole files that survive a crash, the exclusive lock |
 //! | 0 | [`secret`] | bytes that are wiped, never printed, compared in constant time |
 //! | 1 | [`ckks`] | encrypted search: similarity scores between encrypted vectors |
-//! | 1 | [`features`] | pixels to a unit vector: decoding under limits, ResNet-50 |
 //! | 1 | [`cipher`] | AES-256-CBC + HMAC-SHA-512, Argon2id, one key per object |
+//! | 1 | [`features`] | pixels to a unit vector: decoding under limits, ResNet-50 |
 //! | 2 | [`vault`] | photos and encrypted features at rest: generations, transactions, check and repair |
-//! | 4 | [`cli`] | one file a command |
+//! | 3 | [`error`] | what a use case can fail with, and what to do about it |
+//! | 4 | [`services`] | the use cases: index, search, export, remove |
+//! | 5 | [`preview`] | pictures in the terminal |
+//! | 6 | [`cli`] | one file a command |
 //!
-//! Start reading at the room whose noun you need.
+//! The rooms of layer 1 know nothing of one another. Start reading at the room whose noun you need.
 
 pub mod cipher;
 pub mod ckks;
 pub mod cli;
-pub mod features;
 pub mod durable;
+pub mod error;
+pub mod features;
+pub mod preview;
 pub mod secret;
+pub mod services;
 pub mod vault;

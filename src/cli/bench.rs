@@ -29,7 +29,7 @@ const FLOAT_BYTES: usize = size_of::<f32>();
 
 /// Measure encrypted search on this machine, next to a plain scan of the same vectors.
 #[derive(Args)]
-pub(super) struct Bench {
+pub(super) struct Arguments {
     /// How many synthetic images to search (about 19 KB of memory each, in blocks of 512).
     #[arg(long, default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     images: u32,
@@ -68,7 +68,7 @@ struct Report {
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: &Bench) -> Exit {
+pub(super) fn run(arguments: &Arguments) -> Exit {
     let pool = match rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.into()).build() {
         Ok(pool) => pool,
         Err(error) => {

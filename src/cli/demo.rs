@@ -1,97 +1,129 @@
-//! `cipherlens demo`: the sample photos the program carries, searched by similarity in the clear.
+//! `cipherlens demo`: everything at work on the sample photos that the program carries, in a vault that is thrown away.
 
-use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 use include_dir::{Dir, File, include_dir};
-use indicatif::{ProgressBar, ProgressStyle};
+use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 use super::Exit;
-use super::features::{failed, load};
-use crate::features::{BATCH, Error, Extractor, FeatureVector, Limits, Photo, PreparedPhoto};
+use super::failure::Failure;
+use super::interrupt;
+use super::meter::Meter;
+use super::output;
+use super::pictures;
+use super::search;
+use super::session::{Session, WeightsFile};
+use crate::cipher::{Cost, Passphrase};
+use crate::error::Error;
+use crate::features::Extractor;
+use crate::preview::Choice;
+use crate::services::index::{self, Original};
+use crate::services::places::Places;
+use crate::services::progress::Control;
+use crate::services::search::{self as find, Query, Wanted};
+use crate::services::session;
+use crate::vault;
+use crate::vault::Vault;
 
 static PHOTOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/data/photos");
 static ALTERED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/data/altered");
 
-/// Photos searched for besides the altered copies.
-const QUERIES: [&str; 4] =
-    ["pizza/image_0002.jpg", "grand_piano/image_0007.jpg", "watch/image_0005.jpg", "Motorbikes/image_0003.jpg"];
+/// What is searched for: photos that are not in the vault, as files below `data/altered`.
+const QUERIES: [(&str, &str); 3] = [
+    ("flamingo_image_0006_recompressed.jpg", "a flamingo, saved again at JPEG quality 15"),
+    ("elephant_image_0002_cropped.jpg", "an elephant, cropped"),
+    ("sunflower_image_0003_darkened.jpg", "a sunflower, darkened"),
+];
 
-/// Neighbours shown for each photo.
-const SHOWN: usize = 3;
+/// The passphrase of a vault that is kept, so that it can be opened afterwards.
+const PASSPHRASE: &str = "demo";
 
-/// Search the sample photos for similar ones, in the clear.
-///
-/// Computes the features of a hundred photos the program carries and prints the nearest neighbours of a few of them. Nothing is
-/// encrypted and nothing is stored.
+/// Fewer than the default, so that other photos of the same kind are matches too.
+const WANTED: Wanted = Wanted { threshold: 0.60, top: Some(4) };
+
+/// Arguments of `demo`.
 #[derive(Args)]
-#[command(after_help = "Example:\n  cipherlens demo")]
-pub(super) struct Arguments {}
-
-/// A sample photo's name and vector.
-struct Sample {
-    name: String,
-    vector: FeatureVector,
+#[command(
+    after_help = "Example:\n  cipherlens demo --keep demo.vault\n\nBuilds a vault from a hundred sample photos, runs three searches, and deletes the vault again. Photos: Caltech 101 by\nFei-Fei Li, Marco Andreeto, Marc'Aurelio Ranzato and Pietro Perona, CC BY 4.0, doi 10.22002/D1.20086."
+)]
+pub(super) struct Arguments {
+    /// Keep the vault in FOLDER instead of deleting it; its passphrase is `demo`
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
+    /// How to show pictures: auto, kitty, sixel, iterm2, halfblocks, off
+    #[arg(long, value_name = "HOW", hide_possible_values = true)]
+    preview: Option<Choice>,
+    #[command(flatten)]
+    weights: WeightsFile,
 }
 
-pub(super) fn run() -> Exit {
-    let started = Instant::now();
-    let samples = match load(None).and_then(|extractor| samples(&extractor)) {
-        Ok(samples) => samples,
-        Err(error) => return failed(&error),
+/// Runs the demonstration.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    let scratch = TempDir::with_prefix("cipherlens-demo-")?;
+    // A demonstration leaves no trace in the user's own folders.
+    let places = Places::within(scratch.path());
+    let root = arguments.keep.clone().unwrap_or_else(|| scratch.path().join("vault"));
+    let extractor = session.extractor(&arguments.weights)?;
+    let typed = Zeroizing::new(PASSPHRASE.as_bytes().to_vec());
+    let passphrase = Passphrase::new(&typed).map_err(|error| Error::from(vault::Error::from(error)))?;
+    let vault = session::create_vault(&root, &passphrase, Cost::FLOOR, &extractor, &places)?;
+
+    if !index_samples(&vault, &extractor)? {
+        println!("Interrupted; the vault was deleted.");
+        return Ok(Exit::Interrupted);
+    }
+    let snapshot = vault.snapshot().map_err(Error::from)?;
+    for (name, title) in QUERIES {
+        let file = ALTERED.get_file(name).expect("the demonstration's queries are among the altered samples");
+        println!("\nWhat looks like {title}?");
+        let query = Query::Photo { bytes: file.contents(), extension: None, extractor: &extractor };
+        let found = find::search(&vault, &snapshot, &query, WANTED)?;
+        search::print(&found, WANTED.threshold);
+        let shown: Vec<_> = found.matches.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
+        pictures::show(session, arguments.preview, &snapshot, &shown)?;
+    }
+    conclude(arguments);
+    Ok(Exit::Success)
+}
+
+/// Puts the samples into the vault; false when interrupted.
+fn index_samples(vault: &Vault, extractor: &Extractor) -> Result<bool, Failure> {
+    let files: Vec<&File<'_>> = PHOTOS.dirs().flat_map(Dir::files).collect();
+    let paths: Vec<PathBuf> = files.iter().map(|file| file.path().to_owned()).collect();
+    println!("Encrypting {} into a vault of their own:", output::count(files.len(), "sample photo"));
+    let read = |path: &Path| -> Result<Original, String> {
+        let file = PHOTOS.get_file(path).ok_or("not among the samples")?;
+        // A sample's own name is a number; what tells it apart is its folder.
+        let name = path.to_string_lossy().replace(['/', '\\'], "_");
+        Ok(Original { bytes: Zeroizing::new(file.contents().to_vec()), name, modified: None })
     };
+    let control = Arc::new(Control::default());
+    let meter = Meter::new(files.len());
+    let interruptible = interrupt::stops(&control, "Stopping.");
+    let started = Instant::now();
+    let summary = index::run(vault, extractor, &paths, read, &meter, &control)?;
+    drop(interruptible);
+    meter.finish();
     let seconds = started.elapsed().as_secs_f64();
-    match show(&mut io::stdout().lock(), &samples, seconds) {
-        Ok(()) => Exit::Success,
-        // Whoever read the output has gone.
-        Err(_) => Exit::Failure,
+    println!(
+        "{} sealed in {seconds:.1} s ({:.1} a second): pixels to 2048 numbers, numbers by CKKS, photos by AES-256.",
+        output::count(summary.added, "photo"),
+        summary.added as f64 / seconds
+    );
+    Ok(summary.left == 0)
+}
+
+fn conclude(arguments: &Arguments) {
+    println!("\nEach score was computed on ciphertexts, by code without a key. Make your own vault:");
+    println!("  cipherlens init ~/photos.vault");
+    println!("  cipherlens add ~/Pictures");
+    println!("  cipherlens search some-photo.jpg");
+    match &arguments.keep {
+        Some(folder) => println!("This one stays in {}; its passphrase is: {PASSPHRASE}", folder.display()),
+        None => println!("The demonstration's vault was deleted."),
     }
-}
-
-fn samples(extractor: &Extractor) -> Result<Vec<Sample>, Error> {
-    let files: Vec<&File<'_>> = PHOTOS.dirs().flat_map(Dir::files).chain(ALTERED.files()).collect();
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} photos").expect("the template is constant");
-    let progress = ProgressBar::new(files.len() as u64).with_style(style);
-    let mut samples = Vec::with_capacity(files.len());
-    for batch in files.chunks(BATCH) {
-        let photos = batch.iter().map(|file| prepare(file)).collect::<Result<Vec<_>, Error>>()?;
-        let vectors = extractor.extract(&photos)?;
-        samples.extend(batch.iter().zip(vectors).map(|(file, vector)| Sample { name: name(file), vector }));
-        progress.inc(batch.len() as u64);
-    }
-    progress.finish_and_clear();
-    Ok(samples)
-}
-
-fn prepare(file: &File<'_>) -> Result<PreparedPhoto, Error> {
-    Photo::decode(file.contents(), None, Limits::default())?.prepare()
-}
-
-fn name(file: &File<'_>) -> String {
-    file.path().to_string_lossy().replace('\\', "/")
-}
-
-fn show(output: &mut impl Write, samples: &[Sample], seconds: f64) -> io::Result<()> {
-    let rate = samples.len() as f64 / seconds;
-    writeln!(
-        output,
-        "In the clear: {} sample photos to vectors in {seconds:.1} s ({rate:.1} a second).",
-        samples.len()
-    )?;
-    writeln!(output, "Nothing here is encrypted. The nearest by cosine:")?;
-    let altered = |sample: &Sample| ALTERED.get_file(&sample.name).is_some();
-    for query in samples.iter().filter(|sample| altered(sample) || QUERIES.contains(&sample.name.as_str())) {
-        writeln!(output, "\n{}", query.name)?;
-        let mut others: Vec<_> = samples
-            .iter()
-            .filter(|sample| sample.name != query.name)
-            .map(|sample| (query.vector.cosine(&sample.vector), &sample.name))
-            .collect();
-        others.sort_by(|left, right| right.0.total_cmp(&left.0));
-        for (cosine, name) in others.iter().take(SHOWN) {
-            writeln!(output, "  {cosine:.3}  {name}")?;
-        }
-    }
-    Ok(())
 }

@@ -8,8 +8,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Exit;
-use super::terminal_text::inert;
-use crate::features::{BATCH, DIMENSIONS, Error, Extractor, FeatureVector, Limits, Photo, PreparedPhoto, Weights};
+use super::failure::Failure;
+use super::session::{Session, WeightsFile};
+use crate::features::{BATCH, DIMENSIONS, Error, FeatureVector, Limits, Photo, PreparedPhoto};
+use crate::services::name::inert;
 
 /// Print the features of photos: 2048 numbers each, unencrypted.
 ///
@@ -32,9 +34,8 @@ pub(super) struct Arguments {
     /// Print one JSON line for each photo
     #[arg(long)]
     json: bool,
-    /// Use other ResNet-50 weights: torchvision's layout, as safetensors or .pth
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
+    #[command(flatten)]
+    weights: WeightsFile,
 }
 
 #[derive(Serialize)]
@@ -43,11 +44,9 @@ struct Line<'a> {
     features: &'a [f32],
 }
 
-pub(super) fn run(arguments: &Arguments) -> Exit {
-    let extractor = match load(arguments.weights.as_deref()) {
-        Ok(extractor) => extractor,
-        Err(error) => return failed(&error),
-    };
+/// Prints the features of the photos, in the order given.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    let extractor = session.extractor(&arguments.weights)?;
     let mut exit = Exit::Success;
     let mut output = io::stdout().lock();
     for paths in arguments.photos.chunks(BATCH) {
@@ -65,37 +64,12 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
                 }
             }
         }
-        let vectors = match extractor.extract(&photos) {
-            Ok(vectors) => vectors,
-            Err(error) => return failed(&error),
-        };
+        let vectors = extractor.extract(&photos).map_err(crate::error::Error::from)?;
         for (path, vector) in names.iter().zip(&vectors) {
-            if print(&mut output, path, vector, arguments.json).is_err() {
-                // Whoever read the output has gone.
-                return Exit::Failure;
-            }
+            print(&mut output, path, vector, arguments.json)?;
         }
     }
-    exit
-}
-
-/// The network with the named weights, or those the program comes with.
-pub(super) fn load(weights: Option<&Path>) -> Result<Extractor, Error> {
-    let weights = match weights {
-        Some(path) => Weights::from_file(path)?,
-        None => {
-            let directories = directories::ProjectDirs::from("", "", "cipherlens");
-            let data = directories.as_ref().map_or(Path::new("."), directories::ProjectDirs::data_dir);
-            Weights::standard(data)?
-        }
-    };
-    Extractor::new(weights)
-}
-
-/// Names the error on standard error.
-pub(super) fn failed(error: &Error) -> Exit {
-    eprintln!("cipherlens: {}", inert(&error.to_string()));
-    Exit::Failure
+    Ok(exit)
 }
 
 fn prepare(path: &Path) -> Result<PreparedPhoto, Error> {

@@ -2,31 +2,93 @@
 //!
 //! Results go to standard output; progress and errors to standard error. With `--json` standard output holds JSON only.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
+mod add;
 mod bench;
+mod check;
+mod completions;
+mod config;
 mod demo;
 mod exit;
+mod export;
+mod failure;
 mod features;
-mod terminal_text;
+mod import_legacy;
+mod init;
+mod interrupt;
+mod list;
+mod log;
+mod man;
+mod meter;
+mod output;
+mod passphrase;
+mod passwd;
+mod pictures;
+mod remove;
+mod search;
+mod session;
+mod show;
+mod stats;
 
 pub use exit::Exit;
+
+use crate::services::places::Places;
+use passphrase::PassphraseSource;
+use session::Session;
 
 /// Keep photos encrypted on any machine and still search them by similarity.
 #[derive(Parser)]
 #[command(name = "cipherlens", version, after_help = exit::HELP)]
 struct Arguments {
+    /// The vault [default: the settings', else the one used last]
+    #[arg(long, global = true, value_name = "FOLDER", env = "CIPHERLENS_VAULT")]
+    vault: Option<PathBuf>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    Bench(bench::Bench),
+    /// Create a vault
+    Init(init::Arguments),
+    /// Add photos and folders of photos
+    Add(add::Arguments),
+    /// Find photos that look like one
+    Search(search::Arguments),
+    /// List what is in the vault
+    List(list::Arguments),
+    /// Show one photo of the vault in the terminal
+    Show(show::Arguments),
+    /// Decrypt photos into a folder
+    Export(export::Arguments),
+    /// Remove photos from the vault
+    Remove(remove::Arguments),
+    /// Read everything in the vault and name all damage
+    Check(check::Arguments),
+    /// Say how large the vault is, and what an observer of it could learn
+    Stats(stats::Arguments),
+    /// Change the passphrase
+    Passwd(passwd::Arguments),
+    /// Take over a folder of AES-128-CBC encrypted images
+    ImportLegacy(import_legacy::Arguments),
+    /// Show everything at work on sample photos
     Demo(demo::Arguments),
+    /// Measure encrypted search on this machine
+    Bench(bench::Arguments),
+    /// Print the features of photos, in the clear
     Features(features::Arguments),
+    /// Write or find the settings file
+    Config(config::Arguments),
+    /// Print the completion script of a shell
+    Completions(completions::Arguments),
+    /// Print or write the manual
+    Man(man::Arguments),
 }
 
 /// Runs the command named by the process's arguments.
@@ -40,10 +102,27 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    let exit = match &arguments.command {
-        Command::Bench(arguments) => bench::run(arguments),
-        Command::Demo(demo::Arguments {}) => demo::run(),
-        Command::Features(arguments) => features::run(arguments),
+    let places = Places::of_user();
+    let _log = places.as_ref().and_then(log::start);
+    let session = Session::new(places, arguments.vault, arguments.passphrase);
+    let ended = match arguments.command {
+        Command::Init(arguments) => init::run(&arguments, &session),
+        Command::Add(arguments) => add::run(&arguments, &session),
+        Command::Search(arguments) => search::run(&arguments, &session),
+        Command::List(arguments) => list::run(&arguments, &session),
+        Command::Show(arguments) => show::run(&arguments, &session),
+        Command::Export(arguments) => export::run(&arguments, &session),
+        Command::Remove(arguments) => remove::run(&arguments, &session),
+        Command::Check(arguments) => check::run(&arguments, &session),
+        Command::Stats(arguments) => stats::run(&arguments, &session),
+        Command::Passwd(arguments) => passwd::run(&arguments, &session),
+        Command::ImportLegacy(arguments) => import_legacy::run(&arguments, &session),
+        Command::Demo(arguments) => demo::run(&arguments, &session),
+        Command::Bench(arguments) => Ok(bench::run(&arguments)),
+        Command::Features(arguments) => features::run(&arguments, &session),
+        Command::Config(arguments) => config::run(&arguments, &session),
+        Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
+        Command::Man(arguments) => man::run(&arguments, Arguments::command()),
     };
-    exit.into()
+    ended.unwrap_or_else(|failure| failure.report()).into()
 }

@@ -18,6 +18,8 @@
 //! Photos of this set keep their subject near the middle. The last row loses the least of a photo's edges of the two
 //! that cut, and is at least as good where it counts: at the top of the list.
 
+use std::borrow::Borrow;
+
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -121,8 +123,8 @@ impl Extractor {
     ///
     /// # Errors
     /// When the network's arithmetic fails, or its features have no direction (weights that are no ResNet-50's).
-    pub fn extract(&self, photos: &[PreparedPhoto]) -> Result<Vec<FeatureVector>, Error> {
-        photos.par_iter().map(|photo| self.extract_one(photo)).collect()
+    pub fn extract<P: Borrow<PreparedPhoto> + Sync>(&self, photos: &[P]) -> Result<Vec<FeatureVector>, Error> {
+        photos.par_iter().map(|photo| self.extract_one(photo.borrow())).collect()
     }
 
     fn extract_one(&self, photo: &PreparedPhoto) -> Result<FeatureVector, Error> {

@@ -1,0 +1,139 @@
+//! `cipherlens add`: photos and folders into the vault.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Exit;
+use super::failure::Failure;
+use super::interrupt;
+use super::meter::Meter;
+use super::output;
+use super::session::Session;
+use crate::services::find::{self, Found};
+use crate::services::index::{self, Original, Summary};
+use crate::services::name::inert;
+use crate::services::progress::Control;
+
+/// Arguments of `add`.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  cipherlens add ~/Pictures holiday.jpg\n\nInside folders, files with a photo's extension are taken and hidden ones are not; a file named itself is always tried.\nRunning it again skips what the vault holds already, so an interrupted run is resumed by the same command."
+)]
+pub(super) struct Arguments {
+    /// Photos, and folders to look through
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Say what would be looked at, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON object: added, already_present, left, failed [path, reason]
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    weights: super::session::WeightsFile,
+}
+
+/// Adds the photos.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    let found = find::photos_below(&arguments.paths);
+    if arguments.dry_run {
+        return dry_run(&found, arguments.json);
+    }
+    if found.photos.is_empty() && found.unreadable.is_empty() {
+        return Err(Failure::Usage("no photos there: in folders, files with a photo's extension are taken".to_owned()));
+    }
+    let read = |path: &std::path::Path| index::read_file(path);
+    index_and_report(session, &arguments.weights, &found.photos, found.unreadable, read, arguments.json)
+}
+
+/// Indexes `photos` with a progress bar, and reports; shared with the takeover of older folders.
+pub(super) fn index_and_report<R>(
+    session: &Session,
+    weights: &super::session::WeightsFile,
+    photos: &[PathBuf],
+    unreadable: Vec<(PathBuf, String)>,
+    read: R,
+    json: bool,
+) -> Result<Exit, Failure>
+where
+    R: Fn(&std::path::Path) -> Result<Original, String> + Sync,
+{
+    let vault = session.open_vault()?;
+    let extractor = session.extractor(weights)?;
+    let control = Arc::new(Control::default());
+    let meter = Meter::new(photos.len());
+    let interrupted = interrupt::stops(&control, "Finishing the photos in hand; interrupt again to stop at once.");
+    let started = Instant::now();
+    let mut summary = index::run(&vault, &extractor, photos, read, &meter, &control)?;
+    meter.finish();
+    drop(interrupted);
+    log::info!("added {} photos, {} present, {} failed", summary.added, summary.already_present, summary.failed.len());
+    summary.failed.extend(unreadable);
+    report(&summary, started, json)
+}
+
+fn dry_run(found: &Found, json: bool) -> Result<Exit, Failure> {
+    if json {
+        let photos: Vec<_> = found.photos.iter().map(|path| path.to_string_lossy()).collect();
+        output::json(
+            &json!({ "photos": photos, "other_files": found.other_files, "failed": failed(&found.unreadable) }),
+        )?;
+    } else {
+        for photo in &found.photos {
+            println!("{}", inert(&photo.to_string_lossy()));
+        }
+        eprintln!("{} would be looked at; nothing was changed.", output::count(found.photos.len(), "photo"));
+        list_failed(&found.unreadable);
+    }
+    Ok(if found.unreadable.is_empty() { Exit::Success } else { Exit::Failure })
+}
+
+fn report(summary: &Summary, started: Instant, json: bool) -> Result<Exit, Failure> {
+    if json {
+        output::json(&json!({
+            "added": summary.added,
+            "already_present": summary.already_present,
+            "left": summary.left,
+            "failed": failed(&summary.failed),
+        }))?;
+    } else {
+        let seconds = started.elapsed().as_secs_f64();
+        let rate = summary.added as f64 / seconds;
+        println!("Added {} in {seconds:.1} s ({rate:.1} a second).", output::count(summary.added, "photo"));
+        if summary.already_present > 0 {
+            println!("{} were in the vault already.", summary.already_present);
+        }
+        if summary.left > 0 {
+            println!(
+                "Interrupted with {} left. The same command goes on from here.",
+                output::count(summary.left, "photo")
+            );
+        }
+        list_failed(&summary.failed);
+    }
+    Ok(if summary.left > 0 {
+        Exit::Interrupted
+    } else if summary.failed.is_empty() {
+        Exit::Success
+    } else {
+        Exit::Failure
+    })
+}
+
+fn failed(failed: &[(PathBuf, String)]) -> Vec<serde_json::Value> {
+    failed.iter().map(|(path, reason)| json!({ "path": path.to_string_lossy(), "reason": reason })).collect()
+}
+
+fn list_failed(failed: &[(PathBuf, String)]) {
+    if failed.is_empty() {
+        return;
+    }
+    eprintln!("{} could not be used:", output::count(failed.len(), "file"));
+    for (path, reason) in failed {
+        eprintln!("  {}: {}", inert(&path.to_string_lossy()), inert(reason));
+    }
+}

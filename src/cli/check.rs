@@ -1,0 +1,118 @@
+//! `cipherlens check`: reads everything, names each damage, and mends what can be mended.
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::Exit;
+use super::failure::Failure;
+use super::output;
+use super::session::{Session, WeightsFile};
+use crate::error::Error;
+use crate::services::mend;
+use crate::vault::Losses;
+use crate::vault::check::{self, Damage, Remedy, Report};
+
+/// Arguments of `check`.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cipherlens check\n  cipherlens check --repair\n\nReads and verifies every file. What is damaged is named by its file in the vault; the rest stays usable. --repair makes\nanew what follows from whole files: encrypted features from the exact vectors, those and thumbnails from the photos.\nA photo that is lost stays listed, so that its file can be put back from a backup, unless --drop-lost is given."
+)]
+pub(super) struct Arguments {
+    /// Make anew what can be made anew
+    #[arg(long)]
+    repair: bool,
+    /// With --repair: take photos whose file is lost out of the vault
+    #[arg(long, requires = "repair")]
+    drop_lost: bool,
+    /// Print one JSON object: photos, damages [object, reason, remedy], leftovers, dropped
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    weights: WeightsFile,
+}
+
+/// Checks the vault, and mends it if told.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    let vault = session.open_vault()?;
+    let photos = vault.snapshot().map_err(Error::from)?.len() as u64;
+    let bar = ProgressBar::new(if arguments.repair { 2 * photos } else { photos });
+    bar.set_style(
+        ProgressStyle::with_template("{bar:30} {pos}/{len} read  {eta} left").expect("the template is valid"),
+    );
+    let read = |images: usize| bar.inc(images as u64);
+    let (report, dropped) = if arguments.repair {
+        let losses = if arguments.drop_lost { Losses::Drop } else { Losses::Keep };
+        let extractor = session.extractor(&arguments.weights)?;
+        let repaired = mend::repair(&vault, &extractor, losses, &read)?;
+        if !arguments.json {
+            bar.suspend(|| list("Found:", &repaired.before.damages));
+        }
+        (repaired.after, repaired.dropped)
+    } else {
+        (check::check(&vault, &read).map_err(Error::from)?, Vec::new())
+    };
+    bar.finish_and_clear();
+    if arguments.json {
+        let dropped: Vec<_> = dropped.iter().map(ToString::to_string).collect();
+        output::json(&as_json(&report, &dropped))?;
+    } else {
+        print(&report, arguments.repair);
+        for id in dropped {
+            println!("  dropped {id}");
+        }
+    }
+    Ok(if report.is_whole() { Exit::Success } else { Exit::Damage })
+}
+
+fn print(report: &Report, repaired: bool) {
+    let images = output::count(report.images, "photo");
+    if report.is_whole() {
+        println!("{images} checked: everything is whole.");
+    } else {
+        list(&format!("{images} checked. {}:", if repaired { "Still damaged" } else { "Damaged" }), &report.damages);
+    }
+    if !report.leftovers.is_empty() {
+        println!(
+            "{} of an interrupted run; the next change removes them.",
+            output::count(report.leftovers.len(), "leftover")
+        );
+    }
+}
+
+fn list(title: &str, damages: &[Damage]) {
+    if damages.is_empty() {
+        return;
+    }
+    println!("{title}");
+    for damage in damages {
+        println!("  {}\n    {}", damage.cause, remedy(damage.remedy));
+    }
+}
+
+fn remedy(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::Rebuild => "nothing is lost: --repair makes it anew",
+        Remedy::Remake => "nothing is lost: --repair makes it anew from the photos",
+        Remedy::Rename => "names and dates are lost, the photos are not: --repair gives them new names",
+        Remedy::Lost => "the photo is lost: put the file back from a backup, or take it out with --repair --drop-lost",
+    }
+}
+
+fn as_json(report: &Report, dropped: &[String]) -> serde_json::Value {
+    let damages: Vec<_> = report
+        .damages
+        .iter()
+        .map(|damage| {
+            let remedy = match damage.remedy {
+                Remedy::Rebuild => "rebuild",
+                Remedy::Remake => "remake",
+                Remedy::Rename => "rename",
+                Remedy::Lost => "lost",
+            };
+            json!({ "object": damage.object.to_string(), "reason": damage.cause.to_string(), "remedy": remedy })
+        })
+        .collect();
+    let leftovers: Vec<_> = report.leftovers.iter().map(ToString::to_string).collect();
+    json!({ "photos": report.images, "damages": damages, "leftovers": leftovers, "dropped": dropped })
+}

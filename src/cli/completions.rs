@@ -1,0 +1,22 @@
+//! `cipherlens completions SHELL`: the completion script of a shell, on standard output.
+
+use std::io;
+
+use clap::{Args, Command};
+use clap_complete::Shell;
+
+use super::Exit;
+use super::failure::Failure;
+
+/// Arguments of `completions`.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The shell to write the script for
+    shell: Shell,
+}
+
+/// Prints the script for `program`.
+pub(super) fn run(arguments: &Arguments, mut program: Command) -> Result<Exit, Failure> {
+    clap_complete::generate(arguments.shell, &mut program, "cipherlens", &mut io::stdout());
+    Ok(Exit::Success)
+}

@@ -1,0 +1,71 @@
+//! What a command may fail with, said so that the user knows what to do, and the exit code it becomes.
+
+use std::io;
+
+use super::Exit;
+use super::passphrase::PassphraseError;
+use crate::error::Error;
+use crate::services::legacy::LegacyError;
+use crate::services::name::inert;
+use crate::services::settings::SettingsError;
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Work(#[from] Error),
+    #[error(transparent)]
+    Passphrase(#[from] PassphraseError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Legacy(#[from] LegacyError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Usage(String),
+    #[error("no home directory is known, so there is no place for settings and state; set HOME")]
+    NoHome,
+    #[error("no vault is named, and none was used before")]
+    NoVault,
+}
+
+impl Failure {
+    /// The next step, where there is one.
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Work(error) => error.advice(),
+            Self::NoVault => Some("name one with --vault or CIPHERLENS_VAULT, or create one: cipherlens init VAULT"),
+            _ => None,
+        }
+    }
+
+    /// Prints the failure with its causes and the next step, and gives the exit code.
+    pub(super) fn report(&self) -> Exit {
+        // Whoever closed the pipe (`| head`) has what they wanted.
+        if matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+            return Exit::Success;
+        }
+        let mut message = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            cause = error.source();
+        }
+        // Line by line: the settings' messages point at a place with several.
+        let shown: Vec<_> = message.lines().map(inert).collect();
+        eprintln!("cipherlens: {}", shown.join("\n"));
+        if let Some(advice) = self.advice() {
+            eprintln!("  {advice}");
+        }
+        match self {
+            Self::Work(error) if error.is_wrong_passphrase() => Exit::WrongPassphrase,
+            Self::Work(error) if error.is_damage() => Exit::Damage,
+            Self::Usage(_) => Exit::Usage,
+            _ => Exit::Failure,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `cipherlens init`: a new vault.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Exit;
+use super::failure::Failure;
+use super::output;
+use super::passphrase::Purpose;
+use super::session::{CostFlags, Session, WeightsFile};
+use crate::services::session;
+
+/// Arguments of `init`.
+#[derive(Args)]
+#[command(after_help = "Example:\n  cipherlens init ~/photos.vault")]
+pub(super) struct Arguments {
+    /// Where to create it: a new or empty folder
+    #[arg(value_name = "VAULT")]
+    path: PathBuf,
+    #[command(flatten)]
+    cost: CostFlags,
+    #[command(flatten)]
+    weights: WeightsFile,
+    /// Print one JSON object: vault, id
+    #[arg(long)]
+    json: bool,
+}
+
+/// Creates the vault.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    let cost = arguments.cost.cost()?;
+    let extractor = session.extractor(&arguments.weights)?;
+    let passphrase = session.passphrase("Choose a passphrase", Purpose::Choose)?;
+    let path = std::path::absolute(&arguments.path)?;
+    let vault = session::create_vault(&path, &passphrase, cost, &extractor, session.places()?)?;
+    session.remember(&path);
+    if arguments.json {
+        output::json(&json!({ "vault": path.to_string_lossy(), "id": vault.id().to_string() }))?;
+        return Ok(Exit::Success);
+    }
+    println!("Created the vault {}", path.display());
+    println!();
+    println!("  header           what your passphrase opens; without it, or without the passphrase, all is lost");
+    println!("  public_context   what lets a machine search on ciphertexts, and nothing else");
+    println!("  secret_context   what decrypts scores, itself encrypted");
+    println!("  mapping.json     which encrypted features belong to which encrypted photo");
+    println!();
+    println!("To back up: copy the whole folder; everything in it is encrypted. Keep the passphrase elsewhere.");
+    println!("Next: cipherlens add FOLDER");
+    Ok(Exit::Success)
+}

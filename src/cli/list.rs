@@ -1,0 +1,46 @@
+//! `cipherlens list`: what is in the vault.
+
+use clap::Args;
+
+use super::Exit;
+use super::failure::Failure;
+use super::output;
+use super::session::Session;
+use crate::error::Error;
+use crate::services::name::inert;
+
+/// Arguments of `list`.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  cipherlens list\n\nThe first digits of an id are enough wherever an id is asked for."
+)]
+pub(super) struct Arguments {
+    /// Print one JSON array of objects: id, name, width, height, bytes, modified, captured
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists the photos.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    let vault = session.open_vault()?;
+    let snapshot = vault.snapshot().map_err(Error::from)?;
+    let mut rows = Vec::new();
+    for segment in snapshot.segments() {
+        rows.extend(segment.catalogue().map_err(Error::from)?);
+    }
+    if arguments.json {
+        let rows: Vec<_> = rows.iter().map(|row| output::details(row.id, &row.details)).collect();
+        output::json(&rows)?;
+        return Ok(Exit::Success);
+    }
+    let mut lines = String::new();
+    for row in &rows {
+        let (details, id) = (&row.details, row.id.to_string());
+        let dimensions = format!("{} x {}", details.width, details.height);
+        let (date, size) = (output::date(details), output::size(details.bytes));
+        lines += &format!("{}  {date:<16}  {size:>8}  {dimensions:>13}  {}\n", &id[..8], inert(&details.name));
+    }
+    output::text(&lines)?;
+    eprintln!("{}", output::count(rows.len(), "photo"));
+    Ok(Exit::Success)
+}

@@ -1,0 +1,39 @@
+//! `cipherlens man`: the manual, one page for the program and one a command.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Command};
+use clap_mangen::Man;
+
+use super::Exit;
+use super::failure::Failure;
+use super::output;
+
+/// Arguments of `man`.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Write all pages into FOLDER, one a command, instead of the main page to standard output
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+/// Writes the manual of `program`.
+pub(super) fn run(arguments: &Arguments, program: Command) -> Result<Exit, Failure> {
+    let Some(folder) = &arguments.out else {
+        let mut page = Vec::new();
+        Man::new(program).render(&mut page)?;
+        io::stdout().write_all(&page)?;
+        return Ok(Exit::Success);
+    };
+    std::fs::create_dir_all(folder)?;
+    clap_mangen::generate_to(program, folder)?;
+    let written = std::fs::read_dir(folder)?.count();
+    eprintln!(
+        "Wrote {} to {}. Read one with: man -l {}",
+        output::count(written, "page"),
+        folder.display(),
+        folder.join("cipherlens.1").display()
+    );
+    Ok(Exit::Success)
+}

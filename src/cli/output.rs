@@ -1,0 +1,96 @@
+//! How results are written: sizes and durations for people, lines that a closed pipe may cut short.
+
+use std::io::{self, Write};
+
+use chrono::SecondsFormat;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::services::name::inert;
+use crate::vault::{Details, Id};
+
+/// Bytes in the unit that leaves one to three digits before the point (SI prefixes, as disks are sold).
+pub(super) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let digits = if unit == 0 || value >= 99.95 { 0 } else { 1 };
+    format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// `count` with its noun in the right number.
+pub(super) fn count(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Writes text of many lines to standard output at once; a reader that has seen enough (`| head`) is an error here.
+pub(super) fn text(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Writes one JSON value and a line's end to standard output.
+pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, value)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// What a catalogue says of a photo.
+pub(super) fn details(id: Id, details: &Details) -> serde_json::Value {
+    json!({
+        "id": id.to_string(),
+        "name": details.name,
+        "width": details.width,
+        "height": details.height,
+        "bytes": details.bytes,
+        "modified": details.modified.map(instant),
+        "captured": details.captured,
+    })
+}
+
+/// When a photo was taken, else when its file was changed, to the minute; empty when neither is known.
+pub(super) fn date(details: &Details) -> String {
+    let time = details.captured.clone().or_else(|| details.modified.map(instant)).unwrap_or_default();
+    inert(&time).chars().take("2000-01-01T00:00".len()).collect::<String>().replace('T', " ")
+}
+
+/// A number of seconds since 1970 as an instant in UTC (RFC 3339).
+pub(super) fn instant(seconds: i64) -> String {
+    // Outside the calendar, where no photo is from, the number itself.
+    let instant = chrono::DateTime::from_timestamp(seconds, 0);
+    instant.map_or_else(|| seconds.to_string(), |instant| instant.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// Four decimals, as scores have: as a double, `0.8_f32` would be printed as 0.800000011920929.
+pub(super) fn decimals(score: f32) -> f64 {
+    (f64::from(score) * 1e4).round() / 1e4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_one_to_three_digits_before_the_point() {
+        let cases = [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (99_949, "99.9 kB"), (99_950, "100 kB")];
+        for (bytes, expected) in cases {
+            assert_eq!(size(bytes), expected);
+        }
+        assert_eq!(size(999_500), "1.0 MB");
+        assert_eq!(size(u64::MAX), "18447 PB");
+    }
+
+    #[test]
+    fn instants_are_utc() {
+        assert_eq!(instant(0), "1970-01-01T00:00:00Z");
+        assert_eq!(instant(951_827_696), "2000-02-29T12:34:56Z");
+        assert_eq!(instant(i64::MAX), i64::MAX.to_string());
+    }
+}

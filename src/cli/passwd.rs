@@ -1,0 +1,37 @@
+//! `cipherlens passwd`: a new passphrase for the vault.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Exit;
+use super::failure::Failure;
+use super::passphrase::{PassphraseSource, Purpose};
+use super::session::{self, CostFlags, Session};
+use crate::durable::IfLocked;
+use crate::error::Error;
+
+/// Arguments of `passwd`.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  cipherlens passwd\n\nOnly the file `header` changes. Whoever has an old copy of it and knows the old passphrase can still open the vault:\ndelete old copies too."
+)]
+pub(super) struct Arguments {
+    /// Read the new passphrase from the first line of FILE instead of asking
+    #[arg(long, value_name = "FILE")]
+    new_passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    cost: CostFlags,
+}
+
+/// Changes the passphrase.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    let cost = arguments.cost.cost()?;
+    let vault = session.open_vault()?;
+    let source = PassphraseSource::from_file(arguments.new_passphrase_file.clone());
+    let new = session::read_passphrase(&source, "New passphrase", Purpose::Choose)?;
+    vault.change_passphrase(&new, cost, IfLocked::Refuse).map_err(Error::from)?;
+    println!("The vault opens with the new passphrase from now on.");
+    println!("Copies of the old `header`, in backups for instance, still open with the old one: delete them.");
+    Ok(Exit::Success)
+}

@@ -1,0 +1,51 @@
+//! Thumbnails of photos of the vault, decrypted in memory and drawn in the terminal where it can show them.
+
+use clap::ValueEnum;
+
+use super::failure::Failure;
+use super::session::Session;
+use crate::error::Error;
+use crate::preview::{self, Choice, Panel};
+use crate::vault::{Id, Snapshot};
+
+/// The most pictures in a row.
+const PICTURES: usize = 4;
+/// Height of a row of pictures, in lines.
+const ROWS: u16 = 12;
+
+/// How pictures are shown: the flag, else the settings, else what the terminal can do.
+pub(super) fn choice(session: &Session, flag: Option<Choice>) -> Result<Choice, Failure> {
+    if let Some(choice) = flag {
+        return Ok(choice);
+    }
+    match session.settings()?.preview {
+        Some(name) => Choice::from_str(&name, true).map_err(|_| {
+            Failure::Usage(format!(
+                "the settings' preview {name:?} is none of auto, kitty, sixel, iterm2, halfblocks, off"
+            ))
+        }),
+        None => Ok(Choice::Auto),
+    }
+}
+
+/// Draws the thumbnails of the first few of `images`, each with its caption. Draws nothing where there is no terminal.
+pub(super) fn show(
+    session: &Session,
+    flag: Option<Choice>,
+    snapshot: &Snapshot,
+    images: &[(Id, String)],
+) -> Result<(), Failure> {
+    if images.is_empty() {
+        return Ok(());
+    }
+    let Some(picker) = preview::detect(choice(session, flag)?) else { return Ok(()) };
+    let mut panels = Vec::new();
+    for (id, caption) in images.iter().take(PICTURES) {
+        // A missing thumbnail leaves a gap in the row, not the matches without a table.
+        let Ok(thumbnail) = snapshot.image(*id).and_then(|image| image.thumbnail()) else { continue };
+        let picture = image::load_from_memory_with_format(&thumbnail, image::ImageFormat::Jpeg)
+            .map_err(|error| Error::Features(error.into()))?;
+        panels.push(Panel { picture, caption: caption.clone() });
+    }
+    Ok(preview::print(&picker, panels, ROWS)?)
+}

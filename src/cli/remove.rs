@@ -1,0 +1,58 @@
+//! `cipherlens remove`: photos out of the vault for good.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use clap::Args;
+
+use super::Exit;
+use super::failure::Failure;
+use super::output;
+use super::session::Session;
+use crate::error::Error;
+use crate::services::library;
+use crate::services::name::inert;
+
+/// Arguments of `remove`.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  cipherlens remove 3f2a 77b0\n\nThe photos' files are deleted, and the encrypted vectors that theirs were sealed with are sealed anew without them.\nCopies of the vault made before still hold them."
+)]
+pub(super) struct Arguments {
+    /// The first digits of the photos' ids
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+/// Removes the photos.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    let vault = session.open_vault()?;
+    let snapshot = vault.snapshot().map_err(Error::from)?;
+    let mut ids = Vec::new();
+    for id in &arguments.ids {
+        let image = snapshot.find(id).map_err(Error::from)?;
+        let name = inert(&image.details().map_err(Error::from)?.name).into_owned();
+        eprintln!("{}  {name}", &image.id().to_string()[..8]);
+        ids.push(image.id());
+    }
+    if !arguments.yes && !confirmed(&format!("Remove {} for good?", output::count(ids.len(), "photo")))? {
+        println!("Nothing was removed.");
+        return Ok(Exit::Failure);
+    }
+    library::remove(&vault, &ids)?;
+    println!("Removed {}.", output::count(ids.len(), "photo"));
+    Ok(Exit::Success)
+}
+
+fn confirmed(question: &str) -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::Usage("no terminal to ask; say --yes to remove without being asked".to_owned()));
+    }
+    eprint!("{question} [y/N] ");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

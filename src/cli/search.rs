@@ -1,0 +1,161 @@
+//! `cipherlens search`: photos that look alike, best first.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::Exit;
+use super::failure::Failure;
+use super::output;
+use super::pictures;
+use super::session::{Session, WeightsFile};
+use crate::error::Error;
+use crate::preview::Choice;
+use crate::services::library::{self, IfExists};
+use crate::services::name::inert;
+use crate::services::search::{self, Found, Match, Query, Timing, Wanted};
+use crate::vault::Snapshot;
+
+/// Arguments of `search`.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cipherlens search beach.jpg\n  cipherlens search --id 3f2a --threshold 0.6 --top 20 --export found\n\nScores are cosine similarities: 1 is the same photo, 0.8 a similar one. The query is encrypted before it is compared,\nand only scores are decrypted. The JSON object has the keys query, threshold, compared, timing_ms {features, encrypt,\nscan, decrypt}, matches and, when there are none, nearest [id, name, score, width, height, bytes, modified, captured]."
+)]
+pub(super) struct Arguments {
+    /// The photo to search with
+    #[arg(required_unless_present = "id", conflicts_with = "id")]
+    photo: Option<PathBuf>,
+    /// Search with a photo of the vault: the first digits of its id
+    #[arg(long)]
+    id: Option<String>,
+    /// Matches score at least this, from -1 to 1 [default: 0.80, or the settings']
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    threshold: Option<f32>,
+    /// At most this many matches
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// Decrypt the matches into FOLDER
+    #[arg(long, value_name = "FOLDER")]
+    export: Option<PathBuf>,
+    /// How to show the best matches: auto, kitty, sixel, iterm2, halfblocks, off
+    #[arg(long, value_name = "HOW", hide_possible_values = true)]
+    preview: Option<Choice>,
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    weights: WeightsFile,
+}
+
+/// Searches, prints, and exports if told.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    let threshold = session.threshold(arguments.threshold)?;
+    let wanted = Wanted { threshold, top: arguments.top };
+    let vault = session.open_vault()?;
+    let snapshot = vault.snapshot().map_err(Error::from)?;
+    let found = match (&arguments.photo, &arguments.id) {
+        (Some(path), _) => {
+            let read = std::fs::read(path).map(Zeroizing::new);
+            let bytes = read.map_err(|source| Error::Read { path: path.clone(), source })?;
+            let extractor = session.extractor(&arguments.weights)?;
+            let query = Query::Photo { bytes: &bytes, extension: path.extension(), extractor: &extractor };
+            search::search(&vault, &snapshot, &query, wanted)?
+        }
+        (None, id) => {
+            let image = snapshot.find(id.as_deref().unwrap_or_default()).map_err(Error::from)?;
+            search::search(&vault, &snapshot, &Query::Image(image.id()), wanted)?
+        }
+    };
+    let query = match (&arguments.photo, &arguments.id) {
+        (Some(path), _) => path.to_string_lossy().into_owned(),
+        (None, id) => id.clone().unwrap_or_default(),
+    };
+    if arguments.json {
+        output::json(&as_json(&query, threshold, &found))?;
+    } else {
+        print(&found, threshold);
+        let shown: Vec<_> = found.matches.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
+        pictures::show(session, arguments.preview, &snapshot, &shown)?;
+    }
+    match &arguments.export {
+        Some(folder) => export(&snapshot, &found.matches, folder, arguments.json),
+        None => Ok(Exit::Success),
+    }
+}
+
+fn export(snapshot: &Snapshot, matches: &[Match], folder: &std::path::Path, quiet: bool) -> Result<Exit, Failure> {
+    for hit in matches {
+        let image = snapshot.image(hit.id).map_err(Error::from)?;
+        let path = library::export(image, folder, IfExists::Rename)?;
+        if !quiet {
+            println!("decrypted {}", inert(&path.to_string_lossy()));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Prints the matches as a table and how long each step took.
+pub(super) fn print(found: &Found, threshold: f32) {
+    if found.compared == 0 {
+        println!("The vault is empty. Add photos with: cipherlens add FOLDER");
+        return;
+    }
+    if found.matches.is_empty() {
+        let nearest = found.nearest.first().map_or(0.0, |hit| hit.score);
+        println!(
+            "No photo reaches {threshold:.2}. The nearest, for --threshold {:.2}:",
+            (nearest * 100.0).floor() / 100.0
+        );
+        table(&found.nearest);
+    } else {
+        table(&found.matches);
+    }
+    let Timing { features, encrypt, scan, decrypt } = found.timing;
+    let ms = |duration: std::time::Duration| duration.as_secs_f64() * 1e3;
+    println!(
+        "{} of {} compared on ciphertexts: features {:.0} ms, encrypt {:.1} ms, scan {:.1} ms, decrypt {:.1} ms",
+        if found.matches.len() == 1 { "1 match".to_owned() } else { format!("{} matches", found.matches.len()) },
+        found.compared,
+        ms(features),
+        ms(encrypt),
+        ms(scan),
+        ms(decrypt),
+    );
+}
+
+fn table(hits: &[Match]) {
+    let name_width = hits.iter().map(|hit| inert(&hit.details.name).chars().count()).max().unwrap_or(0).clamp(4, 50);
+    println!("{:>6}  {:<8}  {:<name_width$}  {:<16}  {:>8}", "score", "id", "name", "date", "size");
+    for hit in hits {
+        let date = output::date(&hit.details);
+        let id = hit.id.to_string();
+        let (name, size) = (inert(&hit.details.name), output::size(hit.details.bytes));
+        println!("{:>6.4}  {}  {name:<name_width$}  {date:<16}  {size:>8}", hit.score, &id[..8]);
+    }
+}
+
+fn as_json(query: &str, threshold: f32, found: &Found) -> serde_json::Value {
+    let ms = |duration: std::time::Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
+    let hits = |hits: &[Match]| -> Vec<_> {
+        hits.iter()
+            .map(|hit| {
+                let mut row = output::details(hit.id, &hit.details);
+                row["score"] = json!(output::decimals(hit.score));
+                row
+            })
+            .collect()
+    };
+    let Timing { features, encrypt, scan, decrypt } = found.timing;
+    json!({
+        "query": query,
+        "threshold": output::decimals(threshold),
+        "compared": found.compared,
+        "matches": hits(&found.matches),
+        "nearest": hits(&found.nearest),
+        "timing_ms": {
+            "features": ms(features), "encrypt": ms(encrypt), "scan": ms(scan), "decrypt": ms(decrypt),
+        },
+    })
+}

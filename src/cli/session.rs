@@ -1,0 +1,134 @@
+//! What every command starts from: the user's folders and settings, which vault is meant, and how to open it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::ProgressBar;
+
+use super::failure::Failure;
+use super::passphrase::{PassphraseSource, Purpose};
+use crate::cipher::{Cost, Passphrase};
+use crate::error::Error;
+use crate::features::Extractor;
+use crate::services::places::Places;
+use crate::services::session;
+use crate::services::settings::{DEFAULT_THRESHOLD, Settings};
+use crate::vault;
+use crate::vault::Vault;
+
+/// The weights flag of the commands that look at photos.
+#[derive(Args)]
+pub(super) struct WeightsFile {
+    /// ResNet-50 weights to use: safetensors, or PyTorch .pth in torchvision's layout
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+}
+
+/// What one try of a passphrase costs whoever guesses, and whoever opens.
+#[derive(Args)]
+pub(super) struct CostFlags {
+    /// Memory for the passphrase's key derivation in MiB (19 to 2048)
+    #[arg(long, value_name = "MIB", default_value_t = Cost::DEFAULT.memory_kib() / 1024)]
+    argon2_memory_mib: u32,
+    /// Passes over that memory (1 to 16)
+    #[arg(long, value_name = "N", default_value_t = Cost::DEFAULT.passes())]
+    argon2_passes: u32,
+}
+
+impl CostFlags {
+    /// The cost, if it lies in the range that is accepted.
+    pub(super) fn cost(&self) -> Result<Cost, Failure> {
+        let memory_kib = self.argon2_memory_mib.saturating_mul(1024);
+        Cost::new(memory_kib, self.argon2_passes, Cost::DEFAULT.lanes())
+            .map_err(|error| Failure::Usage(error.to_string()))
+    }
+}
+
+/// One run of the program.
+pub(super) struct Session {
+    places: Option<Places>,
+    vault: Option<PathBuf>,
+    passphrase: PassphraseSource,
+}
+
+impl Session {
+    pub(super) fn new(places: Option<Places>, vault: Option<PathBuf>, passphrase: PassphraseSource) -> Self {
+        Self { places, vault, passphrase }
+    }
+
+    /// The user's folders.
+    pub(super) fn places(&self) -> Result<&Places, Failure> {
+        self.places.as_ref().ok_or(Failure::NoHome)
+    }
+
+    /// The user's settings; read when they are first needed, so that a broken file does not keep `config` from working.
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        Ok(Settings::load(&self.places()?.settings_file())?)
+    }
+
+    /// The similarity from which a photo matches: the flag, else the settings, else the default.
+    pub(super) fn threshold(&self, flag: Option<f32>) -> Result<f32, Failure> {
+        let threshold = match flag {
+            Some(threshold) => threshold,
+            None => self.settings()?.threshold.unwrap_or(DEFAULT_THRESHOLD),
+        };
+        if (-1.0..=1.0).contains(&threshold) {
+            Ok(threshold)
+        } else {
+            Err(Failure::Usage(format!("a threshold lies between -1 and 1; {threshold} does not")))
+        }
+    }
+
+    /// The vault that is meant: flag or environment, settings, the one used last.
+    pub(super) fn vault_path(&self) -> Result<PathBuf, Failure> {
+        if let Some(vault) = &self.vault {
+            return Ok(vault.clone());
+        }
+        let configured = self.settings()?.vault;
+        configured.or_else(|| self.places.as_ref()?.last_vault()).ok_or(Failure::NoVault)
+    }
+
+    /// Opens the vault that is meant, and remembers it.
+    pub(super) fn open_vault(&self) -> Result<Vault, Failure> {
+        let path = self.vault_path()?;
+        // A wrong path should be told before a passphrase is asked for.
+        vault::Store::open(&path).map_err(Error::from)?;
+        let passphrase = self.passphrase("Passphrase", Purpose::Open)?;
+        let spinner = ProgressBar::new_spinner().with_message("opening the vault");
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        let opened = session::open_vault(&path, &passphrase, self.places()?);
+        spinner.finish_and_clear();
+        let vault = opened?;
+        self.remember(&path);
+        Ok(vault)
+    }
+
+    /// The passphrase from where the flags say.
+    pub(super) fn passphrase(&self, prompt: &str, purpose: Purpose) -> Result<Passphrase, Failure> {
+        read_passphrase(&self.passphrase, prompt, purpose)
+    }
+
+    /// The network.
+    pub(super) fn extractor(&self, weights: &WeightsFile) -> Result<Extractor, Failure> {
+        Ok(session::load_network(weights.weights.as_deref(), self.places()?)?)
+    }
+
+    /// Remembers the vault at `path` as the one used last.
+    pub(super) fn remember(&self, path: &std::path::Path) {
+        // Only a convenience for next time: a state folder that cannot be written must not fail the command.
+        if let Some(Err(error)) = self.places.as_ref().map(|places| places.remember_vault(path)) {
+            log::warn!("the vault used last was not remembered: {}", error.kind());
+        }
+    }
+}
+
+/// A passphrase from `source`, normalised.
+pub(super) fn read_passphrase(
+    source: &PassphraseSource,
+    prompt: &str,
+    purpose: Purpose,
+) -> Result<Passphrase, Failure> {
+    let typed = source.read(prompt, purpose)?;
+    Ok(Passphrase::new(&typed).map_err(|error| Error::from(vault::Error::from(error)))?)
+}

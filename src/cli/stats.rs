@@ -1,0 +1,49 @@
+//! `cipherlens stats`: how large the vault is, and what an observer of it could learn.
+
+use clap::Args;
+
+use super::Exit;
+use super::failure::Failure;
+use super::output;
+use super::session::Session;
+use crate::error::Error;
+use crate::services::library;
+use crate::vault::SEGMENT_IMAGES;
+
+/// Arguments of `stats`.
+#[derive(Args)]
+#[command(after_help = "Example:\n  cipherlens stats --json")]
+pub(super) struct Arguments {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints counts and sizes.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    let vault = session.open_vault()?;
+    let snapshot = vault.snapshot().map_err(Error::from)?;
+    let statistics = library::statistics(&vault, &snapshot)?;
+    if arguments.json {
+        output::json(&statistics)?;
+        return Ok(Exit::Success);
+    }
+    let line = |label: &str, text: String| println!("{label:<28}  {text}");
+    line("photos", statistics.photos.to_string());
+    line("originals", output::size(statistics.original_bytes));
+    line("sealed photos", output::size(statistics.sealed_photo_bytes));
+    line("sealed thumbnails", output::size(statistics.sealed_thumbnail_bytes));
+    line("encrypted features", output::size(statistics.feature_bytes));
+    line("commits", statistics.generation.to_string());
+    println!();
+    println!("An observer who has the files, and no passphrase, learns:");
+    println!("  - how many photos there are ({}), in groups of up to {SEGMENT_IMAGES};", statistics.photos);
+    println!("  - the size of each, rounded up by at most 12 %, and the kind of file its extension names;");
+    println!(
+        "  - how often the vault was changed ({} times), and what files each change touched.",
+        statistics.generation
+    );
+    println!("An observer who also watches searches learns when one runs, and which photos are opened afterwards.");
+    println!("Not: any photo, thumbnail, name, date, place, feature, query or score.");
+    Ok(Exit::Success)
+}

@@ -1,0 +1,84 @@
+//! What a use case can fail with, and the line that says what to do about it.
+//!
+//! Each room below has an error of its own with the facts; this one joins them for whoever talks to the user. A message
+//! says what happened, [`Error::advice`] what to do next. Must never: carry a secret, or an original name from a vault.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::ckks;
+use crate::features;
+use crate::vault;
+
+/// Why a use case failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Encrypted search refused.
+    #[error(transparent)]
+    Ckks(#[from] ckks::Error),
+    /// A photo or the network's weights could not be used.
+    #[error(transparent)]
+    Features(#[from] features::Error),
+    /// The vault refused.
+    #[error(transparent)]
+    Vault(#[from] vault::Error),
+    /// A file outside the vault could not be read.
+    #[error("cannot read {}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file outside the vault could not be written.
+    #[error("cannot write {}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// What the user can do now, where that is not plain from the message.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        let Self::Vault(error) = self else { return None };
+        match error {
+            vault::Error::NotAVault { .. } => Some("create one with: cipherlens init VAULT"),
+            vault::Error::WrongPassphrase => {
+                Some("try again; if the passphrase is surely right, restore `header` from a backup")
+            }
+            vault::Error::Damaged { .. } | vault::Error::Missing { .. } | vault::Error::TooLarge { .. } => {
+                Some("cipherlens check lists all damage; cipherlens check --repair mends what can be mended")
+            }
+            vault::Error::FeatureSpace { .. } => {
+                Some("use the weights the vault was made with (--weights FILE), or add the photos to a new vault")
+            }
+            vault::Error::UnknownImage { .. } => Some("cipherlens list shows the ids; their first digits are enough"),
+            _ => None,
+        }
+    }
+
+    /// Whether the passphrase did not open the vault; an altered header cannot be told apart from that.
+    #[must_use]
+    pub fn is_wrong_passphrase(&self) -> bool {
+        matches!(self, Self::Vault(vault::Error::WrongPassphrase))
+    }
+
+    /// Whether the vault is not what was written.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Vault(
+                vault::Error::Damaged { .. }
+                    | vault::Error::Missing { .. }
+                    | vault::Error::TooLarge { .. }
+                    | vault::Error::RolledBack { .. }
+                    | vault::Error::Forked { .. }
+            ) | Self::Ckks(ckks::Error::AnswerRefused)
+        )
+    }
+}

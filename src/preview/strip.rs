@@ -1,0 +1,74 @@
+//! A row of captioned pictures in the normal flow of a command's output.
+
+use std::io::{self, Write};
+
+use crossterm::cursor;
+use image::DynamicImage;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Constraint, Layout, Rect, Size};
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::{TerminalOptions, Viewport};
+use ratatui_image::picker::Picker;
+use ratatui_image::protocol::Protocol;
+use ratatui_image::{FilterType, Image, Resize};
+
+/// A picture and the line below it. The caption must already be free of control characters.
+pub struct Panel {
+    /// The decoded photo.
+    pub picture: DynamicImage,
+    /// What it is, in a few words.
+    pub caption: String,
+}
+
+/// The widest a picture gets, in columns: beyond it a strip would scroll the text away.
+const WIDEST_COLUMNS: u16 = 60;
+const GAP_COLUMNS: u16 = 2;
+
+/// Prints `panels` side by side and leaves the cursor on the line below. The strip is as wide as the terminal allows.
+///
+/// # Errors
+/// When the terminal cannot be written or a picture cannot be encoded.
+pub fn print(picker: &Picker, panels: Vec<Panel>, rows: u16) -> io::Result<()> {
+    if panels.is_empty() {
+        return Ok(());
+    }
+    let (columns, lines) = crossterm::terminal::size()?;
+    let count = u16::try_from(panels.len()).unwrap_or(u16::MAX);
+    let width = ((columns / count).saturating_sub(GAP_COLUMNS)).min(WIDEST_COLUMNS);
+    // One line for the caption, and one below: Sixel on the last line of a screen would scroll it.
+    let rows = rows.min(lines.saturating_sub(3));
+    if width < 4 || rows < 2 {
+        return Ok(());
+    }
+    let cells = Size::new(width, rows);
+    let mut drawn: Vec<(Protocol, String)> = Vec::with_capacity(panels.len());
+    for panel in panels {
+        // Eight bits a channel and no alpha: what every protocol sends cheapest.
+        let pixels = DynamicImage::ImageRgb8(panel.picture.to_rgb8());
+        let protocol =
+            picker.new_protocol(pixels, cells, Resize::Fit(Some(FilterType::Triangle))).map_err(io::Error::other)?;
+        drawn.push((protocol, panel.caption));
+    }
+    // NO_COLOR is for text; crossterm would take the colours out of the pictures too.
+    crossterm::style::force_color_output(true);
+    let options = TerminalOptions { viewport: Viewport::Inline(rows + 2) };
+    let mut terminal = Terminal::with_options(CrosstermBackend::new(io::stdout()), options)?;
+    let mut bottom = 0;
+    terminal.draw(|frame| {
+        let area = frame.area();
+        bottom = area.bottom();
+        let slots = Layout::horizontal(vec![Constraint::Length(width); drawn.len()])
+            .spacing(GAP_COLUMNS)
+            .split(Rect { height: rows + 1, ..area });
+        for (slot, (protocol, caption)) in slots.iter().zip(&drawn) {
+            frame.render_widget(Image::new(protocol), Rect { height: rows, ..*slot });
+            let line = Line::styled(caption.as_str(), Style::new().dim());
+            frame.render_widget(line, Rect { y: slot.y + rows, height: 1, ..*slot });
+        }
+    })?;
+    drop(terminal);
+    crossterm::execute!(io::stdout(), cursor::MoveTo(0, bottom.saturating_sub(1)), cursor::Show)?;
+    io::stdout().flush()
+}

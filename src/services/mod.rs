@@ -1,0 +1,17 @@
+//! The use cases: all that the command line and the terminal application may call.
+//!
+//! Progress and cancelling are plain interfaces ([`progress`]); nothing here knows of a terminal.
+
+pub mod capture;
+pub mod find;
+pub mod index;
+pub mod legacy;
+pub mod library;
+pub mod mend;
+pub mod name;
+pub mod places;
+pub mod progress;
+pub mod search;
+pub mod session;
+pub mod settings;
+pub mod thumbnail;

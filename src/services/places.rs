@@ -1,0 +1,86 @@
+//! Where the program keeps its own files outside a vault: the platform's places for configuration, data and state.
+//!
+//! Must never hold a passphrase, a key, a feature or a photo. What is kept: settings, the log, the path of the vault
+//! used last, and the newest generation seen of each vault.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+use crate::durable;
+
+/// The user's folders for this program (XDG Base Directory Specification on Linux, Known Folders on Windows, Standard
+/// Directories on macOS).
+#[derive(Clone, Debug)]
+pub struct Places {
+    config: PathBuf,
+    data: PathBuf,
+    state: PathBuf,
+}
+
+impl Places {
+    /// The folders of the user who runs the process; `None` when the system knows no home directory.
+    #[must_use]
+    pub fn of_user() -> Option<Self> {
+        let project = ProjectDirs::from("", "", "cipherlens")?;
+        Some(Self {
+            config: project.config_dir().to_owned(),
+            data: project.data_dir().to_owned(),
+            // Only Linux has a place for state; elsewhere it lies in a folder of the local data.
+            state: project.state_dir().map_or_else(|| project.data_local_dir().join("state"), Path::to_owned),
+        })
+    }
+
+    /// Folders below `root`, for a run that shall leave no trace in the user's own.
+    #[must_use]
+    pub fn within(root: &Path) -> Self {
+        Self { config: root.join("config"), data: root.join("data"), state: root.join("state") }
+    }
+
+    /// The settings file; it need not exist.
+    #[must_use]
+    pub fn settings_file(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+
+    /// Where other weights are looked for when the binary carries none.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Where the newest generation seen of each vault is kept.
+    #[must_use]
+    pub fn freshness(&self) -> PathBuf {
+        self.state.join("freshness")
+    }
+
+    /// The folder of the log files.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.state.join("log")
+    }
+
+    /// The vault that was used last, if one was.
+    #[must_use]
+    pub fn last_vault(&self) -> Option<PathBuf> {
+        let text = std::fs::read_to_string(self.last_vault_file()).ok()?;
+        let path = text.trim_end_matches('\n');
+        (!path.is_empty()).then(|| PathBuf::from(path))
+    }
+
+    /// Remembers `vault` as the one used last. A path that is not UTF-8 is not remembered.
+    ///
+    /// # Errors
+    /// When the state folder cannot be written.
+    pub fn remember_vault(&self, vault: &Path) -> io::Result<()> {
+        let Some(text) = std::path::absolute(vault)?.to_str().map(|path| format!("{path}\n")) else { return Ok(()) };
+        std::fs::create_dir_all(&self.state)?;
+        durable::replace(&self.last_vault_file(), text.as_bytes())
+    }
+
+    fn last_vault_file(&self) -> PathBuf {
+        self.state.join("last_vault")
+    }
+}

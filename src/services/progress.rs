@@ -1,0 +1,137 @@
+//! How a long use case tells what it does and how it is told to pause or stop. No terminal type lives here.
+
+use std::path::PathBuf;
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A step of the indexing pipeline; the steps overlap.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stage {
+    /// Reading a file and decoding the photo in it.
+    Reading,
+    /// The network: pixels to a vector.
+    Features,
+    /// Encrypting photo, thumbnail and vector, and writing them.
+    Sealing,
+}
+
+/// What became of one photo.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// It is in the vault as soon as its batch is committed.
+    Added,
+    /// The vault, or this run, has the same content already.
+    AlreadyPresent,
+    /// It could not be used; the run goes on.
+    Failed {
+        /// Why, in words for the user.
+        reason: String,
+    },
+}
+
+/// Something happened to a run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// Another process writes to the vault; the run goes on when that one has finished.
+    WaitingForWriter,
+    /// A photo entered a stage.
+    Entered {
+        /// The file.
+        path: PathBuf,
+        /// The stage it entered.
+        stage: Stage,
+    },
+    /// A photo is through.
+    Finished {
+        /// The file.
+        path: PathBuf,
+        /// What became of it.
+        outcome: Outcome,
+    },
+    /// All photos added so far are durable in the vault.
+    Committed {
+        /// How many were added by this run up to now.
+        photos: usize,
+    },
+}
+
+/// Receives the events of a run, from several threads. It must return quickly: the pipeline waits for it.
+pub trait Observer: Sync {
+    /// Called once an event.
+    fn observe(&self, event: Event);
+}
+
+impl<F: Fn(Event) + Sync> Observer for F {
+    fn observe(&self, event: Event) {
+        self(event);
+    }
+}
+
+/// The brake of a run: shared between the one who runs and the one who may pause or stop it.
+#[derive(Debug, Default)]
+pub struct Control {
+    stopped: AtomicBool,
+    paused: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Control {
+    /// Asks the run to stop: it finishes the batch in its hands, commits it, and returns.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.set_paused(false);
+    }
+
+    /// Whether the run was asked to stop.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Holds the run before its next photo, until [`Control::resume`] or [`Control::stop`].
+    pub fn pause(&self) {
+        self.set_paused(true);
+    }
+
+    /// Lets a paused run go on.
+    pub fn resume(&self) {
+        self.set_paused(false);
+    }
+
+    /// Called by the run between photos: waits while paused, then says whether to go on.
+    #[must_use]
+    pub fn may_continue(&self) -> bool {
+        let paused = self.paused.lock().expect("no holder of this lock panics");
+        let _unpaused = self.changed.wait_while(paused, |paused| *paused).expect("no holder of this lock panics");
+        !self.is_stopped()
+    }
+
+    fn set_paused(&self, value: bool) {
+        *self.paused.lock().expect("no holder of this lock panics") = value;
+        self.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paused_run_waits_and_a_stopped_one_ends() {
+        let control = Control::default();
+        assert!(control.may_continue());
+        control.pause();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| sender.send(control.may_continue()));
+            assert!(receiver.recv_timeout(std::time::Duration::from_millis(50)).is_err(), "it did not wait");
+            control.resume();
+            assert!(receiver.recv().unwrap());
+            control.pause();
+            scope.spawn(|| sender.send(control.may_continue()));
+            control.stop();
+            assert!(!receiver.recv().unwrap(), "stopping must free a paused run");
+        });
+    }
+}

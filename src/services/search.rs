@@ -1,0 +1,152 @@
+//! A query to ranked matches: the vector is encrypted, similarities are computed on ciphertexts, only scores are
+//! decrypted, and only the catalogue entries of what is shown are opened.
+
+use std::ffi::OsStr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use crate::ckks::Evaluator;
+use crate::error::Error;
+use crate::features::Extractor;
+use crate::features::photo::{Limits, Photo};
+use crate::services::session;
+use crate::vault::{Details, Id, Segment, Snapshot, Vault};
+
+/// How many of the most similar photos are named when none reaches the threshold.
+const NEAREST: usize = 3;
+
+/// What to look for.
+pub enum Query<'a> {
+    /// What a photo shows that need not be in the vault; the network that describes it must be the vault's.
+    Photo {
+        /// The file's content.
+        bytes: &'a [u8],
+        /// Its extension, which only TGA needs.
+        extension: Option<&'a OsStr>,
+        /// The network.
+        extractor: &'a Extractor,
+    },
+    /// What a photo in the vault shows, by its exact vector.
+    Image(Id),
+}
+
+/// What is wanted of a search.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Matches score at least this, -1 to 1.
+    pub threshold: f32,
+    /// At most this many matches; all of them without.
+    pub top: Option<usize>,
+}
+
+/// How long each step of a search took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timing {
+    /// Photo to vector, or fetching the vector of an image of the vault.
+    pub features: Duration,
+    /// Encrypting the query; its one-time mask is made while the features are.
+    pub encrypt: Duration,
+    /// Scores on ciphertexts: opening and checking the segments, and one pass over them.
+    pub scan: Duration,
+    /// Decrypting and ranking the scores, and opening the details of what is shown.
+    pub decrypt: Duration,
+}
+
+/// A photo that was found.
+pub struct Match {
+    /// Its name in the vault.
+    pub id: Id,
+    /// Cosine similarity with the query, four decimals.
+    pub score: f32,
+    /// What the catalogue says of it.
+    pub details: Details,
+}
+
+/// The outcome of a search.
+pub struct Found {
+    /// What reached the threshold, best first.
+    pub matches: Vec<Match>,
+    /// The few most similar photos, when nothing reached the threshold.
+    pub nearest: Vec<Match>,
+    /// How many photos were compared.
+    pub compared: usize,
+    /// How long it took.
+    pub timing: Timing,
+}
+
+/// A photo by its position in the order of the scan, and its score.
+#[derive(Clone, Copy)]
+struct Scored {
+    score: f32,
+    position: usize,
+}
+
+/// Searches one generation of `vault`. A caller that searches again keeps the snapshot, and with it what was opened and
+/// verified.
+///
+/// # Errors
+/// When the query is no photo or was described by another network than the vault's, or the vault is damaged.
+pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wanted) -> Result<Found, Error> {
+    let holder = vault.key_holder();
+    let mut timing = Timing::default();
+    let mut started = Instant::now();
+    let mut lap = || std::mem::replace(&mut started, Instant::now()).elapsed();
+
+    let (vector, mask) = thread::scope(|scope| {
+        let mask = scope.spawn(|| holder.prepare());
+        let vector = vector_of(snapshot, query);
+        (vector, mask.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let vector = vector?;
+    timing.features = lap();
+
+    let (encrypted, secret) = holder.encrypt(mask?, &vector)?;
+    timing.encrypt = lap();
+
+    snapshot.prepare_search()?;
+    let evaluator = Evaluator::new(&vault.store().public_context(&snapshot.mapping().public_context)?)?;
+    let mut answer = Vec::new();
+    for segment in snapshot.segments() {
+        answer.extend(evaluator.score(segment.blocks()?, &encrypted)?);
+    }
+    timing.scan = lap();
+
+    let hints = snapshot.segments().map(Segment::hints).collect::<Result<Vec<_>, _>>()?;
+    let scores = secret.decrypt(holder, hints.iter().flat_map(|hints| hints.blocks()), &answer)?;
+    let mut ranked: Vec<Scored> =
+        scores.iter().enumerate().map(|(position, &score)| Scored { score, position }).collect();
+    ranked.sort_by(|left, right| right.score.total_cmp(&left.score));
+    let reached = ranked.partition_point(|scored| scored.score >= wanted.threshold);
+    let shown = wanted.top.map_or(reached, |top| top.min(reached));
+    let matches = detailed(snapshot, &ranked[..shown])?;
+    let nearest = if reached == 0 { detailed(snapshot, &ranked[..NEAREST.min(ranked.len())])? } else { Vec::new() };
+    timing.decrypt = lap();
+    log::info!(
+        "searched {} photos in {:?}",
+        scores.len(),
+        timing.features + timing.encrypt + timing.scan + timing.decrypt
+    );
+    Ok(Found { matches, nearest, compared: scores.len(), timing })
+}
+
+fn vector_of(snapshot: &Snapshot, query: &Query<'_>) -> Result<Zeroizing<Vec<f32>>, Error> {
+    match query {
+        Query::Image(id) => Ok(Zeroizing::new(snapshot.image(*id)?.vector()?)),
+        Query::Photo { bytes, extension, extractor } => {
+            session::require_same_space(snapshot.mapping(), extractor)?;
+            let photo = Photo::decode(bytes, *extension, Limits::default())?.prepare()?;
+            let vectors = extractor.extract(&[photo])?;
+            Ok(Zeroizing::new(vectors[0].as_slice().to_vec()))
+        }
+    }
+}
+
+fn detailed(snapshot: &Snapshot, scored: &[Scored]) -> Result<Vec<Match>, Error> {
+    let describe = |scored: &Scored| {
+        let image = snapshot.image_at(scored.position)?;
+        Ok(Match { id: image.id(), score: scored.score, details: image.details()?.clone() })
+    };
+    scored.iter().map(describe).collect()
+}

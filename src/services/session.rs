@@ -1,0 +1,60 @@
+//! The beginning of every use case: a vault opened or created, the network loaded, and whether the two fit.
+
+use std::path::Path;
+
+use crate::cipher::{Cost, Passphrase};
+use crate::error::Error;
+use crate::features::{Extractor, Weights};
+use crate::services::places::Places;
+use crate::vault::{FeatureSpace, Freshness, Mapping, Vault};
+
+/// Creates an empty vault at `root` whose vectors `extractor` will make.
+///
+/// # Errors
+/// When something is there already, or the disk refuses.
+pub fn create_vault(
+    root: &Path,
+    passphrase: &Passphrase,
+    cost: Cost,
+    extractor: &Extractor,
+    places: &Places,
+) -> Result<Vault, Error> {
+    Ok(Vault::create(root, passphrase, cost, space_of(extractor), freshness(places))?)
+}
+
+/// Opens the vault at `root`.
+///
+/// # Errors
+/// When there is none, the passphrase is wrong, it was rolled back, or one of its few top files is damaged.
+pub fn open_vault(root: &Path, passphrase: &Passphrase, places: &Places) -> Result<Vault, Error> {
+    Ok(Vault::open(root, passphrase, freshness(places))?)
+}
+
+/// Loads the network: the weights in `file`, else those the program carries, else those in the data folder.
+///
+/// # Errors
+/// When there are none, or the file is no ResNet-50's.
+pub fn load_network(file: Option<&Path>, places: &Places) -> Result<Extractor, Error> {
+    let weights = match file {
+        Some(file) => Weights::from_file(file)?,
+        None => Weights::standard(places.data())?,
+    };
+    Ok(Extractor::new(weights)?)
+}
+
+/// Refuses vectors of `extractor` where the vault's were made in another way: their cosines would mean nothing.
+///
+/// # Errors
+/// Naming what differs.
+pub fn require_same_space(mapping: &Mapping, extractor: &Extractor) -> Result<(), Error> {
+    Ok(mapping.feature_space.check(&space_of(extractor))?)
+}
+
+fn space_of(extractor: &Extractor) -> FeatureSpace {
+    let space = extractor.space().clone();
+    FeatureSpace { weights: space.weights, preprocessing: space.preprocessing, precision: space.precision }
+}
+
+fn freshness(places: &Places) -> Freshness {
+    Freshness::in_directory(places.freshness())
+}
