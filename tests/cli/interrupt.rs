@@ -1,0 +1,68 @@
+//! An `add` that is interrupted: politely, or killed. What was committed is there, and the same command goes on.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::scene::{Ran, Scene, all_samples};
+
+fn start(scene: &Scene, photos: &[PathBuf]) -> Child {
+    let mut command = scene.command_with(&["add", "--json"], photos);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until the run has sealed some photos, so that it is interrupted in the middle.
+fn wait_for_objects(scene: &Scene, objects: usize) {
+    let folder = scene.vault().join("encrypted_images");
+    let patience = Instant::now() + Duration::from_secs(120);
+    while fs::read_dir(&folder).map_or(0, Iterator::count) < objects {
+        assert!(Instant::now() < patience, "no photo was sealed");
+        sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap().success());
+}
+
+fn count(scene: &Scene) -> usize {
+    scene.run(["list", "--json"]).success().json().as_array().unwrap().len()
+}
+
+#[test]
+fn an_interrupted_add_keeps_what_is_done_and_resumes() {
+    let scene = Scene::with_vault();
+    let photos = all_samples();
+    let child = start(&scene, &photos);
+    wait_for_objects(&scene, 3);
+    signal(&child, "INT");
+    let ran = Ran(child.wait_with_output().unwrap()).exits(130);
+    let outcome = ran.json();
+    let added = outcome["added"].as_u64().unwrap() as usize;
+    assert!(added >= 3 && added < photos.len(), "{outcome}");
+    assert_eq!(count(&scene), added);
+    let resumed = scene.run_with(&["add", "--json"], &photos).success().json();
+    assert_eq!(resumed["already_present"], added);
+    assert_eq!(count(&scene), photos.len());
+    scene.run(["check"]).success();
+}
+
+#[test]
+fn a_killed_add_leaves_a_whole_vault_without_leftovers() {
+    let scene = Scene::with_vault();
+    let photos = all_samples();
+    let mut child = start(&scene, &photos);
+    wait_for_objects(&scene, 5);
+    signal(&child, "KILL");
+    child.wait().unwrap();
+    scene.run(["check"]).success();
+    let before = count(&scene);
+    let resumed = scene.run_with(&["add", "--json"], &photos[..10]).success().json();
+    assert_eq!(resumed["added"].as_u64().unwrap() as usize + before, 10.max(before));
+    let objects = fs::read_dir(scene.vault().join("encrypted_images")).unwrap().count();
+    assert_eq!(objects, count(&scene), "objects that no photo owns were removed");
+    scene.run(["check"]).success();
+}

@@ -1,0 +1,126 @@
+//! `init`, `passwd`, `stats` and what keeps a stranger out.
+
+use std::fs;
+
+use crate::scene::{CHEAPEST, Scene, samples};
+
+#[test]
+fn a_new_vault_is_described_and_never_put_over_something() {
+    let scene = Scene::new();
+    let vault = scene.vault();
+    let mut arguments = vec!["init"];
+    arguments.extend(CHEAPEST);
+    let ran = scene.run_with(&arguments, [&vault]).success();
+    assert!(ran.stdout().contains("back up"), "{}", ran.stdout());
+    for name in ["header", "public_context", "secret_context", "mapping.json"] {
+        assert!(vault.join(name).is_file(), "{name} is missing");
+    }
+    scene.run_with(&arguments, [&vault]).exits(1).says("already holds something");
+}
+
+#[test]
+fn a_wrong_passphrase_is_exit_code_2_and_says_nothing_else() {
+    let scene = Scene::with_vault();
+    fs::write(scene.passphrase_file(), "correct horse battery stapler\n").unwrap();
+    let ran = scene.run(["list"]).exits(2);
+    assert!(ran.stderr().contains("the passphrase is wrong, or the header was changed"), "{}", ran.stderr());
+    assert_eq!(ran.stdout(), "");
+}
+
+#[test]
+fn an_altered_header_looks_like_a_wrong_passphrase() {
+    let scene = Scene::with_vault();
+    let header = scene.vault().join("header");
+    let mut bytes = fs::read(&header).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&header, bytes).unwrap();
+    scene.run(["list"]).exits(2).says("the passphrase is wrong, or the header was changed");
+}
+
+#[test]
+fn a_new_passphrase_opens_and_the_old_one_does_not() {
+    let photos = samples(1);
+    let scene = Scene::with_photos(&photos);
+    let new = scene.path("new passphrase");
+    fs::write(&new, "a quite different one\n").unwrap();
+    let before = fs::read(scene.vault().join("mapping.json")).unwrap();
+    let mut arguments = vec!["passwd"];
+    arguments.extend(CHEAPEST);
+    arguments.push("--new-passphrase-file");
+    scene.run_with(&arguments, [&new]).success();
+    assert_eq!(fs::read(scene.vault().join("mapping.json")).unwrap(), before, "only the header changes");
+    scene.run(["list"]).exits(2);
+    fs::copy(&new, scene.passphrase_file()).unwrap();
+    assert_eq!(scene.run(["list", "--json"]).success().json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_missing_vault_is_named_with_the_next_step() {
+    let scene = Scene::new();
+    let ran = scene.run(["list"]).exits(1).says("is not a vault");
+    assert!(ran.stderr().contains("cipherlens init"), "{}", ran.stderr());
+}
+
+#[test]
+fn without_a_terminal_the_passphrase_must_come_from_a_file() {
+    let scene = Scene::with_vault();
+    let mut command = std::process::Command::new("setsid");
+    command.arg(env!("CARGO_BIN_EXE_cipherlens")).arg("list").arg("--vault").arg(scene.vault());
+    command.env_clear().env("HOME", scene.path("home")).env("PATH", "/usr/bin:/bin").stdin(std::process::Stdio::null());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--passphrase-file"));
+}
+
+#[test]
+fn the_vault_used_last_is_the_default() {
+    let photos = samples(1);
+    let scene = Scene::with_photos(&photos);
+    let mut command = scene.command(["list", "--json"]);
+    command.env_remove("CIPHERLENS_VAULT");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains(photos[0].file_name().unwrap().to_str().unwrap()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_vault_that_cannot_be_written_can_still_be_searched() {
+    use std::os::unix::fs::PermissionsExt;
+    let photos = samples(2);
+    let scene = Scene::with_photos(&photos);
+    let set = |mode: u32| {
+        for entry in [scene.vault(), scene.vault().join("encrypted_images"), scene.vault().join("encrypted_features")] {
+            fs::set_permissions(entry, fs::Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    set(0o500);
+    let found = scene.run_with(&["search", "--json"], [&photos[0]]).success().json();
+    assert_eq!(found["matches"][0]["score"].as_f64().unwrap().round(), 1.0);
+    // Root may write anywhere; only others can see the refusal.
+    if fs::write(scene.vault().join("probe"), b"").is_err() {
+        scene.run_with(&["add"], [&samples(3)[2]]).exits(1);
+    }
+    set(0o700);
+}
+
+#[test]
+fn statistics_say_what_an_observer_learns() {
+    let photos = samples(2);
+    let scene = Scene::with_photos(&photos);
+    let stats = scene.run(["stats", "--json"]).success().json();
+    assert_eq!(stats["photos"], 2);
+    let text = scene.run(["stats"]).success().stdout();
+    assert!(text.contains("observer"), "{text}");
+    let name = photos[0].file_name().unwrap().to_str().unwrap();
+    for entry in walk(&scene.vault()) {
+        let bytes = fs::read(&entry).unwrap();
+        assert!(!bytes.windows(name.len()).any(|window| window == name.as_bytes()), "{} holds a name", entry.display());
+    }
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
