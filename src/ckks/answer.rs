@@ -137,10 +137,17 @@ impl QuerySecret {
     }
 }
 
-/// Sum of products of at most 32 pairs of residues: below 2^45.
+/// Sum of products of K = 32 pairs of residues: below 2^45.
 #[inline(always)]
 fn dot(left: &[u32], right: &[u32]) -> u64 {
-    left.iter().zip(right).map(|(&x, &y)| u64::from(x) * u64::from(y)).sum()
+    const WIDTH: usize = 8;
+    let mut sums = [0; WIDTH];
+    for (left, right) in left.as_chunks::<WIDTH>().0.iter().zip(right.as_chunks::<WIDTH>().0) {
+        for at in 0..WIDTH {
+            sums[at] += u64::from(left[at]) * u64::from(right[at]);
+        }
+    }
+    sums.iter().sum()
 }
 
 /// Divides by n = K S (what folding and the inverse transform left), joins the residues, centres, and scales.

@@ -7,6 +7,7 @@
 use zeroize::Zeroizing;
 
 use super::error::VectorFault;
+use super::layout::TILE;
 use super::modulus::Modulus;
 use super::parameters::Parameters;
 use super::ring::Ring;
@@ -27,13 +28,18 @@ pub(super) fn check(parameters: &Parameters, vector: &[f32]) -> Result<(), Vecto
 }
 
 /// Adds group `group` of a lane's images to a polynomial's coefficients. Missing images count as zero vectors.
+///
+/// K is a multiple of 16 in every parameter set.
 #[inline(always)]
 pub(super) fn add_group<V: AsRef<[f32]>>(parameters: &Parameters, lane: &[V], group: usize, coefficients: &mut [i32]) {
     let (packed, scale) = (parameters.packed(), parameters.stored_scale() as f32);
     for (image, coefficients) in lane.iter().zip(coefficients.chunks_exact_mut(packed)) {
         let components = &image.as_ref()[group * packed..(group + 1) * packed];
-        for (coefficient, &component) in coefficients.iter_mut().zip(components) {
-            *coefficient += round(component * scale);
+        let components = components.as_chunks::<16>().0;
+        for (coefficients, components) in coefficients.as_chunks_mut::<16>().0.iter_mut().zip(components) {
+            for (coefficient, &component) in coefficients.iter_mut().zip(components) {
+                *coefficient += round(component * scale);
+            }
         }
     }
 }
@@ -98,11 +104,12 @@ impl<'a> QueryEncoding<'a> {
         }
     }
 
-    /// The value of p_`group` at slot `slot` of the block entered.
+    /// The values of tile `tile` of the block entered: `[slot from the last to the first][group]`.
     #[inline(always)]
-    pub(super) fn value(&self, prime: usize, slot: usize, group: usize) -> u32 {
+    pub(super) fn tile(&self, prime: usize, tile: usize) -> &[u32] {
         let parameters = self.ring.parameters();
-        self.values[prime][(parameters.packed() - 1 - slot) * parameters.groups() + group]
+        let end = (parameters.packed() - tile * TILE) * parameters.groups();
+        &self.values[prime][end - TILE * parameters.groups()..end]
     }
 }
 
@@ -166,7 +173,9 @@ mod tests {
                 encoding.enter_block(block);
                 for slot in 0..32 {
                     for prime in 0..2 {
-                        assert_eq!(encoding.value(prime, slot, group), expected.residues()[prime][block * 32 + slot]);
+                        let mirrored = TILE - 1 - slot % TILE;
+                        let found = encoding.tile(prime, slot / TILE)[mirrored * 64 + group];
+                        assert_eq!(found, expected.residues()[prime][block * 32 + slot]);
                     }
                 }
             }

@@ -96,18 +96,22 @@ impl KeyHolder {
         let parameters = self.parameters();
         let (groups, packed) = (parameters.groups(), parameters.packed());
         let moduli = self.ring.moduli();
-        for (at, row) in bytes.as_chunks_mut::<ROW_BYTES>().0.iter_mut().enumerate() {
-            let (tile, group) = (at / groups, at % groups);
-            let offset = mask_offset(parameters, block * packed / TILE + tile, group);
-            let mut sums = [[0; TILE]; 2];
-            for (prime, sums) in sums.iter_mut().enumerate() {
-                for (slot, sum) in sums.iter_mut().enumerate() {
-                    let value = encoding.value(prime, tile * TILE + slot, group);
-                    *sum = moduli[prime].reduce(value + mask.values[prime][offset + slot]);
+        for (tile, rows) in bytes.chunks_exact_mut(groups * ROW_BYTES).enumerate() {
+            let at = mask_offset(parameters, block * packed / TILE + tile, 0);
+            let masks = [0, 1].map(|prime| mask.values[prime][at..at + groups * TILE].as_chunks::<TILE>().0);
+            let values = [0, 1].map(|prime| encoding.tile(prime, tile));
+            for (group, row) in rows.as_chunks_mut::<ROW_BYTES>().0.iter_mut().enumerate() {
+                let mut sums = [[0; TILE]; 2];
+                for prime in 0..2 {
+                    for slot in 0..TILE {
+                        // The encoding is mirrored, see there.
+                        let value = values[prime][(TILE - 1 - slot) * groups + group];
+                        sums[prime][slot] = moduli[prime].reduce(value + masks[prime][group][slot]);
+                    }
                 }
+                let [first, second] = sums;
+                pack_row(row, &first, &second);
             }
-            let [first, second] = sums;
-            pack_row(row, &first, &second);
         }
     }
 

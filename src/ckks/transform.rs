@@ -14,6 +14,9 @@ struct Root {
     companion: u32,
 }
 
+/// Values of one vector register.
+const WIDTH: usize = 16;
+
 /// Tables for one prime and one size.
 pub(super) struct Transform {
     modulus: Modulus,
@@ -55,27 +58,17 @@ impl Transform {
     #[inline(always)]
     pub(super) fn forward(&self, values: &mut [u32]) {
         let mut groups = 1;
-        while groups < self.size && self.size / groups >= 32 {
+        while groups < self.size {
             let span = self.size / groups;
-            for (block, &root) in values.chunks_exact_mut(span).zip(&self.roots[groups..2 * groups]) {
-                let (low, high) = block.split_at_mut(span / 2);
-                for (x, y) in low.iter_mut().zip(high) {
-                    self.butterfly(x, y, root);
-                }
+            // The last levels with lengths known to the compiler, which then shuffles inside registers.
+            match span {
+                16 => self.forward_level::<16>(values, groups),
+                8 => self.forward_level::<8>(values, groups),
+                4 => self.forward_level::<4>(values, groups),
+                2 => self.forward_level::<2>(values, groups),
+                _ => self.forward_long_level(values, groups),
             }
             groups *= 2;
-        }
-        // The last levels with lengths known to the compiler, which then keeps them in registers.
-        for &level in &[16, 8, 4, 2] {
-            if self.size / groups == level {
-                match level {
-                    16 => self.forward_level::<16>(values, groups),
-                    8 => self.forward_level::<8>(values, groups),
-                    4 => self.forward_level::<4>(values, groups),
-                    _ => self.forward_level::<2>(values, groups),
-                }
-                groups *= 2;
-            }
         }
         for value in values {
             *value = self.modulus.reduce(*value);
@@ -90,6 +83,31 @@ impl Transform {
             for (x, y) in low.iter_mut().zip(high) {
                 self.butterfly(x, y, root);
             }
+        }
+    }
+
+    #[inline(always)]
+    fn forward_long_level(&self, values: &mut [u32], groups: usize) {
+        let span = self.size / groups;
+        for (block, &root) in values.chunks_exact_mut(span).zip(&self.roots[groups..2 * groups]) {
+            let (low, high) = block.split_at_mut(span / 2);
+            self.butterflies(low, high, root);
+        }
+    }
+
+    /// Butterflies of two halves with one root, a vector's worth at a time: a loop of unknown length would be compiled
+    /// for long vectors only and run short ones number by number.
+    #[inline(always)]
+    fn butterflies(&self, low: &mut [u32], high: &mut [u32], root: Root) {
+        let (low, low_rest) = low.as_chunks_mut::<WIDTH>();
+        let (high, high_rest) = high.as_chunks_mut::<WIDTH>();
+        for (x, y) in low.iter_mut().zip(high) {
+            for at in 0..WIDTH {
+                self.butterfly(&mut x[at], &mut y[at], root);
+            }
+        }
+        for (x, y) in low_rest.iter_mut().zip(high_rest) {
+            self.butterfly(x, y, root);
         }
     }
 
@@ -112,9 +130,7 @@ impl Transform {
             let first = self.size / span + block * (width / span);
             for (part, &root) in values.chunks_exact_mut(span * columns).zip(&self.roots[first..]) {
                 let (low, high) = part.split_at_mut(span / 2 * columns);
-                for (x, y) in low.iter_mut().zip(high) {
-                    self.butterfly(x, y, root);
-                }
+                self.butterflies(low, high, root);
             }
             span /= 2;
         }
