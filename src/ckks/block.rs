@@ -58,12 +58,14 @@ impl KeyHolder {
     pub fn seal<V: AsRef<[f32]>>(&self, vectors: &[V]) -> Result<SealedBlock, Error> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce)?;
-        self.seal_with(vectors, nonce, &mut Randomness::fresh()?)
+        let vectors: Vec<&[f32]> = vectors.iter().map(AsRef::as_ref).collect();
+        self.seal_with(&vectors, nonce, &mut Randomness::fresh()?)
     }
 
-    pub(super) fn seal_with<V: AsRef<[f32]>>(
+    /// Not generic, so that it is compiled here, where all that it calls can be inlined.
+    pub(super) fn seal_with(
         &self,
-        vectors: &[V],
+        vectors: &[&[f32]],
         nonce: [u8; NONCE_BYTES],
         randomness: &mut Randomness,
     ) -> Result<SealedBlock, Error> {
@@ -73,7 +75,7 @@ impl KeyHolder {
             return Err(Error::ImagesInBlock { most, actual: vectors.len() });
         }
         for (position, vector) in vectors.iter().enumerate() {
-            encoding::check(parameters, vector.as_ref()).map_err(|fault| Error::Vector { position, fault })?;
+            encoding::check(parameters, vector).map_err(|fault| Error::Vector { position, fault })?;
         }
         let secret = self.secret.block_secret(ring, &nonce);
         let secret = secret.prepared(ring);

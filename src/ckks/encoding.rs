@@ -31,10 +31,10 @@ pub(super) fn check(parameters: &Parameters, vector: &[f32]) -> Result<(), Vecto
 ///
 /// K is a multiple of 16 in every parameter set.
 #[inline(always)]
-pub(super) fn add_group<V: AsRef<[f32]>>(parameters: &Parameters, lane: &[V], group: usize, coefficients: &mut [i32]) {
+pub(super) fn add_group(parameters: &Parameters, lane: &[&[f32]], group: usize, coefficients: &mut [i32]) {
     let (packed, scale) = (parameters.packed(), parameters.stored_scale() as f32);
     for (image, coefficients) in lane.iter().zip(coefficients.chunks_exact_mut(packed)) {
-        let components = &image.as_ref()[group * packed..(group + 1) * packed];
+        let components = &image[group * packed..(group + 1) * packed];
         let components = components.as_chunks::<16>().0;
         for (coefficients, components) in coefficients.as_chunks_mut::<16>().0.iter_mut().zip(components) {
             for (coefficient, &component) in coefficients.iter_mut().zip(components) {

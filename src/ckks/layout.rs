@@ -20,6 +20,7 @@ pub(super) const RESIDUE_MASK: u64 = (1 << 20) - 1;
 const COEFFICIENT_MASK: u64 = (1 << 40) - 1;
 
 /// First byte of a row of a block (`lanes` = 8) or of a query (`lanes` = 1).
+#[inline(always)]
 fn row_offset(parameters: &Parameters, lanes: usize, tile: usize, lane: usize, group: usize) -> usize {
     let chunks = parameters.groups() / TILE;
     ((tile * chunks + group / TILE) * lanes + lane) * PIECE_BYTES + group % TILE * ROW_BYTES

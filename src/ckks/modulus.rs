@@ -21,6 +21,7 @@ impl Modulus {
         }
     }
 
+    #[inline(always)]
     pub(super) const fn prime(self) -> u32 {
         self.prime
     }

@@ -18,8 +18,9 @@ use super::sampling::Randomness;
 /// serves one query and is wiped.
 pub struct OneTimeMask {
     secret: RlweSecret,
-    /// Per prime `[tile][group][slot]`: the order of the query's layout.
-    values: [Zeroizing<Vec<u32>>; 2],
+    /// Per prime `[tile][group][slot]`: the order of the query's layout. Boxed slices, because wiping a vector wipes its
+    /// spare capacity after its elements: everything twice.
+    values: [Zeroizing<Box<[u32]>>; 2],
 }
 
 /// What decrypts the answer to one query, and is consumed by it.
@@ -42,7 +43,7 @@ impl KeyHolder {
         let (ring, parameters) = (&self.ring, self.parameters());
         let secret = RlweSecret::draw(ring, randomness);
         let length = parameters.groups() * parameters.degree();
-        let mut values = [0, 1].map(|_| Zeroizing::new(vec![0; length]));
+        let mut values = [0, 1].map(|_| Zeroizing::new(vec![0; length].into_boxed_slice()));
         let mut noisy = NoisyMessage::new(parameters);
         let (mut reference, mut sample) = (Polynomial::zero(parameters), Polynomial::zero(parameters));
         let prepared = secret.prepared(ring);

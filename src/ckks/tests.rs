@@ -140,7 +140,8 @@ fn small_holder(kernel: Kernel) -> (PublicContext, KeyHolder) {
 }
 
 fn sealed(holder: &KeyHolder, vectors: &[Vec<f32>]) -> SealedBlock {
-    holder.seal_with(vectors, NONCE, &mut Randomness::from_seed(&NOISE, 0)).unwrap()
+    let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
+    holder.seal_with(&vectors, NONCE, &mut Randomness::from_seed(&NOISE, 0)).unwrap()
 }
 
 #[test]
@@ -285,7 +286,7 @@ fn a_sealed_block_is_pinned() {
                 vector
             })
             .collect();
-        let block = holder.seal_with(&vectors, NONCE, &mut Randomness::from_seed(&NOISE, 0)).unwrap();
+        let block = sealed(&holder, &vectors);
         assert_eq!(
             digest(block.ciphertext()),
             "c85603efe0b239f6f1e1569bcdddf850bf1c29de955240220a02f1c97ab24f2f",
