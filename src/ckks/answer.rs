@@ -118,7 +118,7 @@ impl QuerySecret {
             for ((first, second), row) in rows.zip(hint.as_chunks::<ROW_BYTES>().0) {
                 [*first, *second] = unpack_row(row);
             }
-            for prime in 0..2 {
+            for (prime, unmasked) in unmasked.iter_mut().enumerate() {
                 let modulus = ring.moduli()[prime];
                 let hint = blinded.residues()[prime].chunks_exact(packed);
                 let query = self.secret.values()[prime].chunks_exact(packed);
@@ -128,11 +128,10 @@ impl QuerySecret {
                     let mask = modulus.reduce_wide(dot(hint, query) + dot(block, offset));
                     let value = read_coefficient(&answer[fold])[prime];
                     in_range &= value < modulus.prime();
-                    unmasked[prime][fold][lane] = value + modulus.prime() - mask;
+                    unmasked[fold][lane] = modulus.reduce(value) + modulus.prime() - mask;
                 }
             }
         }
-        // A value at or above its prime would overflow nothing, but is refused with the whole answer.
         (unmasked, in_range)
     }
 }

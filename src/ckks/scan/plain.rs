@@ -2,7 +2,10 @@
 //!
 //! One row at a time with 8 vectors of accumulators: enough to hide the latency of the multiply-add, so that memory is
 //! the limit.
-#![expect(unsafe_code, reason = "vector loads, and calls of functions compiled for detected instructions")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "vector loads, and calls of functions compiled for detected instructions")
+)]
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
