@@ -1,4 +1,5 @@
 //! Encrypted search from outside: what a key holder and an evaluator see.
+#![allow(clippy::unwrap_used, reason = "the functions that tests share are test code too")]
 
 use cipherlens::ckks::{
     ANSWER_BYTES, BLOCK_BYTES, BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator, HINT_BYTES, Kernel,
