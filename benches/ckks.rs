@@ -11,7 +11,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 /// A unit vector with components of one size and alternating runs of signs: speed does not depend on the values.
 fn vector(run: usize) -> Vec<f32> {
     let size = 1.0 / (DIMENSION as f32).sqrt();
-    (0..DIMENSION).map(|at| if at / (run + 1) % 2 == 0 { size } else { -size }).collect()
+    (0..DIMENSION).map(|at| if (at / (run + 1)).is_multiple_of(2) { size } else { -size }).collect()
 }
 
 fn parts(criterion: &mut Criterion) {

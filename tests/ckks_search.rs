@@ -70,8 +70,10 @@ fn sizes_are_as_promised() {
     let block = holder.seal(&[one_hot(0, 1.0)]).unwrap();
     assert_eq!(block.ciphertext().len(), BLOCK_BYTES);
     assert_eq!(block.hint().len(), HINT_BYTES);
-    assert!((BLOCK_BYTES + HINT_BYTES + NONCE_BYTES).div_ceil(BLOCK_IMAGES) <= 10_420);
-    assert!(QUERY_BYTES <= 660 * 1024);
+    assert_eq!((BLOCK_BYTES + HINT_BYTES + NONCE_BYTES).div_ceil(BLOCK_IMAGES), 10_401);
+    let (encrypted, _) = holder.encrypt(holder.prepare().unwrap(), &one_hot(0, 1.0)).unwrap();
+    assert_eq!(encrypted.as_bytes().len(), QUERY_BYTES);
+    assert_eq!(QUERY_BYTES, 655_360);
     assert_eq!(ANSWER_BYTES, 5 * BLOCK_IMAGES);
 }
 
