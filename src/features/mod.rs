@@ -34,11 +34,12 @@ pub mod weights;
 pub use error::Error;
 pub use photo::{Limits, Photo, PreparedPhoto};
 pub use resnet50::DIMENSIONS;
-pub use weights::{Layout, Weights};
+pub use weights::Weights;
 
 use nhwc::ChannelsLast;
 use photo::INPUT_SIDE;
 use resnet50::ResNet50;
+use weights::Layout;
 
 /// Photos worth handing to [`Extractor::extract`] at once: enough to keep every core on whole photos.
 pub const BATCH: usize = 8;

@@ -15,7 +15,7 @@ use std::io::Cursor;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
-use jpeg_decoder::PixelFormat;
+use jpeg_decoder::{CodingProcess, PixelFormat};
 use zeroize::Zeroize;
 
 use super::Error;
@@ -79,9 +79,7 @@ impl Photo {
     fn decode_whole(mut decoder: impl ImageDecoder, limits: Limits) -> Result<Self, Error> {
         let (width, height) = limits.check(decoder.dimensions())?;
         decoder.set_limits(limits.for_decoder())?;
-        if decoder.total_bytes() > limits.memory_bytes {
-            return Err(Error::TooMuchMemory { needed_bytes: decoder.total_bytes(), limit_bytes: limits.memory_bytes });
-        }
+        limits.check_memory(decoder.total_bytes())?;
         // Metadata that cannot be read is no reason to refuse the pixels.
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         Ok(Self::new(DynamicImage::from_decoder(decoder)?, orientation, width, height))
@@ -93,6 +91,11 @@ impl Photo {
         decoder.read_info()?;
         let info = decoder.info().ok_or(Error::NoPixels)?;
         let (width, height) = limits.check((info.width.into(), info.height.into()))?;
+        if info.coding_process == CodingProcess::DctProgressive {
+            // All coefficients, two bytes each, are kept until the last scan, whatever the scale.
+            let samples = u64::from(width) * u64::from(height) * info.pixel_format.pixel_bytes() as u64;
+            limits.check_memory(2 * samples)?;
+        }
         // `scale` keeps the smallest size at which one of the two sides suffices: ask for the shorter side alone.
         let (scaled_width, scaled_height) = if width < height {
             decoder.scale(SHORTEST_SCALED_SIDE, u16::MAX)?
@@ -171,6 +174,13 @@ impl Limits {
             return Err(Error::TooManyPixels { width, height, limit: self.pixels });
         }
         Ok((width, height))
+    }
+
+    fn check_memory(self, needed_bytes: u64) -> Result<(), Error> {
+        if needed_bytes > self.memory_bytes {
+            return Err(Error::TooMuchMemory { needed_bytes, limit_bytes: self.memory_bytes });
+        }
+        Ok(())
     }
 
     fn for_decoder(self) -> image::Limits {

@@ -1,7 +1,7 @@
 //! ResNet-50 without its classifier: the shape of the network, and its plain definition with Candle's own convolution.
 //!
 //! He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, CVPR 2016, table 1 (50 layers).
-//! [`Convolution`] is the reading everything faster is compared with; [`super::nhwc`] is what the product runs.
+//! [`Convolution`] is the reading everything faster is compared with; the layers in `nhwc.rs` are what the product runs.
 //! Must never: know a weight file's names or a photo's format.
 
 use candle_core::{Result, Tensor};
@@ -16,8 +16,8 @@ pub const EXPANSION: usize = 4;
 pub const DIMENSIONS: usize = STAGE_WIDTH[3] * EXPANSION;
 
 /// Which convolution of a stage's first block halves the resolution. The two published networks differ here only.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Downsampling {
+#[derive(Clone, Copy)]
+pub(super) enum Downsampling {
     /// The first 1x1 convolution (the paper, Keras).
     Reduce,
     /// The 3x3 convolution ("v1.5", torchvision).

@@ -29,8 +29,8 @@ const TORCH_EPSILON: f64 = 1e-5;
 static BUNDLED: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/resnet50.safetensors"));
 
 /// How a weights file arranges the network, and what its training fed to it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Layout {
+#[derive(Clone, Copy)]
+pub(super) enum Layout {
     /// Keras applications, batch normalisation folded: blue, green, red, each minus its mean over ImageNet.
     KerasV1Folded,
     /// torchvision: red, green, blue from 0 to 1, each minus its mean over its deviation.

@@ -230,7 +230,8 @@ fn a_file_that_is_no_photo_is_named_as_such() {
 
 #[test]
 fn truncated_photos_never_pass_for_whole_ones() {
-    let noise = RgbImage::from_fn(64, 48, |x, y| Rgb([(x * 37 + y * 91) as u8, (x * y) as u8, (x * 5 ^ y * 11) as u8]));
+    let noise =
+        RgbImage::from_fn(64, 48, |x, y| Rgb([(x * 37 + y * 91) as u8, (x * y) as u8, ((x * 5) ^ (y * 11)) as u8]));
     for format in [
         ImageFormat::Png,
         ImageFormat::WebP,
@@ -279,6 +280,16 @@ fn a_bomb_is_refused_before_it_is_decoded() {
 }
 
 #[test]
+fn a_progressive_bomb_is_refused_for_its_coefficients() {
+    // 16,000 x 16,000 pixels are few enough, but not three coefficients each.
+    let mut jpeg = read("tests/data/formats/progressive.jpg");
+    let frame = jpeg.windows(2).position(|marker| marker == [0xff, 0xc2]).unwrap();
+    jpeg[frame + 5..frame + 9].copy_from_slice(&[0x3e, 0x80, 0x3e, 0x80]);
+    let error = Photo::decode(&jpeg, None, Limits::default()).err().unwrap();
+    assert!(matches!(error, Error::TooMuchMemory { needed_bytes: 1_536_000_000, .. }), "{error}");
+}
+
+#[test]
 fn memory_is_limited_too() {
     // Few enough pixels, at eight bytes each.
     let deep = encoded(DynamicImage::from(scene(64, 48)).into_rgba16(), ImageFormat::Png);
@@ -294,6 +305,6 @@ fn memory_is_limited_too() {
 /// The checksum of a PNG chunk (RFC 2083, appendix 15).
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 })
     })
 }

@@ -1,5 +1,7 @@
 //! Photos to vectors, from outside: agreement with independent implementations, decoding, the commands.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a failed test is a panic")]
+
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 

@@ -15,8 +15,8 @@ fn formula(name: &str, shape: &[usize]) -> Tensor {
     let inputs: usize = shape[1..].iter().product();
     let even = (0..shape.iter().product::<usize>() as u64).map(|position| {
         let mut z = seed.wrapping_add(position);
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z >> 54) as f32 / 1024.0 - 0.5
     });
     let numbers: Vec<f32> = if shape.len() == 4 {
