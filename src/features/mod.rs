@@ -67,7 +67,16 @@ impl FeatureVector {
 
     /// How alike two photos are, 0 to 1.
     pub fn cosine(&self, other: &Self) -> f32 {
-        self.0.iter().zip(other.0.iter()).map(|(left, right)| left * right).sum()
+        // Sixteen short sums instead of one long one: faster, and with less rounding.
+        let (left, _) = self.0.as_chunks::<16>();
+        let (right, _) = other.0.as_chunks::<16>();
+        let mut sums = [0.0_f32; 16];
+        for (left, right) in left.iter().zip(right) {
+            for ((sum, left), right) in sums.iter_mut().zip(left).zip(right) {
+                *sum += left * right;
+            }
+        }
+        sums.iter().sum()
     }
 
     /// Scales raw features to unit norm.
