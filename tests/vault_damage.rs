@@ -1,0 +1,231 @@
+//! What someone who can write to a vault can do to it, and what check and repair make of it.
+
+mod vault_fixture;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cipherlens::durable::IfLocked;
+use cipherlens::vault::check::{Remedy, check};
+use cipherlens::vault::{Error, Id, Losses, Object, Part, Remake, Repaired, Snapshot, Vault, repair};
+use vault_fixture::*;
+
+/// Makes anew what the fixture made the first time.
+struct Again;
+
+impl Remake for Again {
+    fn vector(&self, photo: &[u8]) -> Option<Vec<f32>> {
+        number_of(photo).map(vector)
+    }
+
+    fn thumbnail(&self, photo: &[u8]) -> Option<Vec<u8>> {
+        number_of(photo).map(|number| format!("thumbnail {number}").into_bytes())
+    }
+}
+
+fn number_of(photo: &[u8]) -> Option<u32> {
+    std::str::from_utf8(photo).ok()?.split(' ').nth(1)?.parse().ok()
+}
+
+fn repaired(vault: &Vault, losses: Losses) -> Repaired {
+    repair(vault, &Again, losses, IfLocked::Refuse, &|_| {}).unwrap()
+}
+
+/// Reads every photo and thumbnail that can be read, each checked against what was stored.
+fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
+    let mut whole = 0;
+    for (number, id) in (0..).zip(ids) {
+        let Ok(image) = snapshot.image(*id) else { continue };
+        if let Ok(bytes) = image.photo() {
+            assert_eq!(*bytes, photo(number), "wrong bytes instead of an error");
+            whole += 1;
+        }
+        if let Ok(bytes) = image.thumbnail() {
+            assert_eq!(*bytes, format!("thumbnail {number}").as_bytes(), "wrong bytes instead of an error");
+        }
+    }
+    whole
+}
+
+/// What reading everything says about a vault with one changed file: the names of the files in its complaints.
+fn complaints(fixture: &Fixture) -> BTreeSet<String> {
+    match fixture.try_open().and_then(|vault| check(&vault, &|_| {})) {
+        Ok(report) => report.damages.iter().map(|damage| damage.object.to_string()).collect(),
+        Err(Error::WrongPassphrase | Error::NotAVault { .. } | Error::Cipher(_)) => ["header".to_owned()].into(),
+        Err(Error::Damaged { object, .. } | Error::Missing { object } | Error::TooLarge { object, .. }) => {
+            [object.to_string()].into()
+        }
+        Err(error) => panic!("unexpected: {error}"),
+    }
+}
+
+#[test]
+fn every_changed_shortened_longer_or_missing_file_is_named() {
+    let fixture = Fixture::new();
+    let ids = fill(&fixture.open(), 0..3);
+    let whole = files(&fixture.root());
+    for (path, content) in &whole {
+        let full = fixture.root().join(path);
+        let expected: BTreeSet<String> = [path.to_str().unwrap().to_owned()].into();
+        let mut versions: Vec<Option<Vec<u8>>> = vec![None, Some(Vec::new()), Some([&content[..], b"\n"].concat())];
+        versions.push(Some(content[..content.len() - 1].to_vec()));
+        for at in [0, content.len() / 3, content.len() / 2, content.len() - 1] {
+            let mut changed = content.clone();
+            changed[at] ^= 1;
+            versions.push(Some(changed));
+        }
+        for version in versions {
+            match &version {
+                None => fs::remove_file(&full).unwrap(),
+                Some(bytes) => fs::write(&full, bytes).unwrap(),
+            }
+            assert_eq!(complaints(&fixture), expected, "{path:?} as {:?} bytes", version.map(|bytes| bytes.len()));
+            if let Ok(vault) = fixture.try_open() {
+                let lost = usize::from(path.starts_with("encrypted_images"));
+                let unlisted = path.extension().is_some_and(|extension| extension == "json");
+                assert!(unlisted || readable(&vault.snapshot().unwrap(), &ids) == ids.len() - lost, "{path:?}");
+            }
+            fs::write(&full, content).unwrap();
+        }
+    }
+    assert!(complaints(&fixture).is_empty());
+}
+
+#[test]
+fn swapped_files_are_named() {
+    let fixture = Fixture::new();
+    fill(&fixture.open(), 0..2);
+    let other = Fixture::new();
+    fill(&other.open(), 0..2);
+    let whole = files(&fixture.root());
+    let paths: Vec<&PathBuf> = whole.keys().collect();
+    for (at, one) in paths.iter().enumerate() {
+        for another in &paths[at + 1..] {
+            fs::write(fixture.root().join(one), &whole[*another]).unwrap();
+            fs::write(fixture.root().join(another), &whole[*one]).unwrap();
+            let named = complaints(&fixture);
+            assert!(
+                [one, another].iter().any(|path| named.contains(path.to_str().unwrap())),
+                "{one:?} <-> {another:?}"
+            );
+            fs::write(fixture.root().join(one), &whole[*one]).unwrap();
+            fs::write(fixture.root().join(another), &whole[*another]).unwrap();
+        }
+    }
+    // The same kind of file from another vault with the same passphrase.
+    for (own, foreign) in paths.iter().zip(files(&other.root()).values()) {
+        fs::write(fixture.root().join(own), foreign).unwrap();
+        assert!(!complaints(&fixture).is_empty(), "{own:?} from another vault");
+        fs::write(fixture.root().join(own), &whole[*own]).unwrap();
+    }
+}
+
+#[test]
+fn a_link_or_a_directory_in_place_of_a_file_is_damage() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    let ids = fill(&vault, 0..1);
+    let path = fixture.root().join(format!("encrypted_images/{}.jpg.aes", ids[0]));
+    let moved = fixture.beside("moved");
+    fs::rename(&path, &moved).unwrap();
+    fs::create_dir(&path).unwrap();
+    let photo = || vault.snapshot().unwrap().image(ids[0]).unwrap().photo();
+    assert!(matches!(photo(), Err(Error::Damaged { .. })));
+    #[cfg(unix)]
+    {
+        fs::remove_dir(&path).unwrap();
+        std::os::unix::fs::symlink(&moved, &path).unwrap();
+        assert!(matches!(photo(), Err(Error::Damaged { .. })));
+    }
+}
+
+#[test]
+fn blocks_hints_and_thumbnails_are_made_anew_without_loss() {
+    let fixture = Fixture::new();
+    let ids = fill(&fixture.open(), 0..3);
+    let vault = fixture.open();
+    let thumbnail = vault.snapshot().unwrap().image(ids[2]).unwrap().listed().thumbnail.clone().unwrap().id;
+    let segment = vault.snapshot().unwrap().mapping().segments[0].id;
+    for object in
+        [Object::Segment(segment, Part::Blocks), Object::Segment(segment, Part::Hints), Object::Thumbnail(thumbnail)]
+    {
+        damage(&object.path(&fixture.root()));
+    }
+    fs::write(fixture.root().join("mapping.json.new"), "remains").unwrap();
+    let repaired = repaired(&vault, Losses::Keep);
+    assert_eq!(repaired.before.damages.len(), 3);
+    assert!(repaired.before.damages.iter().all(|damage| matches!(damage.remedy, Remedy::Rebuild | Remedy::Remake)));
+    assert!(repaired.after.is_whole() && repaired.after.leftovers.is_empty() && repaired.dropped.is_empty());
+    let snapshot = vault.snapshot().unwrap();
+    assert_eq!(readable(&snapshot, &ids), 3);
+    assert!(snapshot.image(ids[2]).unwrap().details().unwrap().name == "holiday 2.jpg");
+    assert_eq!(*snapshot.image(ids[2]).unwrap().thumbnail().unwrap(), b"thumbnail 2");
+    assert!(search(&vault, &snapshot, &vector(2))[&ids[2]] > 0.999);
+}
+
+#[test]
+fn vectors_lists_and_catalogues_are_made_anew_from_the_photos() {
+    for part in [Part::Vectors, Part::Images, Part::Catalogue] {
+        let fixture = Fixture::new();
+        let vault = fixture.open();
+        let ids = fill(&vault, 0..3);
+        let segment = vault.snapshot().unwrap().mapping().segments[0].id;
+        damage(&Object::Segment(segment, part).path(&fixture.root()));
+        let repaired = repaired(&vault, Losses::Keep);
+        assert!(repaired.after.is_whole(), "{part:?}: {:?}", repaired.after.damages);
+        assert!(repaired.after.leftovers.is_empty(), "{part:?}");
+        let snapshot = vault.snapshot().unwrap();
+        assert_eq!(readable(&snapshot, &ids), 3, "{part:?}");
+        let image = snapshot.image(ids[1]).unwrap();
+        assert_eq!(image.vector().unwrap(), vector(1), "{part:?}");
+        assert_eq!(*image.thumbnail().unwrap(), b"thumbnail 1", "{part:?}");
+        let name = &image.details().unwrap().name;
+        let expected = if part == Part::Catalogue { format!("{}.jpg", ids[1]) } else { "holiday 1.jpg".to_owned() };
+        assert_eq!(*name, expected, "{part:?}");
+        assert_eq!(vault.snapshot().unwrap().find_content(&vault.content_tag(&photo(1))).unwrap(), Some(ids[1]));
+    }
+}
+
+#[test]
+fn lost_photos_are_kept_listed_until_they_are_dropped() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    let ids = fill(&vault, 0..3);
+    let path = fixture.root().join(format!("encrypted_images/{}.jpg.aes", ids[1]));
+    let content = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+
+    let kept = repaired(&vault, Losses::Keep);
+    assert_eq!(kept.after.damages.len(), 1);
+    assert_eq!((kept.after.damages[0].image, kept.after.damages[0].remedy), (Some(ids[1]), Remedy::Lost));
+    fs::write(&path, &content).unwrap();
+    assert!(check(&vault, &|_| {}).unwrap().is_whole(), "a file put back is whole again");
+
+    fs::remove_file(&path).unwrap();
+    let dropped = repaired(&vault, Losses::Drop);
+    assert_eq!(dropped.dropped, [ids[1]]);
+    assert!(dropped.after.is_whole() && dropped.after.leftovers.is_empty());
+    assert_eq!(readable(&vault.snapshot().unwrap(), &ids), 2);
+}
+
+#[test]
+fn a_segment_of_which_list_and_catalogue_are_lost_keeps_its_files() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    fill(&vault, 0..2);
+    let segment = vault.snapshot().unwrap().mapping().segments[0].id;
+    for part in [Part::Images, Part::Catalogue] {
+        damage(&Object::Segment(segment, part).path(&fixture.root()));
+    }
+    let repaired = repaired(&vault, Losses::Keep);
+    assert_eq!(repaired.after.damages.len(), 2);
+    assert_eq!(fs::read_dir(fixture.root().join("encrypted_images")).unwrap().count(), 2);
+}
+
+/// Changes the last byte of a file.
+fn damage(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(path, bytes).unwrap();
+}
