@@ -6,7 +6,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
@@ -76,7 +76,14 @@ fn create_new(path: &Path) -> io::Result<File> {
 /// Immutable files on their way to the disk: written one by one, from any thread, and fsynced in rounds, because many
 /// fsyncs at once share the journal's commits.
 #[derive(Default)]
-pub struct Unsynced(Mutex<Vec<File>>);
+pub struct Unsynced(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    files: Vec<File>,
+    /// A round that failed is not told apart again: the system reports a lost write once.
+    failed: bool,
+}
 
 impl Unsynced {
     /// Writes a new file. It is durable only after [`Self::sync`] and [`sync_directory`].
@@ -92,32 +99,37 @@ impl Unsynced {
         }
         let round = {
             let mut waiting = self.waiting();
-            waiting.push(file);
-            if waiting.len() < SYNC_ROUND {
+            waiting.files.push(file);
+            if waiting.files.len() < SYNC_ROUND {
                 return Ok(());
             }
-            std::mem::take(&mut *waiting)
+            std::mem::take(&mut waiting.files)
         };
-        sync_files(&round)
+        self.sync_round(&round)
     }
 
     /// Waits until the content of every file written so far is on the disk.
     ///
     /// # Errors
-    /// The first failure; which of the files are durable is then unknown.
+    /// When this round or any before it failed; which of the files are durable is then unknown.
     pub fn sync(&self) -> io::Result<()> {
-        let round = std::mem::take(&mut *self.waiting());
-        sync_files(&round)
+        let round = std::mem::take(&mut self.waiting().files);
+        self.sync_round(&round)?;
+        if self.waiting().failed { Err(io::Error::other("an earlier write did not reach the disk")) } else { Ok(()) }
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<File>> {
+    fn sync_round(&self, files: &[File]) -> io::Result<()> {
+        let outcome = files.par_iter().try_for_each(File::sync_all);
+        if outcome.is_err() {
+            self.waiting().failed = true;
+        }
+        outcome
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         // A list of files cannot be left half changed by a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn sync_files(files: &[File]) -> io::Result<()> {
-    files.par_iter().try_for_each(File::sync_all)
 }
 
 /// What to do when another process holds the lock.
@@ -187,9 +199,20 @@ mod tests {
         for at in 0..SYNC_ROUND * 2 + 3 {
             unsynced.write(&directory.path().join(at.to_string()), &[b"x"]).unwrap();
         }
-        assert_eq!(unsynced.waiting().len(), 3);
+        assert_eq!(unsynced.waiting().files.len(), 3);
         unsynced.sync().unwrap();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), SYNC_ROUND * 2 + 3);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_round_that_failed_is_never_forgotten() {
+        let unsynced = Unsynced::default();
+        // A pipe cannot be fsynced.
+        let (_reader, writer) = io::pipe().unwrap();
+        unsynced.waiting().files.push(File::from(std::os::fd::OwnedFd::from(writer)));
+        assert!(unsynced.sync().is_err());
+        assert!(unsynced.sync().is_err());
     }
 
     #[cfg(unix)]

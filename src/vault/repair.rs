@@ -80,7 +80,7 @@ pub fn repair(
             continue;
         }
         let mend = Mend { transaction: &transaction, sealer: &vault.sealer, remake, losses };
-        let Some((rows, lost)) = mend.rows(segment)? else { continue };
+        let Some(Mended { rows, dropped: lost }) = mend.segment(segment)? else { continue };
         transaction.replace_segment(id, rows);
         transaction = transaction.commit()?;
         dropped.extend(lost);
@@ -100,6 +100,12 @@ fn needs_repair(before: &Report, segment: &Segment, losses: Losses) -> bool {
     before.damages.iter().any(|damage| can_be_done(damage) && belongs(damage))
 }
 
+/// What is left of a segment.
+struct Mended {
+    rows: Vec<Row>,
+    dropped: Vec<Id>,
+}
+
 struct Mend<'a> {
     transaction: &'a Transaction,
     sealer: &'a Sealer,
@@ -110,7 +116,7 @@ struct Mend<'a> {
 impl Mend<'_> {
     /// The rows of a segment as far as they can be had, and the images that are dropped; `None` when the segment must stay
     /// as it is, because writing it anew would lose an image.
-    fn rows(&self, segment: &Segment) -> Result<Option<(Vec<Row>, Vec<Id>)>, Error> {
+    fn segment(&self, segment: &Segment) -> Result<Option<Mended>, Error> {
         let catalogue = segment.catalogue().ok();
         let listed = match (segment.images(), catalogue) {
             (Ok(images), _) => images.iter().cloned().map(Some).collect(),
@@ -146,7 +152,7 @@ impl Mend<'_> {
             let listed = self.with_thumbnail(listed, photo.as_ref().map(|photo| photo.as_slice()))?;
             rows.push(Row { listed, entry, vector });
         }
-        Ok(Some((rows, dropped)))
+        Ok(Some(Mended { rows, dropped }))
     }
 
     /// The original, when it is whole.
