@@ -188,6 +188,28 @@ fn vectors_lists_and_catalogues_are_made_anew_from_the_photos() {
 }
 
 #[test]
+fn a_damaged_last_segment_does_not_stand_in_the_way_of_the_others() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    let ids = fill(&vault, 0..1026);
+    let segments = vault.snapshot().unwrap().mapping().segments.clone();
+    damage(&Object::Segment(segments[0].id, Part::Blocks).path(&fixture.root()));
+    assert!(repaired(&vault, Losses::Keep).after.is_whole());
+    let mended = vault.snapshot().unwrap().mapping().segments.clone();
+    assert_eq!(mended[1], segments[1], "what is whole is left alone");
+
+    damage(&Object::Segment(mended[0].id, Part::Hints).path(&fixture.root()));
+    damage(&Object::Segment(mended[1].id, Part::Vectors).path(&fixture.root()));
+    fs::remove_file(fixture.root().join(format!("encrypted_images/{}.jpg.aes", ids[5]))).unwrap();
+    let repaired = repaired(&vault, Losses::Drop);
+    assert_eq!((repaired.before.damages.len(), repaired.dropped.as_slice()), (3, &ids[5..6]));
+    assert!(repaired.after.is_whole());
+    let snapshot = vault.snapshot().unwrap();
+    assert_eq!(snapshot.segments().map(|segment| segment.len()).collect::<Vec<_>>(), [1024, 1]);
+    assert_eq!(readable(&snapshot, &ids), 1025);
+}
+
+#[test]
 fn lost_photos_are_kept_listed_until_they_are_dropped() {
     let fixture = Fixture::new();
     let vault = fixture.open();

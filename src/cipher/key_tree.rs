@@ -8,6 +8,7 @@
 //! Must never: hand out the master key, or derive a key for two jobs.
 
 use hkdf::Hkdf;
+use hmac::digest::Output;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Sha256, Sha512};
 
@@ -119,23 +120,20 @@ impl KeyTree {
 
     /// HMAC-SHA-512 of `message` under the vault's own key for `purpose`.
     pub fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 64] {
-        let key = self.key(purpose, &[0; 16]);
-        on_wiped_stack(|| {
-            let mut mac =
-                <Hmac<Sha512> as KeyInit>::new_from_slice(key.expose()).expect("HMAC takes keys of any length");
-            mac.update(message);
-            mac.finalize().into_bytes().into()
-        })
+        self.mac::<Hmac<Sha512>>(purpose, message).into()
     }
 
     /// HMAC-SHA-256 of `message` under the vault's own key for `purpose`: for whole photos, where SHA-256 has hardware.
     pub fn short_tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
+        self.mac::<Hmac<Sha256>>(purpose, message).into()
+    }
+
+    fn mac<M: Mac + KeyInit>(&self, purpose: Purpose, message: &[u8]) -> Output<M> {
         let key = self.key(purpose, &[0; 16]);
         on_wiped_stack(|| {
-            let mut mac =
-                <Hmac<Sha256> as KeyInit>::new_from_slice(key.expose()).expect("HMAC takes keys of any length");
+            let mut mac = <M as KeyInit>::new_from_slice(key.expose()).expect("HMAC takes keys of any length");
             mac.update(message);
-            mac.finalize().into_bytes().into()
+            mac.finalize().into_bytes()
         })
     }
 }

@@ -72,8 +72,9 @@ pub fn repair(
     let mut transaction = Transaction::begin(vault, if_locked)?;
     let before = check::check_snapshot(vault, transaction.base(), read)?;
     let mut dropped = Vec::new();
-    let damaged: Vec<Id> = transaction.base().mapping().segments.iter().map(|entry| entry.id).collect();
-    for id in damaged {
+    // The last one first: images that the others lose are made up for from it.
+    let segments: Vec<Id> = transaction.base().mapping().segments.iter().rev().map(|entry| entry.id).collect();
+    for id in segments {
         // A segment that an earlier step wrote anew has another name and needs nothing more.
         let Some(segment) = transaction.base().segments().find(|segment| segment.entry().id == id) else { continue };
         if !needs_repair(&before, segment, losses) {

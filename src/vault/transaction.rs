@@ -1,7 +1,7 @@
 //! Writing the next generation: objects as they come, segments and mapping at the commit.
 //!
-//! Segments are kept so that all but the last are full: a commit writes anew the segments that lose an image and the last
-//! one, if it has room, and leaves every other file alone. What is written anew is sealed from the exact vectors, under
+//! Segments are kept so that all but the last are full: a commit writes anew the segments that lose an image, and the last
+//! one when it has room for images from elsewhere, and leaves every other file alone. What is written anew is sealed from the exact vectors, under
 //! new nonces and new names.
 //!
 //! Must never: change a file that has its name, remove one that the mapping on disk names, or report a commit before the
@@ -246,21 +246,26 @@ impl Transaction {
 
     /// The segments of the next generation, written but not durable, and the files that are obsolete with it.
     fn write_segments(&mut self) -> Result<(Vec<SegmentEntry>, Vec<Object>), Error> {
-        let (mut segments, mut obsolete) = (Vec::new(), Vec::new());
+        let (mut segments, mut written, mut obsolete) = (Vec::new(), Vec::new(), Vec::new());
+        let mut kept_last = None;
         let mut rows: Vec<Row> = Vec::new();
-        let mut written = Vec::new();
-        let last = self.base.mapping().segments.len().saturating_sub(1);
         let entries = self.base.mapping().segments.clone();
-        for (at, entry) in entries.into_iter().enumerate() {
-            let has_room = at == last && entry.images < SEGMENT_IMAGES;
+        for (at, entry) in entries.iter().enumerate() {
+            let has_room = entry.images < SEGMENT_IMAGES;
+            let fills_up = has_room && !(rows.is_empty() && self.additions.is_empty());
             let replaced = self.replaced.remove(&entry.id);
-            if !has_room && replaced.is_none() && !self.loses_an_image(at)? {
-                segments.push(entry);
+            if !fills_up && replaced.is_none() && !self.loses_an_image(at)? {
+                // The one with room stays the last.
+                if has_room {
+                    kept_last = Some(entry.clone())
+                } else {
+                    segments.push(entry.clone())
+                }
                 continue;
             }
             let current = match replaced {
                 Some(rows) => rows,
-                None => self.sealer.rows(&entry)?,
+                None => self.sealer.rows(entry)?,
             };
             for row in current {
                 if self.removals.contains(&row.listed.id) {
@@ -278,6 +283,7 @@ impl Transaction {
             written.push(self.write_segment(&rows)?);
         }
         segments.append(&mut written);
+        segments.extend(kept_last);
         Ok((segments, obsolete))
     }
 
