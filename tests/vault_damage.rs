@@ -1,5 +1,7 @@
 //! What someone who can write to a vault can do to it, and what check and repair make of it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy knows tests by their attribute, not what they call")]
+
 mod vault_fixture;
 
 use std::collections::BTreeSet;
@@ -8,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::check::{Remedy, check};
-use cipherlens::vault::{Error, Id, Losses, Object, Part, Remake, Repaired, Snapshot, Vault, repair};
+use cipherlens::vault::{Error, Id, Losses, Object, Part, Remake, Repaired, Segment, Snapshot, Vault, repair};
 use vault_fixture::*;
 
 /// Makes anew what the fixture made the first time.
@@ -205,7 +207,7 @@ fn a_damaged_last_segment_does_not_stand_in_the_way_of_the_others() {
     assert_eq!((repaired.before.damages.len(), repaired.dropped.as_slice()), (3, &ids[5..6]));
     assert!(repaired.after.is_whole());
     let snapshot = vault.snapshot().unwrap();
-    assert_eq!(snapshot.segments().map(|segment| segment.len()).collect::<Vec<_>>(), [1024, 1]);
+    assert_eq!(snapshot.segments().map(Segment::len).collect::<Vec<_>>(), [1024, 1]);
     assert_eq!(readable(&snapshot, &ids), 1025);
 }
 

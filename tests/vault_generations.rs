@@ -1,5 +1,7 @@
 //! Reading and writing generations of a vault: what is stored comes back, one writer at a time, readers stay whole.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy knows tests by their attribute, not what they call")]
+
 mod vault_fixture;
 
 use std::fs;
@@ -8,7 +10,7 @@ use std::path::Path;
 use cipherlens::cipher::Cost;
 use cipherlens::ckks::Evaluator;
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{Appended, Error, Extension, FeatureSpace, Freshness, Store, Transaction, Vault};
+use cipherlens::vault::{Appended, Error, Extension, FeatureSpace, Freshness, Segment, Store, Transaction, Vault};
 use vault_fixture::*;
 
 #[test]
@@ -52,7 +54,7 @@ fn photos_are_stored_searched_and_removed() {
 fn segments_stay_full_across_their_borders() {
     let fixture = Fixture::new();
     let vault = fixture.open();
-    let sizes = || -> Vec<usize> { vault.snapshot().unwrap().segments().map(|segment| segment.len()).collect() };
+    let sizes = || -> Vec<usize> { vault.snapshot().unwrap().segments().map(Segment::len).collect() };
     let mut ids = fill(&vault, 0..511);
     assert_eq!(sizes(), [511]);
     ids.extend(fill(&vault, 511..513));

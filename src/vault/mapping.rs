@@ -209,7 +209,7 @@ impl SignedMapping {
     /// Reads a file's text and checks its form.
     ///
     /// # Errors
-    /// [`Error::Damaged`] for everything that [`Self::text`] would not write.
+    /// [`Error::Damaged`] for everything that a vault would not write.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let damaged = |what| Error::Damaged { object: Object::Mapping, what };
         let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not UTF-8"))?;

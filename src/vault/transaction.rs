@@ -257,9 +257,9 @@ impl Transaction {
             if !fills_up && replaced.is_none() && !self.loses_an_image(at)? {
                 // The one with room stays the last.
                 if has_room {
-                    kept_last = Some(entry.clone())
+                    kept_last = Some(entry.clone());
                 } else {
-                    segments.push(entry.clone())
+                    segments.push(entry.clone());
                 }
                 continue;
             }

@@ -1,6 +1,7 @@
 //! A small vault in a temporary directory, filled with made-up photos and unit vectors.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy knows tests by their attribute, not what they call")]
 
 use std::collections::BTreeMap;
 use std::fs;
