@@ -6,7 +6,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use sha2::{Digest as _, Sha256};
 
 /// `N` public bytes whose one spelling is `2 * N` lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,7 +13,7 @@ pub struct Hex<const N: usize>(pub [u8; N]);
 
 /// A random name: of a vault, a segment, an image, a thumbnail.
 pub type Id = Hex<16>;
-/// The SHA-256 of a file, or a keyed hash of a photo.
+/// The BLAKE3 hash of a file, or a keyed hash of a photo.
 pub type Digest = Hex<32>;
 /// An HMAC-SHA-512.
 pub type Tag = Hex<64>;
@@ -32,10 +31,15 @@ impl Id {
 }
 
 impl Digest {
-    /// SHA-256 of the parts, one after the other.
+    /// BLAKE3 of the parts, one after the other.
+    ///
+    /// A search verifies all blocks it maps before it scans them, so the hash must keep up with the scan: where SHA-256
+    /// with its processor instructions takes 6.8 microseconds for the 10,240 bytes of an image, BLAKE3 takes 1 to 2.
     pub fn of(parts: &[&[u8]]) -> Self {
-        let mut hash = Sha256::new();
-        parts.iter().for_each(|part| hash.update(part));
+        let mut hash = blake3::Hasher::new();
+        for part in parts {
+            hash.update(part);
+        }
         Self(hash.finalize().into())
     }
 }
@@ -110,8 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn sha_256_of_abc_is_the_one_of_fips_180() {
-        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    fn digests_are_those_of_the_blake3_paper() {
+        let expected = "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85";
         assert_eq!(Digest::of(&[b"a", b"bc"]).to_string(), expected);
+        let expected = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
+        assert_eq!(Digest::of(&[]).to_string(), expected);
     }
 }

@@ -70,15 +70,15 @@ pub struct SegmentEntry {
     pub id: Id,
     /// Images, 1 to [`SEGMENT_IMAGES`].
     pub images: usize,
-    /// SHA-256 of `<id>.ckks`.
+    /// BLAKE3 of `<id>.ckks`.
     pub ckks: Digest,
-    /// SHA-256 of `<id>.json`.
+    /// BLAKE3 of `<id>.json`.
     pub json: Digest,
-    /// SHA-256 of `<id>.hints`.
+    /// BLAKE3 of `<id>.hints`.
     pub hints: Digest,
-    /// SHA-256 of `<id>.vectors`.
+    /// BLAKE3 of `<id>.vectors`.
     pub vectors: Digest,
-    /// SHA-256 of `<id>.catalogue`.
+    /// BLAKE3 of `<id>.catalogue`.
     pub catalogue: Digest,
 }
 
@@ -118,9 +118,9 @@ pub struct Mapping {
     pub previous_tag: Option<Tag>,
     /// What made the vectors.
     pub feature_space: FeatureSpace,
-    /// SHA-256 of `public_context`.
+    /// BLAKE3 of `public_context`.
     pub public_context: Digest,
-    /// SHA-256 of `secret_context`.
+    /// BLAKE3 of `secret_context`.
     pub secret_context: Digest,
     /// The segments in the order of the scan. All but the last are full.
     pub segments: Vec<SegmentEntry>,

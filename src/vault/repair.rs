@@ -189,7 +189,7 @@ impl Mend<'_> {
     fn with_thumbnail(&self, mut listed: ListedImage, photo: Option<&[u8]>) -> Result<ListedImage, Error> {
         let limit = objects::file_bytes(LARGEST_PHOTO_BYTES) as u64;
         let is_whole = |thumbnail: &segment::ListedThumbnail| {
-            self.sealer.open(&Sealed::Thumbnail(thumbnail.id), limit, &thumbnail.sha256).is_ok()
+            self.sealer.open(&Sealed::Thumbnail(thumbnail.id), limit, &thumbnail.digest).is_ok()
         };
         if !listed.thumbnail.as_ref().is_some_and(is_whole) {
             let remade = photo.and_then(|photo| self.remake.thumbnail(photo));

@@ -44,7 +44,7 @@ pub struct ListedImage {
     pub id: Id,
     /// The extension of the original.
     pub extension: Extension,
-    /// SHA-256 of the sealed original.
+    /// BLAKE3 of the sealed original.
     pub photo: Digest,
     /// Its thumbnail.
     pub thumbnail: Option<ListedThumbnail>,
@@ -56,8 +56,8 @@ pub struct ListedImage {
 pub struct ListedThumbnail {
     /// Its random id.
     pub id: Id,
-    /// SHA-256 of the sealed thumbnail.
-    pub sha256: Digest,
+    /// BLAKE3 of the sealed thumbnail.
+    pub digest: Digest,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -319,7 +319,7 @@ impl<'a> Image<'a> {
     /// [`Error::NoThumbnail`]; when the object is missing or damaged.
     pub fn thumbnail(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let thumbnail = self.listed.thumbnail.as_ref().ok_or(Error::NoThumbnail { id: self.listed.id })?;
-        self.open(&Sealed::Thumbnail(thumbnail.id), &thumbnail.sha256)
+        self.open(&Sealed::Thumbnail(thumbnail.id), &thumbnail.digest)
     }
 
     /// The exact feature vector. Opens the vectors of the whole segment.

@@ -143,8 +143,8 @@ impl Transaction {
     /// [`Error::TooLarge`] beyond [`LARGEST_PHOTO_BYTES`]; what the system says.
     pub fn store_photo(&self, photo: &[u8], extension: &Extension) -> Result<StoredPhoto, Error> {
         let id = Id::random()?;
-        let sha256 = self.store_object(&Sealed::Photo(id, extension.clone()), photo)?;
-        let listed = ListedImage { id, extension: extension.clone(), photo: sha256, thumbnail: None };
+        let digest = self.store_object(&Sealed::Photo(id, extension.clone()), photo)?;
+        let listed = ListedImage { id, extension: extension.clone(), photo: digest, thumbnail: None };
         Ok(StoredPhoto { listed, content: self.sealer.content_tag(photo), bytes: photo.len() as u64 })
     }
 
@@ -160,7 +160,7 @@ impl Transaction {
     /// Writes a thumbnail under an id of its own.
     pub(super) fn new_thumbnail(&self, thumbnail: &[u8]) -> Result<ListedThumbnail, Error> {
         let id = Id::random()?;
-        Ok(ListedThumbnail { id, sha256: self.store_object(&Sealed::Thumbnail(id), thumbnail)? })
+        Ok(ListedThumbnail { id, digest: self.store_object(&Sealed::Thumbnail(id), thumbnail)? })
     }
 
     /// The image that has this content, committed or appended.
