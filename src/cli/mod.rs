@@ -33,6 +33,7 @@ mod search;
 mod session;
 mod show;
 mod stats;
+mod synthesize;
 
 pub use exit::Exit;
 
@@ -45,7 +46,7 @@ use session::Session;
 #[command(name = "cipherlens", version, after_help = exit::HELP)]
 struct Arguments {
     /// The vault [default: the settings', else the one used last]
-    #[arg(long, global = true, value_name = "FOLDER", env = "CIPHERLENS_VAULT")]
+    #[arg(long, global = true, value_name = "FOLDER", env = "CIPHERLENS_VAULT", hide_env_values = true)]
     vault: Option<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseSource,
@@ -89,6 +90,9 @@ enum Command {
     Completions(completions::Arguments),
     /// Print or write the manual
     Man(man::Arguments),
+    /// Fill the vault with synthetic vectors, to measure it
+    #[command(hide = true)]
+    Synthesize(synthesize::Arguments),
 }
 
 /// Runs the command named by the process's arguments.
@@ -123,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Config(arguments) => config::run(&arguments, &session),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Man(arguments) => man::run(&arguments, Arguments::command()),
+        Command::Synthesize(arguments) => synthesize::run(&arguments, &session),
     };
     ended.unwrap_or_else(|failure| failure.report()).into()
 }

@@ -14,4 +14,5 @@ pub mod progress;
 pub mod search;
 pub mod session;
 pub mod settings;
+pub mod synthetic;
 pub mod thumbnail;
