@@ -10,6 +10,9 @@ use super::failure::Failure;
 
 /// Arguments of `completions`.
 #[derive(Args)]
+#[command(
+    after_help = "Example:\n  cipherlens completions bash > ~/.local/share/bash-completion/completions/cipherlens"
+)]
 pub(super) struct Arguments {
     /// The shell to write the script for
     shell: Shell,

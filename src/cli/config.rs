@@ -9,6 +9,7 @@ use crate::services::settings::Settings;
 
 /// Arguments of `config`.
 #[derive(Args)]
+#[command(after_help = "Example:\n  cipherlens config init")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,

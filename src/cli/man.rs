@@ -12,6 +12,7 @@ use super::output;
 
 /// Arguments of `man`.
 #[derive(Args)]
+#[command(after_help = "Example:\n  cipherlens man | man -l -\n  cipherlens man --out ~/.local/share/man/man1")]
 pub(super) struct Arguments {
     /// Write all pages into FOLDER, one a command, instead of the main page to standard output
     #[arg(long, value_name = "FOLDER")]

@@ -8,29 +8,29 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// The cheapest key derivation that the program accepts: tests run the real code, only faster.
-pub const CHEAPEST: [&str; 4] = ["--argon2-memory-mib", "19", "--argon2-passes", "1"];
+pub(crate) const CHEAPEST: [&str; 4] = ["--argon2-memory-mib", "19", "--argon2-passes", "1"];
 
-pub struct Scene {
+pub(crate) struct Scene {
     folder: TempDir,
 }
 
 impl Scene {
     /// A machine on which nothing was done yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let scene = Self { folder: tempfile::tempdir().unwrap() };
         std::fs::write(scene.passphrase_file(), "correct horse battery staple\n").unwrap();
         scene
     }
 
     /// A machine with an empty vault.
-    pub fn with_vault() -> Self {
+    pub(crate) fn with_vault() -> Self {
         let scene = Self::new();
         scene.run(["init"].iter().chain(&CHEAPEST).map(OsStr::new).chain([scene.vault().as_os_str()])).success();
         scene
     }
 
     /// A machine with a vault that holds `photos`.
-    pub fn with_photos<P: AsRef<Path>>(photos: &[P]) -> Self {
+    pub(crate) fn with_photos<P: AsRef<Path>>(photos: &[P]) -> Self {
         let scene = Self::with_vault();
         scene
             .run([OsStr::new("add")].into_iter().chain(photos.iter().map(|photo| photo.as_ref().as_os_str())))
@@ -38,29 +38,29 @@ impl Scene {
         scene
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn vault(&self) -> PathBuf {
+    pub(crate) fn vault(&self) -> PathBuf {
         self.path("photos.vault")
     }
 
-    pub fn passphrase_file(&self) -> PathBuf {
+    pub(crate) fn passphrase_file(&self) -> PathBuf {
         self.path("passphrase")
     }
 
     /// The real binary with this machine's home, vault and passphrase, and no terminal.
-    pub fn command<I: IntoIterator<Item = A>, A: AsRef<OsStr>>(&self, arguments: I) -> Command {
+    pub(crate) fn command<I: IntoIterator<Item = A>, A: AsRef<OsStr>>(&self, arguments: I) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cipherlens"));
-        command.args(arguments).stdin(Stdio::null()).env_clear();
-        command.env("HOME", self.path("home")).env("TMPDIR", self.folder.path());
-        command.env("CIPHERLENS_VAULT", self.vault()).arg("--passphrase-file").arg(self.passphrase_file());
+        command.arg("--passphrase-file").arg(self.passphrase_file()).args(arguments).stdin(Stdio::null());
+        command.env_clear().env("HOME", self.path("home")).env("TMPDIR", self.folder.path());
+        command.env("CIPHERLENS_VAULT", self.vault());
         command
     }
 
     /// The same with file names behind the arguments.
-    pub fn command_with<I: IntoIterator<Item = A>, A: AsRef<Path>>(&self, arguments: &[&str], files: I) -> Command {
+    pub(crate) fn command_with<I: IntoIterator<Item = A>, A: AsRef<Path>>(&self, arguments: &[&str], files: I) -> Command {
         let mut command = self.command(arguments);
         for file in files {
             command.arg(file.as_ref());
@@ -68,58 +68,58 @@ impl Scene {
         command
     }
 
-    pub fn run_with<I: IntoIterator<Item = A>, A: AsRef<Path>>(&self, arguments: &[&str], files: I) -> Ran {
+    pub(crate) fn run_with<I: IntoIterator<Item = A>, A: AsRef<Path>>(&self, arguments: &[&str], files: I) -> Ran {
         Ran(self.command_with(arguments, files).output().unwrap())
     }
 
-    pub fn run<I: IntoIterator<Item = A>, A: AsRef<OsStr>>(&self, arguments: I) -> Ran {
+    pub(crate) fn run<I: IntoIterator<Item = A>, A: AsRef<OsStr>>(&self, arguments: I) -> Ran {
         Ran(self.command(arguments).output().unwrap())
     }
 }
 
 /// What a finished run left: exit code and both outputs.
-pub struct Ran(pub Output);
+pub(crate) struct Ran(pub(crate) Output);
 
 impl Ran {
-    pub fn stdout(&self) -> String {
+    pub(crate) fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.0.stdout).into_owned()
     }
 
-    pub fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.0.stderr).into_owned()
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.0.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout()))
     }
 
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.0.status.code(), Some(code), "stdout: {}\nstderr: {}", self.stdout(), self.stderr());
         self
     }
 
     #[track_caller]
-    pub fn success(self) -> Self {
+    pub(crate) fn success(self) -> Self {
         self.exits(0)
     }
 
     #[track_caller]
-    pub fn says(self, words: &str) -> Self {
+    pub(crate) fn says(self, words: &str) -> Self {
         assert!(self.stderr().contains(words), "{words:?} is not in: {}", self.stderr());
         self
     }
 }
 
 /// A file of the project's sample photos, by name below `data/`.
-pub fn sample(name: &str) -> PathBuf {
+pub(crate) fn sample(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name);
     assert!(path.exists(), "{} is missing", path.display());
     path
 }
 
 /// All sample photos of the project in the order of their names, each name unique: `<kind>_<file>` or `<altered copy>`.
-pub fn all_samples() -> Vec<PathBuf> {
+pub(crate) fn all_samples() -> Vec<PathBuf> {
     static COPIES: OnceLock<Vec<PathBuf>> = OnceLock::new();
     COPIES.get_or_init(copy_samples).clone()
 }
@@ -150,7 +150,7 @@ fn copy_samples() -> Vec<PathBuf> {
 }
 
 /// The first sample of each of `count` kinds, and then the second of each.
-pub fn samples(count: usize) -> Vec<PathBuf> {
+pub(crate) fn samples(count: usize) -> Vec<PathBuf> {
     let all = all_samples();
     let named = |number: usize| {
         let ending = format!("_image_{number:04}.jpg");
