@@ -6,8 +6,8 @@ use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::session::Session;
-use crate::error::Error;
 use crate::services::name::inert;
+use crate::services::session::read_newest;
 
 /// Arguments of `list`.
 #[derive(Args)]
@@ -23,19 +23,21 @@ pub(super) struct Arguments {
 /// Lists the photos.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let vault = session.open_vault()?;
-    let snapshot = vault.snapshot().map_err(Error::from)?;
-    let mut rows = Vec::new();
-    for segment in snapshot.segments() {
-        rows.extend(segment.catalogue().map_err(Error::from)?);
-    }
+    let (_, rows) = read_newest(&vault, |snapshot| {
+        let mut rows = Vec::with_capacity(snapshot.len());
+        for segment in snapshot.segments() {
+            rows.extend(segment.catalogue()?.iter().map(|row| (row.id, row.details.clone())));
+        }
+        Ok(rows)
+    })?;
     if arguments.json {
-        let rows: Vec<_> = rows.iter().map(|row| output::details(row.id, &row.details)).collect();
+        let rows: Vec<_> = rows.iter().map(|(id, details)| output::details(*id, details)).collect();
         output::json(&rows)?;
         return Ok(Exit::Success);
     }
     let mut lines = String::new();
-    for row in &rows {
-        let (details, id) = (&row.details, row.id.to_string());
+    for (id, details) in &rows {
+        let id = id.to_string();
         let dimensions = format!("{} x {}", details.width, details.height);
         let (date, size) = (output::date(details), output::size(details.bytes));
         lines += &format!("{}  {date:<16}  {size:>8}  {dimensions:>13}  {}\n", &id[..8], inert(&details.name));

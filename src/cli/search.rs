@@ -16,6 +16,7 @@ use crate::preview::Choice;
 use crate::services::library::{self, IfExists};
 use crate::services::name::inert;
 use crate::services::search::{self, Found, Match, Query, Timing, Wanted};
+use crate::services::session::read_newest;
 use crate::vault::Snapshot;
 
 /// Arguments of `search`.
@@ -54,19 +55,18 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let threshold = session.threshold(arguments.threshold)?;
     let wanted = Wanted { threshold, top: arguments.top };
     let vault = session.open_vault()?;
-    let snapshot = vault.snapshot().map_err(Error::from)?;
-    let found = match (&arguments.photo, &arguments.id) {
+    let (snapshot, found) = match (&arguments.photo, &arguments.id) {
         (Some(path), _) => {
             let read = std::fs::read(path).map(Zeroizing::new);
             let bytes = read.map_err(|source| Error::Read { path: path.clone(), source })?;
             let extractor = session.extractor(&arguments.weights)?;
             let query = Query::Photo { bytes: &bytes, extension: path.extension(), extractor: &extractor };
-            search::search(&vault, &snapshot, &query, wanted)?
+            read_newest(&vault, |snapshot| search::search(&vault, snapshot, &query, wanted))?
         }
-        (None, id) => {
-            let image = snapshot.find(id.as_deref().unwrap_or_default()).map_err(Error::from)?;
-            search::search(&vault, &snapshot, &Query::Image(image.id()), wanted)?
-        }
+        (None, id) => read_newest(&vault, |snapshot| {
+            let image = snapshot.find(id.as_deref().unwrap_or_default())?;
+            search::search(&vault, snapshot, &Query::Image(image.id()), wanted)
+        })?,
     };
     let query = match (&arguments.photo, &arguments.id) {
         (Some(path), _) => path.to_string_lossy().into_owned(),

@@ -6,7 +6,7 @@ use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
 use crate::features::{Extractor, Weights};
 use crate::services::places::Places;
-use crate::vault::{FeatureSpace, Freshness, Mapping, Vault};
+use crate::vault::{self, FeatureSpace, Freshness, Mapping, Snapshot, Vault};
 
 /// Creates an empty vault at `root` whose vectors `extractor` will make.
 ///
@@ -28,6 +28,28 @@ pub fn create_vault(
 /// When there is none, the passphrase is wrong, it was rolled back, or one of its few top files is damaged.
 pub fn open_vault(root: &Path, passphrase: &Passphrase, places: &Places) -> Result<Vault, Error> {
     Ok(Vault::open(root, passphrase, freshness(places))?)
+}
+
+/// How often a reader starts again when writers overtake it; each time they must have committed once more.
+const TRIES: usize = 8;
+
+/// Reads the newest generation with `read`, and starts again on the next one when a writer removed what it was reading.
+///
+/// # Errors
+/// Those of `read`.
+pub fn read_newest<T>(
+    vault: &Vault,
+    mut read: impl FnMut(&Snapshot) -> Result<T, Error>,
+) -> Result<(Snapshot, T), Error> {
+    let mut snapshot = vault.snapshot()?;
+    for _ in 1..TRIES {
+        match read(&snapshot) {
+            Err(Error::Vault(vault::Error::Superseded { .. })) => snapshot = vault.snapshot_after(&snapshot)?,
+            outcome => return outcome.map(|read| (snapshot, read)),
+        }
+    }
+    let last = read(&snapshot)?;
+    Ok((snapshot, last))
 }
 
 /// Loads the network: the weights in `file`, else those the program carries, else those in the data folder.

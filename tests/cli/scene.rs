@@ -60,7 +60,11 @@ impl Scene {
     }
 
     /// The same with file names behind the arguments.
-    pub(crate) fn command_with<I: IntoIterator<Item = A>, A: AsRef<Path>>(&self, arguments: &[&str], files: I) -> Command {
+    pub(crate) fn command_with<I: IntoIterator<Item = A>, A: AsRef<Path>>(
+        &self,
+        arguments: &[&str],
+        files: I,
+    ) -> Command {
         let mut command = self.command(arguments);
         for file in files {
             command.arg(file.as_ref());
