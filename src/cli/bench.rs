@@ -29,6 +29,7 @@ const FLOAT_BYTES: usize = size_of::<f32>();
 
 /// Measure encrypted search on this machine, next to a plain scan of the same vectors.
 #[derive(Args)]
+#[command(after_help = "Example:\n  cipherlens bench --images 49152 --threads 2")]
 pub(super) struct Arguments {
     /// How many synthetic images to search (about 19 KB of memory each, in blocks of 512).
     #[arg(long, default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]

@@ -126,13 +126,17 @@ pub(super) fn print(found: &Found, threshold: f32) {
 }
 
 fn table(hits: &[Match]) {
-    let name_width = hits.iter().map(|hit| inert(&hit.details.name).chars().count()).max().unwrap_or(0).clamp(4, 50);
-    println!("{:>6}  {:<8}  {:<name_width$}  {:<16}  {:>8}", "score", "id", "name", "date", "size");
+    let longest = |cell: &dyn Fn(&Match) -> String| hits.iter().map(|hit| cell(hit).chars().count()).max().unwrap_or(0);
+    let name_width = longest(&|hit| inert(&hit.details.name).into_owned()).clamp(4, 50);
+    // Photos without a date have no column of dates.
+    let date_width = longest(&|hit| output::date(&hit.details));
+    let date_title = if date_width == 0 { "" } else { "date" };
+    println!("{:>6}  {:<8}  {:<name_width$}  {date_title:<date_width$}  {:>8}", "score", "id", "name", "size");
     for hit in hits {
         let date = output::date(&hit.details);
         let id = hit.id.to_string();
         let (name, size) = (inert(&hit.details.name), output::size(hit.details.bytes));
-        println!("{:>6.4}  {}  {name:<name_width$}  {date:<16}  {size:>8}", hit.score, &id[..8]);
+        println!("{:>6.4}  {}  {name:<name_width$}  {date:<date_width$}  {size:>8}", hit.score, &id[..8]);
     }
 }
 
