@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
 /// Where `unsafe` may stand: the two kernels and the line that maps a segment file.
 const UNSAFE_ROOMS: &[&str] = &["ckks/scan/", "features/kernel/", "vault/segment_map.rs"];
 
-/// Words for types that hold secrets. The evaluator works without keys, so it may not even name them.
+/// Words for types that hold secrets. The evaluator and the keyless half of a vault may not even name them.
 const SECRET_WORDS: &[&str] = &["SecretContext", "MasterKey", "QuerySecret", "BlockSecret", "crate::secret"];
 
 const LONGEST_FILE: usize = 600;
@@ -131,7 +131,7 @@ fn unsafe_stays_in_the_named_rooms() {
 }
 
 #[test]
-fn the_evaluator_names_no_secret() {
+fn what_works_without_keys_names_no_secret() {
     let guarded =
         |path: &str| path == "ckks/evaluator.rs" || path.starts_with("ckks/scan/") || path.starts_with("remote/serve");
     for source in sources().iter().filter(|source| guarded(&source.path)) {

@@ -4,7 +4,8 @@
 //! [`Convolution`] is the reading everything faster is compared with; the layers in `nhwc.rs` are what the product runs.
 //! Must never: know a weight file's names or a photo's format.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Module, Result, Tensor};
+use candle_nn::{Conv2d, Conv2dConfig};
 
 /// Blocks in each of the four stages.
 pub const BLOCKS_PER_STAGE: [usize; 4] = [3, 4, 6, 3];
@@ -47,7 +48,7 @@ pub trait Layer: Sized {
     fn average_pool(input: &Tensor) -> Result<Tensor>;
 }
 
-/// A convolution with square kernel and its bias, run by Candle's `conv2d` on tensors of shape [n, channels, height,
+/// A convolution with square kernel and its bias, run by Candle's `Conv2d` on tensors of shape [n, channels, height,
 /// width].
 #[derive(Clone)]
 pub struct Convolution {
@@ -73,8 +74,9 @@ impl Convolution {
 
 impl Layer for Convolution {
     fn forward(&self, input: &Tensor, then: Then<'_>) -> Result<Tensor> {
-        let product = input.conv2d(&self.kernel, self.padding(), self.stride, 1, 1)?;
-        let sum = product.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)?;
+        let config = Conv2dConfig { padding: self.padding(), stride: self.stride, ..Conv2dConfig::default() };
+        // Cloning a tensor shares its memory.
+        let sum = Conv2d::new(self.kernel.clone(), Some(self.bias.clone()), config).forward(input)?;
         match then {
             Then::Keep => Ok(sum),
             Then::Relu => sum.relu(),

@@ -98,7 +98,7 @@ fn a_photo_alone_and_in_a_batch_has_the_same_vector() {
         assert!(largest_difference < 1e-6, "{largest_difference}");
         assert!((alone[0].cosine(together) - 1.0).abs() < 1e-6, "{}", alone[0].cosine(together));
     }
-    assert!(EXTRACTOR.extract::<PreparedPhoto>(&[]).unwrap().is_empty());
+    assert!(EXTRACTOR.extract::<cipherlens::features::PreparedPhoto>(&[]).unwrap().is_empty());
 }
 
 #[test]
