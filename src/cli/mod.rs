@@ -80,9 +80,7 @@ enum Command {
     ImportLegacy(import_legacy::Arguments),
     /// Show everything at work on sample photos
     Demo(demo::Arguments),
-    /// Measure encrypted search on this machine
     Bench(bench::Arguments),
-    /// Print the features of photos, in the clear
     Features(features::Arguments),
     /// Write or find the settings file
     Config(config::Arguments),

@@ -64,13 +64,13 @@ fn names_no_terminal_should_see_raw_are_shown_inert() {
     let name = std::ffi::OsStr::from_bytes(b"\x1b[31m\xff.jpg");
     std::fs::write(directory.path().join(name), read("data/photos/pizza/image_0001.jpg")).unwrap();
     for (flags, expected) in
-        [(None, "\\u{1b}[31m\u{fffd}.jpg: "), (Some("--json"), "{\"path\":\"\\u001b[31m\u{fffd}.jpg\"")]
+        [(None, "\u{fffd}[31m\u{fffd}.jpg: "), (Some("--json"), "{\"path\":\"\\u001b[31m\u{fffd}.jpg\"")]
     {
         let mut arguments = vec![std::ffi::OsStr::new("features"), name];
         arguments.extend(flags.map(std::ffi::OsStr::new));
         let output = cipherlens(directory.path(), &arguments);
         assert!(output.status.success(), "{}", text(&output.stderr));
-        assert!(text(&output.stdout).starts_with(expected), "{}", &text(&output.stdout)[..80]);
+        assert!(text(&output.stdout).starts_with(expected), "{:.80}", text(&output.stdout));
     }
 }
 
@@ -103,18 +103,12 @@ fn the_demo_runs_anywhere_and_finds_the_originals_of_altered_copies() {
     let empty = tempfile::tempdir().unwrap();
     let output = cipherlens(empty.path(), &["demo".as_ref()]);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let printed = text(&output.stdout);
-    assert!(printed.contains("In the clear") && printed.contains("Nothing here is encrypted"), "{printed}");
-    let lines: Vec<_> = printed.lines().collect();
-    let mut copies = 0;
-    for (query, nearest) in lines.iter().zip(&lines[1..]).filter(|(query, _)| !query.starts_with(' ')) {
-        if let Some((original, _)) = query.rsplit_once('_').filter(|_| !query.contains('/') && query.ends_with(".jpg"))
-        {
-            let (kind, number) = original.split_once("_image_").unwrap();
-            assert!(nearest.ends_with(&format!("{kind}/image_{number}.jpg")), "{query}: {nearest}");
-            copies += 1;
-        }
+    let lines: Vec<_> = text(&output.stdout).lines().collect();
+    let best: Vec<_> = lines.iter().zip(&lines[1..]).filter(|(title, _)| title.trim().starts_with("score")).collect();
+    let originals = ["flamingo_image_0006.jpg", "elephant_image_0002.jpg", "sunflower_image_0003.jpg"];
+    assert_eq!(best.len(), originals.len(), "{lines:?}");
+    for ((_, first), original) in best.into_iter().zip(originals) {
+        assert!(first.contains(original), "{original} is not the best: {first}");
     }
-    assert_eq!(copies, 6, "{printed}");
     assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0, "the demo left files behind");
 }
