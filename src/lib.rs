@@ -17,6 +17,7 @@
 //! | 4 | [`services`] | the use cases: index, search, export, remove |
 //! | 5 | [`preview`] | pictures in the terminal |
 //! | 6 | [`cli`] | one file a command |
+//! | 6 | [`tui`] | the terminal application |
 //!
 //! The rooms of layer 1 know nothing of one another. Start reading at the room whose noun you need.
 
@@ -29,4 +30,5 @@ pub mod features;
 pub mod preview;
 pub mod secret;
 pub mod services;
+pub mod tui;
 pub mod vault;

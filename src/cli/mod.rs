@@ -3,16 +3,17 @@
 //! Results go to standard output; progress and errors to standard error. With `--json` standard output holds JSON only.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 mod add;
+mod application;
 mod bench;
 mod check;
 mod completions;
 mod config;
 mod demo;
+mod doctor;
 mod exit;
 mod export;
 mod failure;
@@ -35,6 +36,7 @@ mod show;
 mod stats;
 mod synthesize;
 
+pub use application::Application;
 pub use exit::Exit;
 
 use crate::services::places::Places;
@@ -51,7 +53,9 @@ struct Arguments {
     #[command(flatten)]
     passphrase: PassphraseSource,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    application: application::Arguments,
 }
 
 #[derive(Subcommand)]
@@ -82,6 +86,8 @@ enum Command {
     Demo(demo::Arguments),
     Bench(bench::Arguments),
     Features(features::Arguments),
+    /// Say how pictures are drawn in this terminal, and why
+    Doctor(doctor::Arguments),
     /// Write or find the settings file
     Config(config::Arguments),
     /// Print the completion script of a shell
@@ -93,21 +99,36 @@ enum Command {
     Synthesize(synthesize::Arguments),
 }
 
-/// Runs the command named by the process's arguments.
-pub fn main() -> ExitCode {
+/// What the process's arguments ask for.
+pub enum Asked {
+    /// A command, which ended so.
+    Command(Exit),
+    /// The terminal application.
+    Application(Box<Application>),
+}
+
+/// Runs the command named by the process's arguments, if they name one.
+#[must_use]
+pub fn main() -> Asked {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
             // A closed pipe is the only way this fails, and then nobody reads the text.
             let _ = error.print();
-            return exit.into();
+            return Asked::Command(exit);
         }
     };
     let places = Places::of_user();
-    let _log = places.as_ref().and_then(log::start);
+    let log = places.as_ref().and_then(log::start);
     let session = Session::new(places, arguments.vault, arguments.passphrase);
-    let ended = match arguments.command {
+    let Some(command) = arguments.command else {
+        return match application::decide(arguments.application, &session, log) {
+            Ok(application) => Asked::Application(Box::new(application)),
+            Err(failure) => Asked::Command(failure.report()),
+        };
+    };
+    let ended = match command {
         Command::Init(arguments) => init::run(&arguments, &session),
         Command::Add(arguments) => add::run(&arguments, &session),
         Command::Search(arguments) => search::run(&arguments, &session),
@@ -122,10 +143,11 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments, &session),
         Command::Bench(arguments) => Ok(bench::run(&arguments)),
         Command::Features(arguments) => features::run(&arguments, &session),
+        Command::Doctor(arguments) => doctor::run(&arguments, &session),
         Command::Config(arguments) => config::run(&arguments, &session),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Man(arguments) => man::run(&arguments, Arguments::command()),
         Command::Synthesize(arguments) => synthesize::run(&arguments, &session),
     };
-    ended.unwrap_or_else(|failure| failure.report()).into()
+    Asked::Command(ended.unwrap_or_else(|failure| failure.report()))
 }

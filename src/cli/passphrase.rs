@@ -47,6 +47,11 @@ pub(super) enum PassphraseError {
 }
 
 impl PassphraseSource {
+    /// Whether a flag says where it comes from.
+    pub(super) fn is_given(&self) -> bool {
+        self.passphrase_file.is_some() || self.passphrase_fd.is_some()
+    }
+
     /// The file, or the terminal where none is named.
     pub(super) fn from_file(passphrase_file: Option<PathBuf>) -> Self {
         Self { passphrase_file, passphrase_fd: None }

@@ -109,6 +109,11 @@ impl Session {
         read_passphrase(&self.passphrase, prompt, purpose)
     }
 
+    /// The passphrase, if a flag says where it is; the terminal is not asked.
+    pub(super) fn given_passphrase(&self) -> Result<Option<Passphrase>, Failure> {
+        if self.passphrase.is_given() { self.passphrase("", Purpose::Open).map(Some) } else { Ok(None) }
+    }
+
     /// The network.
     pub(super) fn extractor(&self, weights: &WeightsFile) -> Result<Extractor, Failure> {
         Ok(session::load_network(weights.weights.as_deref(), self.places()?)?)

@@ -53,7 +53,9 @@ fn is_hidden(entry: &DirEntry) -> bool {
     entry.file_name().as_encoded_bytes().first() == Some(&b'.')
 }
 
-fn has_photo_extension(path: &Path) -> bool {
+/// Whether a file in a folder is taken for a photo, by its name.
+#[must_use]
+pub fn has_photo_extension(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
 }

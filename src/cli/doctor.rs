@@ -1,0 +1,138 @@
+//! `cipherlens doctor`: what the terminal answered, how pictures are drawn and why, with a test picture.
+
+use std::io::{self, IsTerminal};
+
+use clap::Args;
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use ratatui_image::picker::{Capability, Picker, ProtocolType};
+
+use super::Exit;
+use super::failure::Failure;
+use super::pictures;
+use super::session::Session;
+use crate::preview::{Choice, Link, Panel, Probe, Reason, print, probe, test_picture};
+
+/// The environment variables that terminals are known by.
+const TELLING: [&str; 12] = [
+    "TERM",
+    "COLORTERM",
+    "TERM_PROGRAM",
+    "TERM_PROGRAM_VERSION",
+    "LC_TERMINAL",
+    "KITTY_WINDOW_ID",
+    "WEZTERM_EXECUTABLE",
+    "KONSOLE_VERSION",
+    "TMUX",
+    "STY",
+    "SSH_CONNECTION",
+    "NO_COLOR",
+];
+const TEST_PICTURE_ROWS: u16 = 10;
+
+/// Arguments of `doctor`.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  cipherlens doctor\n\nIts output holds nothing about photos or vaults and may be attached to a report."
+)]
+pub(super) struct Arguments {
+    /// As if this had been chosen: auto, kitty, sixel, iterm2, halfblocks, off
+    #[arg(long, value_name = "HOW", env = "CIPHERLENS_PREVIEW", hide_possible_values = true)]
+    preview: Option<Choice>,
+}
+
+/// Prints the report and the test picture.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    let choice = pictures::choice(session, arguments.preview)?;
+    println!("cipherlens {}", env!("CARGO_PKG_VERSION"));
+    println!("\nEnvironment");
+    for name in TELLING {
+        // The address in SSH_CONNECTION is nobody's business in a report that is passed on.
+        match std::env::var(name) {
+            Ok(_) if name == "SSH_CONNECTION" => println!("  {name:<22}set: over a network link, less is sent"),
+            Ok(value) => println!("  {name:<22}{}", crate::services::name::inert(&value)),
+            Err(_) => println!("  {name:<22}-"),
+        }
+    }
+    let is_raw = io::stdin().is_terminal() && enable_raw_mode().is_ok();
+    let probe = probe(choice, Link::of_environment());
+    if is_raw {
+        // Nothing sensible can be done if this fails, and the next prompt shows it.
+        let _ = disable_raw_mode();
+    }
+    println!("\nTerminal");
+    if let Ok((columns, rows)) = crossterm::terminal::size() {
+        println!("  {:<22}{columns} x {rows}", "columns and rows");
+    }
+    answers(&probe);
+    println!("\nPictures");
+    println!("  {:<22}{}", "drawn by", drawn_by(probe.picker.as_ref()));
+    println!("  {:<22}{}", "because", because(probe.reason));
+    if let Some(advice) = advice(&probe) {
+        println!("  {:<22}{advice}", "advice");
+    }
+    match probe.picker {
+        Some(picker) => {
+            println!("\nTest picture: a wheel of colours in a grey frame, as wide as high.");
+            let panel = Panel { picture: test_picture(), caption: drawn_by(Some(&picker)).to_owned() };
+            print(&picker, vec![panel], TEST_PICTURE_ROWS)?;
+        }
+        None => println!("\nNo test picture: pictures are off here."),
+    }
+    Ok(Exit::Success)
+}
+
+fn answers(probe: &Probe) {
+    let waited = format!("{:.0} ms", probe.waited.as_secs_f64() * 1e3);
+    println!("  {:<22}{waited}", "answered within");
+    let Some(picker) = &probe.picker else { return };
+    let font = picker.font_size();
+    println!("  {:<22}{} x {} pixels", "a cell", font.width, font.height);
+    println!("  {:<22}{}", "tmux", if picker.tmux_detected() { "yes: pictures pass through it" } else { "no" });
+    for capability in picker.capabilities() {
+        let (name, value) = match capability {
+            Capability::Kitty => ("kitty graphics", "yes".to_owned()),
+            Capability::KittyCompression => ("kitty compression", "yes".to_owned()),
+            Capability::KittySharedMemory => ("kitty shared memory", "yes, and not used".to_owned()),
+            Capability::Sixel => ("Sixel", "yes".to_owned()),
+            Capability::RectangularOps => ("rectangular operations", "yes".to_owned()),
+            Capability::TextSizingProtocol => ("text sizing", "yes".to_owned()),
+            Capability::CellSize(Some((width, height))) => ("cell size (CSI 16 t)", format!("{width} x {height}")),
+            Capability::CellSize(None) => ("cell size (CSI 16 t)", "refused".to_owned()),
+            Capability::Background(red, green, blue) => ("background", format!("#{red:02x}{green:02x}{blue:02x}")),
+        };
+        println!("  {name:<22}{value}");
+    }
+}
+
+fn drawn_by(picker: Option<&Picker>) -> &'static str {
+    match picker.map(Picker::protocol_type) {
+        None => "nothing",
+        Some(ProtocolType::Halfblocks) => "half blocks",
+        Some(ProtocolType::Sixel) => "Sixel",
+        Some(ProtocolType::Kitty) => "the kitty graphics protocol",
+        Some(ProtocolType::Iterm2) => "iTerm2 inline images",
+    }
+}
+
+fn because(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Chosen => "--preview, CIPHERLENS_PREVIEW or the settings say so",
+        Reason::Answered => "the terminal answered that it understands it",
+        Reason::Environment => "the environment names a terminal that understands it",
+        Reason::NothingBetter => "the terminal answered, and names nothing better",
+        Reason::NoCellSize => "the terminal does not say how many pixels a cell has (CSI 16 t)",
+        Reason::Silent => "the terminal answered nothing",
+        Reason::NoTerminal => "standard input or output is no terminal",
+    }
+}
+
+fn advice(probe: &Probe) -> Option<&'static str> {
+    let is_tmux = probe.picker.as_ref().is_some_and(Picker::tmux_detected);
+    match probe.reason {
+        _ if is_tmux => Some("tmux needs `set -g allow-passthrough on`, in the outermost tmux"),
+        Reason::NoCellSize => Some("in xterm: -xrm 'XTerm*allowWindowOps: true'; or try --preview sixel"),
+        Reason::Silent => Some("if it can draw pictures all the same: --preview kitty, sixel or iterm2"),
+        Reason::Answered => Some("boxes instead of a picture? --preview sixel or halfblocks"),
+        _ => None,
+    }
+}

@@ -1,0 +1,153 @@
+//! Everything a key, a click or the palette can do, by name.
+
+/// Something the user can do.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[expect(missing_docs, reason = "the table below documents every action, for the reader and for the user")]
+pub enum Action {
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    HalfPageUp,
+    HalfPageDown,
+    Top,
+    Bottom,
+    Enter,
+    Back,
+    NextView,
+    Files,
+    Results,
+    Vault,
+    Indexing,
+    Filter,
+    Select,
+    SelectRange,
+    SelectAll,
+    InvertSelection,
+    Similar,
+    Zoom,
+    CopyNames,
+    Parent,
+    Home,
+    Sort,
+    Reload,
+    Index,
+    IndexFolder,
+    PauseIndexing,
+    StopIndexing,
+    RaiseThreshold,
+    LowerThreshold,
+    MoreResults,
+    FewerResults,
+    Arrangement,
+    Export,
+    OpenOutside,
+    Download,
+    Remove,
+    Check,
+    Details,
+    Help,
+    Palette,
+    Log,
+    CyclePictures,
+    Redraw,
+    Lock,
+    Suspend,
+    Quit,
+}
+
+/// Every action with its name in the keymap file and what it does.
+pub const TABLE: &[(Action, &str, &str)] = &[
+    (Action::Up, "up", "move up"),
+    (Action::Down, "down", "move down"),
+    (Action::Left, "left", "move left; in the files, to the folder above"),
+    (Action::Right, "right", "move right; in the files, into the folder"),
+    (Action::PageUp, "page-up", "one screen up"),
+    (Action::PageDown, "page-down", "one screen down"),
+    (Action::HalfPageUp, "half-page-up", "half a screen up"),
+    (Action::HalfPageDown, "half-page-down", "half a screen down"),
+    (Action::Top, "top", "to the first"),
+    (Action::Bottom, "bottom", "to the last"),
+    (Action::Enter, "enter", "open the folder, or show the photo large"),
+    (Action::Back, "back", "close, clear the filter, then the selection"),
+    (Action::NextView, "next-view", "the next tab; on a narrow screen, list or picture"),
+    (Action::Files, "files", "show the files"),
+    (Action::Results, "results", "show the results of the last search"),
+    (Action::Vault, "vault", "show the photos of the vault"),
+    (Action::Indexing, "indexing", "show the indexing run"),
+    (Action::Filter, "filter", "narrow the list by letters of the name"),
+    (Action::Select, "select", "select, and move on"),
+    (Action::SelectRange, "select-range", "begin a range; again: select it"),
+    (Action::SelectAll, "select-all", "select all photos; again: none"),
+    (Action::InvertSelection, "invert-selection", "select the others"),
+    (Action::Similar, "similar", "search for photos like this one"),
+    (Action::Zoom, "zoom", "show the photo large"),
+    (Action::CopyNames, "copy-names", "copy the names to the clipboard"),
+    (Action::Parent, "parent", "to the folder above"),
+    (Action::Home, "home", "to the home folder"),
+    (Action::Sort, "sort", "sort by name, date or size"),
+    (Action::Reload, "reload", "read the list again"),
+    (Action::Index, "index", "put the selection, or this, into the vault"),
+    (Action::IndexFolder, "index-folder", "put the whole folder into the vault"),
+    (Action::PauseIndexing, "pause-indexing", "pause indexing; again: go on"),
+    (Action::StopIndexing, "stop-indexing", "stop indexing, keep what is done"),
+    (Action::RaiseThreshold, "raise-threshold", "raise the threshold"),
+    (Action::LowerThreshold, "lower-threshold", "lower the threshold"),
+    (Action::MoreResults, "more-results", "list more matches"),
+    (Action::FewerResults, "fewer-results", "list fewer matches"),
+    (Action::Arrangement, "arrangement", "thumbnails as grid or list"),
+    (Action::Export, "export", "write the photos to a folder"),
+    (Action::OpenOutside, "open-outside", "open the photo in another program"),
+    (Action::Download, "download", "send the photos through the terminal"),
+    (Action::Remove, "remove", "remove the photos from the vault"),
+    (Action::Check, "check", "check every byte of the vault"),
+    (Action::Details, "details", "camera and exposure of the photo"),
+    (Action::Help, "help", "all keys"),
+    (Action::Palette, "palette", "all actions by name"),
+    (Action::Log, "log", "all messages"),
+    (Action::CyclePictures, "cycle-pictures", "the next way to draw pictures"),
+    (Action::Redraw, "redraw", "draw the screen again"),
+    (Action::Lock, "lock", "lock now: forget the keys and every picture"),
+    (Action::Suspend, "suspend", "stop, back to the shell (fg returns)"),
+    (Action::Quit, "quit", "quit"),
+];
+
+impl Action {
+    /// The action that a keymap file names so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        TABLE.iter().find(|(_, known, _)| *known == name).map(|(action, _, _)| *action)
+    }
+
+    /// Its name in the keymap file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().1
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        self.row().2
+    }
+
+    fn row(self) -> &'static (Self, &'static str, &'static str) {
+        TABLE.iter().find(|(action, _, _)| *action == self).expect("the test below finds every action in the table")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_is_in_the_table_in_the_order_of_the_enum() {
+        for (index, (action, name, _)) in TABLE.iter().enumerate() {
+            assert_eq!(*action as usize, index, "{name}");
+            assert_eq!(Action::named(name), Some(*action));
+        }
+        assert_eq!(TABLE.len(), Action::Quit as usize + 1);
+    }
+}

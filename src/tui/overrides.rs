@@ -1,0 +1,81 @@
+//! The user's TOML files: sections of keys and words, each with the line it stands on, for warnings that name it.
+
+use toml::de::{DeTable, DeValue};
+
+/// One `key = "word"` of a section.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Setting {
+    /// The `[section]` it stands in.
+    pub section: String,
+    /// What stands before the `=`.
+    pub key: String,
+    /// The word after it.
+    pub word: String,
+    /// Its line, from 1.
+    pub line: usize,
+}
+
+/// What is wrong with a file, and where.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Warning {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub what: String,
+}
+
+/// Reads `text`. What cannot be understood is left out and warned of; the rest counts.
+#[must_use]
+pub fn read(text: &str) -> (Vec<Setting>, Vec<Warning>) {
+    let line_of = |offset: usize| text[..offset.min(text.len())].matches('\n').count() + 1;
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut warnings: Vec<Warning> = errors
+        .iter()
+        .map(|error| Warning {
+            line: line_of(error.span().map_or(0, |span| span.start)),
+            what: error.message().to_owned(),
+        })
+        .collect();
+    let mut settings = Vec::new();
+    for (section, content) in table.get_ref() {
+        let DeValue::Table(content) = content.get_ref() else {
+            let what = format!("`{}` stands outside a [section]", section.get_ref());
+            warnings.push(Warning { line: line_of(section.span().start), what });
+            continue;
+        };
+        for (key, value) in content {
+            let line = line_of(key.span().start);
+            match value.get_ref() {
+                DeValue::String(word) => settings.push(Setting {
+                    section: section.get_ref().to_string(),
+                    key: key.get_ref().to_string(),
+                    word: word.to_string(),
+                    line,
+                }),
+                _ => warnings.push(Warning { line, what: format!("`{}` needs a word in quotes", key.get_ref()) }),
+            }
+        }
+    }
+    settings.sort_by_key(|setting| setting.line);
+    warnings.sort_by_key(|warning| warning.line);
+    (settings, warnings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_carry_their_lines_and_what_is_wrong_is_warned_of() {
+        let (settings, warnings) = read("# a comment\n[files]\n\"j\" = \"down\"\nk = 3\n");
+        assert_eq!(settings.len(), 1);
+        assert_eq!((settings[0].line, settings[0].section.as_str(), settings[0].word.as_str()), (3, "files", "down"));
+        assert_eq!(warnings, [Warning { line: 4, what: "`k` needs a word in quotes".to_owned() }]);
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_names_the_line() {
+        let (_, warnings) = read("[files]\n\"j\" = down\n");
+        assert_eq!(warnings[0].line, 2, "{warnings:?}");
+    }
+}

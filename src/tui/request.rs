@@ -1,0 +1,179 @@
+//! What the application asks of the rest of the program, and what comes back: the one interface to the services.
+
+use std::path::PathBuf;
+
+use super::state::browser::Entry;
+use super::state::line::Passphrase;
+use super::state::results::{Found, Query};
+use super::state::vault::{Health, Statistics};
+use super::state::{PhotoId, StoredPhoto};
+
+/// Something asked of the workers.
+pub enum Request {
+    /// List a folder of the file system.
+    List(PathBuf),
+    /// Open a vault.
+    Open {
+        /// The vault.
+        vault: PathBuf,
+        /// Its passphrase.
+        passphrase: Passphrase,
+    },
+    /// Create a vault and open it.
+    Create {
+        /// Where.
+        vault: PathBuf,
+        /// Its passphrase.
+        passphrase: Passphrase,
+    },
+    /// Wipe the keys of the open vault.
+    Close,
+    /// List the photos of the vault, and count them.
+    Collection,
+    /// Put the photos below these paths into the vault.
+    Index(Vec<PathBuf>),
+    /// Hold the run.
+    PauseIndexing,
+    /// Let it go on.
+    ResumeIndexing,
+    /// End it; what is done is kept.
+    StopIndexing,
+    /// Search the vault.
+    Search(Query),
+    /// Write photos to a folder.
+    Export {
+        /// The photos.
+        photos: Vec<PhotoId>,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Remove photos from the vault.
+    Remove(Vec<PhotoId>),
+    /// Check every byte of the vault.
+    Check,
+    /// Give a photo to another program of this machine.
+    OpenOutside(PhotoId),
+    /// Send photos through the terminal.
+    Download(Vec<PhotoId>),
+    /// Read what the camera wrote into a photo.
+    Exif(PhotoId),
+}
+
+/// What is to be done after a change of the state.
+pub enum Effect {
+    /// Ask this of the workers.
+    Ask(Request),
+    /// Put text on the clipboard of the machine in front of the user.
+    Copy(String),
+    /// Send these bytes to the terminal, which stores a photo.
+    Download(Vec<u8>),
+    /// Draw pictures the next way.
+    CyclePictures,
+    /// Forget every picture, here and in the terminal.
+    ForgetPictures,
+    /// Draw everything again.
+    Redraw,
+    /// Back to the shell until `fg`.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+/// Something about an indexing run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Progress {
+    /// The files were found.
+    Started {
+        /// Photos to go through.
+        total: usize,
+    },
+    /// A photo is being read.
+    Reading(PathBuf),
+    /// A photo is in the network.
+    Features(PathBuf),
+    /// A photo is being encrypted and written.
+    Sealing(PathBuf),
+    /// A photo was added.
+    Added {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The vault held a photo already.
+    AlreadyPresent,
+    /// A photo could not be used.
+    Failed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// All photos so far are durable.
+    Committed {
+        /// How many.
+        photos: usize,
+    },
+    /// The run is over.
+    Ended(Ending),
+}
+
+/// How an indexing run ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Ending {
+    /// All photos are through.
+    Done,
+    /// It was stopped.
+    Stopped,
+    /// It failed.
+    Failed(String),
+}
+
+/// What comes back from the workers.
+pub enum Reply {
+    /// A folder's listing.
+    Listed {
+        /// The folder.
+        folder: PathBuf,
+        /// Its folders and photos, and how many other files there are.
+        listing: Result<(Vec<Entry>, usize), String>,
+    },
+    /// A vault was opened or created.
+    Opened {
+        /// The vault.
+        vault: PathBuf,
+        /// Why not.
+        result: Result<(), String>,
+    },
+    /// The photos of the vault.
+    Collection(Result<(Vec<StoredPhoto>, Statistics), String>),
+    /// News of the indexing run.
+    Indexing(Progress),
+    /// A search is over.
+    Searched {
+        /// What was looked for.
+        query: Query,
+        /// What was found.
+        result: Result<Found, String>,
+    },
+    /// Photos were written to a folder.
+    Exported {
+        /// The folder.
+        folder: PathBuf,
+        /// How many.
+        result: Result<usize, String>,
+    },
+    /// Photos were removed.
+    Removed(Result<usize, String>),
+    /// The vault was checked.
+    Checked(Result<Health, String>),
+    /// A photo was given to another program, and taken back.
+    OpenedOutside(Result<(), String>),
+    /// Bytes that make the terminal store a photo, or why not.
+    Downloaded(Result<Vec<u8>, String>),
+    /// What the camera wrote into a photo.
+    Exif {
+        /// The photo.
+        photo: PhotoId,
+        /// Names and values.
+        fields: Result<Vec<(String, String)>, String>,
+    },
+}

@@ -1,0 +1,269 @@
+//! The screens: state in, cells out. Nothing here changes the state; what was drawn where comes back as hits.
+
+mod browser;
+mod canvas;
+mod gate;
+mod grid;
+mod indexing;
+mod overlay;
+mod picture;
+mod results;
+mod vault;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::action::Action;
+use super::keymap::Keymap;
+use super::preview::Pictures;
+use super::state::indexing::Indexing;
+use super::state::journal::Weight;
+use super::state::vault::{Session, Task};
+use super::state::{Pane, Shown, State, Tab};
+use super::theme::Theme;
+use super::words;
+use canvas::Canvas;
+pub use canvas::Target;
+pub use overlay::{help_lines, palette_actions};
+
+/// Below this many columns or rows nothing useful fits.
+const SMALLEST: (u16, u16) = (20, 5);
+
+/// What drawing a frame told: where things are, for the mouse, and how much fits, for movement.
+pub struct Drawn {
+    /// Places and what a click on them means, the uppermost last.
+    pub hits: Vec<(Rect, Target)>,
+    /// The shape of the list.
+    pub shown: Shown,
+}
+
+/// Draws everything.
+pub fn draw(
+    frame: &mut Frame<'_>,
+    state: &State,
+    theme: &Theme,
+    keymap: &Keymap,
+    pictures: &mut Pictures,
+) -> Drawn {
+    let area = frame.area();
+    frame.buffer_mut().set_style(area, theme.text);
+    let window = overlay::place(area, state, keymap);
+    pictures.begin_frame(window);
+    let shown = Shown { columns: 1, lines: 1, is_one_pane: area.width < 60 };
+    let mut canvas = Canvas { frame, state, theme, keymap, pictures, hits: Vec::new(), shown };
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        let text = format!("too small: {}x{} of {}x{}", area.width, area.height, SMALLEST.0, SMALLEST.1);
+        canvas.frame.render_widget(Paragraph::new(text), area);
+        return Drawn { hits: canvas.hits, shown: canvas.shown };
+    }
+    match (&state.gate, &state.overlay) {
+        (Some(gate), _) => gate::draw(&mut canvas, area, gate),
+        (None, Some(super::state::overlay::Overlay::Zoom)) => overlay::zoom(&mut canvas, area),
+        _ => tab(&mut canvas, area),
+    }
+    if let Some(window) = window {
+        overlay::draw(&mut canvas, window);
+    }
+    Drawn { hits: canvas.hits, shown: canvas.shown }
+}
+
+fn tab(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let run = canvas.state.indexing.as_ref();
+    let has_strip = canvas.state.tab != Tab::Indexing && area.height >= 10 && run.is_some_and(Indexing::is_running);
+    let hint_rows = u16::from(area.height >= 8);
+    let [top, body, strip, status, hints] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(u16::from(has_strip)),
+        Constraint::Length(1),
+        Constraint::Length(hint_rows),
+    ])
+    .areas(area);
+    tab_bar(canvas, top);
+    match canvas.state.tab {
+        Tab::Files => browser::draw(canvas, body),
+        Tab::Results => results::draw(canvas, body),
+        Tab::Vault => vault::draw(canvas, body),
+        Tab::Indexing => indexing::draw(canvas, body),
+    }
+    if let Some(run) = run.filter(|_| has_strip) {
+        indexing::strip(canvas, strip, run);
+    }
+    status_line(canvas, status);
+    hint_bar(canvas, hints);
+}
+
+fn tab_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let theme = canvas.theme;
+    let is_narrow = area.width < 60;
+    let mut x = area.x + 1;
+    for (index, tab) in Tab::ALL.into_iter().enumerate() {
+        let is_shown = tab == canvas.state.tab;
+        let title = if is_narrow && !is_shown { String::new() } else { format!(" {}", tab.title()) };
+        let label = format!(" {}{title} ", index + 1);
+        let width = u16::try_from(words::width(&label)).unwrap_or(u16::MAX);
+        let place = Rect { x, width, ..area }.intersection(area);
+        let style = if is_shown { theme.accent.patch(theme.cursor) } else { theme.faint };
+        canvas.frame.render_widget(Span::styled(label, style), place);
+        canvas.hits.push((place, Target::Tab(tab)));
+        x += width + 1;
+    }
+    let session = match &canvas.state.session {
+        Session::Closed => "○ locked".to_owned(),
+        Session::Opening { .. } => format!("{} opening", canvas.spinner()),
+        Session::Open { vault } => {
+            let name = vault.file_name().unwrap_or(vault.as_os_str());
+            let name = words::path(std::path::Path::new(name));
+            let photos = canvas.state.collection.photos().len();
+            if is_narrow { format!("● {photos}") } else { format!("● {name}, {}", words::count(photos, "photo")) }
+        }
+    };
+    let room = usize::from(area.right().saturating_sub(x + 1));
+    let text = Line::styled(words::fit(&session, room).into_owned(), theme.faint).right_aligned();
+    let place = Rect { x, width: area.right().saturating_sub(x + 1), ..area };
+    canvas.frame.render_widget(text, place.intersection(area));
+}
+
+/// The newest message or, without news, what is known about the shown tab.
+fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let state = canvas.state;
+    let theme = canvas.theme;
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let filter = match state.tab {
+        Tab::Files => Some(&state.browser.filter),
+        Tab::Vault => Some(&state.collection.filter),
+        Tab::Results | Tab::Indexing => None,
+    };
+    let line = if let Some(filter) = filter.filter(|filter| filter.is_typing) {
+        let (before, after) = filter.line.halves();
+        let mut after = after.chars();
+        let under = after.next().unwrap_or(' ').to_string();
+        Line::from(vec![
+            Span::styled("/", theme.accent),
+            Span::raw(before.to_owned()),
+            Span::styled(under, theme.cursor),
+            Span::raw(after.as_str().to_owned()),
+        ])
+    } else if let Some(task) = state.collection.task {
+        Line::from(format!("{} {}", canvas.spinner(), working_on(task)))
+    } else if let Some(message) = state.journal.news() {
+        let (sign, style) = match message.weight {
+            Weight::Note => ("✓", theme.good),
+            Weight::Warning => ("!", theme.warning),
+            Weight::Failure => ("✗", theme.bad),
+        };
+        let text = crate::services::name::inert(&message.text).into_owned();
+        Line::from(vec![Span::styled(format!("{sign} "), style), Span::raw(text)])
+    } else {
+        match state.tab {
+            Tab::Files => browser::status(canvas),
+            Tab::Results => results::status(canvas),
+            Tab::Vault => vault::status(canvas),
+            Tab::Indexing => Line::default(),
+        }
+    };
+    canvas.frame.render_widget(line, inner);
+}
+
+fn working_on(task: Task) -> &'static str {
+    match task {
+        Task::Exporting => "exporting",
+        Task::Removing => "removing",
+        Task::Checking => "checking every byte of the vault",
+        Task::Opening => "open in another program",
+        Task::Downloading => "sending through the terminal",
+    }
+}
+
+/// The keys that matter on the shown tab, as many as fit.
+fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let state = canvas.state;
+    let theme = canvas.theme;
+    if area.height == 0 {
+        return;
+    }
+    let is_typing = state.browser.filter.is_typing || state.collection.filter.is_typing;
+    let mut hints: Vec<(String, &str)> = if is_typing {
+        vec![("enter".to_owned(), "keep"), ("esc".to_owned(), "clear")]
+    } else {
+        hinted(state).iter().map(|(action, label)| (canvas.key(*action), *label)).collect()
+    };
+    hints.retain(|(key, _)| !key.is_empty());
+    let mut room = usize::from(area.width.saturating_sub(2));
+    let mut spans = Vec::new();
+    for (key, label) in hints {
+        let width = words::width(&key) + words::width(label) + 3;
+        if width > room {
+            break;
+        }
+        room -= width;
+        spans.extend([Span::styled(key, theme.accent), Span::styled(format!(" {label}  "), theme.faint)]);
+    }
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    canvas.frame.render_widget(Line::from(spans), inner);
+}
+
+fn hinted(state: &State) -> &'static [(Action, &'static str)] {
+    let is_open = state.session.open().is_some();
+    match (state.tab, state.pane) {
+        (Tab::Files, _) if is_open => &[
+            (Action::Help, "help"),
+            (Action::Similar, "find similar"),
+            (Action::Index, "index"),
+            (Action::Select, "select"),
+            (Action::Filter, "filter"),
+            (Action::Enter, "open"),
+            (Action::Parent, "up"),
+            (Action::Sort, "sort"),
+            (Action::Palette, "all actions"),
+            (Action::Lock, "lock"),
+            (Action::Quit, "quit"),
+        ],
+        (Tab::Files, _) => &[
+            (Action::Help, "help"),
+            (Action::Lock, "unlock"),
+            (Action::Enter, "open"),
+            (Action::Parent, "up"),
+            (Action::Select, "select"),
+            (Action::Filter, "filter"),
+            (Action::Sort, "sort"),
+            (Action::Palette, "all actions"),
+            (Action::Quit, "quit"),
+        ],
+        (Tab::Results, Pane::List | Pane::Preview) => &[
+            (Action::Help, "help"),
+            (Action::LowerThreshold, "more"),
+            (Action::RaiseThreshold, "fewer"),
+            (Action::Similar, "like this"),
+            (Action::Enter, "large"),
+            (Action::Select, "select"),
+            (Action::Export, "export"),
+            (Action::Arrangement, "grid/list"),
+            (Action::OpenOutside, "open"),
+            (Action::Files, "files"),
+            (Action::Quit, "quit"),
+        ],
+        (Tab::Vault, _) => &[
+            (Action::Help, "help"),
+            (Action::Similar, "find similar"),
+            (Action::Enter, "large"),
+            (Action::Select, "select"),
+            (Action::Filter, "filter"),
+            (Action::Export, "export"),
+            (Action::Remove, "remove"),
+            (Action::Details, "camera"),
+            (Action::Check, "check"),
+            (Action::Quit, "quit"),
+        ],
+        (Tab::Indexing, _) => &[
+            (Action::Help, "help"),
+            (Action::PauseIndexing, "pause"),
+            (Action::StopIndexing, "stop"),
+            (Action::Files, "files"),
+            (Action::Log, "messages"),
+            (Action::Quit, "quit"),
+        ],
+    }
+}

@@ -1,0 +1,153 @@
+//! Folders and photos of the file system, and the photo under the cursor.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use super::super::action::Action;
+use super::super::preview::Subject;
+use super::super::state::browser::{Entry, Kind};
+use super::super::state::{Pane, Shown};
+use super::super::words;
+use super::canvas::{Canvas, Focus, Target};
+use super::picture;
+use crate::services::name::inert;
+
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    if canvas.shown.is_one_pane {
+        match canvas.state.pane {
+            Pane::List => list(canvas, area),
+            Pane::Preview => preview(canvas, area),
+        }
+        return;
+    }
+    let part = if area.width >= 100 { 44 } else { 50 };
+    let [left, right] = Layout::horizontal([Constraint::Percentage(part), Constraint::Fill(1)]).areas(area);
+    list(canvas, left);
+    preview(canvas, right);
+}
+
+fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let browser = &canvas.state.browser;
+    let title = words::path(&browser.folder);
+    let title = words::fit_end(&title, usize::from(area.width.saturating_sub(4))).into_owned();
+    let inner = canvas.pane(area, &title, Focus::Here);
+    let count = browser.visible().len();
+    canvas.shown = Shown { columns: 1, lines: usize::from(inner.height), ..canvas.shown };
+    if count == 0 {
+        return empty(canvas, inner);
+    }
+    let first = browser.cursor.first_line(count, 1, usize::from(inner.height));
+    let rows = browser.visible().enumerate().skip(first).zip(inner.y..inner.bottom());
+    for ((place, entry), y) in rows {
+        let row = Rect { y, height: 1, ..inner };
+        let line = row_of(canvas, entry, place, usize::from(inner.width));
+        canvas.frame.render_widget(line, row);
+        if place == browser.cursor.at {
+            canvas.frame.buffer_mut().set_style(row, canvas.theme.cursor);
+        }
+        canvas.hits.push((row, Target::Item(place)));
+    }
+}
+
+fn row_of(canvas: &Canvas<'_, '_>, entry: &Entry, place: usize, columns: usize) -> Line<'static> {
+    let browser = &canvas.state.browser;
+    let theme = canvas.theme;
+    let mark = match (browser.selected.contains(&entry.path), browser.in_range(place)) {
+        (true, _) => Span::styled("●", theme.selected),
+        (false, true) => Span::styled("○", theme.selected),
+        (false, false) => Span::raw(" "),
+    };
+    let stored = if browser.is_stored(entry) { Span::styled("✓", theme.stored) } else { Span::raw(" ") };
+    let size = if entry.kind == Kind::Photo { words::size(entry.bytes) } else { String::new() };
+    let date = entry.modified.map(words::day).unwrap_or_default();
+    let mut tail = String::new();
+    if columns >= 30 {
+        tail.push_str(&format!(" {size:>7}"));
+    }
+    if columns >= 46 {
+        tail.push_str(&format!("  {date:10}"));
+    }
+    let room = columns.saturating_sub(words::width(&tail) + 4);
+    let name = inert(&entry.name);
+    let name = match entry.kind {
+        Kind::Folder => Span::styled(words::padded(&format!("{name}/"), room), theme.folder),
+        Kind::Photo => Span::raw(words::padded(&name, room)),
+    };
+    Line::from(vec![mark, Span::raw(" "), name, Span::raw(" "), stored, Span::styled(tail, theme.faint)])
+}
+
+fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let browser = &canvas.state.browser;
+    let theme = canvas.theme;
+    let lines = if browser.is_loading {
+        vec![Line::styled(format!("{} reading the folder", canvas.spinner()), theme.faint)]
+    } else if let Some(reason) = &browser.error {
+        vec![
+            Line::styled("✗ this folder cannot be read", theme.bad),
+            Line::styled(inert(reason).into_owned(), theme.faint),
+            canvas.press(Action::Parent, "for the folder above"),
+        ]
+    } else if browser.total() > 0 {
+        vec![
+            Line::raw("nothing matches the filter"),
+            canvas.press(Action::Back, "to clear it"),
+        ]
+    } else {
+        let others = match browser.other_files {
+            0 => "this folder is empty".to_owned(),
+            count => format!("no photos or folders here, only {}", words::count(count, "other file")),
+        };
+        vec![Line::raw(others), canvas.press(Action::Parent, "for the folder above")]
+    };
+    canvas.notice(area, lines);
+}
+
+fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let Some(entry) = canvas.state.browser.current() else {
+        let inner = canvas.pane(area, "preview", Focus::Elsewhere);
+        let line = Line::styled("the photo under the cursor is shown here", canvas.theme.faint);
+        return canvas.notice(inner, vec![line]);
+    };
+    if entry.kind == Kind::Folder {
+        let inner = canvas.pane(area, &format!("{}/", inert(&entry.name)), Focus::Elsewhere);
+        let lines = vec![
+            Line::raw("a folder"),
+            canvas.press(Action::Enter, "to look into it"),
+            canvas.press(Action::Index, "to put all its photos into the vault"),
+        ];
+        return canvas.notice(inner, lines);
+    }
+    let is_stored = canvas.state.browser.is_stored(entry);
+    picture::preview(canvas, area, &entry.name, Subject::File(entry.path.clone()), &mut |canvas, pixels| {
+        let mut parts = Vec::new();
+        parts.extend(pixels.map(|(width, height)| format!("{width}×{height}")));
+        parts.push(words::size(entry.bytes));
+        parts.extend(entry.modified.map(words::day));
+        let mut spans = vec![Span::styled(parts.join(" · "), canvas.theme.faint)];
+        if is_stored {
+            spans.extend([Span::raw("  "), Span::styled("✓ in the vault", canvas.theme.stored)]);
+        }
+        vec![Line::from(spans)]
+    });
+}
+
+/// How many photos there are and how many are selected.
+pub(super) fn status(canvas: &Canvas<'_, '_>) -> Line<'static> {
+    let browser = &canvas.state.browser;
+    let photos = browser.visible().filter(|entry| entry.kind == Kind::Photo).count();
+    let folders = browser.visible().len() - photos;
+    let mut parts = vec![words::count(photos, "photo")];
+    if folders > 0 {
+        parts.push(words::count(folders, "folder"));
+    }
+    parts.push(browser.sorting.title().to_owned());
+    if !browser.filter.line.text().is_empty() {
+        parts.push(format!("filter “{}”", inert(browser.filter.line.text())));
+    }
+    let mut spans = vec![Span::styled(parts.join(" · "), canvas.theme.faint)];
+    if !browser.selected.is_empty() {
+        let text = format!("  ● {} selected", browser.selected.len());
+        spans.push(Span::styled(text, canvas.theme.selected));
+    }
+    Line::from(spans)
+}

@@ -1,0 +1,99 @@
+//! What every screen draws with: the frame, the state, the look, the keys, and the pictures.
+
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
+
+use super::super::action::Action;
+use super::super::keymap::Keymap;
+use super::super::preview::Pictures;
+use super::super::state::{Motion, Shown, State, Tab};
+use super::super::theme::Theme;
+
+/// What a click on a place means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Target {
+    /// To this tab.
+    Tab(Tab),
+    /// To this item of the list; onto it again: open it.
+    Item(usize),
+    /// The large picture.
+    Picture,
+    /// To this line of the palette.
+    Choice(usize),
+    /// Inside a window: nothing below it is meant.
+    Window,
+}
+
+/// Whether a pane takes the keys.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Focus {
+    Here,
+    Elsewhere,
+}
+
+pub(super) struct Canvas<'a, 'f> {
+    pub frame: &'a mut Frame<'f>,
+    pub state: &'a State,
+    pub theme: &'a Theme,
+    pub keymap: &'a Keymap,
+    pub pictures: &'a mut Pictures,
+    pub hits: Vec<(Rect, Target)>,
+    pub shown: Shown,
+}
+
+impl Canvas<'_, '_> {
+    /// The first key that does `action` here; empty when there is none.
+    pub(super) fn key(&self, action: Action) -> String {
+        self.keymap.keys(self.state.tab, action).into_iter().next().unwrap_or_default()
+    }
+
+    /// A mark that something is under way; it turns unless motion is reduced.
+    pub(super) fn spinner(&self) -> char {
+        const TURNING: [char; 8] = ['⣾', '⣽', '⣻', '⢿', '⡿', '⣟', '⣯', '⣷'];
+        match self.state.preferences.motion {
+            Motion::Full => TURNING[self.state.tick % TURNING.len()],
+            Motion::Reduced => '…',
+        }
+    }
+
+    /// Draws a pane's border and title; returns what is inside.
+    pub(super) fn pane(&mut self, area: Rect, title: &str, focus: Focus) -> Rect {
+        let style = if focus == Focus::Here { self.theme.focus } else { self.theme.border };
+        let room = usize::from(area.width.saturating_sub(4));
+        let title = super::words::fit(title, room).into_owned();
+        let block = Block::bordered()
+            .border_type(BorderType::Rounded)
+            .border_style(style)
+            .title(Span::styled(format!(" {title} "), self.theme.title));
+        let inner = block.inner(area);
+        self.frame.render_widget(block, area);
+        inner
+    }
+
+    /// Text in the middle of an area, for lists that are empty: why, and which key is next.
+    pub(super) fn notice(&mut self, area: Rect, lines: Vec<Line<'_>>) {
+        let columns = usize::from(area.width.saturating_sub(2));
+        let rows: usize = lines.iter().map(|line| super::words::wrapped_rows(&line.to_string(), columns)).sum();
+        let text = Paragraph::new(Text::from(lines))
+            .alignment(Alignment::Center)
+            .wrap(Wrap { trim: true })
+            .block(Block::new().padding(Padding::horizontal(1)));
+        let rows = u16::try_from(rows).unwrap_or(area.height).min(area.height);
+        let [middle] = Layout::vertical([Constraint::Length(rows)])
+            .flex(ratatui::layout::Flex::Center)
+            .areas(area);
+        self.frame.render_widget(text, middle);
+    }
+
+    /// `press KEY to do this`, with the key as it is bound.
+    pub(super) fn press(&self, action: Action, purpose: &str) -> Line<'static> {
+        let key = self.key(action);
+        Line::from(vec![
+            Span::styled("press ", self.theme.faint),
+            Span::styled(key, self.theme.accent),
+            Span::styled(format!(" {purpose}"), self.theme.faint),
+        ])
+    }
+}

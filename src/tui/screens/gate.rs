@@ -1,0 +1,164 @@
+//! The first run and unlocking.
+
+use ratatui::layout::{Constraint, Flex, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use super::super::preview::Subject;
+use super::super::state::gate::{FirstRun, Gate, Step, Strength, Unlock, strength};
+use super::super::state::line::Passphrase;
+use super::super::words;
+use super::canvas::{Canvas, Focus};
+use super::picture;
+use crate::services::name::inert;
+
+/// The widest that a form gets, in columns.
+const WIDEST: u16 = 76;
+
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, gate: &Gate) {
+    let [form, hints] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    match gate {
+        Gate::Unlock(unlock) => draw_unlock(canvas, form, unlock),
+        Gate::FirstRun(first) => draw_first_run(canvas, form, first),
+    }
+    let theme = canvas.theme;
+    let keys: &[(&str, &str)] = match gate {
+        Gate::Unlock(_) => &[("enter", "unlock"), ("esc", "without a vault"), ("f1", "help"), ("ctrl-c", "quit")],
+        Gate::FirstRun(_) => {
+            &[("enter", "go on"), ("tab", "next"), ("esc", "skip"), ("f1", "help"), ("ctrl-c", "quit")]
+        }
+    };
+    let mut spans = vec![Span::raw(" ")];
+    for (key, label) in keys {
+        spans.extend([Span::styled(*key, theme.accent), Span::styled(format!(" {label}  "), theme.faint)]);
+    }
+    canvas.frame.render_widget(Line::from(spans), hints);
+}
+
+/// A form in the middle, as high as its lines.
+fn form(canvas: &mut Canvas<'_, '_>, area: Rect, title: &str, lines: Vec<Line<'static>>) {
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
+    let [middle] = Layout::vertical([Constraint::Length(rows)]).flex(Flex::Center).areas(area);
+    let [middle] = Layout::horizontal([Constraint::Max(WIDEST)]).flex(Flex::Center).areas(middle);
+    let inner = canvas.pane(middle, title, Focus::Here);
+    // On a small screen the last lines matter most: the field, and what is wrong with it.
+    let hidden = lines.len().saturating_sub(usize::from(inner.height));
+    for (line, y) in lines.into_iter().skip(hidden).zip(inner.y..inner.bottom()) {
+        let row = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), y, height: 1 };
+        canvas.frame.render_widget(line, row);
+    }
+}
+
+/// A passphrase field shows that something was typed, and neither what nor how much.
+fn secret_field(canvas: &Canvas<'_, '_>, passphrase: &Passphrase, focus: Focus) -> Vec<Span<'static>> {
+    let theme = canvas.theme;
+    let typed = if passphrase.is_empty() { "" } else { "typed, not shown" };
+    let mut spans = vec![Span::styled(typed, theme.faint)];
+    if focus == Focus::Here {
+        spans.push(Span::styled(" ", theme.cursor));
+    }
+    spans
+}
+
+fn error_line(canvas: &Canvas<'_, '_>, error: Option<&str>) -> Line<'static> {
+    match error {
+        Some(reason) => Line::styled(format!("✗ {}", inert(reason)), canvas.theme.bad),
+        None => Line::default(),
+    }
+}
+
+fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
+    let theme = canvas.theme;
+    let columns = usize::from(area.width.min(WIDEST).saturating_sub(4));
+    let vault = words::path(&unlock.vault);
+    let mut field = vec![Span::styled("passphrase  ", theme.title)];
+    if unlock.is_working {
+        field.push(Span::raw(format!("{} deriving the key", canvas.spinner())));
+    } else {
+        field.extend(secret_field(canvas, &unlock.passphrase, Focus::Here));
+    }
+    let mut lines = vec![
+        Line::default(),
+        Line::raw(words::fit_end(&vault, columns).into_owned()),
+        Line::styled("encrypted; nothing in it can be read without the passphrase", theme.faint),
+        Line::default(),
+        Line::from(field),
+    ];
+    if area.height >= 9 || unlock.error.is_some() {
+        lines.push(error_line(canvas, unlock.error.as_deref()));
+    }
+    form(canvas, area, "cipherlens", lines);
+}
+
+fn draw_first_run(canvas: &mut Canvas<'_, '_>, area: Rect, first: &FirstRun) {
+    // A test picture on the right shows that previews work, where there is room for one.
+    let has_picture = area.width >= 90 && area.height >= 16;
+    let [left, right] =
+        Layout::horizontal([Constraint::Fill(1), Constraint::Length(if has_picture { 32 } else { 0 })]).areas(area);
+    let theme = canvas.theme;
+    let focus = |step: Step| if first.step == step && !first.is_working { Focus::Here } else { Focus::Elsewhere };
+    let mark = |step: Step, is_done: bool| match (first.step == step, is_done) {
+        (true, _) => Span::styled("▸ ", theme.accent),
+        (false, true) => Span::styled("✓ ", theme.good),
+        (false, false) => Span::raw("  "),
+    };
+    let mut folder = vec![mark(Step::Folder, true), Span::styled("vault       ", theme.title)];
+    let (before, after) = first.folder.halves();
+    folder.push(Span::raw(inert(before).into_owned()));
+    if focus(Step::Folder) == Focus::Here {
+        let mut rest = after.chars();
+        folder.push(Span::styled(rest.next().unwrap_or(' ').to_string(), theme.cursor));
+        folder.push(Span::raw(inert(rest.as_str()).into_owned()));
+    } else {
+        folder.push(Span::raw(inert(after).into_owned()));
+    }
+    let mut passphrase =
+        vec![mark(Step::Passphrase, !first.passphrase.is_empty()), Span::styled("passphrase  ", theme.title)];
+    passphrase.extend(secret_field(canvas, &first.passphrase, focus(Step::Passphrase)));
+    let mut again = vec![mark(Step::Again, false), Span::styled("once more   ", theme.title)];
+    again.extend(secret_field(canvas, &first.again, focus(Step::Again)));
+
+    let mut lines = Vec::new();
+    if area.height >= 18 {
+        lines.extend([
+            Line::default(),
+            Line::raw("Your photos stay encrypted; searching needs no decryption."),
+            Line::styled("A vault is one folder: copy it, keep it on any machine.", theme.faint),
+            Line::styled("Without the passphrase nobody can open it, you included.", theme.faint),
+            Line::default(),
+        ]);
+    }
+    lines.push(Line::from(folder));
+    lines.push(Line::from(passphrase));
+    lines.push(strength_line(canvas, first));
+    lines.push(Line::from(again));
+    if first.is_working {
+        lines.push(Line::raw(format!("{} creating the vault", canvas.spinner())));
+    } else {
+        lines.push(error_line(canvas, first.error.as_deref()));
+    }
+    form(canvas, left, "cipherlens: a new vault", lines);
+    if has_picture {
+        let [middle] = Layout::vertical([Constraint::Length(16)]).flex(Flex::Center).areas(right);
+        let title = format!("test picture: {}", canvas.state.pictures_by);
+        let inner = canvas.pane(middle, &title, Focus::Elsewhere);
+        picture::draw(canvas, inner, Subject::Test);
+    }
+}
+
+fn strength_line(canvas: &Canvas<'_, '_>, first: &FirstRun) -> Line<'static> {
+    let theme = canvas.theme;
+    if first.passphrase.is_empty() {
+        return Line::styled("              five random words are good", theme.faint);
+    }
+    let (strength, bits) = strength(&first.passphrase);
+    let (word, style) = match strength {
+        Strength::Weak => ("weak", theme.bad),
+        Strength::Fair => ("fair", theme.warning),
+        Strength::Strong => ("strong", theme.good),
+    };
+    Line::from(vec![
+        Span::raw("              "),
+        Span::styled(words::bar(f64::from(bits) / 90.0, 12), style),
+        Span::styled(format!(" {word}"), style),
+    ])
+}

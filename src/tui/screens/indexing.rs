@@ -1,0 +1,144 @@
+//! The indexing run: a line while something else is shown, and a tab with all of it.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::super::action::Action;
+use super::super::state::indexing::{Indexing, Standing};
+use super::super::words;
+use super::canvas::{Canvas, Focus};
+use crate::services::name::inert;
+
+/// The run in words, with a sign.
+fn standing(canvas: &Canvas<'_, '_>, run: &Indexing) -> (String, Style) {
+    let theme = canvas.theme;
+    match run.standing {
+        Standing::Looking => (format!("{} looking for photos", canvas.spinner()), theme.text),
+        Standing::Running => (format!("{} indexing", canvas.spinner()), theme.text),
+        Standing::Paused => ("‖ paused".to_owned(), theme.warning),
+        Standing::Stopping => (format!("{} stopping, keeping what is done", canvas.spinner()), theme.warning),
+        Standing::Done => ("✓ done".to_owned(), theme.good),
+        Standing::Stopped => ("■ stopped, what is done is kept".to_owned(), theme.warning),
+        Standing::Failed => ("✗ failed".to_owned(), theme.bad),
+    }
+}
+
+/// How far, how fast, how long.
+fn numbers(run: &Indexing) -> String {
+    let mut parts = vec![format!("{} of {}", run.through(), run.total)];
+    if run.is_running() {
+        parts.extend(run.rate().map(|rate| format!("{rate:.1} photos/s")));
+        parts.extend(run.remaining().map(|left| format!("{} left", words::long_time(left))));
+    }
+    parts.join(" · ")
+}
+
+/// One line above the status line.
+pub(super) fn strip(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
+    let theme = canvas.theme;
+    let (text, style) = standing(canvas, run);
+    let bar_columns = if area.width >= 80 { 24 } else { 8 };
+    let keys = [
+        (Action::PauseIndexing, if run.standing == Standing::Paused { "go on" } else { "pause" }),
+        (Action::StopIndexing, "stop"),
+    ];
+    let mut spans = vec![
+        Span::styled(format!(" {text} "), style),
+        Span::styled("▕", theme.border),
+        Span::styled(words::bar(run.part(), bar_columns), theme.bar),
+        Span::styled("▏", theme.border),
+        Span::raw(format!(" {}", numbers(run))),
+    ];
+    if run.failed > 0 {
+        spans.push(Span::styled(format!(" · ✗ {} failed", run.failed), theme.bad));
+    }
+    for (action, label) in keys {
+        spans.extend([
+            Span::raw("  "),
+            Span::styled(canvas.key(action), theme.accent),
+            Span::styled(format!(" {label}"), theme.faint),
+        ]);
+    }
+    canvas.frame.render_widget(Line::from(spans), area);
+}
+
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let inner = canvas.pane(area, "indexing", Focus::Here);
+    let Some(run) = &canvas.state.indexing else {
+        let key = canvas.keymap.keys(super::Tab::Files, Action::Index).into_iter().next().unwrap_or_default();
+        let lines = vec![
+            Line::raw("nothing is being indexed"),
+            canvas.press(Action::Files, "for the files, move onto a photo or folder, and"),
+            Line::from(vec![
+                Span::styled("press ", canvas.theme.faint),
+                Span::styled(key, canvas.theme.accent),
+                Span::styled(" to put it into the vault", canvas.theme.faint),
+            ]),
+        ];
+        return canvas.notice(inner, lines);
+    };
+    let [top, bottom] = Layout::vertical([Constraint::Length(12), Constraint::Fill(1)]).areas(inner);
+    overview(canvas, top, run);
+    failures(canvas, bottom, run);
+}
+
+fn overview(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
+    let theme = canvas.theme;
+    let (text, style) = standing(canvas, run);
+    let columns = usize::from(area.width.saturating_sub(10));
+    let stage = |name: &str, path: &Option<std::path::PathBuf>| {
+        let file = path.as_deref().and_then(std::path::Path::file_name).map(|file| file.to_string_lossy());
+        let file = file.map_or("·".to_owned(), |file| inert(&file).into_owned());
+        Line::from(vec![
+            Span::styled(format!("  {name:<10}"), theme.faint),
+            Span::raw(words::fit(&file, columns.saturating_sub(4)).into_owned()),
+        ])
+    };
+    let counts = format!(
+        "  {} added · {} in the vault before · {} safe on disk · {}",
+        run.added,
+        run.already_present,
+        run.committed,
+        words::long_time(run.elapsed),
+    );
+    let lines = vec![
+        Line::default(),
+        Line::from(vec![Span::styled(format!("  {text}"), style), Span::raw(format!("   {}", numbers(run)))]),
+        Line::default(),
+        Line::from(vec![
+            Span::raw("  "),
+            Span::styled(words::bar(run.part(), columns), theme.bar),
+            Span::raw(format!(" {:>3.0} %", run.part() * 100.0)),
+        ]),
+        Line::default(),
+        Line::from(counts),
+        Line::default(),
+        stage("reading", &run.stages.reading),
+        stage("features", &run.stages.features),
+        stage("sealing", &run.stages.sealing),
+    ];
+    for (line, y) in lines.into_iter().zip(area.y..area.bottom()) {
+        canvas.frame.render_widget(line, Rect { y, height: 1, ..area });
+    }
+}
+
+fn failures(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
+    if run.failed == 0 || area.height < 2 {
+        return;
+    }
+    let theme = canvas.theme;
+    let title = format!("  ✗ {} could not be used", words::count(run.failed, "photo"));
+    canvas.frame.render_widget(Line::styled(title, theme.bad), Rect { height: 1, ..area });
+    let newest_first = run.failures.iter().rev();
+    for (failure, y) in newest_first.zip(area.y + 1..area.bottom()) {
+        let path = words::path(&failure.path);
+        let columns = usize::from(area.width);
+        let name = words::fit_end(&path, columns / 2).into_owned();
+        let line = Line::from(vec![
+            Span::raw(format!("    {name}  ")),
+            Span::styled(inert(&failure.reason).into_owned(), theme.faint),
+        ]);
+        canvas.frame.render_widget(line, Rect { y, height: 1, ..area });
+    }
+}

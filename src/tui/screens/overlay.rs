@@ -1,0 +1,249 @@
+//! Windows over the tab: help, palette, messages, questions, and the photo as large as the screen.
+
+use ratatui::layout::{Constraint, Flex, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Clear;
+
+use super::super::action::{Action, TABLE};
+use super::super::fuzzy;
+use super::super::keymap::{HelpLine, Keymap};
+use super::super::preview::Subject;
+use super::super::state::journal::Weight;
+use super::super::state::overlay::{Overlay, Question};
+use super::super::state::results::Query;
+use super::super::state::{State, Tab};
+use super::super::words;
+use super::canvas::{Canvas, Focus, Target};
+use super::picture;
+use crate::services::name::inert;
+
+/// Where the window will be, before anything is drawn: pictures keep clear of it.
+pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> {
+    let (columns, rows) = match state.overlay.as_ref()? {
+        Overlay::Zoom => return None,
+        Overlay::Help { .. } => (78, keymap.help().len() as u16 + 4),
+        Overlay::Palette { .. } => (72, 22),
+        Overlay::Log { .. } => (area.width, area.height),
+        Overlay::Confirm(_) | Overlay::ExportTo { .. } => (64, 7),
+    };
+    let margin = |size: u16| if size >= 60 { size - 4 } else { size };
+    let [middle] = Layout::vertical([Constraint::Max(rows.min(margin(area.height)))]).flex(Flex::Center).areas(area);
+    let [middle] =
+        Layout::horizontal([Constraint::Max(columns.min(margin(area.width)))]).flex(Flex::Center).areas(middle);
+    Some(middle)
+}
+
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
+    canvas.frame.render_widget(Clear, window);
+    canvas.hits.push((window, Target::Window));
+    match &canvas.state.overlay {
+        Some(Overlay::Help { filter, scroll }) => help(canvas, window, filter.text(), *scroll),
+        Some(Overlay::Palette { filter, cursor }) => palette(canvas, window, filter.text(), cursor.at),
+        Some(Overlay::Log { scroll }) => log(canvas, window, *scroll),
+        Some(Overlay::Confirm(question)) => confirm(canvas, window, question),
+        Some(Overlay::ExportTo { photos, folder }) => {
+            let (before, after) = folder.halves();
+            let mut rest = after.chars();
+            let line = Line::from(vec![
+                Span::raw(inert(before).into_owned()),
+                Span::styled(rest.next().unwrap_or(' ').to_string(), canvas.theme.cursor),
+                Span::raw(inert(rest.as_str()).into_owned()),
+            ]);
+            let title = format!("export {} to", words::count(photos.len(), "photo"));
+            let note = "decrypted copies are written there; existing files stay";
+            ask(canvas, window, &title, line, note, &[("enter", "export"), ("esc", "no")]);
+        }
+        Some(Overlay::Zoom) | None => {}
+    }
+}
+
+/// The lines of the help that match `filter`.
+#[must_use]
+pub fn help_lines(keymap: &Keymap, filter: &str) -> Vec<HelpLine> {
+    let mut lines = keymap.help();
+    let wanted = filter.to_lowercase();
+    lines.retain(|line| {
+        line.action.description().contains(&wanted)
+            || line.action.name().contains(&wanted)
+            || line.keys.contains(filter)
+    });
+    lines
+}
+
+/// The actions that match `filter`, best first.
+#[must_use]
+pub fn palette_actions(filter: &str) -> Vec<Action> {
+    let texts: Vec<String> = TABLE.iter().map(|(_, name, description)| format!("{name} {description}")).collect();
+    fuzzy::matching(filter, texts.iter().map(String::as_str)).into_iter().map(|index| TABLE[index].0).collect()
+}
+
+fn filter_line(canvas: &Canvas<'_, '_>, filter: &str, empty: &str) -> Line<'static> {
+    let theme = canvas.theme;
+    let mut spans = vec![Span::styled("› ", theme.accent)];
+    if filter.is_empty() {
+        spans.extend([Span::styled(" ", theme.cursor), Span::styled(empty.to_owned(), theme.faint)]);
+    } else {
+        spans.extend([Span::raw(filter.to_owned()), Span::styled(" ", theme.cursor)]);
+    }
+    Line::from(spans)
+}
+
+fn help(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, scroll: usize) {
+    let inner = canvas.pane(window, "keys", Focus::Here);
+    let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
+    canvas.frame.render_widget(filter_line(canvas, filter, "type to find a key; esc closes"), top);
+    let lines = help_lines(canvas.keymap, filter);
+    let scroll = scroll.min(lines.len().saturating_sub(usize::from(body.height)));
+    let keys_columns = usize::from(body.width / 3).min(24);
+    for (line, y) in lines.iter().skip(scroll).zip(body.y..body.bottom()) {
+        let context = if body.width >= 60 { format!("{:>10}  ", line.context.name()) } else { String::new() };
+        let spans = vec![
+            Span::styled(context, canvas.theme.faint),
+            Span::styled(words::padded(&line.keys, keys_columns), canvas.theme.accent),
+            Span::raw("  "),
+            Span::raw(line.action.description()),
+        ];
+        canvas.frame.render_widget(Line::from(spans), Rect { y, height: 1, ..body });
+    }
+    if lines.is_empty() {
+        canvas.notice(body, vec![Line::raw("no key does that")]);
+    }
+}
+
+fn palette(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, at: usize) {
+    let inner = canvas.pane(window, "actions", Focus::Here);
+    let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
+    canvas.frame.render_widget(filter_line(canvas, filter, "what to do?"), top);
+    let actions = palette_actions(filter);
+    let at = at.min(actions.len().saturating_sub(1));
+    let lines = usize::from(body.height);
+    let first = at.saturating_sub(lines.saturating_sub(1));
+    for ((place, action), y) in actions.iter().enumerate().skip(first).zip(body.y..body.bottom()) {
+        let row = Rect { y, height: 1, ..body };
+        let key = canvas.key(*action);
+        let room = usize::from(row.width).saturating_sub(words::width(&key) + 2);
+        let line = Line::from(vec![
+            Span::raw(" "),
+            Span::raw(words::padded(action.description(), room)),
+            Span::styled(key, canvas.theme.accent),
+        ]);
+        canvas.frame.render_widget(line, row);
+        if place == at {
+            canvas.frame.buffer_mut().set_style(row, canvas.theme.cursor);
+        }
+        canvas.hits.push((row, Target::Choice(place)));
+    }
+    if actions.is_empty() {
+        canvas.notice(body, vec![Line::raw("nothing does that")]);
+    }
+}
+
+fn log(canvas: &mut Canvas<'_, '_>, window: Rect, scroll: usize) {
+    let inner = canvas.pane(window, "messages, newest first; esc closes", Focus::Here);
+    let journal = &canvas.state.journal;
+    if journal.messages().len() == 0 {
+        return canvas.notice(inner, vec![Line::raw("no messages")]);
+    }
+    let scroll = scroll.min(journal.messages().len().saturating_sub(1));
+    for (message, y) in journal.messages().rev().skip(scroll).zip(inner.y..inner.bottom()) {
+        let (sign, style) = match message.weight {
+            Weight::Note => ("✓", canvas.theme.good),
+            Weight::Warning => ("!", canvas.theme.warning),
+            Weight::Failure => ("✗", canvas.theme.bad),
+        };
+        let text = inert(&message.text).into_owned();
+        let line = Line::from(vec![Span::styled(format!(" {sign} "), style), Span::raw(text)]);
+        canvas.frame.render_widget(line, Rect { y, height: 1, ..inner });
+    }
+}
+
+fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
+    let photos = |count: usize| words::count(count, "photo");
+    let (title, line, note, yes) = match question {
+        Question::Remove(ids) => (
+            "remove",
+            format!("Remove {} from the vault?", photos(ids.len())),
+            "this cannot be undone",
+            "remove",
+        ),
+        Question::OpenOutside(_) => (
+            "open in another program",
+            "Give a decrypted copy to another program?".to_owned(),
+            "it lies in a private place and is wiped when the program ends",
+            "open",
+        ),
+        Question::Download(ids) => (
+            "download",
+            format!("Send {}, decrypted, through the terminal?", photos(ids.len())),
+            "the terminal stores it on the machine in front of you",
+            "send",
+        ),
+        Question::Quit => (
+            "quit",
+            "Indexing runs. Stop it and quit?".to_owned(),
+            "what is done is kept, and the rest goes on next time",
+            "quit",
+        ),
+    };
+    ask(canvas, window, title, Line::raw(line), note, &[("y", yes), ("n", "no")]);
+}
+
+fn ask(
+    canvas: &mut Canvas<'_, '_>,
+    window: Rect,
+    title: &str,
+    line: Line<'static>,
+    note: &str,
+    keys: &[(&'static str, &str)],
+) {
+    let theme = canvas.theme;
+    let inner = canvas.pane(window, title, Focus::Here);
+    let mut spans = Vec::new();
+    for (key, label) in keys {
+        spans.extend([Span::styled(*key, theme.accent), Span::styled(format!(" {label}   "), theme.faint)]);
+    }
+    let mut lines = vec![line, Line::styled(note.to_owned(), theme.faint), Line::default(), Line::from(spans)];
+    if inner.height >= 5 {
+        lines.insert(0, Line::default());
+    }
+    let hidden = lines.len().saturating_sub(usize::from(inner.height));
+    if hidden > 0 {
+        // The empty line goes first.
+        lines.retain(|line| line.width() > 0);
+    }
+    for (line, y) in lines.into_iter().zip(inner.y..inner.bottom()) {
+        let row = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), y, height: 1 };
+        canvas.frame.render_widget(line, row);
+    }
+}
+
+/// The photo under the cursor as large as the screen, one line for its name.
+pub(super) fn zoom(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let [image, line] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    let (name, subject, position) = match super::super::update::current_photo(canvas.state) {
+        Some(Query::File(path)) => {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            (name, Subject::File(path), None)
+        }
+        Some(Query::Stored(photo)) => {
+            let position = match canvas.state.tab {
+                Tab::Results => {
+                    Some((canvas.state.results.cursor.at + 1, canvas.state.results.matches().len()))
+                }
+                _ => Some((canvas.state.collection.cursor.at + 1, canvas.state.collection.visible().len())),
+            };
+            (photo.name, Subject::Photo(photo.id), position)
+        }
+        None => return canvas.notice(image, vec![Line::raw("no photo under the cursor; esc goes back")]),
+    };
+    canvas.hits.push((image, Target::Picture));
+    picture::draw(canvas, image, subject);
+    let mut spans = vec![Span::styled(format!(" {} ", inert(&name)), canvas.theme.title)];
+    if let Some((at, count)) = position {
+        spans.push(Span::styled(format!(" {at} of {count}  "), canvas.theme.faint));
+    }
+    for (key, label) in [("j/k", "next"), ("s", "similar"), ("esc", "back")] {
+        spans.extend([Span::styled(key, canvas.theme.accent), Span::styled(format!(" {label}  "), canvas.theme.faint)]);
+    }
+    canvas.frame.render_widget(Line::from(spans), line);
+}

@@ -1,0 +1,63 @@
+//! A picture with its place-holder, and the preview pane.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use super::super::preview::{Standing, Subject};
+use super::super::state::StoredPhoto;
+use super::super::words;
+use super::canvas::{Canvas, Focus, Target};
+use crate::services::name::inert;
+
+/// Draws a picture, or what stands for it: a mark while it loads, or the reason why there is none.
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, subject: Subject) -> Standing {
+    let standing = canvas.pictures.draw(canvas.frame, area, subject);
+    match &standing {
+        Standing::Drawn(..) => {}
+        Standing::Loading => {
+            let mark = Line::styled(format!("{} loading", canvas.spinner()), canvas.theme.faint);
+            canvas.notice(area, vec![mark]);
+        }
+        Standing::Failed(reason) => {
+            let lines = vec![
+                Line::styled("✗ no picture", canvas.theme.bad),
+                Line::styled(inert(reason).into_owned(), canvas.theme.faint),
+            ];
+            canvas.notice(area, lines);
+        }
+        Standing::Hidden => {
+            let mark = Line::styled("▣", canvas.theme.faint);
+            canvas.notice(area, vec![mark]);
+        }
+    }
+    standing
+}
+
+/// A pane with the large picture of a photo and lines about it below.
+pub(super) fn preview(
+    canvas: &mut Canvas<'_, '_>,
+    area: Rect,
+    name: &str,
+    subject: Subject,
+    about: &mut dyn FnMut(&Canvas<'_, '_>, Option<(u32, u32)>) -> Vec<Line<'static>>,
+) {
+    let inner = canvas.pane(area, &inert(name), Focus::Elsewhere);
+    // The lines below are measured before the picture is drawn: what they say may change, their number does not.
+    let rows = u16::try_from(about(canvas, None).len()).unwrap_or(0).min(inner.height / 2);
+    let [picture, text] = Layout::vertical([Constraint::Fill(1), Constraint::Length(rows)]).areas(inner);
+    canvas.hits.push((picture, Target::Picture));
+    let pixels = match draw(canvas, picture, subject) {
+        Standing::Drawn(pixels, _) => Some(pixels),
+        Standing::Loading | Standing::Failed(_) | Standing::Hidden => None,
+    };
+    for (row, line) in (text.y..text.bottom()).zip(about(canvas, pixels)) {
+        canvas.frame.render_widget(line, Rect { y: row, height: 1, x: text.x + 1, width: text.width.saturating_sub(2) });
+    }
+}
+
+/// Pixels, bytes and date of a stored photo, in a line.
+pub(super) fn facts(canvas: &Canvas<'_, '_>, photo: &StoredPhoto) -> Line<'static> {
+    let mut parts = vec![format!("{}×{}", photo.width, photo.height), words::size(photo.bytes)];
+    parts.extend(photo.date.as_deref().map(|date| inert(date.get(..16).unwrap_or(date)).replace('T', " ")));
+    Line::from(Span::styled(parts.join(" · "), canvas.theme.faint))
+}

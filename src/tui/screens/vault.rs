@@ -1,0 +1,134 @@
+//! The photos of the vault: a grid by date, the one under the cursor large, and what the vault holds and takes.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use super::super::action::Action;
+use super::super::preview::Subject;
+use super::super::state::Pane;
+use super::super::state::vault::Health;
+use super::super::words;
+use super::canvas::{Canvas, Focus};
+use super::{grid, picture};
+use crate::services::name::inert;
+
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    if canvas.shown.is_one_pane {
+        match canvas.state.pane {
+            Pane::List => photos(canvas, area),
+            Pane::Preview => preview(canvas, area),
+        }
+        return;
+    }
+    let [left, right] = Layout::horizontal([Constraint::Percentage(60), Constraint::Fill(1)]).areas(area);
+    photos(canvas, left);
+    preview(canvas, right);
+}
+
+fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let collection = &canvas.state.collection;
+    let title = match canvas.state.session.open() {
+        Some(vault) => words::path(vault),
+        None => "vault".to_owned(),
+    };
+    let inner = canvas.pane(area, &title, Focus::Here);
+    let count = collection.visible().len();
+    if count == 0 {
+        return empty(canvas, inner);
+    }
+    grid::draw(canvas, inner, count, collection.cursor, &|canvas, place, columns| {
+        let collection = &canvas.state.collection;
+        let photo = collection.visible().nth(place)?;
+        let name = inert(&photo.name);
+        let date = photo.date.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date");
+        Some(grid::Item {
+            photo: photo.id,
+            is_selected: collection.selected.contains(&photo.id),
+            caption: [
+                Line::raw(words::fit(&name, columns).into_owned()),
+                Line::styled(inert(date).into_owned(), canvas.theme.faint),
+            ],
+        })
+    });
+}
+
+fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let collection = &canvas.state.collection;
+    let theme = canvas.theme;
+    let lines = if canvas.state.session.open().is_none() {
+        vec![Line::raw("no vault is open"), canvas.press(Action::Lock, "to open or create one")]
+    } else if let Some(reason) = &collection.error {
+        vec![
+            Line::styled("✗ the photos cannot be listed", theme.bad),
+            Line::styled(inert(reason).into_owned(), theme.faint),
+            canvas.press(Action::Reload, "to try again"),
+        ]
+    } else if !collection.is_listed {
+        vec![Line::styled(format!("{} reading the catalogue", canvas.spinner()), theme.faint)]
+    } else if collection.photos().is_empty() {
+        vec![
+            Line::raw("the vault is empty"),
+            canvas.press(Action::Files, "for the files, move onto a photo or folder, and"),
+            Line::from(vec![
+                Span::styled("press ", theme.faint),
+                Span::styled(
+                    canvas.keymap.keys(super::Tab::Files, Action::Index).into_iter().next().unwrap_or_default(),
+                    theme.accent,
+                ),
+                Span::styled(" to put it into the vault", theme.faint),
+            ]),
+        ]
+    } else {
+        vec![Line::raw("no name matches the filter"), canvas.press(Action::Back, "to clear it")]
+    };
+    canvas.notice(area, lines);
+}
+
+fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let collection = &canvas.state.collection;
+    let Some(photo) = collection.current() else {
+        let inner = canvas.pane(area, "preview", Focus::Elsewhere);
+        let line = Line::styled("the photo under the cursor is shown here", canvas.theme.faint);
+        return canvas.notice(inner, vec![line]);
+    };
+    let exif = collection.exif.as_ref().filter(|(id, _)| *id == photo.id).map(|(_, fields)| fields);
+    picture::preview(canvas, area, &photo.name, Subject::Photo(photo.id), &mut |canvas, _| {
+        let mut lines = vec![picture::facts(canvas, photo)];
+        for (name, value) in exif.into_iter().flatten() {
+            lines.push(Line::from(vec![
+                Span::styled(format!("{:<14}", inert(name)), canvas.theme.faint),
+                Span::raw(inert(value).into_owned()),
+            ]));
+        }
+        lines
+    });
+}
+
+/// What the vault holds and takes, and what the last check found.
+pub(super) fn status(canvas: &Canvas<'_, '_>) -> Line<'static> {
+    let collection = &canvas.state.collection;
+    let theme = canvas.theme;
+    let mut spans = Vec::new();
+    if !collection.selected.is_empty() {
+        spans.push(Span::styled(format!("● {} selected  ", collection.selected.len()), theme.selected));
+    }
+    if let Some(statistics) = &collection.statistics {
+        let text = format!(
+            "{} · {} of originals · {} on disk",
+            words::count(statistics.photos, "photo"),
+            words::size(statistics.original_bytes),
+            words::size(statistics.stored_bytes),
+        );
+        spans.push(Span::styled(text, theme.faint));
+    }
+    match &collection.health {
+        Some(Health::Whole { checked }) => {
+            spans.push(Span::styled(format!("  ✓ whole, {checked} files checked"), theme.good));
+        }
+        Some(Health::Damaged(lines)) => {
+            spans.push(Span::styled(format!("  ✗ damaged in {}", words::count(lines.len(), "place")), theme.bad));
+        }
+        None => {}
+    }
+    Line::from(spans)
+}

@@ -1,0 +1,412 @@
+//! Folders and photos of the file system: what is listed, filtered, sorted and selected.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::super::fuzzy;
+use super::cursor::Cursor;
+use super::line::Line;
+
+/// What an entry of a folder is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Kind {
+    /// A folder.
+    Folder,
+    /// A file that can be indexed.
+    Photo,
+}
+
+/// A folder or photo of the file system.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its name; may hold anything and is made inert where it is shown.
+    pub name: String,
+    /// Folder or photo.
+    pub kind: Kind,
+    /// Bytes of a photo.
+    pub bytes: u64,
+    /// When it was changed last.
+    pub modified: Option<SystemTime>,
+}
+
+/// The order of a listing; folders always come first.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Sorting {
+    /// By name, numbers by their value.
+    #[default]
+    Name,
+    /// Newest first.
+    Newest,
+    /// Largest first.
+    Largest,
+}
+
+impl Sorting {
+    /// The order after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Name => Self::Newest,
+            Self::Newest => Self::Largest,
+            Self::Largest => Self::Name,
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Name => "by name",
+            Self::Newest => "newest first",
+            Self::Largest => "largest first",
+        }
+    }
+}
+
+/// Narrows a list to what matches the typed letters.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Filter {
+    /// The letters.
+    pub line: Line,
+    /// Whether keys go into the line.
+    pub is_typing: bool,
+}
+
+/// The browser's part of the state.
+#[derive(Debug)]
+pub struct Browser {
+    /// The folder that is listed, or being listed.
+    pub folder: PathBuf,
+    /// Whether the listing is still to come.
+    pub is_loading: bool,
+    /// Why the folder cannot be listed.
+    pub error: Option<String>,
+    /// The whole folder, sorted.
+    entries: Vec<Entry>,
+    /// Indices into `entries` that are shown, in order.
+    visible: Vec<usize>,
+    /// The place among the shown entries.
+    pub cursor: Cursor,
+    /// The order.
+    pub sorting: Sorting,
+    /// Narrows the list.
+    pub filter: Filter,
+    /// What is selected, in this folder and others.
+    pub selected: HashSet<PathBuf>,
+    /// Where `v` began a range, among the shown entries.
+    pub range_from: Option<usize>,
+    /// The entry to land on in folders left behind, and in the one being loaded.
+    remembered: HashMap<PathBuf, PathBuf>,
+    /// Files in the folder that are no photos.
+    pub other_files: usize,
+    /// Names and sizes of the photos in the vault: a file with the same is most likely the same photo.
+    stored: HashSet<(String, u64)>,
+}
+
+impl Browser {
+    /// A browser that waits for the listing of `folder`.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            is_loading: true,
+            error: None,
+            entries: Vec::new(),
+            visible: Vec::new(),
+            cursor: Cursor::default(),
+            sorting: Sorting::default(),
+            filter: Filter::default(),
+            selected: HashSet::new(),
+            range_from: None,
+            remembered: HashMap::new(),
+            other_files: 0,
+            stored: HashSet::new(),
+        }
+    }
+
+    /// The shown entries, in order.
+    pub fn visible(&self) -> impl ExactSizeIterator<Item = &Entry> {
+        self.visible.iter().map(|index| &self.entries[*index])
+    }
+
+    /// The shown entry at `place`.
+    #[must_use]
+    pub fn entry(&self, place: usize) -> Option<&Entry> {
+        self.visible.get(place).map(|index| &self.entries[*index])
+    }
+
+    /// The entry under the cursor.
+    #[must_use]
+    pub fn current(&self) -> Option<&Entry> {
+        self.entry(self.cursor.at)
+    }
+
+    /// Entries before filtering.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether the vault most likely holds this photo: one with the same name and size.
+    #[must_use]
+    pub fn is_stored(&self, entry: &Entry) -> bool {
+        // The set is keyed by owned names; a borrowed look-up of a pair needs one.
+        entry.kind == Kind::Photo && self.stored.contains(&(entry.name.clone(), entry.bytes))
+    }
+
+    /// Takes over which photos the vault holds.
+    pub fn mark_stored(&mut self, photos: impl Iterator<Item = (String, u64)>) {
+        self.stored = photos.collect();
+    }
+
+    /// Forgets which photos the vault holds.
+    pub fn forget_vault(&mut self) {
+        self.stored.clear();
+    }
+
+    /// Leaves for another folder; its listing is to come.
+    pub fn enter(&mut self, folder: PathBuf) {
+        if let Some(current) = self.current() {
+            self.remembered.insert(self.folder.clone(), current.path.clone());
+        }
+        // Coming from below, land on the folder one came from.
+        if self.folder.starts_with(&folder) && self.folder != folder {
+            let child = self.folder.ancestors().find(|path| path.parent() == Some(&folder));
+            if let Some(child) = child {
+                self.remembered.insert(folder.clone(), child.to_owned());
+            }
+        }
+        self.folder = folder;
+        self.is_loading = true;
+        self.error = None;
+        self.entries.clear();
+        self.visible.clear();
+        self.cursor = Cursor::default();
+        self.filter = Filter::default();
+        self.range_from = None;
+    }
+
+    /// The listing of the current folder arrived.
+    pub fn listed(&mut self, entries: Vec<Entry>, other_files: usize) {
+        if let Some(current) = self.current() {
+            self.remembered.insert(self.folder.clone(), current.path.clone());
+        }
+        self.is_loading = false;
+        self.error = None;
+        self.entries = entries;
+        self.other_files = other_files;
+        self.arrange();
+    }
+
+    /// The folder cannot be listed.
+    pub fn failed(&mut self, reason: String) {
+        self.is_loading = false;
+        self.entries.clear();
+        self.error = Some(reason);
+        self.arrange();
+    }
+
+    /// Takes the next order.
+    pub fn sort_next(&mut self) {
+        self.sorting = self.sorting.next();
+        if let Some(current) = self.current() {
+            self.remembered.insert(self.folder.clone(), current.path.clone());
+        }
+        self.arrange();
+    }
+
+    /// Applies order and filter; the cursor stays on its entry where it can.
+    pub fn arrange(&mut self) {
+        match self.sorting {
+            Sorting::Name => self.entries.sort_by_cached_key(|entry| (entry.kind, natural_key(&entry.name))),
+            Sorting::Newest => self.entries.sort_by_key(|entry| (entry.kind, std::cmp::Reverse(entry.modified))),
+            Sorting::Largest => self.entries.sort_by_key(|entry| (entry.kind, std::cmp::Reverse(entry.bytes))),
+        }
+        self.range_from = None;
+        let pattern = self.filter.line.text();
+        self.visible = if pattern.is_empty() {
+            (0..self.entries.len()).collect()
+        } else {
+            fuzzy::matching(pattern, self.entries.iter().map(|entry| entry.name.as_str()))
+        };
+        let landing = if pattern.is_empty() { self.remembered.get(&self.folder) } else { None };
+        let at = landing.and_then(|path| self.visible().position(|entry| &entry.path == path));
+        self.cursor = Cursor { at: at.unwrap_or(if pattern.is_empty() { self.cursor.at } else { 0 }) };
+        self.cursor.stay_within(self.visible.len());
+    }
+
+    /// Keeps in mind where the cursor is, before a filter moves it.
+    pub fn remember_place(&mut self) {
+        if let Some(current) = self.current() {
+            self.remembered.insert(self.folder.clone(), current.path.clone());
+        }
+    }
+
+    /// Selects or leaves out the entry under the cursor.
+    pub fn toggle(&mut self) {
+        if let Some(path) = self.current().map(|entry| entry.path.clone())
+            && !self.selected.remove(&path)
+        {
+            self.selected.insert(path);
+        }
+    }
+
+    /// Selects all shown photos; leaves them all out when they were all selected.
+    pub fn toggle_all(&mut self) {
+        let photos: Vec<PathBuf> = self.shown_photos().map(Path::to_owned).collect();
+        if photos.iter().all(|path| self.selected.contains(path)) {
+            for path in &photos {
+                self.selected.remove(path);
+            }
+        } else {
+            self.selected.extend(photos);
+        }
+    }
+
+    /// Selects the shown photos that are not selected, and leaves out those that are.
+    pub fn invert(&mut self) {
+        let (chosen, others): (Vec<PathBuf>, Vec<PathBuf>) =
+            self.shown_photos().map(Path::to_owned).partition(|path| self.selected.contains(path));
+        for path in chosen {
+            self.selected.remove(&path);
+        }
+        self.selected.extend(others);
+    }
+
+    /// Whether the entry at `place` lies in the range that is being marked.
+    #[must_use]
+    pub fn in_range(&self, place: usize) -> bool {
+        self.range_from.is_some_and(|from| (from.min(self.cursor.at)..=from.max(self.cursor.at)).contains(&place))
+    }
+
+    /// Begins a range at the cursor, or selects the range that was begun.
+    pub fn toggle_range(&mut self) {
+        if self.range_from.is_none() {
+            self.range_from = Some(self.cursor.at);
+            return;
+        }
+        let places: Vec<PathBuf> = (0..self.visible.len())
+            .filter(|place| self.in_range(*place))
+            .filter_map(|place| self.entry(place).map(|entry| entry.path.clone()))
+            .collect();
+        self.selected.extend(places);
+        self.range_from = None;
+    }
+
+    /// What an operation is about: the selection or, without one, the entry under the cursor.
+    #[must_use]
+    pub fn subject(&self) -> Vec<PathBuf> {
+        if self.selected.is_empty() {
+            self.current().map(|entry| entry.path.clone()).into_iter().collect()
+        } else {
+            let mut paths: Vec<PathBuf> = self.selected.iter().cloned().collect();
+            paths.sort();
+            paths
+        }
+    }
+
+    fn shown_photos(&self) -> impl Iterator<Item = &Path> {
+        self.visible().filter(|entry| entry.kind == Kind::Photo).map(|entry| entry.path.as_path())
+    }
+}
+
+/// A key that orders names as people do: case aside, and runs of digits by their value.
+fn natural_key(name: &str) -> Vec<(u64, String)> {
+    let lower = name.to_lowercase();
+    let mut key = Vec::new();
+    let mut rest = lower.as_str();
+    while !rest.is_empty() {
+        let words = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let (word, tail) = rest.split_at(words);
+        let digits = tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len());
+        let (number, tail) = tail.split_at(digits);
+        // The word decides before the number does: it is compared in the entry before.
+        key.push((0, word.to_owned()));
+        key.push((number.parse().unwrap_or(u64::MAX), String::new()));
+        rest = tail;
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, kind: Kind, bytes: u64) -> Entry {
+        Entry { path: Path::new("/p").join(name), name: name.to_owned(), kind, bytes, modified: None }
+    }
+
+    fn browser() -> Browser {
+        let mut browser = Browser::new(PathBuf::from("/p"));
+        let photos = [("img10.jpg", 5), ("IMG9.jpg", 7), ("cat.png", 6)];
+        let mut entries: Vec<Entry> =
+            photos.iter().map(|(name, bytes)| entry(name, Kind::Photo, *bytes)).collect();
+        entries.push(entry("z", Kind::Folder, 0));
+        browser.listed(entries, 1);
+        browser
+    }
+
+    fn names(browser: &Browser) -> Vec<&str> {
+        browser.visible().map(|entry| entry.name.as_str()).collect()
+    }
+
+    #[test]
+    fn folders_come_first_and_numbers_count_by_value() {
+        let mut browser = browser();
+        assert_eq!(names(&browser), ["z", "cat.png", "IMG9.jpg", "img10.jpg"]);
+        browser.sorting = Sorting::Newest;
+        browser.sort_next();
+        assert_eq!(names(&browser), ["z", "IMG9.jpg", "cat.png", "img10.jpg"]);
+    }
+
+    #[test]
+    fn a_filter_narrows_and_its_end_returns_to_the_remembered_place() {
+        let mut browser = browser();
+        browser.cursor.at = 2;
+        browser.remember_place();
+        browser.filter.line = Line::with("cat");
+        browser.arrange();
+        assert_eq!(names(&browser), ["cat.png"]);
+        browser.filter = Filter::default();
+        browser.arrange();
+        assert_eq!(browser.current().unwrap().name, "IMG9.jpg");
+    }
+
+    #[test]
+    fn selecting_by_range_all_and_inverting() {
+        let mut browser = browser();
+        browser.cursor.at = 1;
+        browser.toggle_range();
+        browser.cursor.at = 2;
+        assert!(browser.in_range(1) && browser.in_range(2) && !browser.in_range(3));
+        browser.toggle_range();
+        assert_eq!(browser.selected.len(), 2);
+        browser.invert();
+        assert_eq!(browser.subject(), [PathBuf::from("/p/img10.jpg")]);
+        browser.toggle_all();
+        assert_eq!(browser.selected.len(), 3);
+        browser.toggle_all();
+        assert!(browser.selected.is_empty());
+    }
+
+    #[test]
+    fn going_up_lands_on_the_folder_one_came_from() {
+        let mut browser = browser();
+        browser.enter(PathBuf::from("/p/z/deep"));
+        browser.enter(PathBuf::from("/p"));
+        browser.listed(vec![entry("a", Kind::Folder, 0), entry("z", Kind::Folder, 0)], 0);
+        assert_eq!(browser.current().unwrap().name, "z");
+    }
+
+    #[test]
+    fn a_photo_of_the_same_name_and_size_is_marked_as_stored() {
+        let mut browser = browser();
+        browser.mark_stored([("cat.png".to_owned(), 6), ("IMG9.jpg".to_owned(), 1)].into_iter());
+        let stored: Vec<&str> =
+            browser.visible().filter(|entry| browser.is_stored(entry)).map(|entry| entry.name.as_str()).collect();
+        assert_eq!(stored, ["cat.png"]);
+    }
+}

@@ -1,0 +1,181 @@
+//! An indexing run as the user sees it: how far, how fast, what is in which stage, what failed.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Failures shown; older ones are in the summary.
+const SHOWN_FAILURES: usize = 200;
+/// The rate is taken over this much of the recent past.
+const RATE_OVER: Duration = Duration::from_secs(10);
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// Files are looked for.
+    Looking,
+    /// Photos go through.
+    Running,
+    /// Held by the user.
+    Paused,
+    /// Told to stop; what is done is being kept.
+    Stopping,
+    /// All photos are through.
+    Done,
+    /// Stopped before all photos were through.
+    Stopped,
+    /// The run itself failed.
+    Failed,
+}
+
+/// A photo that could not be used.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Failure {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+}
+
+/// What is in each stage of the pipeline; they overlap.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Stages {
+    /// The photo last read.
+    pub reading: Option<PathBuf>,
+    /// The photo last given to the network.
+    pub features: Option<PathBuf>,
+    /// The photo last given to be encrypted and written.
+    pub sealing: Option<PathBuf>,
+}
+
+/// A run, under way or over.
+#[derive(Clone, Debug)]
+pub struct Indexing {
+    /// How it stands.
+    pub standing: Standing,
+    /// Photos to go through.
+    pub total: usize,
+    /// Photos put into the vault.
+    pub added: usize,
+    /// Photos that the vault held already.
+    pub already_present: usize,
+    /// Photos that could not be used.
+    pub failed: usize,
+    /// Photos that are durable in the vault.
+    pub committed: usize,
+    /// The newest failures, newest last.
+    pub failures: VecDeque<Failure>,
+    /// What is in each stage.
+    pub stages: Stages,
+    /// Time since the start, without pauses.
+    pub elapsed: Duration,
+    /// Photos through at moments of the recent past.
+    recent: VecDeque<(Duration, usize)>,
+}
+
+impl Indexing {
+    /// A run that looks for its files.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            standing: Standing::Looking,
+            total: 0,
+            added: 0,
+            already_present: 0,
+            failed: 0,
+            committed: 0,
+            failures: VecDeque::new(),
+            stages: Stages::default(),
+            elapsed: Duration::ZERO,
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// Whether it still works, or would if it were not paused.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self.standing, Standing::Looking | Standing::Running | Standing::Paused | Standing::Stopping)
+    }
+
+    /// Photos that are through, whatever became of them.
+    #[must_use]
+    pub fn through(&self) -> usize {
+        self.added + self.already_present + self.failed
+    }
+
+    /// The part that is through, 0 to 1.
+    #[must_use]
+    pub fn part(&self) -> f64 {
+        if self.total == 0 { 0.0 } else { (self.through() as f64 / self.total as f64).min(1.0) }
+    }
+
+    /// Time went on.
+    pub fn advance(&mut self, by: Duration) {
+        if matches!(self.standing, Standing::Running | Standing::Stopping) {
+            self.elapsed += by;
+            self.recent.push_back((self.elapsed, self.through()));
+            while self.recent.front().is_some_and(|(at, _)| *at + RATE_OVER < self.elapsed) {
+                self.recent.pop_front();
+            }
+        }
+    }
+
+    /// Photos a second over the last ten seconds; `None` before there is anything to measure.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        let ((from, before), (to, after)) = (self.recent.front()?, self.recent.back()?);
+        let seconds = (*to - *from).as_secs_f64();
+        (seconds > 0.5 && after > before).then(|| (after - before) as f64 / seconds)
+    }
+
+    /// Time to the end at the present rate.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        let left = self.total.saturating_sub(self.through()) as f64;
+        self.rate().map(|rate| Duration::from_secs_f64(left / rate))
+    }
+
+    /// A photo could not be used.
+    pub fn fail(&mut self, path: PathBuf, reason: String) {
+        self.failed += 1;
+        if self.failures.len() == SHOWN_FAILURES {
+            self.failures.pop_front();
+        }
+        self.failures.push_back(Failure { path, reason });
+    }
+}
+
+impl Default for Indexing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_recent_past_and_pauses_do_not_count() {
+        let mut run = Indexing { standing: Standing::Running, total: 300, ..Indexing::new() };
+        assert_eq!(run.rate(), None);
+        for _ in 0..20 {
+            run.added += 5;
+            run.advance(Duration::from_secs(1));
+        }
+        assert!((run.rate().unwrap() - 5.0).abs() < 1e-9);
+        assert_eq!(run.remaining(), Some(Duration::from_secs(40)));
+        run.standing = Standing::Paused;
+        run.advance(Duration::from_secs(100));
+        assert_eq!(run.elapsed, Duration::from_secs(20));
+    }
+
+    #[test]
+    fn every_outcome_counts_as_through() {
+        let mut run = Indexing { total: 4, added: 1, already_present: 1, ..Indexing::new() };
+        run.fail(PathBuf::from("x"), "damaged".to_owned());
+        assert_eq!(run.through(), 3);
+        assert!((run.part() - 0.75).abs() < 1e-12);
+        assert_eq!(run.failures[0].reason, "damaged");
+    }
+}

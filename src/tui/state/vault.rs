@@ -1,0 +1,154 @@
+//! The vault: open or not, and the photos in it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::browser::Filter;
+use super::cursor::Cursor;
+use super::super::fuzzy;
+use super::{PhotoId, StoredPhoto};
+
+/// Whether a vault is open.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Session {
+    /// No vault is open.
+    #[default]
+    Closed,
+    /// A key is being derived.
+    Opening {
+        /// The vault.
+        vault: PathBuf,
+    },
+    /// A vault is open.
+    Open {
+        /// The vault.
+        vault: PathBuf,
+    },
+}
+
+impl Session {
+    /// The vault that is open.
+    #[must_use]
+    pub fn open(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Open { vault } => Some(vault),
+            Self::Closed | Self::Opening { .. } => None,
+        }
+    }
+}
+
+/// Something being done to the photos of the vault.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Task {
+    /// Photos are written to a folder.
+    Exporting,
+    /// Photos are removed.
+    Removing,
+    /// Every byte is checked.
+    Checking,
+    /// A photo is given to another program.
+    Opening,
+    /// Photos are sent through the terminal.
+    Downloading,
+}
+
+/// What the vault holds and takes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Statistics {
+    /// Photos.
+    pub photos: usize,
+    /// Bytes of the originals.
+    pub original_bytes: u64,
+    /// Bytes on disk.
+    pub stored_bytes: u64,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Health {
+    /// Everything that is stored is whole.
+    Whole {
+        /// Objects that were checked.
+        checked: usize,
+    },
+    /// Damage was found; one line each.
+    Damaged(Vec<String>),
+}
+
+/// The photos of the vault.
+#[derive(Clone, Default)]
+pub struct Collection {
+    /// All of them, newest first.
+    photos: Vec<StoredPhoto>,
+    /// Indices into `photos` that are shown.
+    visible: Vec<usize>,
+    /// Whether they were read.
+    pub is_listed: bool,
+    /// Why they cannot be read.
+    pub error: Option<String>,
+    /// The place among the shown photos.
+    pub cursor: Cursor,
+    /// Selected photos.
+    pub selected: BTreeSet<PhotoId>,
+    /// Narrows the photos by name.
+    pub filter: Filter,
+    /// What is being done to them.
+    pub task: Option<Task>,
+    /// What the vault holds and takes.
+    pub statistics: Option<Statistics>,
+    /// What the last check found.
+    pub health: Option<Health>,
+    /// Camera, exposure and the like of one photo.
+    pub exif: Option<(PhotoId, Vec<(String, String)>)>,
+}
+
+impl Collection {
+    /// The photos were read.
+    pub fn listed(&mut self, mut photos: Vec<StoredPhoto>) {
+        photos.sort_by(|left, right| right.date.cmp(&left.date).then_with(|| left.name.cmp(&right.name)));
+        let ids: BTreeSet<PhotoId> = photos.iter().map(|photo| photo.id).collect();
+        self.selected.retain(|id| ids.contains(id));
+        self.photos = photos;
+        self.is_listed = true;
+        self.error = None;
+        self.arrange();
+    }
+
+    /// Applies the filter.
+    pub fn arrange(&mut self) {
+        let pattern = self.filter.line.text();
+        self.visible = if pattern.is_empty() {
+            (0..self.photos.len()).collect()
+        } else {
+            fuzzy::matching(pattern, self.photos.iter().map(|photo| photo.name.as_str()))
+        };
+        self.cursor.stay_within(self.visible.len());
+    }
+
+    /// All photos.
+    #[must_use]
+    pub fn photos(&self) -> &[StoredPhoto] {
+        &self.photos
+    }
+
+    /// The shown photos, in order.
+    pub fn visible(&self) -> impl ExactSizeIterator<Item = &StoredPhoto> {
+        self.visible.iter().map(|index| &self.photos[*index])
+    }
+
+    /// The photo under the cursor.
+    #[must_use]
+    pub fn current(&self) -> Option<&StoredPhoto> {
+        self.visible.get(self.cursor.at).map(|index| &self.photos[*index])
+    }
+
+    /// What an operation is about: the selection or, without one, the photo under the cursor.
+    #[must_use]
+    pub fn subject(&self) -> Vec<PhotoId> {
+        if self.selected.is_empty() {
+            self.current().map(|photo| photo.id).into_iter().collect()
+        } else {
+            self.selected.iter().copied().collect()
+        }
+    }
+}

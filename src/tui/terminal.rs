@@ -1,0 +1,154 @@
+//! The terminal: taken over at start, and given back as it was however the program ends.
+//!
+//! Raw mode, alternate screen, mouse, paste and focus reports are undone, and the pictures that the terminal keeps are
+//! deleted, on return, on panic and on signals.
+
+use std::io::{self, BufWriter, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+    EnableMouseCapture,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{cursor, execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use super::application::Application;
+use super::preview::{SentPictures, take_back};
+
+/// Whether clicks and the wheel are taken from the terminal, which then selects text with Shift held down only.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mouse {
+    /// They are.
+    Taken,
+    /// They are left to the terminal.
+    Left,
+}
+
+/// Whether the terminal is taken over now: it is given back once, whoever comes first.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Most of a frame without pictures fits.
+const BUFFER_BYTES: usize = 1 << 16;
+
+/// The terminal while the application has it.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    mouse: Mouse,
+    sent: SentPictures,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// When standard output is no terminal.
+    pub fn take(mouse: Mouse, sent: SentPictures) -> io::Result<Self> {
+        // NO_COLOR is for text and heeded by the theme; crossterm would take the colours out of the pictures too.
+        crossterm::style::force_color_output(true);
+        let for_hook = sent.clone();
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |information| {
+            give_back(&for_hook);
+            previous(information);
+        }));
+        enter(mouse)?;
+        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())))?;
+        Ok(Self { terminal, mouse, sent })
+    }
+
+    /// Draws a frame, whole or not at all where the terminal can (synchronised updates).
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn draw(&mut self, application: &mut Application) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| application.draw(frame))?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// Forgets what is on the screen, so that the next frame draws all of it.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Sends bytes that draw nothing.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.terminal.backend_mut().write_all(bytes)?;
+        io::Write::flush(self.terminal.backend_mut())
+    }
+
+    /// Puts text on the clipboard of the machine in front of the user (OSC 52).
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))
+    }
+
+    /// Gives the terminal back until [`Self::resume`].
+    pub fn release(&mut self) {
+        give_back(&self.sent);
+    }
+
+    /// Takes the terminal over again.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn resume(&mut self) -> io::Result<()> {
+        enter(self.mouse)?;
+        self.terminal.clear()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back(&self.sent);
+    }
+}
+
+fn enter(mouse: Mouse) -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    let mut out = io::stdout();
+    execute!(out, EnterAlternateScreen, Clear(ClearType::All), cursor::Hide, EnableBracketedPaste, EnableFocusChange)?;
+    if mouse == Mouse::Taken {
+        execute!(out, EnableMouseCapture)?;
+    }
+    Ok(())
+}
+
+/// Gives the terminal back, once. What cannot be written any more is passed over: there is nobody left to tell.
+fn give_back(sent: &SentPictures) {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let is_tmux = std::env::var("TERM").is_ok_and(|term| term.starts_with("tmux"))
+        || std::env::var("TERM_PROGRAM").is_ok_and(|program| program == "tmux");
+    let _ = out.write_all(take_back(sent, is_tmux).as_bytes());
+    let _ = execute!(
+        out,
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableFocusChange,
+        DisableBracketedPaste,
+        // Pictures drawn over the text are gone with it; the alternate screen may outlive the program.
+        Clear(ClearType::All),
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    let _ = disable_raw_mode();
+}

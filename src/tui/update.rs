@@ -1,0 +1,295 @@
+//! Actions and replies change the state; what is to be done elsewhere comes back as effects. Nothing here waits.
+
+mod answer;
+mod gate;
+mod overlay;
+mod photos;
+
+use super::action::Action;
+use super::request::{Effect, Request};
+use super::state::browser::{Filter, Kind};
+use super::state::cursor::Step;
+use super::state::indexing::{Indexing, Standing};
+use super::state::line::Line;
+use super::state::overlay::{Overlay, Question};
+use super::state::{Pane, State, Tab};
+
+pub use answer::receive;
+pub use gate::{GateKey, gate_key, skip_gate};
+pub use photos::current_photo;
+pub use overlay::{answer, choose, export};
+
+/// Does `action`.
+pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
+    state.journal.read();
+    if let Some(step) = step_of(action) {
+        return movement(state, action, step);
+    }
+    match action {
+        Action::Enter => return enter(state),
+        Action::Back => back(state),
+        Action::NextView => next_view(state),
+        Action::Files => state.tab = Tab::Files,
+        Action::Results => state.tab = Tab::Results,
+        Action::Vault => return show_vault(state),
+        Action::Indexing => state.tab = Tab::Indexing,
+        Action::Filter => begin_filter(state),
+        Action::Select => photos::select(state),
+        Action::SelectRange if state.tab == Tab::Files => state.browser.toggle_range(),
+        Action::SelectAll => photos::select_all(state),
+        Action::InvertSelection => photos::invert(state),
+        Action::Similar => return photos::similar(state),
+        Action::Zoom => zoom(state),
+        Action::CopyNames => return photos::copy_names(state),
+        Action::Parent => return parent(state),
+        Action::Home => return home(state),
+        Action::Sort if state.tab == Tab::Files => {
+            state.browser.sort_next();
+            state.journal.note(format!("sorted {}", state.browser.sorting.title()));
+        }
+        Action::Reload => return reload(state),
+        Action::Index => return index(state, state.browser.subject()),
+        Action::IndexFolder => return index(state, vec![state.browser.folder.clone()]),
+        Action::PauseIndexing => return pause(state),
+        Action::StopIndexing => return stop(state),
+        Action::RaiseThreshold => state.results.move_threshold(1),
+        Action::LowerThreshold => state.results.move_threshold(-1),
+        Action::MoreResults => state.results.move_top(super::state::results::Amount::More),
+        Action::FewerResults => state.results.move_top(super::state::results::Amount::Fewer),
+        Action::Arrangement => state.results.arrangement = state.results.arrangement.other(),
+        Action::Export => photos::ask_where_to_export(state),
+        Action::OpenOutside => photos::ask(state, photos::Purpose::OpenOutside),
+        Action::Download => photos::ask(state, photos::Purpose::Download),
+        Action::Remove => photos::ask(state, photos::Purpose::Remove),
+        Action::Check => return photos::check(state),
+        Action::Details => return photos::details(state),
+        Action::Help => state.overlay = Some(Overlay::Help { filter: Line::default(), scroll: 0 }),
+        Action::Palette => {
+            state.overlay = Some(Overlay::Palette { filter: Line::default(), cursor: Default::default() });
+        }
+        Action::Log => state.overlay = Some(Overlay::Log { scroll: 0 }),
+        Action::CyclePictures => return vec![Effect::CyclePictures],
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Lock => return lock(state),
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Quit => return quit(state),
+        // Sorting and ranges mean something in the files only; the rest was a movement.
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn step_of(action: Action) -> Option<Step> {
+    Some(match action {
+        Action::Up => Step::Up,
+        Action::Down => Step::Down,
+        Action::Left => Step::Left,
+        Action::Right => Step::Right,
+        Action::PageUp => Step::PageUp,
+        Action::PageDown => Step::PageDown,
+        Action::HalfPageUp => Step::HalfPageUp,
+        Action::HalfPageDown => Step::HalfPageDown,
+        Action::Top => Step::Top,
+        Action::Bottom => Step::Bottom,
+        _ => return None,
+    })
+}
+
+fn movement(state: &mut State, action: Action, step: Step) -> Vec<Effect> {
+    let shown = state.shown;
+    match (state.tab, action) {
+        (Tab::Files, Action::Left) => return parent(state),
+        (Tab::Files, Action::Right) => {
+            if state.browser.current().is_some_and(|entry| entry.kind == Kind::Folder) {
+                return enter(state);
+            }
+        }
+        (Tab::Files, _) => {
+            let count = state.browser.visible().len();
+            state.browser.cursor.step(step, count, 1, shown.lines);
+        }
+        (Tab::Results, _) => {
+            let count = state.results.matches().len();
+            state.results.cursor.step(step, count, shown.columns, shown.lines);
+        }
+        (Tab::Vault, _) => {
+            let count = state.collection.visible().len();
+            state.collection.cursor.step(step, count, shown.columns, shown.lines);
+        }
+        (Tab::Indexing, _) => {}
+    }
+    Vec::new()
+}
+
+fn enter(state: &mut State) -> Vec<Effect> {
+    if state.tab == Tab::Files
+        && let Some(entry) = state.browser.current()
+        && entry.kind == Kind::Folder
+    {
+        let folder = entry.path.clone();
+        return go_to(state, folder);
+    }
+    zoom(state);
+    Vec::new()
+}
+
+/// Lists another folder.
+fn go_to(state: &mut State, folder: std::path::PathBuf) -> Vec<Effect> {
+    state.browser.enter(folder.clone());
+    vec![Effect::Ask(Request::List(folder))]
+}
+
+fn parent(state: &mut State) -> Vec<Effect> {
+    match state.browser.folder.parent().map(std::path::Path::to_owned) {
+        Some(folder) if state.tab == Tab::Files => go_to(state, folder),
+        _ => Vec::new(),
+    }
+}
+
+fn home(state: &mut State) -> Vec<Effect> {
+    match std::env::home_dir() {
+        Some(folder) if state.tab == Tab::Files => go_to(state, folder),
+        _ => Vec::new(),
+    }
+}
+
+fn reload(state: &mut State) -> Vec<Effect> {
+    match state.tab {
+        Tab::Files => {
+            state.browser.is_loading = true;
+            vec![Effect::Ask(Request::List(state.browser.folder.clone()))]
+        }
+        Tab::Vault if state.session.open().is_some() => vec![Effect::Ask(Request::Collection)],
+        Tab::Results => match state.results.query.clone() {
+            Some(query) => photos::search(state, query),
+            None => Vec::new(),
+        },
+        Tab::Vault | Tab::Indexing => Vec::new(),
+    }
+}
+
+fn zoom(state: &mut State) {
+    if photos::current_photo(state).is_some() {
+        state.overlay = Some(Overlay::Zoom);
+    }
+}
+
+/// Esc: the innermost thing ends first.
+fn back(state: &mut State) {
+    let (filter, selection_is_empty) = match state.tab {
+        Tab::Files => (Some(&mut state.browser.filter), state.browser.selected.is_empty()),
+        Tab::Results => (None, state.results.selected.is_empty()),
+        Tab::Vault => (Some(&mut state.collection.filter), state.collection.selected.is_empty()),
+        Tab::Indexing => (None, true),
+    };
+    if state.browser.range_from.is_some() && state.tab == Tab::Files {
+        state.browser.range_from = None;
+    } else if let Some(filter) = filter.filter(|filter| !filter.line.text().is_empty()) {
+        *filter = Filter::default();
+        state.browser.arrange();
+        state.collection.arrange();
+    } else if !selection_is_empty {
+        match state.tab {
+            Tab::Files => state.browser.selected.clear(),
+            Tab::Results => state.results.selected.clear(),
+            Tab::Vault | Tab::Indexing => state.collection.selected.clear(),
+        }
+    } else if state.pane == Pane::Preview {
+        state.pane = Pane::List;
+    } else {
+        state.tab = Tab::Files;
+    }
+}
+
+fn begin_filter(state: &mut State) {
+    match state.tab {
+        Tab::Files => {
+            state.browser.remember_place();
+            state.browser.filter.is_typing = true;
+        }
+        Tab::Vault => state.collection.filter.is_typing = true,
+        Tab::Results | Tab::Indexing => {}
+    }
+}
+
+fn next_view(state: &mut State) {
+    if state.shown.is_one_pane && state.tab != Tab::Indexing {
+        state.pane = match state.pane {
+            Pane::List => Pane::Preview,
+            Pane::Preview => Pane::List,
+        };
+        return;
+    }
+    let at = Tab::ALL.iter().position(|tab| *tab == state.tab).unwrap_or(0);
+    state.tab = Tab::ALL[(at + 1) % Tab::ALL.len()];
+}
+
+fn show_vault(state: &mut State) -> Vec<Effect> {
+    state.tab = Tab::Vault;
+    Vec::new()
+}
+
+/// Whether a vault is open; when not, the way to open one is shown.
+fn needs_vault(state: &mut State) -> bool {
+    if state.session.open().is_some() {
+        return false;
+    }
+    gate::show(state);
+    true
+}
+
+fn index(state: &mut State, paths: Vec<std::path::PathBuf>) -> Vec<Effect> {
+    if state.tab != Tab::Files || paths.is_empty() || needs_vault(state) {
+        return Vec::new();
+    }
+    if state.indexing.as_ref().is_some_and(Indexing::is_running) {
+        state.journal.warn("indexing runs already: wait for it, or stop it first");
+        return Vec::new();
+    }
+    state.indexing = Some(Indexing::new());
+    state.browser.selected.clear();
+    vec![Effect::Ask(Request::Index(paths))]
+}
+
+fn pause(state: &mut State) -> Vec<Effect> {
+    let Some(run) = &mut state.indexing else { return Vec::new() };
+    match run.standing {
+        Standing::Running => {
+            run.standing = Standing::Paused;
+            vec![Effect::Ask(Request::PauseIndexing)]
+        }
+        Standing::Paused => {
+            run.standing = Standing::Running;
+            vec![Effect::Ask(Request::ResumeIndexing)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn stop(state: &mut State) -> Vec<Effect> {
+    match &mut state.indexing {
+        Some(run) if run.is_running() && run.standing != Standing::Stopping => {
+            run.standing = Standing::Stopping;
+            vec![Effect::Ask(Request::StopIndexing)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Locks: keys, names and pictures are forgotten; an indexing run ends with what is done.
+pub fn lock(state: &mut State) -> Vec<Effect> {
+    let mut effects = stop(state);
+    state.forget_vault();
+    state.session = super::state::vault::Session::Closed;
+    gate::show(state);
+    effects.extend([Effect::Ask(Request::Close), Effect::ForgetPictures]);
+    effects
+}
+
+fn quit(state: &mut State) -> Vec<Effect> {
+    if state.indexing.as_ref().is_some_and(Indexing::is_running) {
+        state.overlay = Some(Overlay::Confirm(Question::Quit));
+        return Vec::new();
+    }
+    vec![Effect::Quit]
+}

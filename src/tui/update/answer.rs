@@ -1,0 +1,212 @@
+//! Replies of the workers change the state.
+
+use super::super::request::{Effect, Ending, Progress, Reply, Request};
+use super::super::state::State;
+use super::super::state::gate::{Gate, Step};
+use super::super::state::indexing::{Indexing, Standing};
+use super::super::state::vault::{Health, Session, Statistics};
+use super::super::state::{StoredPhoto, Tab};
+
+/// A reply arrived. One that belongs to what is no longer wanted changes nothing.
+pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
+    match reply {
+        Reply::Listed { folder, listing } => listed(state, &folder, listing),
+        Reply::Opened { vault, result } => return opened(state, vault, result),
+        // Everything below names photos of a vault: after a lock it comes too late.
+        _ if state.session.open().is_none() => {}
+        Reply::Collection(result) => collection(state, result),
+        Reply::Indexing(progress) => return indexing(state, progress),
+        Reply::Searched { query, result } => {
+            if state.results.query.as_ref() == Some(&query) {
+                state.results.is_searching = false;
+                match result {
+                    Ok(found) => state.results.found = Some(found),
+                    Err(reason) => state.results.error = Some(reason),
+                }
+            }
+        }
+        Reply::Exported { folder, result } => {
+            state.collection.task = None;
+            match result {
+                Ok(1) => state.journal.note(format!("exported 1 photo to {}", folder.display())),
+                Ok(count) => state.journal.note(format!("exported {count} photos to {}", folder.display())),
+                Err(reason) => state.journal.fail(format!("not exported: {reason}")),
+            }
+        }
+        Reply::Removed(result) => return removed(state, result),
+        Reply::Checked(result) => checked(state, result),
+        Reply::OpenedOutside(result) => {
+            state.collection.task = None;
+            if let Err(reason) = result {
+                state.journal.fail(format!("not opened: {reason}"));
+            }
+        }
+        Reply::Downloaded(result) => {
+            state.collection.task = None;
+            match result {
+                Ok(bytes) => return vec![Effect::Download(bytes)],
+                Err(reason) => state.journal.fail(reason),
+            }
+        }
+        Reply::Exif { photo, fields } => match fields {
+            Ok(fields) if fields.is_empty() => state.journal.note("the camera wrote nothing into this photo"),
+            Ok(fields) => state.collection.exif = Some((photo, fields)),
+            Err(reason) => state.journal.fail(reason),
+        },
+    }
+    Vec::new()
+}
+
+fn listed(
+    state: &mut State,
+    folder: &std::path::Path,
+    listing: Result<(Vec<super::super::state::browser::Entry>, usize), String>,
+) {
+    if state.browser.folder != folder {
+        return;
+    }
+    match listing {
+        Ok((entries, other_files)) => state.browser.listed(entries, other_files),
+        Err(reason) => state.browser.failed(reason),
+    }
+}
+
+fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<(), String>) -> Vec<Effect> {
+    if state.session != (Session::Opening { vault: vault.clone() }) {
+        return Vec::new();
+    }
+    match result {
+        Ok(()) => {
+            state.gate = None;
+            state.preferences.vault = Some(vault.clone());
+            state.session = Session::Open { vault };
+            vec![Effect::Ask(Request::Collection)]
+        }
+        Err(reason) => {
+            state.session = Session::Closed;
+            match &mut state.gate {
+                Some(Gate::Unlock(unlock)) => {
+                    unlock.is_working = false;
+                    unlock.error = Some(reason);
+                }
+                Some(Gate::FirstRun(first)) => {
+                    first.is_working = false;
+                    first.step = Step::Folder;
+                    first.error = Some(reason);
+                }
+                None => state.journal.fail(reason),
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn collection(state: &mut State, result: Result<(Vec<StoredPhoto>, Statistics), String>) {
+    match result {
+        Ok((photos, statistics)) => {
+            state.browser.mark_stored(photos.iter().map(|photo| (photo.name.clone(), photo.bytes)));
+            state.collection.listed(photos);
+            state.collection.statistics = Some(statistics);
+        }
+        Err(reason) => {
+            state.collection.is_listed = true;
+            state.collection.error = Some(reason);
+        }
+    }
+}
+
+fn indexing(state: &mut State, progress: Progress) -> Vec<Effect> {
+    let Some(run) = &mut state.indexing else { return Vec::new() };
+    match progress {
+        Progress::Started { total } => {
+            run.total = total;
+            if run.standing == Standing::Looking {
+                run.standing = Standing::Running;
+            }
+        }
+        Progress::Reading(path) => run.stages.reading = Some(path),
+        Progress::Features(path) => run.stages.features = Some(path),
+        Progress::Sealing(path) => run.stages.sealing = Some(path),
+        Progress::Added { .. } => run.added += 1,
+        Progress::AlreadyPresent => run.already_present += 1,
+        Progress::Failed { path, reason } => run.fail(path, reason),
+        Progress::Committed { photos } => {
+            run.committed = photos;
+            return vec![Effect::Ask(Request::Collection)];
+        }
+        Progress::Ended(ending) => return ended(state, ending),
+    }
+    Vec::new()
+}
+
+fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
+    let Some(run) = &mut state.indexing else { return Vec::new() };
+    run.standing = match &ending {
+        Ending::Done => Standing::Done,
+        Ending::Stopped => Standing::Stopped,
+        Ending::Failed(_) => Standing::Failed,
+    };
+    run.stages = Default::default();
+    let summary = summary(run);
+    match ending {
+        Ending::Done if run.failed == 0 => state.journal.note(format!("indexed: {summary}")),
+        Ending::Done => state.journal.warn(format!("indexed: {summary}")),
+        Ending::Stopped => state.journal.note(format!("stopped, what is done is kept: {summary}")),
+        Ending::Failed(reason) => state.journal.fail(format!("indexing failed: {reason}")),
+    }
+    vec![Effect::Ask(Request::Collection)]
+}
+
+/// What a run did, in words.
+fn summary(run: &Indexing) -> String {
+    let mut parts = vec![format!("{} added", run.added)];
+    if run.already_present > 0 {
+        parts.push(format!("{} in the vault before", run.already_present));
+    }
+    if run.failed > 0 {
+        parts.push(format!("{} failed", run.failed));
+    }
+    parts.join(", ")
+}
+
+fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
+    state.collection.task = None;
+    match result {
+        Ok(count) => {
+            state.journal.note(format!("removed {count} {}", if count == 1 { "photo" } else { "photos" }));
+            state.collection.selected.clear();
+            // What was found may be gone now.
+            let mut effects = vec![Effect::Ask(Request::Collection)];
+            if state.tab == Tab::Results
+                && let Some(query) = state.results.query.clone()
+            {
+                effects.extend(super::photos::search(state, query));
+            }
+            effects
+        }
+        Err(reason) => {
+            state.journal.fail(format!("not removed: {reason}"));
+            Vec::new()
+        }
+    }
+}
+
+fn checked(state: &mut State, result: Result<Health, String>) {
+    state.collection.task = None;
+    match result {
+        Ok(health) => {
+            match &health {
+                Health::Whole { checked } => state.journal.note(format!("the vault is whole: {checked} files checked")),
+                Health::Damaged(damage) => {
+                    let places = if damage.len() == 1 { "place" } else { "places" };
+                    state.journal.fail(format!("the vault is damaged in {} {places}", damage.len()));
+                    for line in damage {
+                        state.journal.fail(line.clone());
+                    }
+                }
+            }
+            state.collection.health = Some(health);
+        }
+        Err(reason) => state.journal.fail(format!("not checked: {reason}")),
+    }
+}

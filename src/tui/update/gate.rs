@@ -1,0 +1,138 @@
+//! The first run and unlocking: what typed keys do there.
+
+use super::super::request::{Effect, Request};
+use super::super::state::State;
+use super::super::state::gate::{FirstRun, Gate, Step, Unlock};
+use super::super::state::line::{Edit, Passphrase};
+use super::super::state::vault::Session;
+use super::overlay::expand_home;
+
+/// A key in a gate.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum GateKey {
+    /// Changes the field.
+    Edit(Edit),
+    /// To the field below.
+    Next,
+    /// To the field above.
+    Previous,
+    /// Goes on.
+    Submit,
+}
+
+/// Shows the gate that leads to an open vault.
+pub(super) fn show(state: &mut State) {
+    state.overlay = None;
+    state.gate = Some(match &state.preferences.vault {
+        Some(vault) if vault.exists() => Gate::Unlock(Unlock::new(vault.clone())),
+        Some(vault) => Gate::FirstRun(FirstRun::new(vault.clone())),
+        None => {
+            let home = std::env::home_dir().unwrap_or_else(|| state.browser.folder.clone());
+            Gate::FirstRun(FirstRun::new(home.join("photos.vault")))
+        }
+    });
+}
+
+/// Leaves the gate without a vault: files can be looked at all the same.
+pub fn skip_gate(state: &mut State) {
+    let is_working = match &state.gate {
+        Some(Gate::FirstRun(first)) => first.is_working,
+        Some(Gate::Unlock(unlock)) => unlock.is_working,
+        None => return,
+    };
+    if !is_working {
+        state.gate = None;
+        state.journal.note("no vault is open: files can be looked at; indexing and searching ask for one");
+    }
+}
+
+/// A key was pressed in the gate.
+pub fn gate_key(state: &mut State, key: GateKey) -> Vec<Effect> {
+    match &mut state.gate {
+        Some(Gate::Unlock(unlock)) if !unlock.is_working => match key {
+            GateKey::Edit(edit) => {
+                unlock.error = None;
+                unlock.passphrase.edit(edit);
+            }
+            GateKey::Submit if unlock.passphrase.is_empty() => unlock.error = Some("type the passphrase".to_owned()),
+            GateKey::Submit => {
+                unlock.is_working = true;
+                unlock.error = None;
+                let vault = unlock.vault.clone();
+                let passphrase = std::mem::take(&mut unlock.passphrase);
+                return open(state, vault, passphrase);
+            }
+            GateKey::Next | GateKey::Previous => {}
+        },
+        Some(Gate::FirstRun(first)) if !first.is_working => {
+            if first_run_key(first, key) == Ready::Yes {
+                return create(state);
+            }
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+#[derive(Eq, PartialEq)]
+enum Ready {
+    Yes,
+    NotYet,
+}
+
+fn first_run_key(first: &mut FirstRun, key: GateKey) -> Ready {
+    match key {
+        GateKey::Edit(edit) => {
+            first.error = None;
+            match first.step {
+                Step::Folder => first.folder.edit(edit),
+                Step::Passphrase => drop(first.passphrase.edit(edit)),
+                Step::Again => drop(first.again.edit(edit)),
+            }
+        }
+        GateKey::Previous => {
+            first.step = match first.step {
+                Step::Folder | Step::Passphrase => Step::Folder,
+                Step::Again => Step::Passphrase,
+            };
+        }
+        GateKey::Next | GateKey::Submit => match first.step {
+            Step::Folder if first.folder.text().trim().is_empty() => {
+                first.error = Some("name the folder that is to be the vault".to_owned());
+            }
+            Step::Folder => first.step = Step::Passphrase,
+            Step::Passphrase if first.passphrase.is_empty() => {
+                first.error = Some("choose a passphrase, such as five random words".to_owned());
+            }
+            Step::Passphrase => first.step = Step::Again,
+            Step::Again if !first.again.matches(&first.passphrase) => {
+                first.error = Some("the two passphrases differ".to_owned());
+                first.again = Passphrase::default();
+            }
+            Step::Again => return Ready::Yes,
+        },
+    }
+    Ready::NotYet
+}
+
+fn create(state: &mut State) -> Vec<Effect> {
+    let Some(Gate::FirstRun(first)) = &mut state.gate else { return Vec::new() };
+    let vault = expand_home(first.folder.text());
+    if vault.join("header").exists() || vault.join("header.json").exists() {
+        // The folder is a vault already: it is opened with this passphrase rather than written over.
+        let passphrase = std::mem::take(&mut first.passphrase);
+        state.preferences.vault = Some(vault.clone());
+        state.gate = Some(Gate::Unlock(Unlock { is_working: true, ..Unlock::new(vault.clone()) }));
+        return open(state, vault, passphrase);
+    }
+    first.is_working = true;
+    first.again = Passphrase::default();
+    let passphrase = std::mem::take(&mut first.passphrase);
+    state.session = Session::Opening { vault: vault.clone() };
+    vec![Effect::Ask(Request::Create { vault, passphrase })]
+}
+
+fn open(state: &mut State, vault: std::path::PathBuf, passphrase: Passphrase) -> Vec<Effect> {
+    state.session = Session::Opening { vault: vault.clone() };
+    vec![Effect::Ask(Request::Open { vault, passphrase })]
+}

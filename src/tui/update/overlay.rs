@@ -1,0 +1,54 @@
+//! What is chosen or answered in a window.
+
+use std::path::PathBuf;
+
+use super::super::action::Action;
+use super::super::request::{Effect, Request};
+use super::super::state::State;
+use super::super::state::overlay::{Overlay, Question};
+use super::super::state::vault::Task;
+
+/// Closes the palette and does what was chosen in it.
+pub fn choose(state: &mut State, action: Action) -> Vec<Effect> {
+    state.overlay = None;
+    super::apply(state, action)
+}
+
+/// Closes the window that asks where to export to, and exports.
+pub fn export(state: &mut State) -> Vec<Effect> {
+    let Some(Overlay::ExportTo { photos, folder }) = state.overlay.take() else { return Vec::new() };
+    if folder.text().trim().is_empty() || state.collection.task.is_some() {
+        return Vec::new();
+    }
+    let folder = expand_home(folder.text());
+    state.preferences.export_folder.clone_from(&folder);
+    state.collection.task = Some(Task::Exporting);
+    vec![Effect::Ask(Request::Export { photos, folder })]
+}
+
+/// Answers the question on the screen with yes, and closes it.
+pub fn answer(state: &mut State) -> Vec<Effect> {
+    let Some(Overlay::Confirm(question)) = state.overlay.take() else { return Vec::new() };
+    let (task, request) = match question {
+        Question::Quit => return vec![Effect::Quit],
+        Question::Remove(photos) => (Task::Removing, Request::Remove(photos)),
+        Question::OpenOutside(photo) => (Task::Opening, Request::OpenOutside(photo)),
+        Question::Download(photos) => (Task::Downloading, Request::Download(photos)),
+    };
+    if state.collection.task.is_some() {
+        state.journal.warn("something else is being done to the vault; wait for it");
+        return Vec::new();
+    }
+    state.collection.task = Some(task);
+    vec![Effect::Ask(request)]
+}
+
+/// `~` at the start of a typed path is the home folder, as in a shell.
+pub(super) fn expand_home(typed: &str) -> PathBuf {
+    let typed = typed.trim();
+    match (typed.strip_prefix('~'), std::env::home_dir()) {
+        (Some(""), Some(home)) => home,
+        (Some(rest), Some(home)) if rest.starts_with('/') => home.join(&rest[1..]),
+        _ => PathBuf::from(typed),
+    }
+}

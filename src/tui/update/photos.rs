@@ -1,0 +1,203 @@
+//! Actions on photos: selecting, searching, copying names, and what takes photos out of the vault.
+
+use super::super::request::{Effect, Request};
+use super::super::state::browser::Kind;
+use super::super::state::cursor::Step;
+use super::super::state::line::Line;
+use super::super::state::overlay::{Overlay, Question};
+use super::super::state::results::Query;
+use super::super::state::vault::Task;
+use super::super::state::{PhotoId, State, StoredPhoto, Tab};
+
+/// The photo under the cursor of the shown tab, as something to search for or to show.
+#[must_use]
+pub fn current_photo(state: &State) -> Option<Query> {
+    match state.tab {
+        Tab::Files => {
+            let entry = state.browser.current().filter(|entry| entry.kind == Kind::Photo)?;
+            Some(Query::File(entry.path.clone()))
+        }
+        Tab::Results => state.results.current().map(|found| Query::Stored(found.photo.clone())),
+        Tab::Vault => state.collection.current().map(|photo| Query::Stored(photo.clone())),
+        Tab::Indexing => None,
+    }
+}
+
+/// The stored photos that an operation is about.
+fn subject(state: &State) -> Vec<PhotoId> {
+    match state.tab {
+        Tab::Results => state.results.subject(),
+        Tab::Vault => state.collection.subject(),
+        Tab::Files | Tab::Indexing => Vec::new(),
+    }
+}
+
+/// Selects what is under the cursor, or leaves it out, and moves on.
+pub(super) fn select(state: &mut State) {
+    let id = match current_photo(state) {
+        Some(Query::Stored(photo)) => Some(photo.id),
+        _ => None,
+    };
+    let columns = state.shown.columns;
+    match (state.tab, id) {
+        (Tab::Files, _) => {
+            state.browser.toggle();
+            let count = state.browser.visible().len();
+            state.browser.cursor.step(Step::Down, count, 1, 1);
+        }
+        (Tab::Results, Some(id)) => {
+            toggle(&mut state.results.selected, id);
+            let count = state.results.matches().len();
+            state.results.cursor.step(Step::Right, count, columns, 1);
+        }
+        (Tab::Vault, Some(id)) => {
+            toggle(&mut state.collection.selected, id);
+            let count = state.collection.visible().len();
+            state.collection.cursor.step(Step::Right, count, columns, 1);
+        }
+        _ => {}
+    }
+}
+
+fn toggle(selected: &mut std::collections::BTreeSet<PhotoId>, id: PhotoId) {
+    if !selected.remove(&id) {
+        selected.insert(id);
+    }
+}
+
+/// Selects all shown photos, or none when all are selected.
+pub(super) fn select_all(state: &mut State) {
+    let (selected, all): (_, Vec<PhotoId>) = match state.tab {
+        Tab::Files => return state.browser.toggle_all(),
+        Tab::Results => {
+            let all = state.results.matches().iter().map(|found| found.photo.id).collect();
+            (&mut state.results.selected, all)
+        }
+        Tab::Vault => {
+            let all = state.collection.visible().map(|photo| photo.id).collect();
+            (&mut state.collection.selected, all)
+        }
+        Tab::Indexing => return,
+    };
+    if all.iter().all(|id| selected.contains(id)) {
+        selected.clear();
+    } else {
+        selected.extend(all);
+    }
+}
+
+/// Selects the photos that are not selected.
+pub(super) fn invert(state: &mut State) {
+    match state.tab {
+        Tab::Files => state.browser.invert(),
+        Tab::Results => {
+            let all: Vec<PhotoId> = state.results.matches().iter().map(|found| found.photo.id).collect();
+            all.into_iter().for_each(|id| toggle(&mut state.results.selected, id));
+        }
+        Tab::Vault => {
+            let all: Vec<PhotoId> = state.collection.visible().map(|photo| photo.id).collect();
+            all.into_iter().for_each(|id| toggle(&mut state.collection.selected, id));
+        }
+        Tab::Indexing => {}
+    }
+}
+
+/// Searches for photos like the one under the cursor.
+pub(super) fn similar(state: &mut State) -> Vec<Effect> {
+    match current_photo(state) {
+        Some(query) => search(state, query),
+        None => {
+            state.journal.note("move onto a photo to search for photos like it");
+            Vec::new()
+        }
+    }
+}
+
+/// Searches for `query`.
+pub(super) fn search(state: &mut State, query: Query) -> Vec<Effect> {
+    if super::needs_vault(state) {
+        return Vec::new();
+    }
+    state.tab = Tab::Results;
+    state.overlay = None;
+    state.results.begin(query.clone());
+    vec![Effect::Ask(Request::Search(query))]
+}
+
+/// Copies the names of what an operation would be about.
+pub(super) fn copy_names(state: &mut State) -> Vec<Effect> {
+    let names: Vec<String> = match state.tab {
+        Tab::Files => state.browser.subject().iter().map(|path| path.display().to_string()).collect(),
+        Tab::Results | Tab::Vault => {
+            let wanted = subject(state);
+            let found = state.results.matches().iter().map(|found| &found.photo);
+            let known: Vec<&StoredPhoto> = match state.tab {
+                Tab::Results => found.collect(),
+                _ => state.collection.photos().iter().collect(),
+            };
+            known.iter().filter(|photo| wanted.contains(&photo.id)).map(|photo| photo.name.clone()).collect()
+        }
+        Tab::Indexing => Vec::new(),
+    };
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let count = names.len();
+    state.journal.note(format!("copied {count} {}", if count == 1 { "name" } else { "names" }));
+    vec![Effect::Copy(names.join("\n"))]
+}
+
+/// Asks where the photos are to be written.
+pub(super) fn ask_where_to_export(state: &mut State) {
+    let photos = subject(state);
+    if photos.is_empty() {
+        return nothing_to_take(state);
+    }
+    let folder = Line::with(state.preferences.export_folder.display().to_string());
+    state.overlay = Some(Overlay::ExportTo { photos, folder });
+}
+
+/// What is asked about before it is done.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    OpenOutside,
+    Download,
+    Remove,
+}
+
+/// Asks before doing what takes photos out of the vault.
+pub(super) fn ask(state: &mut State, purpose: Purpose) {
+    let photos = subject(state);
+    let Some(first) = photos.first().copied() else { return nothing_to_take(state) };
+    let question = match purpose {
+        Purpose::OpenOutside => match current_photo(state) {
+            Some(Query::Stored(photo)) => Question::OpenOutside(photo.id),
+            _ => Question::OpenOutside(first),
+        },
+        Purpose::Download => Question::Download(photos),
+        Purpose::Remove => Question::Remove(photos),
+    };
+    state.overlay = Some(Overlay::Confirm(question));
+}
+
+fn nothing_to_take(state: &mut State) {
+    state.journal.note("this works on photos of the vault: move onto one in the results or the vault");
+}
+
+/// Checks every byte of the vault.
+pub(super) fn check(state: &mut State) -> Vec<Effect> {
+    if state.tab != Tab::Vault || state.collection.task.is_some() || super::needs_vault(state) {
+        return Vec::new();
+    }
+    state.collection.task = Some(Task::Checking);
+    state.collection.health = None;
+    vec![Effect::Ask(Request::Check)]
+}
+
+/// Reads what the camera wrote into the photo under the cursor.
+pub(super) fn details(state: &mut State) -> Vec<Effect> {
+    match current_photo(state) {
+        Some(Query::Stored(photo)) => vec![Effect::Ask(Request::Exif(photo.id))],
+        _ => Vec::new(),
+    }
+}
