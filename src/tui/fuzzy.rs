@@ -3,7 +3,7 @@
 /// How well `pattern` matches `text`, higher is better; `None` when some letter is missing. Case counts only where
 /// `pattern` has an upper-case letter.
 #[must_use]
-pub fn score(pattern: &str, text: &str) -> Option<i32> {
+pub(super) fn score(pattern: &str, text: &str) -> Option<i32> {
     const START_OF_WORD: i32 = 8;
     const NEXT_TO_LAST: i32 = 12;
     let exact = pattern.chars().any(char::is_uppercase);
@@ -35,7 +35,7 @@ pub fn score(pattern: &str, text: &str) -> Option<i32> {
 }
 
 /// The indices of the items whose text matches `pattern`, best first; equally good ones keep their order.
-pub fn matching<'a>(pattern: &str, texts: impl Iterator<Item = &'a str>) -> Vec<usize> {
+pub(super) fn matching<'a>(pattern: &str, texts: impl Iterator<Item = &'a str>) -> Vec<usize> {
     let mut scored: Vec<(i32, usize)> =
         texts.enumerate().filter_map(|(index, text)| Some((score(pattern, text)?, index))).collect();
     scored.sort_by_key(|(score, index)| (std::cmp::Reverse(*score), *index));

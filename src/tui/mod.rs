@@ -23,7 +23,7 @@ pub mod preview;
 pub mod request;
 pub mod screens;
 pub mod state;
-mod terminal;
+pub mod terminal;
 pub mod theme;
 pub mod update;
 mod words;

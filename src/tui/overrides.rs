@@ -4,7 +4,7 @@ use toml::de::{DeTable, DeValue};
 
 /// One `key = "word"` of a section.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Setting {
+pub(super) struct Setting {
     /// The `[section]` it stands in.
     pub section: String,
     /// What stands before the `=`.
@@ -26,7 +26,7 @@ pub struct Warning {
 
 /// Reads `text`. What cannot be understood is left out and warned of; the rest counts.
 #[must_use]
-pub fn read(text: &str) -> (Vec<Setting>, Vec<Warning>) {
+pub(super) fn read(text: &str) -> (Vec<Setting>, Vec<Warning>) {
     let line_of = |offset: usize| text[..offset.min(text.len())].matches('\n').count() + 1;
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut warnings: Vec<Warning> = errors

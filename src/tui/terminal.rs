@@ -87,7 +87,7 @@ impl Screen {
     /// When the terminal cannot be written.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.terminal.backend_mut().write_all(bytes)?;
-        io::Write::flush(self.terminal.backend_mut())
+        Write::flush(self.terminal.backend_mut())
     }
 
     /// Puts text on the clipboard of the machine in front of the user (OSC 52).

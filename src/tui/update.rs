@@ -169,7 +169,7 @@ fn reload(state: &mut State) -> Vec<Effect> {
 }
 
 fn zoom(state: &mut State) {
-    if photos::current_photo(state).is_some() {
+    if current_photo(state).is_some() {
         state.overlay = Some(Overlay::Zoom);
     }
 }

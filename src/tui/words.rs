@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Bytes in the unit that leaves one to three digits before the point (SI prefixes, as disks are sold).
 #[must_use]
-pub fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
     let mut value = bytes as f64;
     let mut unit = 0;
@@ -21,13 +21,13 @@ pub fn size(bytes: u64) -> String {
 
 /// `count` with its noun in the right number.
 #[must_use]
-pub fn count(count: usize, noun: &str) -> String {
+pub(super) fn count(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// The day of `time` in UTC, `YYYY-MM-DD`.
 #[must_use]
-pub fn day(time: SystemTime) -> String {
+pub(super) fn day(time: SystemTime) -> String {
     let seconds = match time.duration_since(UNIX_EPOCH) {
         Ok(since) => since.as_secs() as i64,
         Err(before) => -(before.duration().as_secs() as i64) - 1,
@@ -46,7 +46,7 @@ pub fn day(time: SystemTime) -> String {
 
 /// A short time in the unit that suits it.
 #[must_use]
-pub fn milliseconds(duration: Duration) -> String {
+pub(super) fn milliseconds(duration: Duration) -> String {
     let milliseconds = duration.as_secs_f64() * 1e3;
     match milliseconds {
         0.0..9.95 => format!("{milliseconds:.1} ms"),
@@ -57,7 +57,7 @@ pub fn milliseconds(duration: Duration) -> String {
 
 /// A long time, to the two largest units.
 #[must_use]
-pub fn long_time(duration: Duration) -> String {
+pub(super) fn long_time(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -68,13 +68,13 @@ pub fn long_time(duration: Duration) -> String {
 
 /// The columns that `text` takes.
 #[must_use]
-pub fn width(text: &str) -> usize {
+pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// `text` in at most `columns` columns, its end replaced by an ellipsis where it is too long.
 #[must_use]
-pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
+pub(super) fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     if text.width() <= columns {
         return Cow::Borrowed(text);
     }
@@ -96,7 +96,7 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
 
 /// `text` in at most `columns` columns, its beginning replaced by an ellipsis: for paths, whose end says most.
 #[must_use]
-pub fn fit_end(text: &str, columns: usize) -> Cow<'_, str> {
+pub(super) fn fit_end(text: &str, columns: usize) -> Cow<'_, str> {
     let too_wide = text.width();
     if too_wide <= columns {
         return Cow::Borrowed(text);
@@ -112,7 +112,7 @@ pub fn fit_end(text: &str, columns: usize) -> Cow<'_, str> {
 
 /// The rows that `text` takes when it is wrapped between words at `columns` columns.
 #[must_use]
-pub fn wrapped_rows(text: &str, columns: usize) -> usize {
+pub(super) fn wrapped_rows(text: &str, columns: usize) -> usize {
     let mut rows = 1;
     let mut used = 0;
     for word in text.split_whitespace() {
@@ -131,7 +131,7 @@ pub fn wrapped_rows(text: &str, columns: usize) -> usize {
 
 /// `text` in exactly `columns` columns.
 #[must_use]
-pub fn padded(text: &str, columns: usize) -> String {
+pub(super) fn padded(text: &str, columns: usize) -> String {
     let text = fit(text, columns);
     let missing = columns.saturating_sub(text.width());
     format!("{text}{:missing$}", "")
@@ -139,7 +139,7 @@ pub fn padded(text: &str, columns: usize) -> String {
 
 /// A path with the home folder as `~`, free of what a terminal would act on.
 #[must_use]
-pub fn path(path: &std::path::Path) -> String {
+pub(super) fn path(path: &std::path::Path) -> String {
     let shown = match std::env::home_dir().and_then(|home| path.strip_prefix(home).ok().map(std::path::Path::to_owned)) {
         Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
         Some(rest) => format!("~/{}", rest.display()),
@@ -150,7 +150,7 @@ pub fn path(path: &std::path::Path) -> String {
 
 /// A bar of `columns` columns filled to `part` (0 to 1), in eighths of a column.
 #[must_use]
-pub fn bar(part: f64, columns: usize) -> String {
+pub(super) fn bar(part: f64, columns: usize) -> String {
     const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
     let eighths = (part.clamp(0.0, 1.0) * columns as f64 * 8.0).round() as usize;
     let mut bar: String = "█".repeat(eighths / 8);

@@ -14,7 +14,7 @@ use super::request::{Reply, Request};
 use crate::preview::Encoder;
 
 /// Something happened that the event loop must look at.
-pub enum Happening {
+pub(super) enum Happening {
     /// A key, a click, a paste, a new size.
     Terminal(Event),
     /// The terminal is gone.
@@ -54,7 +54,7 @@ fn start(name: &str, happenings: &Sender<Happening>, work: impl FnOnce() + Send 
 }
 
 /// The workers.
-pub struct Workers {
+pub(super) struct Workers {
     folders: Sender<std::path::PathBuf>,
     pictures: Sender<pictures::Wanted>,
     asked: Vec<Wish>,
@@ -63,7 +63,7 @@ pub struct Workers {
 impl Workers {
     /// Starts them; they answer to `happenings`.
     #[must_use]
-    pub fn start(happenings: &Sender<Happening>) -> Self {
+    pub(super) fn start(happenings: &Sender<Happening>) -> Self {
         let (folders, wanted_folders) = channel();
         let (pictures, wanted_pictures) = channel();
         let answers = happenings.clone();
@@ -74,7 +74,7 @@ impl Workers {
     }
 
     /// Asks for something; the answer comes as a [`Happening`].
-    pub fn ask(&self, request: Request) {
+    pub(super) fn ask(&self, request: Request) {
         // A worker that is gone has been mourned.
         match request {
             Request::List(folder) => drop(self.folders.send(folder)),
@@ -83,7 +83,7 @@ impl Workers {
     }
 
     /// Asks for the pictures that the last frame wanted, unless they are asked for already.
-    pub fn want(&mut self, encoder: Option<&Encoder>, wishes: &[Wish]) {
+    pub(super) fn want(&mut self, encoder: Option<&Encoder>, wishes: &[Wish]) {
         if self.asked != wishes {
             self.asked = wishes.to_vec();
             if let Some(encoder) = encoder {
@@ -93,13 +93,13 @@ impl Workers {
     }
 
     /// A wished-for picture came.
-    pub fn fulfilled(&mut self, wish: &Wish) {
+    pub(super) fn fulfilled(&mut self, wish: &Wish) {
         self.asked.retain(|asked| asked != wish);
     }
 }
 
 /// Reads the terminal's events. Starts only after the terminal was asked what it understands.
-pub fn read_events(happenings: &Sender<Happening>) {
+pub(super) fn read_events(happenings: &Sender<Happening>) {
     let events = happenings.clone();
     start("events", happenings, move || {
         while let Ok(event) = crossterm::event::read() {
@@ -116,7 +116,7 @@ pub fn read_events(happenings: &Sender<Happening>) {
 /// # Errors
 /// When the system lets none be received.
 #[cfg(unix)]
-pub fn read_signals(happenings: &Sender<Happening>) -> std::io::Result<()> {
+pub(super) fn read_signals(happenings: &Sender<Happening>) -> std::io::Result<()> {
     use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
     let events = happenings.clone();

@@ -43,7 +43,7 @@ fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
         let line = row_of(canvas, entry, place, usize::from(inner.width));
         canvas.frame.render_widget(line, row);
         if place == browser.cursor.at {
-            canvas.frame.buffer_mut().set_style(row, canvas.theme.cursor);
+            canvas.mark_row(row);
         }
         canvas.hits.push((row, Target::Item(place)));
     }

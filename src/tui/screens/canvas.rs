@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 
@@ -56,6 +57,12 @@ impl Canvas<'_, '_> {
             Motion::Full => TURNING[self.state.tick % TURNING.len()],
             Motion::Reduced => '…',
         }
+    }
+
+    /// Marks a row as the one under the cursor, in one tone: what was faint or coloured in it must stay readable.
+    pub(super) fn mark_row(&mut self, row: Rect) {
+        let plain = Style::new().fg(Color::Reset).remove_modifier(Modifier::DIM);
+        self.frame.buffer_mut().set_style(row, plain.patch(self.theme.cursor));
     }
 
     /// Draws a pane's border and title; returns what is inside.

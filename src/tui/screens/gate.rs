@@ -92,8 +92,11 @@ fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
 fn draw_first_run(canvas: &mut Canvas<'_, '_>, area: Rect, first: &FirstRun) {
     // A test picture on the right shows that previews work, where there is room for one.
     let has_picture = area.width >= 90 && area.height >= 16;
-    let [left, right] =
-        Layout::horizontal([Constraint::Fill(1), Constraint::Length(if has_picture { 32 } else { 0 })]).areas(area);
+    let [left, right] = if has_picture {
+        Layout::horizontal([Constraint::Max(WIDEST), Constraint::Length(32)]).flex(Flex::Center).spacing(1).areas(area)
+    } else {
+        [area, Rect::default()]
+    };
     let theme = canvas.theme;
     let focus = |step: Step| if first.step == step && !first.is_working { Focus::Here } else { Focus::Elsewhere };
     let mark = |step: Step, is_done: bool| match (first.step == step, is_done) {

@@ -129,7 +129,7 @@ fn palette(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, at: usize) {
         ]);
         canvas.frame.render_widget(line, row);
         if place == at {
-            canvas.frame.buffer_mut().set_style(row, canvas.theme.cursor);
+            canvas.mark_row(row);
         }
         canvas.hits.push((row, Target::Choice(place)));
     }

@@ -144,7 +144,7 @@ fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
         let line = row_of(canvas, found, usize::from(area.width));
         canvas.frame.render_widget(line, row);
         if place == results.cursor.at {
-            canvas.frame.buffer_mut().set_style(row, canvas.theme.cursor);
+            canvas.mark_row(row);
         }
         canvas.hits.push((row, Target::Item(place)));
     }

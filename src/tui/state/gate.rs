@@ -108,8 +108,8 @@ pub fn strength(passphrase: &Passphrase) -> (Strength, u32) {
     let each = if words_only { 2.5 } else { f64::from(alphabet.max(1)).log2() * 0.75 };
     let bits = (fresh * each) as u32;
     let strength = match bits {
-        0..45 => Strength::Weak,
-        45..60 => Strength::Fair,
+        0..42 => Strength::Weak,
+        42..55 => Strength::Fair,
         _ => Strength::Strong,
     };
     (strength, bits)

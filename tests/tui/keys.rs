@@ -1,0 +1,222 @@
+//! What keys and clicks ask for.
+
+use std::path::PathBuf;
+
+use cipherlens::tui::request::{Progress, Reply};
+use cipherlens::tui::state::gate::{FirstRun, Gate};
+use cipherlens::tui::state::results::Query;
+use cipherlens::tui::state::{Pane, Tab};
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use crate::stage::{Stage, found};
+
+fn open_search(stage: &mut Stage) {
+    stage.keys("j j s");
+    let query = Query::File(PathBuf::from("/photos/2024/IMG_2.jpg"));
+    stage.reply(Reply::Searched { query, result: Ok(found()) });
+    stage.effects.clear();
+}
+
+#[test]
+fn vim_and_arrow_keys_move_alike() {
+    for (keys, expected) in [("j j", 2), ("down down", 2), ("G", 7), ("G g g", 0), ("j j k up", 0), ("ctrl-d", 7)] {
+        let mut stage = Stage::new(80, 24);
+        stage.keys(keys);
+        assert_eq!(stage.application.state.browser.cursor.at, expected, "{keys}");
+    }
+}
+
+#[test]
+fn folders_are_entered_and_left() {
+    let mut stage = Stage::new(80, 24);
+    stage.keys("l");
+    assert_eq!(stage.asked(), ["list /photos/2024/beach"]);
+    stage.keys("h");
+    assert_eq!(stage.asked(), ["list /photos/2024"]);
+    stage.keys("left");
+    assert_eq!(stage.asked(), ["list /photos"]);
+}
+
+#[test]
+fn a_listing_of_a_folder_left_behind_is_not_shown() {
+    let mut stage = Stage::new(80, 24);
+    stage.keys("l h");
+    stage.reply(Reply::Listed { folder: PathBuf::from("/photos/2024/beach"), listing: Ok((Vec::new(), 0)) });
+    assert!(stage.application.state.browser.is_loading);
+}
+
+#[test]
+fn a_photo_is_the_query_with_one_key() {
+    let mut stage = Stage::with_vault(80, 24);
+    stage.effects.clear();
+    stage.keys("j j s");
+    assert_eq!(stage.asked(), ["search /photos/2024/IMG_2.jpg"]);
+    assert!(stage.screen().contains("searching"));
+    open_search(&mut stage);
+    stage.keys("2 l m");
+    assert_eq!(stage.asked(), ["search boat.jpg"]);
+}
+
+#[test]
+fn a_search_without_a_vault_asks_for_one() {
+    let mut stage = Stage::new(80, 24);
+    stage.keys("j j s");
+    assert!(stage.asked().is_empty());
+    assert!(matches!(stage.application.state.gate, Some(Gate::FirstRun(_))));
+}
+
+#[test]
+fn indexing_starts_pauses_and_stops_with_one_key_each() {
+    let mut stage = Stage::with_vault(80, 24);
+    stage.effects.clear();
+    stage.keys("j j space space i");
+    assert_eq!(stage.asked(), ["index [\"/photos/2024/IMG_10.jpg\", \"/photos/2024/IMG_2.jpg\"]"]);
+    stage.reply(Reply::Indexing(Progress::Started { total: 2 }));
+    stage.keys("p p x x");
+    assert_eq!(stage.asked(), ["pause", "resume", "stop"]);
+}
+
+#[test]
+fn quitting_while_indexing_asks_first() {
+    let mut stage = Stage::with_vault(80, 24);
+    stage.effects.clear();
+    stage.keys("I q");
+    assert_eq!(stage.asked(), ["index [\"/photos/2024\"]"]);
+    stage.keys("n");
+    assert!(stage.asked().is_empty());
+    stage.keys("q y");
+    assert_eq!(stage.asked(), ["quit"]);
+}
+
+#[test]
+fn the_first_run_creates_a_vault_once_both_passphrases_agree() {
+    let mut stage = Stage::new(80, 24);
+    stage.application.show_gate(Gate::FirstRun(FirstRun::new(PathBuf::from("/nowhere/photos.vault"))));
+    stage.keys("enter 'one enter 'two enter");
+    assert!(stage.asked().is_empty());
+    stage.keys("'one enter");
+    assert_eq!(stage.asked(), ["create /nowhere/photos.vault"]);
+    stage.reply(Reply::Opened { vault: PathBuf::from("/nowhere/photos.vault"), result: Ok(()) });
+    assert_eq!(stage.asked(), ["collection"]);
+    assert!(stage.application.state.gate.is_none());
+}
+
+#[test]
+fn a_passphrase_is_never_on_the_screen() {
+    let mut stage = Stage::new(80, 24);
+    stage.application.show_gate(Gate::FirstRun(FirstRun::new(PathBuf::from("/nowhere/photos.vault"))));
+    stage.keys("enter 'hunter2");
+    let longer = stage.screen();
+    assert!(!longer.contains("hunter2"));
+    stage.keys("backspace");
+    let field = |screen: &str| screen.lines().find(|line| line.contains("typed, not shown")).unwrap().to_owned();
+    assert_eq!(field(&stage.screen()), field(&longer), "its length does not show either");
+}
+
+#[test]
+fn export_and_remove_take_the_selection_and_ask() {
+    let mut stage = Stage::with_vault(80, 24);
+    stage.effects.clear();
+    stage.keys("3 space space e");
+    stage.keys("ctrl-u '/tmp/out enter");
+    assert_eq!(stage.asked(), ["export 2 to /tmp/out"]);
+    stage.reply(Reply::Exported { folder: PathBuf::from("/tmp/out"), result: Ok(2) });
+    assert!(stage.screen().contains("exported 2 photos to /tmp/out"));
+    stage.keys("D n D y");
+    assert_eq!(stage.asked(), ["remove 2"]);
+}
+
+#[test]
+fn opening_and_downloading_ask_before_a_photo_leaves_the_vault() {
+    let mut stage = Stage::with_vault(80, 24);
+    open_search(&mut stage);
+    stage.keys("o");
+    assert!(stage.asked().is_empty());
+    stage.keys("y");
+    assert_eq!(stage.asked(), ["open outside"]);
+    stage.reply(Reply::OpenedOutside(Ok(())));
+    stage.keys("d y");
+    assert_eq!(stage.asked(), ["download 1"]);
+}
+
+#[test]
+fn names_are_copied() {
+    let mut stage = Stage::with_vault(80, 24);
+    open_search(&mut stage);
+    stage.keys("space space y");
+    assert_eq!(stage.asked(), ["copy \"IMG_2.jpg\\nboat.jpg\""]);
+}
+
+#[test]
+fn the_palette_does_what_is_chosen() {
+    let mut stage = Stage::with_vault(80, 24);
+    stage.effects.clear();
+    stage.keys(": 'check");
+    stage.keys("esc 3 : 'every enter");
+    assert_eq!(stage.asked(), ["check"]);
+}
+
+#[test]
+fn esc_ends_the_innermost_thing_first() {
+    let mut stage = Stage::with_vault(80, 24);
+    stage.keys("space / 'cat enter");
+    assert_eq!(stage.application.state.browser.visible().len(), 1);
+    stage.keys("esc");
+    assert_eq!(stage.application.state.browser.visible().len(), 8);
+    assert_eq!(stage.application.state.browser.selected.len(), 1);
+    stage.keys("esc");
+    assert!(stage.application.state.browser.selected.is_empty());
+}
+
+#[test]
+fn on_a_narrow_screen_tab_changes_between_list_and_picture() {
+    let mut stage = Stage::with_vault(40, 12);
+    stage.keys("tab");
+    assert_eq!((stage.application.state.tab, stage.application.state.pane), (Tab::Files, Pane::Preview));
+    let mut stage = Stage::with_vault(80, 24);
+    stage.keys("tab");
+    assert_eq!(stage.application.state.tab, Tab::Results);
+}
+
+#[test]
+fn clicks_and_the_wheel_do_what_keys_do() {
+    let mouse = |kind, column, row| MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+    let click = MouseEventKind::Down(MouseButton::Left);
+    let mut stage = Stage::with_vault(80, 24);
+    stage.effects.clear();
+    // The list begins below the tabs and the border.
+    stage.application.mouse(mouse(click, 10, 4));
+    assert_eq!(stage.application.state.browser.cursor.at, 2);
+    stage.application.mouse(mouse(MouseEventKind::ScrollDown, 10, 4));
+    assert_eq!(stage.application.state.browser.cursor.at, 5);
+    stage.application.mouse(mouse(click, 10, 2));
+    let effects = stage.application.mouse(mouse(click, 10, 2));
+    stage.effects.extend(effects);
+    assert_eq!(stage.asked(), ["list /photos/2024/beach"]);
+    stage.application.mouse(mouse(click, 15, 0));
+    assert_eq!(stage.application.state.tab, Tab::Results);
+}
+
+#[test]
+fn a_user_s_keymap_shows_in_help_and_hints() {
+    let mut stage = Stage::with_vault(120, 40);
+    stage.application.keymap.lay_over("[everywhere]\n\"s\" = \"none\"\n\"ctrl-s\" = \"similar\"\n");
+    stage.keys("j j");
+    let screen = stage.screen();
+    assert!(screen.contains("ctrl-s find similar"), "{screen}");
+    stage.keys("? 'like");
+    assert!(stage.screen().contains("ctrl-s"));
+}
+
+#[test]
+fn pasted_text_goes_into_fields_and_its_line_ends_do_nothing() {
+    let mut stage = Stage::new(80, 24);
+    stage.application.show_gate(Gate::FirstRun(FirstRun::new(PathBuf::from("/x"))));
+    stage.keys("ctrl-u");
+    stage.application.paste("/nowhere/v\nq");
+    assert!(stage.asked().is_empty());
+    assert!(stage.screen().contains("/nowhere/vq"));
+    let mut stage = Stage::new(80, 24);
+    stage.application.paste("q");
+    assert!(stage.asked().is_empty(), "pasted letters are no commands");
+}

@@ -1,0 +1,10 @@
+//! The terminal application from outside: keys in, screen text out; and the real binary in a pseudo-terminal.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
+
+mod keys;
+mod pseudo_terminal;
+mod restoring;
+mod screens;
+mod stage;
+mod terminals;

@@ -1,0 +1,210 @@
+//! A pseudo-terminal with the real binary in it. The test plays the terminal: it answers questions, types, and reads
+//! the screen.
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
+use tempfile::TempDir;
+
+/// What the terminal that the test plays understands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// DEC Sixel, cells of 10 x 20 pixels.
+    Sixel,
+    /// The kitty graphics protocol.
+    Kitty,
+    /// Answers nothing.
+    Silent,
+}
+
+/// The last question of the program: answered by every terminal that answers at all.
+const LAST_QUESTION: &[u8] = b"\x1b[5n";
+/// The longest that anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct PseudoTerminal {
+    kind: Kind,
+    master: Box<dyn MasterPty + Send>,
+    /// Held open, so that the terminal's modes can be read after the program's end.
+    _slave: Box<dyn SlavePty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    input: Box<dyn Write + Send>,
+    output: Receiver<Vec<u8>>,
+    parser: vt100::Parser,
+    /// Every byte the program has written.
+    pub written: Vec<u8>,
+    answered: usize,
+    /// The program's home and temporary folder.
+    pub home: TempDir,
+}
+
+/// How the program is started.
+pub struct Start<'a> {
+    pub kind: Kind,
+    pub columns: u16,
+    pub rows: u16,
+    pub arguments: &'a [&'a str],
+    pub environment: &'a [(&'a str, &'a str)],
+}
+
+impl PseudoTerminal {
+    pub fn start(start: &Start<'_>) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), start)
+    }
+
+    pub fn start_in(home: TempDir, start: &Start<'_>) -> Self {
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_cipherlens")), home, start)
+    }
+
+    /// The modes of a terminal to which nothing was done.
+    pub fn untouched_modes() -> String {
+        let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, ..PtySize::default() }).unwrap();
+        modes(&pair.master.tty_name().unwrap())
+    }
+
+    pub fn start_program(program: &Path, home: TempDir, start: &Start<'_>) -> Self {
+        let size = PtySize { rows: start.rows, cols: start.columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(program);
+        command.args(start.arguments);
+        command.env_clear();
+        command.env("TERM", "xterm-256color");
+        command.env("HOME", home.path());
+        command.env("TMPDIR", home.path());
+        for (name, value) in start.environment {
+            command.env(name, value);
+        }
+        command.cwd(home.path());
+        let child = pair.slave.spawn_command(command).unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 1 << 16];
+            while let Ok(count) = reader.read(&mut buffer) {
+                if count == 0 || sender.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            kind: start.kind,
+            input: pair.master.take_writer().unwrap(),
+            master: pair.master,
+            _slave: pair.slave,
+            child,
+            output,
+            parser: vt100::Parser::new(cells(start.rows), cells(start.columns), 0),
+            written: Vec::new(),
+            answered: 0,
+            home,
+        }
+    }
+
+    /// Types bytes as a keyboard would.
+    pub fn keys(&mut self, bytes: &str) {
+        self.input.write_all(bytes.as_bytes()).unwrap();
+        self.input.flush().unwrap();
+    }
+
+    /// Takes what the program writes until `done`, answering its questions.
+    pub fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !done(self) {
+            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(bytes) => self.take(&bytes),
+                Err(RecvTimeoutError::Timeout) => panic!("no {what} within {PATIENCE:?}:\n{}", self.screen()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    assert!(done(self), "the program ended before {what}:\n{}", self.screen());
+                }
+            }
+        }
+    }
+
+    /// Takes what the program writes until the screen holds `text`.
+    pub fn until_screen(&mut self, text: &str) {
+        self.until(text, |terminal| terminal.screen().contains(text));
+    }
+
+    /// Takes what the program writes until it has been quiet for `pause`.
+    pub fn settle(&mut self, pause: Duration) {
+        while let Ok(bytes) = self.output.recv_timeout(pause) {
+            self.take(&bytes);
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.written.extend_from_slice(bytes);
+        self.parser.process(bytes);
+        let questions = self.written.windows(LAST_QUESTION.len()).filter(|window| *window == LAST_QUESTION).count();
+        while self.answered < questions {
+            self.answered += 1;
+            match self.kind {
+                Kind::Silent => {}
+                Kind::Sixel => self.keys("\x1b[?62;4;22c\x1b[6;20;10t\x1b]11;rgb:0000/0000/0000\x07\x1b[0n"),
+                Kind::Kitty => self.keys("\x1b_Gi=31;OK\x1b\\\x1b[?62;22c\x1b[6;20;10t\x1b[0n"),
+            }
+        }
+    }
+
+    /// The text on the screen; pictures are not in it.
+    pub fn screen(&self) -> String {
+        self.parser.screen().contents()
+    }
+
+    pub fn is_alternate_screen(&self) -> bool {
+        self.parser.screen().alternate_screen()
+    }
+
+    /// Whether the program has written these bytes since `from`.
+    pub fn has_written(&self, from: usize, bytes: &[u8]) -> bool {
+        self.written[from..].windows(bytes.len()).any(|window| window == bytes)
+    }
+
+    /// Sends a signal of this name to the program.
+    pub fn signal(&self, name: &str) {
+        let number = self.child.process_id().unwrap().to_string();
+        let status = std::process::Command::new("kill").args(["-s", name, &number]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// The terminal's modes, as `stty` names them.
+    pub fn modes(&self) -> String {
+        modes(&self.master.tty_name().unwrap())
+    }
+
+    /// Waits for the program's end, taking what it still writes.
+    pub fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.settle(Duration::from_millis(50));
+            if let Some(status) = self.child.try_wait().unwrap() {
+                self.settle(Duration::from_millis(50));
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the program does not end:\n{}", self.screen());
+        }
+    }
+}
+
+impl Drop for PseudoTerminal {
+    fn drop(&mut self) {
+        // It has ended already unless the test failed.
+        let _ = self.child.kill();
+    }
+}
+
+/// The modes of a terminal, without its size and speed.
+fn modes(path: &Path) -> String {
+    let output = std::process::Command::new("stty").arg("-F").arg(path).arg("-a").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("icanon"), "{text}");
+    text.lines().filter(|line| !line.contains("speed")).collect::<Vec<_>>().join("\n")
+}
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).unwrap()
+}

@@ -1,0 +1,201 @@
+//! The application on a stage: no terminal, no workers; the test plays both.
+
+use std::path::PathBuf;
+use std::time::{Duration, UNIX_EPOCH};
+
+use cipherlens::preview::Link;
+use cipherlens::tui::application::Application;
+use cipherlens::tui::keymap::Keymap;
+use cipherlens::tui::preview::{Pictures, SentPictures};
+use cipherlens::tui::request::{Effect, Reply, Request};
+use cipherlens::tui::state::browser::{Entry, Kind};
+use cipherlens::tui::state::results::{Found, Match, Query, Timing};
+use cipherlens::tui::state::vault::{Session, Statistics};
+use cipherlens::tui::state::{Motion, PhotoId, Preferences, State, StoredPhoto};
+use cipherlens::tui::theme::{Background, Colours, Theme};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+pub struct Stage {
+    pub application: Application,
+    pub effects: Vec<Effect>,
+    terminal: Terminal<TestBackend>,
+}
+
+impl Stage {
+    /// A folder is listed, no vault is open, and no picture can be drawn.
+    pub fn new(columns: u16, rows: u16) -> Self {
+        let preferences = Preferences {
+            threshold: 0.8,
+            top: 50,
+            motion: Motion::Reduced,
+            export_folder: PathBuf::from("/exported"),
+            vault: None,
+        };
+        let state = State::new(PathBuf::from("/photos/2024"), preferences);
+        let (theme, _) = Theme::new(Background::Dark, Colours::Text, "");
+        let pictures = Pictures::new(Link::Local, SentPictures::default());
+        let application = Application::new(state, Keymap::default(), theme, pictures);
+        let terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        let mut stage = Self { application, effects: Vec::new(), terminal };
+        stage.reply(Reply::Listed { folder: PathBuf::from("/photos/2024"), listing: Ok((files(), 2)) });
+        stage.draw();
+        stage
+    }
+
+    /// The same with an open vault of eight photos.
+    pub fn with_vault(columns: u16, rows: u16) -> Self {
+        let mut stage = Self::new(columns, rows);
+        stage.application.state.session = Session::Open { vault: PathBuf::from("/vaults/holiday.vault") };
+        let statistics = Statistics { photos: 8, original_bytes: 24_300_000, stored_bytes: 25_900_000 };
+        stage.reply(Reply::Collection(Ok((photos(), statistics))));
+        stage.draw();
+        stage
+    }
+
+    /// Presses keys, named as in the keymap file; a word in quotes is typed letter by letter.
+    pub fn keys(&mut self, keys: &str) -> &mut Self {
+        for word in keys.split(' ') {
+            if let Some(text) = word.strip_prefix('\'') {
+                text.chars().for_each(|letter| self.press(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE)));
+            } else {
+                self.press(key(word));
+            }
+        }
+        self
+    }
+
+    pub fn press(&mut self, event: KeyEvent) {
+        let effects = self.application.key(event);
+        self.effects.extend(effects);
+        self.draw();
+    }
+
+    pub fn reply(&mut self, reply: Reply) -> &mut Self {
+        let effects = self.application.receive(reply);
+        self.effects.extend(effects);
+        self.draw();
+        self
+    }
+
+    fn draw(&mut self) {
+        self.terminal.draw(|frame| self.application.draw(frame)).unwrap();
+    }
+
+    /// The text on the screen.
+    pub fn screen(&mut self) -> String {
+        self.draw();
+        self.terminal.backend().to_string()
+    }
+
+    pub fn backend(&self) -> &TestBackend {
+        self.terminal.backend()
+    }
+
+    /// What was asked of the workers since the last call, in the words below.
+    pub fn asked(&mut self) -> Vec<String> {
+        self.effects.drain(..).map(|effect| in_words(&effect)).collect()
+    }
+}
+
+fn in_words(effect: &Effect) -> String {
+    match effect {
+        Effect::Ask(Request::List(folder)) => format!("list {}", folder.display()),
+        Effect::Ask(Request::Open { vault, .. }) => format!("open {}", vault.display()),
+        Effect::Ask(Request::Create { vault, .. }) => format!("create {}", vault.display()),
+        Effect::Ask(Request::Close) => "close".to_owned(),
+        Effect::Ask(Request::Collection) => "collection".to_owned(),
+        Effect::Ask(Request::Index(paths)) => format!("index {paths:?}"),
+        Effect::Ask(Request::PauseIndexing) => "pause".to_owned(),
+        Effect::Ask(Request::ResumeIndexing) => "resume".to_owned(),
+        Effect::Ask(Request::StopIndexing) => "stop".to_owned(),
+        Effect::Ask(Request::Search(Query::File(path))) => format!("search {}", path.display()),
+        Effect::Ask(Request::Search(Query::Stored(photo))) => format!("search {}", photo.name),
+        Effect::Ask(Request::Export { photos, folder }) => format!("export {} to {}", photos.len(), folder.display()),
+        Effect::Ask(Request::Remove(photos)) => format!("remove {}", photos.len()),
+        Effect::Ask(Request::Check) => "check".to_owned(),
+        Effect::Ask(Request::OpenOutside(_)) => "open outside".to_owned(),
+        Effect::Ask(Request::Download(photos)) => format!("download {}", photos.len()),
+        Effect::Ask(Request::Exif(_)) => "exif".to_owned(),
+        Effect::Copy(text) => format!("copy {text:?}"),
+        Effect::Download(bytes) => format!("send {} bytes", bytes.len()),
+        Effect::CyclePictures => "cycle pictures".to_owned(),
+        Effect::ForgetPictures => "forget pictures".to_owned(),
+        Effect::Redraw => "redraw".to_owned(),
+        Effect::Suspend => "suspend".to_owned(),
+        Effect::Quit => "quit".to_owned(),
+    }
+}
+
+/// The key that a word of [`Stage::keys`] names.
+pub fn key(word: &str) -> KeyEvent {
+    let (word, modifiers) = match word.strip_prefix("ctrl-") {
+        Some(rest) => (rest, KeyModifiers::CONTROL),
+        None => (word, KeyModifiers::NONE),
+    };
+    let code = match word {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "space" => KeyCode::Char(' '),
+        "backspace" => KeyCode::Backspace,
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "f1" => KeyCode::F(1),
+        letter => KeyCode::Char(letter.chars().next().filter(|_| letter.chars().count() == 1).unwrap()),
+    };
+    KeyEvent::new(code, modifiers)
+}
+
+fn files() -> Vec<Entry> {
+    let entry = |name: &str, kind: Kind, bytes: u64, day: u64| Entry {
+        path: PathBuf::from("/photos/2024").join(name),
+        name: name.to_owned(),
+        kind,
+        bytes,
+        modified: Some(UNIX_EPOCH + Duration::from_secs(86_400 * (19_700 + day))),
+    };
+    vec![
+        entry("beach", Kind::Folder, 0, 0),
+        entry("mountains", Kind::Folder, 0, 9),
+        entry("IMG_2.jpg", Kind::Photo, 2_412_000, 3),
+        entry("IMG_10.jpg", Kind::Photo, 3_104_000, 1),
+        entry("cat asleep.png", Kind::Photo, 912_000, 7),
+        entry("panorama over the whole valley in the evening.jpg", Kind::Photo, 12_400_000, 5),
+        entry("red\u{1b}[31m.webp", Kind::Photo, 48_000, 2),
+        entry("猫と犬.jpg", Kind::Photo, 1_048_576, 4),
+    ]
+}
+
+/// Eight stored photos; the first is in the listed folder too, by name and size.
+pub fn photos() -> Vec<StoredPhoto> {
+    let names = ["IMG_2.jpg", "boat.jpg", "cat asleep.png", "dog.jpg", "elephant.jpg", "fog.jpg", "gate.jpg", "hill.jpg"];
+    let photo = |(number, name): (usize, &&str)| StoredPhoto {
+        id: PhotoId([number as u8; 16]),
+        name: (*name).to_owned(),
+        bytes: if number == 0 { 2_412_000 } else { 3_000_000 + number as u64 },
+        width: 4000,
+        height: 3000,
+        date: Some(format!("2024-05-{:02}T10:20:30", 28 - number)),
+    };
+    names.iter().enumerate().map(photo).collect()
+}
+
+/// Matches for the photos above, from 0.97 downwards in steps of 0.06.
+pub fn found() -> Found {
+    let ranked = photos()
+        .into_iter()
+        .enumerate()
+        .map(|(rank, photo)| Match { photo, score: 0.97 - 0.06 * rank as f32 })
+        .collect();
+    let timing = Timing {
+        features: Duration::from_micros(21_400),
+        encrypt: Duration::from_micros(9_200),
+        scan: Duration::from_micros(38_700),
+        decrypt: Duration::from_micros(2_100),
+    };
+    Found { ranked, compared: 8, timing }
+}
