@@ -4,12 +4,11 @@
 //! <https://iterm2.com/documentation-images.html>.
 
 use std::fmt::Write as _;
-use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, Rgb, RgbImage};
+use image::{DynamicImage, Rgb, RgbImage};
 use ratatui::layout::Size;
 use ratatui_image::errors::Errors;
 use ratatui_image::picker::{Capability, Picker, ProtocolType};
@@ -17,6 +16,7 @@ use ratatui_image::protocol::Protocol;
 use ratatui_image::protocol::iterm2::Iterm2;
 use ratatui_image::protocol::kitty::Kitty;
 use ratatui_image::{FilterType, Resize};
+use zeroize::Zeroize;
 
 use super::Link;
 
@@ -27,18 +27,13 @@ const REMOTE_SIXEL_PIXELS: f64 = 200_000.0;
 /// Small photos are enlarged at most so much; beyond, they only look worse.
 const LARGEST_SCALE: f64 = 3.0;
 const REMOTE_JPEG_QUALITY: u8 = 75;
-/// Memory that decoding a photo for the screen may take.
-const DECODER_BYTES: u64 = 1 << 30;
 
 /// Why a picture cannot be drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
-    /// The bytes are no photo, or a damaged or far too large one.
+    /// The photo cannot be written as a JPEG.
     #[error("{0}")]
-    Undecodable(#[from] image::ImageError),
-    /// The file cannot be read.
-    #[error("{0}")]
-    Unreadable(#[from] std::io::Error),
+    Jpeg(#[from] image::ImageError),
     /// The protocol cannot express it.
     #[error("cannot be drawn: {0}")]
     Encoding(#[from] Errors),
@@ -103,35 +98,28 @@ impl Encoder {
         (f64::from(cells.width) * f64::from(font.width), f64::from(cells.height) * f64::from(font.height))
     }
 
-    /// `photo` as a picture of at most `cells`, in its own proportions.
+    /// A photo of `pixels` (width, height), given reduced to about [`Self::wanted_pixels`], as a picture of at most
+    /// `cells` in its own proportions. The pixels are wiped.
     ///
     /// # Errors
     /// When the protocol cannot express it.
-    pub fn encode(&self, photo: &DynamicImage, cells: Size) -> Result<Picture, PictureError> {
-        let pixels = (photo.width(), photo.height());
+    pub fn encode(&self, mut reduced: RgbImage, pixels: (u32, u32), cells: Size) -> Result<Picture, PictureError> {
         let (width, height) = self.wanted_pixels(pixels, cells);
         // Eight bits a channel and no alpha: what every protocol sends cheapest.
-        let reduced = DynamicImage::ImageRgb8(
-            photo.resize_exact(width, height, FilterType::Triangle).to_rgb8(),
-        );
+        let exact = DynamicImage::ImageRgb8(image::imageops::resize(&reduced, width, height, FilterType::Triangle));
+        reduced.zeroize();
         let is_tmux = self.picker.tmux_detected();
         let covered = self.covered_cells(pixels, cells);
-        match (self.picker.protocol_type(), self.link) {
+        let (protocol, kitty_id) = match (self.picker.protocol_type(), self.link) {
             (ProtocolType::Kitty, _) => {
                 let id = self.next_kitty_id.fetch_add(1, Ordering::Relaxed);
                 let compress = self.picker.capabilities().contains(&Capability::KittyCompression);
-                let protocol = Protocol::Kitty(Kitty::new(reduced, covered, id, is_tmux, compress, false)?);
-                Ok(Picture { protocol, kitty_id: Some(id), pixels })
+                (Protocol::Kitty(Kitty::new(exact, covered, id, is_tmux, compress, false)?), Some(id))
             }
-            (ProtocolType::Iterm2, Link::Remote) => {
-                let protocol = Protocol::ITerm2(iterm2_jpeg(&reduced, covered, is_tmux)?);
-                Ok(Picture { protocol, kitty_id: None, pixels })
-            }
-            _ => {
-                let protocol = self.picker.new_protocol(reduced, cells, Resize::Fit(Some(FilterType::Triangle)))?;
-                Ok(Picture { protocol, kitty_id: None, pixels })
-            }
-        }
+            (ProtocolType::Iterm2, Link::Remote) => (Protocol::ITerm2(iterm2_jpeg(&exact, covered, is_tmux)?), None),
+            _ => (self.picker.new_protocol(exact, cells, Resize::Fit(Some(FilterType::Triangle)))?, None),
+        };
+        Ok(Picture { protocol, kitty_id, pixels })
     }
 
     /// The cells that a photo covers when it fills `cells` as far as its proportions and [`LARGEST_SCALE`] allow.
@@ -149,8 +137,7 @@ impl Encoder {
 fn iterm2_jpeg(photo: &DynamicImage, cells: Size, is_tmux: bool) -> Result<Iterm2, PictureError> {
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, REMOTE_JPEG_QUALITY).encode_image(photo)?;
-    let (start, escape, end) =
-        if is_tmux { ("\x1bPtmux;", "\x1b\x1b", "\x1b\\") } else { ("", "\x1b", "") };
+    let (start, escape, end) = if is_tmux { ("\x1bPtmux;", "\x1b\x1b", "\x1b\\") } else { ("", "\x1b", "") };
     let mut data = String::from(start);
     // What stood here before would shine through the picture's edges.
     for _ in 0..cells.height {
@@ -187,8 +174,7 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
 #[must_use]
 pub fn forget(kitty_ids: &[u32], is_tmux: bool) -> String {
     let mut text = String::new();
-    let (start, escape, end) =
-        if is_tmux { ("\x1bPtmux;", "\x1b\x1b", "\x1b\\") } else { ("", "\x1b", "") };
+    let (start, escape, end) = if is_tmux { ("\x1bPtmux;", "\x1b\x1b", "\x1b\\") } else { ("", "\x1b", "") };
     for id in kitty_ids {
         let _ = write!(text, "{start}{escape}_Ga=d,d=I,i={id},q=2;{escape}\\{end}");
     }
@@ -197,22 +183,6 @@ pub fn forget(kitty_ids: &[u32], is_tmux: bool) -> String {
         let _ = write!(text, "{start}{escape}_Ga=d,d=A,q=2;{escape}\\{end}");
     }
     text
-}
-
-/// Decodes a photo upright, under limits.
-///
-/// # Errors
-/// When the bytes are no photo, or a damaged or far too large one.
-pub fn decode(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(DECODER_BYTES);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
-    let mut photo = DynamicImage::from_decoder(decoder)?;
-    photo.apply_orientation(orientation);
-    Ok(photo)
 }
 
 /// A picture that shows at a glance whether colours, edges and proportions are right: a wheel of hues in a frame.
@@ -262,10 +232,10 @@ mod tests {
 
     #[test]
     fn a_picture_keeps_its_proportions_and_stays_in_its_cells() {
-        let photo = DynamicImage::new_rgb8(4000, 2000);
+        let photo = RgbImage::new(800, 400);
         for protocol in [ProtocolType::Halfblocks, ProtocolType::Sixel, ProtocolType::Kitty, ProtocolType::Iterm2] {
             for link in [Link::Local, Link::Remote] {
-                let picture = encoder(protocol, link).encode(&photo, Size::new(40, 20)).unwrap();
+                let picture = encoder(protocol, link).encode(photo.clone(), (4000, 2000), Size::new(40, 20)).unwrap();
                 let cells = picture.protocol.size();
                 assert!(cells.width <= 40 && cells.height <= 20, "{protocol:?} {link:?}: {cells:?}");
                 // Cells are 10 x 20 pixels: twice as wide as high in pixels is four to one in cells.
@@ -291,9 +261,10 @@ mod tests {
     #[test]
     fn kitty_pictures_have_their_own_numbers_and_are_taken_back_by_them() {
         let encoder = encoder(ProtocolType::Kitty, Link::Local);
-        let photo = test_picture();
-        let ids: Vec<u32> =
-            (0..2).filter_map(|_| encoder.encode(&photo, Size::new(9, 4)).unwrap().kitty_id).collect();
+        let photo = test_picture().into_rgb8();
+        let ids: Vec<u32> = (0..2)
+            .filter_map(|_| encoder.encode(photo.clone(), (240, 240), Size::new(9, 4)).unwrap().kitty_id)
+            .collect();
         assert_eq!(ids[1], ids[0] + 1);
         let text = forget(&ids, false);
         assert!(ids.iter().all(|id| text.contains(&format!("\x1b_Ga=d,d=I,i={id},q=2;\x1b\\"))), "{text:?}");

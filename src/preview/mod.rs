@@ -7,14 +7,7 @@ mod encode;
 mod probe;
 mod strip;
 
-use clap::ValueEnum;
-
-pub use encode::{Encoder, Picture, PictureError, decode, forget, test_picture};
+pub(crate) use encode::base64;
+pub use encode::{Encoder, Picture, PictureError, forget, test_picture};
 pub use probe::{Choice, Link, Probe, Reason, detect, probe};
 pub use strip::{Panel, print};
-
-/// The choice that a settings file or an environment variable names.
-#[must_use]
-pub fn choice(name: &str) -> Option<Choice> {
-    Choice::from_str(name, true).ok()
-}

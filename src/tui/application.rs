@@ -119,8 +119,7 @@ impl Application {
 
     fn filter_key(&mut self, event: KeyEvent) {
         let is_files = self.state.browser.filter.is_typing;
-        let filter =
-            if is_files { &mut self.state.browser.filter } else { &mut self.state.collection.filter };
+        let filter = if is_files { &mut self.state.browser.filter } else { &mut self.state.collection.filter };
         match event.code {
             KeyCode::Enter => filter.is_typing = false,
             KeyCode::Esc => {

@@ -7,9 +7,8 @@ pub(super) fn score(pattern: &str, text: &str) -> Option<i32> {
     const START_OF_WORD: i32 = 8;
     const NEXT_TO_LAST: i32 = 12;
     let exact = pattern.chars().any(char::is_uppercase);
-    let same = |wanted: char, found: char| {
-        wanted == found || (!exact && found.to_lowercase().eq(wanted.to_lowercase()))
-    };
+    let same =
+        |wanted: char, found: char| wanted == found || (!exact && found.to_lowercase().eq(wanted.to_lowercase()));
     let letters: Vec<char> = text.chars().collect();
     let wanted: Vec<char> = pattern.chars().filter(|letter| !letter.is_whitespace()).collect();
     // best[j]: the best score with the letters so far matched, the last of them at j.

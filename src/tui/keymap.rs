@@ -77,14 +77,11 @@ impl Chord {
         let mut modifiers = KeyModifiers::NONE;
         let mut rest = text;
         loop {
-            let (modifier, tail) = [
-                ("ctrl-", KeyModifiers::CONTROL),
-                ("alt-", KeyModifiers::ALT),
-                ("shift-", KeyModifiers::SHIFT),
-            ]
-            .iter()
-            .find_map(|(prefix, modifier)| Some((*modifier, rest.strip_prefix(prefix)?)))
-            .unwrap_or((KeyModifiers::NONE, rest));
+            let (modifier, tail) =
+                [("ctrl-", KeyModifiers::CONTROL), ("alt-", KeyModifiers::ALT), ("shift-", KeyModifiers::SHIFT)]
+                    .iter()
+                    .find_map(|(prefix, modifier)| Some((*modifier, rest.strip_prefix(prefix)?)))
+                    .unwrap_or((KeyModifiers::NONE, rest));
             if modifier.is_empty() || tail.is_empty() {
                 break;
             }

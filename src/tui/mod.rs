@@ -37,6 +37,7 @@ use std::time::{Duration, Instant};
 use crossterm::event::Event;
 use ratatui_image::picker::{Capability, Picker};
 
+use crate::cipher::Passphrase;
 use crate::preview::{Choice, Link, Probe, Reason};
 use crate::services::places::Places;
 
@@ -44,10 +45,12 @@ use application::Application;
 use keymap::Keymap;
 use preview::{Pictures, SentPictures};
 use request::Effect;
+pub use state::Motion;
 use state::gate::{FirstRun, Gate, Unlock};
-use state::{Motion, Preferences, State};
-use terminal::Screen;
+use state::vault::Session;
+use state::{Preferences, State};
 pub use terminal::Mouse;
+use terminal::Screen;
 use theme::{Background, Colours, Theme};
 use worker::{Happening, Workers};
 
@@ -55,6 +58,8 @@ use worker::{Happening, Workers};
 pub struct Options {
     /// The vault to open or to propose.
     pub vault: Option<PathBuf>,
+    /// Its passphrase, where it need not be typed.
+    pub passphrase: Option<Passphrase>,
     /// The folder that is shown first.
     pub folder: PathBuf,
     /// Similarity from which a photo matches.
@@ -67,8 +72,8 @@ pub struct Options {
     pub motion: Motion,
     /// Locks after this long without a key; never without.
     pub lock_after: Option<Duration>,
-    /// The user's places: keymap and theme lie there.
-    pub places: Option<Places>,
+    /// The user's folders: keymap and theme lie beside the settings.
+    pub places: Places,
 }
 
 /// Why the application ended otherwise than by the user's wish.
@@ -98,25 +103,33 @@ const IDLE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When the terminal cannot be used, a part of the program failed, or a signal ended it.
-pub fn run(options: Options) -> Result<(), Error> {
+pub fn run(mut options: Options) -> Result<(), Error> {
     let sent = SentPictures::default();
     let mut screen = Screen::take(options.mouse, sent.clone())?;
     let mut application = build(&options, sent);
     // The first frame comes before the terminal is asked anything: a silent one is waited for two seconds.
     screen.draw(&mut application)?;
     let (happenings, inbox) = channel();
-    let workers = Workers::start(&happenings);
+    let mut workers = Workers::start(&happenings, options.places.clone());
     for effect in application.start() {
         if let Effect::Ask(request) = effect {
             workers.ask(request);
         }
+    }
+    if let (Some(Gate::Unlock(unlock)), Some(passphrase)) = (&mut application.state.gate, options.passphrase.take()) {
+        unlock.is_working = true;
+        application.state.session = Session::Opening { vault: unlock.vault.clone() };
+        workers.open_with(unlock.vault.clone(), passphrase);
     }
     use_terminal(&mut application, &options);
     #[cfg(unix)]
     worker::read_signals(&happenings)?;
     worker::read_events(&happenings);
     let mut session = Loop { application, screen, workers, lock_after: options.lock_after };
-    session.run(&inbox)
+    let ended = session.run(&inbox);
+    // Threads do not unwind at a process's end: keys are wiped here, while the screen still hides what is next.
+    session.workers.close();
+    ended
 }
 
 fn link() -> Link {
@@ -150,8 +163,7 @@ fn build(options: &Options, sent: SentPictures) -> Application {
 
 /// The user's file of this name beside the settings; empty when there is none.
 fn user_file(options: &Options, name: &str) -> String {
-    let path = options.places.as_ref().map(|places| places.settings_file().with_file_name(name));
-    path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default()
+    std::fs::read_to_string(options.places.settings_file().with_file_name(name)).unwrap_or_default()
 }
 
 fn theme(state: &mut State, options: &Options, background: Background) -> Theme {

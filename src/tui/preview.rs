@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ratatui::layout::{Rect, Size};
 use ratatui::Frame;
+use ratatui::layout::{Rect, Size};
 use ratatui_image::Image;
 use ratatui_image::picker::{Picker, ProtocolType};
 
@@ -153,8 +153,7 @@ impl Pictures {
             return Standing::Hidden;
         }
         // Sixel and iTerm2 pictures lie over the text: a window drawn over one would leave its ghost behind.
-        let lies_over_text =
-            matches!(encoder.picker().protocol_type(), ProtocolType::Sixel | ProtocolType::Iterm2);
+        let lies_over_text = matches!(encoder.picker().protocol_type(), ProtocolType::Sixel | ProtocolType::Iterm2);
         if lies_over_text && self.covered.is_some_and(|covered| covered.intersects(area)) {
             return Standing::Hidden;
         }
@@ -249,7 +248,9 @@ mod tests {
     fn fulfil(pictures: &mut Pictures) {
         let encoder = pictures.encoder().unwrap().clone();
         for wish in pictures.wishes().to_vec() {
-            let result = encoder.encode(&preview::test_picture(), wish.cells).map_err(|error| error.to_string());
+            let result = encoder
+                .encode(preview::test_picture().into_rgb8(), (240, 240), wish.cells)
+                .map_err(|error| error.to_string());
             pictures.receive(Fulfilled { wish, result });
         }
     }
@@ -303,8 +304,7 @@ mod tests {
     fn only_a_bounded_number_of_pictures_is_kept() {
         let mut pictures = pictures(ProtocolType::Halfblocks);
         for height in 1..=KEPT as u16 + 10 {
-            let wish =
-                Wish { subject: Subject::Test, cells: Size::new(4, height), generation: pictures.generation() };
+            let wish = Wish { subject: Subject::Test, cells: Size::new(4, height), generation: pictures.generation() };
             pictures.receive(Fulfilled { wish, result: Err(String::new()) });
         }
         assert_eq!(pictures.kept.len(), KEPT);

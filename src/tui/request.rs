@@ -87,6 +87,8 @@ pub enum Progress {
         /// Photos to go through.
         total: usize,
     },
+    /// Another process writes to the vault; the run waits for it.
+    WaitingForWriter,
     /// A photo is being read.
     Reading(PathBuf),
     /// A photo is in the network.

@@ -40,13 +40,7 @@ pub struct Drawn {
 }
 
 /// Draws everything.
-pub fn draw(
-    frame: &mut Frame<'_>,
-    state: &State,
-    theme: &Theme,
-    keymap: &Keymap,
-    pictures: &mut Pictures,
-) -> Drawn {
+pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, keymap: &Keymap, pictures: &mut Pictures) -> Drawn {
     let area = frame.area();
     frame.buffer_mut().set_style(area, theme.text);
     let window = overlay::place(area, state, keymap);

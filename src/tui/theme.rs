@@ -220,7 +220,8 @@ mod tests {
 
     #[test]
     fn no_color_leaves_no_colour_to_any_role() {
-        let (mut theme, _) = Theme::new(Background::Dark, Colours::PicturesOnly, "[theme]\n\"bar\" = \"red on blue\"\n");
+        let (mut theme, _) =
+            Theme::new(Background::Dark, Colours::PicturesOnly, "[theme]\n\"bar\" = \"red on blue\"\n");
         for (name, style) in theme.roles() {
             assert_eq!((style.fg, style.bg), (None, None), "{name}");
         }

@@ -16,8 +16,8 @@ use super::state::{Pane, State, Tab};
 
 pub use answer::receive;
 pub use gate::{GateKey, gate_key, skip_gate};
-pub use photos::current_photo;
 pub use overlay::{answer, choose, export};
+pub use photos::current_photo;
 
 /// Does `action`.
 pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {

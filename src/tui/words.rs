@@ -140,7 +140,8 @@ pub(super) fn padded(text: &str, columns: usize) -> String {
 /// A path with the home folder as `~`, free of what a terminal would act on.
 #[must_use]
 pub(super) fn path(path: &std::path::Path) -> String {
-    let shown = match std::env::home_dir().and_then(|home| path.strip_prefix(home).ok().map(std::path::Path::to_owned)) {
+    let shown = match std::env::home_dir().and_then(|home| path.strip_prefix(home).ok().map(std::path::Path::to_owned))
+    {
         Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
         Some(rest) => format!("~/{}", rest.display()),
         None => path.display().to_string(),
@@ -174,9 +175,12 @@ mod tests {
 
     #[test]
     fn days_are_those_of_the_gregorian_calendar() {
-        for (seconds, expected) in
-            [(0, "1970-01-01"), (951_782_400, "2000-02-29"), (1_709_251_199, "2024-02-29"), (4_102_444_800, "2100-01-01")]
-        {
+        for (seconds, expected) in [
+            (0, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (1_709_251_199, "2024-02-29"),
+            (4_102_444_800, "2100-01-01"),
+        ] {
             assert_eq!(day(UNIX_EPOCH + Duration::from_secs(seconds)), expected);
         }
         assert_eq!(day(UNIX_EPOCH - Duration::from_secs(1)), "1969-12-31");
@@ -193,7 +197,8 @@ mod tests {
 
     #[test]
     fn wrapping_breaks_between_words_and_breaks_long_ones() {
-        for (text, rows) in [("", 1), ("one two", 1), ("one two three", 2), ("abcdefghijklmnopq", 3), ("a bcdefghi", 2)] {
+        for (text, rows) in [("", 1), ("one two", 1), ("one two three", 2), ("abcdefghijklmnopq", 3), ("a bcdefghi", 2)]
+        {
             assert_eq!(wrapped_rows(text, 8), rows, "{text}");
         }
     }

@@ -1,9 +1,16 @@
 //! Threads that do what takes time, so that the event loop never waits. Each kind of work has its own: a slow picture
 //! holds up no listing, and indexing holds up neither.
 
+mod camera;
+mod download;
 mod folders;
+mod indexing;
+mod outside;
 mod pictures;
+mod vault;
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
@@ -11,7 +18,12 @@ use crossterm::event::Event;
 
 use super::preview::{Fulfilled, Wish};
 use super::request::{Reply, Request};
+use super::state::line::Passphrase as TypedPassphrase;
+use crate::cipher::Passphrase;
 use crate::preview::Encoder;
+use crate::services::places::Places;
+use crate::services::progress::Control;
+use vault::{IsNew, Shared};
 
 /// Something happened that the event loop must look at.
 pub(super) enum Happening {
@@ -53,33 +65,115 @@ fn start(name: &str, happenings: &Sender<Happening>, work: impl FnOnce() + Send 
     }
 }
 
+/// A vault to open.
+struct Opening {
+    vault: PathBuf,
+    passphrase: Result<Passphrase, String>,
+    is_new: IsNew,
+}
+
 /// The workers.
 pub(super) struct Workers {
-    folders: Sender<std::path::PathBuf>,
+    shared: Arc<Shared>,
+    happenings: Sender<Happening>,
+    folders: Sender<PathBuf>,
     pictures: Sender<pictures::Wanted>,
+    openings: Sender<Opening>,
+    /// What is answered soon: listing the vault, what a camera wrote.
+    looks: Sender<Request>,
+    searches: Sender<Request>,
+    /// What takes its time: export, removal, checking.
+    tasks: Sender<Request>,
+    indexing: Option<Arc<Control>>,
     asked: Vec<Wish>,
 }
 
 impl Workers {
     /// Starts them; they answer to `happenings`.
     #[must_use]
-    pub(super) fn start(happenings: &Sender<Happening>) -> Self {
+    pub(super) fn start(happenings: &Sender<Happening>, places: Places) -> Self {
+        let shared = Arc::new(Shared::new(places));
         let (folders, wanted_folders) = channel();
-        let (pictures, wanted_pictures) = channel();
         let answers = happenings.clone();
         start("folders", happenings, move || folders::work(&wanted_folders, &answers));
-        let answers = happenings.clone();
-        start("pictures", happenings, move || pictures::work(&wanted_pictures, &answers));
-        Self { folders, pictures, asked: Vec::new() }
+        let (pictures, wanted_pictures) = channel();
+        let (answers, vault) = (happenings.clone(), Arc::clone(&shared));
+        start("pictures", happenings, move || pictures::work(&wanted_pictures, &vault, &answers));
+        let (openings, wanted) = channel();
+        let (answers, vault) = (happenings.clone(), Arc::clone(&shared));
+        start("opening", happenings, move || open_vaults(&wanted, &vault, &answers));
+        let answering = |name: &str| {
+            let (requests, wanted) = channel();
+            let (answers, vault) = (happenings.clone(), Arc::clone(&shared));
+            start(name, happenings, move || {
+                while let Ok(request) = wanted.recv() {
+                    if let Some(reply) = vault.answer(request)
+                        && answers.send(Happening::Reply(reply)).is_err()
+                    {
+                        return;
+                    }
+                }
+            });
+            requests
+        };
+        let (looks, searches, tasks) = (answering("looks"), answering("searches"), answering("tasks"));
+        let happenings = happenings.clone();
+        Self { shared, happenings, folders, pictures, openings, looks, searches, tasks, indexing: None, asked: vec![] }
     }
 
     /// Asks for something; the answer comes as a [`Happening`].
-    pub(super) fn ask(&self, request: Request) {
-        // A worker that is gone has been mourned.
-        match request {
-            Request::List(folder) => drop(self.folders.send(folder)),
-            _ => {}
-        }
+    pub(super) fn ask(&mut self, request: Request) {
+        // A worker that is gone has been mourned: whether it hears this does not matter any more.
+        let _ = match request {
+            Request::List(folder) => self.folders.send(folder).map_err(drop),
+            Request::Open { vault, passphrase } => self.open(vault, &passphrase, IsNew::No),
+            Request::Create { vault, passphrase } => self.open(vault, &passphrase, IsNew::Yes),
+            Request::Close => {
+                self.close();
+                Ok(())
+            }
+            Request::Index(paths) => {
+                self.index(paths);
+                Ok(())
+            }
+            Request::PauseIndexing => self.brake(Control::pause),
+            Request::ResumeIndexing => self.brake(Control::resume),
+            Request::StopIndexing => self.brake(Control::stop),
+            Request::Search(_) => self.searches.send(request).map_err(drop),
+            Request::Collection | Request::Exif(_) => self.looks.send(request).map_err(drop),
+            Request::Export { .. }
+            | Request::Remove(_)
+            | Request::Check
+            | Request::OpenOutside(_)
+            | Request::Download(_) => self.tasks.send(request).map_err(drop),
+        };
+    }
+
+    fn open(&self, vault: PathBuf, typed: &TypedPassphrase, is_new: IsNew) -> Result<(), ()> {
+        let passphrase = Passphrase::new(typed.bytes()).map_err(|error| error.to_string());
+        self.openings.send(Opening { vault, passphrase, is_new }).map_err(drop)
+    }
+
+    /// Opens a vault with a passphrase that was not typed here.
+    pub(super) fn open_with(&self, vault: PathBuf, passphrase: Passphrase) {
+        let _ = self.openings.send(Opening { vault, passphrase: Ok(passphrase), is_new: IsNew::No });
+    }
+
+    fn index(&mut self, paths: Vec<PathBuf>) {
+        let control = Arc::new(Control::default());
+        self.indexing = Some(Arc::clone(&control));
+        let (answers, vault) = (self.happenings.clone(), Arc::clone(&self.shared));
+        start("indexing", &self.happenings, move || indexing::work(&vault, &paths, &control, &answers));
+    }
+
+    fn brake(&self, act: fn(&Control)) -> Result<(), ()> {
+        self.indexing.as_deref().map(act).ok_or(())
+    }
+
+    /// Stops what runs, and wipes keys and photos given to other programs.
+    pub(super) fn close(&mut self) {
+        let _ = self.brake(Control::stop);
+        self.shared.close();
     }
 
     /// Asks for the pictures that the last frame wanted, unless they are asked for already.
@@ -95,6 +189,20 @@ impl Workers {
     /// A wished-for picture came.
     pub(super) fn fulfilled(&mut self, wish: &Wish) {
         self.asked.retain(|asked| asked != wish);
+    }
+}
+
+fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answers: &Sender<Happening>) {
+    while let Ok(Opening { vault: root, passphrase, is_new }) = wanted.recv() {
+        let reply = match passphrase {
+            Ok(passphrase) => vault.open(root, &passphrase, is_new),
+            Err(reason) => Reply::Opened { vault: root, result: Err(reason) },
+        };
+        if answers.send(Happening::Reply(reply)).is_err() {
+            return;
+        }
+        // The first search should not wait for the network; that there is none is told when one is needed.
+        drop(vault.extractor());
     }
 }
 

@@ -49,8 +49,7 @@ fn quitting_restores_the_terminal_and_deletes_kitty_s_pictures() {
     assert!(terminal.wait().success());
     is_restored(&terminal, &before);
     let text = String::from_utf8_lossy(&terminal.written).into_owned();
-    let sent: Vec<&str> =
-        text.split("\x1b_Gq=2,i=").skip(1).filter_map(|rest| rest.split(',').next()).collect();
+    let sent: Vec<&str> = text.split("\x1b_Gq=2,i=").skip(1).filter_map(|rest| rest.split(',').next()).collect();
     assert!(!sent.is_empty());
     for id in sent {
         assert!(text.contains(&format!("\x1b_Ga=d,d=I,i={id},q=2")), "picture {id} stays in the terminal");

@@ -252,9 +252,8 @@ fn without_colour_every_cell_is_plain_and_pictures_keep_theirs() {
     let mut stage = Stage::with_vault(100, 30);
     (stage.application.theme, _) = Theme::new(Background::Dark, Colours::PicturesOnly, "");
     stage.keys("j j");
-    let coloured = |stage: &Stage| {
-        stage.backend().buffer().content().iter().filter(|cell| cell.fg != Color::Reset).count()
-    };
+    let coloured =
+        |stage: &Stage| stage.backend().buffer().content().iter().filter(|cell| cell.fg != Color::Reset).count();
     assert_eq!(coloured(&stage), 0);
     stage.application.pictures.use_terminal(Some(Picker::halfblocks()));
     draw_pictures(&mut stage);
@@ -266,7 +265,8 @@ fn draw_pictures(stage: &mut Stage) {
     stage.screen();
     let encoder = stage.application.pictures.encoder().unwrap().clone();
     for wish in stage.application.pictures.wishes().to_vec() {
-        let result = encoder.encode(&cipherlens::preview::test_picture(), wish.cells).map_err(|e| e.to_string());
+        let picture = cipherlens::preview::test_picture().into_rgb8();
+        let result = encoder.encode(picture, (240, 240), wish.cells).map_err(|error| error.to_string());
         stage.application.pictures.receive(Fulfilled { wish, result });
     }
     stage.screen();
@@ -292,10 +292,7 @@ fn locking_removes_names_pictures_and_keys() {
     search(&mut stage, found());
     stage.effects.clear();
     stage.keys("L");
-    assert!(matches!(
-        stage.effects[..],
-        [Effect::Ask(Request::Close), Effect::ForgetPictures]
-    ));
+    assert!(matches!(stage.effects[..], [Effect::Ask(Request::Close), Effect::ForgetPictures]));
     let screen = stage.screen();
     assert!(!screen.contains("boat.jpg"), "{screen}");
     stage.keys("esc 2");

@@ -172,7 +172,8 @@ fn files() -> Vec<Entry> {
 
 /// Eight stored photos; the first is in the listed folder too, by name and size.
 pub fn photos() -> Vec<StoredPhoto> {
-    let names = ["IMG_2.jpg", "boat.jpg", "cat asleep.png", "dog.jpg", "elephant.jpg", "fog.jpg", "gate.jpg", "hill.jpg"];
+    let names =
+        ["IMG_2.jpg", "boat.jpg", "cat asleep.png", "dog.jpg", "elephant.jpg", "fog.jpg", "gate.jpg", "hill.jpg"];
     let photo = |(number, name): (usize, &&str)| StoredPhoto {
         id: PhotoId([number as u8; 16]),
         name: (*name).to_owned(),

@@ -88,10 +88,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
             canvas.press(Action::Parent, "for the folder above"),
         ]
     } else if browser.total() > 0 {
-        vec![
-            Line::raw("nothing matches the filter"),
-            canvas.press(Action::Back, "to clear it"),
-        ]
+        vec![Line::raw("nothing matches the filter"), canvas.press(Action::Back, "to clear it")]
     } else {
         let others = match browser.other_files {
             0 => "this folder is empty".to_owned(),

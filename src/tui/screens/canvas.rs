@@ -88,9 +88,7 @@ impl Canvas<'_, '_> {
             .wrap(Wrap { trim: true })
             .block(Block::new().padding(Padding::horizontal(1)));
         let rows = u16::try_from(rows).unwrap_or(area.height).min(area.height);
-        let [middle] = Layout::vertical([Constraint::Length(rows)])
-            .flex(ratatui::layout::Flex::Center)
-            .areas(area);
+        let [middle] = Layout::vertical([Constraint::Length(rows)]).flex(ratatui::layout::Flex::Center).areas(area);
         self.frame.render_widget(text, middle);
     }
 

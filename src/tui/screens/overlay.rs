@@ -160,12 +160,9 @@ fn log(canvas: &mut Canvas<'_, '_>, window: Rect, scroll: usize) {
 fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
     let photos = |count: usize| words::count(count, "photo");
     let (title, line, note, yes) = match question {
-        Question::Remove(ids) => (
-            "remove",
-            format!("Remove {} from the vault?", photos(ids.len())),
-            "this cannot be undone",
-            "remove",
-        ),
+        Question::Remove(ids) => {
+            ("remove", format!("Remove {} from the vault?", photos(ids.len())), "this cannot be undone", "remove")
+        }
         Question::OpenOutside(_) => (
             "open in another program",
             "Give a decrypted copy to another program?".to_owned(),
@@ -227,9 +224,7 @@ pub(super) fn zoom(canvas: &mut Canvas<'_, '_>, area: Rect) {
         }
         Some(Query::Stored(photo)) => {
             let position = match canvas.state.tab {
-                Tab::Results => {
-                    Some((canvas.state.results.cursor.at + 1, canvas.state.results.matches().len()))
-                }
+                Tab::Results => Some((canvas.state.results.cursor.at + 1, canvas.state.results.matches().len())),
                 _ => Some((canvas.state.collection.cursor.at + 1, canvas.state.collection.visible().len())),
             };
             (photo.name, Subject::Photo(photo.id), position)

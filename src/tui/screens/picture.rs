@@ -51,7 +51,9 @@ pub(super) fn preview(
         Standing::Loading | Standing::Failed(_) | Standing::Hidden => None,
     };
     for (row, line) in (text.y..text.bottom()).zip(about(canvas, pixels)) {
-        canvas.frame.render_widget(line, Rect { y: row, height: 1, x: text.x + 1, width: text.width.saturating_sub(2) });
+        canvas
+            .frame
+            .render_widget(line, Rect { y: row, height: 1, x: text.x + 1, width: text.width.saturating_sub(2) });
     }
 }
 

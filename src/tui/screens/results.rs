@@ -120,10 +120,8 @@ fn matches(canvas: &mut Canvas<'_, '_>, area: Rect) {
             let found = canvas.state.results.matches().get(place)?;
             let is_selected = canvas.state.results.selected.contains(&found.photo.id);
             let bar = words::bar(f64::from(found.score).max(0.0), columns.saturating_sub(5));
-            let score = Line::from(vec![
-                Span::raw(format!("{:.2} ", found.score)),
-                Span::styled(bar, canvas.theme.bar),
-            ]);
+            let score =
+                Line::from(vec![Span::raw(format!("{:.2} ", found.score)), Span::styled(bar, canvas.theme.bar)]);
             let name = inert(&found.photo.name);
             Some(grid::Item {
                 photo: found.photo.id,

@@ -342,8 +342,7 @@ mod tests {
     fn browser() -> Browser {
         let mut browser = Browser::new(PathBuf::from("/p"));
         let photos = [("img10.jpg", 5), ("IMG9.jpg", 7), ("cat.png", 6)];
-        let mut entries: Vec<Entry> =
-            photos.iter().map(|(name, bytes)| entry(name, Kind::Photo, *bytes)).collect();
+        let mut entries: Vec<Entry> = photos.iter().map(|(name, bytes)| entry(name, Kind::Photo, *bytes)).collect();
         entries.push(entry("z", Kind::Folder, 0));
         browser.listed(entries, 1);
         browser

@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn length_and_variety_count_and_repetition_does_not() {
-        for weak in ["", "password", "aaaaaaaaaaaaaaaaaaaaaaaa", "abcdefghijklmnopqrstuvwx", "12345678901", "Tr0ub4dor"] {
+        for weak in ["", "password", "aaaaaaaaaaaaaaaaaaaaaaaa", "abcdefghijklmnopqrstuvwx", "12345678901", "Tr0ub4dor"]
+        {
             assert_eq!(of(weak), Strength::Weak, "{weak}");
         }
         assert_eq!(of("correct horse battery"), Strength::Fair);

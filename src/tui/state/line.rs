@@ -101,6 +101,12 @@ impl Passphrase {
         &self.0
     }
 
+    /// The same with what wipes it, for whoever normalises it.
+    #[must_use]
+    pub fn bytes(&self) -> &Zeroizing<Vec<u8>> {
+        &self.0
+    }
+
     /// Whether nothing was typed.
     #[must_use]
     pub fn is_empty(&self) -> bool {

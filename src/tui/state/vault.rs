@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::super::fuzzy;
 use super::browser::Filter;
 use super::cursor::Cursor;
-use super::super::fuzzy;
 use super::{PhotoId, StoredPhoto};
 
 /// Whether a vault is open.

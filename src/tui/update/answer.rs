@@ -124,6 +124,9 @@ fn indexing(state: &mut State, progress: Progress) -> Vec<Effect> {
                 run.standing = Standing::Running;
             }
         }
+        Progress::WaitingForWriter => {
+            state.journal.warn("another process writes to the vault: indexing goes on when it has finished");
+        }
         Progress::Reading(path) => run.stages.reading = Some(path),
         Progress::Features(path) => run.stages.features = Some(path),
         Progress::Sealing(path) => run.stages.sealing = Some(path),

@@ -1,17 +1,19 @@
 //! Makes the pictures that the screen wants: reads, decodes and encodes them; the latest wishes win.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::Duration;
 
-use image::DynamicImage;
 use zeroize::Zeroizing;
 
 use super::super::preview::{Fulfilled, Subject, Wish};
 use super::Happening;
-use crate::preview::{self, Encoder};
+use super::vault::Shared;
+use crate::features::photo::{Limits, Photo};
+use crate::preview::{self, Encoder, Picture};
 
 /// While the cursor moves faster than this, nothing is decoded.
 const DEBOUNCE: Duration = Duration::from_millis(35);
@@ -24,7 +26,7 @@ pub(super) struct Wanted {
     pub wishes: Vec<Wish>,
 }
 
-pub(super) fn work(wanted: &Receiver<Wanted>, happenings: &Sender<Happening>) {
+pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, happenings: &Sender<Happening>) {
     while let Ok(mut now) = wanted.recv() {
         loop {
             match wanted.recv_timeout(DEBOUNCE) {
@@ -35,7 +37,7 @@ pub(super) fn work(wanted: &Receiver<Wanted>, happenings: &Sender<Happening>) {
         }
         while !now.wishes.is_empty() {
             let wish = now.wishes.remove(0);
-            let result = make(&now.encoder, &wish);
+            let result = make(&now.encoder, vault, &wish);
             if happenings.send(Happening::Picture(Box::new(Fulfilled { wish, result }))).is_err() {
                 return;
             }
@@ -48,16 +50,40 @@ pub(super) fn work(wanted: &Receiver<Wanted>, happenings: &Sender<Happening>) {
     }
 }
 
-fn make(encoder: &Encoder, wish: &Wish) -> Result<preview::Picture, String> {
-    let photo = match &wish.subject {
-        Subject::File(path) => read_and_decode(path)?,
-        Subject::Test => preview::test_picture(),
-        Subject::Thumbnail(_) | Subject::Photo(_) => return Err("the vault is locked".to_owned()),
-    };
-    encoder.encode(&photo, wish.cells).map_err(|error| error.to_string())
+fn make(encoder: &Encoder, vault: &Shared, wish: &Wish) -> Result<Picture, String> {
+    match &wish.subject {
+        Subject::Test => {
+            let picture = preview::test_picture();
+            let pixels = (picture.width(), picture.height());
+            encoder.encode(picture.into_rgb8(), pixels, wish.cells).map_err(|error| error.to_string())
+        }
+        Subject::File(path) => encode(encoder, &read(path)?, path.extension(), wish),
+        Subject::Thumbnail(photo) => {
+            let opened = vault.opened().ok_or("the vault is locked")?;
+            let snapshot = opened.snapshot();
+            let thumbnail = snapshot.image((*photo).into()).and_then(|image| image.thumbnail());
+            encode(encoder, &thumbnail.map_err(|error| error.to_string())?, None, wish)
+        }
+        Subject::Photo(photo) => {
+            let opened = vault.opened().ok_or("the vault is locked")?;
+            let snapshot = opened.snapshot();
+            let image = snapshot.image((*photo).into()).map_err(|error| error.to_string())?;
+            let bytes = image.photo().map_err(|error| error.to_string())?;
+            encode(encoder, &bytes, Some(OsStr::new(image.listed().extension.as_str())), wish)
+        }
+    }
 }
 
-fn read_and_decode(path: &Path) -> Result<DynamicImage, String> {
+/// Decodes a photo no larger than its place needs, and encodes it for the terminal.
+fn encode(encoder: &Encoder, bytes: &[u8], extension: Option<&OsStr>, wish: &Wish) -> Result<Picture, String> {
+    let photo = Photo::decode(bytes, extension, Limits::default()).map_err(|error| error.to_string())?;
+    let pixels = photo.dimensions();
+    let (width, height) = encoder.wanted_pixels(pixels, wish.cells);
+    let reduced = photo.reduced(width.max(height)).map_err(|error| error.to_string())?;
+    encoder.encode(reduced, pixels, wish.cells).map_err(|error| error.to_string())
+}
+
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let read = || -> std::io::Result<Zeroizing<Vec<u8>>> {
         let file = File::open(path)?;
         let size = file.metadata()?.len();
@@ -68,6 +94,5 @@ fn read_and_decode(path: &Path) -> Result<DynamicImage, String> {
         file.take(LARGEST_FILE_BYTES).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let bytes = read().map_err(|error| error.to_string())?;
-    preview::decode(&bytes).map_err(|error| error.to_string())
+    read().map_err(|error| error.to_string())
 }

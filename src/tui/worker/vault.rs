@@ -1,0 +1,288 @@
+//! The open vault, shared by the workers, and what is done with it.
+//!
+//! Must never: answer for a vault that has been locked since, or keep a key after that.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use zeroize::Zeroizing;
+
+use super::super::request::{Reply, Request};
+use super::super::state::results::{Found, LARGEST_TOP, Match, Query, Timing};
+use super::super::state::vault::{Health, Statistics};
+use super::super::state::{PhotoId, StoredPhoto};
+use super::outside::Outside;
+use super::{camera, download};
+use crate::cipher::{Cost, Passphrase};
+use crate::error::Error;
+use crate::features::Extractor;
+use crate::services::library::{self, IfExists};
+use crate::services::places::Places;
+use crate::services::{index, search, session};
+use crate::vault;
+use crate::vault::{Details, Id, Snapshot, Vault, check};
+
+/// An open vault and what was read of it so far.
+pub(super) struct Opened {
+    pub(super) vault: Vault,
+    snapshot: Mutex<Arc<Snapshot>>,
+}
+
+impl Opened {
+    fn new(vault: Vault) -> Result<Self, Error> {
+        let snapshot = Mutex::new(Arc::new(vault.snapshot()?));
+        Ok(Self { vault, snapshot })
+    }
+
+    /// The generation that was read last.
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&locked(&self.snapshot))
+    }
+
+    /// Reads the newest generation with `read`, and again on the next one when a writer removed what was being read.
+    fn read_newest<T>(&self, read: impl Fn(&Snapshot) -> Result<T, Error>) -> Result<T, Error> {
+        let mut tries = 1;
+        loop {
+            let newest = Arc::new(self.vault.snapshot_after(&self.snapshot())?);
+            *locked(&self.snapshot) = Arc::clone(&newest);
+            match read(&newest) {
+                Err(Error::Vault(vault::Error::Superseded { .. })) if tries < TRIES => tries += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+/// How often a reader starts again when writers overtake it; each time they must have committed once more.
+const TRIES: usize = 8;
+
+/// What the workers share.
+pub(super) struct Shared {
+    places: Places,
+    opened: Mutex<Option<Arc<Opened>>>,
+    /// Loaded when it is first needed: it takes a part of a second.
+    extractor: Mutex<Option<Arc<Extractor>>>,
+    /// Photos that other programs were given.
+    outside: Mutex<Outside>,
+}
+
+/// A mutex's content, whatever became of its last holder: what it guards is replaced whole.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An error with its causes and the next step, for the screen.
+fn in_words(error: &Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        cause = error.source();
+    }
+    message
+}
+
+impl Shared {
+    pub(super) fn new(places: Places) -> Self {
+        Self { places, opened: Mutex::default(), extractor: Mutex::default(), outside: Mutex::default() }
+    }
+
+    /// The open vault.
+    pub(super) fn opened(&self) -> Option<Arc<Opened>> {
+        locked(&self.opened).clone()
+    }
+
+    /// Whether `vault` is still the open one.
+    pub(super) fn is_open(&self, vault: &Arc<Opened>) -> bool {
+        locked(&self.opened).as_ref().is_some_and(|opened| Arc::ptr_eq(opened, vault))
+    }
+
+    /// Wipes keys, and photos given to other programs. Work under way on the vault keeps it until it ends.
+    pub(super) fn close(&self) {
+        locked(&self.opened).take();
+        *locked(&self.outside) = Outside::default();
+    }
+
+    /// The network, loaded once.
+    pub(super) fn extractor(&self) -> Result<Arc<Extractor>, Error> {
+        let mut extractor = locked(&self.extractor);
+        match &*extractor {
+            Some(loaded) => Ok(Arc::clone(loaded)),
+            None => {
+                let loaded = Arc::new(session::load_network(None, &self.places)?);
+                Ok(Arc::clone(extractor.insert(loaded)))
+            }
+        }
+    }
+
+    /// Opens a vault, or creates one and opens it.
+    pub(super) fn open(&self, root: PathBuf, passphrase: &Passphrase, is_new: IsNew) -> Reply {
+        let result = self.try_open(&root, passphrase, is_new).map_err(|error| in_words(&error));
+        Reply::Opened { vault: root, result }
+    }
+
+    fn try_open(&self, root: &Path, passphrase: &Passphrase, is_new: IsNew) -> Result<(), Error> {
+        let vault = match is_new {
+            IsNew::Yes => {
+                let extractor = self.extractor()?;
+                session::create_vault(root, passphrase, Cost::DEFAULT, &extractor, &self.places)?
+            }
+            IsNew::No => session::open_vault(root, passphrase, &self.places)?,
+        };
+        *locked(&self.opened) = Some(Arc::new(Opened::new(vault)?));
+        if let Err(error) = self.places.remember_vault(root) {
+            log::warn!("the vault used last was not remembered: {}", error.kind());
+        }
+        Ok(())
+    }
+
+    /// Answers a request about the open vault; nothing when it was locked meanwhile.
+    pub(super) fn answer(&self, request: Request) -> Option<Reply> {
+        let opened = self.opened()?;
+        let reply = match request {
+            Request::Collection => Reply::Collection(said(collection(&opened))),
+            Request::Search(query) => {
+                let result = self.search(&opened, &query);
+                Reply::Searched { query, result }
+            }
+            Request::Export { photos, folder } => {
+                let result = said(opened.read_newest(|snapshot| export(snapshot, &photos, &folder)));
+                Reply::Exported { folder, result }
+            }
+            Request::Remove(photos) => {
+                let ids: Vec<Id> = photos.iter().map(|photo| Id::from(*photo)).collect();
+                Reply::Removed(said(library::remove(&opened.vault, &ids).map(|()| ids.len())))
+            }
+            Request::Check => Reply::Checked(said(checked(&opened))),
+            Request::OpenOutside(photo) => Reply::OpenedOutside(self.open_outside(&opened, photo)),
+            Request::Download(photos) => Reply::Downloaded(download_all(&opened.snapshot(), &photos)),
+            Request::Exif(photo) => {
+                let fields = said(original(&opened.snapshot(), photo)).map(|(bytes, _)| camera::fields(&bytes));
+                Reply::Exif { photo, fields }
+            }
+            Request::List(_)
+            | Request::Open { .. }
+            | Request::Create { .. }
+            | Request::Close
+            | Request::Index(_)
+            | Request::PauseIndexing
+            | Request::ResumeIndexing
+            | Request::StopIndexing => return None,
+        };
+        self.is_open(&opened).then_some(reply)
+    }
+
+    fn search(&self, opened: &Opened, query: &Query) -> Result<Found, String> {
+        // The best ones whatever they score: the threshold is then moved without searching again.
+        let wanted = search::Wanted { threshold: -1.0, top: Some(LARGEST_TOP) };
+        let search_for = |query: &search::Query<'_>| {
+            said(opened.read_newest(|snapshot| search::search(&opened.vault, snapshot, query, wanted)))
+        };
+        let found = match query {
+            Query::File(path) => {
+                let original = index::read_file(path)?;
+                let extractor = said(self.extractor())?;
+                search_for(&search::Query::Photo {
+                    bytes: &original.bytes,
+                    extension: path.extension(),
+                    extractor: &extractor,
+                })?
+            }
+            Query::Stored(photo) => search_for(&search::Query::Image(photo.id.into()))?,
+        };
+        let ranked = found
+            .matches
+            .into_iter()
+            .map(|found| Match { photo: stored_photo(found.id, &found.details), score: found.score })
+            .collect();
+        let search::Timing { features, encrypt, scan, decrypt } = found.timing;
+        Ok(Found { ranked, compared: found.compared, timing: Timing { features, encrypt, scan, decrypt } })
+    }
+
+    fn open_outside(&self, opened: &Opened, photo: PhotoId) -> Result<(), String> {
+        let (bytes, name) = said(original(&opened.snapshot(), photo))?;
+        locked(&self.outside).show(&bytes, &name).map_err(|error| error.to_string())
+    }
+}
+
+/// Whether a vault is created or exists.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum IsNew {
+    Yes,
+    No,
+}
+
+fn said<T>(result: Result<T, Error>) -> Result<T, String> {
+    result.map_err(|error| in_words(&error))
+}
+
+impl From<PhotoId> for Id {
+    fn from(photo: PhotoId) -> Self {
+        Self(photo.0)
+    }
+}
+
+fn stored_photo(id: Id, details: &Details) -> StoredPhoto {
+    let changed = |seconds| chrono::DateTime::from_timestamp(seconds, 0).map(|time| time.naive_utc());
+    let date = details
+        .captured
+        .clone()
+        .or_else(|| details.modified.and_then(changed).map(|time| time.format("%Y-%m-%dT%H:%M:%S").to_string()));
+    StoredPhoto {
+        id: PhotoId(id.0),
+        name: details.name.clone(),
+        bytes: details.bytes,
+        width: details.width,
+        height: details.height,
+        date,
+    }
+}
+
+fn collection(opened: &Opened) -> Result<(Vec<StoredPhoto>, Statistics), Error> {
+    let (photos, statistics) = opened.read_newest(|snapshot| {
+        let mut photos = Vec::with_capacity(snapshot.len());
+        for segment in snapshot.segments() {
+            photos.extend(segment.catalogue()?.iter().map(|entry| stored_photo(entry.id, &entry.details)));
+        }
+        Ok((photos, library::statistics(&opened.vault, snapshot)?))
+    })?;
+    let stored_bytes = statistics.sealed_photo_bytes + statistics.sealed_thumbnail_bytes + statistics.feature_bytes;
+    Ok((photos, Statistics { photos: statistics.photos, original_bytes: statistics.original_bytes, stored_bytes }))
+}
+
+fn export(snapshot: &Snapshot, photos: &[PhotoId], folder: &Path) -> Result<usize, Error> {
+    for photo in photos {
+        library::export(snapshot.image((*photo).into())?, folder, IfExists::Rename)?;
+    }
+    Ok(photos.len())
+}
+
+fn checked(opened: &Opened) -> Result<Health, Error> {
+    let report = check::check(&opened.vault, &|_| {})?;
+    if report.is_whole() {
+        return Ok(Health::Whole { checked: report.images });
+    }
+    Ok(Health::Damaged(report.damages.iter().map(|damage| damage.cause.to_string()).collect()))
+}
+
+/// The original bytes of a photo and its name.
+pub(super) fn original(snapshot: &Snapshot, photo: PhotoId) -> Result<(Zeroizing<Vec<u8>>, String), Error> {
+    let image = snapshot.image(photo.into())?;
+    Ok((image.photo()?, image.details()?.name.clone()))
+}
+
+fn download_all(snapshot: &Snapshot, photos: &[PhotoId]) -> Result<Vec<u8>, String> {
+    let ids: Vec<String> = photos.iter().map(|photo| Id::from(*photo).to_string()).collect();
+    if !download::is_understood() {
+        return Err(download::by_hand(&ids));
+    }
+    let mut sequence = Vec::new();
+    for photo in photos {
+        let (bytes, name) = said(original(snapshot, *photo))?;
+        sequence.extend(download::sequence(&bytes, &name).map_err(|_| download::by_hand(&ids))?);
+    }
+    Ok(sequence)
+}
