@@ -63,7 +63,6 @@ impl Transform {
             let span = self.size / groups;
             // The last levels with lengths known to the compiler, which then shuffles inside registers.
             match span {
-                16 => self.forward_level::<16>(values, groups),
                 8 => self.forward_level::<8>(values, groups),
                 4 => self.forward_level::<4>(values, groups),
                 2 => self.forward_level::<2>(values, groups),
