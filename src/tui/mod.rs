@@ -127,8 +127,10 @@ pub fn run(mut options: Options) -> Result<(), Error> {
     worker::read_events(&happenings);
     let mut session = Loop { application, screen, workers, lock_after: options.lock_after };
     let ended = session.run(&inbox);
-    // Threads do not unwind at a process's end: keys are wiped here, while the screen still hides what is next.
-    session.workers.close();
+    let Loop { screen, workers, .. } = session;
+    // The terminal comes back at once. Threads do not unwind at a process's end: what runs is ended, keys are wiped here.
+    drop(screen);
+    workers.finish();
     ended
 }
 

@@ -54,7 +54,11 @@ impl Drop for Mourner {
 }
 
 /// Starts a thread whose death the event loop hears of.
-fn start(name: &str, happenings: &Sender<Happening>, work: impl FnOnce() + Send + 'static) {
+fn start(
+    name: &str,
+    happenings: &Sender<Happening>,
+    work: impl FnOnce() + Send + 'static,
+) -> Option<thread::JoinHandle<()>> {
     let mourner = Mourner(happenings.clone());
     let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
         let _mourner = mourner;
@@ -63,6 +67,7 @@ fn start(name: &str, happenings: &Sender<Happening>, work: impl FnOnce() + Send 
     if started.is_err() {
         let _ = happenings.send(Happening::WorkerDied);
     }
+    started.ok()
 }
 
 /// A vault to open.
@@ -85,6 +90,7 @@ pub(super) struct Workers {
     /// What takes its time: export, removal, checking.
     tasks: Sender<Request>,
     indexing: Option<Arc<Control>>,
+    indexing_thread: Option<thread::JoinHandle<()>>,
     asked: Vec<Wish>,
 }
 
@@ -118,7 +124,19 @@ impl Workers {
         };
         let (looks, searches, tasks) = (answering("looks"), answering("searches"), answering("tasks"));
         let happenings = happenings.clone();
-        Self { shared, happenings, folders, pictures, openings, looks, searches, tasks, indexing: None, asked: vec![] }
+        Self {
+            shared,
+            happenings,
+            folders,
+            pictures,
+            openings,
+            looks,
+            searches,
+            tasks,
+            indexing: None,
+            indexing_thread: None,
+            asked: vec![],
+        }
     }
 
     /// Asks for something; the answer comes as a [`Happening`].
@@ -163,7 +181,8 @@ impl Workers {
         let control = Arc::new(Control::default());
         self.indexing = Some(Arc::clone(&control));
         let (answers, vault) = (self.happenings.clone(), Arc::clone(&self.shared));
-        start("indexing", &self.happenings, move || indexing::work(&vault, &paths, &control, &answers));
+        self.indexing_thread =
+            start("indexing", &self.happenings, move || indexing::work(&vault, &paths, &control, &answers));
     }
 
     fn brake(&self, act: fn(&Control)) -> Result<(), ()> {
@@ -174,6 +193,15 @@ impl Workers {
     pub(super) fn close(&mut self) {
         let _ = self.brake(Control::stop);
         self.shared.close();
+    }
+
+    /// Ends: an indexing run commits what it has done first, and keys are wiped last.
+    pub(super) fn finish(mut self) {
+        self.close();
+        if let Some(thread) = self.indexing_thread.take() {
+            // A run that panicked has said so.
+            let _ = thread.join();
+        }
     }
 
     /// Asks for the pictures that the last frame wanted, unless they are asked for already.

@@ -11,7 +11,7 @@ use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use crate::stage::{Stage, found};
 
 fn open_search(stage: &mut Stage) {
-    stage.keys("j j s");
+    stage.keys("j j j s");
     let query = Query::File(PathBuf::from("/photos/2024/IMG_2.jpg"));
     stage.reply(Reply::Searched { query, result: Ok(found()) });
     stage.effects.clear();
@@ -49,7 +49,7 @@ fn a_listing_of_a_folder_left_behind_is_not_shown() {
 fn a_photo_is_the_query_with_one_key() {
     let mut stage = Stage::with_vault(80, 24);
     stage.effects.clear();
-    stage.keys("j j s");
+    stage.keys("j j j s");
     assert_eq!(stage.asked(), ["search /photos/2024/IMG_2.jpg"]);
     assert!(stage.screen().contains("searching"));
     open_search(&mut stage);
@@ -60,7 +60,7 @@ fn a_photo_is_the_query_with_one_key() {
 #[test]
 fn a_search_without_a_vault_asks_for_one() {
     let mut stage = Stage::new(80, 24);
-    stage.keys("j j s");
+    stage.keys("j j j s");
     assert!(stage.asked().is_empty());
     assert!(matches!(stage.application.state.gate, Some(Gate::FirstRun(_))));
 }
@@ -69,7 +69,7 @@ fn a_search_without_a_vault_asks_for_one() {
 fn indexing_starts_pauses_and_stops_with_one_key_each() {
     let mut stage = Stage::with_vault(80, 24);
     stage.effects.clear();
-    stage.keys("j j space space i");
+    stage.keys("j j j space space i");
     assert_eq!(stage.asked(), ["index [\"/photos/2024/IMG_10.jpg\", \"/photos/2024/IMG_2.jpg\"]"]);
     stage.reply(Reply::Indexing(Progress::Started { total: 2 }));
     stage.keys("p p x x");

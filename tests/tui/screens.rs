@@ -48,7 +48,7 @@ fn unlock() {
 #[test]
 fn browser() {
     at_every_size("browser", Stage::with_vault, |stage| {
-        stage.keys("j j space");
+        stage.keys("j j j space");
     });
 }
 
@@ -109,7 +109,7 @@ fn indexing_in_the_background() {
 }
 
 fn search(stage: &mut Stage, found: Found) {
-    stage.keys("j j s");
+    stage.keys("j j j s");
     let query = Query::File(PathBuf::from("/photos/2024/IMG_2.jpg"));
     stage.reply(Reply::Searched { query, result: Ok(found) });
 }
@@ -234,7 +234,7 @@ fn names_that_hold_escape_sequences_are_shown_inert() {
 #[test]
 fn the_cursor_is_reversed_and_no_state_is_told_by_colour_alone() {
     let mut stage = Stage::with_vault(120, 40);
-    stage.keys("j j space");
+    stage.keys("j j j space");
     let buffer = stage.backend().buffer();
     let row = |wanted: &str| {
         (0..40).find(|y| (0..50).map(|x| buffer[(x, *y)].symbol()).collect::<String>().contains(wanted)).unwrap()

@@ -123,7 +123,7 @@ pub(super) fn status(canvas: &Canvas<'_, '_>) -> Line<'static> {
     }
     match &collection.health {
         Some(Health::Whole { checked }) => {
-            spans.push(Span::styled(format!("  ✓ whole, {checked} files checked"), theme.good));
+            spans.push(Span::styled(format!("  ✓ whole, {checked} photos checked"), theme.good));
         }
         Some(Health::Damaged(lines)) => {
             spans.push(Span::styled(format!("  ✗ damaged in {}", words::count(lines.len(), "place")), theme.bad));

@@ -68,7 +68,7 @@ pub struct Statistics {
 pub enum Health {
     /// Everything that is stored is whole.
     Whole {
-        /// Objects that were checked.
+        /// Photos that were checked.
         checked: usize,
     },
     /// Damage was found; one line each.

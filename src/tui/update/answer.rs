@@ -199,7 +199,9 @@ fn checked(state: &mut State, result: Result<Health, String>) {
     match result {
         Ok(health) => {
             match &health {
-                Health::Whole { checked } => state.journal.note(format!("the vault is whole: {checked} files checked")),
+                Health::Whole { checked } => {
+                    state.journal.note(format!("the vault is whole: {checked} photos checked"))
+                }
                 Health::Damaged(damage) => {
                     let places = if damage.len() == 1 { "place" } else { "places" };
                     state.journal.fail(format!("the vault is damaged in {} {places}", damage.len()));
