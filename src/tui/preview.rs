@@ -241,7 +241,7 @@ mod tests {
         let mut standing = Standing::Hidden;
         pictures.begin_frame(covered);
         terminal.draw(|frame| standing = pictures.draw(frame, Rect::new(2, 1, 12, 6), Subject::Test)).unwrap();
-        let symbols = terminal.backend().buffer().content().iter().map(|cell| cell.symbol()).collect();
+        let symbols = terminal.backend().buffer().content().iter().map(ratatui::buffer::Cell::symbol).collect();
         (standing, symbols)
     }
 

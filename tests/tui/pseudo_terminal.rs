@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 /// What the terminal that the test plays understands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// DEC Sixel, cells of 10 x 20 pixels.
     Sixel,
     /// The kitty graphics protocol.
@@ -26,7 +26,7 @@ const LAST_QUESTION: &[u8] = b"\x1b[5n";
 /// The longest that anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct PseudoTerminal {
+pub(crate) struct PseudoTerminal {
     kind: Kind,
     master: Box<dyn MasterPty + Send>,
     /// Held open, so that the terminal's modes can be read after the program's end.
@@ -43,7 +43,7 @@ pub struct PseudoTerminal {
 }
 
 /// How the program is started.
-pub struct Start<'a> {
+pub(crate) struct Start<'a> {
     pub kind: Kind,
     pub columns: u16,
     pub rows: u16,
@@ -52,21 +52,21 @@ pub struct Start<'a> {
 }
 
 impl PseudoTerminal {
-    pub fn start(start: &Start<'_>) -> Self {
+    pub(crate) fn start(start: &Start<'_>) -> Self {
         Self::start_in(tempfile::tempdir().unwrap(), start)
     }
 
-    pub fn start_in(home: TempDir, start: &Start<'_>) -> Self {
+    pub(crate) fn start_in(home: TempDir, start: &Start<'_>) -> Self {
         Self::start_program(Path::new(env!("CARGO_BIN_EXE_cipherlens")), home, start)
     }
 
     /// The modes of a terminal to which nothing was done.
-    pub fn untouched_modes() -> String {
+    pub(crate) fn untouched_modes() -> String {
         let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, ..PtySize::default() }).unwrap();
         modes(&pair.master.tty_name().unwrap())
     }
 
-    pub fn start_program(program: &Path, home: TempDir, start: &Start<'_>) -> Self {
+    pub(crate) fn start_program(program: &Path, home: TempDir, start: &Start<'_>) -> Self {
         let size = PtySize { rows: start.rows, cols: start.columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(program);
@@ -105,13 +105,13 @@ impl PseudoTerminal {
     }
 
     /// Types bytes as a keyboard would.
-    pub fn keys(&mut self, bytes: &str) {
+    pub(crate) fn keys(&mut self, bytes: &str) {
         self.input.write_all(bytes.as_bytes()).unwrap();
         self.input.flush().unwrap();
     }
 
     /// Takes what the program writes until `done`, answering its questions.
-    pub fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !done(self) {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -125,12 +125,12 @@ impl PseudoTerminal {
     }
 
     /// Takes what the program writes until the screen holds `text`.
-    pub fn until_screen(&mut self, text: &str) {
+    pub(crate) fn until_screen(&mut self, text: &str) {
         self.until(text, |terminal| terminal.screen().contains(text));
     }
 
     /// Takes what the program writes until it has been quiet for `pause`.
-    pub fn settle(&mut self, pause: Duration) {
+    pub(crate) fn settle(&mut self, pause: Duration) {
         while let Ok(bytes) = self.output.recv_timeout(pause) {
             self.take(&bytes);
         }
@@ -151,33 +151,33 @@ impl PseudoTerminal {
     }
 
     /// The text on the screen; pictures are not in it.
-    pub fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         self.parser.screen().contents()
     }
 
-    pub fn is_alternate_screen(&self) -> bool {
+    pub(crate) fn is_alternate_screen(&self) -> bool {
         self.parser.screen().alternate_screen()
     }
 
     /// Whether the program has written these bytes since `from`.
-    pub fn has_written(&self, from: usize, bytes: &[u8]) -> bool {
+    pub(crate) fn has_written(&self, from: usize, bytes: &[u8]) -> bool {
         self.written[from..].windows(bytes.len()).any(|window| window == bytes)
     }
 
     /// Sends a signal of this name to the program.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let number = self.child.process_id().unwrap().to_string();
         let status = std::process::Command::new("kill").args(["-s", name, &number]).status().unwrap();
         assert!(status.success());
     }
 
     /// The terminal's modes, as `stty` names them.
-    pub fn modes(&self) -> String {
+    pub(crate) fn modes(&self) -> String {
         modes(&self.master.tty_name().unwrap())
     }
 
     /// Waits for the program's end, taking what it still writes.
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
             self.settle(Duration::from_millis(50));

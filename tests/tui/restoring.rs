@@ -16,7 +16,7 @@ fn browsing(kind: Kind) -> (PseudoTerminal, String) {
     let picture = cipherlens::preview::test_picture();
     picture.save(folder.join("wheel.png")).unwrap();
     let folder = folder.to_string_lossy().into_owned();
-    let start = Start { kind, columns: 100, rows: 30, arguments: &[&folder], environment: &[] };
+    let start = Start { kind, columns: 100, rows: 30, arguments: &["--folder", &folder], environment: &[] };
     // The modes before: a terminal of the same make that nothing was done to.
     let before = PseudoTerminal::untouched_modes();
     let mut terminal = PseudoTerminal::start_in(home, &start);

@@ -17,7 +17,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-pub struct Stage {
+pub(crate) struct Stage {
     pub application: Application,
     pub effects: Vec<Effect>,
     terminal: Terminal<TestBackend>,
@@ -25,7 +25,7 @@ pub struct Stage {
 
 impl Stage {
     /// A folder is listed, no vault is open, and no picture can be drawn.
-    pub fn new(columns: u16, rows: u16) -> Self {
+    pub(crate) fn new(columns: u16, rows: u16) -> Self {
         let preferences = Preferences {
             threshold: 0.8,
             top: 50,
@@ -45,7 +45,7 @@ impl Stage {
     }
 
     /// The same with an open vault of eight photos.
-    pub fn with_vault(columns: u16, rows: u16) -> Self {
+    pub(crate) fn with_vault(columns: u16, rows: u16) -> Self {
         let mut stage = Self::new(columns, rows);
         stage.application.state.session = Session::Open { vault: PathBuf::from("/vaults/holiday.vault") };
         let statistics = Statistics { photos: 8, original_bytes: 24_300_000, stored_bytes: 25_900_000 };
@@ -55,7 +55,7 @@ impl Stage {
     }
 
     /// Presses keys, named as in the keymap file; a word in quotes is typed letter by letter.
-    pub fn keys(&mut self, keys: &str) -> &mut Self {
+    pub(crate) fn keys(&mut self, keys: &str) -> &mut Self {
         for word in keys.split(' ') {
             if let Some(text) = word.strip_prefix('\'') {
                 text.chars().for_each(|letter| self.press(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE)));
@@ -66,13 +66,13 @@ impl Stage {
         self
     }
 
-    pub fn press(&mut self, event: KeyEvent) {
+    pub(crate) fn press(&mut self, event: KeyEvent) {
         let effects = self.application.key(event);
         self.effects.extend(effects);
         self.draw();
     }
 
-    pub fn reply(&mut self, reply: Reply) -> &mut Self {
+    pub(crate) fn reply(&mut self, reply: Reply) -> &mut Self {
         let effects = self.application.receive(reply);
         self.effects.extend(effects);
         self.draw();
@@ -84,17 +84,17 @@ impl Stage {
     }
 
     /// The text on the screen.
-    pub fn screen(&mut self) -> String {
+    pub(crate) fn screen(&mut self) -> String {
         self.draw();
         self.terminal.backend().to_string()
     }
 
-    pub fn backend(&self) -> &TestBackend {
+    pub(crate) fn backend(&self) -> &TestBackend {
         self.terminal.backend()
     }
 
     /// What was asked of the workers since the last call, in the words below.
-    pub fn asked(&mut self) -> Vec<String> {
+    pub(crate) fn asked(&mut self) -> Vec<String> {
         self.effects.drain(..).map(|effect| in_words(&effect)).collect()
     }
 }
@@ -129,7 +129,7 @@ fn in_words(effect: &Effect) -> String {
 }
 
 /// The key that a word of [`Stage::keys`] names.
-pub fn key(word: &str) -> KeyEvent {
+pub(crate) fn key(word: &str) -> KeyEvent {
     let (word, modifiers) = match word.strip_prefix("ctrl-") {
         Some(rest) => (rest, KeyModifiers::CONTROL),
         None => (word, KeyModifiers::NONE),
@@ -171,7 +171,7 @@ fn files() -> Vec<Entry> {
 }
 
 /// Eight stored photos; the first is in the listed folder too, by name and size.
-pub fn photos() -> Vec<StoredPhoto> {
+pub(crate) fn photos() -> Vec<StoredPhoto> {
     let names =
         ["IMG_2.jpg", "boat.jpg", "cat asleep.png", "dog.jpg", "elephant.jpg", "fog.jpg", "gate.jpg", "hill.jpg"];
     let photo = |(number, name): (usize, &&str)| StoredPhoto {
@@ -186,7 +186,7 @@ pub fn photos() -> Vec<StoredPhoto> {
 }
 
 /// Matches for the photos above, from 0.97 downwards in steps of 0.06.
-pub fn found() -> Found {
+pub(crate) fn found() -> Found {
     let ranked = photos()
         .into_iter()
         .enumerate()

@@ -27,7 +27,7 @@ fn browsing(kind: Kind, environment: &[(&str, &str)], arguments: &[&str]) -> Pse
     let folder = home.path().join("photos");
     photos(&folder);
     let folder = folder.to_string_lossy().into_owned();
-    let arguments: Vec<&str> = arguments.iter().copied().chain([folder.as_str()]).collect();
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["--folder", folder.as_str()]).collect();
     let start = Start { kind, columns: 120, rows: 36, arguments: &arguments, environment };
     let mut terminal = PseudoTerminal::start_in(home, &start);
     terminal.until_screen("a new vault");

@@ -33,14 +33,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, subject: Subject) ->
     standing
 }
 
+/// The lines about a photo, once the size of its picture in pixels is known.
+type About<'a> = &'a mut dyn FnMut(&Canvas<'_, '_>, Option<(u32, u32)>) -> Vec<Line<'static>>;
+
 /// A pane with the large picture of a photo and lines about it below.
-pub(super) fn preview(
-    canvas: &mut Canvas<'_, '_>,
-    area: Rect,
-    name: &str,
-    subject: Subject,
-    about: &mut dyn FnMut(&Canvas<'_, '_>, Option<(u32, u32)>) -> Vec<Line<'static>>,
-) {
+pub(super) fn preview(canvas: &mut Canvas<'_, '_>, area: Rect, name: &str, subject: Subject, about: About<'_>) {
     let inner = canvas.pane(area, &inert(name), Focus::Elsewhere);
     // The lines below are measured before the picture is drawn: what they say may change, their number does not.
     let rows = u16::try_from(about(canvas, None).len()).unwrap_or(0).min(inner.height / 2);

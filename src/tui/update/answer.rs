@@ -200,7 +200,7 @@ fn checked(state: &mut State, result: Result<Health, String>) {
         Ok(health) => {
             match &health {
                 Health::Whole { checked } => {
-                    state.journal.note(format!("the vault is whole: {checked} photos checked"))
+                    state.journal.note(format!("the vault is whole: {checked} photos checked"));
                 }
                 Health::Damaged(damage) => {
                     let places = if damage.len() == 1 { "place" } else { "places" };
