@@ -64,9 +64,10 @@ pub fn gate_key(state: &mut State, key: GateKey) -> Vec<Effect> {
             }
             GateKey::Next | GateKey::Previous => {}
         },
-        Some(Gate::FirstRun(first)) if !first.is_working && first_run_key(first, key) == Ready::Yes => {
-            return create(state);
-        }
+        Some(Gate::FirstRun(first)) if !first.is_working => match first_run_key(first, key) {
+            Ready::Yes => return create(state),
+            Ready::NotYet => {}
+        },
         _ => {}
     }
     Vec::new()
