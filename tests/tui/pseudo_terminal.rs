@@ -38,8 +38,8 @@ pub(crate) struct PseudoTerminal {
     /// Every byte the program has written.
     pub written: Vec<u8>,
     answered: usize,
-    /// The program's home and temporary folder.
-    pub home: TempDir,
+    /// The program's home and temporary folder, which must outlive it.
+    _home: TempDir,
 }
 
 /// How the program is started.
@@ -100,7 +100,7 @@ impl PseudoTerminal {
             parser: vt100::Parser::new(cells(start.rows), cells(start.columns), 0),
             written: Vec::new(),
             answered: 0,
-            home,
+            _home: home,
         }
     }
 
