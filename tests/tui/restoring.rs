@@ -20,7 +20,10 @@ fn browsing(kind: Kind) -> (PseudoTerminal, String) {
     // The modes before: a terminal of the same make that nothing was done to.
     let before = PseudoTerminal::untouched_modes();
     let mut terminal = PseudoTerminal::start_in(home, &start);
-    terminal.until_screen("a new vault");
+    // Keys typed before the terminal has answered would be taken for a part of its answers.
+    terminal.until("the answers", |terminal| {
+        terminal.screen().contains("test picture: ") && !terminal.screen().contains("no pictures")
+    });
     terminal.keys("\x1b");
     terminal.until_screen("wheel.png");
     assert!(terminal.is_alternate_screen());

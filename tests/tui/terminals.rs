@@ -30,7 +30,12 @@ fn browsing(kind: Kind, environment: &[(&str, &str)], arguments: &[&str]) -> Pse
     let arguments: Vec<&str> = arguments.iter().copied().chain(["--folder", folder.as_str()]).collect();
     let start = Start { kind, columns: 120, rows: 36, arguments: &arguments, environment };
     let mut terminal = PseudoTerminal::start_in(home, &start);
-    terminal.until_screen("a new vault");
+    // Keys typed before the terminal has answered would be taken for a part of its answers; without pictures it is not
+    // asked.
+    let is_off = arguments.contains(&"off");
+    terminal.until("the answers", |terminal| {
+        terminal.screen().contains("test picture: ") && (is_off || !terminal.screen().contains("no pictures"))
+    });
     terminal.keys("\x1b");
     terminal.until_screen("photo_0.jpg");
     terminal
