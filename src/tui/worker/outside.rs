@@ -51,9 +51,13 @@ impl Drop for Outside {
 fn private_folder() -> io::Result<TempDir> {
     let in_memory = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_dir());
     let shared_memory = || Some(PathBuf::from("/dev/shm")).filter(|folder| folder.is_dir());
+    let mut private = tempfile::Builder::new();
+    private.prefix("cipherlens-");
+    #[cfg(unix)]
+    private.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     match in_memory.or_else(shared_memory) {
-        Some(folder) => TempDir::with_prefix_in("cipherlens-", folder),
-        None => TempDir::with_prefix("cipherlens-"),
+        Some(folder) => private.tempdir_in(folder),
+        None => private.tempdir(),
     }
 }
 
