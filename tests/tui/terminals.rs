@@ -103,10 +103,13 @@ fn no_color_takes_the_colour_from_text_and_leaves_pictures_theirs() {
     let mut terminal = browsing(Kind::Silent, &[("NO_COLOR", "1")], &["--preview", "off"]);
     terminal.settle(Duration::from_millis(200));
     let text = String::from_utf8_lossy(&terminal.written).into_owned();
-    for colour in ["\x1b[38;", "\x1b[48;", "\x1b[3"] {
-        let codes: Vec<&str> = text.split(colour).skip(1).filter_map(|rest| rest.split('m').next()).collect();
-        // `[39m` is no colour but its absence.
-        assert!(codes.iter().all(|code| code.starts_with('9') || !code.starts_with(|c: char| c.is_ascii_digit())));
+    for sequence in text.split("\x1b[").skip(1) {
+        let parameters: String = sequence.chars().take_while(|c| c.is_ascii_digit() || *c == ';').collect();
+        let is_style = sequence[parameters.len()..].starts_with('m');
+        // 39 and 49 are no colours but their absence.
+        let is_colour = |code: u8| matches!(code, 30..=38 | 40..=48 | 90..=97 | 100..=107);
+        let colours = parameters.split(';').filter_map(|code| code.parse().ok()).any(is_colour);
+        assert!(!(is_style && colours), "{parameters}m");
     }
 }
 
