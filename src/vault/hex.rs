@@ -33,8 +33,9 @@ impl Id {
 impl Digest {
     /// BLAKE3 of the parts, one after the other.
     ///
-    /// A search verifies all blocks it maps before it scans them, so the hash must keep up with the scan: where SHA-256
-    /// with its processor instructions takes 6.8 microseconds for the 10,240 bytes of an image, BLAKE3 takes 1 to 2.
+    /// A first search verifies all blocks it maps before it scans them, so the hash must keep up with the scan. Measured
+    /// on two cores: SHA-256 took 0.47 s for the blocks of 40,960 images; with BLAKE3 verifying and scanning those of
+    /// 100,000 take 0.23 s together.
     pub fn of(parts: &[&[u8]]) -> Self {
         let mut hash = blake3::Hasher::new();
         for part in parts {
