@@ -1,4 +1,4 @@
-//! How results are written: sizes and durations for people, lines that a closed pipe may cut short.
+//! How results are written: amounts and dates for people, lines that a closed pipe may cut short.
 
 use std::io::{self, Write};
 
@@ -6,26 +6,9 @@ use chrono::SecondsFormat;
 use serde::Serialize;
 use serde_json::json;
 
+pub(super) use crate::services::amount::{count, size};
 use crate::services::name::inert;
 use crate::vault::{Details, Id};
-
-/// Bytes in the unit that leaves one to three digits before the point (SI prefixes, as disks are sold).
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    let digits = if unit == 0 || value >= 99.95 { 0 } else { 1 };
-    format!("{value:.digits$} {}", UNITS[unit])
-}
-
-/// `count` with its noun in the right number.
-pub(super) fn count(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
 
 /// Writes text of many lines to standard output at once; a reader that has seen enough (`| head`) is an error here.
 pub(super) fn text(text: &str) -> io::Result<()> {
@@ -76,16 +59,6 @@ pub(super) fn decimals(score: f32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_have_one_to_three_digits_before_the_point() {
-        let cases = [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (99_949, "99.9 kB"), (99_950, "100 kB")];
-        for (bytes, expected) in cases {
-            assert_eq!(size(bytes), expected);
-        }
-        assert_eq!(size(999_500), "1.0 MB");
-        assert_eq!(size(u64::MAX), "18447 PB");
-    }
 
     #[test]
     fn instants_are_utc() {

@@ -2,6 +2,7 @@
 //!
 //! Progress and cancelling are plain interfaces ([`progress`]); nothing here knows of a terminal.
 
+pub mod amount;
 pub mod capture;
 pub mod find;
 pub mod index;

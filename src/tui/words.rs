@@ -3,27 +3,8 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub(super) use crate::services::amount::{count, size};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-/// Bytes in the unit that leaves one to three digits before the point (SI prefixes, as disks are sold).
-#[must_use]
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    let digits = if unit == 0 || value >= 99.95 { 0 } else { 1 };
-    format!("{value:.digits$} {}", UNITS[unit])
-}
-
-/// `count` with its noun in the right number.
-#[must_use]
-pub(super) fn count(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
 
 /// The day of `time` in UTC, `YYYY-MM-DD`.
 #[must_use]

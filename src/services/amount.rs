@@ -1,0 +1,41 @@
+//! Amounts as people read them: sizes and counts. Knows no language but English and no width but its own.
+
+/// Bytes in the unit that leaves one to three digits before the point (SI prefixes, as disks are sold).
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let digits = if unit == 0 || value >= 99.95 { 0 } else { 1 };
+    format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// `count` with its noun in the right number.
+#[must_use]
+pub fn count(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_one_to_three_digits_before_the_point() {
+        let cases = [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (99_949, "99.9 kB"), (99_950, "100 kB")];
+        for (bytes, expected) in cases {
+            assert_eq!(size(bytes), expected);
+        }
+        assert_eq!(size(999_500), "1.0 MB");
+        assert_eq!(size(u64::MAX), "18447 PB");
+    }
+
+    #[test]
+    fn one_is_singular_and_nothing_is_plural() {
+        assert_eq!([0, 1, 2].map(|photos| count(photos, "photo")), ["0 photos", "1 photo", "2 photos"]);
+    }
+}
