@@ -12,9 +12,11 @@
 use std::ffi::OsStr;
 use std::io::Cursor;
 
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3, U8x4};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, GrayImage, ImageBuffer, ImageDecoder, ImageFormat, ImageReader, Pixel, RgbImage, RgbaImage};
 use jpeg_decoder::{CodingProcess, PixelFormat};
 use zeroize::Zeroize;
 
@@ -46,11 +48,19 @@ impl Default for Limits {
 
 /// A decoded photo.
 pub struct Photo {
-    /// As stored in the file, a JPEG perhaps at reduced scale.
-    pixels: DynamicImage,
+    pixels: Pixels,
     orientation: Orientation,
     width: u32,
     height: u32,
+}
+
+/// As stored in the file, a JPEG perhaps at reduced scale; 8 bits a channel, which is all that is left after resizing.
+///
+/// Resizing is compiled for each kind of pixel, and takes long to compile: these three serve all.
+enum Pixels {
+    Grey(GrayImage),
+    Opaque(RgbImage),
+    Transparent(RgbaImage),
 }
 
 /// The network's input: 224 x 224 pixels of red, green, blue, 8 bits each. Wiped on drop.
@@ -110,7 +120,7 @@ impl Photo {
 
     fn new(pixels: DynamicImage, orientation: Orientation, width: u32, height: u32) -> Self {
         let (width, height) = if swaps_sides(orientation) { (height, width) } else { (width, height) };
-        Self { pixels, orientation, width, height }
+        Self { pixels: pixels.into(), orientation, width, height }
     }
 
     /// Width and height in pixels of the original, upright.
@@ -139,13 +149,11 @@ impl Photo {
     /// The upright photo at exactly this size, what exceeds its proportions cut off evenly.
     fn upright(&self, width: u32, height: u32) -> Result<RgbImage, Error> {
         let (width, height) = if swaps_sides(self.orientation) { (height, width) } else { (width, height) };
-        // Resized in its own pixel format (alpha premultiplied), so that nothing of the full size is ever converted.
-        let mut resized = DynamicImage::new(width, height, self.pixels.color());
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-            .fit_into_destination(Some((0.5, 0.5)));
-        Resizer::new().resize(&self.pixels, &mut resized, &options)?;
-        let mut upright = over_white(resized);
+        let mut upright = DynamicImage::from(match &self.pixels {
+            Pixels::Grey(pixels) => DynamicImage::from(resize::<U8, _>(pixels, width, height)?).into_rgb8(),
+            Pixels::Opaque(pixels) => resize::<U8x3, _>(pixels, width, height)?,
+            Pixels::Transparent(pixels) => over_white(&resize::<U8x4, _>(pixels, width, height)?),
+        });
         upright.apply_orientation(self.orientation);
         Ok(upright.into_rgb8())
     }
@@ -195,26 +203,50 @@ fn swaps_sides(orientation: Orientation) -> bool {
     matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
 }
 
-/// What a viewer with a white background shows.
-fn over_white(pixels: DynamicImage) -> DynamicImage {
-    if !pixels.color().has_alpha() {
-        return DynamicImage::ImageRgb8(pixels.into_rgb8());
+impl From<DynamicImage> for Pixels {
+    fn from(pixels: DynamicImage) -> Self {
+        match pixels.color() {
+            color if color.has_alpha() => Self::Transparent(pixels.into_rgba8()),
+            color if color.has_color() => Self::Opaque(pixels.into_rgb8()),
+            _ => Self::Grey(pixels.into_luma8()),
+        }
     }
-    let blended = pixels.into_rgba8();
-    DynamicImage::ImageRgb8(RgbImage::from_fn(blended.width(), blended.height(), |x, y| {
-        let [red, green, blue, alpha] = blended.get_pixel(x, y).0.map(u32::from);
+}
+
+/// The middle of `photo` at this size, antialiased; colours count as much as they are opaque. `Kind` is the resizer's
+/// name for the pixels `P`.
+fn resize<Kind: PixelTrait, P: Pixel<Subpixel = u8>>(
+    photo: &ImageBuffer<P, Vec<u8>>,
+    width: u32,
+    height: u32,
+) -> Result<ImageBuffer<P, Vec<u8>>, Error> {
+    let mut resized = ImageBuffer::new(width, height);
+    let source =
+        TypedImageRef::<Kind>::from_buffer(photo.width(), photo.height(), photo).expect("the photo's own size");
+    let mut target = TypedImage::<Kind>::from_buffer(width, height, &mut resized).expect("the size it was made with");
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .fit_into_destination(Some((0.5, 0.5)));
+    Resizer::new().resize_typed(&source, &mut target, &options)?;
+    Ok(resized)
+}
+
+/// What a viewer with a white background shows.
+fn over_white(pixels: &RgbaImage) -> RgbImage {
+    RgbImage::from_fn(pixels.width(), pixels.height(), |x, y| {
+        let [red, green, blue, alpha] = pixels.get_pixel(x, y).0.map(u32::from);
         image::Rgb([red, green, blue].map(|channel| ((channel * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
-    }))
+    })
 }
 
 /// The decoder's bytes as an image; none if they are not as many as the size says.
 fn from_jpeg(format: PixelFormat, bytes: Vec<u8>, width: u32, height: u32) -> Option<DynamicImage> {
     match format {
-        PixelFormat::L8 => image::GrayImage::from_raw(width, height, bytes).map(Into::into),
+        PixelFormat::L8 => GrayImage::from_raw(width, height, bytes).map(Into::into),
         PixelFormat::L16 => {
             let (grey, _) = bytes.as_chunks::<2>();
             let grey = grey.iter().map(|bytes| u16::from_ne_bytes(*bytes)).collect();
-            image::ImageBuffer::<image::Luma<u16>, _>::from_raw(width, height, grey).map(Into::into)
+            ImageBuffer::<image::Luma<u16>, _>::from_raw(width, height, grey).map(Into::into)
         }
         PixelFormat::RGB24 => RgbImage::from_raw(width, height, bytes).map(Into::into),
         PixelFormat::CMYK32 => RgbImage::from_raw(width, height, cmyk_to_rgb(&bytes)).map(Into::into),
