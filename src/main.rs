@@ -15,9 +15,12 @@ fn main() -> ExitCode {
                 folder: asked.folder,
                 threshold: asked.threshold,
                 preview: asked.preview,
-                mouse: if asked.leaves_mouse { tui::Mouse::Left } else { tui::Mouse::Taken },
-                motion: if asked.stands_still { tui::Motion::Reduced } else { tui::Motion::Full },
+                cell_size: asked.cell_size,
+                mouse: asked.mouse,
+                motion: asked.motion,
                 lock_after: asked.lock_after,
+                keymap: asked.keymap,
+                theme: asked.theme,
                 places: asked.places,
             };
             match tui::run(options) {

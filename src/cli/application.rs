@@ -12,6 +12,7 @@ use super::session::Session;
 use crate::cipher::Passphrase;
 use crate::preview::Choice;
 use crate::services::places::Places;
+use crate::services::settings::{CellSize, Motion, Mouse, lock_after};
 
 /// Flags of the terminal application.
 #[derive(Args)]
@@ -28,9 +29,18 @@ pub(super) struct Arguments {
     /// Nothing moves by itself
     #[arg(long, env = "NO_MOTION", value_parser = clap::builder::FalseyValueParser::new())]
     reduced_motion: bool,
-    /// Lock after so many minutes without a key; 0: never
-    #[arg(long, value_name = "MINUTES", default_value_t = 15)]
-    lock_after: u64,
+    /// Lock after so many minutes without a key; 0: never [default: 15]
+    #[arg(long, value_name = "MINUTES")]
+    lock_after: Option<u64>,
+    /// Width and height of a character in pixels, such as 9x19, where the terminal does not say
+    #[arg(long, value_name = "PIXELS")]
+    cell_size: Option<CellSize>,
+    /// The file with your keys [default: keymap.toml beside the settings]
+    #[arg(long, value_name = "FILE")]
+    keymap: Option<PathBuf>,
+    /// The file with your colours [default: theme.toml beside the settings]
+    #[arg(long, value_name = "FILE")]
+    theme: Option<PathBuf>,
 }
 
 /// What was decided about the terminal application.
@@ -45,12 +55,18 @@ pub struct Application {
     pub threshold: f32,
     /// How pictures are shown.
     pub preview: Choice,
-    /// Whether the mouse is left to the terminal.
-    pub leaves_mouse: bool,
-    /// Whether nothing may move by itself.
-    pub stands_still: bool,
+    /// Width and height of a character, whatever the terminal says.
+    pub cell_size: Option<CellSize>,
+    /// Whether the mouse is taken.
+    pub mouse: Mouse,
+    /// Whether anything moves by itself.
+    pub motion: Motion,
     /// Locks after this long without a key.
     pub lock_after: Option<Duration>,
+    /// The file with the user's keys; it need not exist.
+    pub keymap: PathBuf,
+    /// The file with the user's colours; it need not exist.
+    pub theme: PathBuf,
     /// The user's folders.
     pub places: Places,
     /// Writes the log's last lines when it is dropped.
@@ -63,6 +79,9 @@ pub(super) fn decide(
     session: &Session,
     log: Option<LoggerHandle>,
 ) -> Result<Application, Failure> {
+    let settings = session.settings()?;
+    let places = session.places()?.clone();
+    let settings_file = places.settings_file();
     Ok(Application {
         // That none is known is no failure here: the first run names or creates one.
         vault: session.vault_path().ok(),
@@ -73,10 +92,13 @@ pub(super) fn decide(
         },
         threshold: session.threshold(None)?,
         preview: pictures::choice(session, arguments.preview)?,
-        leaves_mouse: arguments.no_mouse,
-        stands_still: arguments.reduced_motion,
-        lock_after: (arguments.lock_after > 0).then(|| Duration::from_secs(60 * arguments.lock_after)),
-        places: session.places()?.clone(),
+        cell_size: arguments.cell_size.or(settings.cell_size),
+        mouse: if arguments.no_mouse { Mouse::Left } else { settings.mouse },
+        motion: if arguments.reduced_motion { Motion::Reduced } else { settings.motion },
+        lock_after: arguments.lock_after.map_or_else(|| settings.lock_after(), lock_after),
+        keymap: arguments.keymap.unwrap_or_else(|| settings.keymap(&settings_file)),
+        theme: arguments.theme.unwrap_or_else(|| settings.theme(&settings_file)),
+        places,
         log,
     })
 }

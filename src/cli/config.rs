@@ -1,11 +1,11 @@
-//! `cipherlens config`: the settings file.
+//! `cipherlens config`: the files with settings, keys and colours.
 
 use clap::{Args, Subcommand};
 
 use super::Exit;
 use super::failure::Failure;
 use super::session::Session;
-use crate::services::settings::Settings;
+use crate::services::settings::{Was, write_templates};
 
 /// Arguments of `config`.
 #[derive(Args)]
@@ -17,19 +17,23 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Write a settings file that explains every setting, all commented out
+    /// Write files that explain every setting, key and colour, all commented out
     Init,
     /// Print where the settings file is looked for
     Path,
 }
 
-/// Writes or finds the settings file.
+/// Writes the files, or finds the settings.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let path = session.places()?.settings_file();
     match arguments.action {
         Action::Init => {
-            Settings::write_template(&path)?;
-            println!("Wrote {}. Every line in it shows a default.", path.display());
+            for file in write_templates(&path)? {
+                match file.was {
+                    Was::Missing => println!("Wrote {}. Every line in it shows a default.", file.path.display()),
+                    Was::There => println!("{} exists already and is left as it is.", file.path.display()),
+                }
+            }
         }
         Action::Path => println!("{}", path.display()),
     }

@@ -1,12 +1,14 @@
-//! The settings file: TOML, every key optional, each also a flag. Must never hold a passphrase.
+//! The files by which a user shapes the program: settings, keys and colours. TOML, every key optional; each setting is
+//! also a flag. Must never hold a passphrase.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 /// What a fresh settings file says: every key with its meaning and its default, commented out.
-pub const TEMPLATE: &str = r#"# cipherlens: settings. Every line below shows a default; remove the `#` to change it.
+const TEMPLATE: &str = r#"# cipherlens: settings. Every line below shows a default; remove the `#` to change it.
 
 # The vault to use when neither --vault nor CIPHERLENS_VAULT names one.
 # Without this line: the vault used last.
@@ -17,10 +19,108 @@ pub const TEMPLATE: &str = r#"# cipherlens: settings. Every line below shows a d
 
 # How pictures are shown in the terminal: auto, kitty, sixel, iterm2, halfblocks or off.
 # preview = "auto"
+
+# Width and height of a character in pixels, for terminals that do not say it, or say it wrong.
+# Without this line: as the terminal answers.
+# cell_size = "10x20"
+
+# Whether the terminal application takes clicks and the wheel. Text is then selected with Shift held down.
+# mouse = true
+
+# Whether working marks stand still.
+# reduced_motion = false
+
+# The terminal application locks the vault after so many minutes without a key; 0: never.
+# lock_after_minutes = 15
+
+# The files with your keys and colours, from the folder of this file.
+# keymap = "keymap.toml"
+# theme = "theme.toml"
 "#;
+
+/// The default keys, as the file that a user may change.
+pub const KEYMAP: &str = include_str!("settings/keymap.toml");
+
+/// The default colours on a dark terminal, as the file that a user may change.
+pub const THEME: &str = include_str!("settings/theme.toml");
 
 /// The similarity at which a photo counts as a match when nobody says otherwise.
 pub const DEFAULT_THRESHOLD: f32 = 0.80;
+
+/// The time without a key after which the vault is locked when nobody says otherwise.
+const DEFAULT_LOCK_AFTER_MINUTES: u64 = 15;
+
+/// Whether clicks and the wheel are taken from the terminal, which then selects text with Shift held down only.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(from = "bool")]
+pub enum Mouse {
+    /// They are.
+    #[default]
+    Taken,
+    /// They are left to the terminal.
+    Left,
+}
+
+impl From<bool> for Mouse {
+    fn from(is_taken: bool) -> Self {
+        if is_taken { Self::Taken } else { Self::Left }
+    }
+}
+
+/// Whether anything may move that the user did not move.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(from = "bool")]
+pub enum Motion {
+    /// Working marks turn.
+    #[default]
+    Full,
+    /// Working marks stand still.
+    Reduced,
+}
+
+impl From<bool> for Motion {
+    fn from(is_reduced: bool) -> Self {
+        if is_reduced { Self::Reduced } else { Self::Full }
+    }
+}
+
+/// Width and height of a character in pixels.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "String")]
+pub struct CellSize {
+    /// Pixels.
+    pub width: u16,
+    /// Pixels.
+    pub height: u16,
+}
+
+/// A text that is no [`CellSize`].
+#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a cell size is width x height in pixels, such as 9x19, each from 2 to 200; {given:?} is none")]
+pub struct NoCellSize {
+    given: String,
+}
+
+impl std::str::FromStr for CellSize {
+    type Err = NoCellSize;
+
+    fn from_str(text: &str) -> Result<Self, NoCellSize> {
+        let side = |text: &str| text.trim().parse().ok().filter(|pixels| (2..=200).contains(pixels));
+        let sides = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
+        match sides {
+            Some((width, height)) => Ok(Self { width, height }),
+            None => Err(NoCellSize { given: text.to_owned() }),
+        }
+    }
+}
+
+impl TryFrom<String> for CellSize {
+    type Error = NoCellSize;
+
+    fn try_from(text: String) -> Result<Self, NoCellSize> {
+        text.parse()
+    }
+}
 
 /// The settings a user may choose for good.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -32,6 +132,17 @@ pub struct Settings {
     pub threshold: Option<f32>,
     /// How pictures are shown; the preview room knows the names.
     pub preview: Option<String>,
+    /// Width and height of a character, whatever the terminal says.
+    pub cell_size: Option<CellSize>,
+    /// Whether the mouse is taken.
+    #[serde(default)]
+    pub mouse: Mouse,
+    /// Whether anything moves by itself.
+    #[serde(default, rename = "reduced_motion")]
+    pub motion: Motion,
+    lock_after_minutes: Option<u64>,
+    keymap: Option<PathBuf>,
+    theme: Option<PathBuf>,
 }
 
 /// Why the settings could not be used.
@@ -90,23 +201,89 @@ impl Settings {
         }
     }
 
-    /// Writes the commented template to `path`.
-    ///
-    /// # Errors
-    /// When a file is there already, or the folder cannot be written.
-    pub fn write_template(path: &Path) -> Result<(), SettingsError> {
-        let unwritable = |source| SettingsError::Unwritable { path: path.to_owned(), source };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(unwritable)?;
-        }
-        match std::fs::File::create_new(path) {
-            Ok(mut file) => io::Write::write_all(&mut file, TEMPLATE.as_bytes()).map_err(unwritable),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(SettingsError::Exists { path: path.to_owned() })
-            }
-            Err(source) => Err(unwritable(source)),
-        }
+    /// The time without a key after which the vault is locked; `None` for never.
+    #[must_use]
+    pub fn lock_after(&self) -> Option<Duration> {
+        lock_after(self.lock_after_minutes.unwrap_or(DEFAULT_LOCK_AFTER_MINUTES))
     }
+
+    /// The file with the user's keys; `settings_file` is where these settings are read from.
+    #[must_use]
+    pub fn keymap(&self, settings_file: &Path) -> PathBuf {
+        beside(settings_file, self.keymap.as_deref().unwrap_or(Path::new("keymap.toml")))
+    }
+
+    /// The file with the user's colours; `settings_file` is where these settings are read from.
+    #[must_use]
+    pub fn theme(&self, settings_file: &Path) -> PathBuf {
+        beside(settings_file, self.theme.as_deref().unwrap_or(Path::new("theme.toml")))
+    }
+}
+
+/// So many minutes; 0 is never.
+#[must_use]
+pub fn lock_after(minutes: u64) -> Option<Duration> {
+    (minutes > 0).then(|| Duration::from_secs(minutes.saturating_mul(60)))
+}
+
+fn beside(settings_file: &Path, path: &Path) -> PathBuf {
+    settings_file.parent().map_or_else(|| path.to_owned(), |folder| folder.join(path))
+}
+
+/// What became of one of the files of [`write_templates`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Written {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether it was written now or there before.
+    pub was: Was,
+}
+
+/// Whether a file was there before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Was {
+    /// It was not, and was written.
+    Missing,
+    /// It was, and is left as it is.
+    There,
+}
+
+/// Writes settings, keys and colours beside one another, each explained and commented out, so that what a user does not
+/// change follows the program. What is there already is left as it is.
+///
+/// # Errors
+/// When all are there already, or the folder cannot be written.
+pub fn write_templates(settings_file: &Path) -> Result<Vec<Written>, SettingsError> {
+    let unwritable = |source| SettingsError::Unwritable { path: settings_file.to_owned(), source };
+    if let Some(folder) = settings_file.parent() {
+        std::fs::create_dir_all(folder).map_err(unwritable)?;
+    }
+    let files = [
+        (settings_file.to_owned(), TEMPLATE.to_owned()),
+        (settings_file.with_file_name("keymap.toml"), commented(KEYMAP)),
+        (settings_file.with_file_name("theme.toml"), commented(THEME)),
+    ];
+    let mut written = Vec::new();
+    for (path, text) in files {
+        let was = match std::fs::File::create_new(&path) {
+            Ok(mut file) => {
+                io::Write::write_all(&mut file, text.as_bytes()).map_err(unwritable)?;
+                Was::Missing
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Was::There,
+            Err(source) => return Err(unwritable(source)),
+        };
+        written.push(Written { path, was });
+    }
+    if written.iter().all(|file| file.was == Was::There) {
+        return Err(SettingsError::Exists { path: settings_file.to_owned() });
+    }
+    Ok(written)
+}
+
+/// Defaults with every line that sets something commented out.
+fn commented(defaults: &str) -> String {
+    defaults.lines().map(|line| format!("{}{line}\n", if line.starts_with('"') { "# " } else { "" })).collect()
 }
 
 #[cfg(test)]
@@ -126,16 +303,39 @@ mod tests {
     }
 
     #[test]
-    fn every_key_of_the_template_is_accepted() {
+    fn every_key_of_the_template_is_accepted_and_shows_its_default() {
         let uncommented: String = TEMPLATE
             .lines()
             .filter_map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")))
             .map(|line| format!("{line}\n"))
             .collect();
         let settings = load(&uncommented).unwrap();
+        let default = Settings::default();
         assert_eq!(settings.threshold, Some(DEFAULT_THRESHOLD));
         assert_eq!(settings.preview.as_deref(), Some("auto"));
-        assert!(settings.vault.is_some());
+        assert_eq!((settings.mouse, settings.motion), (default.mouse, default.motion));
+        assert_eq!(settings.lock_after(), default.lock_after());
+        let file = Path::new("/etc/cipherlens/config.toml");
+        assert_eq!(settings.keymap(file), default.keymap(file));
+        assert_eq!(settings.theme(file), Path::new("/etc/cipherlens/theme.toml"));
+        assert!(settings.vault.is_some() && settings.cell_size.is_some());
+    }
+
+    #[test]
+    fn mouse_motion_and_locking_are_turned_off_by_plain_words() {
+        let settings = load("mouse = false\nreduced_motion = true\nlock_after_minutes = 0\n").unwrap();
+        assert_eq!((settings.mouse, settings.motion), (Mouse::Left, Motion::Reduced));
+        assert_eq!(settings.lock_after(), None);
+    }
+
+    #[test]
+    fn a_cell_size_is_two_sides_within_reason() {
+        assert_eq!("9x19".parse(), Ok(CellSize { width: 9, height: 19 }));
+        for given in ["", "9", "9x", "1x19", "9x201", "nine x ten"] {
+            assert_eq!(given.parse::<CellSize>(), Err(NoCellSize { given: given.to_owned() }));
+        }
+        let error = load("threshold = 0.5\ncell_size = \"big\"\n").unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("9x19"), "{error}");
     }
 
     #[test]
@@ -151,11 +351,27 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_no_error_and_an_existing_one_is_not_overwritten() {
+    fn a_missing_file_is_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Settings::load(&folder.path().join("config.toml")).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn templates_are_written_once_change_nothing_and_leave_what_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep").join("config.toml");
-        assert_eq!(Settings::load(&path).unwrap(), Settings::default());
-        Settings::write_template(&path).unwrap();
-        assert!(matches!(Settings::write_template(&path), Err(SettingsError::Exists { .. })));
+        let written = write_templates(&path).unwrap();
+        assert!(written.len() == 3 && written.iter().all(|file| file.was == Was::Missing));
+        assert!(matches!(write_templates(&path), Err(SettingsError::Exists { .. })));
+        for file in &written {
+            let text = std::fs::read_to_string(&file.path).unwrap();
+            let settings: toml::Table = text.parse().unwrap();
+            assert!(settings.values().all(|section| section.as_table().is_some_and(toml::Table::is_empty)), "{text}");
+        }
+        std::fs::write(&written[1].path, "[files]\n").unwrap();
+        std::fs::remove_file(&written[2].path).unwrap();
+        let again: Vec<Was> = write_templates(&path).unwrap().into_iter().map(|file| file.was).collect();
+        assert_eq!(again, [Was::There, Was::There, Was::Missing]);
+        assert_eq!(std::fs::read_to_string(&written[1].path).unwrap(), "[files]\n");
     }
 }

@@ -7,9 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::action::{Action, TABLE};
 use super::overrides::{self, Warning};
 use super::state::Tab;
-
-/// The default keys, as the file that a user may copy and change.
-pub const DEFAULTS: &str = include_str!("keymap.toml");
+use crate::services::settings::KEYMAP as DEFAULTS;
 
 /// Where a key counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -267,6 +265,15 @@ mod tests {
         assert_eq!(keymap.lay_over(DEFAULTS), []);
         for (action, name, _) in TABLE {
             assert!(Tab::ALL.iter().any(|tab| !keymap.keys(*tab, *action).is_empty()), "no key for {name}");
+        }
+    }
+
+    #[test]
+    fn every_line_of_the_defaults_says_what_its_action_does() {
+        for line in DEFAULTS.lines().filter(|line| line.starts_with('"')) {
+            let (setting, explanation) = line.split_once('#').unwrap();
+            let name = setting.split('"').nth(3).unwrap();
+            assert_eq!(explanation.trim(), Action::named(name).unwrap().description(), "{line}");
         }
     }
 

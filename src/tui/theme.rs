@@ -5,9 +5,7 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use super::overrides::{self, Warning};
-
-/// The default styles, as the file that a user may copy and change.
-pub const DEFAULTS: &str = include_str!("theme.toml");
+use crate::services::settings::THEME as DEFAULTS;
 
 /// What the terminal's background is, as far as known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
