@@ -22,6 +22,12 @@ pub fn create_vault(
     Ok(Vault::create(root, passphrase, cost, space_of(extractor), freshness(places))?)
 }
 
+/// Whether there is a vault at `root`, open to whoever knows its passphrase or not.
+#[must_use]
+pub fn is_vault(root: &Path) -> bool {
+    !matches!(vault::Store::open(root), Err(vault::Error::NotAVault { .. }))
+}
+
 /// Opens the vault at `root`.
 ///
 /// # Errors

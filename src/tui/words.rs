@@ -3,26 +3,21 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub(super) use crate::services::amount::{count, size};
+use ratatui::text::{Line, Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The day of `time` in UTC, `YYYY-MM-DD`.
+pub(super) use crate::services::amount::{count, size};
+
+/// The day of `time` in UTC, `YYYY-MM-DD`; empty beyond the years that the calendar knows.
 #[must_use]
 pub(super) fn day(time: SystemTime) -> String {
     let seconds = match time.duration_since(UNIX_EPOCH) {
-        Ok(since) => since.as_secs() as i64,
-        Err(before) => -(before.duration().as_secs() as i64) - 1,
+        Ok(since) => i64::try_from(since.as_secs()).ok(),
+        // A part of a second before midnight belongs to the day before.
+        Err(before) => i64::try_from(before.duration().as_secs_f64().ceil() as u64).ok().map(|seconds| -seconds),
     };
-    // Days to civil date in the proleptic Gregorian calendar, by 400-year eras that begin on 1 March.
-    let days = seconds.div_euclid(86_400) + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
+    let instant = seconds.and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+    instant.map(|instant| instant.format("%Y-%m-%d").to_string()).unwrap_or_default()
 }
 
 /// A short time in the unit that suits it.
@@ -91,23 +86,60 @@ pub(super) fn fit_end(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("…{}", &text[start.map_or(text.len(), |(at, _)| at)..]))
 }
 
-/// The rows that `text` takes when it is wrapped between words at `columns` columns.
+/// `text` in lines of at most `columns` columns, broken between words, and inside words that are wider.
 #[must_use]
-pub(super) fn wrapped_rows(text: &str, columns: usize) -> usize {
-    let mut rows = 1;
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
+    let mut lines = vec![String::new()];
     let mut used = 0;
     for word in text.split_whitespace() {
-        let width = word.width();
-        if used > 0 && used + 1 + width > columns {
-            rows += 1;
+        let gap = usize::from(used > 0);
+        if used + gap + word.width() > columns && used > 0 {
+            lines.push(String::new());
             used = 0;
+        } else if gap == 1 {
+            push(&mut lines, " ");
+            used += 1;
         }
-        used += width + usize::from(used > 0);
-        // A word wider than the room is broken.
-        rows += used.saturating_sub(1) / columns.max(1);
-        used = if used > columns { used % columns.max(1) } else { used };
+        for letter in word.chars() {
+            let width = letter.width().unwrap_or(0);
+            if used + width > columns {
+                lines.push(String::new());
+                used = 0;
+            }
+            push(&mut lines, letter.encode_utf8(&mut [0; 4]));
+            used += width;
+        }
     }
-    rows
+    lines
+}
+
+fn push(lines: &mut [String], text: &str) {
+    if let Some(last) = lines.last_mut() {
+        last.push_str(text);
+    }
+}
+
+/// `line` in at most `columns` columns, its end replaced by an ellipsis where it is too long.
+#[must_use]
+pub(super) fn fit_line(line: Line<'static>, columns: usize) -> Line<'static> {
+    if line.width() <= columns {
+        return line;
+    }
+    let mut room = columns;
+    let mut spans = Vec::new();
+    for span in line.spans {
+        let width = span.width();
+        // The ellipsis needs a column, and something is always cut: the line is too long.
+        let fits = width < room;
+        let text = if fits { span.content.into_owned() } else { fit(&format!("{} ", span.content), room).into_owned() };
+        spans.push(Span::styled(text, span.style));
+        room = room.saturating_sub(width);
+        if !fits {
+            break;
+        }
+    }
+    Line { spans, ..line }
 }
 
 /// `text` in exactly `columns` columns.
@@ -147,24 +179,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_have_one_to_three_digits_before_the_point() {
-        let cases = [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (99_949, "99.9 kB"), (99_950, "100 kB")];
-        for (bytes, expected) in cases {
-            assert_eq!(size(bytes), expected);
-        }
-    }
-
-    #[test]
-    fn days_are_those_of_the_gregorian_calendar() {
-        for (seconds, expected) in [
-            (0, "1970-01-01"),
-            (951_782_400, "2000-02-29"),
-            (1_709_251_199, "2024-02-29"),
-            (4_102_444_800, "2100-01-01"),
-        ] {
+    fn a_day_ends_at_midnight_utc_before_1970_too() {
+        for (seconds, expected) in [(0, "1970-01-01"), (1_709_251_199, "2024-02-29")] {
             assert_eq!(day(UNIX_EPOCH + Duration::from_secs(seconds)), expected);
         }
-        assert_eq!(day(UNIX_EPOCH - Duration::from_secs(1)), "1969-12-31");
+        assert_eq!(day(UNIX_EPOCH - Duration::from_millis(1)), "1969-12-31");
+        assert_eq!(day(UNIX_EPOCH + Duration::from_secs(u64::MAX / 4)), "");
     }
 
     #[test]
@@ -178,9 +198,25 @@ mod tests {
 
     #[test]
     fn wrapping_breaks_between_words_and_breaks_long_ones() {
-        for (text, rows) in [("", 1), ("one two", 1), ("one two three", 2), ("abcdefghijklmnopq", 3), ("a bcdefghi", 2)]
+        let cases: [(&str, &[&str]); 5] = [
+            ("", &[""]),
+            ("one two", &["one two"]),
+            ("one two three", &["one two", "three"]),
+            ("abcdefghijklmnopq", &["abcdefgh", "ijklmnop", "q"]),
+            ("a bcdefghi 猫猫猫猫猫", &["a", "bcdefghi", "猫猫猫猫", "猫"]),
+        ];
+        for (text, lines) in cases {
+            assert_eq!(wrap(text, 8), lines, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_several_styles_is_cut_as_a_whole() {
+        let line = || Line::from(vec![Span::raw("one "), Span::raw("two "), Span::raw("three")]);
+        for (columns, expected) in [(13, "one two three"), (12, "one two thr…"), (8, "one two…"), (4, "one…"), (1, "…")]
         {
-            assert_eq!(wrapped_rows(text, 8), rows, "{text}");
+            let cut = fit_line(line(), columns);
+            assert_eq!((cut.to_string().as_str(), cut.width()), (expected, columns), "{columns}");
         }
     }
 

@@ -6,6 +6,7 @@ use super::super::state::gate::{FirstRun, Gate, Step, Unlock};
 use super::super::state::line::{Edit, Passphrase};
 use super::super::state::vault::Session;
 use super::overlay::expand_home;
+use crate::services::session;
 
 /// A key in a gate.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -117,7 +118,7 @@ fn first_run_key(first: &mut FirstRun, key: GateKey) -> Ready {
 fn create(state: &mut State) -> Vec<Effect> {
     let Some(Gate::FirstRun(first)) = &mut state.gate else { return Vec::new() };
     let vault = expand_home(first.folder.text());
-    if vault.join("header").exists() || vault.join("header.json").exists() {
+    if session::is_vault(&vault) {
         // The folder is a vault already: it is opened with this passphrase rather than written over.
         let passphrase = std::mem::take(&mut first.passphrase);
         state.preferences.vault = Some(vault.clone());
