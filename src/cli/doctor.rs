@@ -1,16 +1,14 @@
 //! `cipherlens doctor`: what the terminal answered, how pictures are drawn and why, with a test picture.
 
-use std::io::{self, IsTerminal};
-
 use clap::Args;
-use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use ratatui_image::picker::{Capability, Picker, ProtocolType};
 
 use super::Exit;
 use super::failure::Failure;
 use super::pictures;
 use super::session::Session;
-use crate::preview::{Choice, Link, Panel, Probe, Reason, print, probe, test_picture};
+use crate::preview::{Choice, Panel, Probe, Reason, cells_of_window, detect, print, test_picture};
+use crate::services::settings::CellSize;
 
 /// The environment variables that terminals are known by.
 const TELLING: [&str; 12] = [
@@ -38,11 +36,15 @@ pub(super) struct Arguments {
     /// As if this had been chosen: auto, kitty, sixel, iterm2, halfblocks, off
     #[arg(long, value_name = "HOW", env = "CIPHERLENS_PREVIEW", hide_possible_values = true)]
     preview: Option<Choice>,
+    /// As if a character had so many pixels, such as 9x19
+    #[arg(long, value_name = "PIXELS")]
+    cell_size: Option<CellSize>,
 }
 
 /// Prints the report and the test picture.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let choice = pictures::choice(session, arguments.preview)?;
+    let mut question = pictures::question(session, arguments.preview)?;
+    question.cells = arguments.cell_size.or(question.cells);
     println!("cipherlens {}", env!("CARGO_PKG_VERSION"));
     println!("\nEnvironment");
     for name in TELLING {
@@ -53,15 +55,13 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
             Err(_) => println!("  {name:<22}-"),
         }
     }
-    let is_raw = io::stdin().is_terminal() && enable_raw_mode().is_ok();
-    let probe = probe(choice, Link::of_environment());
-    if is_raw {
-        // Nothing sensible can be done if this fails, and the next prompt shows it.
-        let _ = disable_raw_mode();
-    }
+    let probe = detect(&question);
     println!("\nTerminal");
     if let Ok((columns, rows)) = crossterm::terminal::size() {
         println!("  {:<22}{columns} x {rows}", "columns and rows");
+    }
+    if let Some(CellSize { width, height }) = cells_of_window() {
+        println!("  {:<22}{width} x {height} pixels", "a cell, by its driver");
     }
     answers(&probe);
     println!("\nPictures");
@@ -86,9 +86,9 @@ fn answers(probe: &Probe) {
     println!("  {:<22}{waited}", "answered within");
     let Some(picker) = &probe.picker else { return };
     let font = picker.font_size();
-    println!("  {:<22}{} x {} pixels", "a cell", font.width, font.height);
+    println!("  {:<22}{} x {} pixels", "a cell, as used here", font.width, font.height);
     println!("  {:<22}{}", "tmux", if picker.tmux_detected() { "yes: pictures pass through it" } else { "no" });
-    for capability in picker.capabilities() {
+    for capability in &probe.answers {
         let (name, value) = match capability {
             Capability::Kitty => ("kitty graphics", "yes".to_owned()),
             Capability::KittyCompression => ("kitty compression", "yes".to_owned()),
@@ -117,6 +117,7 @@ fn drawn_by(picker: Option<&Picker>) -> &'static str {
 fn because(reason: Reason) -> &'static str {
     match reason {
         Reason::Chosen => "--preview, CIPHERLENS_PREVIEW or the settings say so",
+        Reason::Remembered => "you took it in this terminal (P in the application takes the next)",
         Reason::Answered => "the terminal answered that it understands it",
         Reason::Environment => "the environment names a terminal that understands it",
         Reason::NothingBetter => "the terminal answered, and names nothing better",
@@ -130,7 +131,9 @@ fn advice(probe: &Probe) -> Option<&'static str> {
     let is_tmux = probe.picker.as_ref().is_some_and(Picker::tmux_detected);
     match probe.reason {
         _ if is_tmux => Some("tmux needs `set -g allow-passthrough on`, in the outermost tmux"),
-        Reason::NoCellSize => Some("in xterm: -xrm 'XTerm*allowWindowOps: true'; or try --preview sixel"),
+        Reason::NoCellSize => {
+            Some("in xterm: -xrm 'XTerm*allowWindowOps: true'; or say it: --preview sixel --cell-size 9x19")
+        }
         Reason::Silent => Some("if it can draw pictures all the same: --preview kitty, sixel or iterm2"),
         Reason::Answered => Some("boxes instead of a picture? --preview sixel or halfblocks"),
         _ => None,

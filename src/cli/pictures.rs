@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use super::failure::Failure;
 use super::session::Session;
 use crate::error::Error;
-use crate::preview::{self, Choice, Panel};
+use crate::preview::{self, Choice, Link, Memory, Panel, Question};
 use crate::vault::{Id, Snapshot};
 
 /// The most pictures in a row.
@@ -28,6 +28,16 @@ pub(super) fn choice(session: &Session, flag: Option<Choice>) -> Result<Choice, 
     }
 }
 
+/// What is asked of the terminal, and what is known beforehand.
+pub(super) fn question(session: &Session, flag: Option<Choice>) -> Result<Question, Failure> {
+    Ok(Question {
+        choice: choice(session, flag)?,
+        remembered: Memory::new(session.places()?).recall(),
+        link: Link::of_environment(),
+        cells: session.settings()?.cell_size,
+    })
+}
+
 /// Draws the thumbnails of the first few of `images`, each with its caption. Draws nothing where there is no terminal.
 pub(super) fn show(
     session: &Session,
@@ -38,7 +48,7 @@ pub(super) fn show(
     if images.is_empty() {
         return Ok(());
     }
-    let Some(picker) = preview::detect(choice(session, flag)?) else { return Ok(()) };
+    let Some(picker) = preview::detect(&question(session, flag)?).picker else { return Ok(()) };
     let mut panels = Vec::new();
     for (id, caption) in images.iter().take(PICTURES) {
         // A missing thumbnail leaves a gap in the row, not the matches without a table.

@@ -36,7 +36,7 @@ pub(super) struct Arguments {
 
 /// Shows the photo.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let choice = pictures::choice(session, arguments.preview)?;
+    let question = pictures::question(session, arguments.preview)?;
     let vault = session.open_vault()?;
     let snapshot = vault.snapshot().map_err(Error::from)?;
     let image = snapshot.find(&arguments.id).map_err(Error::from)?;
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     line("changed", &details.modified.map_or_else(|| "unknown".to_owned(), output::instant));
     line("size", &format!("{} ({} bytes)", output::size(details.bytes), details.bytes));
     line("pixels", &format!("{} x {}", details.width, details.height));
-    if let Some(picker) = preview::detect(choice) {
+    if let Some(picker) = preview::detect(&question).picker {
         let bytes = image.photo().map_err(Error::from)?;
         let extension = std::ffi::OsStr::new(image.listed().extension.as_str());
         let photo = Photo::decode(&bytes, Some(extension), Limits::default()).map_err(Error::from)?;

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, Rgb, RgbImage};
 use ratatui::layout::Size;
@@ -18,7 +20,8 @@ use ratatui_image::protocol::kitty::Kitty;
 use ratatui_image::{FilterType, Resize};
 use zeroize::Zeroize;
 
-use super::Link;
+use super::{Link, of_cells};
+use crate::services::settings::CellSize;
 
 /// Over a network link, no picture has more pixels than this where the terminal can enlarge it itself (kitty, iTerm2).
 const REMOTE_PIXELS: f64 = 120_000.0;
@@ -49,11 +52,19 @@ pub struct Picture {
     pub pixels: (u32, u32),
 }
 
+/// Whether pixels are deflated for a kitty terminal.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Compression {
+    Deflate,
+    Plain,
+}
+
 /// Makes pictures for one terminal.
 #[derive(Clone)]
 pub struct Encoder {
     picker: Picker,
     link: Link,
+    compression: Compression,
     next_kitty_id: Arc<AtomicU32>,
 }
 
@@ -65,7 +76,30 @@ impl Encoder {
         // Other programs draw in the same terminal; without entropy the numbers begin at a fixed place all the same.
         let _ = getrandom::fill(&mut seed);
         let first = u32::from_le_bytes(seed) & 0x7fff_ffff | 0x0100_0000;
-        Self { picker, link, next_kitty_id: Arc::new(AtomicU32::new(first)) }
+        let inflates = picker.capabilities().contains(&Capability::KittyCompression);
+        let compression = if inflates { Compression::Deflate } else { Compression::Plain };
+        Self { picker, link, compression, next_kitty_id: Arc::new(AtomicU32::new(first)) }
+    }
+
+    /// The same with another protocol.
+    #[must_use]
+    pub fn with_protocol(&self, protocol: ProtocolType) -> Self {
+        let mut encoder = self.clone();
+        encoder.picker.set_protocol_type(protocol);
+        encoder
+    }
+
+    /// The same after the terminal's font was changed.
+    #[must_use]
+    pub fn with_cells(&self, cells: CellSize) -> Self {
+        Self { picker: of_cells(&self.picker, cells), ..self.clone() }
+    }
+
+    /// Width and height of a character in pixels.
+    #[must_use]
+    pub fn cells(&self) -> CellSize {
+        let font = self.picker.font_size();
+        CellSize { width: font.width, height: font.height }
     }
 
     /// The terminal.
@@ -113,7 +147,7 @@ impl Encoder {
         let (protocol, kitty_id) = match (self.picker.protocol_type(), self.link) {
             (ProtocolType::Kitty, _) => {
                 let id = self.next_kitty_id.fetch_add(1, Ordering::Relaxed);
-                let compress = self.picker.capabilities().contains(&Capability::KittyCompression);
+                let compress = self.compression == Compression::Deflate;
                 (Protocol::Kitty(Kitty::new(exact, covered, id, is_tmux, compress, false)?), Some(id))
             }
             (ProtocolType::Iterm2, Link::Remote) => (Protocol::ITerm2(iterm2_jpeg(&exact, covered, is_tmux)?), None),
@@ -151,23 +185,9 @@ fn iterm2_jpeg(photo: &DynamicImage, cells: Size, is_tmux: bool) -> Result<Iterm
         cells.width,
         cells.height,
     );
-    data.push_str(&base64(&jpeg));
+    BASE64.encode_string(&jpeg, &mut data);
     let _ = write!(data, "\x07{end}");
     Ok(Iterm2 { data, size: cells, is_tmux })
-}
-
-/// RFC 4648 section 4.
-pub(crate) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let letter = ALPHABET[(word >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
 }
 
 /// What makes a kitty terminal forget pictures: each by its number, for virtual placements heed nothing else.
@@ -219,15 +239,6 @@ mod tests {
         let mut picker = Picker::halfblocks();
         picker.set_protocol_type(protocol);
         Encoder::new(picker, link)
-    }
-
-    #[test]
-    fn base64_is_that_of_rfc_4648_section_10() {
-        for (plain, expected) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")]
-        {
-            assert_eq!(base64(plain.as_bytes()), expected);
-        }
     }
 
     #[test]

@@ -4,10 +4,12 @@
 //! part of the program reads its events.
 
 mod encode;
+mod memory;
 mod probe;
 mod strip;
 
-pub(crate) use encode::base64;
 pub use encode::{Encoder, Picture, PictureError, forget, test_picture};
-pub use probe::{Choice, Link, Probe, Reason, detect, probe};
+pub use memory::Memory;
+use probe::of_cells;
+pub use probe::{Choice, Link, Probe, Question, Reason, cells_of_window, detect, probe};
 pub use strip::{Panel, print};

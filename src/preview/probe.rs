@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use ratatui_image::FontSize;
 use ratatui_image::picker::cap_parser::QueryStdioOptions;
 use ratatui_image::picker::{Capability, Picker, ProtocolType};
+
+use crate::services::settings::CellSize;
 
 /// How pictures are to be shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -47,6 +50,8 @@ impl Link {
 pub enum Reason {
     /// The user chose it.
     Chosen,
+    /// The user chose it in this terminal earlier, with the key that takes the next protocol.
+    Remembered,
     /// The terminal answered that it understands it.
     Answered,
     /// The environment names a terminal that is known to understand it.
@@ -61,11 +66,26 @@ pub enum Reason {
     NoTerminal,
 }
 
+/// What is asked, and what is known beforehand.
+#[derive(Clone, Copy, Debug)]
+pub struct Question {
+    /// How the user wants pictures shown.
+    pub choice: Choice,
+    /// What the user chose in this terminal earlier; counts for [`Choice::Auto`].
+    pub remembered: Option<Choice>,
+    /// How far away the terminal is.
+    pub link: Link,
+    /// Width and height of a character, whatever the terminal says.
+    pub cells: Option<CellSize>,
+}
+
 /// What came of asking.
 #[derive(Clone, Debug)]
 pub struct Probe {
     /// How to draw; `None` when no picture may or can be drawn.
     pub picker: Option<Picker>,
+    /// What the terminal answered.
+    pub answers: Vec<Capability>,
     /// Why so.
     pub reason: Reason,
     /// How long the terminal took to answer, or was waited for.
@@ -79,16 +99,22 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// Waits up to two seconds for a terminal that answers nothing, which then gets half blocks.
 #[must_use]
-pub fn probe(choice: Choice, link: Link) -> Probe {
-    let at_once = |picker, reason| Probe { picker, reason, waited: Duration::ZERO };
+pub fn probe(question: &Question) -> Probe {
+    let at_once = |picker, reason| Probe { picker, answers: Vec::new(), reason, waited: Duration::ZERO };
+    let Question { choice, remembered, link, cells } = *question;
+    let (choice, why) = match (choice, remembered) {
+        (Choice::Auto, Some(remembered)) => (remembered, Reason::Remembered),
+        _ => (choice, Reason::Chosen),
+    };
     if choice == Choice::Off {
-        return at_once(None, Reason::Chosen);
+        return at_once(None, why);
     }
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return at_once(None, Reason::NoTerminal);
     }
-    if choice == Choice::Halfblocks {
-        return at_once(Some(Picker::halfblocks()), Reason::Chosen);
+    // Half blocks need no answer, but the theme wants to know the background: only who says so is not asked.
+    if choice == Choice::Halfblocks && why == Reason::Chosen {
+        return at_once(Some(Picker::halfblocks()), why);
     }
     let options = QueryStdioOptions {
         timeout_ms: PATIENCE.as_millis() as i32,
@@ -101,18 +127,40 @@ pub fn probe(choice: Choice, link: Link) -> Probe {
     let asked = Picker::from_query_stdio_with_options(options);
     let waited = started.elapsed();
     let mut picker = asked.unwrap_or_else(|_| Picker::halfblocks());
+    let answers = picker.capabilities().clone();
     let forced = match choice {
         Choice::Kitty => Some(ProtocolType::Kitty),
         Choice::Sixel => Some(ProtocolType::Sixel),
         Choice::Iterm2 => Some(ProtocolType::Iterm2),
-        Choice::Auto | Choice::Halfblocks | Choice::Off => None,
+        Choice::Halfblocks => Some(ProtocolType::Halfblocks),
+        Choice::Auto | Choice::Off => None,
     };
+    let reason = if forced.is_some() { why } else { reason(&picker, waited) };
+    if let Some(cells) = cells {
+        picker = of_cells(&picker, cells);
+    }
     if let Some(protocol) = forced {
         picker.set_protocol_type(protocol);
-        return Probe { picker: Some(picker), reason: Reason::Chosen, waited };
     }
-    let reason = reason(&picker, waited);
-    Probe { picker: Some(picker), reason, waited }
+    Probe { picker: Some(picker), answers, reason, waited }
+}
+
+/// The same picker for characters of another size. What the terminal answered besides is not in it.
+#[must_use]
+pub(super) fn of_cells(picker: &Picker, cells: CellSize) -> Picker {
+    #[expect(deprecated, reason = "the only way to a picker with a given cell size; the protocol is set right after")]
+    let mut with_cells = Picker::from_fontsize(FontSize::new(cells.width, cells.height));
+    with_cells.set_protocol_type(picker.protocol_type());
+    with_cells
+}
+
+/// Width and height of a character, as the terminal's driver has it; many have it wrong or not at all. Good to tell that
+/// the font was changed, which no terminal announces.
+#[must_use]
+pub fn cells_of_window() -> Option<CellSize> {
+    let size = crossterm::terminal::window_size().ok()?;
+    let side = |pixels: u16, cells: u16| pixels.checked_div(cells).filter(|side| *side > 1);
+    Some(CellSize { width: side(size.width, size.columns)?, height: side(size.height, size.rows)? })
 }
 
 fn reason(picker: &Picker, waited: Duration) -> Reason {
@@ -131,15 +179,16 @@ fn reason(picker: &Picker, waited: Duration) -> Reason {
 
 /// Asks the terminal what it understands and how large its cells are, for a command that prints a few pictures.
 ///
-/// `None` when no picture may or can be shown: `choice` is [`Choice::Off`], or standard input or output is no terminal.
+/// No picker when no picture may or can be shown: the choice is [`Choice::Off`], or standard input or output is no
+/// terminal.
 #[must_use]
-pub fn detect(choice: Choice) -> Option<Picker> {
+pub fn detect(question: &Question) -> Probe {
     // Raw mode first: the query leaves a silent terminal without echo when it is the query that turned echo off.
-    let is_raw = choice != Choice::Off && io::stdin().is_terminal() && enable_raw_mode().is_ok();
-    let probe = probe(choice, Link::of_environment());
+    let is_raw = question.choice != Choice::Off && io::stdin().is_terminal() && enable_raw_mode().is_ok();
+    let probe = probe(question);
     if is_raw {
         // Nothing sensible can be done if this fails, and the next prompt shows it.
         let _ = disable_raw_mode();
     }
-    probe.picker
+    probe
 }

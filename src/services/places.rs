@@ -1,7 +1,7 @@
 //! Where the program keeps its own files outside a vault: the platform's places for configuration, data and state.
 //!
 //! Must never hold a passphrase, a key, a feature or a photo. What is kept: settings, the log, the path of the vault
-//! used last, and the newest generation seen of each vault.
+//! used last, the newest generation seen of each vault, and how pictures are drawn in each kind of terminal.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -78,6 +78,12 @@ impl Places {
         let Some(text) = std::path::absolute(vault)?.to_str().map(|path| format!("{path}\n")) else { return Ok(()) };
         std::fs::create_dir_all(&self.state)?;
         durable::replace(&self.last_vault_file(), text.as_bytes())
+    }
+
+    /// Where the way of drawing pictures is kept that the user chose for each kind of terminal.
+    #[must_use]
+    pub fn terminals_file(&self) -> PathBuf {
+        self.state.join("terminals.toml")
     }
 
     fn last_vault_file(&self) -> PathBuf {

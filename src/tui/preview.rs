@@ -11,7 +11,8 @@ use ratatui::layout::{Rect, Size};
 use ratatui_image::Image;
 use ratatui_image::picker::{Picker, ProtocolType};
 
-use crate::preview::{self, Encoder, Link, Picture};
+use crate::preview::{self, Choice, Encoder, Link, Picture};
+use crate::services::settings::CellSize;
 
 use super::state::PhotoId;
 
@@ -115,11 +116,33 @@ impl Pictures {
     pub fn cycle(&mut self) -> String {
         let forgetting = self.forget();
         if let Some(encoder) = &self.encoder {
-            let mut picker = encoder.picker().clone();
-            picker.set_protocol_type(picker.protocol_type().next());
-            self.encoder = Some(Encoder::new(picker, self.link));
+            self.encoder = Some(encoder.with_protocol(encoder.picker().protocol_type().next()));
         }
         forgetting
+    }
+
+    /// The terminal's characters were so large in pixels and now are so: its font was changed. Returns what it must be
+    /// sent so that it forgets the pictures that were made for the old one.
+    pub fn resize_cells(&mut self, before: CellSize, now: CellSize) -> String {
+        // What the driver says counts only where the terminal itself had said the same.
+        match self.encoder.as_ref().filter(|encoder| before != now && encoder.cells() == before) {
+            Some(encoder) => {
+                self.encoder = Some(encoder.with_cells(now));
+                self.forget()
+            }
+            None => String::new(),
+        }
+    }
+
+    /// The way pictures are drawn, as a choice to remember.
+    #[must_use]
+    pub fn choice(&self) -> Option<Choice> {
+        Some(match self.encoder.as_ref()?.picker().protocol_type() {
+            ProtocolType::Halfblocks => Choice::Halfblocks,
+            ProtocolType::Sixel => Choice::Sixel,
+            ProtocolType::Kitty => Choice::Kitty,
+            ProtocolType::Iterm2 => Choice::Iterm2,
+        })
     }
 
     /// Forgets all pictures. Returns what the terminal must be sent so that it forgets them too.
@@ -298,6 +321,21 @@ mod tests {
         pictures.receive(Fulfilled { wish, result: Err("late".to_owned()) });
         assert_eq!(frame(&mut pictures, None).0, Standing::Loading);
         assert_eq!(pictures.forget(), "", "nothing is on record twice");
+    }
+
+    #[test]
+    fn a_changed_font_is_followed_where_the_driver_and_the_terminal_agreed() {
+        // A picker that asked nobody has cells of 10 x 20.
+        let (before, now) = (CellSize { width: 10, height: 20 }, CellSize { width: 12, height: 24 });
+        let mut pictures = pictures(ProtocolType::Kitty);
+        let generation = pictures.generation();
+        pictures.resize_cells(CellSize { width: 9, height: 20 }, now);
+        pictures.resize_cells(before, before);
+        assert_eq!(pictures.generation(), generation, "nothing changed");
+        pictures.resize_cells(before, now);
+        assert_eq!(pictures.encoder().unwrap().cells(), now);
+        assert_eq!(pictures.choice(), Some(Choice::Kitty), "the protocol stays");
+        assert_ne!(pictures.generation(), generation, "pictures for the old font are made again");
     }
 
     #[test]
