@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::delivery::Delivery;
 use super::state::browser::Entry;
 use super::state::line::Passphrase;
 use super::state::results::{Found, Query};
@@ -57,6 +58,8 @@ pub enum Request {
     Download(Vec<PhotoId>),
     /// Read what the camera wrote into a photo.
     Exif(PhotoId),
+    /// Say whether the vault holds these files; what was asked before and not answered is not wanted any more.
+    Recognise(Vec<PathBuf>),
 }
 
 /// What is to be done after a change of the state.
@@ -65,10 +68,12 @@ pub enum Effect {
     Ask(Request),
     /// Put text on the clipboard of the machine in front of the user.
     Copy(String),
-    /// Send these bytes to the terminal, which stores a photo.
-    Download(Vec<u8>),
+    /// Send these photos to the terminal, which stores them.
+    Deliver(Delivery),
     /// Draw pictures the next way.
     CyclePictures,
+    /// Ask the terminal again what it understands.
+    AskTerminal,
     /// Forget every picture, here and in the terminal.
     ForgetPictures,
     /// Draw everything again.
@@ -129,6 +134,17 @@ pub enum Ending {
     Failed(String),
 }
 
+/// A way for photos to the machine in front of the user.
+pub enum Download {
+    /// Through the terminal.
+    Through(Delivery),
+    /// By a command that the user runs there, where the terminal stores no files.
+    ByHand {
+        /// The command.
+        command: String,
+    },
+}
+
 /// What comes back from the workers.
 pub enum Reply {
     /// A folder's listing.
@@ -169,8 +185,15 @@ pub enum Reply {
     Checked(Result<Health, String>),
     /// A photo was given to another program, and taken back.
     OpenedOutside(Result<(), String>),
-    /// Bytes that make the terminal store a photo, or why not.
-    Downloaded(Result<Vec<u8>, String>),
+    /// How photos come through the terminal, or why not.
+    Downloaded(Result<Download, String>),
+    /// A file was compared with what the vault holds.
+    Recognised {
+        /// The file.
+        path: PathBuf,
+        /// Whether the vault holds its content.
+        is_stored: bool,
+    },
     /// What the camera wrote into a photo.
     Exif {
         /// The photo.

@@ -22,15 +22,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::application::Application;
 use super::preview::{SentPictures, take_back};
-
-/// Whether clicks and the wheel are taken from the terminal, which then selects text with Shift held down only.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Mouse {
-    /// They are.
-    Taken,
-    /// They are left to the terminal.
-    Left,
-}
+use crate::services::settings::Mouse;
 
 /// Whether the terminal is taken over now: it is given back once, whoever comes first.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -153,5 +145,8 @@ fn give_back(sent: &SentPictures) {
         LeaveAlternateScreen,
         cursor::Show
     );
+    // What the terminal still answers would be typed into the shell.
+    #[cfg(unix)]
+    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
     let _ = disable_raw_mode();
 }

@@ -3,10 +3,14 @@
 
 mod camera;
 mod download;
+mod events;
 mod folders;
 mod indexing;
+mod marks;
 mod outside;
 mod pictures;
+#[cfg(test)]
+mod tests;
 mod vault;
 
 use std::path::PathBuf;
@@ -20,9 +24,10 @@ use super::preview::{Fulfilled, Wish};
 use super::request::{Reply, Request};
 use super::state::line::Passphrase as TypedPassphrase;
 use crate::cipher::Passphrase;
-use crate::preview::Encoder;
+use crate::preview::{Encoder, Probe, Question};
 use crate::services::places::Places;
 use crate::services::progress::Control;
+use events::Asking;
 use vault::{IsNew, Shared};
 
 /// Something happened that the event loop must look at.
@@ -37,6 +42,8 @@ pub(super) enum Happening {
     Reply(Reply),
     /// A picture came.
     Picture(Box<Fulfilled>),
+    /// The terminal answered what it understands, or was waited for long enough.
+    Probed(Box<Probe>),
     /// A worker died; the panic hook has said why.
     WorkerDied,
 }
@@ -92,6 +99,10 @@ pub(super) struct Workers {
     indexing: Option<Arc<Control>>,
     indexing_thread: Option<thread::JoinHandle<()>>,
     asked: Vec<Wish>,
+    marks: Sender<Vec<PathBuf>>,
+    asked_marks: Vec<PathBuf>,
+    questions: Sender<Question>,
+    asking: Asking,
 }
 
 impl Workers {
@@ -123,6 +134,13 @@ impl Workers {
             requests
         };
         let (looks, searches, tasks) = (answering("looks"), answering("searches"), answering("tasks"));
+        let (marks, wanted_marks) = channel();
+        let (answers, vault) = (happenings.clone(), Arc::clone(&shared));
+        start("marks", happenings, move || marks::work(&wanted_marks, &vault, &answers));
+        let (questions, wanted_questions) = channel();
+        let (answers, asking) = (happenings.clone(), Asking::default());
+        let held = asking.clone();
+        start("events", happenings, move || events::work(&wanted_questions, &held, &answers));
         let happenings = happenings.clone();
         Self {
             shared,
@@ -136,6 +154,10 @@ impl Workers {
             indexing: None,
             indexing_thread: None,
             asked: vec![],
+            marks,
+            asked_marks: vec![],
+            questions,
+            asking,
         }
     }
 
@@ -164,6 +186,7 @@ impl Workers {
             | Request::Check
             | Request::OpenOutside(_)
             | Request::Download(_) => self.tasks.send(request).map_err(drop),
+            Request::Recognise(paths) => self.marks.send(paths).map_err(drop),
         };
     }
 
@@ -214,6 +237,26 @@ impl Workers {
         }
     }
 
+    /// Asks which of these files the vault holds, unless that is asked already.
+    pub(super) fn recognise(&mut self, paths: Vec<PathBuf>) {
+        if self.asked_marks != paths {
+            self.asked_marks.clone_from(&paths);
+            if !paths.is_empty() {
+                self.ask(Request::Recognise(paths));
+            }
+        }
+    }
+
+    /// Has the terminal asked what it understands.
+    pub(super) fn ask_terminal(&self, question: Question) {
+        let _ = self.questions.send(question);
+    }
+
+    /// Waits until the terminal is not being asked, and keeps it so.
+    pub(super) fn leave_terminal(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.asking.pause()
+    }
+
     /// A wished-for picture came.
     pub(super) fn fulfilled(&mut self, wish: &Wish) {
         self.asked.retain(|asked| asked != wish);
@@ -232,19 +275,6 @@ fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answ
         // The first search should not wait for the network; that there is none is told when one is needed.
         drop(vault.extractor());
     }
-}
-
-/// Reads the terminal's events. Starts only after the terminal was asked what it understands.
-pub(super) fn read_events(happenings: &Sender<Happening>) {
-    let events = happenings.clone();
-    start("events", happenings, move || {
-        while let Ok(event) = crossterm::event::read() {
-            if events.send(Happening::Terminal(event)).is_err() {
-                return;
-            }
-        }
-        let _ = events.send(Happening::TerminalLost);
-    });
 }
 
 /// Receives the signals that end, stop and continue a program.

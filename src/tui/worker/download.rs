@@ -1,54 +1,77 @@
-//! Photos through the terminal to the machine in front of the user (iTerm2's OSC 1337 `File`,
-//! <https://iterm2.com/documentation-images.html>), or the line to type there instead.
+//! Which way photos come to the machine in front of the user: through the terminal, or by a command to run there.
 
-use crate::preview::base64;
-use crate::services::name::exportable;
+use super::super::delivery::Route;
 
 /// A larger photo takes a terminal too long.
-const LARGEST_BYTES: usize = 50 << 20;
+pub(super) const LARGEST_BYTES: u64 = 50 << 20;
+/// Characters of a photo's name in the vault that a command needs.
+const SHORT_ID: usize = 8;
 
-/// A photo that is too large to go through a terminal.
-#[derive(Debug, Eq, PartialEq)]
-pub(super) struct TooLarge;
-
-/// Whether the terminal is known to store files that are sent to it.
-pub(super) fn is_understood() -> bool {
-    let names = |variable: &str, terminal: &str| std::env::var(variable).is_ok_and(|value| value.contains(terminal));
-    names("TERM_PROGRAM", "iTerm") || names("LC_TERMINAL", "iTerm")
+/// How this terminal takes files, as its environment says; `None` when it is not known to.
+pub(super) fn route() -> Option<Route> {
+    route_of(&|name| std::env::var(name).unwrap_or_default())
 }
 
-/// What makes the terminal store a photo under its name.
-pub(super) fn sequence(photo: &[u8], name: &str) -> Result<Vec<u8>, TooLarge> {
-    if photo.len() > LARGEST_BYTES {
-        return Err(TooLarge);
+fn route_of(variable: &dyn Fn(&str) -> String) -> Option<Route> {
+    let is_tmux = !variable("TMUX").is_empty() || variable("TERM").starts_with("tmux");
+    // LC_TERMINAL is passed on by ssh where TERM_PROGRAM is not; in tmux, TERM_PROGRAM names tmux.
+    let named = [("LC_TERMINAL", "LC_TERMINAL_VERSION"), ("TERM_PROGRAM", "TERM_PROGRAM_VERSION")];
+    if let Some((_, version)) = named.iter().find(|(name, _)| variable(name).contains("iTerm")) {
+        return Some(match (is_tmux, takes_parts(&variable(version))) {
+            (true, _) => Route::Iterm2ThroughTmux,
+            (false, true) => Route::Iterm2InParts,
+            (false, false) => Route::Iterm2Whole,
+        });
     }
-    let name = base64(exportable(name).as_bytes());
-    let head = format!("\x1b]1337;File=name={name};size={};inline=0:", photo.len());
-    Ok([head.as_bytes(), base64(photo).as_bytes(), b"\x07"].concat())
+    // kitty answers, and tmux may give the answer to another pane.
+    let is_kitty = variable("TERM") == "xterm-kitty" || !variable("KITTY_WINDOW_ID").is_empty();
+    (is_kitty && !is_tmux).then_some(Route::Kitty)
 }
 
-/// What to do where the terminal stores no files.
+/// Whether iTerm2 of this version joins files from parts.
+fn takes_parts(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(3), Some(5))
+}
+
+/// What to run where the terminal stores no files.
 pub(super) fn by_hand(ids: &[String]) -> String {
-    let short: Vec<&str> = ids.iter().map(|id| id.get(..8).unwrap_or(id)).collect();
-    format!("this terminal stores no files; run: cipherlens export --to FOLDER {}", short.join(" "))
+    let short: Vec<&str> = ids.iter().map(|id| id.get(..SHORT_ID).unwrap_or(id)).collect();
+    format!("cipherlens export --to FOLDER {}", short.join(" "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_photo_is_sent_as_iterm2_documents_it() {
-        assert_eq!(
-            sequence(b"foobar", "../a.jpg").unwrap(),
-            b"\x1b]1337;File=name=YS5qcGc=;size=6;inline=0:Zm9vYmFy\x07"
-        );
-        assert_eq!(sequence(&vec![0; LARGEST_BYTES + 1], "a.jpg"), Err(TooLarge));
+    fn route_in(environment: &[(&str, &str)]) -> Option<Route> {
+        route_of(&|name| {
+            environment
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map_or_else(String::new, |(_, value)| (*value).to_owned())
+        })
     }
 
     #[test]
-    fn elsewhere_the_line_to_type_names_the_photos() {
-        let line = by_hand(&["0123456789abcdef".to_owned()]);
-        assert!(line.ends_with("cipherlens export --to FOLDER 01234567"), "{line}");
+    fn the_route_is_that_of_the_terminal_also_over_ssh_and_in_tmux() {
+        let cases: [(&[(&str, &str)], Option<Route>); 8] = [
+            (&[("TERM", "xterm-256color")], None),
+            (&[("TERM_PROGRAM", "iTerm.app"), ("TERM_PROGRAM_VERSION", "3.4.23")], Some(Route::Iterm2Whole)),
+            (&[("TERM_PROGRAM", "iTerm.app"), ("TERM_PROGRAM_VERSION", "3.5.0")], Some(Route::Iterm2InParts)),
+            (&[("LC_TERMINAL", "iTerm2"), ("LC_TERMINAL_VERSION", "3.10.1")], Some(Route::Iterm2InParts)),
+            (&[("LC_TERMINAL", "iTerm2"), ("TMUX", "/tmp/t,1,0")], Some(Route::Iterm2ThroughTmux)),
+            (&[("TERM", "xterm-kitty"), ("SSH_CONNECTION", "there")], Some(Route::Kitty)),
+            (&[("TERM", "xterm-256color"), ("KITTY_WINDOW_ID", "1")], Some(Route::Kitty)),
+            (&[("TERM", "tmux-256color"), ("KITTY_WINDOW_ID", "1")], None),
+        ];
+        for (environment, expected) in cases {
+            assert_eq!(route_in(environment), expected, "{environment:?}");
+        }
+    }
+
+    #[test]
+    fn elsewhere_the_command_names_the_photos() {
+        assert_eq!(by_hand(&["0123456789abcdef".to_owned()]), "cipherlens export --to FOLDER 01234567");
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! Must never: answer for a vault that has been locked since, or keep a key after that.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
-use super::super::request::{Reply, Request};
+use super::super::delivery::Delivery;
+use super::super::request::{Download, Reply, Request};
 use super::super::state::results::{Found, LARGEST_TOP, Match, Query, Timing};
 use super::super::state::vault::{Health, Statistics};
 use super::super::state::{PhotoId, StoredPhoto};
@@ -20,18 +23,38 @@ use crate::services::library::{self, IfExists};
 use crate::services::places::Places;
 use crate::services::{index, search, session};
 use crate::vault;
-use crate::vault::{Details, Id, Snapshot, Vault, check};
+use crate::vault::{Details, Digest, Id, Snapshot, Vault, check};
 
 /// An open vault and what was read of it so far.
 pub(super) struct Opened {
     pub(super) vault: Vault,
     snapshot: Mutex<Arc<Snapshot>>,
+    /// Contents of files by this vault's key, so that each is read once; they go with the vault.
+    contents: Mutex<HashMap<PathBuf, FileContent>>,
+}
+
+/// The content of a file, as long as the file stays as it was.
+struct FileContent {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    content: Digest,
 }
 
 impl Opened {
     fn new(vault: Vault) -> Result<Self, Error> {
         let snapshot = Mutex::new(Arc::new(vault.snapshot()?));
-        Ok(Self { vault, snapshot })
+        Ok(Self { vault, snapshot, contents: Mutex::default() })
+    }
+
+    /// The content of a file of this size and time, as the vault names contents; `None` when it cannot be read.
+    pub(super) fn content_of(&self, path: &Path, bytes: u64, modified: Option<SystemTime>) -> Option<Digest> {
+        let known = locked(&self.contents).get(path).map(|known| (known.bytes, known.modified, known.content));
+        if let Some((_, _, content)) = known.filter(|known| (known.0, known.1) == (bytes, modified)) {
+            return Some(content);
+        }
+        let content = self.vault.content_tag(&Zeroizing::new(std::fs::read(path).ok()?));
+        locked(&self.contents).insert(path.to_owned(), FileContent { bytes, modified, content });
+        Some(content)
     }
 
     /// The generation that was read last.
@@ -55,6 +78,9 @@ impl Opened {
 
 /// How often a reader starts again when writers overtake it; each time they must have committed once more.
 const TRIES: usize = 8;
+
+/// Letters of the number that tells a delivery from others in the same terminal.
+const DELIVERY_ID: usize = 12;
 
 /// What the workers share.
 pub(super) struct Shared {
@@ -170,7 +196,8 @@ impl Shared {
             | Request::Index(_)
             | Request::PauseIndexing
             | Request::ResumeIndexing
-            | Request::StopIndexing => return None,
+            | Request::StopIndexing
+            | Request::Recognise(_) => return None,
         };
         self.is_open(&opened).then_some(reply)
     }
@@ -269,20 +296,23 @@ fn checked(opened: &Opened) -> Result<Health, Error> {
 }
 
 /// The original bytes of a photo and its name.
-pub(super) fn original(snapshot: &Snapshot, photo: PhotoId) -> Result<(Zeroizing<Vec<u8>>, String), Error> {
+fn original(snapshot: &Snapshot, photo: PhotoId) -> Result<(Zeroizing<Vec<u8>>, String), Error> {
     let image = snapshot.image(photo.into())?;
     Ok((image.photo()?, image.details()?.name.clone()))
 }
 
-fn download_all(snapshot: &Snapshot, photos: &[PhotoId]) -> Result<Vec<u8>, String> {
+fn download_all(snapshot: &Snapshot, photos: &[PhotoId]) -> Result<Download, String> {
     let ids: Vec<String> = photos.iter().map(|photo| Id::from(*photo).to_string()).collect();
-    if !download::is_understood() {
-        return Err(download::by_hand(&ids));
-    }
-    let mut sequence = Vec::new();
+    let by_hand = || Download::ByHand { command: download::by_hand(&ids) };
+    let Some(route) = download::route() else { return Ok(by_hand()) };
+    let mut originals = Vec::new();
     for photo in photos {
         let (bytes, name) = said(original(snapshot, *photo))?;
-        sequence.extend(download::sequence(&bytes, &name).map_err(|_| download::by_hand(&ids))?);
+        if bytes.len() as u64 > download::LARGEST_BYTES {
+            return Ok(by_hand());
+        }
+        originals.push((name, bytes));
     }
-    Ok(sequence)
+    let id = Id::random().map_err(|error| error.to_string())?.to_string();
+    Ok(Download::Through(Delivery::new(route, id[..DELIVERY_ID].to_owned(), originals)))
 }

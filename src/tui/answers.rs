@@ -1,0 +1,137 @@
+//! What a terminal answers among the keys: late answers to questions, and news of a file transfer.
+//!
+//! Whoever reads the keys sees such an answer as letters after Alt-] (an operating system command), Alt-P (a device control
+//! string) or Alt-_ (an application program command; ECMA-48 sections 8.3.89, 8.3.27 and 8.3.2). Must never: let one through
+//! as keys, for its letters would be commands.
+
+use std::time::{Duration, Instant};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// An answer comes in one go, at most this long after its last piece over a slow link. Nobody types as fast all the time.
+const LONGEST_GAP: Duration = Duration::from_millis(300);
+/// What is longer is no answer to anything that is asked.
+const LONGEST_ANSWER: usize = 8192;
+
+/// What a key turned out to be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Heard {
+    /// A key.
+    Key(KeyEvent),
+    /// A part of an answer.
+    Part,
+    /// The end of an answer: all of it, from the letter that tells its kind, without what ends it.
+    Answer(String),
+}
+
+/// Separates answers from keys.
+#[derive(Debug, Default)]
+pub struct Answers {
+    begun: Option<Begun>,
+}
+
+#[derive(Debug)]
+struct Begun {
+    text: String,
+    last: Instant,
+    /// ESC was the last key: a backslash after it ends the answer.
+    after_escape: bool,
+}
+
+impl Answers {
+    /// A key was read `now`.
+    pub fn hear(&mut self, key: KeyEvent, now: Instant) -> Heard {
+        let Some(begun) = &mut self.begun else { return self.begin(key, now) };
+        if now.duration_since(begun.last) > LONGEST_GAP || begun.text.len() > LONGEST_ANSWER {
+            self.begun = None;
+            return self.begin(key, now);
+        }
+        begun.last = now;
+        let has = |modifier| key.modifiers.contains(modifier);
+        let is_end = match key.code {
+            // BEL, and ESC with a backslash, in one piece or in two.
+            KeyCode::Char('g') => has(KeyModifiers::CONTROL),
+            KeyCode::Char('\\') => has(KeyModifiers::ALT) || begun.after_escape,
+            _ => false,
+        };
+        if is_end {
+            let text = std::mem::take(&mut begun.text);
+            self.begun = None;
+            return Heard::Answer(text);
+        }
+        begun.after_escape = key.code == KeyCode::Esc;
+        if let KeyCode::Char(letter) = key.code {
+            begun.text.push(letter);
+        }
+        Heard::Part
+    }
+
+    fn begin(&mut self, key: KeyEvent, now: Instant) -> Heard {
+        match key.code {
+            KeyCode::Char(kind @ (']' | 'P' | '_')) if key.modifiers.contains(KeyModifiers::ALT) => {
+                self.begun = Some(Begun { text: kind.to_string(), last: now, after_escape: false });
+                Heard::Part
+            }
+            _ => Heard::Key(key),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The keys that a terminal's bytes are taken for: ESC and a letter is Alt with it.
+    fn keys(bytes: &str) -> Vec<KeyEvent> {
+        let mut keys = Vec::new();
+        let mut letters = bytes.chars().peekable();
+        while let Some(letter) = letters.next() {
+            keys.push(match letter {
+                '\x1b' => {
+                    let after = letters.next().unwrap();
+                    KeyEvent::new(KeyCode::Char(after), KeyModifiers::ALT)
+                }
+                '\x07' => KeyEvent::new(KeyCode::Char('g'), KeyModifiers::CONTROL),
+                letter => KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE),
+            });
+        }
+        keys
+    }
+
+    fn hear(answers: &mut Answers, bytes: &str, now: Instant) -> Vec<Heard> {
+        keys(bytes).into_iter().map(|key| answers.hear(key, now)).filter(|heard| *heard != Heard::Part).collect()
+    }
+
+    #[test]
+    fn answers_are_heard_whole_and_keys_around_them_stay_keys() {
+        let (mut answers, now) = (Answers::default(), Instant::now());
+        for (bytes, answer) in [
+            ("\x1b_Gi=31;OK\x1b\\", "_Gi=31;OK"),
+            ("\x1b]11;rgb:0000/0000/0000\x07", "]11;rgb:0000/0000/0000"),
+            ("\x1bP>|XTerm(379)\x1b\\", "P>|XTerm(379)"),
+        ] {
+            assert_eq!(hear(&mut answers, bytes, now), [Heard::Answer(answer.to_owned())]);
+        }
+        let quit = keys("q")[0];
+        assert_eq!(
+            hear(&mut answers, "q\x1b_Gi=31;OK\x1b\\q", now),
+            [Heard::Key(quit), Heard::Answer("_Gi=31;OK".to_owned()), Heard::Key(quit)]
+        );
+    }
+
+    #[test]
+    fn an_end_that_comes_in_two_pieces_is_one() {
+        let (mut answers, now) = (Answers::default(), Instant::now());
+        assert!(hear(&mut answers, "\x1b]5113;ac=status", now).is_empty());
+        assert_eq!(answers.hear(KeyCode::Esc.into(), now), Heard::Part);
+        assert_eq!(answers.hear(KeyCode::Char('\\').into(), now), Heard::Answer("]5113;ac=status".to_owned()));
+    }
+
+    #[test]
+    fn a_key_that_only_looks_like_an_answer_s_beginning_swallows_nothing_later() {
+        let (mut answers, now) = (Answers::default(), Instant::now());
+        assert!(hear(&mut answers, "\x1b]", now).is_empty());
+        let later = now + LONGEST_GAP + Duration::from_millis(1);
+        assert_eq!(hear(&mut answers, "q", later), [Heard::Key(keys("q")[0])]);
+    }
+}

@@ -1,0 +1,307 @@
+//! The event loop: waits for the first thing that happens, looks at all of it, draws when something changed.
+//!
+//! Must never: do what takes time. That is asked of the workers; what is large goes to the terminal in pieces.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use crossterm::event::Event;
+
+use super::answers::{Answers, Heard};
+use super::application::Application;
+use super::delivery::Delivery;
+use super::request::Effect;
+use super::terminal::Screen;
+use super::theme::Background;
+use super::worker::{Happening, Workers};
+use super::{Error, Options};
+use crate::preview::{Choice, Link, Memory, Probe, Question, Reason, cells_of_window};
+use crate::services::amount::count;
+use crate::services::settings::CellSize;
+
+/// The shortest time between frames that no key asked for.
+const FRAME: Duration = Duration::from_millis(16);
+/// One step of a working mark, and of the clock of an indexing run.
+const TICK: Duration = Duration::from_millis(120);
+/// How often an idle application looks whether it is time to lock.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Whether the application goes on.
+#[derive(Eq, PartialEq)]
+enum Next {
+    GoOn,
+    End,
+}
+
+/// The application with its terminal and its workers.
+pub(super) struct EventLoop {
+    application: Application,
+    screen: Screen,
+    workers: Workers,
+    options: Options,
+    memory: Memory,
+    answers: Answers,
+    delivery: Option<Delivery>,
+    /// Width and height of a character when the window's size was last looked at.
+    cells: Option<CellSize>,
+}
+
+impl EventLoop {
+    /// Joins them, and has the terminal asked what it understands.
+    pub(super) fn new(application: Application, screen: Screen, workers: Workers, options: Options) -> Self {
+        let memory = Memory::new(&options.places);
+        let (answers, cells) = (Answers::default(), cells_of_window());
+        let event_loop = Self { application, screen, workers, options, memory, answers, delivery: None, cells };
+        event_loop.ask_terminal();
+        event_loop
+    }
+
+    /// Runs until the user ends it.
+    pub(super) fn run(mut self, inbox: &Receiver<Happening>) -> Result<(), Error> {
+        let ended = self.turn(inbox);
+        // A terminal that is gone needs not be told.
+        let _ = self.give_up_delivery();
+        let Self { screen, workers, .. } = self;
+        // The terminal comes back at once, unless it is being asked something: its modes would be those of the question.
+        // Threads do not unwind at a process's end: what runs is ended and keys are wiped here.
+        let asked_nothing = workers.leave_terminal();
+        drop(screen);
+        drop(asked_nothing);
+        workers.finish();
+        ended
+    }
+
+    fn turn(&mut self, inbox: &Receiver<Happening>) -> Result<(), Error> {
+        let mut last_key = Instant::now();
+        let mut last_tick = Instant::now();
+        let mut last_frame = Instant::now();
+        let mut is_stale = true;
+        loop {
+            if is_stale {
+                self.draw()?;
+                last_frame = Instant::now();
+                is_stale = false;
+            }
+            let tick = if self.application.state.is_working() { TICK } else { IDLE };
+            let is_delivering = self.deliver()?;
+            let patience = if is_delivering { Duration::ZERO } else { tick.saturating_sub(last_tick.elapsed()) };
+            let first = match inbox.recv_timeout(patience) {
+                Ok(happening) => Some(happening),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::WorkerDied),
+            };
+            let mut has_key = false;
+            let mut next = first;
+            // Everything that waits is looked at before the next frame; what no key asked for waits for its time.
+            while let Some(happening) = next {
+                has_key |= matches!(happening, Happening::Terminal(_));
+                if self.handle(happening)? == Next::End {
+                    return Ok(());
+                }
+                is_stale = true;
+                next = match FRAME.checked_sub(last_frame.elapsed()) {
+                    Some(rest) if !has_key => inbox.recv_timeout(rest).ok(),
+                    _ => inbox.try_recv().ok(),
+                };
+            }
+            if has_key {
+                last_key = Instant::now();
+            }
+            if last_tick.elapsed() >= tick {
+                if self.application.state.is_working() {
+                    self.application.advance(last_tick.elapsed());
+                    is_stale = true;
+                }
+                last_tick = Instant::now();
+            }
+            if self.options.lock_after.is_some_and(|after| last_key.elapsed() >= after) {
+                let effects = self.application.lock();
+                is_stale |= !effects.is_empty();
+                self.perform(effects)?;
+                last_key = Instant::now();
+            }
+        }
+    }
+
+    fn draw(&mut self) -> Result<(), Error> {
+        self.screen.draw(&mut self.application)?;
+        self.workers.want(self.application.pictures.encoder(), self.application.pictures.wishes());
+        self.workers.recognise(self.application.to_recognise());
+        Ok(())
+    }
+
+    fn handle(&mut self, happening: Happening) -> Result<Next, Error> {
+        let effects = match happening {
+            Happening::Terminal(Event::Key(key)) => match self.answers.hear(key, Instant::now()) {
+                Heard::Key(key) => self.application.key(key),
+                Heard::Part => Vec::new(),
+                Heard::Answer(answer) => {
+                    if let Some(delivery) = &mut self.delivery {
+                        delivery.hear(&answer);
+                    }
+                    Vec::new()
+                }
+            },
+            Happening::Terminal(Event::Mouse(mouse)) => self.application.mouse(mouse),
+            Happening::Terminal(Event::Paste(text)) => self.application.paste(&text),
+            Happening::Terminal(Event::Resize(..)) => {
+                self.follow_font()?;
+                vec![Effect::Redraw]
+            }
+            // After another window covered this one, or in tmux another pane, pictures may be gone.
+            Happening::Terminal(Event::FocusGained) => vec![Effect::Redraw],
+            Happening::Terminal(Event::FocusLost) => Vec::new(),
+            Happening::Reply(reply) => self.application.receive(reply),
+            Happening::Picture(fulfilled) => {
+                self.workers.fulfilled(&fulfilled.wish);
+                let forgetting = self.application.pictures.receive(*fulfilled);
+                self.screen.send(forgetting.as_bytes())?;
+                Vec::new()
+            }
+            Happening::Probed(probe) => {
+                self.use_terminal(*probe)?;
+                vec![Effect::Redraw]
+            }
+            Happening::TerminalLost => return Ok(Next::End),
+            Happening::WorkerDied => return Err(Error::WorkerDied),
+            Happening::Signal(signal) => return self.signal(signal),
+        };
+        self.perform(effects)
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) -> Result<Next, Error> {
+        for effect in effects {
+            match effect {
+                Effect::Ask(request) => self.workers.ask(request),
+                Effect::Copy(text) => self.screen.copy(&text)?,
+                Effect::Deliver(delivery) => {
+                    self.give_up_delivery()?;
+                    self.delivery = Some(delivery);
+                }
+                Effect::CyclePictures => self.cycle_pictures()?,
+                Effect::AskTerminal => self.ask_terminal(),
+                Effect::ForgetPictures => {
+                    self.give_up_delivery()?;
+                    let forgetting = self.application.pictures.forget();
+                    self.screen.send(forgetting.as_bytes())?;
+                    self.screen.clear()?;
+                }
+                Effect::Redraw => self.screen.clear()?,
+                Effect::Suspend => self.suspend()?,
+                Effect::Quit => return Ok(Next::End),
+            }
+        }
+        Ok(Next::GoOn)
+    }
+
+    fn ask_terminal(&self) {
+        self.workers.ask_terminal(Question {
+            choice: self.options.preview,
+            remembered: self.memory.recall(),
+            link: Link::of_environment(),
+            cells: self.options.cell_size,
+        });
+    }
+
+    /// The terminal has been asked: pictures and colours become those that suit it.
+    fn use_terminal(&mut self, probe: Probe) -> Result<(), Error> {
+        let Probe { picker, answers, reason, .. } = probe;
+        let background = super::background(&answers);
+        if background != Background::Unknown {
+            self.application.theme = super::theme(&mut self.application.state, &self.options, background);
+        }
+        if reason == Reason::Silent {
+            self.application.state.journal.note("the terminal says nothing about pictures: drawn in half blocks");
+        }
+        let forgetting = self.application.pictures.forget();
+        self.screen.send(forgetting.as_bytes())?;
+        self.application.pictures.use_terminal(picker);
+        self.cells = cells_of_window();
+        Ok(())
+    }
+
+    /// The window has another size; perhaps because its characters have.
+    fn follow_font(&mut self) -> Result<(), Error> {
+        let before = std::mem::replace(&mut self.cells, cells_of_window());
+        if let (Some(before), Some(now), None) = (before, self.cells, self.options.cell_size) {
+            let forgetting = self.application.pictures.resize_cells(before, now);
+            self.screen.send(forgetting.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn cycle_pictures(&mut self) -> Result<(), Error> {
+        let forgetting = self.application.pictures.cycle();
+        self.screen.send(forgetting.as_bytes())?;
+        self.screen.clear()?;
+        let name = self.application.pictures.protocol_name();
+        let journal = &mut self.application.state.journal;
+        match self.application.pictures.choice() {
+            None => journal.note("pictures are off"),
+            // What a flag or a setting says counts next time as well.
+            Some(_) if self.options.preview != Choice::Auto => journal.note(format!("pictures drawn by {name}")),
+            Some(choice) => match self.memory.remember(choice) {
+                Ok(()) => journal.note(format!("pictures drawn by {name}, in this terminal from now on")),
+                Err(error) => {
+                    log::warn!("the way of drawing pictures was not remembered: {}", error.kind());
+                    journal.note(format!("pictures drawn by {name}"));
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// Sends the next piece of the photos on their way; says whether there may be more at once.
+    fn deliver(&mut self) -> Result<bool, Error> {
+        let Some(delivery) = &mut self.delivery else { return Ok(false) };
+        if let Some(piece) = delivery.next_piece() {
+            self.screen.send(&piece)?;
+            return Ok(true);
+        }
+        let journal = &mut self.application.state.journal;
+        match delivery.outcome() {
+            None => return Ok(false),
+            Some(Ok(photos)) => journal.note(format!("sent {} to the terminal", count(photos, "photo"))),
+            Some(Err(reason)) => journal.fail(format!("the terminal did not store all photos: {reason}")),
+        }
+        self.delivery = None;
+        self.draw()?;
+        Ok(false)
+    }
+
+    fn give_up_delivery(&mut self) -> Result<(), Error> {
+        if let Some(delivery) = self.delivery.take() {
+            self.screen.send(&delivery.cancel())?;
+        }
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn signal(&mut self, signal: i32) -> Result<Next, Error> {
+        use signal_hook::consts::{SIGCONT, SIGTSTP};
+        match signal {
+            SIGTSTP => self.suspend()?,
+            // Continued after a stop that nobody announced (SIGSTOP): the screen may be anyone's.
+            SIGCONT => self.screen.resume()?,
+            _ => return Err(Error::Signal(signal)),
+        }
+        Ok(Next::GoOn)
+    }
+
+    #[cfg(not(unix))]
+    fn signal(&mut self, signal: i32) -> Result<Next, Error> {
+        Err(Error::Signal(signal))
+    }
+
+    /// Gives the terminal back and stops, until the shell continues the program.
+    fn suspend(&mut self) -> Result<(), Error> {
+        #[cfg(unix)]
+        {
+            let _ = self.application.pictures.forget();
+            self.screen.release();
+            signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+            self.screen.resume()?;
+        }
+        Ok(())
+    }
+}
