@@ -194,6 +194,10 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
     /// The second stage: photos to vectors, as many at once as are waiting.
     fn describe(&self, from_readers: Receiver<Decoded>, to_sealing: SyncSender<Described>) -> Result<(), Error> {
         while let Ok(first) = from_readers.recv() {
+            // Decoded photos that wait are not worth waiting for: the next run decodes them again in no time.
+            if !self.control.may_continue() {
+                return Ok(());
+            }
             let mut photos = vec![first];
             photos.extend(from_readers.try_iter().take(BATCH - 1));
             for photo in &photos {

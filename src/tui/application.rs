@@ -1,5 +1,6 @@
 //! Keys, clicks and replies in; effects and frames out. Knows no terminal and no thread, so that tests can play both.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -11,11 +12,12 @@ use super::keymap::{Chord, Keymap, Meaning};
 use super::preview::Pictures;
 use super::request::{Effect, Reply, Request};
 use super::screens::{self, Target};
-use super::state::State;
+use super::state::browser::Filter;
 use super::state::cursor::Step;
 use super::state::gate::Gate;
 use super::state::line::Edit;
 use super::state::overlay::Overlay;
+use super::state::{State, Tab};
 use super::theme::Theme;
 use super::update::{self, GateKey};
 
@@ -55,6 +57,17 @@ impl Application {
         let drawn = screens::draw(frame, &self.state, &self.theme, &self.keymap, &mut self.pictures);
         self.hits = drawn.hits;
         self.state.shown = drawn.shown;
+    }
+
+    /// The listed photos on the screen of which it is not known whether the vault holds them.
+    #[must_use]
+    pub fn to_recognise(&self) -> Vec<PathBuf> {
+        let State { tab, session, browser, shown, .. } = &self.state;
+        if *tab != Tab::Files || session.open().is_none() {
+            return Vec::new();
+        }
+        let first = browser.cursor.first_line(browser.visible().len(), 1, shown.lines);
+        browser.to_recognise(first..first + shown.lines)
     }
 
     /// A reply of a worker arrived.
@@ -114,34 +127,26 @@ impl Application {
     }
 
     fn is_typing_a_filter(&self) -> bool {
-        self.state.browser.filter.is_typing || self.state.collection.filter.is_typing
+        self.state.filter().is_some_and(|filter| filter.is_typing)
     }
 
     fn filter_key(&mut self, event: KeyEvent) {
-        let is_files = self.state.browser.filter.is_typing;
-        let filter = if is_files { &mut self.state.browser.filter } else { &mut self.state.collection.filter };
+        // The list can be walked while typing.
+        if let KeyCode::Up | KeyCode::Down = event.code {
+            let step = if event.code == KeyCode::Up { Action::Up } else { Action::Down };
+            update::apply(&mut self.state, step);
+            return;
+        }
+        let Some(filter) = self.state.filter_mut() else { return };
         match event.code {
             KeyCode::Enter => filter.is_typing = false,
-            KeyCode::Esc => {
-                filter.is_typing = false;
-                filter.line.edit(Edit::Clear);
-            }
-            // The list can be walked while typing.
-            KeyCode::Up | KeyCode::Down => {
-                let step = if event.code == KeyCode::Up { Action::Up } else { Action::Down };
-                update::apply(&mut self.state, step);
-                return;
-            }
+            KeyCode::Esc => *filter = Filter::default(),
             _ => match edit_of(event) {
                 Some(edit) => filter.line.edit(edit),
                 None => return,
             },
         }
-        if is_files {
-            self.state.browser.arrange();
-        } else {
-            self.state.collection.arrange();
-        }
+        self.state.arrange();
     }
 
     fn gate_key(&mut self, event: KeyEvent) -> Vec<Effect> {
@@ -290,13 +295,18 @@ impl Application {
             Some(Target::Window) => {}
             // A click beside a window closes it.
             _ if self.state.overlay.is_some() => self.state.overlay = None,
-            Some(Target::Tab(tab)) => self.state.tab = tab,
+            Some(Target::Tab(tab)) => {
+                if let Some(filter) = self.state.filter_mut() {
+                    filter.is_typing = false;
+                }
+                self.state.tab = tab;
+            }
             Some(Target::Picture) => return self.unless_gated(Action::Zoom),
             Some(Target::Item(place)) => {
                 let cursor = match self.state.tab {
-                    super::state::Tab::Files => &mut self.state.browser.cursor,
-                    super::state::Tab::Results => &mut self.state.results.cursor,
-                    super::state::Tab::Vault | super::state::Tab::Indexing => &mut self.state.collection.cursor,
+                    Tab::Files => &mut self.state.browser.cursor,
+                    Tab::Results => &mut self.state.results.cursor,
+                    Tab::Vault | Tab::Indexing => &mut self.state.collection.cursor,
                 };
                 if cursor.at == place {
                     return self.unless_gated(Action::Enter);

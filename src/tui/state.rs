@@ -14,13 +14,16 @@ pub mod vault;
 
 use std::path::PathBuf;
 
-use browser::Browser;
+use browser::{Browser, Filter};
+use cursor::Range;
 use gate::Gate;
 use indexing::Indexing;
 use journal::Journal;
 use overlay::Overlay;
 use results::Results;
 use vault::{Collection, Session};
+
+use crate::services::settings::Motion;
 
 /// The name of a photo in a vault.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -94,15 +97,6 @@ pub struct Preferences {
     pub export_folder: PathBuf,
     /// The vault to open or, when there is none, to propose.
     pub vault: Option<PathBuf>,
-}
-
-/// Whether anything may move that the user did not move.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Motion {
-    /// Working marks turn.
-    Full,
-    /// Working marks stand still.
-    Reduced,
 }
 
 /// Everything the application knows.
@@ -180,9 +174,50 @@ impl State {
             || self.collection.task.is_some()
     }
 
+    /// The filter of the shown tab; none where there is nothing to narrow.
+    #[must_use]
+    pub fn filter(&self) -> Option<&Filter> {
+        match self.tab {
+            Tab::Files => Some(&self.browser.filter),
+            Tab::Results => Some(&self.results.filter),
+            Tab::Vault => Some(&self.collection.filter),
+            Tab::Indexing => None,
+        }
+    }
+
+    /// The same, to be changed; [`Self::arrange`] applies it.
+    pub fn filter_mut(&mut self) -> Option<&mut Filter> {
+        match self.tab {
+            Tab::Files => Some(&mut self.browser.filter),
+            Tab::Results => Some(&mut self.results.filter),
+            Tab::Vault => Some(&mut self.collection.filter),
+            Tab::Indexing => None,
+        }
+    }
+
+    /// Applies the filter of the shown tab.
+    pub fn arrange(&mut self) {
+        match self.tab {
+            Tab::Files => self.browser.arrange(),
+            Tab::Results => self.results.arrange(),
+            Tab::Vault => self.collection.arrange(),
+            Tab::Indexing => {}
+        }
+    }
+
+    /// The range being marked on the shown tab.
+    pub fn range_mut(&mut self) -> Option<&mut Range> {
+        match self.tab {
+            Tab::Files => Some(&mut self.browser.range),
+            Tab::Results => Some(&mut self.results.range),
+            Tab::Vault => Some(&mut self.collection.range),
+            Tab::Indexing => None,
+        }
+    }
+
     /// Forgets everything that names or shows a stored photo.
     pub fn forget_vault(&mut self) {
-        self.results = Results::new(self.results.threshold, self.results.top);
+        self.results = Results::new(self.results.threshold(), self.results.top());
         self.collection = Collection::default();
         self.browser.forget_vault();
         self.indexing = None;

@@ -8,7 +8,7 @@ mod photos;
 use super::action::Action;
 use super::request::{Effect, Request};
 use super::state::browser::{Filter, Kind};
-use super::state::cursor::Step;
+use super::state::cursor::{Range, Step};
 use super::state::indexing::{Indexing, Standing};
 use super::state::line::Line;
 use super::state::overlay::{Overlay, Question};
@@ -35,7 +35,12 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Indexing => state.tab = Tab::Indexing,
         Action::Filter => begin_filter(state),
         Action::Select => photos::select(state),
-        Action::SelectRange if state.tab == Tab::Files => state.browser.toggle_range(),
+        Action::SelectRange => match state.tab {
+            Tab::Files => state.browser.toggle_range(),
+            Tab::Results => state.results.toggle_range(),
+            Tab::Vault => state.collection.toggle_range(),
+            Tab::Indexing => {}
+        },
         Action::SelectAll => photos::select_all(state),
         Action::InvertSelection => photos::invert(state),
         Action::Similar => return photos::similar(state),
@@ -69,11 +74,12 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Log => state.overlay = Some(Overlay::Log { scroll: 0 }),
         Action::CyclePictures => return vec![Effect::CyclePictures],
+        Action::AskTerminal => return vec![Effect::AskTerminal],
         Action::Redraw => return vec![Effect::Redraw],
         Action::Lock => return lock(state),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit => return quit(state),
-        // Sorting and ranges mean something in the files only; the rest was a movement.
+        // Sorting means something in the files only; the rest was a movement.
         _ => {}
     }
     Vec::new()
@@ -176,18 +182,17 @@ fn zoom(state: &mut State) {
 
 /// Esc: the innermost thing ends first.
 fn back(state: &mut State) {
-    let (filter, selection_is_empty) = match state.tab {
-        Tab::Files => (Some(&mut state.browser.filter), state.browser.selected.is_empty()),
-        Tab::Results => (None, state.results.selected.is_empty()),
-        Tab::Vault => (Some(&mut state.collection.filter), state.collection.selected.is_empty()),
-        Tab::Indexing => (None, true),
+    let selection_is_empty = match state.tab {
+        Tab::Files => state.browser.selected.is_empty(),
+        Tab::Results => state.results.selected.is_empty(),
+        Tab::Vault => state.collection.selected.is_empty(),
+        Tab::Indexing => true,
     };
-    if state.browser.range_from.is_some() && state.tab == Tab::Files {
-        state.browser.range_from = None;
-    } else if let Some(filter) = filter.filter(|filter| !filter.line.text().is_empty()) {
+    if let Some(range) = state.range_mut().filter(|range| range.is_begun()) {
+        *range = Range::default();
+    } else if let Some(filter) = state.filter_mut().filter(|filter| !filter.line.text().is_empty()) {
         *filter = Filter::default();
-        state.browser.arrange();
-        state.collection.arrange();
+        state.arrange();
     } else if !selection_is_empty {
         match state.tab {
             Tab::Files => state.browser.selected.clear(),
@@ -202,13 +207,9 @@ fn back(state: &mut State) {
 }
 
 fn begin_filter(state: &mut State) {
-    match state.tab {
-        Tab::Files => {
-            state.browser.remember_place();
-            state.browser.filter.is_typing = true;
-        }
-        Tab::Vault => state.collection.filter.is_typing = true,
-        Tab::Results | Tab::Indexing => {}
+    state.browser.remember_place();
+    if let Some(filter) = state.filter_mut() {
+        filter.is_typing = true;
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::super::fuzzy;
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Range};
 use super::line::Line;
 
 /// What an entry of a folder is.
@@ -96,14 +96,34 @@ pub struct Browser {
     pub filter: Filter,
     /// What is selected, in this folder and others.
     pub selected: HashSet<PathBuf>,
-    /// Where `v` began a range, among the shown entries.
-    pub range_from: Option<usize>,
+    /// The range that is being marked among the shown entries.
+    pub range: Range,
     /// The entry to land on in folders left behind, and in the one being loaded.
     remembered: HashMap<PathBuf, PathBuf>,
     /// Files in the folder that are no photos.
     pub other_files: usize,
-    /// Names and sizes of the photos in the vault: a file with the same is most likely the same photo.
-    stored: HashSet<(String, u64)>,
+    /// Which photos the vault holds, as far as known.
+    recognised: Recognised,
+}
+
+/// Files compared with what the vault holds, by content. Only a file as large as a stored photo can be one, so that few
+/// need to be read.
+#[derive(Debug, Default)]
+struct Recognised {
+    /// Sizes of the photos in the vault.
+    sizes: HashSet<u64>,
+    /// What is known of files.
+    files: HashMap<PathBuf, Verdict>,
+    /// Counts the changes of the vault: a verdict on an earlier one is shown until the next one comes.
+    version: u64,
+}
+
+#[derive(Debug)]
+struct Verdict {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    is_stored: bool,
+    version: u64,
 }
 
 impl Browser {
@@ -120,10 +140,10 @@ impl Browser {
             sorting: Sorting::default(),
             filter: Filter::default(),
             selected: HashSet::new(),
-            range_from: None,
+            range: Range::default(),
             remembered: HashMap::new(),
             other_files: 0,
-            stored: HashSet::new(),
+            recognised: Recognised::default(),
         }
     }
 
@@ -150,21 +170,48 @@ impl Browser {
         self.entries.len()
     }
 
-    /// Whether the vault most likely holds this photo: one with the same name and size.
+    /// Whether the vault holds this photo, as far as known.
     #[must_use]
     pub fn is_stored(&self, entry: &Entry) -> bool {
-        // The set is keyed by owned names; a borrowed look-up of a pair needs one.
-        entry.kind == Kind::Photo && self.stored.contains(&(entry.name.clone(), entry.bytes))
+        let verdict = self.recognised.files.get(&entry.path).filter(|verdict| verdict.is_about(entry));
+        entry.kind == Kind::Photo && verdict.is_some_and(|verdict| verdict.is_stored)
     }
 
-    /// Takes over which photos the vault holds.
-    pub fn mark_stored(&mut self, photos: impl Iterator<Item = (String, u64)>) {
-        self.stored = photos.collect();
+    /// The photos among `places` that must be read to know whether the vault holds them.
+    #[must_use]
+    pub fn to_recognise(&self, places: std::ops::Range<usize>) -> Vec<PathBuf> {
+        let recognised = &self.recognised;
+        let is_known = |entry: &Entry| {
+            let verdict = recognised.files.get(&entry.path);
+            verdict.is_some_and(|verdict| verdict.is_about(entry) && verdict.version == recognised.version)
+        };
+        places
+            .filter_map(|place| self.entry(place))
+            .filter(|entry| entry.kind == Kind::Photo && recognised.sizes.contains(&entry.bytes) && !is_known(entry))
+            .map(|entry| entry.path.clone())
+            .collect()
+    }
+
+    /// The vault changed: it holds photos of these sizes now.
+    pub fn vault_changed(&mut self, sizes: impl Iterator<Item = u64>) {
+        self.recognised.sizes = sizes.collect();
+        self.recognised.version += 1;
+        // A photo of no stored size is none of the vault's any more, and nobody will look at it again.
+        let sizes = &self.recognised.sizes;
+        self.recognised.files.retain(|_, verdict| sizes.contains(&verdict.bytes));
+    }
+
+    /// A listed photo was compared with what the vault holds.
+    pub fn recognise(&mut self, path: PathBuf, is_stored: bool) {
+        if let Some(entry) = self.entries.iter().find(|entry| entry.path == path) {
+            let (bytes, modified, version) = (entry.bytes, entry.modified, self.recognised.version);
+            self.recognised.files.insert(path, Verdict { bytes, modified, is_stored, version });
+        }
     }
 
     /// Forgets which photos the vault holds.
     pub fn forget_vault(&mut self) {
-        self.stored.clear();
+        self.recognised = Recognised::default();
     }
 
     /// Leaves for another folder; its listing is to come.
@@ -186,7 +233,7 @@ impl Browser {
         self.visible.clear();
         self.cursor = Cursor::default();
         self.filter = Filter::default();
-        self.range_from = None;
+        self.range = Range::default();
     }
 
     /// The listing of the current folder arrived.
@@ -225,7 +272,7 @@ impl Browser {
             Sorting::Newest => self.entries.sort_by_key(|entry| (entry.kind, std::cmp::Reverse(entry.modified))),
             Sorting::Largest => self.entries.sort_by_key(|entry| (entry.kind, std::cmp::Reverse(entry.bytes))),
         }
-        self.range_from = None;
+        self.range = Range::default();
         let pattern = self.filter.line.text();
         self.visible = if pattern.is_empty() {
             (0..self.entries.len()).collect()
@@ -276,24 +323,11 @@ impl Browser {
         self.selected.extend(others);
     }
 
-    /// Whether the entry at `place` lies in the range that is being marked.
-    #[must_use]
-    pub fn in_range(&self, place: usize) -> bool {
-        self.range_from.is_some_and(|from| (from.min(self.cursor.at)..=from.max(self.cursor.at)).contains(&place))
-    }
-
     /// Begins a range at the cursor, or selects the range that was begun.
     pub fn toggle_range(&mut self) {
-        if self.range_from.is_none() {
-            self.range_from = Some(self.cursor.at);
-            return;
-        }
-        let places: Vec<PathBuf> = (0..self.visible.len())
-            .filter(|place| self.in_range(*place))
-            .filter_map(|place| self.entry(place).map(|entry| entry.path.clone()))
-            .collect();
-        self.selected.extend(places);
-        self.range_from = None;
+        let places = self.range.toggle(self.cursor).into_iter().flatten();
+        let paths: Vec<PathBuf> = places.filter_map(|place| Some(self.entry(place)?.path.clone())).collect();
+        self.selected.extend(paths);
     }
 
     /// What an operation is about: the selection or, without one, the entry under the cursor.
@@ -310,6 +344,13 @@ impl Browser {
 
     fn shown_photos(&self) -> impl Iterator<Item = &Path> {
         self.visible().filter(|entry| entry.kind == Kind::Photo).map(|entry| entry.path.as_path())
+    }
+}
+
+impl Verdict {
+    /// Whether it is about this state of the file.
+    fn is_about(&self, entry: &Entry) -> bool {
+        (self.bytes, self.modified) == (entry.bytes, entry.modified)
     }
 }
 
@@ -380,7 +421,7 @@ mod tests {
         browser.cursor.at = 1;
         browser.toggle_range();
         browser.cursor.at = 2;
-        assert!(browser.in_range(1) && browser.in_range(2) && !browser.in_range(3));
+        assert!(browser.range.holds(1, browser.cursor) && !browser.range.holds(3, browser.cursor));
         browser.toggle_range();
         assert_eq!(browser.selected.len(), 2);
         browser.invert();
@@ -401,11 +442,28 @@ mod tests {
     }
 
     #[test]
-    fn a_photo_of_the_same_name_and_size_is_marked_as_stored() {
+    fn photos_are_marked_by_content_and_only_those_of_a_stored_size_are_read() {
         let mut browser = browser();
-        browser.mark_stored([("cat.png".to_owned(), 6), ("IMG9.jpg".to_owned(), 1)].into_iter());
-        let stored: Vec<&str> =
-            browser.visible().filter(|entry| browser.is_stored(entry)).map(|entry| entry.name.as_str()).collect();
-        assert_eq!(stored, ["cat.png"]);
+        let stored = |browser: &Browser| -> Vec<String> {
+            browser.visible().filter(|entry| browser.is_stored(entry)).map(|entry| entry.name.clone()).collect()
+        };
+        assert!(browser.to_recognise(0..9).is_empty(), "without a vault nothing is read");
+        browser.vault_changed([6, 7, 0].into_iter());
+        let (cat, image) = (PathBuf::from("/p/cat.png"), PathBuf::from("/p/IMG9.jpg"));
+        assert_eq!(browser.to_recognise(0..9), [cat.clone(), image.clone()]);
+        assert_eq!(browser.to_recognise(2..3), [image.clone()], "only what is on the screen");
+        browser.recognise(cat.clone(), true);
+        browser.recognise(image.clone(), false);
+        browser.recognise(PathBuf::from("/elsewhere.png"), true);
+        assert_eq!(stored(&browser), ["cat.png"]);
+        assert!(browser.to_recognise(0..9).is_empty());
+
+        browser.vault_changed([6].into_iter());
+        assert_eq!(stored(&browser), ["cat.png"], "a mark stays until it is known better");
+        assert_eq!(browser.to_recognise(0..9), [cat]);
+        let mut entries: Vec<Entry> = browser.visible().cloned().collect();
+        entries[1].modified = Some(SystemTime::UNIX_EPOCH);
+        browser.listed(entries, 0);
+        assert!(stored(&browser).is_empty(), "the file was changed since");
     }
 }

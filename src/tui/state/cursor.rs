@@ -1,4 +1,6 @@
-//! A place in a list or grid of items, and how it moves.
+//! A place in a list or grid of items, how it moves, and the range that it marks.
+
+use std::ops::RangeInclusive;
 
 /// Ways to move.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,6 +74,37 @@ impl Cursor {
     }
 }
 
+/// A range of items being marked: from where it was begun to the cursor.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Range {
+    from: Option<usize>,
+}
+
+impl Range {
+    /// Whether one was begun.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.from.is_some()
+    }
+
+    /// Whether it holds the item at `place` while the cursor is as given.
+    #[must_use]
+    pub fn holds(&self, place: usize, cursor: Cursor) -> bool {
+        self.from.is_some_and(|from| (from.min(cursor.at)..=from.max(cursor.at)).contains(&place))
+    }
+
+    /// Begins a range at the cursor or, when one was begun, ends it and gives its places.
+    pub fn toggle(&mut self, cursor: Cursor) -> Option<RangeInclusive<usize>> {
+        match self.from.take() {
+            Some(from) => Some(from.min(cursor.at)..=from.max(cursor.at)),
+            None => {
+                self.from = Some(cursor.at);
+                None
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +131,16 @@ mod tests {
         assert_eq!(after(9, Step::Down, 10, 4), 9);
         assert_eq!(after(2, Step::Up, 10, 4), 2);
         assert_eq!(after(6, Step::PageUp, 10, 4), 2);
+    }
+
+    #[test]
+    fn a_range_reaches_from_its_beginning_to_the_cursor_whichever_way() {
+        let mut range = Range::default();
+        assert_eq!(range.toggle(Cursor { at: 5 }), None);
+        let held: Vec<usize> = (0..9).filter(|place| range.holds(*place, Cursor { at: 3 })).collect();
+        assert_eq!(held, [3, 4, 5]);
+        assert_eq!(range.toggle(Cursor { at: 3 }), Some(3..=5));
+        assert!(!range.is_begun() && !range.holds(4, Cursor { at: 4 }));
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub struct Indexing {
     pub failed: usize,
     /// Photos that are durable in the vault.
     pub committed: usize,
+    /// Photos that the vault held already when the first new one came; `None` before.
+    resumed_at: Option<usize>,
     /// The newest failures, newest last.
     pub failures: VecDeque<Failure>,
     /// What is in each stage.
@@ -84,6 +86,7 @@ impl Indexing {
             already_present: 0,
             failed: 0,
             committed: 0,
+            resumed_at: None,
             failures: VecDeque::new(),
             stages: Stages::default(),
             elapsed: Duration::ZERO,
@@ -107,6 +110,22 @@ impl Indexing {
     #[must_use]
     pub fn part(&self) -> f64 {
         if self.total == 0 { 0.0 } else { (self.through() as f64 / self.total as f64).min(1.0) }
+    }
+
+    /// A new photo is in the network. When photos before it were in the vault already, an earlier run was interrupted
+    /// here; passing those over was quick and says nothing about the rate.
+    pub fn describe(&mut self, path: PathBuf) {
+        self.stages.features = Some(path);
+        if self.resumed_at.is_none() {
+            self.resumed_at = Some(self.already_present);
+            self.recent.clear();
+        }
+    }
+
+    /// Where an interrupted run is taken up again.
+    #[must_use]
+    pub fn resumed_at(&self) -> Option<usize> {
+        self.resumed_at.filter(|photos| *photos > 0)
     }
 
     /// Time went on.
@@ -168,6 +187,26 @@ mod tests {
         run.standing = Standing::Paused;
         run.advance(Duration::from_secs(100));
         assert_eq!(run.elapsed, Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_run_is_resumed_where_new_photos_begin_and_what_was_passed_over_is_no_rate() {
+        let mut fresh = Indexing::new();
+        fresh.describe(PathBuf::from("1"));
+        fresh.already_present += 1;
+        assert_eq!(fresh.resumed_at(), None, "a second copy is no earlier run");
+
+        let mut run = Indexing { standing: Standing::Running, total: 1000, ..Indexing::new() };
+        run.already_present = 500;
+        run.advance(Duration::from_secs(1));
+        run.describe(PathBuf::from("501"));
+        run.already_present += 1;
+        for _ in 0..3 {
+            run.added += 4;
+            run.advance(Duration::from_secs(1));
+        }
+        assert_eq!(run.resumed_at(), Some(500));
+        assert!((run.rate().unwrap() - 4.0).abs() < 1e-9);
     }
 
     #[test]

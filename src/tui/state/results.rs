@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::cursor::Cursor;
+use super::super::fuzzy;
+use super::browser::Filter;
+use super::cursor::{Cursor, Range};
 use super::{PhotoId, StoredPhoto};
 
 /// What was looked for. Has no `Debug`: queries are not for logs.
@@ -83,21 +85,27 @@ pub struct Results {
     /// What was looked for last.
     pub query: Option<Query>,
     /// What was found.
-    pub found: Option<Found>,
+    found: Option<Found>,
+    /// Which of it is shown: ranks of those that reach the threshold, at most `top` of them, and pass the filter.
+    shown: Vec<usize>,
     /// Why nothing could be found.
     pub error: Option<String>,
     /// Whether a search is under way.
     pub is_searching: bool,
     /// Matches score at least this.
-    pub threshold: f32,
+    threshold: f32,
     /// At most this many matches are listed.
-    pub top: usize,
+    top: usize,
     /// List or grid.
     pub arrangement: Arrangement,
     /// The place among the shown matches.
     pub cursor: Cursor,
     /// Selected photos.
     pub selected: BTreeSet<PhotoId>,
+    /// The range that is being marked among the shown matches.
+    pub range: Range,
+    /// Narrows the matches by name.
+    pub filter: Filter,
 }
 
 /// Which way the number of matches goes.
@@ -123,6 +131,7 @@ impl Results {
         Self {
             query: None,
             found: None,
+            shown: Vec::new(),
             error: None,
             is_searching: false,
             threshold,
@@ -130,32 +139,80 @@ impl Results {
             arrangement: Arrangement::Grid,
             cursor: Cursor::default(),
             selected: BTreeSet::new(),
+            range: Range::default(),
+            filter: Filter::default(),
         }
     }
 
     /// A search for `query` begins.
     pub fn begin(&mut self, query: Query) {
-        self.query = Some(query);
-        self.found = None;
-        self.error = None;
-        self.is_searching = true;
-        self.cursor = Cursor::default();
-        self.selected.clear();
+        let (threshold, top, arrangement) = (self.threshold, self.top, self.arrangement);
+        *self = Self { query: Some(query), is_searching: true, arrangement, ..Self::new(threshold, top) };
     }
 
-    /// The shown matches: those that reach the threshold, at most `top`.
+    /// The search is over.
+    pub fn end(&mut self, result: Result<Found, String>) {
+        self.is_searching = false;
+        match result {
+            Ok(found) => self.found = Some(found),
+            Err(reason) => self.error = Some(reason),
+        }
+        self.arrange();
+    }
+
+    /// What was found, whatever its score.
     #[must_use]
-    pub fn matches(&self) -> &[Match] {
+    pub fn found(&self) -> Option<&Found> {
+        self.found.as_ref()
+    }
+
+    /// The similarity from which a photo matches.
+    #[must_use]
+    pub fn threshold(&self) -> f32 {
+        self.threshold
+    }
+
+    /// At most this many matches are listed.
+    #[must_use]
+    pub fn top(&self) -> usize {
+        self.top
+    }
+
+    /// Applies threshold, number and filter. The order stays that of the scores: the filter only leaves out.
+    pub fn arrange(&mut self) {
+        let reached = self.reached();
+        let pattern = self.filter.line.text();
+        let passes = |rank: &usize| pattern.is_empty() || fuzzy::score(pattern, &reached[*rank].photo.name).is_some();
+        self.shown = (0..reached.len()).filter(passes).collect();
+        self.range = Range::default();
+        self.cursor.stay_within(self.shown.len());
+    }
+
+    /// What reaches the threshold, at most `top`, whatever the filter.
+    #[must_use]
+    pub fn reached(&self) -> &[Match] {
         let ranked = self.found.as_ref().map_or(&[][..], |found| &found.ranked);
         let reached = ranked.partition_point(|found| found.score >= self.threshold);
         &ranked[..reached.min(self.top)]
+    }
+
+    /// The shown matches, best first.
+    pub fn matches(&self) -> impl ExactSizeIterator<Item = &Match> {
+        let reached = self.reached();
+        self.shown.iter().map(move |rank| &reached[*rank])
+    }
+
+    /// The shown match at `place`.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<&Match> {
+        self.shown.get(place).map(|rank| &self.reached()[*rank])
     }
 
     /// The most similar photos below the threshold, when nothing reaches it.
     #[must_use]
     pub fn nearest(&self) -> &[Match] {
         match &self.found {
-            Some(found) if self.matches().is_empty() => &found.ranked[..found.ranked.len().min(3)],
+            Some(found) if self.reached().is_empty() => &found.ranked[..found.ranked.len().min(3)],
             _ => &[],
         }
     }
@@ -163,7 +220,14 @@ impl Results {
     /// The match under the cursor.
     #[must_use]
     pub fn current(&self) -> Option<&Match> {
-        self.matches().get(self.cursor.at)
+        self.at(self.cursor.at)
+    }
+
+    /// Begins a range at the cursor, or selects the range that was begun.
+    pub fn toggle_range(&mut self) {
+        let places = self.range.toggle(self.cursor).into_iter().flatten();
+        let ids: Vec<PhotoId> = places.filter_map(|place| Some(self.at(place)?.photo.id)).collect();
+        self.selected.extend(ids);
     }
 
     /// Moves the threshold by whole steps, onto multiples of a step.
@@ -171,7 +235,7 @@ impl Results {
         let at = (self.threshold / THRESHOLD_STEP).round() as i32 + steps;
         let most = (1.0 / THRESHOLD_STEP).round() as i32;
         self.threshold = at.clamp(-most, most) as f32 * THRESHOLD_STEP;
-        self.cursor.stay_within(self.matches().len());
+        self.arrange();
     }
 
     /// Lists more or fewer matches.
@@ -181,7 +245,7 @@ impl Results {
             Amount::Fewer => TOPS.iter().rev().find(|top| **top < self.top),
         };
         self.top = next.copied().unwrap_or(self.top);
-        self.cursor.stay_within(self.matches().len());
+        self.arrange();
     }
 
     /// What an operation is about: the selection or, without one, the match under the cursor.
@@ -210,7 +274,7 @@ mod tests {
         };
         let ranked = scores.iter().enumerate().map(|(at, score)| Match { photo: photo(at), score: *score }).collect();
         let mut results = Results::new(0.8, 50);
-        results.found = Some(Found { ranked, compared: 9, timing: Timing::default() });
+        results.end(Ok(Found { ranked, compared: 9, timing: Timing::default() }));
         results
     }
 
@@ -233,7 +297,7 @@ mod tests {
     fn nearest_photos_are_named_only_when_nothing_matches() {
         let mut results = results(&[0.7, 0.6, 0.5, 0.4]);
         assert_eq!(results.nearest().len(), 3);
-        results.threshold = 0.65;
+        results.move_threshold(-3);
         assert!(results.nearest().is_empty());
     }
 
@@ -247,5 +311,20 @@ mod tests {
             results.move_top(Amount::More);
         }
         assert_eq!(results.top, LARGEST_TOP);
+    }
+
+    #[test]
+    fn a_filter_leaves_out_and_keeps_the_order_of_the_scores() {
+        let mut results = results(&[0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.93, 0.92, 0.91, 0.9, 0.89, 0.88]);
+        results.cursor.at = 9;
+        results.filter.line = super::super::line::Line::with("1");
+        results.arrange();
+        let names: Vec<&str> = results.matches().map(|found| found.photo.name.as_str()).collect();
+        assert_eq!(names, ["1", "10", "11"]);
+        assert_eq!(results.current().unwrap().photo.name, "11", "the cursor stays on a match");
+        results.toggle_range();
+        results.cursor.at = 1;
+        results.toggle_range();
+        assert_eq!(results.subject(), [PhotoId([10; 16]), PhotoId([11; 16])]);
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::super::fuzzy;
 use super::browser::Filter;
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Range};
 use super::{PhotoId, StoredPhoto};
 
 /// Whether a vault is open.
@@ -90,6 +90,8 @@ pub struct Collection {
     pub cursor: Cursor,
     /// Selected photos.
     pub selected: BTreeSet<PhotoId>,
+    /// The range that is being marked among the shown photos.
+    pub range: Range,
     /// Narrows the photos by name.
     pub filter: Filter,
     /// What is being done to them.
@@ -122,6 +124,7 @@ impl Collection {
         } else {
             fuzzy::matching(pattern, self.photos.iter().map(|photo| photo.name.as_str()))
         };
+        self.range = Range::default();
         self.cursor.stay_within(self.visible.len());
     }
 
@@ -136,10 +139,23 @@ impl Collection {
         self.visible.iter().map(|index| &self.photos[*index])
     }
 
+    /// The shown photo at `place`.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<&StoredPhoto> {
+        self.visible.get(place).map(|index| &self.photos[*index])
+    }
+
     /// The photo under the cursor.
     #[must_use]
     pub fn current(&self) -> Option<&StoredPhoto> {
-        self.visible.get(self.cursor.at).map(|index| &self.photos[*index])
+        self.at(self.cursor.at)
+    }
+
+    /// Begins a range at the cursor, or selects the range that was begun.
+    pub fn toggle_range(&mut self) {
+        let places = self.range.toggle(self.cursor).into_iter().flatten();
+        let ids: Vec<PhotoId> = places.filter_map(|place| Some(self.at(place)?.id)).collect();
+        self.selected.extend(ids);
     }
 
     /// What an operation is about: the selection or, without one, the photo under the cursor.

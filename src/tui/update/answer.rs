@@ -1,6 +1,6 @@
 //! Replies of the workers change the state.
 
-use super::super::request::{Effect, Ending, Progress, Reply, Request};
+use super::super::request::{Download, Effect, Ending, Progress, Reply, Request};
 use super::super::state::State;
 use super::super::state::gate::{Gate, Step};
 use super::super::state::indexing::{Indexing, Standing};
@@ -18,11 +18,7 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Indexing(progress) => return indexing(state, progress),
         Reply::Searched { query, result } => {
             if state.results.query.as_ref() == Some(&query) {
-                state.results.is_searching = false;
-                match result {
-                    Ok(found) => state.results.found = Some(found),
-                    Err(reason) => state.results.error = Some(reason),
-                }
+                state.results.end(result);
             }
         }
         Reply::Exported { folder, result } => {
@@ -41,13 +37,8 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
                 state.journal.fail(format!("not opened: {reason}"));
             }
         }
-        Reply::Downloaded(result) => {
-            state.collection.task = None;
-            match result {
-                Ok(bytes) => return vec![Effect::Download(bytes)],
-                Err(reason) => state.journal.fail(reason),
-            }
-        }
+        Reply::Downloaded(result) => return downloaded(state, result),
+        Reply::Recognised { path, is_stored } => state.browser.recognise(path, is_stored),
         Reply::Exif { photo, fields } => match fields {
             Ok(fields) if fields.is_empty() => state.journal.note("the camera wrote nothing into this photo"),
             Ok(fields) => state.collection.exif = Some((photo, fields)),
@@ -55,6 +46,24 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         },
     }
     Vec::new()
+}
+
+fn downloaded(state: &mut State, result: Result<Download, String>) -> Vec<Effect> {
+    state.collection.task = None;
+    match result {
+        Ok(Download::Through(delivery)) => {
+            state.journal.note("sending through the terminal, which may ask whether it may store files");
+            vec![Effect::Deliver(delivery)]
+        }
+        Ok(Download::ByHand { command }) => {
+            state.journal.warn(format!("this terminal stores no files; on the clipboard: {command}"));
+            vec![Effect::Copy(command)]
+        }
+        Err(reason) => {
+            state.journal.fail(format!("not sent: {reason}"));
+            Vec::new()
+        }
+    }
 }
 
 fn listed(
@@ -104,7 +113,7 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<(), Strin
 fn collection(state: &mut State, result: Result<(Vec<StoredPhoto>, Statistics), String>) {
     match result {
         Ok((photos, statistics)) => {
-            state.browser.mark_stored(photos.iter().map(|photo| (photo.name.clone(), photo.bytes)));
+            state.browser.vault_changed(photos.iter().map(|photo| photo.bytes));
             state.collection.listed(photos);
             state.collection.statistics = Some(statistics);
         }
@@ -128,7 +137,7 @@ fn indexing(state: &mut State, progress: Progress) -> Vec<Effect> {
             state.journal.warn("another process writes to the vault: indexing goes on when it has finished");
         }
         Progress::Reading(path) => run.stages.reading = Some(path),
-        Progress::Features(path) => run.stages.features = Some(path),
+        Progress::Features(path) => run.describe(path),
         Progress::Sealing(path) => run.stages.sealing = Some(path),
         Progress::Added { .. } => run.added += 1,
         Progress::AlreadyPresent => run.already_present += 1,
@@ -154,7 +163,9 @@ fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
     match ending {
         Ending::Done if run.failed == 0 => state.journal.note(format!("indexed: {summary}")),
         Ending::Done => state.journal.warn(format!("indexed: {summary}")),
-        Ending::Stopped => state.journal.note(format!("stopped, what is done is kept: {summary}")),
+        Ending::Stopped => {
+            state.journal.note(format!("stopped, what is done is kept: {summary}; indexing again goes on from there"));
+        }
         Ending::Failed(reason) => state.journal.fail(format!("indexing failed: {reason}")),
     }
     vec![Effect::Ask(Request::Collection)]

@@ -70,7 +70,7 @@ pub(super) fn select_all(state: &mut State) {
     let (selected, all): (_, Vec<PhotoId>) = match state.tab {
         Tab::Files => return state.browser.toggle_all(),
         Tab::Results => {
-            let all = state.results.matches().iter().map(|found| found.photo.id).collect();
+            let all = state.results.matches().map(|found| found.photo.id).collect();
             (&mut state.results.selected, all)
         }
         Tab::Vault => {
@@ -91,7 +91,7 @@ pub(super) fn invert(state: &mut State) {
     match state.tab {
         Tab::Files => state.browser.invert(),
         Tab::Results => {
-            let all: Vec<PhotoId> = state.results.matches().iter().map(|found| found.photo.id).collect();
+            let all: Vec<PhotoId> = state.results.matches().map(|found| found.photo.id).collect();
             all.into_iter().for_each(|id| toggle(&mut state.results.selected, id));
         }
         Tab::Vault => {
@@ -130,7 +130,7 @@ pub(super) fn copy_names(state: &mut State) -> Vec<Effect> {
         Tab::Files => state.browser.subject().iter().map(|path| path.display().to_string()).collect(),
         Tab::Results | Tab::Vault => {
             let wanted = subject(state);
-            let found = state.results.matches().iter().map(|found| &found.photo);
+            let found = state.results.matches().map(|found| &found.photo);
             let known: Vec<&StoredPhoto> = match state.tab {
                 Tab::Results => found.collect(),
                 _ => state.collection.photos().iter().collect(),
