@@ -125,12 +125,7 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let state = canvas.state;
     let theme = canvas.theme;
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let filter = match state.tab {
-        Tab::Files => Some(&state.browser.filter),
-        Tab::Vault => Some(&state.collection.filter),
-        Tab::Results | Tab::Indexing => None,
-    };
-    let line = if let Some(filter) = filter.filter(|filter| filter.is_typing) {
+    let line = if let Some(filter) = state.filter().filter(|filter| filter.is_typing) {
         let (before, after) = filter.line.halves();
         let mut after = after.chars();
         let under = after.next().unwrap_or(' ').to_string();
@@ -153,12 +148,12 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
     } else {
         match state.tab {
             Tab::Files => browser::status(canvas),
-            Tab::Results => results::status(canvas),
-            Tab::Vault => vault::status(canvas),
+            Tab::Results => results::status(canvas, inner.width),
+            Tab::Vault => vault::status(canvas, inner.width),
             Tab::Indexing => Line::default(),
         }
     };
-    canvas.frame.render_widget(line, inner);
+    canvas.frame.render_widget(words::fit_line(line, usize::from(inner.width)), inner);
 }
 
 fn working_on(task: Task) -> &'static str {
@@ -178,7 +173,7 @@ fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if area.height == 0 {
         return;
     }
-    let is_typing = state.browser.filter.is_typing || state.collection.filter.is_typing;
+    let is_typing = state.filter().is_some_and(|filter| filter.is_typing);
     let mut hints: Vec<(String, &str)> = if is_typing {
         vec![("enter".to_owned(), "keep"), ("esc".to_owned(), "clear")]
     } else {
@@ -234,6 +229,7 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
             (Action::Enter, "large"),
             (Action::Select, "select"),
             (Action::Export, "export"),
+            (Action::Filter, "filter"),
             (Action::Arrangement, "grid/list"),
             (Action::OpenOutside, "open"),
             (Action::Files, "files"),
@@ -251,9 +247,16 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
             (Action::Check, "check"),
             (Action::Quit, "quit"),
         ],
+        (Tab::Indexing, _) if !state.indexing.as_ref().is_some_and(Indexing::is_running) => &[
+            (Action::Help, "help"),
+            (Action::Files, "files"),
+            (Action::Vault, "vault"),
+            (Action::Log, "messages"),
+            (Action::Quit, "quit"),
+        ],
         (Tab::Indexing, _) => &[
             (Action::Help, "help"),
-            (Action::PauseIndexing, "pause"),
+            (Action::PauseIndexing, "pause, go on"),
             (Action::StopIndexing, "stop"),
             (Action::Files, "files"),
             (Action::Log, "messages"),

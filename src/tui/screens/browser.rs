@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::action::Action;
 use super::super::preview::Subject;
-use super::super::state::browser::{Entry, Kind};
+use super::super::state::browser::{Entry, Kind, Sorting};
 use super::super::state::{Pane, Shown};
 use super::super::words;
 use super::canvas::{Canvas, Focus, Target};
@@ -52,20 +52,17 @@ fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
 fn row_of(canvas: &Canvas<'_, '_>, entry: &Entry, place: usize, columns: usize) -> Line<'static> {
     let browser = &canvas.state.browser;
     let theme = canvas.theme;
-    let mark = match (browser.selected.contains(&entry.path), browser.in_range(place)) {
-        (true, _) => Span::styled("●", theme.selected),
-        (false, true) => Span::styled("○", theme.selected),
-        (false, false) => Span::raw(" "),
-    };
+    let mark = canvas.mark(browser.selected.contains(&entry.path), browser.range.holds(place, browser.cursor));
     let stored = if browser.is_stored(entry) { Span::styled("✓", theme.stored) } else { Span::raw(" ") };
     let size = if entry.kind == Kind::Photo { words::size(entry.bytes) } else { String::new() };
     let date = entry.modified.map(words::day).unwrap_or_default();
     let mut tail = String::new();
-    if columns >= 30 {
-        tail.push_str(&format!(" {size:>7}"));
-    }
-    if columns >= 46 {
-        tail.push_str(&format!("  {date:10}"));
+    match columns {
+        46.. => tail.push_str(&format!(" {size:>7}  {date:10}")),
+        // There is room for one: the one that the list is sorted by.
+        30.. if browser.sorting == Sorting::Newest => tail.push_str(&format!(" {date:10}")),
+        30.. => tail.push_str(&format!(" {size:>7}")),
+        _ => {}
     }
     let room = columns.saturating_sub(words::width(&tail) + 4);
     let name = inert(&entry.name);

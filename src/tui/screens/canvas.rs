@@ -9,8 +9,9 @@ use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 use super::super::action::Action;
 use super::super::keymap::Keymap;
 use super::super::preview::Pictures;
-use super::super::state::{Motion, Shown, State, Tab};
+use super::super::state::{Shown, State, Tab};
 use super::super::theme::Theme;
+use crate::services::settings::Motion;
 
 /// What a click on a place means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,6 +66,15 @@ impl Canvas<'_, '_> {
         self.frame.buffer_mut().set_style(row, plain.patch(self.theme.cursor));
     }
 
+    /// The mark before an item: selected, or in the range that is being marked.
+    pub(super) fn mark(&self, is_selected: bool, is_in_range: bool) -> Span<'static> {
+        match (is_selected, is_in_range) {
+            (true, _) => Span::styled("●", self.theme.selected),
+            (false, true) => Span::styled("○", self.theme.selected),
+            (false, false) => Span::raw(" "),
+        }
+    }
+
     /// Draws a pane's border and title; returns what is inside.
     pub(super) fn pane(&mut self, area: Rect, title: &str, focus: Focus) -> Rect {
         let style = if focus == Focus::Here { self.theme.focus } else { self.theme.border };
@@ -82,7 +92,7 @@ impl Canvas<'_, '_> {
     /// Text in the middle of an area, for lists that are empty: why, and which key is next.
     pub(super) fn notice(&mut self, area: Rect, lines: Vec<Line<'_>>) {
         let columns = usize::from(area.width.saturating_sub(2));
-        let rows: usize = lines.iter().map(|line| super::words::wrapped_rows(&line.to_string(), columns)).sum();
+        let rows: usize = lines.iter().map(|line| super::words::wrap(&line.to_string(), columns).len()).sum();
         let text = Paragraph::new(Text::from(lines))
             .alignment(Alignment::Center)
             .wrap(Wrap { trim: true })

@@ -31,7 +31,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, gate: &Gate) {
     for (key, label) in keys {
         spans.extend([Span::styled(*key, theme.accent), Span::styled(format!(" {label}  "), theme.faint)]);
     }
-    canvas.frame.render_widget(Line::from(spans), hints);
+    canvas.frame.render_widget(words::fit_line(Line::from(spans), usize::from(hints.width)), hints);
 }
 
 /// A form in the middle, as high as its lines.
@@ -59,11 +59,14 @@ fn secret_field(canvas: &Canvas<'_, '_>, passphrase: &Passphrase, focus: Focus) 
     spans
 }
 
-fn error_line(canvas: &Canvas<'_, '_>, error: Option<&str>) -> Line<'static> {
-    match error {
-        Some(reason) => Line::styled(format!("✗ {}", inert(reason)), canvas.theme.bad),
-        None => Line::default(),
-    }
+/// What is wrong, in as many lines as it takes where there is room for them; without an error, one empty line.
+fn error_lines(canvas: &Canvas<'_, '_>, error: Option<&str>, area: Rect) -> Vec<Line<'static>> {
+    let Some(reason) = error else { return vec![Line::default()] };
+    let columns = usize::from(area.width.min(WIDEST).saturating_sub(4));
+    let text = format!("✗ {}", inert(reason));
+    let lines =
+        if area.height < 9 { vec![words::fit(&text, columns).into_owned()] } else { words::wrap(&text, columns) };
+    lines.into_iter().map(|line| Line::styled(line, canvas.theme.bad)).collect()
 }
 
 fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
@@ -76,15 +79,12 @@ fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
     } else {
         field.extend(secret_field(canvas, &unlock.passphrase, Focus::Here));
     }
-    let mut lines = vec![
-        Line::default(),
-        Line::raw(words::fit_end(&vault, columns).into_owned()),
-        Line::styled("encrypted; nothing in it can be read without the passphrase", theme.faint),
-        Line::default(),
-        Line::from(field),
-    ];
+    let promise = words::wrap("encrypted; nothing in it can be read without the passphrase", columns);
+    let mut lines = vec![Line::default(), Line::raw(words::fit_end(&vault, columns).into_owned())];
+    lines.extend(promise.into_iter().map(|line| Line::styled(line, theme.faint)));
+    lines.extend([Line::default(), Line::from(field)]);
     if area.height >= 9 || unlock.error.is_some() {
-        lines.push(error_line(canvas, unlock.error.as_deref()));
+        lines.extend(error_lines(canvas, unlock.error.as_deref(), area));
     }
     form(canvas, area, "cipherlens", lines);
 }
@@ -137,7 +137,7 @@ fn draw_first_run(canvas: &mut Canvas<'_, '_>, area: Rect, first: &FirstRun) {
     if first.is_working {
         lines.push(Line::raw(format!("{} creating the vault", canvas.spinner())));
     } else {
-        lines.push(error_line(canvas, first.error.as_deref()));
+        lines.extend(error_lines(canvas, first.error.as_deref(), left));
     }
     form(canvas, left, "cipherlens: a new vault", lines);
     if has_picture {

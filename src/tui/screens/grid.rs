@@ -13,13 +13,19 @@ use super::picture;
 /// A photo in the grid.
 pub(super) struct Item {
     pub photo: PhotoId,
-    pub is_selected: bool,
-    /// What stands below the thumbnail.
-    pub caption: [Line<'static>; 2],
+    /// Whether it is selected, in a sign.
+    pub mark: Span<'static>,
+    /// The photo's name.
+    pub name: Line<'static>,
+    /// What stands below the thumbnail besides.
+    pub fact: Line<'static>,
 }
 
 /// A tile with its border: room for a thumbnail of 18 x 6 cells.
 const TILE: (u16, u16) = (20, 10);
+
+/// Below this many rows a tile would be all border.
+const LOWEST_TILE: u16 = 5;
 
 /// How many tiles fit side by side, and how many lines of them.
 pub(super) fn fits(area: Rect) -> (usize, usize) {
@@ -34,6 +40,9 @@ pub(super) fn draw(
     cursor: Cursor,
     item: &dyn Fn(&Canvas<'_, '_>, usize, usize) -> Option<Item>,
 ) {
+    if area.height < LOWEST_TILE {
+        return rows(canvas, area, count, cursor, item);
+    }
     let (columns, lines) = fits(area);
     canvas.shown = Shown { columns, lines, ..canvas.shown };
     let first = cursor.first_line(count, columns, lines) * columns;
@@ -53,20 +62,43 @@ pub(super) fn draw(
     }
 }
 
+/// Where no thumbnail fits: a line each.
+fn rows(
+    canvas: &mut Canvas<'_, '_>,
+    area: Rect,
+    count: usize,
+    cursor: Cursor,
+    item: &dyn Fn(&Canvas<'_, '_>, usize, usize) -> Option<Item>,
+) {
+    let lines = usize::from(area.height);
+    canvas.shown = Shown { columns: 1, lines, ..canvas.shown };
+    let first = cursor.first_line(count, 1, lines);
+    for (place, y) in (first..count).zip(area.y..area.bottom()) {
+        let row = Rect { y, height: 1, ..area };
+        let Some(item) = item(canvas, place, usize::from(area.width.saturating_sub(2))) else { continue };
+        let mut line = item.name;
+        line.spans.splice(0..0, [item.mark, Span::raw(" ")]);
+        canvas.frame.render_widget(line, row);
+        if place == cursor.at {
+            canvas.mark_row(row);
+        }
+        canvas.hits.push((row, Target::Item(place)));
+    }
+}
+
 fn draw_tile(canvas: &mut Canvas<'_, '_>, tile: Rect, item: &Item, is_current: bool) {
     let block = Block::bordered().border_type(BorderType::Rounded);
     let inner = block.inner(tile);
     if is_current {
         canvas.frame.render_widget(block.border_style(canvas.theme.focus), tile);
     }
-    if item.is_selected {
-        let mark = Rect { width: 1.min(tile.width), height: 1, ..tile };
-        canvas.frame.render_widget(Span::styled("●", canvas.theme.selected), mark);
+    if item.mark.content != " " {
+        canvas.frame.render_widget(item.mark.clone(), Rect { width: 1.min(tile.width), height: 1, ..tile });
     }
     let captions = 2.min(inner.height.saturating_sub(1));
     let thumbnail = Rect { height: inner.height.saturating_sub(captions), ..inner };
     picture::draw(canvas, thumbnail, Subject::Thumbnail(item.photo));
-    for (line, y) in item.caption.iter().zip(thumbnail.bottom()..inner.bottom()) {
+    for (line, y) in [&item.fact, &item.name].into_iter().zip(thumbnail.bottom()..inner.bottom()) {
         let row = Rect { y, height: 1, ..inner };
         canvas.frame.render_widget(line.clone().centered(), row);
         if is_current {

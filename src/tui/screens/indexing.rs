@@ -1,6 +1,6 @@
 //! The indexing run: a line while something else is shown, and a tab with all of it.
 
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -27,6 +27,7 @@ fn standing(canvas: &Canvas<'_, '_>, run: &Indexing) -> (String, Style) {
 /// How far, how fast, how long.
 fn numbers(run: &Indexing) -> String {
     let mut parts = vec![format!("{} of {}", run.through(), run.total)];
+    parts.extend(run.resumed_at().map(|photos| format!("resumed at {photos} of {}", run.total)));
     if run.is_running() {
         parts.extend(run.rate().map(|rate| format!("{rate:.1} photos/s")));
         parts.extend(run.remaining().map(|left| format!("{} left", words::long_time(left))));
@@ -60,7 +61,7 @@ pub(super) fn strip(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
             Span::styled(format!(" {label}"), theme.faint),
         ]);
     }
-    canvas.frame.render_widget(Line::from(spans), area);
+    canvas.frame.render_widget(words::fit_line(Line::from(spans), usize::from(area.width)), area);
 }
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
@@ -78,49 +79,59 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
         ];
         return canvas.notice(inner, lines);
     };
-    let [top, bottom] = Layout::vertical([Constraint::Length(12), Constraint::Fill(1)]).areas(inner);
-    overview(canvas, top, run);
-    failures(canvas, bottom, run);
+    let lines = overview(canvas, inner, run);
+    let rows = u16::try_from(lines.len()).unwrap_or(inner.height);
+    for (line, y) in lines.into_iter().zip(inner.y..inner.bottom()) {
+        canvas.frame.render_widget(line, Rect { y, height: 1, ..inner });
+    }
+    let below = Rect { y: inner.y + rows.min(inner.height), height: inner.height.saturating_sub(rows), ..inner };
+    failures(canvas, below, run);
 }
 
-fn overview(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
+/// How the run stands; on a low screen what matters most first, and nothing empty.
+fn overview(canvas: &Canvas<'_, '_>, area: Rect, run: &Indexing) -> Vec<Line<'static>> {
     let theme = canvas.theme;
     let (text, style) = standing(canvas, run);
-    let columns = usize::from(area.width.saturating_sub(10));
+    let columns = usize::from(area.width.saturating_sub(4));
     let stage = |name: &str, path: &Option<std::path::PathBuf>| {
         let file = path.as_deref().and_then(std::path::Path::file_name).map(|file| file.to_string_lossy());
         let file = file.map_or("·".to_owned(), |file| inert(&file).into_owned());
         Line::from(vec![
             Span::styled(format!("  {name:<10}"), theme.faint),
-            Span::raw(words::fit(&file, columns.saturating_sub(4)).into_owned()),
+            Span::raw(words::fit(&file, columns.saturating_sub(10)).into_owned()),
         ])
     };
-    let counts = format!(
-        "  {} added · {} in the vault before · {} safe on disk · {}",
+    let plain = |text: String| words::wrap(&text, columns).into_iter().map(|line| Line::raw(format!("  {line}")));
+    let gap = || (area.height >= 14).then(Line::default);
+    let mut lines = Vec::new();
+    lines.extend(gap());
+    let (numbers, heading) = (numbers(run), Span::styled(format!("  {text}"), style));
+    if heading.width() + words::width(&numbers) + 3 <= columns {
+        lines.push(Line::from(vec![heading, Span::raw(format!("   {numbers}"))]));
+    } else {
+        lines.push(words::fit_line(Line::from(heading), usize::from(area.width)));
+        lines.extend(plain(numbers));
+    }
+    lines.extend(gap());
+    lines.push(Line::from(vec![
+        Span::raw("  "),
+        Span::styled(words::bar(run.part(), columns.saturating_sub(6)), theme.bar),
+        Span::raw(format!(" {:>3.0} %", run.part() * 100.0)),
+    ]));
+    lines.extend(gap());
+    lines.extend(plain(format!(
+        "{} added · {} in the vault before · {} safe on disk · {}",
         run.added,
         run.already_present,
         run.committed,
         words::long_time(run.elapsed),
-    );
-    let lines = vec![
-        Line::default(),
-        Line::from(vec![Span::styled(format!("  {text}"), style), Span::raw(format!("   {}", numbers(run)))]),
-        Line::default(),
-        Line::from(vec![
-            Span::raw("  "),
-            Span::styled(words::bar(run.part(), columns), theme.bar),
-            Span::raw(format!(" {:>3.0} %", run.part() * 100.0)),
-        ]),
-        Line::default(),
-        Line::from(counts),
-        Line::default(),
-        stage("reading", &run.stages.reading),
-        stage("features", &run.stages.features),
-        stage("sealing", &run.stages.sealing),
-    ];
-    for (line, y) in lines.into_iter().zip(area.y..area.bottom()) {
-        canvas.frame.render_widget(line, Rect { y, height: 1, ..area });
-    }
+    )));
+    lines.extend(gap());
+    lines.push(stage("reading", &run.stages.reading));
+    lines.push(stage("features", &run.stages.features));
+    lines.push(stage("sealing", &run.stages.sealing));
+    lines.extend(gap());
+    lines
 }
 
 fn failures(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
@@ -139,6 +150,6 @@ fn failures(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
             Span::raw(format!("    {name}  ")),
             Span::styled(inert(&failure.reason).into_owned(), theme.faint),
         ]);
-        canvas.frame.render_widget(line, Rect { y, height: 1, ..area });
+        canvas.frame.render_widget(words::fit_line(line, columns), Rect { y, height: 1, ..area });
     }
 }

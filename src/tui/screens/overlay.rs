@@ -24,7 +24,8 @@ pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> 
         Overlay::Help { .. } => (78, keymap.help().len() as u16 + 4),
         Overlay::Palette { .. } => (72, 22),
         Overlay::Log { .. } => (area.width, area.height),
-        Overlay::Confirm(_) | Overlay::ExportTo { .. } => (64, 7),
+        // Where the lines must be broken, there are more of them.
+        Overlay::Confirm(_) | Overlay::ExportTo { .. } => (64, if area.width < 64 { 9 } else { 7 }),
     };
     let margin = |size: u16| if size >= 60 { size - 4 } else { size };
     let [middle] = Layout::vertical([Constraint::Max(rows.min(margin(area.height)))]).flex(Flex::Center).areas(area);
@@ -34,6 +35,15 @@ pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> 
 }
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
+    // A wide character that the window's edge cuts would cover the edge.
+    if let Some(x) = window.x.checked_sub(1) {
+        for y in window.y..window.bottom() {
+            let cell = &mut canvas.frame.buffer_mut()[(x, y)];
+            if words::width(cell.symbol()) > 1 {
+                cell.set_symbol(" ");
+            }
+        }
+    }
     canvas.frame.render_widget(Clear, window);
     canvas.hits.push((window, Target::Window));
     match &canvas.state.overlay {
@@ -103,7 +113,8 @@ fn help(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, scroll: usize) 
             Span::raw("  "),
             Span::raw(line.action.description()),
         ];
-        canvas.frame.render_widget(Line::from(spans), Rect { y, height: 1, ..body });
+        let line = words::fit_line(Line::from(spans), usize::from(body.width));
+        canvas.frame.render_widget(line, Rect { y, height: 1, ..body });
     }
     if lines.is_empty() {
         canvas.notice(body, vec![Line::raw("no key does that")]);
@@ -144,16 +155,24 @@ fn log(canvas: &mut Canvas<'_, '_>, window: Rect, scroll: usize) {
     if journal.messages().len() == 0 {
         return canvas.notice(inner, vec![Line::raw("no messages")]);
     }
+    let columns = usize::from(inner.width).saturating_sub(4);
     let scroll = scroll.min(journal.messages().len().saturating_sub(1));
-    for (message, y) in journal.messages().rev().skip(scroll).zip(inner.y..inner.bottom()) {
+    let mut y = inner.y;
+    for message in journal.messages().rev().skip(scroll) {
         let (sign, style) = match message.weight {
             Weight::Note => ("✓", canvas.theme.good),
             Weight::Warning => ("!", canvas.theme.warning),
             Weight::Failure => ("✗", canvas.theme.bad),
         };
-        let text = inert(&message.text).into_owned();
-        let line = Line::from(vec![Span::styled(format!(" {sign} "), style), Span::raw(text)]);
-        canvas.frame.render_widget(line, Rect { y, height: 1, ..inner });
+        for (row, text) in words::wrap(&inert(&message.text), columns).into_iter().enumerate() {
+            if y == inner.bottom() {
+                return;
+            }
+            let sign = if row == 0 { sign } else { " " };
+            let line = Line::from(vec![Span::styled(format!(" {sign} "), style), Span::raw(text)]);
+            canvas.frame.render_widget(line, Rect { y, height: 1, ..inner });
+            y += 1;
+        }
     }
 }
 
@@ -199,10 +218,14 @@ fn ask(
     for (key, label) in keys {
         spans.extend([Span::styled(*key, theme.accent), Span::styled(format!(" {label}   "), theme.faint)]);
     }
-    let mut lines = vec![line, Line::styled(note.to_owned(), theme.faint), Line::default(), Line::from(spans)];
-    if inner.height >= 5 {
-        lines.insert(0, Line::default());
-    }
+    let columns = usize::from(inner.width.saturating_sub(2));
+    let is_high = inner.height >= 5;
+    let mut lines = Vec::new();
+    lines.extend(is_high.then(Line::default));
+    lines.push(line);
+    let notes = if is_high { words::wrap(note, columns) } else { vec![words::fit(note, columns).into_owned()] };
+    lines.extend(notes.into_iter().map(|note| Line::styled(note, theme.faint)));
+    lines.extend([Line::default(), Line::from(spans)]);
     let hidden = lines.len().saturating_sub(usize::from(inner.height));
     if hidden > 0 {
         // The empty line goes first.
@@ -210,7 +233,7 @@ fn ask(
     }
     for (line, y) in lines.into_iter().zip(inner.y..inner.bottom()) {
         let row = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), y, height: 1 };
-        canvas.frame.render_widget(line, row);
+        canvas.frame.render_widget(words::fit_line(line, columns), row);
     }
 }
 
@@ -240,5 +263,5 @@ pub(super) fn zoom(canvas: &mut Canvas<'_, '_>, area: Rect) {
     for (key, label) in [("j/k", "next"), ("s", "similar"), ("esc", "back")] {
         spans.extend([Span::styled(key, canvas.theme.accent), Span::styled(format!(" {label}  "), canvas.theme.faint)]);
     }
-    canvas.frame.render_widget(Line::from(spans), line);
+    canvas.frame.render_widget(words::fit_line(Line::from(spans), usize::from(line.width)), line);
 }

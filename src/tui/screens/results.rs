@@ -70,9 +70,9 @@ fn query(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let raise = canvas.key(Action::RaiseThreshold);
     let fewer = canvas.key(Action::FewerResults);
     let more = canvas.key(Action::MoreResults);
-    let part = f64::from(results.threshold).max(0.0);
+    let part = f64::from(results.threshold()).max(0.0);
     let mut lines = vec![
-        Line::from(format!("threshold   {:.2}", results.threshold)),
+        Line::from(format!("threshold   {:.2}", results.threshold())),
         Line::styled(words::bar(part, columns), theme.bar),
         Line::from(vec![
             Span::styled(lower, theme.accent),
@@ -81,7 +81,7 @@ fn query(canvas: &mut Canvas<'_, '_>, area: Rect) {
             Span::styled(" raise", theme.faint),
         ]),
         Line::default(),
-        Line::from(format!("at most     {}", results.top)),
+        Line::from(format!("at most     {}", results.top())),
         Line::from(vec![
             Span::styled(fewer, theme.accent),
             Span::styled(" fewer  ", theme.faint),
@@ -89,7 +89,7 @@ fn query(canvas: &mut Canvas<'_, '_>, area: Rect) {
             Span::styled(" more", theme.faint),
         ]),
     ];
-    if let Some(found) = &results.found {
+    if let Some(found) = results.found() {
         lines.extend([
             Line::default(),
             Line::from(format!("{} of {}", results.matches().len(), words::count(found.compared, "photo"))),
@@ -103,9 +103,9 @@ fn query(canvas: &mut Canvas<'_, '_>, area: Rect) {
 fn matches(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let results = &canvas.state.results;
     let count = results.matches().len();
-    let title = match (&results.query, &results.found) {
+    let title = match (&results.query, results.found()) {
         (Some(query), Some(found)) if area.width < 100 => {
-            format!("{count} of {} like {} ≥ {:.2}", found.compared, query_name(query), results.threshold)
+            format!("{count} of {} like {} ≥ {:.2}", found.compared, query_name(query), results.threshold())
         }
         (_, Some(found)) => format!("{count} of {}", words::count(found.compared, "photo")),
         _ => "results".to_owned(),
@@ -117,16 +117,18 @@ fn matches(canvas: &mut Canvas<'_, '_>, area: Rect) {
     match results.arrangement {
         Arrangement::List => list(canvas, inner),
         Arrangement::Grid => grid::draw(canvas, inner, count, results.cursor, &|canvas, place, columns| {
-            let found = canvas.state.results.matches().get(place)?;
-            let is_selected = canvas.state.results.selected.contains(&found.photo.id);
+            let results = &canvas.state.results;
+            let found = results.at(place)?;
+            let is_selected = results.selected.contains(&found.photo.id);
             let bar = words::bar(f64::from(found.score).max(0.0), columns.saturating_sub(5));
             let score =
                 Line::from(vec![Span::raw(format!("{:.2} ", found.score)), Span::styled(bar, canvas.theme.bar)]);
             let name = inert(&found.photo.name);
             Some(grid::Item {
                 photo: found.photo.id,
-                is_selected,
-                caption: [score, Line::raw(words::fit(&name, columns).into_owned())],
+                mark: canvas.mark(is_selected, results.range.holds(place, results.cursor)),
+                name: Line::raw(words::fit(&name, columns).into_owned()),
+                fact: score,
             })
         }),
     }
@@ -137,9 +139,9 @@ fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let lines = usize::from(area.height);
     canvas.shown = Shown { columns: 1, lines, ..canvas.shown };
     let first = results.cursor.first_line(results.matches().len(), 1, lines);
-    for ((place, found), y) in results.matches().iter().enumerate().skip(first).zip(area.y..area.bottom()) {
+    for ((place, found), y) in results.matches().enumerate().skip(first).zip(area.y..area.bottom()) {
         let row = Rect { y, height: 1, ..area };
-        let line = row_of(canvas, found, usize::from(area.width));
+        let line = row_of(canvas, found, place, usize::from(area.width));
         canvas.frame.render_widget(line, row);
         if place == results.cursor.at {
             canvas.mark_row(row);
@@ -148,10 +150,10 @@ fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
     }
 }
 
-fn row_of(canvas: &Canvas<'_, '_>, found: &Match, columns: usize) -> Line<'static> {
+fn row_of(canvas: &Canvas<'_, '_>, found: &Match, place: usize, columns: usize) -> Line<'static> {
     let theme = canvas.theme;
-    let is_selected = canvas.state.results.selected.contains(&found.photo.id);
-    let mark = if is_selected { Span::styled("●", theme.selected) } else { Span::raw(" ") };
+    let results = &canvas.state.results;
+    let mark = canvas.mark(results.selected.contains(&found.photo.id), results.range.holds(place, results.cursor));
     let bar_columns = if columns >= 40 { 10 } else { 4 };
     let bar = words::bar(f64::from(found.score).max(0.0), bar_columns);
     let date = found.photo.date.as_deref().and_then(|date| date.get(..10)).unwrap_or_default();
@@ -178,13 +180,15 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
             Line::styled(inert(reason).into_owned(), theme.faint),
             canvas.press(Action::Reload, "to try again"),
         ]
-    } else if results.found.as_ref().is_some_and(|found| found.compared == 0) {
+    } else if results.found().is_some_and(|found| found.compared == 0) {
         vec![
             Line::raw("the vault is empty: there is nothing to search"),
             canvas.press(Action::Files, "for the files, and index some"),
         ]
+    } else if !results.reached().is_empty() {
+        vec![Line::raw("no match has such a name"), canvas.press(Action::Back, "to clear the filter")]
     } else {
-        let mut lines = vec![Line::raw(format!("nothing reaches {:.2}", results.threshold))];
+        let mut lines = vec![Line::raw(format!("nothing reaches {:.2}", results.threshold()))];
         if let Some(best) = results.nearest().first() {
             lines.push(canvas.press(Action::LowerThreshold, "to lower the threshold"));
             lines.push(Line::default());
@@ -212,28 +216,37 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     });
 }
 
-/// What the search took, and what is selected.
-pub(super) fn status(canvas: &Canvas<'_, '_>) -> Line<'static> {
+/// What the search took, and what is selected, in about so many columns.
+pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
     let results = &canvas.state.results;
     if results.is_searching {
         return Line::from(format!("{} searching", canvas.spinner()));
     }
-    let Some(found) = &results.found else { return Line::default() };
+    let Some(found) = results.found() else { return Line::default() };
     let timing = found.timing;
-    let each = [
-        ("features", timing.features),
-        ("encrypt", timing.encrypt),
-        ("scan", timing.scan),
-        ("decrypt", timing.decrypt),
-    ]
-    .map(|(step, took)| format!("{step} {}", words::milliseconds(took)))
-    .join(" · ");
-    let total = words::milliseconds(timing.total());
     let mut spans = Vec::new();
     if !results.selected.is_empty() {
         spans.push(Span::styled(format!("● {} selected  ", results.selected.len()), canvas.theme.selected));
     }
-    spans.push(Span::raw(format!("{} searched encrypted in {total}", words::count(found.compared, "photo"))));
-    spans.push(Span::styled(format!("  ({each})"), canvas.theme.faint));
+    if !results.filter.line.text().is_empty() {
+        spans.push(Span::raw(format!("filter “{}”  ", inert(results.filter.line.text()))));
+    }
+    let total = words::milliseconds(timing.total());
+    let compared = words::count(found.compared, "photo");
+    spans.push(Span::raw(match columns {
+        0..60 => format!("{compared} in {total}"),
+        60..100 => total,
+        _ => format!("{compared} searched encrypted in {total}"),
+    }));
+    if columns >= 60 {
+        let each = [
+            ("features", timing.features),
+            ("encrypt", timing.encrypt),
+            ("scan", timing.scan),
+            ("decrypt", timing.decrypt),
+        ]
+        .map(|(step, took)| format!("{step} {}", words::milliseconds(took)));
+        spans.push(Span::styled(format!(": {}", each.join(" · ")), canvas.theme.faint));
+    }
     Line::from(spans)
 }

@@ -38,16 +38,15 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
     }
     grid::draw(canvas, inner, count, collection.cursor, &|canvas, place, columns| {
         let collection = &canvas.state.collection;
-        let photo = collection.visible().nth(place)?;
+        let photo = collection.at(place)?;
         let name = inert(&photo.name);
         let date = photo.date.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date");
         Some(grid::Item {
             photo: photo.id,
-            is_selected: collection.selected.contains(&photo.id),
-            caption: [
-                Line::raw(words::fit(&name, columns).into_owned()),
-                Line::styled(inert(date).into_owned(), canvas.theme.faint),
-            ],
+            mark: canvas
+                .mark(collection.selected.contains(&photo.id), collection.range.holds(place, collection.cursor)),
+            name: Line::raw(words::fit(&name, columns).into_owned()),
+            fact: Line::styled(inert(date).into_owned(), canvas.theme.faint),
         })
     });
 }
@@ -104,31 +103,36 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     });
 }
 
-/// What the vault holds and takes, and what the last check found.
-pub(super) fn status(canvas: &Canvas<'_, '_>) -> Line<'static> {
+/// What the vault holds and takes, and what the last check found, in about so many columns.
+pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
     let collection = &canvas.state.collection;
     let theme = canvas.theme;
     let mut spans = Vec::new();
     if !collection.selected.is_empty() {
         spans.push(Span::styled(format!("● {} selected  ", collection.selected.len()), theme.selected));
     }
-    if let Some(statistics) = &collection.statistics {
-        let text = format!(
-            "{} · {} of originals · {} on disk",
-            words::count(statistics.photos, "photo"),
-            words::size(statistics.original_bytes),
-            words::size(statistics.stored_bytes),
-        );
-        spans.push(Span::styled(text, theme.faint));
+    if !collection.filter.line.text().is_empty() {
+        let shown = words::count(collection.visible().len(), "photo");
+        spans.push(Span::raw(format!("{shown} like “{}”  ", inert(collection.filter.line.text()))));
     }
     match &collection.health {
         Some(Health::Whole { checked }) => {
-            spans.push(Span::styled(format!("  ✓ whole, {checked} photos checked"), theme.good));
+            let photos = words::count(*checked, "photo");
+            spans.push(Span::styled(format!("✓ whole: {photos} checked  "), theme.good));
         }
         Some(Health::Damaged(lines)) => {
-            spans.push(Span::styled(format!("  ✗ damaged in {}", words::count(lines.len(), "place")), theme.bad));
+            spans.push(Span::styled(format!("✗ damaged in {}  ", words::count(lines.len(), "place")), theme.bad));
         }
         None => {}
+    }
+    if let Some(statistics) = &collection.statistics {
+        let photos = words::count(statistics.photos, "photo");
+        let (original, stored) = (words::size(statistics.original_bytes), words::size(statistics.stored_bytes));
+        let text = match columns {
+            0..60 => format!("{photos} · {stored} on disk"),
+            _ => format!("{photos} · {original} of originals · {stored} on disk"),
+        };
+        spans.push(Span::styled(text, theme.faint));
     }
     Line::from(spans)
 }
