@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use cipherlens::tui::request::{Progress, Reply};
+use cipherlens::tui::delivery::{Delivery, Route};
+use cipherlens::tui::request::{Download, Progress, Reply};
 use cipherlens::tui::state::gate::{FirstRun, Gate};
 use cipherlens::tui::state::results::Query;
+use cipherlens::tui::state::vault::Statistics;
 use cipherlens::tui::state::{Pane, Tab};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::stage::{Stage, found};
+use crate::stage::{Stage, found, photos};
 
 fn open_search(stage: &mut Stage) {
     stage.keys("j j j s");
@@ -145,6 +147,81 @@ fn names_are_copied() {
     open_search(&mut stage);
     stage.keys("space space y");
     assert_eq!(stage.asked(), ["copy \"IMG_2.jpg\\nboat.jpg\""]);
+}
+
+#[test]
+fn results_and_vault_are_filtered_by_name_and_selected_by_range() {
+    let mut stage = Stage::with_vault(80, 24);
+    open_search(&mut stage);
+    stage.keys("- - - - - - - / 'o enter");
+    let shown = |stage: &Stage| -> Vec<String> {
+        stage.application.state.results.matches().map(|found| found.photo.name.clone()).collect()
+    };
+    assert_eq!(shown(&stage), ["boat.jpg", "dog.jpg", "fog.jpg"]);
+    assert!(stage.screen().contains("filter “o”"), "{}", stage.screen());
+    stage.keys("j v j v");
+    assert_eq!(stage.application.state.results.selected.len(), 1, "a grid of two columns: from dog to dog");
+    stage.keys("g g v G v y");
+    assert_eq!(stage.asked(), ["copy \"boat.jpg\\ndog.jpg\\nfog.jpg\""]);
+    stage.keys("/ 'zzz enter");
+    assert!(stage.screen().contains("no match has such a name"), "{}", stage.screen());
+    stage.keys("esc");
+    assert_eq!(shown(&stage).len(), 8);
+
+    stage.keys("3 / 'g");
+    assert!(stage.asked().is_empty(), "letters go into the filter");
+    stage.keys("enter v G v D y");
+    assert_eq!(stage.asked(), ["remove 4"]);
+}
+
+#[test]
+fn only_files_on_the_screen_as_large_as_a_stored_photo_are_compared() {
+    let mut stage = Stage::with_vault(80, 24);
+    assert!(stage.application.to_recognise().is_empty(), "what was asked is answered");
+    stage.reply(Reply::Collection(Ok((photos(), Statistics::default()))));
+    assert_eq!(stage.application.to_recognise(), [PathBuf::from("/photos/2024/IMG_2.jpg")]);
+    assert!(stage.screen().contains("✓"), "the mark stays meanwhile: {}", stage.screen());
+    stage.reply(Reply::Recognised { path: PathBuf::from("/photos/2024/IMG_2.jpg"), is_stored: false });
+    assert!(!stage.screen().contains("✓"), "{}", stage.screen());
+    stage.keys("3");
+    assert!(stage.application.to_recognise().is_empty());
+}
+
+#[test]
+fn an_interrupted_run_says_where_it_goes_on() {
+    let mut stage = Stage::with_vault(120, 40);
+    stage.keys("I 4");
+    stage.reply(Reply::Indexing(Progress::Started { total: 1200 }));
+    for _ in 0..256 {
+        stage.application.receive(Reply::Indexing(Progress::AlreadyPresent));
+    }
+    assert!(!stage.screen().contains("resumed"), "nothing new came yet");
+    stage.reply(Reply::Indexing(Progress::Features(PathBuf::from("/photos/257.jpg"))));
+    assert!(stage.screen().contains("resumed at 256 of 1200"), "{}", stage.screen());
+}
+
+#[test]
+fn stopping_and_pausing_show_at_once_without_waiting_for_the_run() {
+    let mut stage = Stage::with_vault(80, 24);
+    stage.keys("I");
+    stage.reply(Reply::Indexing(Progress::Started { total: 1200 }));
+    stage.keys("p");
+    assert!(stage.screen().contains("paused"), "{}", stage.screen());
+    stage.keys("x");
+    assert!(stage.screen().contains("stopping"), "{}", stage.screen());
+}
+
+#[test]
+fn where_the_terminal_stores_no_files_the_command_is_on_the_clipboard() {
+    let mut stage = Stage::with_vault(80, 24);
+    stage.keys("3 d y");
+    stage.asked();
+    let command = "cipherlens export --to FOLDER 00000000".to_owned();
+    stage.reply(Reply::Downloaded(Ok(Download::ByHand { command })));
+    assert_eq!(stage.asked(), ["copy \"cipherlens export --to FOLDER 00000000\""]);
+    let delivery = Delivery::new(Route::Kitty, "7c".to_owned(), Vec::new());
+    stage.reply(Reply::Downloaded(Ok(Download::Through(delivery))));
+    assert_eq!(stage.asked(), ["deliver"]);
 }
 
 #[test]

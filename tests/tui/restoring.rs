@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cipherlens::services::settings::Mouse;
 use cipherlens::tui::preview::SentPictures;
-use cipherlens::tui::terminal::{Mouse, Screen};
+use cipherlens::tui::terminal::Screen;
 
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 

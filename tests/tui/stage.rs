@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use cipherlens::preview::Link;
+use cipherlens::services::settings::Motion;
 use cipherlens::tui::application::Application;
 use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::preview::{Pictures, SentPictures};
@@ -11,7 +12,7 @@ use cipherlens::tui::request::{Effect, Reply, Request};
 use cipherlens::tui::state::browser::{Entry, Kind};
 use cipherlens::tui::state::results::{Found, Match, Query, Timing};
 use cipherlens::tui::state::vault::{Session, Statistics};
-use cipherlens::tui::state::{Motion, PhotoId, Preferences, State, StoredPhoto};
+use cipherlens::tui::state::{PhotoId, Preferences, State, StoredPhoto};
 use cipherlens::tui::theme::{Background, Colours, Theme};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
@@ -50,6 +51,7 @@ impl Stage {
         stage.application.state.session = Session::Open { vault: PathBuf::from("/vaults/holiday.vault") };
         let statistics = Statistics { photos: 8, original_bytes: 24_300_000, stored_bytes: 25_900_000 };
         stage.reply(Reply::Collection(Ok((photos(), statistics))));
+        stage.reply(Reply::Recognised { path: PathBuf::from("/photos/2024/IMG_2.jpg"), is_stored: true });
         stage.draw();
         stage
     }
@@ -83,8 +85,9 @@ impl Stage {
         self.terminal.draw(|frame| self.application.draw(frame)).unwrap();
     }
 
-    /// The text on the screen.
+    /// The text on the screen, drawn afresh: the backend keeps what wide characters have covered.
     pub(crate) fn screen(&mut self) -> String {
+        self.terminal.clear().unwrap();
         self.draw();
         self.terminal.backend().to_string()
     }
@@ -119,7 +122,9 @@ fn in_words(effect: &Effect) -> String {
         Effect::Ask(Request::Download(photos)) => format!("download {}", photos.len()),
         Effect::Ask(Request::Exif(_)) => "exif".to_owned(),
         Effect::Copy(text) => format!("copy {text:?}"),
-        Effect::Download(bytes) => format!("send {} bytes", bytes.len()),
+        Effect::Ask(Request::Recognise(paths)) => format!("recognise {}", paths.len()),
+        Effect::Deliver(_) => "deliver".to_owned(),
+        Effect::AskTerminal => "ask the terminal".to_owned(),
         Effect::CyclePictures => "cycle pictures".to_owned(),
         Effect::ForgetPictures => "forget pictures".to_owned(),
         Effect::Redraw => "redraw".to_owned(),
@@ -170,7 +175,7 @@ fn files() -> Vec<Entry> {
     ]
 }
 
-/// Eight stored photos; the first is in the listed folder too, by name and size.
+/// Eight stored photos; the first is in the listed folder too.
 pub(crate) fn photos() -> Vec<StoredPhoto> {
     let names =
         ["IMG_2.jpg", "boat.jpg", "cat asleep.png", "dog.jpg", "elephant.jpg", "fog.jpg", "gate.jpg", "hill.jpg"];
