@@ -3,9 +3,12 @@
 use std::process::ExitCode;
 
 use cipherlens::cli::{self, Asked, Exit};
+use cipherlens::secret;
 use cipherlens::tui;
 
 fn main() -> ExitCode {
+    // Before anything secret is read. A system that refuses this still gets the user's work done.
+    let _ = secret::shield_process();
     match cli::main() {
         Asked::Command(exit) => exit.into(),
         Asked::Application(asked) => {
