@@ -191,11 +191,18 @@ impl Settings {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(SettingsError::Unreadable { path: path.to_owned(), source }),
         };
-        let invalid = |message: String| SettingsError::Invalid { path: path.to_owned(), message };
-        let settings: Self = toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+        Self::parse(&text).map_err(|message| SettingsError::Invalid { path: path.to_owned(), message })
+    }
+
+    /// Reads the text of a settings file.
+    ///
+    /// # Errors
+    /// In words that name line and key.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let settings: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         match settings.threshold {
             Some(threshold) if !(-1.0..=1.0).contains(&threshold) => {
-                Err(invalid(format!("threshold must lie between -1 and 1, not {threshold}")))
+                Err(format!("threshold must lie between -1 and 1, not {threshold}"))
             }
             _ => Ok(settings),
         }

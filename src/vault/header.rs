@@ -47,6 +47,11 @@ pub(super) fn open(header: &[u8], passphrase: &Passphrase) -> Result<(Id, Master
     }
 }
 
+/// Refuses what cannot be a header, whatever the passphrase.
+pub(super) fn check_form(header: &[u8]) -> Result<(), Error> {
+    Parsed::parse(header).map(drop)
+}
+
 /// What a header says before a passphrase proves it.
 struct Parsed {
     vault: Id,

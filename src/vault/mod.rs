@@ -31,6 +31,8 @@ mod layout;
 mod leftovers;
 mod mapping;
 mod objects;
+#[doc(hidden)]
+pub mod parsers;
 mod repair;
 mod segment;
 mod segment_map;

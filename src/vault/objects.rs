@@ -111,8 +111,13 @@ pub(super) const fn file_bytes(plaintext_bytes: usize) -> usize {
 
 /// The file that seals `plaintext`.
 pub(super) fn seal(tree: &KeyTree, vault: Id, sealed: &Sealed, plaintext: &[u8]) -> Result<SealedFile, Error> {
+    seal_padded(tree, vault, sealed, &padding::pad(plaintext))
+}
+
+/// The file that seals `padded` as it is.
+pub(super) fn seal_padded(tree: &KeyTree, vault: Id, sealed: &Sealed, padded: &[u8]) -> Result<SealedFile, Error> {
     let key = tree.key(sealed.purpose(), &sealed.id().0);
-    let ciphertext = aes_cbc_hmac::seal(&key, &sealed.associated(vault), &padding::pad(plaintext))?;
+    let ciphertext = aes_cbc_hmac::seal(&key, &sealed.associated(vault), padded)?;
     Ok(SealedFile { prefix: sealed.kind().prefix(), ciphertext })
 }
 

@@ -94,8 +94,9 @@ impl Hints {
         bytes
     }
 
-    fn decode(bytes: Vec<u8>, segment: &SegmentEntry) -> Option<Self> {
-        if bytes.len() != PREFIX_BYTES + segment.blocks() * BLOCK_HINT_BYTES
+    /// Reads the hints of a segment of `images` images, 1 or more; `None` for anything else.
+    pub(super) fn decode(bytes: Vec<u8>, images: usize) -> Option<Self> {
+        if bytes.len() != PREFIX_BYTES + images.div_ceil(BLOCK_IMAGES) * BLOCK_HINT_BYTES
             || !bytes.starts_with(&Kind::Hints.prefix())
         {
             return None;
@@ -103,7 +104,7 @@ impl Hints {
         let hints = Self { bytes };
         let counts: Vec<usize> = hints.blocks().map(|block| block.images).collect();
         let (last, full) = counts.split_last()?;
-        let expected_last = segment.images - full.len() * BLOCK_IMAGES;
+        let expected_last = images - full.len() * BLOCK_IMAGES;
         (full.iter().all(|count| *count == BLOCK_IMAGES) && *last == expected_last).then_some(hints)
     }
 }
@@ -228,11 +229,14 @@ fn encode_vectors(rows: &[Row]) -> Zeroizing<Vec<u8>> {
 pub(super) fn read_images(store: &Store, segment: &SegmentEntry) -> Result<Vec<ListedImage>, Error> {
     let object = Object::Segment(segment.id, Part::Images);
     let bytes = store.read_verified(&object, ((segment.images + 1) * LISTED_IMAGE_BYTES) as u64, &segment.json)?;
-    serde_json::from_slice::<ImageList>(&bytes)
-        .ok()
-        .filter(|list| list.segment == segment.id && list.images.len() == segment.images)
-        .map(|list| list.images)
+    decode_images(&bytes, segment.id, segment.images)
         .ok_or(Error::Damaged { object, what: "it does not list the segment's images" })
+}
+
+/// Reads an image list; `None` for anything but a list of `images` images of this segment.
+pub(super) fn decode_images(bytes: &[u8], segment: Id, images: usize) -> Option<Vec<ListedImage>> {
+    let list: ImageList = serde_json::from_slice(bytes).ok()?;
+    (list.segment == segment && list.images.len() == images).then_some(list.images)
 }
 
 /// The hints of a segment: public, checked against the mapping's digest.
@@ -240,5 +244,6 @@ pub(super) fn read_hints(store: &Store, segment: &SegmentEntry) -> Result<Hints,
     let object = Object::Segment(segment.id, Part::Hints);
     let limit = (PREFIX_BYTES + segment.blocks() * BLOCK_HINT_BYTES) as u64;
     let bytes = store.read_verified(&object, limit, &segment.hints)?;
-    Hints::decode(bytes, segment).ok_or(Error::Damaged { object, what: "it does not describe the segment's blocks" })
+    Hints::decode(bytes, segment.images)
+        .ok_or(Error::Damaged { object, what: "it does not describe the segment's blocks" })
 }
