@@ -1,0 +1,60 @@
+//! What a vault on disk is to its owner: which passphrase opens it, which photos it gives back, whether everything in it
+//! is whole. Two states of a vault are the same when this is the same.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use cipherlens::cipher::Passphrase;
+use cipherlens::durable::IfLocked;
+use cipherlens::vault::check::check;
+use cipherlens::vault::{Error, Freshness, Transaction, Vault};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+pub(crate) const FIRST_PASSPHRASE: &str = "correct horse battery staple";
+pub(crate) const SECOND_PASSPHRASE: &str = "a quite different one";
+
+/// A vault as its owner meets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// There is no header.
+    NoVault,
+    /// The passphrase that opens it, and the photos: names and SHA-256 of what an export gives.
+    Vault(&'static str, BTreeSet<(String, Vec<u8>)>),
+}
+
+/// Where the program keeps what it has seen, below a user's home.
+pub(crate) fn freshness(home: &Path) -> Freshness {
+    Freshness::in_directory(home.join(".local/state/cipherlens/freshness"))
+}
+
+pub(crate) fn passphrase(text: &str) -> Passphrase {
+    Passphrase::new(&Zeroizing::new(text.as_bytes().to_vec())).unwrap()
+}
+
+/// The state of the vault `photos.vault` in `folder`, where `home` is beside it. Anything that is neither a whole vault
+/// nor none at all fails the test, and so does a vault that the next writer cannot tidy up and write.
+pub(crate) fn state(folder: &Path, when: &str) -> State {
+    let root = folder.join("photos.vault");
+    let open = |text| Vault::open(&root, &passphrase(text), freshness(&folder.join("home")));
+    let (text, opened) = match open(FIRST_PASSPHRASE) {
+        Err(Error::WrongPassphrase) => (SECOND_PASSPHRASE, open(SECOND_PASSPHRASE)),
+        opened => (FIRST_PASSPHRASE, opened),
+    };
+    let vault = match opened {
+        Ok(vault) => vault,
+        Err(Error::NotAVault { .. }) => return State::NoVault,
+        Err(error) => panic!("{when}: {error}"),
+    };
+    let report = check(&vault, &|_| {}).unwrap();
+    assert!(report.is_whole(), "{when}: {:?}", report.damages);
+    drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap_or_else(|error| panic!("{when}: {error}")));
+    let tidied = check(&vault, &|_| {}).unwrap();
+    assert!(tidied.is_whole() && tidied.leftovers.is_empty(), "{when}: {:?}", tidied.leftovers);
+    let snapshot = vault.snapshot().unwrap();
+    let photos = (0..snapshot.len()).map(|at| {
+        let image = snapshot.image_at(at).unwrap();
+        (image.details().unwrap().name.clone(), Sha256::digest(&*image.photo().unwrap()).to_vec())
+    });
+    State::Vault(text, photos.collect())
+}
