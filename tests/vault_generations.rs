@@ -10,7 +10,9 @@ use std::path::Path;
 use cipherlens::cipher::Cost;
 use cipherlens::ckks::Evaluator;
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{Appended, Error, Extension, FeatureSpace, Freshness, Segment, Store, Transaction, Vault};
+use cipherlens::vault::{
+    Appended, Error, Extension, FeatureSpace, Freshness, Segment, Storage, Store, Transaction, Vault,
+};
 use vault_fixture::*;
 
 #[test]

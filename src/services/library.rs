@@ -18,10 +18,11 @@ pub enum IfExists {
     Overwrite,
 }
 
-/// The folder for an export that names none: inside the vault, so that it is clear where plaintext lies.
+/// The folder for an export that names none: inside the vault, so that it is clear where plaintext lies. Never on another
+/// machine: there, it is the current folder's.
 #[must_use]
 pub fn default_export_folder(vault: &Vault) -> PathBuf {
-    vault.store().root().join(DECRYPTED_IMAGES)
+    vault.store().directory().unwrap_or(Path::new("")).join(DECRYPTED_IMAGES)
 }
 
 /// Writes the original of `image` into `folder`, which is made if need be, and gives the path of the file. Only the
@@ -109,11 +110,12 @@ pub struct Statistics {
 /// # Errors
 /// When a folder or a catalogue cannot be read.
 pub fn statistics(vault: &Vault, snapshot: &Snapshot) -> Result<Statistics, Error> {
+    snapshot.prefetch_listing();
     let mut original_bytes = 0;
     for segment in snapshot.segments() {
         original_bytes += segment.catalogue()?.iter().map(|entry| entry.details.bytes).sum::<u64>();
     }
-    let size = |directory: Directory| size_of(&vault.store().root().join(directory.name()));
+    let size = |directory| vault.store().size(directory);
     Ok(Statistics {
         photos: snapshot.len(),
         generation: snapshot.mapping().generation,
@@ -123,13 +125,4 @@ pub fn statistics(vault: &Vault, snapshot: &Snapshot) -> Result<Statistics, Erro
         sealed_thumbnail_bytes: size(Directory::Thumbnails)?,
         feature_bytes: size(Directory::Features)?,
     })
-}
-
-fn size_of(folder: &Path) -> Result<u64, Error> {
-    let unreadable = |source| Error::Read { path: folder.to_owned(), source };
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        bytes += entry.and_then(|entry| entry.metadata()).map_err(unreadable)?.len();
-    }
-    Ok(bytes)
 }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use crate::ckks::Evaluator;
 use crate::error::Error;
 use crate::features::Extractor;
 use crate::features::photo::{Limits, Photo};
@@ -105,12 +104,7 @@ pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wan
     let (encrypted, secret) = holder.encrypt(mask?, &vector)?;
     timing.encrypt = lap();
 
-    snapshot.prepare_search()?;
-    let evaluator = Evaluator::new(&vault.store().public_context(&snapshot.mapping().public_context)?)?;
-    let mut answer = Vec::new();
-    for segment in snapshot.segments() {
-        answer.extend(evaluator.score(segment.blocks()?, &encrypted)?);
-    }
+    let answer = snapshot.score(&encrypted)?;
     timing.scan = lap();
 
     let hints = snapshot.segments().map(Segment::hints).collect::<Result<Vec<_>, _>>()?;

@@ -8,7 +8,6 @@ use super::Vault;
 use super::error::Error;
 use super::hex::Id;
 use super::layout::{Object, Part};
-use super::leftovers;
 use super::snapshot::{Segment, Snapshot};
 
 /// What a repair can do about a damage.
@@ -71,7 +70,7 @@ pub(super) fn check_snapshot(
     read: &(dyn Fn(usize) + Sync),
 ) -> Result<Report, Error> {
     let damages = snapshot.segments().flat_map(|segment| check_segment(vault, segment, read)).collect();
-    let leftovers = leftovers::find(vault.store(), snapshot)?;
+    let leftovers = vault.store().leftovers(&snapshot.signed)?;
     Ok(Report { generation: snapshot.mapping().generation, images: snapshot.len(), damages, leftovers })
 }
 

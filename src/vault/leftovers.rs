@@ -4,41 +4,38 @@
 //! that list may be the one that names it.
 
 use std::collections::HashSet;
-use std::fs;
 
 use super::error::Error;
 use super::layout::{Directory, Object};
-use super::snapshot::Snapshot;
+use super::mapping::Mapping;
+use super::segment;
+use super::storage::Storage;
 use super::store::Store;
 
-/// The files of `store` that the newest generation does not name.
-pub(super) fn find(store: &Store, newest: &Snapshot) -> Result<Vec<Object>, Error> {
+/// The files of `store` that `newest` does not name.
+pub(super) fn find(store: &Store, newest: &Mapping) -> Result<Vec<Object>, Error> {
     let mut leftovers = Vec::new();
     for object in [Object::UNFINISHED_HEADER, Object::UNFINISHED_MAPPING] {
         if object.path(store.root()).symlink_metadata().is_ok() {
             leftovers.push(object);
         }
     }
-    let segments: HashSet<_> = newest.segments().map(|segment| segment.entry().id).collect();
+    let segments: HashSet<_> = newest.segments.iter().map(|segment| segment.id).collect();
     scan(
         store,
         Directory::Features,
         &mut leftovers,
         |object| matches!(object, Object::Segment(id, _) if segments.contains(id)),
     )?;
-    let mut images = HashSet::with_capacity(newest.len());
-    let mut thumbnails = HashSet::with_capacity(newest.len());
-    for segment in newest.segments() {
-        let Ok(listed) = segment.images() else { return Ok(leftovers) };
-        images.extend(listed.iter().map(|image| (image.id, image.extension.as_str())));
+    let mut images = HashSet::with_capacity(newest.images());
+    let mut thumbnails = HashSet::with_capacity(newest.images());
+    for entry in &newest.segments {
+        let Ok(listed) = segment::read_images(store, entry) else { return Ok(leftovers) };
         thumbnails.extend(listed.iter().filter_map(|image| image.thumbnail.as_ref()).map(|thumbnail| thumbnail.id));
+        images.extend(listed.into_iter().map(|image| (image.id, image.extension.as_str().to_owned())));
     }
-    scan(
-        store,
-        Directory::Images,
-        &mut leftovers,
-        |object| matches!(object, Object::Photo(id, extension) if images.contains(&(*id, extension.as_str()))),
-    )?;
+    let is_image = |object: &Object| matches!(object, Object::Photo(id, extension) if images.contains(&(*id, extension.as_str().to_owned())));
+    scan(store, Directory::Images, &mut leftovers, is_image)?;
     scan(
         store,
         Directory::Thumbnails,
@@ -54,10 +51,6 @@ fn scan(
     leftovers: &mut Vec<Object>,
     is_named: impl Fn(&Object) -> bool,
 ) -> Result<(), Error> {
-    for entry in fs::read_dir(store.root().join(directory.name())).map_err(Error::io(directory.name()))? {
-        let name = entry.map_err(Error::io(directory.name()))?.file_name();
-        let object = name.to_str().and_then(|name| directory.object(name));
-        leftovers.extend(object.filter(|object| !is_named(object)));
-    }
+    leftovers.extend(store.list(directory)?.into_iter().map(|listed| listed.object).filter(|object| !is_named(object)));
     Ok(())
 }

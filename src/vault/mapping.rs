@@ -201,7 +201,7 @@ impl SignedMapping {
     const AFTER_TAG: &'static str = "\"\n}\n";
 
     /// The file's text: the body with the tag as its last field.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let open = self.body.strip_suffix(Self::BODY_END).expect("a pretty-printed object ends with its brace");
         format!("{open}{}{}{}", Self::BEFORE_TAG, self.tag, Self::AFTER_TAG)
     }

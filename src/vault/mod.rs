@@ -37,8 +37,10 @@ mod repair;
 mod segment;
 mod segment_map;
 mod snapshot;
+mod storage;
 mod store;
 mod transaction;
+mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -55,13 +57,14 @@ pub use objects::LARGEST_PHOTO_BYTES;
 pub use repair::{Losses, Remake, Repaired, repair};
 pub use segment::{Hints, ListedImage, ListedThumbnail};
 pub use snapshot::{Image, Segment, Snapshot};
-pub use store::{MappedBlocks, Store};
+pub use storage::{Blocks, Expected, Listed, Scanner, Storage, Traffic, Writer};
+pub use store::Store;
 pub use transaction::{Appended, NewImage, StoredPhoto, Transaction};
+pub use writer::DirectoryWriter;
 
 use crate::cipher::{Cost, KeyTree, Passphrase, Purpose};
 use crate::ckks::{CONTEXT_BYTES, KeyHolder, SecretContext};
-use crate::durable;
-use crate::durable::{IfLocked, Lock};
+use crate::durable::IfLocked;
 use objects::Sealed;
 use segment::Sealer;
 
@@ -85,8 +88,22 @@ impl Vault {
         space: FeatureSpace,
         freshness: Freshness,
     ) -> Result<Self, Error> {
-        creation::create(root, passphrase, cost, space, &freshness)?;
-        Self::open(root, passphrase, freshness)
+        Self::create_at(Arc::new(Store::unfinished(root)), passphrase, cost, space, freshness)
+    }
+
+    /// The same at a place that need not be a directory of this machine.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_at(
+        place: Arc<dyn Storage>,
+        passphrase: &Passphrase,
+        cost: Cost,
+        space: FeatureSpace,
+        freshness: Freshness,
+    ) -> Result<Self, Error> {
+        creation::create(&*place, passphrase, cost, space, &freshness)?;
+        Self::open_at(place, passphrase, freshness, |_| {})
     }
 
     /// Opens the vault at `root`. Nothing is written but the record of what was seen.
@@ -95,13 +112,28 @@ impl Vault {
     /// [`Error::NotAVault`]; [`Error::WrongPassphrase`] for a wrong passphrase and a changed header alike;
     /// [`Error::RolledBack`], [`Error::Forked`]; what is missing or damaged among the files at the top.
     pub fn open(root: &Path, passphrase: &Passphrase, freshness: Freshness) -> Result<Self, Error> {
-        let store = Store::open(root)?;
+        Self::open_at(Arc::new(Store::open(root)?), passphrase, freshness, |_| {})
+    }
+
+    /// Opens the vault at a place that need not be a directory of this machine. `unlocked` is given the keys as soon as
+    /// there are any, before anything else is read: a cache of what the place holds is sealed with one of its own.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_at(
+        store: Arc<dyn Storage>,
+        passphrase: &Passphrase,
+        freshness: Freshness,
+        unlocked: impl FnOnce(&KeyTree),
+    ) -> Result<Self, Error> {
         let (vault, master) = header::open(&store.read(&Object::Header, header::HEADER_BYTES as u64)?, passphrase)?;
         let tree = KeyTree::new(master, vault.0);
-        let mapping = authentic_mapping(&store, &tree, vault, &freshness)?.mapping;
+        unlocked(&tree);
+        let mapping = authentic_mapping(&*store, &tree, vault, &freshness)?.mapping;
         let public = store.public_context(&mapping.public_context)?;
         let limit = objects::file_bytes(CONTEXT_BYTES) as u64;
-        let sealed_secret = store.read_verified(&Object::SecretContext, limit, &mapping.secret_context)?;
+        let digest = mapping.secret_context;
+        let sealed_secret = store.read_verified(&Expected { object: Object::SecretContext, limit, digest })?;
         let secret = objects::open(&tree, vault, &Sealed::SecretContext, &sealed_secret)?;
         let holder = KeyHolder::new(&public, SecretContext::from_bytes(&secret)?)?;
         Ok(Self { sealer: Arc::new(Sealer { store, vault, tree, holder }), freshness })
@@ -124,8 +156,8 @@ impl Vault {
     }
 
     /// The keyless half.
-    pub fn store(&self) -> &Store {
-        &self.sealer.store
+    pub fn store(&self) -> &dyn Storage {
+        &*self.sealer.store
     }
 
     /// The vault's random id.
@@ -148,15 +180,8 @@ impl Vault {
     /// # Errors
     /// [`Error::Locked`]; what the system says.
     pub fn change_passphrase(&self, new: &Passphrase, cost: Cost, if_locked: IfLocked) -> Result<(), Error> {
-        let _lock = self.lock(if_locked)?;
-        let header = header::seal(self.id(), self.sealer.tree.master(), new, cost)?;
-        durable::replace(&Object::Header.path(self.store().root()), &header).map_err(Error::io(Object::Header))
-    }
-
-    fn lock(&self, if_locked: IfLocked) -> Result<Lock, Error> {
-        // Never replaced, so every process locks the same file.
-        let object = Object::PublicContext;
-        Lock::acquire(&object.path(self.store().root()), if_locked).map_err(Error::io(&object))?.ok_or(Error::Locked)
+        let writer = self.store().writer(if_locked)?;
+        writer.replace_header(&header::seal(self.id(), self.sealer.tree.master(), new, cost)?)
     }
 
     fn current(&self) -> Result<SignedMapping, Error> {
@@ -165,7 +190,12 @@ impl Vault {
 }
 
 /// The mapping on disk, once its tag is verified and it is not older than what this machine has seen.
-fn authentic_mapping(store: &Store, tree: &KeyTree, vault: Id, freshness: &Freshness) -> Result<SignedMapping, Error> {
+fn authentic_mapping(
+    store: &dyn Storage,
+    tree: &KeyTree,
+    vault: Id,
+    freshness: &Freshness,
+) -> Result<SignedMapping, Error> {
     // Before the mapping is read: see `freshness`.
     let seen = freshness.seen(vault)?;
     let found = store.mapping()?;

@@ -12,7 +12,6 @@
 //! Must never: drop an image unless told to, or take a vector out of a decrypted block.
 
 use std::collections::HashMap;
-use std::fs;
 
 use zeroize::Zeroizing;
 
@@ -201,11 +200,9 @@ impl Mend<'_> {
     /// An image list from a catalogue and the files that carry its ids; each file proves itself by its tag. `None` for an
     /// image whose file is gone or does not open.
     fn listed_from_files(&self, entries: &[CatalogueEntry]) -> Result<Vec<Option<ListedImage>>, Error> {
-        let name = Directory::Images.name();
         let mut extensions = HashMap::new();
-        for file in fs::read_dir(self.sealer.store.root().join(name)).map_err(Error::io(name))? {
-            let file = file.map_err(Error::io(name))?.file_name();
-            if let Some(Object::Photo(id, extension)) = file.to_str().and_then(|name| Directory::Images.object(name)) {
+        for listed in self.sealer.store.list(Directory::Images)? {
+            if let Object::Photo(id, extension) = listed.object {
                 extensions.insert(id, extension);
             }
         }

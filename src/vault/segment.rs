@@ -11,7 +11,7 @@
 //! Nonces lie with the hints: decryption of scores needs both, and a search then reads no list of images.
 //! Must never: trust a length from a file; every length follows from the number of images in the mapping.
 
-use std::fs;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -25,10 +25,9 @@ use super::layout::{Extension, Object, Part};
 use super::mapping::SegmentEntry;
 use super::objects;
 use super::objects::{Kind, PREFIX_BYTES, Sealed};
-use super::store::Store;
+use super::storage::{Expected, Storage, Writer};
 use crate::cipher::{KeyTree, Purpose};
 use crate::ckks::{BLOCK_IMAGES, DIMENSION, HINT_BYTES, KeyHolder, NONCE_BYTES, ScannedBlock, SealedBlock};
-use crate::durable::Unsynced;
 
 const VECTOR_BYTES: usize = DIMENSION * 4;
 const COUNT_BYTES: usize = 4;
@@ -118,7 +117,7 @@ pub(super) struct Row {
 
 /// The place and the keys that the sealed files of one unlocked vault are read and written with.
 pub(super) struct Sealer {
-    pub(super) store: Store,
+    pub(super) store: Arc<dyn Storage>,
     pub(super) vault: Id,
     pub(super) tree: KeyTree,
     pub(super) holder: KeyHolder,
@@ -130,23 +129,11 @@ impl Sealer {
         Hex(self.tree.short_tag(Purpose::Content, photo))
     }
 
-    /// Writes a new segment of 1 to 1,024 rows. Its files are durable after `unsynced` and the directory are synced.
-    pub(super) fn write(&self, rows: &[Row], unsynced: &Unsynced) -> Result<SegmentEntry, Error> {
+    /// Writes a new segment of 1 to 1,024 rows. Its files are durable with the next commit, and gone without one.
+    pub(super) fn write(&self, rows: &[Row], writer: &dyn Writer) -> Result<SegmentEntry, Error> {
         let id = Id::random()?;
-        let written = self.write_as(id, rows, unsynced);
-        if written.is_err() {
-            // Best effort: what stays is removed by the next writer.
-            for part in Part::ALL {
-                let _ = fs::remove_file(Object::Segment(id, part).path(self.store.root()));
-            }
-        }
-        written
-    }
-
-    fn write_as(&self, id: Id, rows: &[Row], unsynced: &Unsynced) -> Result<SegmentEntry, Error> {
         let write = |part, parts: &[&[u8]]| {
-            let object = Object::Segment(id, part);
-            unsynced.write(&object.path(self.store.root()), parts).map_err(Error::io(&object))?;
+            writer.stage(&Object::Segment(id, part), parts)?;
             Ok::<_, Error>(Digest::of(parts))
         };
         let blocks = rows
@@ -171,7 +158,7 @@ impl Sealer {
 
     /// All rows of a segment, for writing them anew.
     pub(super) fn rows(&self, segment: &SegmentEntry) -> Result<Vec<Row>, Error> {
-        let (list, entries) = (read_images(&self.store, segment)?, self.catalogue(segment)?);
+        let (list, entries) = (read_images(&*self.store, segment)?, self.catalogue(segment)?);
         if list.iter().zip(&entries).any(|(listed, entry)| listed.id != entry.id) {
             return Err(self.damaged(segment, Part::Catalogue, "it does not belong to its image list"));
         }
@@ -182,8 +169,8 @@ impl Sealer {
 
     /// Names, dates and sizes in slot order.
     pub(super) fn catalogue(&self, segment: &SegmentEntry) -> Result<Vec<CatalogueEntry>, Error> {
-        let limit = objects::file_bytes(catalogue::LARGEST_BYTES) as u64;
-        let text = self.open(&Sealed::Catalogue(segment.id), limit, &segment.catalogue)?;
+        let text =
+            self.open(&Sealed::Catalogue(segment.id), largest_part(segment, Part::Catalogue), &segment.catalogue)?;
         catalogue::decode(&text)
             .filter(|entries| entries.len() == segment.images)
             .ok_or_else(|| self.damaged(segment, Part::Catalogue, "it does not describe the segment's images"))
@@ -191,8 +178,7 @@ impl Sealer {
 
     /// The exact vectors in slot order.
     pub(super) fn vectors(&self, segment: &SegmentEntry) -> Result<Vec<Vec<f32>>, Error> {
-        let limit = objects::file_bytes(segment.images * VECTOR_BYTES) as u64;
-        let bytes = self.open(&Sealed::Vectors(segment.id), limit, &segment.vectors)?;
+        let bytes = self.open(&Sealed::Vectors(segment.id), largest_part(segment, Part::Vectors), &segment.vectors)?;
         if bytes.len() != segment.images * VECTOR_BYTES {
             return Err(self.damaged(segment, Part::Vectors, "it does not hold the segment's images"));
         }
@@ -208,7 +194,7 @@ impl Sealer {
     }
 
     pub(super) fn open(&self, sealed: &Sealed, limit: u64, digest: &Digest) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let file = self.store.read_verified(&sealed.object(), limit, digest)?;
+        let file = self.store.read_verified(&Expected { object: sealed.object(), limit, digest: *digest })?;
         objects::open(&self.tree, self.vault, sealed, &file)
     }
 
@@ -225,10 +211,31 @@ fn encode_vectors(rows: &[Row]) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
+/// Most bytes that a file of a segment can have.
+fn largest_part(segment: &SegmentEntry, part: Part) -> u64 {
+    let bytes = match part {
+        Part::Blocks => segment.blocks_bytes(),
+        Part::Images => (segment.images + 1) * LISTED_IMAGE_BYTES,
+        Part::Hints => PREFIX_BYTES + segment.blocks() * BLOCK_HINT_BYTES,
+        Part::Vectors => objects::file_bytes(segment.images * VECTOR_BYTES),
+        Part::Catalogue => objects::file_bytes(catalogue::LARGEST_BYTES),
+    };
+    bytes as u64
+}
+
+/// A file of a segment as the mapping says that it must be.
+pub(super) fn expected(segment: &SegmentEntry, part: Part) -> Expected {
+    Expected {
+        object: Object::Segment(segment.id, part),
+        limit: largest_part(segment, part),
+        digest: *segment.digest(part),
+    }
+}
+
 /// The images of a segment in slot order: public, checked against the mapping's digest.
-pub(super) fn read_images(store: &Store, segment: &SegmentEntry) -> Result<Vec<ListedImage>, Error> {
-    let object = Object::Segment(segment.id, Part::Images);
-    let bytes = store.read_verified(&object, ((segment.images + 1) * LISTED_IMAGE_BYTES) as u64, &segment.json)?;
+pub(super) fn read_images(store: &dyn Storage, segment: &SegmentEntry) -> Result<Vec<ListedImage>, Error> {
+    let file = expected(segment, Part::Images);
+    let (bytes, object) = (store.read_verified(&file)?, file.object);
     decode_images(&bytes, segment.id, segment.images)
         .ok_or(Error::Damaged { object, what: "it does not list the segment's images" })
 }
@@ -240,10 +247,9 @@ pub(super) fn decode_images(bytes: &[u8], segment: Id, images: usize) -> Option<
 }
 
 /// The hints of a segment: public, checked against the mapping's digest.
-pub(super) fn read_hints(store: &Store, segment: &SegmentEntry) -> Result<Hints, Error> {
-    let object = Object::Segment(segment.id, Part::Hints);
-    let limit = (PREFIX_BYTES + segment.blocks() * BLOCK_HINT_BYTES) as u64;
-    let bytes = store.read_verified(&object, limit, &segment.hints)?;
+pub(super) fn read_hints(store: &dyn Storage, segment: &SegmentEntry) -> Result<Hints, Error> {
+    let file = expected(segment, Part::Hints);
+    let (bytes, object) = (store.read_verified(&file)?, file.object);
     Hints::decode(bytes, segment.images)
         .ok_or(Error::Damaged { object, what: "it does not describe the segment's blocks" })
 }

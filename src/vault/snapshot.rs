@@ -21,11 +21,13 @@ use super::objects;
 use super::objects::{LARGEST_PHOTO_BYTES, Sealed};
 use super::segment;
 use super::segment::{Hints, ListedImage, Sealer};
-use super::store::MappedBlocks;
+use super::storage::Blocks;
+use crate::ckks::{EncryptedQuery, Evaluator};
 
 /// A generation of the vault.
 pub struct Snapshot {
     pub(super) signed: SignedMapping,
+    sealer: Arc<Sealer>,
     segments: Vec<Arc<Segment>>,
     positions: OnceLock<Vec<Position>>,
     contents: OnceLock<HashMap<Digest, Id>>,
@@ -44,7 +46,7 @@ pub struct Segment {
     sealer: Arc<Sealer>,
     entry: SegmentEntry,
     generation: u64,
-    blocks: OnceLock<MappedBlocks>,
+    blocks: OnceLock<Blocks>,
     hints: OnceLock<Hints>,
     images: OnceLock<Vec<ListedImage>>,
     catalogue: OnceLock<Vec<CatalogueEntry>>,
@@ -77,7 +79,7 @@ impl Snapshot {
             }),
         };
         let segments = signed.mapping.segments.iter().map(segment).collect();
-        Self { signed, segments, positions: OnceLock::new(), contents: OnceLock::new() }
+        Self { signed, sealer: Arc::clone(sealer), segments, positions: OnceLock::new(), contents: OnceLock::new() }
     }
 
     /// What the mapping says.
@@ -101,14 +103,63 @@ impl Snapshot {
     }
 
     /// Maps and verifies the blocks and hints of all segments, in parallel, so that a search that follows only computes.
+    /// Blocks that are elsewhere stay there.
     ///
     /// # Errors
     /// The first file that is missing or damaged.
     pub fn prepare_search(&self) -> Result<(), Error> {
+        self.prefetch(&[Part::Hints]);
+        let blocks_are_here = self.sealer.store.scanner().is_none();
         self.segments.par_iter().try_for_each(|segment| {
-            segment.blocks()?;
+            if blocks_are_here {
+                segment.blocks()?;
+            }
             segment.hints().map(|_| ())
         })
+    }
+
+    /// The encrypted scores of all blocks in order, 5 bytes an image of full blocks: computed here when the blocks are
+    /// here, else by whoever has them.
+    ///
+    /// # Errors
+    /// As [`Self::prepare_search`]; when the host that has the blocks cannot scan them.
+    pub fn score(&self, query: &EncryptedQuery) -> Result<Vec<u8>, Error> {
+        self.prepare_search()?;
+        let context = &self.mapping().public_context;
+        if let Some(scanner) = self.sealer.store.scanner() {
+            let scanned = scanner.scan(context, &self.mapping().segments, query);
+            return self.segments.first().map_or(Ok(Vec::new()), |segment| segment.explained(scanned));
+        }
+        let evaluator = Evaluator::new(&self.sealer.store.public_context(context)?)?;
+        let mut answer = Vec::new();
+        for segment in self.segments() {
+            answer.extend(evaluator.score(segment.blocks()?, query)?);
+        }
+        Ok(answer)
+    }
+
+    /// Says that these files of all segments will be read, unless they were read already.
+    fn prefetch(&self, parts: &[Part]) {
+        let is_read = |segment: &Segment, part| match part {
+            Part::Blocks => segment.blocks.get().is_some(),
+            Part::Hints => segment.hints.get().is_some(),
+            Part::Images => segment.images.get().is_some(),
+            Part::Catalogue => segment.catalogue.get().is_some(),
+            Part::Vectors => false,
+        };
+        let wanted = self.segments().flat_map(|segment| {
+            let missing = parts.iter().filter(|part| !is_read(segment, **part));
+            missing.map(|part| segment::expected(segment.entry(), *part)).collect::<Vec<_>>()
+        });
+        let wanted: Vec<_> = wanted.collect();
+        if !wanted.is_empty() {
+            self.sealer.store.prefetch(&wanted);
+        }
+    }
+
+    /// Says that every image will be looked at: a distant place is asked for all lists and catalogues at once.
+    pub fn prefetch_listing(&self) {
+        self.prefetch(&[Part::Images, Part::Catalogue]);
     }
 
     /// The image at a position in the order of the scan: the order of scores.
@@ -168,6 +219,7 @@ impl Snapshot {
         if let Some(contents) = self.contents.get() {
             return Ok(contents.get(content).copied());
         }
+        self.prefetch(&[Part::Catalogue]);
         self.segments.par_iter().try_for_each(|segment| segment.catalogue().map(|_| ()))?;
         let mut contents = HashMap::with_capacity(self.len());
         for segment in self.segments() {
@@ -179,6 +231,7 @@ impl Snapshot {
     /// The position of every image whose list can be read, sorted by id.
     fn positions(&self) -> &[Position] {
         self.positions.get_or_init(|| {
+            self.prefetch(&[Part::Images]);
             let of_segment = |(segment, lazy): (usize, &Arc<Segment>)| {
                 let images = lazy.images().unwrap_or_default();
                 let position = |(slot, image): (usize, &ListedImage)| Position { id: image.id, segment, slot };
@@ -225,7 +278,7 @@ impl Segment {
     /// # Errors
     /// When they are missing or damaged.
     pub fn hints(&self) -> Result<&Hints, Error> {
-        once(&self.hints, || self.explained(segment::read_hints(&self.sealer.store, &self.entry)))
+        once(&self.hints, || self.explained(segment::read_hints(&*self.sealer.store, &self.entry)))
     }
 
     /// Its images in slot order.
@@ -233,7 +286,7 @@ impl Segment {
     /// # Errors
     /// When the list is missing or damaged.
     pub fn images(&self) -> Result<&[ListedImage], Error> {
-        let images = once(&self.images, || self.explained(segment::read_images(&self.sealer.store, &self.entry)))?;
+        let images = once(&self.images, || self.explained(segment::read_images(&*self.sealer.store, &self.entry)))?;
         Ok(images)
     }
 

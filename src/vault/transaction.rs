@@ -5,26 +5,23 @@
 //! new nonces and new names.
 //!
 //! Must never: change a file that has its name, remove one that the mapping on disk names, or report a commit before the
-//! directory that holds the mapping is durable.
+//! writer has made it durable.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::catalogue::{CatalogueEntry, Details};
 use super::error::Error;
 use super::freshness::Freshness;
 use super::hex::{Digest, Id};
-use super::layout::{Directory, Extension, Object, Part};
-use super::leftovers;
+use super::layout::{Extension, Object, Part};
 use super::mapping::{SEGMENT_IMAGES, SegmentEntry};
 use super::objects::{LARGEST_PHOTO_BYTES, Sealed};
 use super::segment::{ListedImage, ListedThumbnail, Row, Sealer};
 use super::snapshot::Snapshot;
-use super::store::Store;
+use super::storage::Writer;
 use super::{Vault, signed};
-use crate::durable;
-use crate::durable::{IfLocked, Lock, Unsynced};
+use crate::durable::IfLocked;
 
 /// A sealed photo that waits to be appended. Dropped without that, it is removed with the transaction.
 pub struct StoredPhoto {
@@ -64,44 +61,11 @@ pub struct Transaction {
     sealer: Arc<Sealer>,
     freshness: Freshness,
     base: Snapshot,
-    unsynced: Unsynced,
-    staged: Staged,
     additions: Vec<Row>,
     added: HashMap<Digest, Id>,
     removals: HashSet<Id>,
     replaced: HashMap<Id, Vec<Row>>,
-    // After `staged`: what is removed on drop is removed under the lock.
-    _lock: Lock,
-}
-
-/// Files that were written and that no mapping names yet.
-struct Staged {
-    store: Store,
-    objects: Mutex<Vec<Object>>,
-}
-
-impl Staged {
-    fn add(&self, objects: impl IntoIterator<Item = Object>) {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
-    }
-
-    /// They belong to a generation now, or it is unknown whether they do.
-    fn keep(&self) {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        remove_files(&self.store, self.objects.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..));
-    }
-}
-
-/// Removes files that nothing names. One that stays is a leftover, which the next writer removes.
-fn remove_files(store: &Store, objects: impl IntoIterator<Item = Object>) {
-    for object in objects {
-        let _ = fs::remove_file(object.path(store.root()));
-    }
+    writer: Box<dyn Writer>,
 }
 
 impl Transaction {
@@ -110,18 +74,16 @@ impl Transaction {
     /// # Errors
     /// [`Error::Locked`]; an [`Error::Io`] when the vault cannot be written; as [`Vault::snapshot`].
     pub fn begin(vault: &Vault, if_locked: IfLocked) -> Result<Self, Error> {
-        let lock = vault.lock(if_locked)?;
+        let writer = vault.store().writer(if_locked)?;
         let transaction = Self {
             sealer: Arc::clone(&vault.sealer),
             freshness: vault.freshness.clone(),
             base: vault.snapshot()?,
-            unsynced: Unsynced::default(),
-            staged: Staged { store: vault.store().clone(), objects: Mutex::default() },
             additions: Vec::new(),
             added: HashMap::new(),
             removals: HashSet::new(),
             replaced: HashMap::new(),
-            _lock: lock,
+            writer,
         };
         transaction.remove_leftovers()?;
         Ok(transaction)
@@ -182,7 +144,7 @@ impl Transaction {
         let NewImage { photo: StoredPhoto { listed, content, bytes }, details, vector } = image;
         details.check()?;
         if let Some(present) = self.find_content(&content)? {
-            remove_files(&self.staged.store, objects_of(&listed));
+            self.writer.discard(&objects_of(&listed));
             return Ok(Appended::AlreadyPresent(present));
         }
         let id = listed.id;
@@ -220,17 +182,9 @@ impl Transaction {
             return Ok(self);
         }
         let (segments, obsolete) = self.write_segments()?;
-        let root = self.staged.store.root();
-        self.unsynced.sync().map_err(Error::io("encrypted files"))?;
-        for directory in Directory::ALL {
-            durable::sync_directory(&root.join(directory.name())).map_err(Error::io(directory.name()))?;
-        }
         let next = signed(&self.sealer.tree, self.base.mapping().next(self.base.signed.tag, segments));
-        let replaced = durable::replace(&Object::Mapping.path(root), next.text().as_bytes());
-        // Even a failure may have made the new mapping visible. The next writer knows which files it names.
-        self.staged.keep();
-        replaced.map_err(Error::io(Object::Mapping))?;
-        remove_files(&self.staged.store, obsolete);
+        self.writer.commit(&next)?;
+        self.writer.discard(&obsolete);
         self.freshness.remember(&next)?;
         self.base = Snapshot::new(&self.sealer, next, Some(&self.base));
         self.added.clear();
@@ -240,7 +194,10 @@ impl Transaction {
 
     /// Removes files that the newest generation does not name.
     pub(super) fn remove_leftovers(&self) -> Result<(), Error> {
-        remove_files(&self.staged.store, leftovers::find(&self.staged.store, &self.base)?);
+        let leftovers = self.sealer.store.leftovers(&self.base.signed)?;
+        if !leftovers.is_empty() {
+            self.writer.discard(&leftovers);
+        }
         Ok(())
     }
 
@@ -308,9 +265,7 @@ impl Transaction {
     }
 
     fn write_segment(&self, rows: &[Row]) -> Result<SegmentEntry, Error> {
-        let entry = self.sealer.write(rows, &self.unsynced)?;
-        self.staged.add(Part::ALL.map(|part| Object::Segment(entry.id, part)));
-        Ok(entry)
+        self.sealer.write(rows, &*self.writer)
     }
 
     fn store_object(&self, sealed: &Sealed, plaintext: &[u8]) -> Result<Digest, Error> {
@@ -320,8 +275,7 @@ impl Transaction {
             return Err(Error::TooLarge { object, actual, limit });
         }
         let file = self.sealer.seal(sealed, plaintext)?;
-        self.unsynced.write(&object.path(self.staged.store.root()), &file.parts()).map_err(Error::io(&object))?;
-        self.staged.add([object]);
+        self.writer.stage(&object, &file.parts())?;
         Ok(Digest::of(&file.parts()))
     }
 }

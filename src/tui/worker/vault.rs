@@ -270,6 +270,7 @@ fn stored_photo(id: Id, details: &Details) -> StoredPhoto {
 
 fn collection(opened: &Opened) -> Result<(Vec<StoredPhoto>, Statistics), Error> {
     let (photos, statistics) = opened.read_newest(|snapshot| {
+        snapshot.prefetch_listing();
         let mut photos = Vec::with_capacity(snapshot.len());
         for segment in snapshot.segments() {
             photos.extend(segment.catalogue()?.iter().map(|entry| stored_photo(entry.id, &entry.details)));
