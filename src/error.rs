@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::ckks;
 use crate::features;
+use crate::remote;
 use crate::vault;
 
 /// Why a use case failed.
@@ -22,6 +23,9 @@ pub enum Error {
     /// The vault refused.
     #[error(transparent)]
     Vault(#[from] vault::Error),
+    /// A vault on another machine could not be reached or used.
+    #[error(transparent)]
+    Remote(#[from] remote::Error),
     /// A file outside the vault could not be read.
     #[error("cannot read {}", .path.display())]
     Read {
@@ -44,7 +48,14 @@ impl Error {
     /// What the user can do now, where that is not plain from the message.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
-        let Self::Vault(error) = self else { return None };
+        let error = match self {
+            Self::Vault(vault::Error::Elsewhere(error)) => {
+                return error.downcast_ref().and_then(remote::Error::advice);
+            }
+            Self::Remote(error) => return error.advice(),
+            Self::Vault(error) => error,
+            _ => return None,
+        };
         match error {
             vault::Error::NotAVault { .. } => Some("create one with: cipherlens init VAULT"),
             vault::Error::WrongPassphrase => {

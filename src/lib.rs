@@ -13,11 +13,12 @@
 //! | 1 | [`cipher`] | AES-256-CBC + HMAC-SHA-512, Argon2id, one key per object |
 //! | 1 | [`features`] | pixels to a unit vector: decoding under limits, ResNet-50 |
 //! | 2 | [`vault`] | photos and encrypted features at rest: generations, transactions, check and repair |
-//! | 3 | [`error`] | what a use case can fail with, and what to do about it |
-//! | 4 | [`services`] | the use cases: index, search, export, remove |
-//! | 5 | [`preview`] | pictures in the terminal |
-//! | 6 | [`cli`] | one file a command |
-//! | 6 | [`tui`] | the terminal application |
+//! | 3 | [`remote`] | a vault on another machine: the protocol, both its sides, what is cached at home |
+//! | 4 | [`error`] | what a use case can fail with, and what to do about it |
+//! | 5 | [`services`] | the use cases: index, search, export, remove |
+//! | 6 | [`preview`] | pictures in the terminal |
+//! | 7 | [`cli`] | one file a command |
+//! | 7 | [`tui`] | the terminal application |
 //!
 //! The rooms of layer 1 know nothing of one another. Start reading at the room whose noun you need.
 
@@ -28,6 +29,7 @@ pub mod durable;
 pub mod error;
 pub mod features;
 pub mod preview;
+pub mod remote;
 pub mod secret;
 pub mod services;
 pub mod tui;

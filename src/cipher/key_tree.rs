@@ -73,6 +73,8 @@ pub enum Purpose {
     Vectors,
     /// Sealing the names and dates of a segment.
     Catalogue,
+    /// Sealing what was fetched from a host, at home.
+    Cache,
 }
 
 impl Purpose {
@@ -86,6 +88,7 @@ impl Purpose {
             Self::Thumbnail => b"cipherlens v1 thumbnail\0",
             Self::Vectors => b"cipherlens v1 vectors\0",
             Self::Catalogue => b"cipherlens v1 catalogue\0",
+            Self::Cache => b"cipherlens v1 cache\0",
         }
     }
 }

@@ -10,15 +10,16 @@ use super::failure::Failure;
 use super::output;
 use super::passphrase::Purpose;
 use super::session::{CostFlags, Session, WeightsFile};
+use crate::remote::Address;
 use crate::services::session;
 
 /// Arguments of `init`.
 #[derive(Args)]
 #[command(after_help = "Example:\n  cipherlens init ~/photos.vault")]
 pub(super) struct Arguments {
-    /// Where to create it: a new or empty folder
+    /// Where to create it: a new or empty folder, here or at ssh://[user@]host[:port]/path [default: --vault or --via]
     #[arg(value_name = "VAULT")]
-    path: PathBuf,
+    path: Option<PathBuf>,
     #[command(flatten)]
     cost: CostFlags,
     #[command(flatten)]
@@ -30,10 +31,12 @@ pub(super) struct Arguments {
 
 /// Creates the vault.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    let named = arguments.path.as_ref().or_else(|| session.named_vault());
+    let named = named.ok_or_else(|| Failure::Usage("say where to create it: cipherlens init VAULT".to_owned()))?;
     let cost = arguments.cost.cost()?;
     let extractor = session.extractor(&arguments.weights)?;
     let passphrase = session.passphrase("Choose a passphrase", Purpose::Choose)?;
-    let path = std::path::absolute(&arguments.path)?;
+    let path = if Address::is_remote(named) { named.clone() } else { std::path::absolute(named)? };
     let vault = session::create_vault(&path, &passphrase, cost, &extractor, session.places()?)?;
     session.remember(&path);
     if arguments.json {

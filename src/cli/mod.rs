@@ -31,6 +31,7 @@ mod passwd;
 mod pictures;
 mod remove;
 mod search;
+mod serve;
 mod session;
 mod show;
 mod stats;
@@ -39,6 +40,7 @@ mod synthesize;
 pub use application::Application;
 pub use exit::Exit;
 
+use crate::remote::Address;
 use crate::services::places::Places;
 use passphrase::PassphraseSource;
 use session::Session;
@@ -47,9 +49,12 @@ use session::Session;
 #[derive(Parser)]
 #[command(name = "cipherlens", version, after_help = exit::HELP)]
 struct Arguments {
-    /// The vault [default: the settings', else the one used last]
-    #[arg(long, global = true, value_name = "FOLDER", env = "CIPHERLENS_VAULT", hide_env_values = true)]
+    /// The vault: a folder, or ssh://[user@]host[:port]/path [default: the settings', else the one used last]
+    #[arg(long, global = true, value_name = "VAULT", env = "CIPHERLENS_VAULT", hide_env_values = true)]
     vault: Option<PathBuf>,
+    /// The vault is behind COMMAND, which ends in `cipherlens serve --stdio PATH` on some machine
+    #[arg(long, global = true, value_name = "COMMAND")]
+    via: Option<String>,
     #[command(flatten)]
     passphrase: PassphraseSource,
     #[command(subcommand)]
@@ -80,6 +85,8 @@ enum Command {
     Stats(stats::Arguments),
     /// Change the passphrase
     Passwd(passwd::Arguments),
+    /// Offer a vault to a cipherlens on another machine, without any key
+    Serve(serve::Arguments),
     /// Take over a folder of AES-128-CBC encrypted images
     ImportLegacy(import_legacy::Arguments),
     /// Show everything at work on sample photos
@@ -121,7 +128,8 @@ pub fn main() -> Asked {
     };
     let places = Places::of_user();
     let log = places.as_ref().and_then(log::start);
-    let session = Session::new(places, arguments.vault, arguments.passphrase);
+    let vault = arguments.via.as_deref().map(Address::via).or(arguments.vault);
+    let session = Session::new(places, vault, arguments.passphrase);
     let Some(command) = arguments.command else {
         return match application::decide(arguments.application, &session, log) {
             Ok(application) => Asked::Application(Box::new(application)),
@@ -139,6 +147,7 @@ pub fn main() -> Asked {
         Command::Check(arguments) => check::run(&arguments, &session),
         Command::Stats(arguments) => stats::run(&arguments, &session),
         Command::Passwd(arguments) => passwd::run(&arguments, &session),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::ImportLegacy(arguments) => import_legacy::run(&arguments, &session),
         Command::Demo(arguments) => demo::run(&arguments, &session),
         Command::Bench(arguments) => Ok(bench::run(&arguments)),

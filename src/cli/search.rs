@@ -17,12 +17,12 @@ use crate::services::library::{self, IfExists};
 use crate::services::name::inert;
 use crate::services::search::{self, Found, Match, Query, Timing, Wanted};
 use crate::services::session::read_newest;
-use crate::vault::Snapshot;
+use crate::vault::{Snapshot, Traffic, Vault};
 
 /// Arguments of `search`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens search beach.jpg\n  cipherlens search --id 3f2a --threshold 0.6 --top 20 --export found\n\nScores are cosine similarities: 1 is the same photo, 0.8 a similar one. The query is encrypted before it is compared,\nand only scores are decrypted. The JSON object has the keys query, threshold, compared, timing_ms {features, encrypt,\nscan, decrypt}, matches and, when there are none, nearest [id, name, score, width, height, bytes, modified, captured]."
+    after_help = "Examples:\n  cipherlens search beach.jpg\n  cipherlens search --id 3f2a --threshold 0.6 --top 20 --export found\n\nScores are cosine similarities: 1 is the same photo, 0.8 a similar one. The query is encrypted before it is compared,\nand only scores are decrypted. The JSON object has the keys query, threshold, compared, timing_ms {features, encrypt,\nscan, decrypt}, matches and, when there are none, nearest [id, name, score, width, height, bytes, modified, captured]; for a\nvault on another machine also bytes {sent, received}."
 )]
 pub(super) struct Arguments {
     /// The photo to search with
@@ -43,6 +43,9 @@ pub(super) struct Arguments {
     /// How to show the best matches: auto, kitty, sixel, iterm2, halfblocks, off
     #[arg(long, value_name = "HOW", hide_possible_values = true)]
     preview: Option<Choice>,
+    /// Say how many bytes went to the machine that has the vault, and came from it
+    #[arg(long, short)]
+    verbose: bool,
     /// Print one JSON object and nothing else
     #[arg(long)]
     json: bool,
@@ -76,6 +79,9 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         output::json(&as_json(&query, threshold, &found))?;
     } else {
         print(&found, threshold);
+        if arguments.verbose {
+            print_traffic(&found, &vault);
+        }
         let shown: Vec<_> = found.matches.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
         pictures::show(session, arguments.preview, &snapshot, &shown)?;
     }
@@ -125,6 +131,18 @@ pub(super) fn print(found: &Found, threshold: f32) {
     );
 }
 
+/// Says what travelled: for the search, and since the vault was opened.
+fn print_traffic(found: &Found, vault: &Vault) {
+    let (Some(search), Some(all)) = (found.traffic, vault.store().traffic()) else {
+        println!("The vault is on this machine: nothing travelled.");
+        return;
+    };
+    println!(
+        "Search: {} bytes sent, {} received. With opening the vault: {} sent, {} received.",
+        search.sent, search.received, all.sent, all.received
+    );
+}
+
 fn table(hits: &[Match]) {
     let longest = |cell: &dyn Fn(&Match) -> String| hits.iter().map(|hit| cell(hit).chars().count()).max().unwrap_or(0);
     let name_width = longest(&|hit| inert(&hit.details.name).into_owned()).clamp(4, 50);
@@ -152,7 +170,7 @@ fn as_json(query: &str, threshold: f32, found: &Found) -> serde_json::Value {
             .collect()
     };
     let Timing { features, encrypt, scan, decrypt } = found.timing;
-    json!({
+    let mut object = json!({
         "query": query,
         "threshold": output::decimals(threshold),
         "compared": found.compared,
@@ -161,5 +179,9 @@ fn as_json(query: &str, threshold: f32, found: &Found) -> serde_json::Value {
         "timing_ms": {
             "features": ms(features), "encrypt": ms(encrypt), "scan": ms(scan), "decrypt": ms(decrypt),
         },
-    })
+    });
+    if let Some(Traffic { sent, received }) = found.traffic {
+        object["bytes"] = json!({ "sent": sent, "received": received });
+    }
+    object
 }

@@ -11,6 +11,7 @@ use super::passphrase::{PassphraseSource, Purpose};
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
 use crate::features::Extractor;
+use crate::remote::Prompts;
 use crate::services::places::Places;
 use crate::services::session;
 use crate::services::settings::{DEFAULT_THRESHOLD, Settings};
@@ -80,6 +81,11 @@ impl Session {
         }
     }
 
+    /// The vault that the command line or the environment names.
+    pub(super) fn named_vault(&self) -> Option<&PathBuf> {
+        self.vault.as_ref()
+    }
+
     /// The vault that is meant: flag or environment, settings, the one used last.
     pub(super) fn vault_path(&self) -> Result<PathBuf, Failure> {
         if let Some(vault) = &self.vault {
@@ -93,11 +99,11 @@ impl Session {
     pub(super) fn open_vault(&self) -> Result<Vault, Failure> {
         let path = self.vault_path()?;
         // A wrong path should be told before a passphrase is asked for.
-        vault::Store::open(&path).map_err(Error::from)?;
+        let found = session::FoundVault::at(&path, self.places()?, Prompts::Allowed)?;
         let passphrase = self.passphrase("Passphrase", Purpose::Open)?;
         let spinner = ProgressBar::new_spinner().with_message("opening the vault");
         spinner.enable_steady_tick(Duration::from_millis(100));
-        let opened = session::open_vault(&path, &passphrase, self.places()?);
+        let opened = found.open(&passphrase, self.places()?);
         spinner.finish_and_clear();
         let vault = opened?;
         self.remember(&path);

@@ -1,7 +1,8 @@
 //! Where the program keeps its own files outside a vault: the platform's places for configuration, data and state.
 //!
 //! Must never hold a passphrase, a key, a feature or a photo. What is kept: settings, the log, the path of the vault
-//! used last, the newest generation seen of each vault, and how pictures are drawn in each kind of terminal.
+//! used last, the newest generation seen of each vault, how pictures are drawn in each kind of terminal, and a sealed
+//! cache of vaults elsewhere.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 
 use crate::durable;
+use crate::remote::Address;
 
 /// The user's folders for this program (XDG Base Directory Specification on Linux, Known Folders on Windows, Standard
 /// Directories on macOS).
@@ -17,6 +19,7 @@ pub struct Places {
     config: PathBuf,
     data: PathBuf,
     state: PathBuf,
+    cache: PathBuf,
 }
 
 impl Places {
@@ -27,6 +30,7 @@ impl Places {
         Some(Self {
             config: project.config_dir().to_owned(),
             data: project.data_dir().to_owned(),
+            cache: project.cache_dir().to_owned(),
             // Only Linux has a place for state; elsewhere it lies in a folder of the local data.
             state: project.state_dir().map_or_else(|| project.data_local_dir().join("state"), Path::to_owned),
         })
@@ -35,7 +39,8 @@ impl Places {
     /// Folders below `root`, for a run that shall leave no trace in the user's own.
     #[must_use]
     pub fn within(root: &Path) -> Self {
-        Self { config: root.join("config"), data: root.join("data"), state: root.join("state") }
+        let folder = |name| root.join(name);
+        Self { config: folder("config"), data: folder("data"), state: folder("state"), cache: folder("cache") }
     }
 
     /// The settings file; it need not exist.
@@ -56,6 +61,12 @@ impl Places {
         self.state.join("freshness")
     }
 
+    /// Where what was fetched from other machines is kept, sealed.
+    #[must_use]
+    pub fn fetched(&self) -> PathBuf {
+        self.cache.join("fetched")
+    }
+
     /// The folder of the log files.
     #[must_use]
     pub fn logs(&self) -> PathBuf {
@@ -70,12 +81,18 @@ impl Places {
         (!path.is_empty()).then(|| PathBuf::from(path))
     }
 
-    /// Remembers `vault` as the one used last. A path that is not UTF-8 is not remembered.
+    /// Remembers `vault` as the one used last. A path that is not UTF-8 is not remembered, and neither is a command: one
+    /// that is run is always one that was just given.
     ///
     /// # Errors
     /// When the state folder cannot be written.
     pub fn remember_vault(&self, vault: &Path) -> io::Result<()> {
-        let Some(text) = std::path::absolute(vault)?.to_str().map(|path| format!("{path}\n")) else { return Ok(()) };
+        let vault = match Address::parse(vault.as_os_str()) {
+            Ok(Address::Directory(path)) => std::path::absolute(path)?,
+            Ok(Address::Ssh { .. }) => vault.to_owned(),
+            Ok(Address::Command(_)) | Err(_) => return Ok(()),
+        };
+        let Some(text) = vault.to_str().map(|path| format!("{path}\n")) else { return Ok(()) };
         std::fs::create_dir_all(&self.state)?;
         durable::replace(&self.last_vault_file(), text.as_bytes())
     }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::features::Extractor;
 use crate::features::photo::{Limits, Photo};
 use crate::services::session;
-use crate::vault::{Details, Id, Segment, Snapshot, Vault};
+use crate::vault::{Details, Id, Segment, Snapshot, Traffic, Vault};
 
 /// How many of the most similar photos are named when none reaches the threshold.
 const NEAREST: usize = 3;
@@ -73,6 +73,8 @@ pub struct Found {
     pub compared: usize,
     /// How long it took.
     pub timing: Timing,
+    /// What went to and came from the machine that has the vault, when that is another one.
+    pub traffic: Option<Traffic>,
 }
 
 /// A photo by its position in the order of the scan, and its score.
@@ -89,6 +91,7 @@ struct Scored {
 /// When the query is no photo or was described by another network than the vault's, or the vault is damaged.
 pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wanted) -> Result<Found, Error> {
     let holder = vault.key_holder();
+    let before = vault.store().traffic();
     let mut timing = Timing::default();
     let mut started = Instant::now();
     let mut lap = || std::mem::replace(&mut started, Instant::now()).elapsed();
@@ -122,7 +125,12 @@ pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wan
         scores.len(),
         timing.features + timing.encrypt + timing.scan + timing.decrypt
     );
-    Ok(Found { matches, nearest, compared: scores.len(), timing })
+    let traffic = vault
+        .store()
+        .traffic()
+        .zip(before)
+        .map(|(after, before)| Traffic { sent: after.sent - before.sent, received: after.received - before.received });
+    Ok(Found { matches, nearest, compared: scores.len(), timing, traffic })
 }
 
 fn vector_of(snapshot: &Snapshot, query: &Query<'_>) -> Result<Zeroizing<Vec<f32>>, Error> {

@@ -1,12 +1,14 @@
 //! The beginning of every use case: a vault opened or created, the network loaded, and whether the two fit.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
 use crate::features::{Extractor, Weights};
+use crate::remote::{Address, Client, Prompts};
 use crate::services::places::Places;
-use crate::vault::{self, FeatureSpace, Freshness, Mapping, Snapshot, Vault};
+use crate::vault::{self, FeatureSpace, Freshness, Mapping, Snapshot, Store, Vault};
 
 /// Creates an empty vault at `root` whose vectors `extractor` will make.
 ///
@@ -19,21 +21,64 @@ pub fn create_vault(
     extractor: &Extractor,
     places: &Places,
 ) -> Result<Vault, Error> {
-    Ok(Vault::create(root, passphrase, cost, space_of(extractor), freshness(places))?)
+    let space = space_of(extractor);
+    let vault = match Address::parse(root.as_os_str())? {
+        Address::Directory(root) => Vault::create(&root, passphrase, cost, space, freshness(places))?,
+        address => {
+            let place = Client::connect(address, Prompts::Allowed, places.fetched())?;
+            Vault::create_at(Arc::new(place), passphrase, cost, space, freshness(places))?
+        }
+    };
+    Ok(vault)
 }
 
-/// Whether there is a vault at `root`, open to whoever knows its passphrase or not.
+/// Whether there is a vault at `root`, open to whoever knows its passphrase or not. An address on another machine counts
+/// as one: only the connection that opens it can tell.
 #[must_use]
 pub fn is_vault(root: &Path) -> bool {
-    !matches!(vault::Store::open(root), Err(vault::Error::NotAVault { .. }))
+    Address::is_remote(root) || !matches!(Store::open(root), Err(vault::Error::NotAVault { .. }))
 }
 
-/// Opens the vault at `root`.
-///
-/// # Errors
-/// When there is none, the passphrase is wrong, it was rolled back, or one of its few top files is damaged.
-pub fn open_vault(root: &Path, passphrase: &Passphrase, places: &Places) -> Result<Vault, Error> {
-    Ok(Vault::open(root, passphrase, freshness(places))?)
+/// A place that holds a vault, found before a passphrase is asked for.
+pub struct FoundVault(Place);
+
+enum Place {
+    Here(PathBuf),
+    Elsewhere(Arc<Client>),
+}
+
+impl FoundVault {
+    /// Looks whether there is a vault at `root`: a path, or an address of a vault on another machine.
+    ///
+    /// # Errors
+    /// When there is none, or the other machine cannot be reached.
+    pub fn at(root: &Path, places: &Places, prompts: Prompts) -> Result<Self, Error> {
+        Ok(Self(match Address::parse(root.as_os_str())? {
+            Address::Directory(root) => {
+                Store::open(&root)?;
+                Place::Here(root)
+            }
+            address => {
+                let client = Client::connect(address, prompts, places.fetched())?;
+                client.require_vault()?;
+                Place::Elsewhere(Arc::new(client))
+            }
+        }))
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When the passphrase is wrong, it was rolled back, or one of its few top files is damaged.
+    pub fn open(self, passphrase: &Passphrase, places: &Places) -> Result<Vault, Error> {
+        Ok(match self.0 {
+            Place::Here(root) => Vault::open(&root, passphrase, freshness(places))?,
+            Place::Elsewhere(client) => {
+                let cache = Arc::clone(&client);
+                Vault::open_at(client, passphrase, freshness(places), |vault, tree| cache.unlocked(vault, tree))?
+            }
+        })
+    }
 }
 
 /// How often a reader starts again when writers overtake it; each time they must have committed once more.

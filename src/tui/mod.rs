@@ -44,6 +44,7 @@ use ratatui_image::picker::Capability;
 
 use crate::cipher::Passphrase;
 use crate::preview::{Choice, Link};
+use crate::remote::Address;
 use crate::services::places::Places;
 use crate::services::settings::{CellSize, Motion, Mouse};
 
@@ -142,7 +143,7 @@ fn build(options: &Options, sent: SentPictures) -> Application {
     };
     let mut state = State::new(options.folder.clone(), preferences);
     state.gate = Some(match &options.vault {
-        Some(vault) if vault.exists() => Gate::Unlock(Unlock::new(vault.clone())),
+        Some(vault) if vault.exists() || Address::is_remote(vault) => Gate::Unlock(Unlock::new(vault.clone())),
         Some(vault) => Gate::FirstRun(FirstRun::new(vault.clone())),
         None => {
             let home = std::env::home_dir().unwrap_or_else(|| options.folder.clone());

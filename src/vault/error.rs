@@ -142,6 +142,9 @@ pub enum Error {
         /// The image.
         id: super::hex::Id,
     },
+    /// The place that holds the vault could not be asked.
+    #[error(transparent)]
+    Elsewhere(Box<dyn std::error::Error + Send + Sync>),
     /// The symmetric layer failed.
     #[error(transparent)]
     Cipher(#[from] cipher::Error),

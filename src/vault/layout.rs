@@ -13,6 +13,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -168,6 +169,33 @@ impl fmt::Display for Object {
     }
 }
 
+impl FromStr for Object {
+    type Err = NotAnObject;
+
+    /// Reads what [`Display`](fmt::Display) writes, and nothing else.
+    fn from_str(path: &str) -> Result<Self, NotAnObject> {
+        let named = [
+            Self::Header,
+            Self::PublicContext,
+            Self::SecretContext,
+            Self::Mapping,
+            Self::UNFINISHED_HEADER,
+            Self::UNFINISHED_MAPPING,
+        ];
+        let in_directory = || {
+            let (directory, name) = path.split_once('/')?;
+            Directory::ALL.into_iter().find(|known| known.name() == directory)?.object(name)
+        };
+        let object = named.into_iter().find(|object| object.to_string() == path).or_else(in_directory);
+        object.ok_or(NotAnObject)
+    }
+}
+
+/// A path that no file of a vault has.
+#[derive(Debug, thiserror::Error)]
+#[error("no file of a vault has this path")]
+pub struct NotAnObject;
+
 impl Object {
     /// What a crash leaves of a header that was being replaced.
     pub const UNFINISHED_HEADER: Self = Self::Unfinished(HEADER);
@@ -195,7 +223,8 @@ mod tests {
         ] {
             let path = object.to_string();
             let name = path.strip_prefix(directory.name()).unwrap().strip_prefix('/').unwrap();
-            assert_eq!(directory.object(name), Some(object));
+            assert_eq!(directory.object(name).as_ref(), Some(&object));
+            assert_eq!(path.parse::<Object>().unwrap(), object);
         }
     }
 

@@ -103,7 +103,7 @@ impl Vault {
         freshness: Freshness,
     ) -> Result<Self, Error> {
         creation::create(&*place, passphrase, cost, space, &freshness)?;
-        Self::open_at(place, passphrase, freshness, |_| {})
+        Self::open_at(place, passphrase, freshness, |_, _| {})
     }
 
     /// Opens the vault at `root`. Nothing is written but the record of what was seen.
@@ -112,7 +112,7 @@ impl Vault {
     /// [`Error::NotAVault`]; [`Error::WrongPassphrase`] for a wrong passphrase and a changed header alike;
     /// [`Error::RolledBack`], [`Error::Forked`]; what is missing or damaged among the files at the top.
     pub fn open(root: &Path, passphrase: &Passphrase, freshness: Freshness) -> Result<Self, Error> {
-        Self::open_at(Arc::new(Store::open(root)?), passphrase, freshness, |_| {})
+        Self::open_at(Arc::new(Store::open(root)?), passphrase, freshness, |_, _| {})
     }
 
     /// Opens the vault at a place that need not be a directory of this machine. `unlocked` is given the keys as soon as
@@ -124,11 +124,11 @@ impl Vault {
         store: Arc<dyn Storage>,
         passphrase: &Passphrase,
         freshness: Freshness,
-        unlocked: impl FnOnce(&KeyTree),
+        unlocked: impl FnOnce(Id, &KeyTree),
     ) -> Result<Self, Error> {
         let (vault, master) = header::open(&store.read(&Object::Header, header::HEADER_BYTES as u64)?, passphrase)?;
         let tree = KeyTree::new(master, vault.0);
-        unlocked(&tree);
+        unlocked(vault, &tree);
         let mapping = authentic_mapping(&*store, &tree, vault, &freshness)?.mapping;
         let public = store.public_context(&mapping.public_context)?;
         let limit = objects::file_bytes(CONTEXT_BYTES) as u64;

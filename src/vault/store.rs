@@ -17,6 +17,7 @@ use super::mapping::{SegmentEntry, SignedMapping};
 use super::segment_map;
 use super::storage::{Blocks, Listed, Storage, Writer};
 use super::writer::DirectoryWriter;
+use crate::ckks::{BLOCK_BYTES, BLOCK_IMAGES};
 use crate::durable::IfLocked;
 
 /// The files of one vault.
@@ -65,6 +66,23 @@ impl Store {
         }
     }
 
+    /// The blocks in the file `object` of a segment of so many images, mapped, and checked against their digest.
+    ///
+    /// # Errors
+    /// As [`Storage::blocks`].
+    pub fn blocks_with(&self, object: Object, images: usize, digest: &Digest) -> Result<Blocks, Error> {
+        let file = self.open_file(&object)?;
+        let length = file.metadata().map_err(Error::io(&object))?.len();
+        if length != (images.div_ceil(BLOCK_IMAGES) * BLOCK_BYTES) as u64 {
+            return Err(Error::Damaged { object, what: "its length is not the mapping's" });
+        }
+        let mapped = segment_map::map(&file).map_err(Error::io(&object))?;
+        if Digest::of(&[&mapped]) != *digest {
+            return Err(Error::Damaged { object, what: "its digest is not the mapping's" });
+        }
+        Ok(Blocks::Mapped(mapped))
+    }
+
     /// The writer of this vault, with what a caller on the same machine can ask of it.
     ///
     /// # Errors
@@ -96,17 +114,7 @@ impl Storage for Store {
     }
 
     fn blocks(&self, segment: &SegmentEntry) -> Result<Blocks, Error> {
-        let object = Object::Segment(segment.id, Part::Blocks);
-        let file = self.open_file(&object)?;
-        let length = file.metadata().map_err(Error::io(&object))?.len();
-        if length != segment.blocks_bytes() as u64 {
-            return Err(Error::Damaged { object, what: "its length is not the mapping's" });
-        }
-        let mapped = segment_map::map(&file).map_err(Error::io(&object))?;
-        if Digest::of(&[&mapped]) != segment.ckks {
-            return Err(Error::Damaged { object, what: "its digest is not the mapping's" });
-        }
-        Ok(Blocks::Mapped(mapped))
+        self.blocks_with(Object::Segment(segment.id, Part::Blocks), segment.images, &segment.ckks)
     }
 
     fn list(&self, directory: Directory) -> Result<Vec<Listed>, Error> {

@@ -6,6 +6,7 @@ use super::super::state::gate::{FirstRun, Gate, Step, Unlock};
 use super::super::state::line::{Edit, Passphrase};
 use super::super::state::vault::Session;
 use super::overlay::expand_home;
+use crate::remote::Address;
 use crate::services::session;
 
 /// A key in a gate.
@@ -25,7 +26,7 @@ pub enum GateKey {
 pub(super) fn show(state: &mut State) {
     state.overlay = None;
     state.gate = Some(match &state.preferences.vault {
-        Some(vault) if vault.exists() => Gate::Unlock(Unlock::new(vault.clone())),
+        Some(vault) if vault.exists() || Address::is_remote(vault) => Gate::Unlock(Unlock::new(vault.clone())),
         Some(vault) => Gate::FirstRun(FirstRun::new(vault.clone())),
         None => {
             let home = std::env::home_dir().unwrap_or_else(|| state.browser.folder.clone());

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::super::request::{Ending, Progress, Reply, Request};
 use super::{Happening, Workers};
 use crate::cipher::{Cost, Passphrase};
+use crate::remote::Prompts;
 use crate::services::places::Places;
 use crate::services::session;
 
@@ -49,7 +50,8 @@ impl Office {
     }
 
     fn photos_in_vault(&self) -> usize {
-        session::open_vault(&self.vault(), &passphrase(), &self.places).unwrap().snapshot().unwrap().len()
+        let found = session::FoundVault::at(&self.vault(), &self.places, Prompts::Refused).unwrap();
+        found.open(&passphrase(), &self.places).unwrap().snapshot().unwrap().len()
     }
 }
 

@@ -19,6 +19,7 @@ use super::{camera, download};
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
 use crate::features::Extractor;
+use crate::remote::Prompts;
 use crate::services::library::{self, IfExists};
 use crate::services::places::Places;
 use crate::services::{index, search, session};
@@ -156,7 +157,10 @@ impl Shared {
                 let extractor = self.extractor()?;
                 session::create_vault(root, passphrase, Cost::DEFAULT, &extractor, &self.places)?
             }
-            IsNew::No => session::open_vault(root, passphrase, &self.places)?,
+            IsNew::No => {
+                // A question of ssh on the terminal would go into the screen.
+                session::FoundVault::at(root, &self.places, Prompts::Refused)?.open(passphrase, &self.places)?
+            }
         };
         *locked(&self.opened) = Some(Arc::new(Opened::new(vault)?));
         if let Err(error) = self.places.remember_vault(root) {

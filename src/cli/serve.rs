@@ -1,0 +1,31 @@
+//! `cipherlens serve`: the host's side of a vault that is used from another machine.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Exit;
+use super::failure::Failure;
+use crate::remote;
+
+/// Arguments of `serve`.
+#[derive(Args)]
+#[command(
+    after_help = "Example, on the machine that has the passphrase:\n  cipherlens --vault ssh://nas/photos.vault search beach.jpg\n\nssh starts this command on the other machine. It needs no passphrase and never sees one: it hands out encrypted files,\ncompares encrypted queries with encrypted features, and writes what it is given to keep."
+)]
+pub(super) struct Arguments {
+    /// Speak the protocol on standard input and output; there is no other way
+    #[arg(long, required = true)]
+    stdio: bool,
+    /// The vault, or the place for a new one
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+}
+
+/// Serves until the other side has gone.
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    // Unlocked handles: three threads answer, and each frame is written under a lock of its own.
+    remote::serve(&arguments.path, io::stdin(), io::stdout())?;
+    Ok(Exit::Success)
+}

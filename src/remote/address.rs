@@ -1,0 +1,187 @@
+//! Where a vault is.
+//!
+//! ```text
+//! /photos.vault                        a directory of this machine
+//! ssh://ann@nas.example:2222/photos    `cipherlens serve --stdio /photos` there, started by the system's ssh
+//! ssh://nas.example/~/photos           the same, from the home directory there
+//! via:docker exec -i box cipherlens serve --stdio /photos     a command that speaks the protocol
+//! ```
+//!
+//! Must never: let a part of an address become an option of ssh, or a word for the host's shell.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::client::Prompts;
+use super::error::Error;
+
+const SSH: &str = "ssh://";
+const VIA: &str = "via:";
+
+/// A place that holds a vault, or is to hold one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Address {
+    /// A directory of this machine.
+    Directory(PathBuf),
+    /// A directory of a machine that SSH reaches.
+    Ssh {
+        /// `[user@]host`, as ssh takes it.
+        destination: String,
+        /// Another port than the configured one.
+        port: Option<u16>,
+        /// The directory there: absolute, or relative to the home directory.
+        path: String,
+    },
+    /// A command for this machine's shell, which speaks the protocol on its standard input and output.
+    Command(String),
+}
+
+impl Address {
+    /// Reads an address; whatever is no `ssh://` and no `via:` is a directory.
+    ///
+    /// # Errors
+    /// [`Error::Address`] for an `ssh://` address without host or path, or with a part that ssh could misunderstand.
+    pub fn parse(text: &OsStr) -> Result<Self, Error> {
+        let Some(words) = text.to_str() else { return Ok(Self::Directory(PathBuf::from(text))) };
+        if let Some(command) = words.strip_prefix(VIA) {
+            return Ok(Self::Command(command.to_owned()));
+        }
+        let Some(rest) = words.strip_prefix(SSH) else { return Ok(Self::Directory(PathBuf::from(text))) };
+        let wrong = |why| Error::Address { address: words.to_owned(), why };
+        let (authority, path) = rest.split_once('/').ok_or(wrong("it names no path"))?;
+        let (user, host) = match authority.rsplit_once('@') {
+            Some((user, host)) => (Some(user), host),
+            None => (None, authority),
+        };
+        let (host, port) = match host.rsplit_once(':') {
+            // An IPv6 address stands in brackets, and its colons are its own.
+            Some((host, port)) if !port.ends_with(']') => {
+                (host, Some(port.parse().ok().filter(|port| *port != 0).ok_or(wrong("its port is no number"))?))
+            }
+            _ => (host, None),
+        };
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let is_plain = |part: &str| {
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:%".contains(&byte);
+            !part.is_empty() && !part.starts_with('-') && part.bytes().all(fits)
+        };
+        if !is_plain(host) || !user.is_none_or(is_plain) {
+            return Err(wrong("its host or user is empty or has characters that names do not have"));
+        }
+        let path = path.strip_prefix("~/").map_or_else(|| format!("/{path}"), str::to_owned);
+        if path == "/" || path.is_empty() || path.contains('\0') {
+            return Err(wrong("it names no path"));
+        }
+        let destination = user.map_or_else(|| host.to_owned(), |user| format!("{user}@{host}"));
+        Ok(Self::Ssh { destination, port, path })
+    }
+
+    /// The address of what `command` serves, as text that [`Self::parse`] reads.
+    #[must_use]
+    pub fn via(command: &str) -> PathBuf {
+        PathBuf::from(format!("{VIA}{command}"))
+    }
+
+    /// Whether `text` names a place on another machine, or behind a command.
+    #[must_use]
+    pub fn is_remote(text: &Path) -> bool {
+        text.to_str().is_some_and(|text| text.starts_with(SSH) || text.starts_with(VIA))
+    }
+
+    /// The command that connects to it; `None` for a directory.
+    pub(super) fn connector(&self, prompts: Prompts) -> Option<Command> {
+        match self {
+            Self::Directory(_) => None,
+            Self::Ssh { destination, port, path } => {
+                let mut command = Command::new("ssh");
+                command.args(["-T", "-o", "ServerAliveInterval=15"]);
+                if prompts == Prompts::Refused {
+                    command.args(["-o", "BatchMode=yes"]);
+                }
+                if let Some(port) = port {
+                    command.args(["-p", &port.to_string()]);
+                }
+                // What follows the destination is one line for the shell there.
+                command.args(["--", destination, &format!("cipherlens serve --stdio {}", quoted(path))]);
+                Some(command)
+            }
+            Self::Command(line) => {
+                let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+                let mut command = Command::new(shell);
+                command.args([flag, line]);
+                Some(command)
+            }
+        }
+    }
+}
+
+/// `path` as one word of a POSIX shell.
+fn quoted(path: &str) -> String {
+    // A relative path could look like an option.
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    format!("'{}'", path.replace('\'', r"'\''"))
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(path) => write!(formatter, "{}", path.display()),
+            Self::Ssh { destination, .. } => formatter.write_str(destination),
+            Self::Command(_) => formatter.write_str("the command"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Address, Error> {
+        Address::parse(OsStr::new(text))
+    }
+
+    fn ssh(destination: &str, port: Option<u16>, path: &str) -> Address {
+        Address::Ssh { destination: destination.into(), port, path: path.into() }
+    }
+
+    #[test]
+    fn each_form_is_read() {
+        assert_eq!(parse("photos.vault").unwrap(), Address::Directory("photos.vault".into()));
+        assert_eq!(parse("ssh://nas/vault").unwrap(), ssh("nas", None, "/vault"));
+        assert_eq!(parse("ssh://ann@nas.example:2222/a b/v").unwrap(), ssh("ann@nas.example", Some(2222), "/a b/v"));
+        assert_eq!(parse("ssh://nas/~/vault").unwrap(), ssh("nas", None, "vault"));
+        assert_eq!(parse("ssh://[::1]:22/v").unwrap(), ssh("::1", Some(22), "/v"));
+        assert_eq!(parse("ssh://[fe80::1]/v").unwrap(), ssh("fe80::1", None, "/v"));
+        assert_eq!(parse("via:cat").unwrap(), Address::Command("cat".into()));
+    }
+
+    #[test]
+    fn what_ssh_could_take_for_an_option_is_refused() {
+        for text in [
+            "ssh://-oProxyCommand=id/v",
+            "ssh://-l@nas/v",
+            "ssh:///v",
+            "ssh://nas",
+            "ssh://nas/",
+            "ssh://nas/~/",
+            "ssh://nas:port/v",
+            "ssh://nas:0/v",
+            "ssh://nas;id/v",
+            "ssh://a b/v",
+            "ssh://@nas/v",
+        ] {
+            assert!(matches!(parse(text), Err(Error::Address { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_one_word_of_the_hosts_shell() {
+        let command = parse("ssh://nas:7/~/-it's; id").unwrap().connector(Prompts::Refused).unwrap();
+        let words: Vec<_> = command.get_args().map(|word| word.to_str().unwrap()).collect();
+        assert_eq!(words[words.len() - 2], "nas");
+        assert_eq!(words[words.len() - 1], r"cipherlens serve --stdio './-it'\''s; id'");
+        assert!(words.contains(&"BatchMode=yes"));
+    }
+}

@@ -1,0 +1,163 @@
+//! What was fetched from a host and does not change, kept at home, sealed under a key of the vault.
+//!
+//! ```text
+//! <cache>/<vault id>/<digest>      AES-256-CBC + HMAC-SHA-512; associated data = "cipherlens cache 1" | vault id | digest
+//! ```
+//!
+//! Files are named by the digest that the mapping gives them, so that an old one is never taken for a new one. A thief of
+//! this machine learns how many there are. A cache that cannot be read or written is as good as none. Must never: keep an
+//! original photo, or fail a use case.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::cipher::aes_cbc_hmac;
+use crate::secret::Secret;
+use crate::vault::{Digest, Id};
+
+/// Most bytes kept for one vault: the hints, lists and thumbnails of some 20,000 photos.
+const LARGEST_BYTES: u64 = 1 << 30;
+const LABEL: &[u8] = b"cipherlens cache 1";
+const MAPPING: &str = "mapping";
+
+/// The cache of one vault.
+pub(super) struct Cache {
+    directory: PathBuf,
+    vault: Id,
+    key: Secret<64>,
+}
+
+impl Cache {
+    /// The cache below `directory` for a vault, sealed with `key`. What was not used for longest is removed when there is
+    /// too much.
+    pub(super) fn open(directory: &Path, vault: Id, key: Secret<64>) -> Self {
+        let cache = Self { directory: directory.join(vault.to_string()), vault, key };
+        if let Err(error) =
+            fs::create_dir_all(directory).and_then(|()| crate::durable::create_directory(&cache.directory))
+        {
+            log::warn!("nothing is cached: {}", error.kind());
+        }
+        cache.trim(LARGEST_BYTES);
+        cache
+    }
+
+    /// The content with this digest.
+    pub(super) fn get(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let bytes = self.read(&digest.to_string())?;
+        (Digest::of(&[&bytes]) == *digest).then_some(bytes)
+    }
+
+    /// Keeps the content with this digest.
+    pub(super) fn put(&self, digest: &Digest, bytes: &[u8]) {
+        self.write(&digest.to_string(), bytes);
+    }
+
+    /// The mapping that was fetched last.
+    pub(super) fn mapping(&self) -> Option<Vec<u8>> {
+        self.read(MAPPING)
+    }
+
+    /// Keeps the mapping that was fetched last.
+    pub(super) fn put_mapping(&self, bytes: &[u8]) {
+        self.write(MAPPING, bytes);
+    }
+
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        let path = self.directory.join(name);
+        let sealed = fs::read(&path).ok()?;
+        let opened = aes_cbc_hmac::open(&self.key, &self.associated(name), &sealed).ok()?;
+        // For `trim`; that it fails on a cache that is read-only changes nothing.
+        let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        Some(opened.to_vec())
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let write = || -> Option<()> {
+            let sealed = aes_cbc_hmac::seal(&self.key, &self.associated(name), bytes).ok()?;
+            // Renamed when whole, and not fsynced: a torn file does not open and is fetched again.
+            let mut file = tempfile::NamedTempFile::new_in(&self.directory).ok()?;
+            file.write_all(&sealed).ok()?;
+            file.persist(self.directory.join(name)).ok().map(drop)
+        };
+        if write().is_none() {
+            log::warn!("a fetched file was not cached");
+        }
+    }
+
+    fn associated(&self, name: &str) -> Vec<u8> {
+        [LABEL, &self.vault.0, name.as_bytes()].concat()
+    }
+
+    /// Removes the files that were used longest ago until `largest` bytes are left.
+    fn trim(&self, largest: u64) {
+        let Ok(entries) = fs::read_dir(&self.directory) else { return };
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                let metadata = entry.metadata().ok()?;
+                Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+            })
+            .collect();
+        let mut bytes: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
+        files.sort();
+        for (_, size, path) in files {
+            if bytes <= largest {
+                return;
+            }
+            // One that stays is tried again next time.
+            let _ = fs::remove_file(path);
+            bytes -= size;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::Hex;
+
+    fn cache(directory: &Path, byte: u8) -> Cache {
+        let key = Secret::filled_by(|key| {
+            key.fill(byte);
+            Ok::<_, std::convert::Infallible>(())
+        });
+        Cache::open(directory, Hex([1; 16]), key.unwrap())
+    }
+
+    #[test]
+    fn what_was_put_is_got_sealed_and_with_its_own_key_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let content = b"the content of a list".repeat(9);
+        let digest = Digest::of(&[&content]);
+        let ours = cache(directory.path(), 1);
+        assert_eq!(ours.get(&digest), None);
+        ours.put(&digest, &content);
+        ours.put_mapping(b"mapping");
+        assert_eq!(cache(directory.path(), 1).get(&digest).unwrap(), content);
+        assert_eq!(ours.mapping().unwrap(), b"mapping");
+        assert_eq!(cache(directory.path(), 2).get(&digest), None);
+        let stored = fs::read(ours.directory.join(digest.to_string())).unwrap();
+        assert!(!stored.windows(9).any(|window| content.starts_with(window)));
+        let other = Digest::of(&[b"another"]);
+        fs::rename(ours.directory.join(digest.to_string()), ours.directory.join(other.to_string())).unwrap();
+        assert_eq!(ours.get(&other), None, "a file put under another name does not open");
+    }
+
+    #[test]
+    fn the_oldest_go_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = cache(directory.path(), 1);
+        let contents: Vec<Vec<u8>> = (0..4u8).map(|byte| vec![byte; 1000]).collect();
+        for (age, content) in contents.iter().enumerate() {
+            let digest = Digest::of(&[content]);
+            cache.put(&digest, content);
+            let file = fs::File::open(cache.directory.join(digest.to_string())).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(age as u64)).unwrap();
+        }
+        cache.trim(2500);
+        let kept: Vec<_> = contents.iter().map(|content| cache.get(&Digest::of(&[content])).is_some()).collect();
+        assert_eq!(kept, [false, false, true, true]);
+    }
+}

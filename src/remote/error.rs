@@ -1,0 +1,207 @@
+//! Why a vault elsewhere could not be used. Must never: carry a name, a query or a secret; what a host says is shown inert.
+
+use std::io;
+
+/// Why a connection or what came over it failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address cannot be used.
+    #[error("{address:?} is no address of a vault: {why}")]
+    Address {
+        /// As it was given.
+        address: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The program that connects could not be started.
+    #[error("{program} could not be started")]
+    Start {
+        /// The program.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The host has no such program.
+    #[error("there is no cipherlens on {host}{said}")]
+    NotInstalled {
+        /// Which host.
+        host: String,
+        /// What it wrote to standard error.
+        said: Said,
+    },
+    /// ssh gave up.
+    #[error("{host} could not be reached{said}")]
+    Unreachable {
+        /// Which host.
+        host: String,
+        /// What ssh wrote to standard error.
+        said: Said,
+    },
+    /// Something else answered.
+    #[error("{host} answered, but not as cipherlens does{said}")]
+    NotCipherlens {
+        /// Which host.
+        host: String,
+        /// The beginning of what it wrote.
+        said: Said,
+    },
+    /// The two programs speak different versions of the protocol.
+    #[error("cipherlens on {host} speaks version {theirs} of the protocol, this one version {ours}")]
+    Version {
+        /// Which host.
+        host: String,
+        /// Its version.
+        theirs: u16,
+        /// This program's.
+        ours: u16,
+    },
+    /// Nothing came for too long.
+    #[error("{host} has said nothing for {seconds} seconds")]
+    Silent {
+        /// Which host.
+        host: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// The connection ended in the middle.
+    #[error("the connection to {host} was lost{said}")]
+    Lost {
+        /// Which host.
+        host: String,
+        /// What was written to standard error.
+        said: Said,
+    },
+    /// A frame is not what the protocol allows.
+    #[error("{host} sent what the protocol does not allow: {what}")]
+    Garbled {
+        /// Which host.
+        host: String,
+        /// What was noticed.
+        what: &'static str,
+    },
+    /// An answer has another length than the mapping implies.
+    #[error("{host} answered with {actual} bytes where {expected} were due")]
+    Length {
+        /// Which host.
+        host: String,
+        /// Bytes that were due.
+        expected: u64,
+        /// Bytes that came.
+        actual: u64,
+    },
+    /// The host could not do what was asked.
+    #[error("{host} refused{said}")]
+    Refused {
+        /// Which host.
+        host: String,
+        /// Its reason.
+        said: Said,
+    },
+    /// The other copy is of another vault.
+    #[error("{there} holds another vault than {here}")]
+    OtherVault {
+        /// The copy that was to be brought up to date.
+        there: String,
+        /// The copy it was to become.
+        here: String,
+    },
+    /// The other copy is newer: nothing was copied.
+    #[error("{there} is at generation {theirs}, newer than generation {ours} of {here}: nothing was copied")]
+    Newer {
+        /// The copy that was to be brought up to date.
+        there: String,
+        /// Its generation.
+        theirs: u64,
+        /// The copy it was to become.
+        here: String,
+        /// Its generation.
+        ours: u64,
+    },
+    /// Two copies were changed separately.
+    #[error(
+        "{there} (generation {theirs}) and {here} (generation {ours}) were changed separately: neither continues the \
+         other, and copying would lose photos"
+    )]
+    Forked {
+        /// The copy that was to be brought up to date.
+        there: String,
+        /// Its generation.
+        theirs: u64,
+        /// The copy it was to become.
+        here: String,
+        /// Its generation.
+        ours: u64,
+    },
+    /// It cannot be told whether one copy continues the other.
+    #[error(
+        "this machine has not seen generation {theirs} of {there}, and cannot tell whether generation {ours} of {here} \
+         continues it: nothing was copied"
+    )]
+    UnknownLineage {
+        /// The copy that was to be brought up to date.
+        there: String,
+        /// Its generation.
+        theirs: u64,
+        /// The copy it was to become.
+        here: String,
+        /// Its generation.
+        ours: u64,
+    },
+}
+
+impl Error {
+    /// Whether a new connection may do better.
+    pub(super) fn is_loss(&self) -> bool {
+        matches!(self, Self::Lost { .. } | Self::Garbled { .. })
+    }
+
+    /// What the user can do now.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Address { .. } => "write it as ssh://[user@]host[:port]/path, or give a folder",
+            Self::Start { .. } => "install it, or name another command with --via",
+            Self::NotInstalled { .. } => {
+                "copy this program there, into a folder of the PATH that non-interactive shells have, for instance: \
+                 scp $(command -v cipherlens) HOST:/usr/local/bin/"
+            }
+            Self::Unreachable { .. } => "try: ssh HOST true",
+            Self::NotCipherlens { .. } => {
+                "a login script that prints something spoils the connection; try: ssh HOST true, which should print nothing"
+            }
+            Self::Version { .. } => "install the same version on both machines",
+            Self::Silent { .. } | Self::Lost { .. } => "run the same command again: it goes on from what is finished",
+            Self::Newer { .. } => "copy the other way: cipherlens pull brings the newer one here, push brings it there",
+            Self::Forked { .. } => {
+                "export what only one of them has, take the other as the vault from now on, and add the photos to it"
+            }
+            Self::UnknownLineage { .. } => {
+                "if that copy is surely only an older one, delete it there and copy the whole vault anew"
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// What the other side wrote, cut and made harmless; displayed as `: text`, or as nothing.
+#[derive(Debug, Default)]
+pub struct Said(String);
+
+impl Said {
+    const LONGEST: usize = 400;
+
+    /// The end of a text, where the reason usually is.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let shown: String =
+            text.trim().chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
+        let skipped = shown.chars().count().saturating_sub(Self::LONGEST);
+        Self(shown.chars().skip(skipped).collect())
+    }
+}
+
+impl std::fmt::Display for Said {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(formatter, ": {}", self.0) }
+    }
+}

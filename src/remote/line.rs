@@ -1,0 +1,360 @@
+//! One running connection: the process that connects, its pipes, and replies brought to whoever asked.
+//!
+//! Requests from several threads share it. A thread of its own reads, so that waiting has a time limit; another ends the
+//! process when a write does not come through. Must never: wait without a limit, or leave the process behind.
+
+use std::collections::HashMap;
+use std::io::{self, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::error::{Error, Said};
+use super::frame::{self, Fault, GREETING_BYTES, OVERHEAD_BYTES};
+use super::protocol::{self, Reply, Request};
+use crate::vault::Traffic;
+
+/// How much of what the process writes to standard error is kept: the end.
+const STDERR_KEPT_BYTES: usize = 4096;
+/// How long a process may take to end after its input did.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// The exit codes of a shell that finds no such program, and of ssh that could not connect.
+const NOT_FOUND: i32 = 127;
+const SSH_FAILED: i32 = 255;
+
+/// Bytes that went over the lines of one client.
+#[derive(Default)]
+pub(super) struct Counters {
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn traffic(&self) -> Traffic {
+        Traffic { sent: self.sent.load(Ordering::Relaxed), received: self.received.load(Ordering::Relaxed) }
+    }
+}
+
+/// A connection. Dropped, it ends the process.
+pub(super) struct Line {
+    shared: Arc<Shared>,
+    next: AtomicU32,
+    patience: Duration,
+}
+
+struct Shared {
+    host: String,
+    counters: Arc<Counters>,
+    /// `None` once the line is being closed.
+    output: Mutex<Option<Box<dyn Write + Send>>>,
+    /// When the write began that is under way.
+    writing_since: Mutex<Option<Instant>>,
+    waiting: Mutex<Waiting>,
+    child: Mutex<Option<Child>>,
+    stderr: Mutex<Vec<u8>>,
+}
+
+/// Who waits for replies, until the line is lost.
+enum Waiting {
+    Open(HashMap<u32, Sender<Reply>>),
+    Lost(Loss),
+}
+
+#[derive(Clone, Copy)]
+enum Loss {
+    Ended,
+    Garbled(&'static str),
+}
+
+impl Line {
+    /// Starts `command` and exchanges greetings with what it connects to.
+    pub(super) fn start(
+        mut command: Command,
+        host: String,
+        counters: &Arc<Counters>,
+        patience: Duration,
+    ) -> Result<Self, Error> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let program = command.get_program().to_string_lossy().into_owned();
+        let mut child = command.spawn().map_err(|source| Error::Start { program, source })?;
+        let input = child.stdout.take().expect("it was asked for");
+        let output = child.stdin.take().expect("it was asked for");
+        let mut stderr = child.stderr.take().expect("it was asked for");
+        let (line, greeting) = Self::over(input, output, Some(child), host, counters, patience);
+        let shared = Arc::downgrade(&line.shared);
+        thread::spawn(move || keep_end(&mut stderr, &shared));
+        line.greeted(&greeting)
+    }
+
+    /// A line over two pipes, and where the other side's greeting will come.
+    fn over(
+        input: impl Read + Send + 'static,
+        output: impl Write + Send + 'static,
+        child: Option<Child>,
+        host: String,
+        counters: &Arc<Counters>,
+        patience: Duration,
+    ) -> (Self, Receiver<Vec<u8>>) {
+        let shared = Arc::new(Shared {
+            host,
+            counters: Arc::clone(counters),
+            output: Mutex::new(Some(Box::new(output))),
+            writing_since: Mutex::default(),
+            waiting: Mutex::new(Waiting::Open(HashMap::new())),
+            child: Mutex::new(child),
+            stderr: Mutex::default(),
+        });
+        let (greeting, greeted) = channel();
+        let reader = Arc::clone(&shared);
+        thread::spawn(move || reader.read_all(BufReader::new(input), &greeting));
+        let watched = Arc::downgrade(&shared);
+        thread::spawn(move || watch_writes(&watched, patience));
+        (Self { shared, next: AtomicU32::new(1), patience }, greeted)
+    }
+
+    /// Greets, and judges what comes back.
+    fn greeted(self, greeting: &Receiver<Vec<u8>>) -> Result<Self, Error> {
+        // When the write fails, the process has ended, and why is told below.
+        let _ = self.shared.write(|output| {
+            output.write_all(&frame::greeting())?;
+            output.flush()?;
+            Ok(GREETING_BYTES as u64)
+        });
+        let host = self.shared.host.clone();
+        let came = match greeting.recv_timeout(self.patience) {
+            Ok(came) => came,
+            Err(_) => return Err(Error::Silent { host, seconds: self.patience.as_secs() }),
+        };
+        match came.first_chunk().and_then(frame::greeted_version) {
+            Some(frame::VERSION) => Ok(self),
+            Some(theirs) => Err(Error::Version { host, theirs, ours: frame::VERSION }),
+            None if came.is_empty() => Err(self.shared.why_it_ended()),
+            None => Err(Error::NotCipherlens { host, said: Said::of(&came) }),
+        }
+    }
+
+    /// Sends a request whose replies come to the exchange that is given back.
+    pub(super) fn ask(self: &Arc<Self>, request: &Request) -> Result<Exchange, Error> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (sender, replies) = channel();
+        match &mut *locked(&self.shared.waiting) {
+            Waiting::Open(waiting) => _ = waiting.insert(id, sender),
+            Waiting::Lost(loss) => return Err(self.shared.lost(*loss)),
+        }
+        let exchange = Exchange { line: Arc::clone(self), id, replies, is_over: false };
+        exchange.send(request)?;
+        Ok(exchange)
+    }
+
+    /// Whether it broke.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(&*locked(&self.shared.waiting), Waiting::Lost(_))
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // The end of its input tells the other side to end.
+        locked(&self.shared.output).take();
+        if let Some(mut child) = locked(&self.shared.child).take() {
+            end(&mut child);
+        }
+    }
+}
+
+/// Waits for a process that should end, and ends it when it does not.
+fn end(child: &mut Child) -> Option<i32> {
+    let until = Instant::now() + FAREWELL;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.code(),
+            Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(2)),
+            _ => break,
+        }
+    }
+    // It may have ended in between; there is nobody to tell either way.
+    let _ = child.kill();
+    child.wait().ok().and_then(|status| status.code())
+}
+
+/// One request and its replies. Dropped before the last of them, it cancels the request.
+pub(super) struct Exchange {
+    line: Arc<Line>,
+    id: u32,
+    replies: Receiver<Reply>,
+    is_over: bool,
+}
+
+impl Exchange {
+    /// Sends a message that belongs to this request.
+    pub(super) fn send(&self, message: &Request) -> Result<(), Error> {
+        let (kind, payload) = message.encode();
+        self.send_parts(kind, &[&payload])
+    }
+
+    /// The next bytes of a file, which are not copied for it.
+    pub(super) fn send_content(&self, chunk: &[u8]) -> Result<(), Error> {
+        self.send_parts(protocol::CONTENT, &[chunk])
+    }
+
+    fn send_parts(&self, kind: u8, parts: &[&[u8]]) -> Result<(), Error> {
+        let shared = &self.line.shared;
+        let written = shared.write(|output| frame::write(output, self.id, kind, parts));
+        written.map_err(|_| shared.lost(Loss::Ended))
+    }
+
+    /// The next reply.
+    pub(super) fn next(&mut self) -> Result<Reply, Error> {
+        let shared = &self.line.shared;
+        match self.replies.recv_timeout(self.line.patience) {
+            Ok(reply) => {
+                self.is_over = !matches!(reply, Reply::Bytes(_) | Reply::Progress(_));
+                Ok(reply)
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                // Whatever still came would come too late.
+                shared.kill();
+                Err(Error::Silent { host: shared.host.clone(), seconds: self.line.patience.as_secs() })
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                self.is_over = true;
+                let loss = match &*locked(&shared.waiting) {
+                    Waiting::Lost(loss) => *loss,
+                    Waiting::Open(_) => Loss::Ended,
+                };
+                Err(shared.lost(loss))
+            }
+        }
+    }
+
+    /// A reply that came already, if one did.
+    pub(super) fn poll(&mut self) -> Option<Reply> {
+        self.replies.try_recv().ok()
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Waiting::Open(waiting) = &mut *locked(&self.line.shared.waiting) {
+            waiting.remove(&self.id);
+        }
+        if !self.is_over {
+            // A line that is lost needs no cancelling.
+            let _ = self.send(&Request::Cancel);
+        }
+    }
+}
+
+impl Shared {
+    fn write(&self, write: impl FnOnce(&mut Box<dyn Write + Send>) -> io::Result<u64>) -> io::Result<()> {
+        let mut output = locked(&self.output);
+        let output = output.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        *locked(&self.writing_since) = Some(Instant::now());
+        let written = write(output);
+        *locked(&self.writing_since) = None;
+        self.counters.sent.fetch_add(written?, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The reading thread: brings the greeting, and then replies until the line is lost.
+    fn read_all(&self, mut input: impl Read, greeting: &Sender<Vec<u8>>) {
+        let mut came = Vec::new();
+        // An error here is an end: the greeting is then short.
+        let _ = input.by_ref().take(GREETING_BYTES as u64).read_to_end(&mut came);
+        self.counters.received.fetch_add(came.len() as u64, Ordering::Relaxed);
+        let is_ours = came.first_chunk().and_then(frame::greeted_version) == Some(frame::VERSION);
+        if !is_ours && !came.is_empty() {
+            // A little more makes a readable message of what is no greeting.
+            let mut more = [0; 200];
+            let read = input.read(&mut more).unwrap_or_default();
+            came.extend(&more[..read]);
+        }
+        // Whoever asked for the greeting may have given up.
+        let _ = greeting.send(came);
+        let loss = if is_ours { self.read_replies(&mut input) } else { Loss::Ended };
+        *locked(&self.waiting) = Waiting::Lost(loss);
+        if matches!(loss, Loss::Garbled(_)) {
+            self.kill();
+        }
+    }
+
+    fn read_replies(&self, input: &mut impl Read) -> Loss {
+        loop {
+            let frame = match frame::read(input) {
+                Ok(Some(frame)) => frame,
+                Ok(None) | Err(Fault::Io(_)) => return Loss::Ended,
+                Err(Fault::Garbled(what)) => return Loss::Garbled(what),
+            };
+            self.counters.received.fetch_add((frame.payload.len() + OVERHEAD_BYTES) as u64, Ordering::Relaxed);
+            let Some(reply) = Reply::decode(frame.kind, frame.payload) else {
+                return Loss::Garbled("a reply is none of the protocol");
+            };
+            if let Waiting::Open(waiting) = &*locked(&self.waiting)
+                && let Some(asker) = waiting.get(&frame.request)
+            {
+                // Whoever asked may have stopped to wait.
+                let _ = asker.send(reply);
+            }
+        }
+    }
+
+    fn lost(&self, loss: Loss) -> Error {
+        match loss {
+            Loss::Garbled(what) => Error::Garbled { host: self.host.clone(), what },
+            Loss::Ended => self.why_it_ended(),
+        }
+    }
+
+    /// What the end of the process says about the reason.
+    fn why_it_ended(&self) -> Error {
+        let code = locked(&self.child).as_mut().and_then(end);
+        // What it wrote last may still be on its way to the thread that keeps it.
+        thread::sleep(Duration::from_millis(20));
+        let host = self.host.clone();
+        let said = Said::of(&locked(&self.stderr));
+        match code {
+            Some(NOT_FOUND) => Error::NotInstalled { host, said },
+            Some(SSH_FAILED) => Error::Unreachable { host, said },
+            _ => Error::Lost { host, said },
+        }
+    }
+
+    fn kill(&self) {
+        if let Some(child) = &mut *locked(&self.child) {
+            // One that has ended already cannot be killed, which is all the same.
+            let _ = child.kill();
+        }
+    }
+}
+
+/// Keeps the end of what the process writes to standard error.
+fn keep_end(stderr: &mut impl Read, shared: &Weak<Shared>) {
+    let mut chunk = [0; 1024];
+    while let Ok(read @ 1..) = stderr.read(&mut chunk) {
+        let Some(shared) = shared.upgrade() else { return };
+        let mut kept = locked(&shared.stderr);
+        kept.extend(&chunk[..read]);
+        let excess = kept.len().saturating_sub(STDERR_KEPT_BYTES);
+        kept.drain(..excess);
+    }
+}
+
+/// Ends the process when a write does not come through: a pipe has no time limit of its own.
+fn watch_writes(shared: &Weak<Shared>, patience: Duration) {
+    while let Some(shared) = shared.upgrade() {
+        let stalled = locked(&shared.writing_since).is_some_and(|since| since.elapsed() > patience);
+        if stalled {
+            shared.kill();
+        }
+        drop(shared);
+        thread::sleep((patience / 4).min(Duration::from_millis(500)));
+    }
+}
+
+/// A mutex's content, whatever became of its last holder: each change is one step.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

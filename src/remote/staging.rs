@@ -1,0 +1,171 @@
+//! The host's side of writing: one writer at a time, files as they come, and the checks that need no key.
+//!
+//! The lock is the vault's own, so a writer on the host's machine and one elsewhere exclude each other. Must never: name
+//! a secret type, or put a mapping in force that is no later generation of the same vault.
+
+use super::protocol::{OnLoss, Reason, Reply, Request};
+use super::serve::Refusal;
+use crate::durable::IfLocked;
+use crate::vault::{DirectoryWriter, Error, Object, SignedMapping, Storage, Store, Writer};
+
+/// Most bytes of one staged file: the largest photo, sealed, and room to spare.
+const LARGEST_FILE_BYTES: u64 = 640 << 20;
+/// Most bytes of a header.
+const LARGEST_HEADER_BYTES: usize = 4096;
+
+/// The writer at the other end of the line, if there is one.
+#[derive(Default)]
+pub(super) struct Staging(Option<Writing>);
+
+struct Writing {
+    /// The request id that all its messages have.
+    id: u32,
+    writer: DirectoryWriter,
+    on_loss: OnLoss,
+    /// The file that is on its way.
+    arriving: Option<Arriving>,
+    mapping: Option<Vec<u8>>,
+    header: Option<Vec<u8>>,
+    written: u64,
+    /// It was told that something failed; whatever it still sends was sent before it knew.
+    has_failed: bool,
+}
+
+struct Arriving {
+    object: Object,
+    total: usize,
+    bytes: Vec<u8>,
+}
+
+impl Staging {
+    /// Does what `request` says; gives the reply, where there is one.
+    pub(super) fn receive(&mut self, store: &Store, id: u32, request: Request) -> Option<Reply> {
+        let outcome = match request {
+            Request::Begin(on_loss) => {
+                let begun = Store::open(store.root()).and_then(|store| store.directory_writer(IfLocked::Refuse));
+                self.begin(id, on_loss, begun).map(|()| Some(Reply::Done))
+            }
+            Request::Found { public_context, on_loss } => {
+                let begun = match Store::open(store.root()) {
+                    Ok(store) => Err(Error::Occupied { path: store.root().to_owned() }),
+                    Err(Error::NotAVault { .. }) => store.directory_founder(&public_context),
+                    Err(error) => Err(error),
+                };
+                self.begin(id, on_loss, begun).map(|()| Some(Reply::Done))
+            }
+            Request::End => {
+                self.0.take_if(|writing| writing.id == id);
+                Ok(None)
+            }
+            request => match self.0.as_mut().filter(|writing| writing.id == id) {
+                None => Err(Refusal::new(Reason::Failed, "nobody began to write")),
+                Some(writing) if writing.has_failed => Ok(None),
+                Some(writing) => {
+                    let outcome = writing.receive(store, request);
+                    writing.has_failed = outcome.is_err();
+                    outcome
+                }
+            },
+        };
+        outcome.unwrap_or_else(|Refusal { reason, detail }| Some(Reply::Refused { reason, detail }))
+    }
+
+    fn begin(&mut self, id: u32, on_loss: OnLoss, begun: Result<DirectoryWriter, Error>) -> Result<(), Refusal> {
+        self.0 = Some(Writing {
+            id,
+            writer: begun?,
+            on_loss,
+            arriving: None,
+            mapping: None,
+            header: None,
+            written: 0,
+            has_failed: false,
+        });
+        Ok(())
+    }
+
+    /// The line ended before the writer did.
+    pub(super) fn line_ended(&mut self) {
+        if let Some(writing) = self.0.take()
+            && writing.on_loss == OnLoss::Keep
+        {
+            writing.writer.keep_staged();
+        }
+    }
+}
+
+impl Writing {
+    fn receive(&mut self, store: &Store, request: Request) -> Result<Option<Reply>, Refusal> {
+        match request {
+            Request::Stage { object, total } => {
+                if self.arriving.is_some() || total > LARGEST_FILE_BYTES {
+                    return Err(Refusal::new(Reason::Failed, "a file begins where none can"));
+                }
+                let total = usize::try_from(total).map_err(|_| Refusal::new(Reason::TooLarge, &object))?;
+                self.arriving = Some(Arriving { object, total, bytes: Vec::new() });
+                self.file_if_whole()
+            }
+            Request::Content(content) => {
+                let Some(arriving) = &mut self.arriving else {
+                    return Err(Refusal::new(Reason::Failed, "content of no file"));
+                };
+                if content.is_empty() || content.len() > arriving.total - arriving.bytes.len() {
+                    return Err(Refusal::new(Reason::Failed, "content beyond the end of its file"));
+                }
+                arriving.bytes.extend(content);
+                self.file_if_whole()
+            }
+            Request::Discard(objects) => {
+                self.writer.discard(&objects);
+                Ok(None)
+            }
+            Request::Commit => {
+                let mapping = self.mapping.take().ok_or(Refusal::new(Reason::Failed, "no mapping was sent"))?;
+                self.commit(store, &mapping)?;
+                Ok(Some(Reply::Done))
+            }
+            Request::ReplaceHeader => {
+                let header = self.header.take().filter(|header| header.len() <= LARGEST_HEADER_BYTES);
+                self.writer.replace_header(&header.ok_or(Refusal::new(Reason::Failed, "no header was sent"))?)?;
+                Ok(Some(Reply::Done))
+            }
+            _ => Err(Refusal::new(Reason::Failed, "this is nothing for a writer")),
+        }
+    }
+
+    /// Files what arrived, once all of it has.
+    fn file_if_whole(&mut self) -> Result<Option<Reply>, Refusal> {
+        let Some(Arriving { object, bytes, .. }) =
+            self.arriving.take_if(|arriving| arriving.bytes.len() == arriving.total)
+        else {
+            return Ok(None);
+        };
+        match object {
+            Object::Mapping => self.mapping = Some(bytes),
+            Object::Header => self.header = Some(bytes),
+            Object::Segment(..) | Object::Photo(..) | Object::Thumbnail(_) | Object::SecretContext => {
+                self.writer.stage(&object, &[&bytes])?;
+            }
+            Object::PublicContext | Object::Unfinished(_) => {
+                return Err(Refusal::new(Reason::Failed, "this file is not written by itself"));
+            }
+        }
+        self.written += 1;
+        Ok(Some(Reply::Progress(self.written)))
+    }
+
+    fn commit(&self, store: &Store, mapping: &[u8]) -> Result<(), Refusal> {
+        let next = SignedMapping::parse(mapping)?;
+        match store.mapping() {
+            Ok(current)
+                if current.mapping.vault != next.mapping.vault
+                    || current.mapping.generation >= next.mapping.generation =>
+            {
+                return Err(Refusal::new(Reason::Moved, ""));
+            }
+            Ok(_) | Err(Error::Missing { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(self.writer.commit(&next)?)
+    }
+}
