@@ -6,21 +6,21 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::address::Address;
 use super::cache::Cache;
 use super::error::{Error, Said};
 use super::line::{Counters, Exchange, Line};
-use super::protocol::{self, OnLoss, Reason, Reply, Request, ScannedSegment};
+use super::protocol::{self, Reason, Reply, Request, ScannedSegment};
 use super::writing::HostWriter;
 use crate::cipher::{KeyTree, Purpose};
 use crate::ckks::{ANSWER_BYTES, EncryptedQuery};
 use crate::durable::IfLocked;
 use crate::vault;
 use crate::vault::{
-    Blocks, Digest, Directory, Expected, Id, Listed, Object, Part, Scanner, SegmentEntry, SignedMapping, Storage,
-    Traffic, Writer,
+    Abandoned, Blocks, Digest, Directory, Expected, Id, Listed, Object, Part, Scanner, SegmentEntry, SignedMapping,
+    Storage, Traffic, Writer,
 };
 
 /// Nothing at all for this long is taken for a lost connection.
@@ -101,20 +101,9 @@ impl Client {
     }
 
     /// Becomes the writer of the vault there, or of one that is begun there.
-    pub(super) fn begin(&self, request: &Request) -> Result<Box<dyn Writer>, vault::Error> {
+    fn begin(&self, request: &Request) -> Result<Box<dyn Writer>, vault::Error> {
         let line = self.line().map_err(elsewhere)?;
         Ok(Box::new(HostWriter::begin(&line, self.to_string(), request)?))
-    }
-
-    /// The digests that files have there; zeros for one that is not there.
-    pub(super) fn digests(&self, objects: &[Object]) -> Result<Vec<Digest>, vault::Error> {
-        let mut digests = Vec::with_capacity(objects.len());
-        for some in objects.chunks(1024) {
-            let bytes = self.fetch(&Request::Digests(some.to_vec()), (some.len() * 32) as u64)?;
-            let decoded = protocol::decode_digests(&bytes, some.len());
-            digests.extend(decoded.ok_or_else(|| self.garbled("digests are too many or too few"))?);
-        }
-        Ok(digests)
     }
 
     /// The connection, made anew when the last one is lost.
@@ -336,22 +325,28 @@ impl Storage for Client {
         protocol::decode_objects(&bytes).ok_or_else(|| self.garbled("a listing names what no vault has"))
     }
 
-    fn writer(&self, if_locked: IfLocked) -> Result<Box<dyn Writer>, vault::Error> {
-        let request = Request::Begin(OnLoss::Remove);
-        let began = Instant::now();
+    fn digests(&self, objects: &[Object]) -> Result<Vec<Option<Digest>>, vault::Error> {
+        let mut digests = Vec::with_capacity(objects.len());
+        for some in objects.chunks(1024) {
+            let bytes = self.fetch(&Request::Digests(some.to_vec()), (some.len() * 32) as u64)?;
+            let decoded = protocol::decode_digests(&bytes, some.len());
+            digests.extend(decoded.ok_or_else(|| self.garbled("digests are too many or too few"))?);
+        }
+        Ok(digests)
+    }
+
+    fn writer(&self, if_locked: IfLocked, abandoned: Abandoned) -> Result<Box<dyn Writer>, vault::Error> {
+        let request = Request::Begin(abandoned);
         loop {
             match self.begin(&request) {
-                Err(vault::Error::Locked) if if_locked == IfLocked::Wait => {
-                    log::debug!("waiting for the writer there since {:?}", began.elapsed());
-                    thread::sleep(LOCK_POLL);
-                }
+                Err(vault::Error::Locked) if if_locked == IfLocked::Wait => thread::sleep(LOCK_POLL),
                 outcome => return outcome,
             }
         }
     }
 
-    fn found(&self, public_context: &[u8]) -> Result<Box<dyn Writer>, vault::Error> {
-        self.begin(&Request::Found { public_context: public_context.to_vec(), on_loss: OnLoss::Remove })
+    fn found(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, vault::Error> {
+        self.begin(&Request::Found { public_context: public_context.to_vec(), abandoned })
     }
 
     fn traffic(&self) -> Option<Traffic> {

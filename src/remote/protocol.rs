@@ -8,7 +8,7 @@
 //! An answer is any number of `Bytes` and `Progress`, and then one of `Done`, `Unchanged`, `Refused`. Decoding accepts
 //! nothing that encoding would not give back byte for byte. Must never: name a secret type.
 
-use crate::vault::{Digest, Directory, Hex, Id, Listed, Object};
+use crate::vault::{Abandoned, Digest, Directory, Hex, Id, Listed, Object};
 
 /// A request, or a message that gets no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +26,9 @@ pub(super) enum Request {
     /// The digests of files: see [`encode_digests`].
     Digests(Vec<Object>),
     /// Become the writer. Everything up to `End` has the same request id.
-    Begin(OnLoss),
+    Begin(Abandoned),
     /// The same where there is no vault yet, with its public context.
-    Found { public_context: Vec<u8>, on_loss: OnLoss },
+    Found { public_context: Vec<u8>, abandoned: Abandoned },
     /// A file begins; `total` bytes follow in `Content`. The mapping and the header are kept in memory until they are told
     /// to take force. No answer but `Progress` when it is written, or `Refused`.
     Stage { object: Object, total: u64 },
@@ -40,19 +40,10 @@ pub(super) enum Request {
     Commit,
     /// Make the header that was staged the one in force.
     ReplaceHeader,
-    /// The writer is done; what it staged since the last commit is removed. No answer.
+    /// The writer is done. No answer.
     End,
     /// The request of the same id is not wanted any more. No answer of its own.
     Cancel,
-}
-
-/// What becomes of staged files when the line is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OnLoss {
-    /// They are removed.
-    Remove,
-    /// They stay, so that a later try need not send them again.
-    Keep,
 }
 
 /// The blocks that a scan means.
@@ -153,12 +144,12 @@ impl Request {
                 objects.iter().for_each(|object| put_object(&mut bytes, object));
                 6
             }
-            Self::Begin(on_loss) => {
-                bytes.push(*on_loss as u8);
+            Self::Begin(abandoned) => {
+                bytes.push(abandoned_number(*abandoned));
                 7
             }
-            Self::Found { public_context, on_loss } => {
-                bytes.push(*on_loss as u8);
+            Self::Found { public_context, abandoned } => {
+                bytes.push(abandoned_number(*abandoned));
                 bytes.extend(public_context);
                 8
             }
@@ -210,8 +201,8 @@ impl Request {
             4 => Self::Size(rest.directory()?),
             5 => Self::Leftovers { mapping: Hex(rest.array()?) },
             6 => Self::Digests(rest.objects()?),
-            7 => Self::Begin(rest.on_loss()?),
-            8 => Self::Found { on_loss: rest.on_loss()?, public_context: rest.take_all() },
+            7 => Self::Begin(rest.abandoned()?),
+            8 => Self::Found { abandoned: rest.abandoned()?, public_context: rest.take_all() },
             9 => Self::Stage { object: rest.object()?, total: rest.number()? },
             CONTENT => return Some(Self::Content(payload)),
             11 => Self::Discard(rest.objects()?),
@@ -296,9 +287,10 @@ pub(super) fn encode_digests(digests: &[Option<Digest>]) -> Vec<u8> {
 }
 
 /// Reads what [`encode_digests`] gave for `count` files.
-pub(super) fn decode_digests(bytes: &[u8], count: usize) -> Option<Vec<Digest>> {
+pub(super) fn decode_digests(bytes: &[u8], count: usize) -> Option<Vec<Option<Digest>>> {
     let (digests, rest) = bytes.as_chunks::<32>();
-    (digests.len() == count && rest.is_empty()).then(|| digests.iter().map(|digest| Hex(*digest)).collect())
+    let digest = |digest: &[u8; 32]| (*digest != [0; 32]).then_some(Hex(*digest));
+    (digests.len() == count && rest.is_empty()).then(|| digests.iter().map(digest).collect())
 }
 
 fn put_object(bytes: &mut Vec<u8>, object: &Object) {
@@ -309,6 +301,13 @@ fn put_object(bytes: &mut Vec<u8>, object: &Object) {
 
 fn directory_number(directory: Directory) -> u8 {
     Directory::ALL.iter().position(|known| *known == directory).expect("all are listed") as u8
+}
+
+fn abandoned_number(abandoned: Abandoned) -> u8 {
+    match abandoned {
+        Abandoned::Remove => 0,
+        Abandoned::Keep => 1,
+    }
 }
 
 /// What is left of a payload.
@@ -345,9 +344,9 @@ impl Rest<'_> {
         Directory::ALL.get(usize::from(number)).copied()
     }
 
-    fn on_loss(&mut self) -> Option<OnLoss> {
+    fn abandoned(&mut self) -> Option<Abandoned> {
         let [number] = self.array()?;
-        [OnLoss::Remove, OnLoss::Keep].into_iter().find(|known| *known as u8 == number)
+        [Abandoned::Remove, Abandoned::Keep].into_iter().find(|known| abandoned_number(*known) == number)
     }
 
     fn take_all(&mut self) -> Vec<u8> {
@@ -377,8 +376,8 @@ mod tests {
             Request::Size(Directory::Thumbnails),
             Request::Leftovers { mapping: digest },
             Request::Digests(objects.clone()),
-            Request::Begin(OnLoss::Keep),
-            Request::Found { public_context: vec![9; 40], on_loss: OnLoss::Remove },
+            Request::Begin(Abandoned::Keep),
+            Request::Found { public_context: vec![9; 40], abandoned: Abandoned::Remove },
             Request::Stage { object: photo, total: 12 },
             Request::Content(vec![5; 100]),
             Request::Discard(objects),

@@ -123,41 +123,36 @@ impl<W: Write + Send> Host<W> {
         scans: &SyncSender<Waiting>,
     ) -> io::Result<()> {
         let mut staging = Staging::default();
-        let outcome = loop {
+        loop {
             let frame = match frame::read(input) {
                 Ok(Some(frame)) => frame,
-                Ok(None) => break Ok(()),
-                Err(Fault::Io(error)) => break Err(error),
-                Err(Fault::Garbled(what)) => break Err(garbled(what)),
+                Ok(None) => return Ok(()),
+                Err(Fault::Io(error)) => return Err(error),
+                Err(Fault::Garbled(what)) => return Err(garbled(what)),
             };
             let id = frame.request;
             let Some(request) = Request::decode(frame.kind, frame.payload) else {
-                break Err(garbled("a request is none of the protocol"));
+                return Err(garbled("a request is none of the protocol"));
             };
-            let sent = match request {
+            match request {
                 Request::Cancel => {
                     if let Some(is_cancelled) = locked(&self.running).get_mut(&id) {
                         *is_cancelled = true;
                     }
-                    Ok(())
                 }
                 Request::Read { .. }
                 | Request::List(_)
                 | Request::Size(_)
                 | Request::Leftovers { .. }
-                | Request::Digests(_) => self.queue(reads, id, request),
-                Request::Scan { .. } => self.queue(scans, id, request),
-                writing => match staging.receive(&self.store, id, writing) {
-                    Some(reply) => self.send(id, &reply),
-                    None => Ok(()),
-                },
-            };
-            if let Err(error) = sent {
-                break Err(error);
+                | Request::Digests(_) => self.queue(reads, id, request)?,
+                Request::Scan { .. } => self.queue(scans, id, request)?,
+                writing => {
+                    if let Some(reply) = staging.receive(&self.store, id, writing) {
+                        self.send(id, &reply)?;
+                    }
+                }
             }
-        };
-        staging.line_ended();
-        outcome
+        }
     }
 
     fn queue(&self, to: &SyncSender<Waiting>, id: u32, request: Request) -> io::Result<()> {

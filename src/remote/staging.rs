@@ -3,17 +3,16 @@
 //! The lock is the vault's own, so a writer on the host's machine and one elsewhere exclude each other. Must never: name
 //! a secret type, or put a mapping in force that is no later generation of the same vault.
 
-use super::protocol::{OnLoss, Reason, Reply, Request};
+use super::protocol::{Reason, Reply, Request};
 use super::serve::Refusal;
 use crate::durable::IfLocked;
-use crate::vault::{DirectoryWriter, Error, Object, SignedMapping, Storage, Store, Writer};
+use crate::vault::{DirectoryWriter, Error, Object, SignedMapping, Storage, Store, Writer, is_header};
 
 /// Most bytes of one staged file: the largest photo, sealed, and room to spare.
 const LARGEST_FILE_BYTES: u64 = 640 << 20;
-/// Most bytes of a header.
-const LARGEST_HEADER_BYTES: usize = 4096;
 
-/// The writer at the other end of the line, if there is one.
+/// The writer at the other end of the line, if there is one. Dropped with the line, it leaves or removes what it staged as
+/// it said when it began.
 #[derive(Default)]
 pub(super) struct Staging(Option<Writing>);
 
@@ -21,7 +20,6 @@ struct Writing {
     /// The request id that all its messages have.
     id: u32,
     writer: DirectoryWriter,
-    on_loss: OnLoss,
     /// The file that is on its way.
     arriving: Option<Arriving>,
     mapping: Option<Vec<u8>>,
@@ -41,17 +39,18 @@ impl Staging {
     /// Does what `request` says; gives the reply, where there is one.
     pub(super) fn receive(&mut self, store: &Store, id: u32, request: Request) -> Option<Reply> {
         let outcome = match request {
-            Request::Begin(on_loss) => {
-                let begun = Store::open(store.root()).and_then(|store| store.directory_writer(IfLocked::Refuse));
-                self.begin(id, on_loss, begun).map(|()| Some(Reply::Done))
+            Request::Begin(abandoned) => {
+                let begun =
+                    Store::open(store.root()).and_then(|store| store.directory_writer(IfLocked::Refuse, abandoned));
+                self.begin(id, begun).map(|()| Some(Reply::Done))
             }
-            Request::Found { public_context, on_loss } => {
+            Request::Found { public_context, abandoned } => {
                 let begun = match Store::open(store.root()) {
                     Ok(store) => Err(Error::Occupied { path: store.root().to_owned() }),
-                    Err(Error::NotAVault { .. }) => store.directory_founder(&public_context),
+                    Err(Error::NotAVault { .. }) => store.directory_founder(&public_context, abandoned),
                     Err(error) => Err(error),
                 };
-                self.begin(id, on_loss, begun).map(|()| Some(Reply::Done))
+                self.begin(id, begun).map(|()| Some(Reply::Done))
             }
             Request::End => {
                 self.0.take_if(|writing| writing.id == id);
@@ -70,11 +69,10 @@ impl Staging {
         outcome.unwrap_or_else(|Refusal { reason, detail }| Some(Reply::Refused { reason, detail }))
     }
 
-    fn begin(&mut self, id: u32, on_loss: OnLoss, begun: Result<DirectoryWriter, Error>) -> Result<(), Refusal> {
+    fn begin(&mut self, id: u32, begun: Result<DirectoryWriter, Error>) -> Result<(), Refusal> {
         self.0 = Some(Writing {
             id,
             writer: begun?,
-            on_loss,
             arriving: None,
             mapping: None,
             header: None,
@@ -82,15 +80,6 @@ impl Staging {
             has_failed: false,
         });
         Ok(())
-    }
-
-    /// The line ended before the writer did.
-    pub(super) fn line_ended(&mut self) {
-        if let Some(writing) = self.0.take()
-            && writing.on_loss == OnLoss::Keep
-        {
-            writing.writer.keep_staged();
-        }
     }
 }
 
@@ -125,7 +114,7 @@ impl Writing {
                 Ok(Some(Reply::Done))
             }
             Request::ReplaceHeader => {
-                let header = self.header.take().filter(|header| header.len() <= LARGEST_HEADER_BYTES);
+                let header = self.header.take().filter(|header| is_header(header));
                 self.writer.replace_header(&header.ok_or(Refusal::new(Reason::Failed, "no header was sent"))?)?;
                 Ok(Some(Reply::Done))
             }

@@ -14,7 +14,7 @@ use super::mapping::{FeatureSpace, Mapping};
 use super::objects;
 use super::objects::Sealed;
 use super::signed;
-use super::storage::Storage;
+use super::storage::{Abandoned, Storage};
 use super::store::Store;
 use super::writer::DirectoryWriter;
 use crate::cipher::{Cost, KeyTree, MasterKey, Passphrase};
@@ -38,7 +38,7 @@ pub(super) fn create(
     let secret = objects::seal(&tree, vault, &Sealed::SecretContext, &SecretContext::generate()?.to_bytes())?;
     let digests = (Digest::of(&[&public]), Digest::of(&secret.parts()));
     let mapping = signed(&tree, Mapping::first(vault, space, digests.0, digests.1));
-    let writer = place.found(&public)?;
+    let writer = place.found(&public, Abandoned::Remove)?;
     writer.stage(&Object::SecretContext, &secret.parts())?;
     writer.commit(&mapping)?;
     writer.replace_header(&header)?;
@@ -48,7 +48,7 @@ pub(super) fn create(
 /// Makes the directories and the public context of a vault at `store`, where there is none, and becomes its writer. What
 /// an interrupted creation left is removed; files that were staged for a vault with this very context stay, so that a
 /// copy that was interrupted goes on.
-pub(super) fn found(store: &Store, public_context: &[u8]) -> Result<DirectoryWriter, Error> {
+pub(super) fn found(store: &Store, public_context: &[u8], abandoned: Abandoned) -> Result<DirectoryWriter, Error> {
     let root = store.root();
     let io = |error| Error::io(root.display())(error);
     durable::create_directory(root).map_err(io)?;
@@ -67,7 +67,7 @@ pub(super) fn found(store: &Store, public_context: &[u8]) -> Result<DirectoryWri
     }
     let parent = root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     durable::sync_directory(parent).map_err(Error::io(parent.display()))?;
-    DirectoryWriter::begin(store, IfLocked::Refuse)
+    DirectoryWriter::begin(store, IfLocked::Refuse, abandoned)
 }
 
 /// The files that an interrupted creation left at `root`; an error when there is anything else. `resumes` says that

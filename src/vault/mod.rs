@@ -57,7 +57,7 @@ pub use objects::LARGEST_PHOTO_BYTES;
 pub use repair::{Losses, Remake, Repaired, repair};
 pub use segment::{Hints, ListedImage, ListedThumbnail};
 pub use snapshot::{Image, Segment, Snapshot};
-pub use storage::{Blocks, Expected, Listed, Scanner, Storage, Traffic, Writer};
+pub use storage::{Abandoned, Blocks, Expected, Listed, Scanner, Storage, Traffic, Writer};
 pub use store::Store;
 pub use transaction::{Appended, NewImage, StoredPhoto, Transaction};
 pub use writer::DirectoryWriter;
@@ -175,12 +175,17 @@ impl Vault {
         self.sealer.content_tag(photo)
     }
 
+    /// Whether a mapping, wherever it was found, is one that this vault's key holder wrote.
+    pub fn authenticates(&self, found: &SignedMapping) -> bool {
+        found.mapping.vault == self.id() && is_authentic(&self.sealer.tree, found)
+    }
+
     /// Puts the vault under a new passphrase: only the header changes, atomically.
     ///
     /// # Errors
     /// [`Error::Locked`]; what the system says.
     pub fn change_passphrase(&self, new: &Passphrase, cost: Cost, if_locked: IfLocked) -> Result<(), Error> {
-        let writer = self.store().writer(if_locked)?;
+        let writer = self.store().writer(if_locked, Abandoned::Remove)?;
         writer.replace_header(&header::seal(self.id(), self.sealer.tree.master(), new, cost)?)
     }
 
@@ -199,13 +204,21 @@ fn authentic_mapping(
     // Before the mapping is read: see `freshness`.
     let seen = freshness.seen(vault)?;
     let found = store.mapping()?;
-    let expected = tree.tag(Purpose::Mapping, found.body.as_bytes());
-    if found.mapping.vault != vault || !bool::from(expected.ct_eq(&found.tag.0)) {
+    if found.mapping.vault != vault || !is_authentic(tree, &found) {
         return Err(Error::Damaged { object: Object::Mapping, what: "it does not authenticate" });
     }
     freshness.check(seen, &found)?;
     freshness.remember(&found)?;
     Ok(found)
+}
+
+fn is_authentic(tree: &KeyTree, found: &SignedMapping) -> bool {
+    tree.tag(Purpose::Mapping, found.body.as_bytes()).ct_eq(&found.tag.0).into()
+}
+
+/// Whether `bytes` have the form of a header, as far as that can be told without its passphrase.
+pub fn is_header(bytes: &[u8]) -> bool {
+    header::check_form(bytes).is_ok()
 }
 
 /// `mapping` with its tag.

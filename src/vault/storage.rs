@@ -70,14 +70,20 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Locked`]; an [`Error::Io`] when the vault cannot be written.
-    fn writer(&self, if_locked: IfLocked) -> Result<Box<dyn Writer>, Error>;
+    fn writer(&self, if_locked: IfLocked, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error>;
 
     /// Begins a vault where there is none: directories and the public context are made, and what an interrupted beginning
     /// left is removed. There is a vault once the writer has replaced the header.
     ///
     /// # Errors
     /// [`Error::Occupied`] when the place holds anything but such remains; what the system says.
-    fn found(&self, public_context: &[u8]) -> Result<Box<dyn Writer>, Error>;
+    fn found(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, Error>;
+
+    /// The digests of files as they are there, whatever the mapping says; `None` for one that is not there.
+    ///
+    /// # Errors
+    /// When the place cannot be asked.
+    fn digests(&self, objects: &[Object]) -> Result<Vec<Option<Digest>>, Error>;
 
     /// The current mapping. Its form is checked, its tag is not: only the key holder can do that.
     ///
@@ -158,7 +164,16 @@ pub trait Scanner {
     fn scan(&self, context: &Digest, segments: &[SegmentEntry], query: &EncryptedQuery) -> Result<Vec<u8>, Error>;
 }
 
-/// The one writer of a vault. It holds the lock; dropped, it removes what it staged since the last commit.
+/// What becomes of files that were staged when their writer is gone without a commit, or the line to it is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Abandoned {
+    /// They are removed.
+    Remove,
+    /// They stay, so that a later try need not write them again; the next writer that stages nothing like them removes them.
+    Keep,
+}
+
+/// The one writer of a vault. It holds the lock until it is dropped.
 pub trait Writer: Send + Sync {
     /// Writes a new file that no mapping names yet, from any thread. An error may be told by a later call instead.
     ///

@@ -15,7 +15,7 @@ use super::layout::{Directory, Object, Part};
 use super::leftovers;
 use super::mapping::{SegmentEntry, SignedMapping};
 use super::segment_map;
-use super::storage::{Blocks, Listed, Storage, Writer};
+use super::storage::{Abandoned, Blocks, Listed, Storage, Writer};
 use super::writer::DirectoryWriter;
 use crate::ckks::{BLOCK_BYTES, BLOCK_IMAGES};
 use crate::durable::IfLocked;
@@ -87,16 +87,16 @@ impl Store {
     ///
     /// # Errors
     /// As [`Storage::writer`].
-    pub fn directory_writer(&self, if_locked: IfLocked) -> Result<DirectoryWriter, Error> {
-        DirectoryWriter::begin(self, if_locked)
+    pub fn directory_writer(&self, if_locked: IfLocked, abandoned: Abandoned) -> Result<DirectoryWriter, Error> {
+        DirectoryWriter::begin(self, if_locked, abandoned)
     }
 
     /// The writer of a vault that is begun here.
     ///
     /// # Errors
     /// As [`Storage::found`].
-    pub fn directory_founder(&self, public_context: &[u8]) -> Result<DirectoryWriter, Error> {
-        creation::found(self, public_context)
+    pub fn directory_founder(&self, public_context: &[u8], abandoned: Abandoned) -> Result<DirectoryWriter, Error> {
+        creation::found(self, public_context, abandoned)
     }
 }
 
@@ -138,12 +138,21 @@ impl Storage for Store {
         leftovers::find(self, &newest.mapping)
     }
 
-    fn writer(&self, if_locked: IfLocked) -> Result<Box<dyn Writer>, Error> {
-        Ok(Box::new(self.directory_writer(if_locked)?))
+    fn writer(&self, if_locked: IfLocked, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
+        Ok(Box::new(self.directory_writer(if_locked, abandoned)?))
     }
 
-    fn found(&self, public_context: &[u8]) -> Result<Box<dyn Writer>, Error> {
-        Ok(Box::new(self.directory_founder(public_context)?))
+    fn found(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
+        Ok(Box::new(self.directory_founder(public_context, abandoned)?))
+    }
+
+    fn digests(&self, objects: &[Object]) -> Result<Vec<Option<Digest>>, Error> {
+        let digest = |object| match self.read(object, u64::MAX) {
+            Ok(bytes) => Ok(Some(Digest::of(&[&bytes]))),
+            Err(Error::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        };
+        objects.iter().map(digest).collect()
     }
 
     fn directory(&self) -> Option<&Path> {

@@ -19,7 +19,7 @@ use super::mapping::{SEGMENT_IMAGES, SegmentEntry};
 use super::objects::{LARGEST_PHOTO_BYTES, Sealed};
 use super::segment::{ListedImage, ListedThumbnail, Row, Sealer};
 use super::snapshot::Snapshot;
-use super::storage::Writer;
+use super::storage::{Abandoned, Writer};
 use super::{Vault, signed};
 use crate::durable::IfLocked;
 
@@ -74,7 +74,7 @@ impl Transaction {
     /// # Errors
     /// [`Error::Locked`]; an [`Error::Io`] when the vault cannot be written; as [`Vault::snapshot`].
     pub fn begin(vault: &Vault, if_locked: IfLocked) -> Result<Self, Error> {
-        let writer = vault.store().writer(if_locked)?;
+        let writer = vault.store().writer(if_locked, Abandoned::Remove)?;
         let transaction = Self {
             sealer: Arc::clone(&vault.sealer),
             freshness: vault.freshness.clone(),

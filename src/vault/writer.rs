@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::error::Error;
 use super::layout::{Directory, Object};
 use super::mapping::SignedMapping;
-use super::storage::Writer;
+use super::storage::{Abandoned, Writer};
 use super::store::Store;
 use crate::durable;
 use crate::durable::{IfLocked, Lock, Unsynced};
@@ -20,23 +20,20 @@ pub struct DirectoryWriter {
     store: Store,
     unsynced: Unsynced,
     staged: Mutex<Vec<Object>>,
+    abandoned: Abandoned,
     // After the rest: what is removed on drop is removed under the lock.
     _lock: Lock,
 }
 
 impl DirectoryWriter {
     /// Takes the lock.
-    pub(super) fn begin(store: &Store, if_locked: IfLocked) -> Result<Self, Error> {
+    pub(super) fn begin(store: &Store, if_locked: IfLocked, abandoned: Abandoned) -> Result<Self, Error> {
         // Never replaced, so every process locks the same file.
         let object = Object::PublicContext;
         let acquired = Lock::acquire(&object.path(store.root()), if_locked).map_err(Error::io(&object))?;
         let lock = acquired.ok_or(Error::Locked)?;
-        Ok(Self { store: store.clone(), unsynced: Unsynced::default(), staged: Mutex::default(), _lock: lock })
-    }
-
-    /// Leaves what was staged where it is: it belongs to a generation now, or a later try goes on from it.
-    pub fn keep_staged(&self) {
-        self.staged().clear();
+        let store = store.clone();
+        Ok(Self { store, unsynced: Unsynced::default(), staged: Mutex::default(), abandoned, _lock: lock })
     }
 
     fn staged(&self) -> MutexGuard<'_, Vec<Object>> {
@@ -73,7 +70,7 @@ impl Writer for DirectoryWriter {
         }
         let replaced = durable::replace(&Object::Mapping.path(root), mapping.text().as_bytes());
         // Even a failure may have made the new mapping visible. The next writer knows which files it names.
-        self.keep_staged();
+        self.staged().clear();
         replaced.map_err(Error::io(Object::Mapping))
     }
 
@@ -84,7 +81,9 @@ impl Writer for DirectoryWriter {
 
 impl Drop for DirectoryWriter {
     fn drop(&mut self) {
-        let staged = std::mem::take(&mut *self.staged());
-        self.remove(&staged);
+        if self.abandoned == Abandoned::Remove {
+            let staged = std::mem::take(&mut *self.staged());
+            self.remove(&staged);
+        }
     }
 }
