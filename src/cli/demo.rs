@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         let found = find::search(&vault, &snapshot, &query, WANTED)?;
         search::print(&found, WANTED.threshold);
         let shown: Vec<_> = found.matches.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
-        pictures::show(session, arguments.preview, &snapshot, &shown)?;
+        pictures::show(session, arguments.preview, &snapshot, &shown, 0)?;
     }
     conclude(arguments);
     Ok(Exit::Success)

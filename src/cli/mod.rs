@@ -29,6 +29,8 @@ mod output;
 mod passphrase;
 mod passwd;
 mod pictures;
+mod pull;
+mod push;
 mod remove;
 mod search;
 mod serve;
@@ -85,6 +87,10 @@ enum Command {
     Stats(stats::Arguments),
     /// Change the passphrase
     Passwd(passwd::Arguments),
+    /// Bring a copy of the vault elsewhere up to date
+    Push(push::Arguments),
+    /// Bring the vault here up to date with a copy elsewhere
+    Pull(pull::Arguments),
     /// Offer a vault to a cipherlens on another machine, without any key
     Serve(serve::Arguments),
     /// Take over a folder of AES-128-CBC encrypted images
@@ -147,6 +153,8 @@ pub fn main() -> Asked {
         Command::Check(arguments) => check::run(&arguments, &session),
         Command::Stats(arguments) => stats::run(&arguments, &session),
         Command::Passwd(arguments) => passwd::run(&arguments, &session),
+        Command::Push(arguments) => push::run(&arguments, &session),
+        Command::Pull(arguments) => pull::run(&arguments, &session),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::ImportLegacy(arguments) => import_legacy::run(&arguments, &session),
         Command::Demo(arguments) => demo::run(&arguments, &session),

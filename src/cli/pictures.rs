@@ -1,11 +1,14 @@
 //! Thumbnails of photos of the vault, decrypted in memory and drawn in the terminal where it can show them.
 
+use std::collections::HashMap;
+
 use clap::ValueEnum;
 
 use super::failure::Failure;
 use super::session::Session;
 use crate::error::Error;
 use crate::preview::{self, Choice, Link, Memory, Panel, Question};
+use crate::services::decoys::{Fetch, mixed};
 use crate::vault::{Id, Snapshot};
 
 /// The most pictures in a row.
@@ -38,21 +41,30 @@ pub(super) fn question(session: &Session, flag: Option<Choice>) -> Result<Questi
     })
 }
 
-/// Draws the thumbnails of the first few of `images`, each with its caption. Draws nothing where there is no terminal.
+/// Draws the thumbnails of the first few of `images`, each with its caption; with each, as many others as `decoys` says are
+/// fetched. Draws nothing where there is no terminal.
 pub(super) fn show(
     session: &Session,
     flag: Option<Choice>,
     snapshot: &Snapshot,
     images: &[(Id, String)],
+    decoys: usize,
 ) -> Result<(), Failure> {
     if images.is_empty() {
         return Ok(());
     }
     let Some(picker) = preview::detect(&question(session, flag)?).picker else { return Ok(()) };
-    let mut panels = Vec::new();
-    for (id, caption) in images.iter().take(PICTURES) {
+    let images = &images[..images.len().min(PICTURES)];
+    let wanted: Vec<Id> = images.iter().map(|(id, _)| *id).collect();
+    let mut thumbnails = HashMap::new();
+    for fetch in mixed(snapshot, &wanted, decoys)? {
+        let (Fetch::Wanted(id) | Fetch::Decoy(id)) = fetch;
         // A missing thumbnail leaves a gap in the row, not the matches without a table.
-        let Ok(thumbnail) = snapshot.image(*id).and_then(|image| image.thumbnail()) else { continue };
+        thumbnails.insert(id, snapshot.image(id).and_then(|image| image.thumbnail()));
+    }
+    let mut panels = Vec::new();
+    for (id, caption) in images {
+        let Some(Ok(thumbnail)) = thumbnails.remove(id) else { continue };
         let picture = image::load_from_memory_with_format(&thumbnail, image::ImageFormat::Jpeg)
             .map_err(|error| Error::Features(error.into()))?;
         panels.push(Panel { picture, caption: caption.clone() });

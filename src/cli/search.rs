@@ -13,11 +13,12 @@ use super::pictures;
 use super::session::{Session, WeightsFile};
 use crate::error::Error;
 use crate::preview::Choice;
+use crate::services::decoys::{self, Fetch};
 use crate::services::library::{self, IfExists};
 use crate::services::name::inert;
 use crate::services::search::{self, Found, Match, Query, Timing, Wanted};
 use crate::services::session::read_newest;
-use crate::vault::{Snapshot, Traffic, Vault};
+use crate::vault::{Id, Snapshot, Traffic, Vault};
 
 /// Arguments of `search`.
 #[derive(Args)]
@@ -40,6 +41,9 @@ pub(super) struct Arguments {
     /// Decrypt the matches into FOLDER
     #[arg(long, value_name = "FOLDER")]
     export: Option<PathBuf>,
+    /// Fetch N other photos with each match that is shown or exported, so that whoever holds the vault cannot tell them apart
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    decoys: usize,
     /// How to show the best matches: auto, kitty, sixel, iterm2, halfblocks, off
     #[arg(long, value_name = "HOW", hide_possible_values = true)]
     preview: Option<Choice>,
@@ -83,19 +87,31 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
             print_traffic(&found, &vault);
         }
         let shown: Vec<_> = found.matches.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
-        pictures::show(session, arguments.preview, &snapshot, &shown)?;
+        pictures::show(session, arguments.preview, &snapshot, &shown, arguments.decoys)?;
     }
     match &arguments.export {
-        Some(folder) => export(&snapshot, &found.matches, folder, arguments.json),
+        Some(folder) => export(&snapshot, &found.matches, folder, arguments),
         None => Ok(Exit::Success),
     }
 }
 
-fn export(snapshot: &Snapshot, matches: &[Match], folder: &std::path::Path, quiet: bool) -> Result<Exit, Failure> {
-    for hit in matches {
-        let image = snapshot.image(hit.id).map_err(Error::from)?;
+fn export(
+    snapshot: &Snapshot,
+    matches: &[Match],
+    folder: &std::path::Path,
+    arguments: &Arguments,
+) -> Result<Exit, Failure> {
+    let wanted: Vec<Id> = matches.iter().map(|hit| hit.id).collect();
+    for fetch in decoys::mixed(snapshot, &wanted, arguments.decoys)? {
+        let image = match fetch {
+            Fetch::Wanted(id) => snapshot.image(id).map_err(Error::from)?,
+            Fetch::Decoy(id) => {
+                decoys::fetch_and_drop(snapshot.image(id).map_err(Error::from)?);
+                continue;
+            }
+        };
         let path = library::export(image, folder, IfExists::Rename)?;
-        if !quiet {
+        if !arguments.json {
             println!("decrypted {}", inert(&path.to_string_lossy()));
         }
     }

@@ -15,6 +15,7 @@
 //! | `staging` | the host's side of writing, one writer at a time |
 //! | `line` | one running connection: a process, its pipes, replies brought to whoever asked |
 //! | `client` | the vault's files seen through a connection: time limits, one more try for what is read |
+//! | `transfer` | copies of one vault: when one may become the other, and how |
 //! | `cache` | what a second search need not fetch again |
 //! | `writing` | the writer of a vault on a host, as a transaction uses it |
 //!
@@ -39,6 +40,7 @@ mod line;
 mod protocol;
 mod serve;
 mod staging;
+mod transfer;
 mod writing;
 
 pub use address::Address;
@@ -46,3 +48,4 @@ pub use client::{Client, Prompts};
 pub use error::Error;
 pub use frame::{LARGEST_PAYLOAD, VERSION};
 pub use serve::serve;
+pub use transfer::{Copy, Transferred, transfer};

@@ -4,6 +4,7 @@
 
 pub mod amount;
 pub mod capture;
+pub mod decoys;
 pub mod find;
 pub mod index;
 pub mod legacy;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
 use crate::features::{Extractor, Weights};
-use crate::remote::{Address, Client, Prompts};
+use crate::remote;
+use crate::remote::{Address, Client, Copy, Prompts, Transferred};
 use crate::services::places::Places;
 use crate::vault::{self, FeatureSpace, Freshness, Mapping, Snapshot, Store, Vault};
 
@@ -79,6 +80,28 @@ impl FoundVault {
             }
         })
     }
+}
+
+/// Makes the copy of a vault at `to` what the one at `from` is; both are paths or addresses. `copied` is told how many files
+/// of how many are done.
+///
+/// # Errors
+/// When one cannot be reached, `to` is newer or was changed separately (nothing is changed then), or `from` is damaged.
+pub fn transfer(
+    from: &Path,
+    to: &Path,
+    passphrase: &Passphrase,
+    places: &Places,
+    copied: &dyn Fn(usize, usize),
+) -> Result<Transferred, Error> {
+    let copy = |root: &Path| -> Result<Copy, Error> {
+        let name = root.display().to_string();
+        Ok(match Address::parse(root.as_os_str())? {
+            Address::Directory(root) => Copy { place: Arc::new(Store::unfinished(root)), name },
+            address => Copy { place: Arc::new(Client::connect(address, Prompts::Allowed, places.fetched())?), name },
+        })
+    };
+    Ok(remote::transfer(&copy(from)?, &copy(to)?, passphrase, &freshness(places), copied)?)
 }
 
 /// How often a reader starts again when writers overtake it; each time they must have committed once more.

@@ -17,8 +17,23 @@ use crate::durable::{IfLocked, Lock};
 /// The directory of records.
 #[derive(Clone, Debug)]
 pub struct Freshness {
-    directory: PathBuf,
+    /// `None` when nothing is compared and nothing remembered.
+    directory: Option<PathBuf>,
 }
+
+/// Whether one generation continues another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lineage {
+    /// It does: this machine has seen every generation between them.
+    Continues,
+    /// It does not.
+    Forked,
+    /// This machine has not seen enough of it.
+    Unknown,
+}
+
+/// Most generations that a record remembers.
+const LONGEST_LINE: usize = 1024;
 
 /// The newest generation seen of one vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,28 +45,59 @@ pub(super) struct Seen {
 impl Freshness {
     /// Records in this directory; it is made when the first record is.
     pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into() }
+        Self { directory: Some(directory.into()) }
+    }
+
+    /// No records: any generation is taken for the newest, and none is remembered. For comparing copies.
+    pub fn unrecorded() -> Self {
+        Self { directory: None }
+    }
+
+    /// Whether `newer` continues `older`, as far as the generations go that this machine has seen one after the other.
+    ///
+    /// # Errors
+    /// [`Error::FreshnessRecord`].
+    pub fn lineage(&self, older: &SignedMapping, newer: &SignedMapping) -> Result<Lineage, Error> {
+        let line = self.line(newer.mapping.vault)?;
+        let tag_of = |found: &SignedMapping| {
+            line.iter().find(|seen| seen.generation == found.mapping.generation).map(|seen| seen.tag == found.tag)
+        };
+        Ok(match (tag_of(older), tag_of(newer)) {
+            (Some(true), Some(true)) => Lineage::Continues,
+            // One of them is on the line that was seen, the other one beside it.
+            (Some(true), Some(false)) | (Some(false), Some(true)) => Lineage::Forked,
+            _ => Lineage::Unknown,
+        })
     }
 
     /// Where the record of a vault is.
     pub fn record(&self, vault: Id) -> PathBuf {
-        self.directory.join(format!("{vault}.seen"))
+        self.directory.as_deref().unwrap_or(Path::new("")).join(format!("{vault}.seen"))
     }
 
     /// What was seen of a vault so far.
     pub(super) fn seen(&self, vault: Id) -> Result<Option<Seen>, Error> {
+        Ok(self.line(vault)?.first().copied())
+    }
+
+    /// The generations seen without a gap, newest first.
+    fn line(&self, vault: Id) -> Result<Vec<Seen>, Error> {
+        if self.directory.is_none() {
+            return Ok(Vec::new());
+        }
         let record = self.record(vault);
         let unusable = |what: String| Error::FreshnessRecord { record: record.clone(), what };
         let text = match fs::read_to_string(&record) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(unusable(error.to_string())),
         };
-        let parsed = text
-            .trim_end()
-            .split_once(' ')
-            .and_then(|(generation, tag)| Some(Seen { generation: generation.parse().ok()?, tag: tag.parse().ok()? }));
-        parsed.map(Some).ok_or_else(|| unusable("it is not a record of a generation".to_owned()))
+        let parsed = |line: &str| {
+            let (generation, tag) = line.split_once(' ')?;
+            Some(Seen { generation: generation.parse().ok()?, tag: tag.parse().ok()? })
+        };
+        let line: Option<Vec<Seen>> = text.lines().map(parsed).collect();
+        line.filter(|line| !line.is_empty()).ok_or_else(|| unusable("it is not a record of generations".to_owned()))
     }
 
     /// Refuses a mapping that is older than what was seen before it was read, or does not continue it.
@@ -71,29 +117,41 @@ impl Freshness {
     }
 
     /// Remembers a generation, unless a newer one is remembered already.
-    pub(super) fn remember(&self, found: &SignedMapping) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::FreshnessRecord`] when it cannot be written.
+    pub fn remember(&self, found: &SignedMapping) -> Result<(), Error> {
+        let Some(directory) = &self.directory else { return Ok(()) };
         let vault = found.mapping.vault;
         let record = self.record(vault);
         let unusable = |error: io::Error| Error::FreshnessRecord { record: record.clone(), what: error.to_string() };
         if self.seen(vault)?.is_some_and(|seen| seen.generation >= found.mapping.generation) {
             return Ok(());
         }
-        let _lock = self.lock().map_err(unusable)?;
+        let _lock = lock(directory).map_err(unusable)?;
         // Another process may have remembered more while this one waited.
         if self.seen(vault)?.is_some_and(|seen| seen.generation >= found.mapping.generation) {
             return Ok(());
         }
-        let text = format!("{} {}\n", found.mapping.generation, found.tag);
+        let newest = Seen { generation: found.mapping.generation, tag: found.tag };
+        let mut line = self.line(vault)?;
+        // Older generations are of use only while each is known to be the one before the next.
+        if !line.first().is_some_and(|seen| found.mapping.previous_tag == Some(seen.tag)) {
+            line.clear();
+        }
+        line.insert(0, newest);
+        line.truncate(LONGEST_LINE);
+        let text: String = line.iter().map(|seen| format!("{} {}\n", seen.generation, seen.tag)).collect();
         durable::replace(&record, text.as_bytes()).map_err(unusable)
     }
+}
 
-    fn lock(&self) -> io::Result<Option<Lock>> {
-        fs::create_dir_all(self.directory.parent().unwrap_or(Path::new(".")))?;
-        durable::create_directory(&self.directory)?;
-        let path = self.directory.join("lock");
-        fs::OpenOptions::new().create(true).append(true).open(&path)?;
-        Lock::acquire(&path, IfLocked::Wait)
-    }
+fn lock(directory: &Path) -> io::Result<Option<Lock>> {
+    fs::create_dir_all(directory.parent().unwrap_or(Path::new(".")))?;
+    durable::create_directory(directory)?;
+    let path = directory.join("lock");
+    fs::OpenOptions::new().create(true).append(true).open(&path)?;
+    Lock::acquire(&path, IfLocked::Wait)
 }
 
 #[cfg(test)]

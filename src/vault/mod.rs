@@ -49,13 +49,13 @@ use subtle::ConstantTimeEq;
 
 pub use catalogue::{CatalogueEntry, Details, LONGEST_NAME_BYTES};
 pub use error::Error;
-pub use freshness::Freshness;
+pub use freshness::{Freshness, Lineage};
 pub use hex::{Digest, Hex, Id, NotHex, Tag};
 pub use layout::{DECRYPTED_IMAGES, Directory, Extension, Object, Part};
 pub use mapping::{FeatureSpace, Mapping, SEGMENT_IMAGES, SegmentEntry, SignedMapping};
 pub use objects::LARGEST_PHOTO_BYTES;
 pub use repair::{Losses, Remake, Repaired, repair};
-pub use segment::{Hints, ListedImage, ListedThumbnail};
+pub use segment::{Hints, ListedImage, ListedThumbnail, listed_images, named_files};
 pub use snapshot::{Image, Segment, Snapshot};
 pub use storage::{Abandoned, Blocks, Expected, Listed, Scanner, Storage, Traffic, Writer};
 pub use store::Store;

@@ -22,12 +22,14 @@ use super::catalogue::CatalogueEntry;
 use super::error::Error;
 use super::hex::{Digest, Hex, Id};
 use super::layout::{Extension, Object, Part};
-use super::mapping::SegmentEntry;
+use super::mapping::{Mapping, SegmentEntry};
 use super::objects;
 use super::objects::{Kind, PREFIX_BYTES, Sealed};
 use super::storage::{Expected, Storage, Writer};
 use crate::cipher::{KeyTree, Purpose};
-use crate::ckks::{BLOCK_IMAGES, DIMENSION, HINT_BYTES, KeyHolder, NONCE_BYTES, ScannedBlock, SealedBlock};
+use crate::ckks::{
+    BLOCK_IMAGES, CONTEXT_BYTES, DIMENSION, HINT_BYTES, KeyHolder, NONCE_BYTES, ScannedBlock, SealedBlock,
+};
 
 const VECTOR_BYTES: usize = DIMENSION * 4;
 const COUNT_BYTES: usize = 4;
@@ -230,6 +232,39 @@ pub(super) fn expected(segment: &SegmentEntry, part: Part) -> Expected {
         limit: largest_part(segment, part),
         digest: *segment.digest(part),
     }
+}
+
+/// The ids of all images of a generation, wherever its files are.
+///
+/// # Errors
+/// The first image list that is missing or damaged.
+pub fn listed_images(store: &dyn Storage, mapping: &Mapping) -> Result<Vec<Id>, Error> {
+    let mut ids = Vec::with_capacity(mapping.images());
+    for segment in &mapping.segments {
+        ids.extend(read_images(store, segment)?.into_iter().map(|image| image.id));
+    }
+    Ok(ids)
+}
+
+/// Every file that a generation names, wherever it is; the contexts come first. Header and mapping name themselves.
+///
+/// # Errors
+/// As [`listed_images`].
+pub fn named_files(store: &dyn Storage, mapping: &Mapping) -> Result<Vec<Expected>, Error> {
+    let limit = objects::file_bytes(CONTEXT_BYTES) as u64;
+    let mut files = vec![Expected { object: Object::SecretContext, limit, digest: mapping.secret_context }];
+    let limit = objects::file_bytes(objects::LARGEST_PHOTO_BYTES) as u64;
+    for segment in &mapping.segments {
+        files.extend(Part::ALL.map(|part| expected(segment, part)));
+        for image in read_images(store, segment)? {
+            let photo = Object::Photo(image.id, image.extension);
+            files.push(Expected { object: photo, limit, digest: image.photo });
+            let thumbnail = image.thumbnail;
+            let thumbnail = thumbnail.map(|ListedThumbnail { id, digest }| (Object::Thumbnail(id), digest));
+            files.extend(thumbnail.map(|(object, digest)| Expected { object, limit, digest }));
+        }
+    }
+    Ok(files)
 }
 
 /// The images of a segment in slot order: public, checked against the mapping's digest.

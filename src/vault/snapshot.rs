@@ -21,7 +21,7 @@ use super::objects;
 use super::objects::{LARGEST_PHOTO_BYTES, Sealed};
 use super::segment;
 use super::segment::{Hints, ListedImage, Sealer};
-use super::storage::Blocks;
+use super::storage::{Blocks, Expected};
 use crate::ckks::{EncryptedQuery, Evaluator};
 
 /// A generation of the vault.
@@ -85,6 +85,20 @@ impl Snapshot {
     /// What the mapping says.
     pub fn mapping(&self) -> &Mapping {
         &self.signed.mapping
+    }
+
+    /// The mapping as it was authenticated.
+    pub fn signed(&self) -> &SignedMapping {
+        &self.signed
+    }
+
+    /// Every file that it names, but header, mapping and public context.
+    ///
+    /// # Errors
+    /// The first image list that is missing or damaged.
+    pub fn files(&self) -> Result<Vec<Expected>, Error> {
+        self.prefetch(&[Part::Images]);
+        segment::named_files(&*self.sealer.store, self.mapping())
     }
 
     /// How many images there are.

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
 
+mod copies;
 mod dishonest;
 mod garbage;
 mod host;

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::host::serving;
+use crate::relay::{counted, relayed};
 use crate::scene::{CHEAPEST, Ran, Scene, samples};
 
 fn remote(scene: &Scene, arguments: &[&str]) -> Ran {
@@ -43,6 +44,22 @@ fn every_command_works_on_a_vault_elsewhere() {
     for photo in &photos {
         assert_eq!(fs::read(out.join(photo.file_name().unwrap())).unwrap(), fs::read(photo).unwrap());
     }
+    // Matches that are exported among decoys: only they arrive, but more is fetched.
+    let traffic = |decoys: &str| {
+        let folder = scene.path(&format!("with {decoys} decoys"));
+        let export = ["search", "--verbose", "--top", "1", "--threshold", "-1", "--decoys", decoys, "--export"];
+        let arguments = [&export[..], &[folder.to_str().unwrap()]].concat();
+        let count = scene.path(&format!("{decoys} decoys counted"));
+        let via = relayed(&serving(&scene.vault()), "pass", &count);
+        let mut command = scene.command(["--via", &via]);
+        command.env("PATH", std::env::var_os("PATH").unwrap()).args(arguments).arg(&photos[0]);
+        Ran(command.output().unwrap()).success();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        counted(&count)
+    };
+    let (without, with) = (traffic("0"), traffic("4"));
+    // A request and at least two frames of answer for each.
+    assert!(with >= without + 4 * 3, "{with} frames with four decoys, {without} with none");
     let id = listed[0]["id"].as_str().unwrap();
     remote(&scene, &["remove", "--yes", id]).success();
     assert_eq!(remote(&scene, &["check", "--json"]).success().json()["photos"], 5);

@@ -19,7 +19,7 @@ use super::{camera, download};
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
 use crate::features::Extractor;
-use crate::remote::Prompts;
+use crate::remote::{Address, Prompts};
 use crate::services::library::{self, IfExists};
 use crate::services::places::Places;
 use crate::services::{index, search, session};
@@ -155,7 +155,13 @@ impl Shared {
         let vault = match is_new {
             IsNew::Yes => {
                 let extractor = self.extractor()?;
-                session::create_vault(root, passphrase, Cost::DEFAULT, &extractor, &self.places)?
+                match session::create_vault(root, passphrase, Cost::DEFAULT, &extractor, &self.places) {
+                    // Whether there is a vault elsewhere was not known when its address was typed.
+                    Err(Error::Vault(vault::Error::Occupied { .. })) if Address::is_remote(root) => {
+                        session::FoundVault::at(root, &self.places, Prompts::Refused)?.open(passphrase, &self.places)?
+                    }
+                    created => created?,
+                }
             }
             IsNew::No => {
                 // A question of ssh on the terminal would go into the screen.

@@ -1,0 +1,32 @@
+//! `cipherlens pull`: a copy elsewhere to the vault here.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Exit;
+use super::failure::Failure;
+use super::push;
+use super::session::Session;
+
+/// Arguments of `pull`.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  cipherlens pull ssh://nas/photos.vault ~/photos.vault\n\nOnly files that are missing there are copied, and an interrupted copy goes on where it was. A copy that is newer, or\nthat was changed separately, is left as it is."
+)]
+pub(super) struct Arguments {
+    /// The copy that is up to date: ssh://[user@]host[:port]/path, or a folder
+    #[arg(value_name = "ADDRESS")]
+    from: PathBuf,
+    /// The vault, or the place for one
+    #[arg(value_name = "VAULT")]
+    to: PathBuf,
+    /// Print one JSON object: files, bytes, generation
+    #[arg(long)]
+    json: bool,
+}
+
+/// Copies.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    push::copy(&arguments.from, &arguments.to, session, arguments.json)
+}

@@ -1,0 +1,59 @@
+//! `cipherlens push`: the vault here to a copy elsewhere.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::Exit;
+use super::failure::Failure;
+use super::output;
+use super::passphrase::Purpose;
+use super::session::Session;
+use crate::services::session::transfer;
+
+/// Arguments of `push`.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  cipherlens push ~/photos.vault ssh://nas/photos.vault\n\nOnly files that are missing there are copied, and an interrupted copy goes on where it was. A copy that is newer, or\nthat was changed separately, is left as it is."
+)]
+pub(super) struct Arguments {
+    /// The vault that is up to date
+    #[arg(value_name = "VAULT")]
+    from: PathBuf,
+    /// The copy, or the place for one: ssh://[user@]host[:port]/path, or a folder
+    #[arg(value_name = "ADDRESS")]
+    to: PathBuf,
+    /// Print one JSON object: files, bytes, generation
+    #[arg(long)]
+    json: bool,
+}
+
+/// Copies.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    copy(&arguments.from, &arguments.to, session, arguments.json)
+}
+
+/// Makes the copy at `to` what the one at `from` is; shared with `pull`.
+pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Result<Exit, Failure> {
+    let passphrase = session.passphrase("Passphrase", Purpose::Open)?;
+    let bar = ProgressBar::new(0);
+    bar.set_style(
+        ProgressStyle::with_template("{bar:30} {pos}/{len} files  {eta} left").expect("the template is valid"),
+    );
+    let copied = |done: usize, files: usize| {
+        bar.set_length(files as u64);
+        bar.set_position(done as u64);
+    };
+    let done = transfer(from, to, &passphrase, session.places()?, &copied)?;
+    bar.finish_and_clear();
+    if json {
+        output::json(&json!({ "files": done.files, "bytes": done.bytes, "generation": done.generation }))?;
+    } else if done.files == 0 {
+        println!("Both copies are the same.");
+    } else {
+        println!("Copied {} ({}).", output::count(done.files, "file"), output::size(done.bytes));
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,60 @@
+//! Fetching photos so that whoever holds the vault cannot tell which of them were wanted.
+//!
+//! A host sees which objects are fetched after a search, and so which photos matched. Each wanted photo is therefore
+//! fetched among others, drawn at random from the whole vault, in random order. The host learns that some of them were
+//! wanted; a photo that is wanted again and again among ever new decoys still stands out. Must never: fetch the wanted ones
+//! first, or draw from a generator that can be guessed.
+
+use std::collections::HashSet;
+
+use crate::error::Error;
+use crate::vault;
+use crate::vault::{Id, Image, Snapshot};
+
+/// A photo to fetch.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fetch {
+    /// This one is wanted.
+    Wanted(Id),
+    /// This one is fetched and dropped.
+    Decoy(Id),
+}
+
+/// The wanted photos with up to `each` decoys for each, in random order; in the order given without decoys. A vault that has fewer others gives them all.
+///
+/// # Errors
+/// When the system gives no randomness, or an image list is missing or damaged.
+pub fn mixed(snapshot: &Snapshot, wanted: &[Id], each: usize) -> Result<Vec<Fetch>, Error> {
+    if each == 0 {
+        return Ok(wanted.iter().map(|id| Fetch::Wanted(*id)).collect());
+    }
+    let taken: HashSet<Id> = wanted.iter().copied().collect();
+    let mut others = Vec::with_capacity(snapshot.len());
+    for segment in snapshot.segments() {
+        others.extend(segment.images()?.iter().map(|image| image.id).filter(|id| !taken.contains(id)));
+    }
+    let decoys = wanted.len().saturating_mul(each).min(others.len());
+    shuffle_front(&mut others, decoys)?;
+    let mut fetches: Vec<Fetch> = wanted.iter().map(|id| Fetch::Wanted(*id)).collect();
+    fetches.extend(others[..decoys].iter().map(|id| Fetch::Decoy(*id)));
+    let all = fetches.len();
+    shuffle_front(&mut fetches, all)?;
+    Ok(fetches)
+}
+
+/// Fetches what a decoy has and drops it. That a decoy is damaged is no concern of whoever wanted another photo.
+pub fn fetch_and_drop(image: Image<'_>) {
+    drop(image.photo());
+}
+
+/// Fisher and Yates, for the first `count` places.
+fn shuffle_front<T>(items: &mut [T], count: usize) -> Result<(), Error> {
+    for place in 0..count {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).map_err(vault::Error::from)?;
+        // 64 bits: the remainder favours no item by more than one part in 10^12.
+        let offset = u64::from_le_bytes(bytes) % (items.len() - place) as u64;
+        items.swap(place, place + offset as usize);
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! Push and pull: copies follow each other, a newer or separately changed one is never lost, and an interrupted copy goes
+//! on where it was.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::host::serving;
+use crate::relay::{counted, relayed};
+use crate::scene::{Ran, Scene, samples};
+use crate::vault_fixture::files;
+
+fn via(command: &str) -> String {
+    format!("via:{command}")
+}
+
+fn run(scene: &Scene, arguments: &[&str]) -> Ran {
+    Ran(scene.command(arguments).env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap())
+}
+
+fn push(scene: &Scene, to: &Path) -> Ran {
+    run(scene, &["push", "--json", scene.vault().to_str().unwrap(), &via(&serving(to))])
+}
+
+fn pull(scene: &Scene, from: &Path) -> Ran {
+    run(scene, &["pull", "--json", &via(&serving(from)), scene.vault().to_str().unwrap()])
+}
+
+fn count(scene: &Scene, vault: &Path) -> usize {
+    run(scene, &["--vault", vault.to_str().unwrap(), "list", "--json"]).success().json().as_array().unwrap().len()
+}
+
+fn files_copied(ran: Ran) -> u64 {
+    let value: Value = ran.success().json();
+    value["files"].as_u64().unwrap()
+}
+
+#[test]
+fn copies_follow_each_other_both_ways() {
+    let photos = samples(5);
+    let scene = Scene::with_photos(&photos[..3]);
+    let there = scene.path("copy.vault");
+    // Secret context, five files of one segment, and two of each photo.
+    assert_eq!(files_copied(push(&scene, &there)), 1 + 5 + 2 * 3);
+    assert_eq!(files(&there), files(&scene.vault()));
+    assert_eq!(files_copied(push(&scene, &there)), 0, "the second time nothing is missing");
+    // One more photo there, from home: only what is new comes back.
+    let add = ["--via", &serving(&there), "add", photos[3].to_str().unwrap()].map(String::from);
+    run(&scene, &add.each_ref().map(String::as_str)).success();
+    push(&scene, &there).exits(1).says("newer than generation");
+    assert_eq!(files_copied(pull(&scene, &there)), 5 + 2);
+    assert_eq!(files(&there), files(&scene.vault()));
+    // Several commits, a removal among them, in one push: this machine has seen each of them.
+    let list = run(&scene, &["list", "--json"]).success().json();
+    run(&scene, &["remove", "--yes", list[0]["id"].as_str().unwrap()]).success();
+    run(&scene, &["add", photos[4].to_str().unwrap()]).success();
+    files_copied(push(&scene, &there));
+    assert_eq!(files(&there), files(&scene.vault()), "what was removed is removed there too");
+    assert_eq!(count(&scene, &there), 4);
+    scene.run(["check"]).success();
+}
+
+#[test]
+fn copies_that_were_changed_separately_are_both_left_as_they_are() {
+    let photos = samples(4);
+    let scene = Scene::with_photos(&photos[..1]);
+    let there = scene.path("copy.vault");
+    push(&scene, &there).success();
+    run(&scene, &["add", photos[1].to_str().unwrap()]).success();
+    // Another machine, which has not seen that, adds to the copy: once, and then twice.
+    let other_home = |photo: &Path| {
+        let mut command = scene.command(["--vault", there.to_str().unwrap(), "add", photo.to_str().unwrap()]);
+        Ran(command.env("HOME", scene.path("other home")).output().unwrap()).success();
+    };
+    for photo in &photos[2..] {
+        other_home(photo);
+        let before = (files(&scene.vault()), files(&there));
+        push(&scene, &there).exits(1);
+        pull(&scene, &there).exits(1);
+        assert_eq!((files(&scene.vault()), files(&there)), before);
+    }
+    push(&scene, &there).says("newer");
+    pull(&scene, &there).says("cannot tell whether");
+}
+
+#[test]
+fn a_copy_of_another_vault_is_refused() {
+    let (scene, other) = (Scene::with_vault(), Scene::with_vault());
+    push(&scene, &other.vault()).exits(1).says("holds another vault");
+    let occupied = scene.path("occupied");
+    fs::create_dir(&occupied).unwrap();
+    fs::write(occupied.join("letter"), "mine").unwrap();
+    push(&scene, &occupied).exits(1).says("already holds something");
+    pull(&scene, &scene.path("nowhere")).exits(1).says("is not a vault");
+}
+
+#[test]
+fn a_damaged_source_is_not_copied_over_a_whole_copy() {
+    let photos = samples(2);
+    let scene = Scene::with_photos(&photos[..1]);
+    let there = scene.path("copy.vault");
+    push(&scene, &there).success();
+    let before = files(&there);
+    run(&scene, &["add", photos[1].to_str().unwrap()]).success();
+    for path in files(&scene.vault()).keys().filter(|path| path.to_str().unwrap().ends_with(".vectors")) {
+        fs::write(scene.vault().join(path), "damaged").unwrap();
+    }
+    push(&scene, &there).exits(3).says(".vectors is damaged");
+    assert_eq!(fs::read(there.join("mapping.json")).unwrap(), before[Path::new("mapping.json")]);
+    run(&scene, &["--vault", there.to_str().unwrap(), "check"]).success();
+}
+
+#[test]
+fn an_interrupted_copy_leaves_both_whole_and_goes_on() {
+    let photos = samples(2);
+    let scene = Scene::with_photos(&photos);
+    let counter = scene.path("count");
+    let fresh = |name: String| scene.path(&name);
+    for direction in ["push", "pull"] {
+        let copy = |plan: &str, place: &Path| {
+            let _ = fs::remove_file(&counter);
+            // Pushed to the place, or pulled from the vault into the place.
+            let (from, to) = match direction {
+                "push" => (scene.vault().display().to_string(), via(&relayed(&serving(place), plan, &counter))),
+                _ => (via(&relayed(&serving(&scene.vault()), plan, &counter)), place.display().to_string()),
+            };
+            run(&scene, &[direction, "--json", &from, &to])
+        };
+        let whole = fresh(format!("{direction} whole"));
+        copy("pass", &whole).success();
+        assert_eq!(files(&whole), files(&scene.vault()));
+        let frames = counted(&counter);
+        for at in 1..=frames {
+            let plan = ["cut", "kill-host", "kill-client"][at % 3];
+            let place = fresh(format!("{direction} {at}"));
+            copy(&format!("{plan} {at}"), &place);
+            scene.run(["check"]).success();
+            copy("pass", &place).success();
+            assert_eq!(files(&place), files(&scene.vault()), "{direction} {plan} {at}");
+            fs::remove_dir_all(&place).unwrap();
+        }
+    }
+}
