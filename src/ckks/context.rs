@@ -211,11 +211,22 @@ impl References {
 
 /// For each lane the sum over g of `block`\[lane\]\[g\] `query`\[g\], not folded: R1, T0 and T1.
 pub(super) fn group_sums(ring: &Ring, block: &[u8], query: &[u8]) -> Vec<Polynomial<Evaluation>> {
-    let parameters = ring.parameters();
-    let tile_bytes = parameters.groups() / TILE * PIECE_BYTES;
-    let mut sums: Vec<_> = (0..LANES).map(|_| Polynomial::zero(parameters)).collect();
-    let tiles = block.chunks_exact(tile_bytes * LANES).zip(query.chunks_exact(tile_bytes));
-    for (tile, (block, query)) in tiles.enumerate() {
+    let mut sums: Vec<_> = (0..LANES).map(|_| Polynomial::zero(ring.parameters())).collect();
+    add_group_sums(ring, 0, block, query, &mut sums);
+    sums
+}
+
+/// Writes [`group_sums`] of the tiles from `first` on for which there is a query.
+pub(super) fn add_group_sums(
+    ring: &Ring,
+    first: usize,
+    block: &[u8],
+    query: &[u8],
+    sums: &mut [Polynomial<Evaluation>],
+) {
+    let tile_bytes = ring.parameters().groups() / TILE * PIECE_BYTES;
+    let blocks = block.chunks_exact(tile_bytes * LANES).skip(first);
+    for (tile, (block, query)) in (first..).zip(blocks.zip(query.chunks_exact(tile_bytes))) {
         let tile_sums = ring.kernel().span(block, query);
         for (polynomial, lane_sums) in sums.iter_mut().zip(tile_sums) {
             for ((residues, sums), modulus) in polynomial.residues_mut().into_iter().zip(lane_sums).zip(ring.moduli()) {
@@ -225,7 +236,6 @@ pub(super) fn group_sums(ring: &Ring, block: &[u8], query: &[u8]) -> Vec<Polynom
             }
         }
     }
-    sums
 }
 
 /// Both contexts and all that follows from them: seals blocks, encrypts queries, decrypts answers.

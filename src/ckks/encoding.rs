@@ -52,6 +52,13 @@ fn round(x: f32) -> i32 {
     (x + ONES).to_bits().cast_signed() - ONES.to_bits().cast_signed()
 }
 
+/// The same of |x| < 2^31 in double precision: stored vectors are scaled to 18 bits, queries to 21.
+#[inline(always)]
+fn round_wide(x: f64) -> i32 {
+    const ONES: f64 = 6_755_399_441_055_744.0;
+    (x + ONES).to_bits() as i32
+}
+
 /// The vectors whose scaled coefficients these are.
 pub(super) fn decode_lane(parameters: &Parameters, groups: &[Vec<i32>], images: usize) -> Vec<Vec<f32>> {
     let packed = parameters.packed();
@@ -81,9 +88,10 @@ impl<'a> QueryEncoding<'a> {
         let (packed, groups) = (parameters.packed(), parameters.groups());
         let residues = |modulus: Modulus| {
             let mut residues = Zeroizing::new(vec![0; query.len()]);
-            for (at, residue) in residues.iter_mut().enumerate() {
-                let component = f64::from(query[at % groups * packed + at / groups]);
-                *residue = modulus.reduce_signed((component * parameters.query_scale()).round() as i32);
+            for (j, residues) in residues.chunks_exact_mut(groups).enumerate() {
+                for (residue, components) in residues.iter_mut().zip(query.chunks_exact(packed)) {
+                    *residue = modulus.reduce_signed(round_wide(f64::from(components[j]) * parameters.query_scale()));
+                }
             }
             residues
         };
@@ -99,17 +107,18 @@ impl<'a> QueryEncoding<'a> {
         for ((values, coefficients), transform) in
             self.values.iter_mut().zip(&self.coefficients).zip(self.ring.transforms())
         {
-            values.copy_from_slice(coefficients);
-            transform.forward_tail(values, parameters.groups(), mirrored);
+            transform.forward_tail(coefficients, values, parameters.groups(), mirrored);
         }
     }
 
-    /// The values of tile `tile` of the block entered: `[slot from the last to the first][group]`.
+    /// The values of tile `tile` of the block entered: per prime and slot one for each group, below 11p.
     #[inline(always)]
-    pub(super) fn tile(&self, prime: usize, tile: usize) -> &[u32] {
+    pub(super) fn tile(&self, tile: usize) -> [[&[u32]; TILE]; 2] {
         let parameters = self.ring.parameters();
-        let end = (parameters.packed() - tile * TILE) * parameters.groups();
-        &self.values[prime][end - TILE * parameters.groups()..end]
+        let groups = parameters.groups();
+        // Mirrored, as the block is.
+        let last = parameters.packed() - 1 - tile * TILE;
+        [0, 1].map(|prime| std::array::from_fn(|slot| &self.values[prime][(last - slot) * groups..][..groups]))
     }
 }
 
@@ -148,6 +157,7 @@ mod tests {
             [(0.49, 0), (0.51, 1), (-0.49, 0), (-0.51, -1), (0.5, 0), (1.5, 2)].into_iter().chain(extremes)
         {
             assert_eq!(round(x), nearest, "{x}");
+            assert_eq!(round_wide(f64::from(x)), nearest, "{x}");
         }
     }
 
@@ -173,8 +183,8 @@ mod tests {
                 encoding.enter_block(block);
                 for slot in 0..32 {
                     for prime in 0..2 {
-                        let mirrored = TILE - 1 - slot % TILE;
-                        let found = encoding.tile(prime, slot / TILE)[mirrored * 64 + group];
+                        let found = encoding.tile(slot / TILE)[prime][slot % TILE][group];
+                        let found = ring.moduli()[prime].reduce(found);
                         assert_eq!(found, expected.residues()[prime][block * 32 + slot]);
                     }
                 }

@@ -5,6 +5,7 @@
 //! `[tile of 8 slots][chunk of 8 groups][lane][8 groups][8 slots]`, a query the same with one lane: the order in which
 //! the scan reads. A hint is `[lane][slot]`, an answer `[lane][fold]`.
 
+use super::modulus::Modulus;
 use super::parameters::{COEFFICIENT_BYTES, Parameters};
 use super::ring::{Evaluation, Polynomial};
 
@@ -12,6 +13,8 @@ use super::ring::{Evaluation, Polynomial};
 pub(super) const TILE: usize = 8;
 /// Bytes of one row: 8 slots of one polynomial.
 pub(super) const ROW_BYTES: usize = TILE * COEFFICIENT_BYTES;
+/// The same in words of 8 bytes.
+const ROW_WORDS: usize = ROW_BYTES / 8;
 /// Bytes of one piece: 8 groups of one lane of one tile.
 pub(super) const PIECE_BYTES: usize = TILE * ROW_BYTES;
 
@@ -26,28 +29,22 @@ fn row_offset(parameters: &Parameters, lanes: usize, tile: usize, lane: usize, g
     ((tile * chunks + group / TILE) * lanes + lane) * PIECE_BYTES + group % TILE * ROW_BYTES
 }
 
-/// Writes 8 coefficients of two residues below 2^20 each.
+/// 8 coefficients as the words of a row.
 #[inline(always)]
-pub(super) fn pack_row(row: &mut [u8; ROW_BYTES], first: &[u32; TILE], second: &[u32; TILE]) {
-    let c: [u64; TILE] = std::array::from_fn(|slot| u64::from(first[slot]) | u64::from(second[slot]) << 20);
-    let words = [
+fn packed(c: [u64; TILE]) -> [u64; ROW_WORDS] {
+    [
         c[0] | c[1] << 40,
         c[1] >> 24 | c[2] << 16 | c[3] << 56,
         c[3] >> 8 | c[4] << 32,
         c[4] >> 32 | c[5] << 8 | c[6] << 48,
         c[6] >> 16 | c[7] << 24,
-    ];
-    for (bytes, word) in row.as_chunks_mut::<8>().0.iter_mut().zip(words) {
-        *bytes = word.to_le_bytes();
-    }
+    ]
 }
 
-/// Reads 8 coefficients.
+/// The 8 coefficients of a row.
 #[inline(always)]
-pub(super) fn unpack_row(row: &[u8; ROW_BYTES]) -> [[u32; TILE]; 2] {
-    let (words, _) = row.as_chunks::<8>();
-    let w: [u64; 5] = std::array::from_fn(|at| u64::from_le_bytes(words[at]));
-    let c = [
+fn unpacked(w: [u64; ROW_WORDS]) -> [u64; TILE] {
+    [
         w[0],
         w[0] >> 40 | w[1] << 24,
         w[1] >> 16,
@@ -57,8 +54,56 @@ pub(super) fn unpack_row(row: &[u8; ROW_BYTES]) -> [[u32; TILE]; 2] {
         w[3] >> 48 | w[4] << 16,
         w[4] >> 24,
     ]
-    .map(|bits| bits & COEFFICIENT_MASK);
+    .map(|bits| bits & COEFFICIENT_MASK)
+}
+
+/// Writes 8 coefficients of two residues below 2^20 each.
+#[inline(always)]
+pub(super) fn pack_row(row: &mut [u8; ROW_BYTES], first: &[u32; TILE], second: &[u32; TILE]) {
+    let words = packed(std::array::from_fn(|slot| u64::from(first[slot]) | u64::from(second[slot]) << 20));
+    for (bytes, word) in row.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+        *bytes = word.to_le_bytes();
+    }
+}
+
+/// Reads 8 coefficients.
+#[inline(always)]
+pub(super) fn unpack_row(row: &[u8; ROW_BYTES]) -> [[u32; TILE]; 2] {
+    let (words, _) = row.as_chunks::<8>();
+    let c = unpacked(std::array::from_fn(|at| u64::from_le_bytes(words[at])));
     [c.map(|bits| (bits & RESIDUE_MASK) as u32), c.map(|bits| (bits >> 20) as u32)]
+}
+
+/// Adds `values(prime, slot, row)`, residues below 2^31, to the coefficients of some rows. The words are laid out by their
+/// place in the row first: then many rows are worked on at once, with the plain loads of plain loops.
+#[inline(always)]
+pub(super) fn add_to_rows(rows: &mut [[u8; ROW_BYTES]], moduli: [Modulus; 2], values: [[&[u32]; TILE]; 2]) {
+    const RUN: usize = 64;
+    let mut words = [[0; RUN]; ROW_WORDS];
+    for (run, rows) in rows.chunks_mut(RUN).enumerate() {
+        for (at, row) in rows.iter().enumerate() {
+            for (words, bytes) in words.iter_mut().zip(row.as_chunks::<8>().0) {
+                words[at] = u64::from_le_bytes(*bytes);
+            }
+        }
+        let values = values.map(|slots| slots.map(|values| &values[run * RUN..][..rows.len()]));
+        for at in 0..rows.len() {
+            let coefficients = unpacked(std::array::from_fn(|place| words[place][at]));
+            let sums = packed(std::array::from_fn(|slot| {
+                let first = (coefficients[slot] & RESIDUE_MASK) + u64::from(values[0][slot][at]);
+                let second = (coefficients[slot] >> 20) + u64::from(values[1][slot][at]);
+                moduli[0].reduce_word(first) | moduli[1].reduce_word(second) << 20
+            }));
+            for (words, sum) in words.iter_mut().zip(sums) {
+                words[at] = sum;
+            }
+        }
+        for (at, row) in rows.iter_mut().enumerate() {
+            for (words, bytes) in words.iter().zip(row.as_chunks_mut::<8>().0) {
+                *bytes = words[at].to_le_bytes();
+            }
+        }
+    }
 }
 
 /// Reads the coefficient at an index of a sequence such as an answer.

@@ -33,6 +33,15 @@ impl Modulus {
         self.below_prime(x.wrapping_sub(quotient.wrapping_mul(self.prime)))
     }
 
+    /// [`reduce`](Self::reduce) of the low half of a 64-bit word: vectors of such words multiply in one instruction.
+    #[inline(always)]
+    pub(super) const fn reduce_word(self, x: u64) -> u64 {
+        let x = x & u32::MAX as u64;
+        let reduced = x - ((x * self.reciprocal as u64) >> 32) * self.prime as u64;
+        let less = reduced.wrapping_sub(self.prime as u64);
+        if less < reduced { less } else { reduced }
+    }
+
     /// x mod p for any 64-bit x.
     #[inline(always)]
     pub(super) const fn reduce_wide(self, x: u64) -> u32 {
@@ -58,7 +67,8 @@ impl Modulus {
     /// floor(w 2^32 / p), the companion of the factor w.
     #[inline(always)]
     pub(super) const fn companion(self, w: u32) -> u32 {
-        (((w as u64) << 32) / self.prime as u64) as u32
+        // Exact in floating point: w 2^32 has 52 bits, and a quotient is at least 1 / p from the next integer or is one.
+        (w as f64 * (1u64 << 32) as f64 / self.prime as f64) as u32
     }
 
     /// x w mod p as a number below 2p, for any 32-bit x.
@@ -107,6 +117,7 @@ mod tests {
             for prime in PRIMES {
                 let modulus = Modulus::new(prime);
                 prop_assert_eq!(modulus.reduce(x), x % prime);
+                prop_assert_eq!(modulus.reduce_word(wide), u64::from(wide as u32 % prime));
                 prop_assert_eq!(u64::from(modulus.reduce_wide(wide)), wide % u64::from(prime));
                 prop_assert_eq!(i64::from(modulus.reduce_signed(signed)), i64::from(signed).rem_euclid(i64::from(prime)));
             }

@@ -120,12 +120,21 @@ impl Transform {
         *y = kept + 2 * self.modulus.prime() - product;
     }
 
-    /// The last log2 `W` levels of block `block` of a forward transform whose earlier levels were trivial, for `columns`
-    /// polynomials side by side: `values[i * columns + column]`. Input below 4p, output below p.
+    /// The last log2 W levels of block `block` of a forward transform whose earlier levels were trivial, for `columns`
+    /// polynomials of W coefficients side by side: `coefficients[i * columns + column]` below p to `values` below
+    /// (1 + 2 log2 W) p.
     #[inline(always)]
-    pub(super) fn forward_tail(&self, values: &mut [u32], columns: usize, block: usize) {
+    pub(super) fn forward_tail(&self, coefficients: &[u32], values: &mut [u32], columns: usize, block: usize) {
         let width = values.len() / columns;
-        let mut span = width;
+        // The first of these levels on its way from one place to the other.
+        let (low, high) = coefficients.split_at(coefficients.len() / 2);
+        let (sums, differences) = values.split_at_mut(coefficients.len() / 2);
+        let root = self.roots[self.size / width + block];
+        for ((x, y), (sum, difference)) in low.iter().zip(high).zip(sums.iter_mut().zip(differences)) {
+            (*sum, *difference) = (*x, *y);
+            self.butterfly(sum, difference, root);
+        }
+        let mut span = width / 2;
         while span > 1 {
             let first = self.size / span + block * (width / span);
             for (part, &root) in values.chunks_exact_mut(span * columns).zip(&self.roots[first..]) {
@@ -133,9 +142,6 @@ impl Transform {
                 self.butterflies(low, high, root);
             }
             span /= 2;
-        }
-        for value in values {
-            *value = self.modulus.reduce(*value);
         }
     }
 
@@ -299,10 +305,12 @@ mod tests {
             table.forward(&mut whole);
             for block in 0..64 {
                 // Two columns: the coefficients, and zeros.
-                let mut columns: Vec<u32> = coefficients.iter().flat_map(|&value| [value, 0]).collect();
-                table.forward_tail(&mut columns, 2, block);
-                for (i, pair) in columns.chunks(2).enumerate() {
-                    assert_eq!(pair, [whole[block * 32 + i], 0]);
+                let columns: Vec<u32> = coefficients.iter().flat_map(|&value| [value, 0]).collect();
+                let mut values = vec![0; 64];
+                table.forward_tail(&columns, &mut values, 2, block);
+                for (i, pair) in values.chunks(2).enumerate() {
+                    assert!(pair.iter().all(|&value| value < 11 * prime));
+                    assert_eq!([pair[0] % prime, pair[1] % prime], [whole[block * 32 + i], 0]);
                 }
             }
         }
