@@ -17,7 +17,7 @@ use super::ring::{Evaluation, Polynomial, Ring};
 use super::rlwe::RlweSecret;
 use super::sampling::Randomness;
 use super::scan::Kernel;
-use crate::secret::Secret;
+use crate::secret::{Secret, on_wiped_stack};
 
 const MAGIC: [u8; 4] = *b"CLCK";
 const FORMAT_VERSION: u8 = 1;
@@ -148,11 +148,12 @@ impl SecretContext {
 
     /// The secret of the block sealed under `nonce`: ChaCha20 over HKDF-SHA-256 (RFC 5869) of the nonce.
     pub(super) fn block_secret(&self, ring: &Ring, nonce: &[u8; 32]) -> RlweSecret {
-        let derivation = Hkdf::<Sha256>::new(None, self.master.expose());
         let mut seed = Zeroizing::new([0; 32]);
-        derivation
-            .expand_multi_info(&[BLOCK_SECRET_LABEL, nonce], &mut *seed)
-            .expect("32 bytes are one block of output");
+        on_wiped_stack(|| {
+            Hkdf::<Sha256>::new(None, self.master.expose())
+                .expand_multi_info(&[BLOCK_SECRET_LABEL, nonce], &mut *seed)
+                .expect("32 bytes are one block of output");
+        });
         RlweSecret::draw(ring, &mut Randomness::from_seed(&seed, 0))
     }
 }
