@@ -3,6 +3,7 @@
 //! Progress and cancelling are plain interfaces ([`progress`]); nothing here knows of a terminal.
 
 pub mod amount;
+pub mod benchmark;
 pub mod capture;
 pub mod decoys;
 pub mod find;

@@ -1,0 +1,240 @@
+//! Measuring encrypted search next to a plain scan, on this machine, in one run.
+//!
+//! Must never: measure one side without the other, report figures of a computation whose result was not checked, or print.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::synthetic::SyntheticFeatures;
+use crate::ckks::baseline::plain_scores;
+use crate::ckks::precision::{Measured, predicted_score_std};
+use crate::ckks::{
+    ANSWER_BYTES, BLOCK_BYTES, BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator, HINT_BYTES, Kernel,
+    KeyHolder, NONCE_BYTES, Parameters, PublicContext, QUERY_BYTES, QuerySecret, ScannedBlock, SecretContext,
+};
+
+/// Queries whose errors are pooled: with non-negative vectors part of the error is common to all scores of one query.
+const ERROR_QUERIES: usize = 8;
+/// Scans per figure; medians are reported. At least this many, and for at least this long in total.
+const LEAST_SCANS: usize = 15;
+const LEAST_SECONDS: f64 = 0.5;
+/// Queries per figure.
+const QUERIES: usize = 25;
+/// Bytes of a plain vector.
+pub const PLAIN_BYTES: usize = DIMENSION * size_of::<f32>();
+
+/// What was measured. Times are medians.
+#[derive(Serialize)]
+pub struct Report {
+    /// Which scan kernel ran.
+    pub kernel: &'static str,
+    /// Threads of both scans and of the decryption.
+    pub threads: usize,
+    /// Images searched.
+    pub images: usize,
+    /// Microseconds an image of the plain scan.
+    pub plain_us_per_image: f64,
+    /// Microseconds an image of the encrypted scan.
+    pub encrypted_us_per_image: f64,
+    /// The encrypted scan over the plain one.
+    pub ratio: f64,
+    /// Bytes of vectors read a nanosecond.
+    pub plain_gb_per_second: f64,
+    /// Bytes of blocks read a nanosecond.
+    pub encrypted_gb_per_second: f64,
+    /// Milliseconds to encrypt a query, its mask included.
+    pub query_ms: f64,
+    /// Milliseconds to encrypt a query under a prepared mask.
+    pub query_prepared_ms: f64,
+    /// Microseconds an image to decrypt the answer.
+    pub decrypt_us_per_image: f64,
+    /// Microseconds an image to seal full blocks.
+    pub seal_us_per_image: f64,
+    /// Milliseconds of a search: query, scan, decryption.
+    pub whole_search_ms: f64,
+    /// The same with a prepared mask.
+    pub whole_search_prepared_ms: f64,
+    /// Milliseconds of a plain search.
+    pub plain_search_ms: f64,
+    /// Bytes an image of blocks, hints and nonces.
+    pub stored_bytes_per_image: usize,
+    /// Bytes of an encrypted query.
+    pub query_bytes: usize,
+    /// Bytes an image of an answer.
+    pub reply_bytes_per_image: usize,
+    /// Predicted standard deviation of a score's error.
+    pub error_predicted_std: f64,
+    /// Measured standard deviation of the errors of all scores of several queries.
+    pub error_std: f64,
+    /// The largest of those errors.
+    pub error_max: f64,
+}
+
+/// Blocks as a vault stores them: ciphertexts one after the other, the rest beside them.
+struct Sealed {
+    ciphertexts: Vec<u8>,
+    nonces: Vec<[u8; NONCE_BYTES]>,
+    hints: Vec<u8>,
+    images: usize,
+}
+
+impl Sealed {
+    fn blocks(&self) -> impl Iterator<Item = ScannedBlock<'_>> {
+        self.nonces.iter().zip(self.hints.chunks_exact(HINT_BYTES)).enumerate().map(|(at, (nonce, hint))| {
+            ScannedBlock { nonce, hint, images: (self.images - at * BLOCK_IMAGES).min(BLOCK_IMAGES) }
+        })
+    }
+}
+
+/// Measures encrypted search among `images` synthetic images, on the threads of the pool that it runs in.
+///
+/// # Errors
+/// The system has no entropy, or the kernel asked for does not run here.
+pub fn measure(images: usize) -> Result<Report, Error> {
+    let public = PublicContext::generate()?;
+    let holder = KeyHolder::new(&public, SecretContext::generate()?)?;
+    let evaluator = Evaluator::new(&public)?;
+
+    let mut features = SyntheticFeatures::new(0x9e37_79b9_7f4a_7c15);
+    let mut vectors = vec![0.0; images * DIMENSION];
+    vectors.as_chunks_mut().0.iter_mut().for_each(|vector| features.fill(vector));
+    let query = &mut [0.0; DIMENSION];
+    features.fill(query);
+    let (sealed, seal_seconds) = seal(&holder, &vectors)?;
+
+    let mut plain = vec![0.0; images];
+    let mut scan_plain = || plain_scan(evaluator.kernel(), &vectors, query, &mut plain);
+    let (encrypted, _) = encrypt(&holder, query)?;
+    let scan_encrypted = || evaluator.score(&sealed.ciphertexts, black_box(&encrypted));
+    // Alternately, so that whatever else the machine does is shared by both.
+    let (mut plain_seconds, mut encrypted_seconds) = (Vec::new(), Vec::new());
+    let started = Instant::now();
+    while plain_seconds.len() < LEAST_SCANS || started.elapsed().as_secs_f64() < LEAST_SECONDS {
+        plain_seconds.push(seconds(&mut scan_plain).1);
+        let (answer, seconds) = seconds(scan_encrypted);
+        black_box(answer?);
+        encrypted_seconds.push(seconds);
+    }
+
+    let mut query_seconds = Vec::new();
+    let mut prepared_seconds = Vec::new();
+    let mut decrypt_seconds = Vec::new();
+    let mut whole_seconds = Vec::new();
+    let mut whole_prepared_seconds = Vec::new();
+    for _ in 0..QUERIES {
+        let (mask, prepare) = seconds(|| holder.prepare());
+        let mask = mask?;
+        let (pair, encrypt) = seconds(|| holder.encrypt(mask, query));
+        let (encrypted, secret) = pair?;
+        let (answer, scan) = seconds(|| evaluator.score(&sealed.ciphertexts, &encrypted));
+        let answer = answer?;
+        let (scores, decrypt) = seconds(|| secret.decrypt(&holder, sealed.blocks(), &answer));
+        black_box(scores?);
+        query_seconds.push(prepare + encrypt);
+        prepared_seconds.push(encrypt);
+        decrypt_seconds.push(decrypt);
+        whole_seconds.push(prepare + encrypt + scan + decrypt);
+        whole_prepared_seconds.push(encrypt + scan + decrypt);
+    }
+
+    let errors = errors(&holder, &evaluator, &sealed, &vectors, &mut features)?;
+    let per_image = |seconds: f64| seconds / images as f64;
+    let plain_search = median(plain_seconds);
+    let (plain, encrypted) = (per_image(plain_search), per_image(median(encrypted_seconds)));
+    // Ciphertext is read in whole blocks, so bytes read are those of the blocks.
+    let block_bytes_per_image = sealed.ciphertexts.len() as f64 / images as f64;
+    Ok(Report {
+        kernel: evaluator.kernel().name(),
+        threads: rayon::current_num_threads(),
+        images,
+        plain_us_per_image: plain * 1e6,
+        encrypted_us_per_image: encrypted * 1e6,
+        ratio: encrypted / plain,
+        plain_gb_per_second: PLAIN_BYTES as f64 / plain * 1e-9,
+        encrypted_gb_per_second: block_bytes_per_image / encrypted * 1e-9,
+        query_ms: median(query_seconds) * 1e3,
+        query_prepared_ms: median(prepared_seconds) * 1e3,
+        decrypt_us_per_image: per_image(median(decrypt_seconds)) * 1e6,
+        seal_us_per_image: seal_seconds * 1e6,
+        whole_search_ms: median(whole_seconds) * 1e3,
+        whole_search_prepared_ms: median(whole_prepared_seconds) * 1e3,
+        plain_search_ms: plain_search * 1e3,
+        stored_bytes_per_image: (BLOCK_BYTES + HINT_BYTES + NONCE_BYTES).div_ceil(BLOCK_IMAGES),
+        query_bytes: QUERY_BYTES,
+        reply_bytes_per_image: ANSWER_BYTES / BLOCK_IMAGES,
+        error_predicted_std: predicted_score_std(&Parameters::V1),
+        error_std: errors.std(),
+        error_max: errors.max(),
+    })
+}
+
+/// Seals all vectors, and the median seconds an image in full blocks' worth.
+fn seal(holder: &KeyHolder, vectors: &[f32]) -> Result<(Sealed, f64), Error> {
+    let rows: Vec<&[f32]> = vectors.chunks_exact(DIMENSION).collect();
+    let blocks = rows.len().div_ceil(BLOCK_IMAGES);
+    let mut sealed = Sealed {
+        ciphertexts: Vec::with_capacity(blocks * BLOCK_BYTES),
+        nonces: Vec::new(),
+        hints: Vec::new(),
+        images: rows.len(),
+    };
+    let mut per_image = Vec::new();
+    for images in rows.chunks(BLOCK_IMAGES) {
+        let (block, seconds) = seconds(|| holder.seal(images));
+        let block = block?;
+        per_image.push(seconds / images.len() as f64);
+        sealed.ciphertexts.extend_from_slice(block.ciphertext());
+        sealed.nonces.push(*block.nonce());
+        sealed.hints.extend_from_slice(block.hint());
+    }
+    Ok((sealed, median(per_image)))
+}
+
+fn encrypt(holder: &KeyHolder, query: &[f32]) -> Result<(EncryptedQuery, QuerySecret), Error> {
+    holder.encrypt(holder.prepare()?, query)
+}
+
+/// The plain scan on the same threads as the encrypted one, in shares of the same images.
+fn plain_scan(kernel: Kernel, vectors: &[f32], query: &[f32; DIMENSION], scores: &mut [f32]) {
+    vectors
+        .par_chunks(BLOCK_IMAGES * DIMENSION)
+        .zip(scores.par_chunks_mut(BLOCK_IMAGES))
+        .for_each(|(vectors, scores)| plain_scores(kernel, vectors, black_box(query), scores));
+}
+
+/// Errors of all scores of several queries.
+fn errors(
+    holder: &KeyHolder,
+    evaluator: &Evaluator,
+    sealed: &Sealed,
+    vectors: &[f32],
+    features: &mut SyntheticFeatures,
+) -> Result<Measured, Error> {
+    let mut measured = Measured::default();
+    for _ in 0..ERROR_QUERIES {
+        let mut query = [0.0; DIMENSION];
+        features.fill(&mut query);
+        let (encrypted, secret) = encrypt(holder, &query)?;
+        let answer = evaluator.score(&sealed.ciphertexts, &encrypted)?;
+        let scores = secret.decrypt(holder, sealed.blocks(), &answer)?;
+        for (score, vector) in scores.into_iter().zip(vectors.chunks_exact(DIMENSION)) {
+            let exact = vector.iter().zip(&query).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
+            measured.add(f64::from(score), exact);
+        }
+    }
+    Ok(measured)
+}
+
+fn seconds<R>(work: impl FnOnce() -> R) -> (R, f64) {
+    let started = Instant::now();
+    let result = work();
+    (result, started.elapsed().as_secs_f64())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
