@@ -3,8 +3,11 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
 
 mod keys;
+mod pace;
 mod pseudo_terminal;
 mod restoring;
 mod screens;
 mod stage;
+mod story;
 mod terminals;
+mod user;

@@ -1,6 +1,7 @@
 //! A pseudo-terminal with the real binary in it. The test plays the terminal: it answers questions, types, and reads
 //! the screen.
 
+use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
@@ -23,6 +24,8 @@ pub(crate) enum Kind {
 
 /// The last question of the program: answered by every terminal that answers at all.
 const LAST_QUESTION: &[u8] = b"\x1b[5n";
+/// The end of a frame (synchronised updates).
+const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
 /// The longest that anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -37,9 +40,10 @@ pub(crate) struct PseudoTerminal {
     parser: vt100::Parser,
     /// Every byte the program has written.
     pub written: Vec<u8>,
-    answered: usize,
+    /// How far what is written was searched for questions.
+    searched: usize,
     /// The program's home and temporary folder, which must outlive it.
-    _home: TempDir,
+    home: TempDir,
 }
 
 /// How the program is started.
@@ -99,9 +103,14 @@ impl PseudoTerminal {
             output,
             parser: vt100::Parser::new(cells(start.rows), cells(start.columns), 0),
             written: Vec::new(),
-            answered: 0,
-            _home: home,
+            searched: 0,
+            home,
         }
+    }
+
+    /// The program's home folder.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Types bytes as a keyboard would.
@@ -113,7 +122,14 @@ impl PseudoTerminal {
     /// Takes what the program writes until `done`, answering its questions.
     pub(crate) fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while !done(self) {
+        loop {
+            // A picture comes in hundreds of pieces: all that is there is taken before the screen is looked at.
+            while let Ok(bytes) = self.output.try_recv() {
+                self.take(&bytes);
+            }
+            if done(self) {
+                return;
+            }
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(bytes) => self.take(&bytes),
                 Err(RecvTimeoutError::Timeout) => panic!("no {what} within {PATIENCE:?}:\n{}", self.screen()),
@@ -139,15 +155,16 @@ impl PseudoTerminal {
     fn take(&mut self, bytes: &[u8]) {
         self.written.extend_from_slice(bytes);
         self.parser.process(bytes);
-        let questions = self.written.windows(LAST_QUESTION.len()).filter(|window| *window == LAST_QUESTION).count();
-        while self.answered < questions {
-            self.answered += 1;
+        while let Some(question) = self.find(self.searched, LAST_QUESTION) {
+            self.searched = question + LAST_QUESTION.len();
             match self.kind {
                 Kind::Silent => {}
                 Kind::Sixel => self.keys("\x1b[?62;4;22c\x1b[6;20;10t\x1b]11;rgb:0000/0000/0000\x07\x1b[0n"),
                 Kind::Kitty => self.keys("\x1b_Gi=31;OK\x1b\\\x1b[?62;22c\x1b[6;20;10t\x1b[0n"),
             }
         }
+        // A question may come in two pieces.
+        self.searched = self.searched.max(self.written.len().saturating_sub(LAST_QUESTION.len() - 1));
     }
 
     /// The text on the screen; pictures are not in it.
@@ -155,13 +172,51 @@ impl PseudoTerminal {
         self.parser.screen().contents()
     }
 
+    /// The text on the screen from a column on.
+    pub(crate) fn screen_from(&self, column: u16) -> String {
+        let (_, columns) = self.parser.screen().size();
+        self.parser.screen().rows(column, columns.get() - column).collect::<Vec<_>>().join("\n")
+    }
+
     pub(crate) fn is_alternate_screen(&self) -> bool {
         self.parser.screen().alternate_screen()
     }
 
+    /// Where the program has written these bytes first, at or after `from`.
+    fn find(&self, from: usize, bytes: &[u8]) -> Option<usize> {
+        self.written[from..].windows(bytes.len()).position(|window| window == bytes).map(|at| from + at)
+    }
+
     /// Whether the program has written these bytes since `from`.
     pub(crate) fn has_written(&self, from: usize, bytes: &[u8]) -> bool {
-        self.written[from..].windows(bytes.len()).any(|window| window == bytes)
+        self.find(from, bytes).is_some()
+    }
+
+    /// Whether a frame that holds `mark` is complete since `from`.
+    pub(crate) fn has_drawn(&self, from: usize, mark: &[u8]) -> bool {
+        self.find(from, mark).is_some_and(|at| self.has_written(at, END_OF_FRAME))
+    }
+
+    /// How many pictures a kitty terminal would hold still: those it was sent without those it was told to delete.
+    pub(crate) fn kept_pictures(&self) -> usize {
+        let text = String::from_utf8_lossy(&self.written);
+        let numbers = |mark: &str| -> Vec<String> {
+            let number = |rest: &str| rest.chars().take_while(char::is_ascii_digit).collect();
+            text.split(mark).skip(1).map(number).collect()
+        };
+        let mut kept: HashSet<String> = numbers("\x1b_Gq=2,i=").into_iter().collect();
+        for deleted in numbers("\x1b_Ga=d,d=I,i=") {
+            kept.remove(&deleted);
+        }
+        kept.len()
+    }
+
+    /// Waits until keys can be typed: before the terminal has answered, or was waited for long enough, they would be taken
+    /// for a part of its answers. The first frame comes before the terminal is asked, the second after.
+    pub(crate) fn until_answered(&mut self) {
+        self.until("the terminal's answers", |terminal| {
+            terminal.find(0, END_OF_FRAME).is_some_and(|first| terminal.has_written(first + 1, END_OF_FRAME))
+        });
     }
 
     /// Sends a signal of this name to the program.

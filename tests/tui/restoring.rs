@@ -8,31 +8,27 @@ use cipherlens::tui::preview::SentPictures;
 use cipherlens::tui::terminal::Screen;
 
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
+use crate::user::User;
 
-/// A folder with one photo in it, and the program browsing it in a terminal of this kind.
+/// The program browsing a folder with one photo in it, and the modes that the terminal had before.
 fn browsing(kind: Kind) -> (PseudoTerminal, String) {
-    let home = tempfile::tempdir().unwrap();
-    let folder = home.path().join("photos");
+    let user = User::new();
+    let folder = user.path("photos");
     std::fs::create_dir(&folder).unwrap();
-    let picture = cipherlens::preview::test_picture();
-    picture.save(folder.join("wheel.png")).unwrap();
-    let folder = folder.to_string_lossy().into_owned();
-    let start = Start { kind, columns: 100, rows: 30, arguments: &["--folder", &folder], environment: &[] };
+    cipherlens::preview::test_picture().save(folder.join("wheel.png")).unwrap();
     // The modes before: a terminal of the same make that nothing was done to.
     let before = PseudoTerminal::untouched_modes();
-    let mut terminal = PseudoTerminal::start_in(home, &start);
-    // Keys typed before the terminal has answered would be taken for a part of its answers.
-    terminal.until("the answers", |terminal| {
-        terminal.screen().contains("test picture: ") && !terminal.screen().contains("no pictures")
-    });
-    terminal.keys("\x1b");
-    terminal.until_screen("wheel.png");
+    let mut terminal = user.browse(kind, &folder, "wheel.png", &[], &[]);
     assert!(terminal.is_alternate_screen());
+    if kind == Kind::Kitty {
+        terminal.until("a picture", |terminal| terminal.kept_pictures() > 0);
+    }
     (terminal, before)
 }
 
+/// Asserts that the terminal is as it was before the program started.
 #[track_caller]
-fn is_restored(terminal: &PseudoTerminal, before: &str) {
+pub(crate) fn is_restored(terminal: &PseudoTerminal, before: &str) {
     assert!(!terminal.is_alternate_screen(), "the alternate screen is left");
     assert_eq!(terminal.modes(), before, "raw mode is undone");
     for (what, sequence) in [
@@ -43,27 +39,23 @@ fn is_restored(terminal: &PseudoTerminal, before: &str) {
     ] {
         assert!(terminal.has_written(0, sequence.as_bytes()), "{what}");
     }
+    assert_eq!(terminal.kept_pictures(), 0, "the terminal keeps pictures");
 }
 
 #[test]
-fn quitting_restores_the_terminal_and_deletes_kitty_s_pictures() {
-    let (mut terminal, before) = browsing(Kind::Kitty);
-    terminal.until("a picture", |terminal| terminal.has_written(0, b"\x1b_Gq=2,i="));
-    terminal.keys("q");
-    assert!(terminal.wait().success());
-    is_restored(&terminal, &before);
-    let text = String::from_utf8_lossy(&terminal.written).into_owned();
-    let sent: Vec<&str> = text.split("\x1b_Gq=2,i=").skip(1).filter_map(|rest| rest.split(',').next()).collect();
-    assert!(!sent.is_empty());
-    for id in sent {
-        assert!(text.contains(&format!("\x1b_Ga=d,d=I,i={id},q=2")), "picture {id} stays in the terminal");
+fn quitting_restores_the_terminal_and_deletes_its_pictures() {
+    for kind in [Kind::Sixel, Kind::Kitty, Kind::Silent] {
+        let (mut terminal, before) = browsing(kind);
+        terminal.keys("q");
+        assert!(terminal.wait().success());
+        is_restored(&terminal, &before);
     }
 }
 
 #[test]
-fn signals_that_end_the_program_restore_the_terminal() {
-    for signal in ["TERM", "HUP", "INT"] {
-        let (mut terminal, before) = browsing(Kind::Sixel);
+fn signals_that_end_the_program_restore_the_terminal_and_delete_its_pictures() {
+    for (signal, kind) in [("TERM", Kind::Kitty), ("HUP", Kind::Kitty), ("INT", Kind::Kitty), ("TERM", Kind::Sixel)] {
+        let (mut terminal, before) = browsing(kind);
         terminal.signal(signal);
         assert!(!terminal.wait().success(), "{signal} is no success");
         is_restored(&terminal, &before);
@@ -89,7 +81,10 @@ fn stopping_gives_the_terminal_back_and_continuing_draws_again() {
 #[test]
 #[ignore = "takes over the terminal it runs in"]
 fn child_that_panics() {
-    let _screen = Screen::take(Mouse::Taken, SentPictures::default()).unwrap();
+    let sent = SentPictures::default();
+    let _screen = Screen::take(Mouse::Taken, sent.clone()).unwrap();
+    print!("\x1b_Gq=2,i=4711,a=T,f=24,s=1,v=1;AAAA\x1b\\");
+    sent.lock().unwrap().push(4711);
     panic!("the roof is on fire");
 }
 
@@ -101,6 +96,7 @@ fn a_panic_restores_the_terminal_before_it_is_told() {
     let start = Start { kind: Kind::Silent, columns: 80, rows: 24, arguments: &arguments, environment: &[] };
     let mut terminal = PseudoTerminal::start_program(&program, tempfile::tempdir().unwrap(), &start);
     assert!(!terminal.wait().success());
+    assert!(terminal.has_written(0, b"i=4711,a=T"), "a picture was sent");
     is_restored(&terminal, &before);
     let text = String::from_utf8_lossy(&terminal.written).into_owned();
     let left = text.find("\x1b[?1049l").unwrap();

@@ -1,61 +1,14 @@
-//! The real binary in terminals of several kinds: what it draws, how fast it answers, how much it sends.
+//! The real binary in terminals of several kinds: what it draws, and how much it sends.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use image::{DynamicImage, Rgb, RgbImage};
-
-use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
-
-/// A folder of three photos as cameras make them: smooth areas, edges and noise.
-fn photos(folder: &Path) {
-    std::fs::create_dir(folder).unwrap();
-    for number in 0..3_u32 {
-        let mut noise = number + 1;
-        let photo = RgbImage::from_fn(1600, 1200, |x, y| {
-            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let grain = (noise >> 27) as u8;
-            let edge = if (x / 200 + y / 150 + number) % 2 == 0 { 60 } else { 0 };
-            Rgb([(x * 140 / 1600) as u8 + grain + edge, (y * 140 / 1200) as u8 + grain, 90 + grain + edge])
-        });
-        DynamicImage::ImageRgb8(photo).save(folder.join(format!("photo_{number}.jpg"))).unwrap();
-    }
-}
+use crate::pseudo_terminal::{Kind, PseudoTerminal};
+use crate::user::User;
 
 fn browsing(kind: Kind, environment: &[(&str, &str)], arguments: &[&str]) -> PseudoTerminal {
-    let home = tempfile::tempdir().unwrap();
-    let folder = home.path().join("photos");
-    photos(&folder);
-    let folder = folder.to_string_lossy().into_owned();
-    let arguments: Vec<&str> = arguments.iter().copied().chain(["--folder", folder.as_str()]).collect();
-    let start = Start { kind, columns: 120, rows: 36, arguments: &arguments, environment };
-    let mut terminal = PseudoTerminal::start_in(home, &start);
-    // Keys typed before the terminal has answered would be taken for a part of its answers; without pictures it is not
-    // asked.
-    let is_off = arguments.contains(&"off");
-    terminal.until("the answers", |terminal| {
-        terminal.screen().contains("test picture: ") && (is_off || !terminal.screen().contains("no pictures"))
-    });
-    terminal.keys("\x1b");
-    terminal.until_screen("photo_0.jpg");
-    terminal
-}
-
-#[test]
-fn the_first_frame_comes_at_once_even_in_a_terminal_that_answers_nothing() {
-    let start = Start { kind: Kind::Silent, columns: 80, rows: 24, arguments: &[], environment: &[] };
-    let times: Vec<Duration> = (0..3)
-        .map(|_| {
-            let started = Instant::now();
-            let mut terminal = PseudoTerminal::start(&start);
-            terminal.until_screen("passphrase");
-            started.elapsed()
-        })
-        .collect();
-    // The bound leaves room for a machine that tests and compiles at the same time.
-    println!("first frame after {times:?}");
-    let fastest = times.iter().min().unwrap();
-    assert!(*fastest < Duration::from_secs(1), "{times:?}");
+    let user = User::new();
+    let folder = user.take_photos();
+    user.browse(kind, &folder, "photo_0.jpg", arguments, environment)
 }
 
 #[test]
@@ -113,48 +66,32 @@ fn no_color_takes_the_colour_from_text_and_leaves_pictures_theirs() {
     }
 }
 
-/// Bytes that one new photo costs, from the key to quiet.
-fn bytes_of_a_preview(kind: Kind, environment: &[(&str, &str)], arguments: &[&str]) -> usize {
+/// Bytes that one new photo costs, from the key to the frame that shows it.
+fn bytes_of_a_preview(kind: Kind, mark: &[u8], environment: &[(&str, &str)], arguments: &[&str]) -> usize {
     let mut terminal = browsing(kind, environment, arguments);
-    terminal.settle(Duration::from_millis(1500));
+    terminal.until("a picture", |terminal| terminal.has_drawn(0, mark));
+    terminal.settle(Duration::from_millis(100));
     let before = terminal.written.len();
     terminal.keys("j");
     terminal.until_screen("╭ photo_1.jpg");
-    terminal.settle(Duration::from_millis(1500));
+    terminal.until("the next picture", |terminal| terminal.has_drawn(before, mark));
+    terminal.settle(Duration::from_millis(100));
     terminal.written.len() - before
 }
 
 #[test]
 fn over_a_network_link_a_preview_costs_less() {
     let remote = [("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22")];
-    for (name, kind, arguments, most_remote) in [
-        ("kitty", Kind::Kitty, &[][..], 700_000),
-        ("Sixel", Kind::Sixel, &[], 250_000),
-        ("iTerm2", Kind::Sixel, &["--preview", "iterm2"], 70_000),
-        ("half blocks", Kind::Sixel, &["--preview", "halfblocks"], 80_000),
+    for (name, kind, mark, arguments, most_remote) in [
+        ("kitty", Kind::Kitty, "\x1b_Gq=2,i=", &[][..], 700_000),
+        ("Sixel", Kind::Sixel, "\x1bP", &[], 250_000),
+        ("iTerm2", Kind::Sixel, "\x1b]1337;File=inline=1", &["--preview", "iterm2"], 70_000),
+        ("half blocks", Kind::Sixel, "▀", &["--preview", "halfblocks"], 80_000),
     ] {
-        let local = bytes_of_a_preview(kind, &[], arguments);
-        let far = bytes_of_a_preview(kind, &remote, arguments);
+        let local = bytes_of_a_preview(kind, mark.as_bytes(), &[], arguments);
+        let far = bytes_of_a_preview(kind, mark.as_bytes(), &remote, arguments);
         println!("{name}: {local} bytes a preview here, {far} over a network link");
         assert!(far < most_remote, "{name}: {far}");
         assert!(name == "half blocks" || far < local, "{name}: {far} is not less than {local}");
     }
-}
-
-#[test]
-fn a_key_is_answered_at_once_while_pictures_are_being_made() {
-    let mut terminal = browsing(Kind::Sixel, &[], &[]);
-    let mut times = Vec::new();
-    for (key, name) in [("j", "photo_1"), ("j", "photo_2"), ("k", "photo_1"), ("k", "photo_0")].repeat(3) {
-        let started = Instant::now();
-        terminal.keys(key);
-        terminal.until_screen(&format!("╭ {name}.jpg"));
-        times.push(started.elapsed());
-        terminal.settle(Duration::from_millis(40));
-    }
-    times.sort();
-    let median = times[times.len() / 2];
-    // The bound tells a loop that waits for pictures from one that does not, also on a machine that is busy with others.
-    println!("key to screen: median {median:?}, slowest {:?}", times[times.len() - 1]);
-    assert!(median < Duration::from_millis(500), "{times:?}");
 }
