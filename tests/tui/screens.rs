@@ -7,7 +7,7 @@ use cipherlens::tui::preview::Fulfilled;
 use cipherlens::tui::request::{Effect, Ending, Progress, Reply, Request};
 use cipherlens::tui::state::gate::{FirstRun, Gate, Unlock};
 use cipherlens::tui::state::results::{Found, Query, Timing};
-use cipherlens::tui::state::vault::Health;
+use cipherlens::tui::state::vault::{Health, Session, Statistics};
 use cipherlens::tui::theme::{Background, Colours, Theme};
 use ratatui::style::{Color, Modifier};
 use ratatui_image::picker::Picker;
@@ -73,8 +73,8 @@ fn browser_of_an_unreadable_folder() {
 fn start_indexing(stage: &mut Stage) {
     stage.keys("I");
     stage.reply(Reply::Indexing(Progress::Started { total: 1200 }));
-    for number in 0..421 {
-        stage.application.receive(Reply::Indexing(Progress::Added { path: PathBuf::from(format!("{number}.jpg")) }));
+    for number in 0..420 {
+        stage.application.receive(Reply::Indexing(Progress::Sealing(PathBuf::from(format!("{number}.jpg")))));
         stage.application.advance(Duration::from_millis(80));
     }
     for progress in [
@@ -108,6 +108,16 @@ fn indexing_in_the_background() {
     });
 }
 
+#[test]
+fn indexing_when_it_is_stopped() {
+    at_every_size("indexing_stopped", Stage::with_vault, |stage| {
+        start_indexing(stage);
+        stage.reply(Reply::Indexing(Progress::Committed { photos: 421 }));
+        stage.reply(Reply::Indexing(Progress::Ended(Ending::Stopped)));
+        stage.keys("4");
+    });
+}
+
 fn search(stage: &mut Stage, found: Found) {
     stage.keys("j j j s");
     let query = Query::File(PathBuf::from("/photos/2024/IMG_2.jpg"));
@@ -135,6 +145,31 @@ fn results_without_a_match() {
     at_every_size("results_without_a_match", Stage::with_vault, |stage| {
         search(stage, found());
         stage.keys("+ + + +");
+    });
+}
+
+#[test]
+fn nothing_to_show_yet() {
+    at_every_size("results_before_a_search", Stage::with_vault, |stage| {
+        stage.keys("2");
+    });
+    at_every_size("vault_empty", Stage::new, |stage| {
+        stage.application.state.session = Session::Open { vault: PathBuf::from("/vaults/holiday.vault") };
+        stage.reply(Reply::Collection(Ok((Vec::new(), Statistics::default()))));
+        stage.keys("3");
+    });
+    at_every_size("indexing_nothing", Stage::with_vault, |stage| {
+        stage.keys("4");
+    });
+}
+
+#[test]
+fn zoom() {
+    at_every_size("zoom", Stage::with_vault, |stage| {
+        stage.application.pictures.use_terminal(Some(Picker::halfblocks()));
+        search(stage, found());
+        stage.keys("l z");
+        draw_pictures(stage);
     });
 }
 

@@ -55,7 +55,7 @@ pub struct Indexing {
     pub standing: Standing,
     /// Photos to go through.
     pub total: usize,
-    /// Photos put into the vault.
+    /// Photos encrypted and written into the vault; those that are committed are among them.
     pub added: usize,
     /// Photos that the vault held already.
     pub already_present: usize,
@@ -126,6 +126,12 @@ impl Indexing {
     #[must_use]
     pub fn resumed_at(&self) -> Option<usize> {
         self.resumed_at.filter(|photos| *photos > 0)
+    }
+
+    /// A photo is being encrypted and written, which takes no time that a user would see.
+    pub fn seal(&mut self, path: PathBuf) {
+        self.added += 1;
+        self.stages.sealing = Some(path);
     }
 
     /// Time went on.

@@ -138,8 +138,9 @@ fn indexing(state: &mut State, progress: Progress) -> Vec<Effect> {
         }
         Progress::Reading(path) => run.stages.reading = Some(path),
         Progress::Features(path) => run.describe(path),
-        Progress::Sealing(path) => run.stages.sealing = Some(path),
-        Progress::Added { .. } => run.added += 1,
+        Progress::Sealing(path) => run.seal(path),
+        // Counted when it was sealed: a commit tells of hundreds at once, and the gauge would stand still in between.
+        Progress::Added { .. } => {}
         Progress::AlreadyPresent => run.already_present += 1,
         Progress::Failed { path, reason } => run.fail(path, reason),
         Progress::Committed { photos } => {
