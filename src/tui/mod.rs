@@ -54,12 +54,12 @@ use keymap::Keymap;
 use overrides::Warning;
 use preview::{Pictures, SentPictures};
 use request::Effect;
-use state::gate::{FirstRun, Gate, Unlock};
+use state::gate::{FirstRun, Gate, Step, Unlock};
 use state::vault::Session;
 use state::{Preferences, State};
 use terminal::Screen;
 use theme::{Background, Colours, Theme};
-use worker::Workers;
+use worker::{IsNew, Workers};
 
 /// How the application is started.
 pub struct Options {
@@ -125,10 +125,20 @@ pub fn run(mut options: Options) -> Result<(), Error> {
             workers.ask(request);
         }
     }
-    if let (Some(Gate::Unlock(unlock)), Some(passphrase)) = (&mut application.state.gate, options.passphrase.take()) {
-        unlock.is_working = true;
-        application.state.session = Session::Opening { vault: unlock.vault.clone() };
-        workers.open_with(unlock.vault.clone(), passphrase);
+    if let (Some(vault), Some(passphrase)) = (options.vault.clone(), options.passphrase.take()) {
+        let is_new = match &mut application.state.gate {
+            Some(Gate::FirstRun(first)) => {
+                first.is_working = true;
+                IsNew::Yes
+            }
+            Some(Gate::Unlock(unlock)) => {
+                unlock.is_working = true;
+                IsNew::No
+            }
+            None => IsNew::No,
+        };
+        application.state.session = Session::Opening { vault: vault.clone() };
+        workers.open_with(vault, passphrase, is_new);
     }
     EventLoop::new(application, screen, workers, options).run(&inbox)
 }
@@ -144,7 +154,8 @@ fn build(options: &Options, sent: SentPictures) -> Application {
     let mut state = State::new(options.folder.clone(), preferences);
     state.gate = Some(match &options.vault {
         Some(vault) if vault.exists() || Address::is_remote(vault) => Gate::Unlock(Unlock::new(vault.clone())),
-        Some(vault) => Gate::FirstRun(FirstRun::new(vault.clone())),
+        // The folder is named already: what is left to choose is the passphrase.
+        Some(vault) => Gate::FirstRun(FirstRun { step: Step::Passphrase, ..FirstRun::new(vault.clone()) }),
         None => {
             let home = std::env::home_dir().unwrap_or_else(|| options.folder.clone());
             Gate::FirstRun(FirstRun::new(home.join("photos.vault")))

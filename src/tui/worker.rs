@@ -28,7 +28,8 @@ use crate::preview::{Encoder, Probe, Question};
 use crate::services::places::Places;
 use crate::services::progress::Control;
 use events::Asking;
-use vault::{IsNew, Shared};
+pub(super) use vault::IsNew;
+use vault::Shared;
 
 /// Something happened that the event loop must look at.
 pub(super) enum Happening {
@@ -195,9 +196,9 @@ impl Workers {
         self.openings.send(Opening { vault, passphrase, is_new }).map_err(drop)
     }
 
-    /// Opens a vault with a passphrase that was not typed here.
-    pub(super) fn open_with(&self, vault: PathBuf, passphrase: Passphrase) {
-        let _ = self.openings.send(Opening { vault, passphrase: Ok(passphrase), is_new: IsNew::No });
+    /// Opens or creates a vault with a passphrase that was not typed here.
+    pub(super) fn open_with(&self, vault: PathBuf, passphrase: Passphrase, is_new: IsNew) {
+        let _ = self.openings.send(Opening { vault, passphrase: Ok(passphrase), is_new });
     }
 
     fn index(&mut self, paths: Vec<PathBuf>) {

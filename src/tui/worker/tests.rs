@@ -7,11 +7,16 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::super::request::{Ending, Progress, Reply, Request};
-use super::{Happening, Workers};
+use super::{Happening, IsNew, Workers};
 use crate::cipher::{Cost, Passphrase};
 use crate::remote::Prompts;
 use crate::services::places::Places;
 use crate::services::session;
+
+/// A folder of ten photos.
+fn photos() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join("photos").join("watch")
+}
 
 /// The longest that anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -40,7 +45,7 @@ impl Office {
     fn open(&self) -> (Workers, Receiver<Happening>) {
         let (happenings, inbox) = channel();
         let workers = Workers::start(&happenings, self.places.clone());
-        workers.open_with(self.vault(), passphrase());
+        workers.open_with(self.vault(), passphrase(), IsNew::No);
         let opened = reply(&inbox, |reply| match reply {
             Reply::Opened { result, .. } => Some(result),
             _ => None,
@@ -81,7 +86,7 @@ fn progress(inbox: &Receiver<Happening>, mut is_it: impl FnMut(&Progress) -> boo
 #[test]
 fn indexing_that_is_cut_short_keeps_what_is_done_and_goes_on_from_there() {
     let office = Office::new();
-    let photos = Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join("photos");
+    let photos = photos();
     // Quitting while a photo is being sealed: that one at least is kept.
     let (mut workers, inbox) = office.open();
     workers.ask(Request::Index(vec![photos.clone()]));
@@ -126,7 +131,7 @@ fn indexing_that_is_cut_short_keeps_what_is_done_and_goes_on_from_there() {
 fn a_paused_run_is_stopped_and_says_so() {
     let office = Office::new();
     let (mut workers, inbox) = office.open();
-    workers.ask(Request::Index(vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join("photos")]));
+    workers.ask(Request::Index(vec![photos()]));
     workers.ask(Request::PauseIndexing);
     progress(&inbox, |progress| matches!(progress, Progress::Started { .. }));
     workers.ask(Request::StopIndexing);

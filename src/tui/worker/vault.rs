@@ -247,7 +247,7 @@ impl Shared {
 
 /// Whether a vault is created or exists.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum IsNew {
+pub(in crate::tui) enum IsNew {
     Yes,
     No,
 }
