@@ -52,7 +52,7 @@ fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
 fn row_of(canvas: &Canvas<'_, '_>, entry: &Entry, place: usize, columns: usize) -> Line<'static> {
     let browser = &canvas.state.browser;
     let theme = canvas.theme;
-    let mark = canvas.mark(browser.selected.contains(&entry.path), browser.range.holds(place, browser.cursor));
+    let mark = canvas.sign(browser.mark(place));
     let stored = if browser.is_stored(entry) { Span::styled("✓", theme.stored) } else { Span::raw(" ") };
     let size = if entry.kind == Kind::Photo { words::size(entry.bytes) } else { String::new() };
     let date = entry.modified.map(words::day).unwrap_or_default();

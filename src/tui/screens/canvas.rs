@@ -9,6 +9,7 @@ use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 use super::super::action::Action;
 use super::super::keymap::Keymap;
 use super::super::preview::Pictures;
+use super::super::state::cursor::Mark;
 use super::super::state::{Shown, State, Tab};
 use super::super::theme::Theme;
 use crate::services::settings::Motion;
@@ -66,12 +67,12 @@ impl Canvas<'_, '_> {
         self.frame.buffer_mut().set_style(row, plain.patch(self.theme.cursor));
     }
 
-    /// The mark before an item: selected, or in the range that is being marked.
-    pub(super) fn mark(&self, is_selected: bool, is_in_range: bool) -> Span<'static> {
-        match (is_selected, is_in_range) {
-            (true, _) => Span::styled("●", self.theme.selected),
-            (false, true) => Span::styled("○", self.theme.selected),
-            (false, false) => Span::raw(" "),
+    /// The sign before an item that tells whether it is taken.
+    pub(super) fn sign(&self, mark: Mark) -> Span<'static> {
+        match mark {
+            Mark::Selected => Span::styled("●", self.theme.selected),
+            Mark::InRange => Span::styled("○", self.theme.selected),
+            Mark::None => Span::raw(" "),
         }
     }
 

@@ -5,24 +5,23 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType};
 
 use super::super::preview::Subject;
-use super::super::state::cursor::Cursor;
+use super::super::state::cursor::{Cursor, Mark};
 use super::super::state::{PhotoId, Shown};
-use super::canvas::{Canvas, Target};
+use super::canvas::{Canvas, Focus, Target};
 use super::picture;
 
 /// A photo in the grid.
 pub(super) struct Item {
     pub photo: PhotoId,
-    /// Whether it is selected, in a sign.
-    pub mark: Span<'static>,
+    pub mark: Mark,
     /// The photo's name.
     pub name: Line<'static>,
     /// What stands below the thumbnail besides.
     pub fact: Line<'static>,
 }
 
-/// A tile with its border: room for a thumbnail of 18 x 6 cells.
-const TILE: (u16, u16) = (20, 10);
+/// The smallest tile with its border: room for a thumbnail of 18 x 4 cells.
+const TILE: (u16, u16) = (20, 8);
 
 /// Below this many rows a tile would be all border.
 const LOWEST_TILE: u16 = 5;
@@ -47,7 +46,7 @@ pub(super) fn draw(
     canvas.shown = Shown { columns, lines, ..canvas.shown };
     let first = cursor.first_line(count, columns, lines) * columns;
     let width = area.width / u16::try_from(columns).unwrap_or(1);
-    let height = TILE.1.min(area.height);
+    let height = area.height / u16::try_from(lines).unwrap_or(1);
     for place in first..count.min(first + columns * lines) {
         let (across, down) = ((place - first) % columns, (place - first) / columns);
         let tile = Rect {
@@ -57,7 +56,7 @@ pub(super) fn draw(
             height,
         };
         let Some(item) = item(canvas, place, usize::from(width.saturating_sub(2))) else { continue };
-        draw_tile(canvas, tile, &item, place == cursor.at);
+        draw_tile(canvas, tile, &item, if place == cursor.at { Focus::Here } else { Focus::Elsewhere });
         canvas.hits.push((tile, Target::Item(place)));
     }
 }
@@ -77,7 +76,7 @@ fn rows(
         let row = Rect { y, height: 1, ..area };
         let Some(item) = item(canvas, place, usize::from(area.width.saturating_sub(2))) else { continue };
         let mut line = item.name;
-        line.spans.splice(0..0, [item.mark, Span::raw(" ")]);
+        line.spans.splice(0..0, [canvas.sign(item.mark), Span::raw(" ")]);
         canvas.frame.render_widget(line, row);
         if place == cursor.at {
             canvas.mark_row(row);
@@ -86,14 +85,15 @@ fn rows(
     }
 }
 
-fn draw_tile(canvas: &mut Canvas<'_, '_>, tile: Rect, item: &Item, is_current: bool) {
+fn draw_tile(canvas: &mut Canvas<'_, '_>, tile: Rect, item: &Item, focus: Focus) {
     let block = Block::bordered().border_type(BorderType::Rounded);
     let inner = block.inner(tile);
-    if is_current {
+    if focus == Focus::Here {
         canvas.frame.render_widget(block.border_style(canvas.theme.focus), tile);
     }
-    if item.mark.content != " " {
-        canvas.frame.render_widget(item.mark.clone(), Rect { width: 1.min(tile.width), height: 1, ..tile });
+    if item.mark != Mark::None {
+        let sign = canvas.sign(item.mark);
+        canvas.frame.render_widget(sign, Rect { width: 1.min(tile.width), height: 1, ..tile });
     }
     let captions = 2.min(inner.height.saturating_sub(1));
     let thumbnail = Rect { height: inner.height.saturating_sub(captions), ..inner };
@@ -101,7 +101,7 @@ fn draw_tile(canvas: &mut Canvas<'_, '_>, tile: Rect, item: &Item, is_current: b
     for (line, y) in [&item.fact, &item.name].into_iter().zip(thumbnail.bottom()..inner.bottom()) {
         let row = Rect { y, height: 1, ..inner };
         canvas.frame.render_widget(line.clone().centered(), row);
-        if is_current {
+        if focus == Focus::Here {
             canvas.frame.buffer_mut().set_style(row, canvas.theme.title);
         }
     }

@@ -1,7 +1,7 @@
 //! A picture with its place-holder, and the preview pane.
 
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::super::preview::{Standing, Subject};
 use super::super::state::StoredPhoto;
@@ -48,15 +48,14 @@ pub(super) fn preview(canvas: &mut Canvas<'_, '_>, area: Rect, name: &str, subje
         Standing::Loading | Standing::Failed(_) | Standing::Hidden => None,
     };
     for (row, line) in (text.y..text.bottom()).zip(about(canvas, pixels)) {
-        canvas
-            .frame
-            .render_widget(line, Rect { y: row, height: 1, x: text.x + 1, width: text.width.saturating_sub(2) });
+        let place = Rect { y: row, height: 1, x: text.x + 1, width: text.width.saturating_sub(2) };
+        canvas.frame.render_widget(words::fit_line(line, usize::from(place.width)), place);
     }
 }
 
-/// Pixels, bytes and date of a stored photo, in a line.
-pub(super) fn facts(canvas: &Canvas<'_, '_>, photo: &StoredPhoto) -> Line<'static> {
-    let mut parts = vec![format!("{}×{}", photo.width, photo.height), words::size(photo.bytes)];
-    parts.extend(photo.date.as_deref().map(|date| inert(date.get(..16).unwrap_or(date)).replace('T', " ")));
-    Line::from(Span::styled(parts.join(" · "), canvas.theme.faint))
+/// Pixels and bytes of a stored photo, and its date.
+pub(super) fn facts(canvas: &Canvas<'_, '_>, photo: &StoredPhoto) -> Vec<Line<'static>> {
+    let size = format!("{}×{} · {}", photo.width, photo.height, words::size(photo.bytes));
+    let date = photo.date.as_deref().map(|date| inert(date.get(..16).unwrap_or(date)).replace('T', " "));
+    [Some(size), date].into_iter().flatten().map(|text| Line::styled(text, canvas.theme.faint)).collect()
 }

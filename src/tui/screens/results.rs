@@ -119,14 +119,13 @@ fn matches(canvas: &mut Canvas<'_, '_>, area: Rect) {
         Arrangement::Grid => grid::draw(canvas, inner, count, results.cursor, &|canvas, place, columns| {
             let results = &canvas.state.results;
             let found = results.at(place)?;
-            let is_selected = results.selected.contains(&found.photo.id);
             let bar = words::bar(f64::from(found.score).max(0.0), columns.saturating_sub(5));
             let score =
                 Line::from(vec![Span::raw(format!("{:.2} ", found.score)), Span::styled(bar, canvas.theme.bar)]);
             let name = inert(&found.photo.name);
             Some(grid::Item {
                 photo: found.photo.id,
-                mark: canvas.mark(is_selected, results.range.holds(place, results.cursor)),
+                mark: results.mark(place),
                 name: Line::raw(words::fit(&name, columns).into_owned()),
                 fact: score,
             })
@@ -153,7 +152,7 @@ fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
 fn row_of(canvas: &Canvas<'_, '_>, found: &Match, place: usize, columns: usize) -> Line<'static> {
     let theme = canvas.theme;
     let results = &canvas.state.results;
-    let mark = canvas.mark(results.selected.contains(&found.photo.id), results.range.holds(place, results.cursor));
+    let mark = canvas.sign(results.mark(place));
     let bar_columns = if columns >= 40 { 10 } else { 4 };
     let bar = words::bar(f64::from(found.score).max(0.0), bar_columns);
     let date = found.photo.date.as_deref().and_then(|date| date.get(..10)).unwrap_or_default();
@@ -212,7 +211,7 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     };
     picture::preview(canvas, area, &found.photo.name, Subject::Photo(found.photo.id), &mut |canvas, _| {
         let score = Span::raw(format!("similarity {:.4}", found.score));
-        vec![Line::from(score), picture::facts(canvas, &found.photo)]
+        [vec![Line::from(score)], picture::facts(canvas, &found.photo)].concat()
     });
 }
 

@@ -43,8 +43,7 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
         let date = photo.date.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date");
         Some(grid::Item {
             photo: photo.id,
-            mark: canvas
-                .mark(collection.selected.contains(&photo.id), collection.range.holds(place, collection.cursor)),
+            mark: collection.mark(place),
             name: Line::raw(words::fit(&name, columns).into_owned()),
             fact: Line::styled(inert(date).into_owned(), canvas.theme.faint),
         })
@@ -92,7 +91,7 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     };
     let exif = collection.exif.as_ref().filter(|(id, _)| *id == photo.id).map(|(_, fields)| fields);
     picture::preview(canvas, area, &photo.name, Subject::Photo(photo.id), &mut |canvas, _| {
-        let mut lines = vec![picture::facts(canvas, photo)];
+        let mut lines = picture::facts(canvas, photo);
         for (name, value) in exif.into_iter().flatten() {
             lines.push(Line::from(vec![
                 Span::styled(format!("{:<14}", inert(name)), canvas.theme.faint),

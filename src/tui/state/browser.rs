@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::super::fuzzy;
-use super::cursor::{Cursor, Range};
+use super::cursor::{Cursor, Mark, Range};
 use super::line::Line;
 
 /// What an entry of a folder is.
@@ -321,6 +321,16 @@ impl Browser {
             self.selected.remove(&path);
         }
         self.selected.extend(others);
+    }
+
+    /// Whether the entry at `place` is taken.
+    #[must_use]
+    pub fn mark(&self, place: usize) -> Mark {
+        match self.entry(place) {
+            Some(entry) if self.selected.contains(&entry.path) => Mark::Selected,
+            Some(_) if self.range.holds(place, self.cursor) => Mark::InRange,
+            _ => Mark::None,
+        }
     }
 
     /// Begins a range at the cursor, or selects the range that was begun.

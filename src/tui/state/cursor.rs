@@ -74,6 +74,17 @@ impl Cursor {
     }
 }
 
+/// Whether an item is taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mark {
+    /// It is not.
+    None,
+    /// It lies in the range that is being marked.
+    InRange,
+    /// It is selected.
+    Selected,
+}
+
 /// A range of items being marked: from where it was begun to the cursor.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Range {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::fuzzy;
 use super::browser::Filter;
-use super::cursor::{Cursor, Range};
+use super::cursor::{Cursor, Mark, Range};
 use super::{PhotoId, StoredPhoto};
 
 /// What was looked for. Has no `Debug`: queries are not for logs.
@@ -221,6 +221,16 @@ impl Results {
     #[must_use]
     pub fn current(&self) -> Option<&Match> {
         self.at(self.cursor.at)
+    }
+
+    /// Whether the match at `place` is taken.
+    #[must_use]
+    pub fn mark(&self, place: usize) -> Mark {
+        match self.at(place) {
+            Some(found) if self.selected.contains(&found.photo.id) => Mark::Selected,
+            Some(_) if self.range.holds(place, self.cursor) => Mark::InRange,
+            _ => Mark::None,
+        }
     }
 
     /// Begins a range at the cursor, or selects the range that was begun.

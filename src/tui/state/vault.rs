@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::super::fuzzy;
 use super::browser::Filter;
-use super::cursor::{Cursor, Range};
+use super::cursor::{Cursor, Mark, Range};
 use super::{PhotoId, StoredPhoto};
 
 /// Whether a vault is open.
@@ -149,6 +149,16 @@ impl Collection {
     #[must_use]
     pub fn current(&self) -> Option<&StoredPhoto> {
         self.at(self.cursor.at)
+    }
+
+    /// Whether the photo at `place` is taken.
+    #[must_use]
+    pub fn mark(&self, place: usize) -> Mark {
+        match self.at(place) {
+            Some(photo) if self.selected.contains(&photo.id) => Mark::Selected,
+            Some(_) if self.range.holds(place, self.cursor) => Mark::InRange,
+            _ => Mark::None,
+        }
     }
 
     /// Begins a range at the cursor, or selects the range that was begun.
