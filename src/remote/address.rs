@@ -129,7 +129,7 @@ impl fmt::Display for Address {
         match self {
             Self::Directory(path) => write!(formatter, "{}", path.display()),
             Self::Ssh { destination, .. } => formatter.write_str(destination),
-            Self::Command(_) => formatter.write_str("the command"),
+            Self::Command(_) => formatter.write_str("the other end"),
         }
     }
 }

@@ -209,7 +209,8 @@ impl Client {
     fn is_cached(object: &Object) -> bool {
         match object {
             Object::PublicContext | Object::SecretContext | Object::Thumbnail(_) => true,
-            Object::Segment(_, part) => matches!(part, Part::Hints | Part::Images | Part::Catalogue),
+            // Vectors too: a search with a photo of the vault reads those of its whole segment.
+            Object::Segment(_, part) => *part != Part::Blocks,
             Object::Header | Object::Mapping | Object::Photo(..) | Object::Unfinished(_) => false,
         }
     }

@@ -7,15 +7,11 @@ use zeroize::Zeroizing;
 
 use super::error::Error;
 use super::hex::Id;
+pub use super::is_header;
 use super::objects::Sealed;
 use super::segment::Hints;
-use super::{catalogue, header, objects, segment};
+use super::{catalogue, objects, segment};
 use crate::cipher::{KeyTree, MasterKey};
-
-/// Whether `bytes` have the form of a header.
-pub fn is_header(bytes: &[u8]) -> bool {
-    header::check_form(bytes).is_ok()
-}
 
 /// Whether `bytes` list as many images of this segment.
 pub fn is_image_list(bytes: &[u8], segment: Id, images: usize) -> bool {

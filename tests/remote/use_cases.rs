@@ -102,7 +102,10 @@ fn a_new_passphrase_is_set_from_home() {
 fn each_way_of_not_reaching_a_vault_has_its_own_words() {
     let scene = Scene::with_vault();
     let via = |command: &str| Ran(scene.command(["--via", command, "list"]).output().unwrap());
-    via("no-such-program-at-all").exits(1).says("there is no cipherlens on").says("copy this program there");
+    via("no-such-program-at-all")
+        .exits(1)
+        .says("there is no cipherlens on the other end")
+        .says("copy this program there");
     via("echo Welcome to this machine, have a nice day").exits(1).says("not as cipherlens does").says("Welcome");
     via("echo Connection refused >&2; exit 255").exits(1).says("could not be reached").says("Connection refused");
     via("true").exits(1).says("was lost");
