@@ -35,6 +35,12 @@ pub(crate) fn counted(count: &Path) -> usize {
     std::fs::metadata(count).unwrap().len() as usize
 }
 
+/// The frames at which a line is worth losing: all but seven of eight in the middle, where the content of a large file goes
+/// by in equal frames.
+pub(crate) fn worth_losing(frames: usize) -> impl Iterator<Item = usize> {
+    (1..=frames).filter(move |at| *at <= 24 || *at + 24 > frames || at % 8 == 0)
+}
+
 struct Plan {
     word: String,
     at: usize,

@@ -2,7 +2,6 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 
 use crate::host::Host;
@@ -23,20 +22,18 @@ fn serving_process(host: &Host) -> u32 {
 /// How often each needle is in the writable memory of a process.
 fn count_in_memory(process: u32, needles: &[Vec<u8>]) -> Vec<usize> {
     let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
-    let mut memory = fs::File::open(format!("/proc/{process}/mem")).unwrap();
+    let memory = fs::File::open(format!("/proc/{process}/mem")).unwrap();
     let mut counts = vec![0; needles.len()];
     for line in maps.lines().filter(|line| line.contains(" rw")) {
         let (from, until) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
         let (from, until) = (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(until, 16).unwrap());
         let mut region = vec![0; (until - from) as usize];
-        memory.seek(SeekFrom::Start(from)).unwrap();
         // Some regions of the kernel's cannot be read.
         let read = memory.read_at(&mut region, from).unwrap_or_default();
         for (count, needle) in counts.iter_mut().zip(needles) {
             *count += region[..read].windows(needle.len()).filter(|window| window == needle).count();
         }
     }
-    let _ = memory.read(&mut []);
     counts
 }
 
