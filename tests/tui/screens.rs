@@ -73,6 +73,7 @@ fn browser_of_an_unreadable_folder() {
 fn start_indexing(stage: &mut Stage) {
     stage.keys("I");
     stage.reply(Reply::Indexing(Progress::Started { total: 1200 }));
+    stage.reply(Reply::Indexing(Progress::Features(PathBuf::from("/photos/2024/IMG_0001.jpg"))));
     for number in 0..420 {
         stage.application.receive(Reply::Indexing(Progress::Sealing(PathBuf::from(format!("{number}.jpg")))));
         stage.application.advance(Duration::from_millis(80));
