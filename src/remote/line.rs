@@ -215,8 +215,10 @@ impl Exchange {
                 Ok(reply)
             }
             Err(RecvTimeoutError::Timeout) => {
-                // Whatever still came would come too late.
+                // Whatever still came would come too late, and the next request is for a new line, also when a process
+                // behind the one that is ended here keeps the pipes open.
                 shared.kill();
+                *locked(&shared.waiting) = Waiting::Lost(Loss::Ended);
                 Err(Error::Silent { host: shared.host.clone(), seconds: self.line.patience.as_secs() })
             }
             Err(RecvTimeoutError::Disconnected) => {
