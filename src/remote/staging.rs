@@ -132,12 +132,8 @@ impl Writing {
         match object {
             Object::Mapping => self.mapping = Some(bytes),
             Object::Header => self.header = Some(bytes),
-            Object::Segment(..) | Object::Photo(..) | Object::Thumbnail(_) | Object::SecretContext => {
-                self.writer.stage(&object, &[&bytes])?;
-            }
-            Object::PublicContext | Object::Unfinished(_) => {
-                return Err(Refusal::new(Reason::Failed, "this file is not written by itself"));
-            }
+            object if object.is_written_once() => self.writer.stage(&object, &[&bytes])?,
+            _ => return Err(Refusal::new(Reason::Failed, "this file is not written by itself")),
         }
         self.written += 1;
         Ok(Some(Reply::Progress(self.written)))

@@ -202,6 +202,11 @@ impl Object {
     /// What a crash leaves of a mapping that was being replaced.
     pub const UNFINISHED_MAPPING: Self = Self::Unfinished(MAPPING);
 
+    /// Whether it is written once, before the mapping that names it, and never changed.
+    pub const fn is_written_once(&self) -> bool {
+        matches!(self, Self::SecretContext | Self::Segment(..) | Self::Photo(..) | Self::Thumbnail(_))
+    }
+
     /// Where it is in the vault at `root`.
     pub fn path(&self, root: &Path) -> PathBuf {
         root.join(self.to_string())
