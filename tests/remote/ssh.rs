@@ -84,7 +84,7 @@ fn a_vault_is_made_filled_and_searched_over_ssh() {
         return;
     };
     let scene = Scene::new();
-    let programs = scene.path("host programs");
+    let programs = scene.path("host_programs");
     fs::create_dir(&programs).unwrap();
     let (_daemon, port) = start(&scene, &sshd, &programs);
     let path = format!("{}:/usr/bin:/bin", client_programs(&scene).display());
