@@ -26,6 +26,7 @@ pub(crate) enum Kind {
 const LAST_QUESTION: &[u8] = b"\x1b[5n";
 /// The end of a frame (synchronised updates).
 const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
+const CLEAR: &[u8] = b"\x1b[2J";
 /// The longest that anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -212,10 +213,10 @@ impl PseudoTerminal {
     }
 
     /// Waits until keys can be typed: before the terminal has answered, or was waited for long enough, they would be taken
-    /// for a part of its answers. The first frame comes before the terminal is asked, the second after.
+    /// for a part of its answers. The screen is cleared at the start, and once more when the terminal's answers are in.
     pub(crate) fn until_answered(&mut self) {
         self.until("the terminal's answers", |terminal| {
-            terminal.find(0, END_OF_FRAME).is_some_and(|first| terminal.has_written(first + 1, END_OF_FRAME))
+            terminal.find(0, CLEAR).is_some_and(|first| terminal.has_drawn(first + 1, CLEAR))
         });
     }
 

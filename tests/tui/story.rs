@@ -36,7 +36,7 @@ fn tell(user: User, kind: Kind, folder: &Path, photos: usize) {
 
     // Search with a file.
     terminal.keys("1l");
-    terminal.until_screen(QUERY);
+    terminal.until_screen("flamingo_image_0006");
     terminal.keys("/flamingo\r");
     terminal.until_screen(&format!("╭ {QUERY}"));
     terminal.keys("s");
