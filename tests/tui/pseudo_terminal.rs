@@ -44,7 +44,7 @@ pub(crate) struct PseudoTerminal {
     /// How far what is written was searched for questions.
     searched: usize,
     /// The program's home and temporary folder, which must outlive it.
-    home: TempDir,
+    _home: TempDir,
 }
 
 /// How the program is started.
@@ -105,13 +105,8 @@ impl PseudoTerminal {
             parser: vt100::Parser::new(cells(start.rows), cells(start.columns), 0),
             written: Vec::new(),
             searched: 0,
-            home,
+            _home: home,
         }
-    }
-
-    /// The program's home folder.
-    pub(crate) fn home(&self) -> &Path {
-        self.home.path()
     }
 
     /// Types bytes as a keyboard would.
