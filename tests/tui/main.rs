@@ -8,6 +8,5 @@ mod pseudo_terminal;
 mod restoring;
 mod screens;
 mod stage;
-mod story;
 mod terminals;
 mod user;

@@ -168,12 +168,6 @@ impl PseudoTerminal {
         self.parser.screen().contents()
     }
 
-    /// The text on the screen from a column on.
-    pub(crate) fn screen_from(&self, column: u16) -> String {
-        let (_, columns) = self.parser.screen().size();
-        self.parser.screen().rows(column, columns.get() - column).collect::<Vec<_>>().join("\n")
-    }
-
     pub(crate) fn is_alternate_screen(&self) -> bool {
         self.parser.screen().alternate_screen()
     }
