@@ -136,7 +136,7 @@ impl Freshness {
         let newest = Seen { generation: found.mapping.generation, tag: found.tag };
         let mut line = self.line(vault)?;
         // Older generations are of use only while each is known to be the one before the next.
-        if !line.first().is_some_and(|seen| found.mapping.previous_tag == Some(seen.tag)) {
+        if line.first().is_none_or(|seen| found.mapping.previous_tag != Some(seen.tag)) {
             line.clear();
         }
         line.insert(0, newest);

@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn the_route_is_that_of_the_terminal_also_over_ssh_and_in_tmux() {
-        let cases: [(&[(&str, &str)], Option<Route>); 8] = [
+        type Environment = [(&'static str, &'static str)];
+        let cases: [(&Environment, Option<Route>); 8] = [
             (&[("TERM", "xterm-256color")], None),
             (&[("TERM_PROGRAM", "iTerm.app"), ("TERM_PROGRAM_VERSION", "3.4.23")], Some(Route::Iterm2Whole)),
             (&[("TERM_PROGRAM", "iTerm.app"), ("TERM_PROGRAM_VERSION", "3.5.0")], Some(Route::Iterm2InParts)),
