@@ -151,7 +151,8 @@ fn altered_hints_lists_and_pictures_are_refused_on_their_way() {
             }
         }
     }
-    assert!(refused >= 20, "{refused}");
+    // How many frames come, and so how many plans are carried out, depends on what is asked for at once.
+    assert!(refused >= 12, "{refused}");
 }
 
 #[test]
