@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
 
+mod hostile;
 mod keys;
 mod pace;
 mod pseudo_terminal;

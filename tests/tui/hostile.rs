@@ -1,0 +1,175 @@
+//! Row "terminal escapes" of the security table: names of files and of stored photos come from anywhere, and so do the
+//! terminal's own answers. Nothing of a name reaches the terminal as a command, and no answer keeps the program from its
+//! user.
+
+use std::path::Path;
+use std::time::Duration;
+
+use cipherlens::cipher::{Cost, Passphrase};
+use cipherlens::ckks::DIMENSION;
+use cipherlens::durable::IfLocked;
+use cipherlens::vault::{Details, Extension, FeatureSpace, Freshness, NewImage, Transaction, Vault};
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
+
+/// What only the names contain: the program itself has no reason to send it.
+const CANARY: &str = "c2VjcmV0";
+
+/// Names that would write the clipboard, the title, pictures, colours and answers if a terminal obeyed them.
+fn hostile_names() -> Vec<String> {
+    [
+        "\u{1b}]52;c;CANARY\u{7}",
+        "\u{1b}]0;CANARY\u{7}",
+        "\u{1b}]52;c;CANARY\u{1b}\\",
+        "\u{1b}_Gi=1,a=T;CANARY\u{1b}\\",
+        "\u{1b}PCANARY\u{1b}\\",
+        "\u{1b}[31mCANARY",
+        "\u{1b}cCANARY",
+        "\u{9d}52;c;CANARY\u{9c}",
+        "\u{9b}31mCANARY",
+        "\u{7}CANARY\u{8}\u{8}",
+        "\u{202e}CANARY",
+        "CANARY\u{1b}[5n",
+    ]
+    .map(|name| format!("{}.jpg", name.replace("CANARY", CANARY)))
+    .into()
+}
+
+/// Each time the canary was sent it stood behind nothing that begins a command.
+#[track_caller]
+fn is_inert(terminal: &PseudoTerminal) {
+    let written = &terminal.written;
+    let sent: Vec<usize> = (0..written.len()).filter(|at| written[*at..].starts_with(CANARY.as_bytes())).collect();
+    assert!(sent.len() >= hostile_names().len() / 2, "the names are shown: {}", terminal.screen());
+    for at in sent {
+        let before = String::from_utf8_lossy(&written[at.saturating_sub(12)..at]).into_owned();
+        for opening in [
+            "\u{1b}]52",
+            "]52;c;\u{7}",
+            "\u{1b}]0;",
+            "\u{1b}_G",
+            "\u{1b}P",
+            "\u{1b}c",
+            "\u{9d}",
+            "\u{9b}",
+            "\u{7}",
+            "\u{202e}",
+        ] {
+            assert!(!before.contains(opening), "{opening:?} reaches the terminal: {before:?}");
+        }
+    }
+    for byte in [0x07, 0x08] {
+        assert!(!written.contains(&byte) || !terminal.has_written(0, &[byte, CANARY.as_bytes()[0]]), "{byte:#04x}");
+    }
+}
+
+fn start(home: TempDir, arguments: &[&str]) -> PseudoTerminal {
+    let start = Start { kind: Kind::Silent, columns: 100, rows: 40, arguments, environment: &[] };
+    PseudoTerminal::start_in(home, &start)
+}
+
+#[test]
+fn names_in_the_browser_are_shown_and_not_obeyed() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("photos");
+    std::fs::create_dir(&folder).unwrap();
+    for name in hostile_names() {
+        cipherlens::preview::test_picture().save_with_format(folder.join(name), image::ImageFormat::Jpeg).unwrap();
+    }
+    let mut terminal = start(home, &["--preview", "off", "--folder", folder.to_str().unwrap()]);
+    terminal.until_screen("passphrase");
+    terminal.keys("\x1b");
+    terminal.until_screen(CANARY);
+    for _ in hostile_names() {
+        terminal.keys("j");
+        terminal.settle(Duration::from_millis(60));
+    }
+    is_inert(&terminal);
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}
+
+/// A vault whose photos have those names, and whose vectors are all alike: each photo finds all others.
+fn hostile_vault(home: &Path) {
+    let passphrase = Passphrase::new(&Zeroizing::new(b"correct".to_vec())).unwrap();
+    let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
+    let freshness = Freshness::in_directory(home.join("seen"));
+    let vault = Vault::create(&home.join("vault"), &passphrase, Cost::FLOOR, space, freshness).unwrap();
+    let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
+    for (number, name) in hostile_names().into_iter().enumerate() {
+        let stored = transaction.store_photo(&number.to_le_bytes(), &Extension::of(Path::new("x.jpg"))).unwrap();
+        let captured = Some(format!("\u{1b}]0;{CANARY}\u{7}"));
+        let details = Details { name, bytes: 0, modified: None, captured, width: 1, height: 1 };
+        let mut vector = vec![0.0; DIMENSION];
+        vector[0] = 1.0;
+        transaction.append(NewImage { photo: stored, details, vector }).unwrap();
+    }
+    transaction.commit().unwrap();
+    std::fs::write(home.join("passphrase"), "correct").unwrap();
+}
+
+#[test]
+fn names_in_the_vault_and_in_results_are_shown_and_not_obeyed() {
+    let home = tempfile::tempdir().unwrap();
+    hostile_vault(home.path());
+    let [vault, passphrase] = ["vault", "passphrase"].map(|name| home.path().join(name).to_str().unwrap().to_owned());
+    let mut terminal = start(home, &["--preview", "off", "--vault", &vault, "--passphrase-file", &passphrase]);
+    terminal.until("the tabs", |terminal| terminal.screen().contains("Vault"));
+    terminal.keys("3");
+    terminal.until_screen(CANARY);
+    is_inert(&terminal);
+    // More like this one.
+    terminal.keys("m");
+    terminal.until_screen("1.0000");
+    terminal.keys("?");
+    terminal.settle(Duration::from_millis(200));
+    terminal.keys("\x1b");
+    for _ in hostile_names() {
+        terminal.keys("j");
+        terminal.settle(Duration::from_millis(60));
+    }
+    is_inert(&terminal);
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}
+
+#[test]
+fn a_terminal_that_answers_nonsense_still_gets_a_program_that_works() {
+    let endless = "9".repeat(100_000);
+    let answers = [
+        "\x1b[?62;4;22c\x1b[6;0;0t\x1b[0n".to_owned(),
+        "\x1b[?62;4;22c\x1b[6;65535;65535t\x1b[0n".to_owned(),
+        "\x1b[?62;4;22c\x1b[6;-20;-10t\x1b[0n".to_owned(),
+        format!("\x1b[?{endless}c\x1b[6;{endless};{endless}t\x1b[0n"),
+        format!("\x1b[?{}c\x1b[0n", "4;".repeat(50_000)),
+        "\x1b_Gi=31;ENOENT:\x1b[2J\x1b\\\x1b[?62c\x1b[0n".to_owned(),
+        format!("\x1b_Gi=31;{endless}"),
+        "\x1b]11;rgb:zzzz/////\x07\x1b]11;rgb:\x07\x1b[?62;4c\x1b[6;20;10t\x1b[0n".to_owned(),
+        format!("\x1b]11;{endless}"),
+        "\x1bP>|\x1bP>|\x1bP\x1b\\\x1b[?62;4c\x1b[0n\x1b[0n\x1b[0n".to_owned(),
+        "\u{fffd}\u{202e}\0\0\0\x1b\x1b\x1b[[[[<<<;;;M".to_owned(),
+    ];
+    for answer in answers {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().to_str().unwrap().to_owned();
+        let mut terminal = start(home, &["--folder", &folder]);
+        terminal.until("the questions", |terminal| terminal.has_written(0, b"\x1b[5n"));
+        for piece in answer.as_bytes().chunks(2000) {
+            terminal.keys(&String::from_utf8_lossy(piece));
+            terminal.settle(Duration::from_millis(1));
+        }
+        // Silence, so that what was left open of the answer is given up.
+        terminal.settle(Duration::from_millis(2500));
+        terminal.keys("\x1b");
+        terminal.settle(Duration::from_millis(300));
+        let short: String = answer.chars().take(40).collect();
+        assert!(terminal.is_alternate_screen(), "it goes on after {short:?}");
+        terminal.signal("TERM");
+        terminal.wait();
+        let written = String::from_utf8_lossy(&terminal.written).into_owned();
+        assert!(!written.contains("panicked"), "{short:?}: {written}");
+        assert!(!terminal.is_alternate_screen(), "the terminal is restored after {short:?}");
+    }
+}
