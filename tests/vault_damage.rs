@@ -1,16 +1,15 @@
-//! What someone who can write to a vault can do to it, and what check and repair make of it.
+//! What repair makes of a damaged vault. That damage is found is tested with the rest of the security table.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "clippy knows tests by their attribute, not what they call")]
 
 mod vault_fixture;
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::check::{Remedy, check};
-use cipherlens::vault::{Error, Id, Losses, Object, Part, Remake, Repaired, Segment, Snapshot, Vault, repair};
+use cipherlens::vault::{Id, Losses, Object, Part, Remake, Repaired, Segment, Snapshot, Vault, repair};
 use vault_fixture::*;
 
 /// Makes anew what the fixture made the first time.
@@ -48,98 +47,6 @@ fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
         }
     }
     whole
-}
-
-/// What reading everything says about a vault with one changed file: the names of the files in its complaints.
-fn complaints(fixture: &Fixture) -> BTreeSet<String> {
-    match fixture.try_open().and_then(|vault| check(&vault, &|_| {})) {
-        Ok(report) => report.damages.iter().map(|damage| damage.object.to_string()).collect(),
-        Err(Error::WrongPassphrase | Error::NotAVault { .. } | Error::Cipher(_)) => ["header".to_owned()].into(),
-        Err(Error::Damaged { object, .. } | Error::Missing { object } | Error::TooLarge { object, .. }) => {
-            [object.to_string()].into()
-        }
-        Err(error) => panic!("unexpected: {error}"),
-    }
-}
-
-#[test]
-fn every_changed_shortened_longer_or_missing_file_is_named() {
-    let fixture = Fixture::new();
-    let ids = fill(&fixture.open(), 0..3);
-    let whole = files(&fixture.root());
-    for (path, content) in &whole {
-        let full = fixture.root().join(path);
-        let expected: BTreeSet<String> = [path.to_str().unwrap().to_owned()].into();
-        let mut versions: Vec<Option<Vec<u8>>> = vec![None, Some(Vec::new()), Some([&content[..], b"\n"].concat())];
-        versions.push(Some(content[..content.len() - 1].to_vec()));
-        for at in [0, content.len() / 3, content.len() / 2, content.len() - 1] {
-            let mut changed = content.clone();
-            changed[at] ^= 1;
-            versions.push(Some(changed));
-        }
-        for version in versions {
-            match &version {
-                None => fs::remove_file(&full).unwrap(),
-                Some(bytes) => fs::write(&full, bytes).unwrap(),
-            }
-            assert_eq!(complaints(&fixture), expected, "{path:?} as {:?} bytes", version.map(|bytes| bytes.len()));
-            if let Ok(vault) = fixture.try_open() {
-                let lost = usize::from(path.starts_with("encrypted_images"));
-                let unlisted = path.extension().is_some_and(|extension| extension == "json");
-                assert!(unlisted || readable(&vault.snapshot().unwrap(), &ids) == ids.len() - lost, "{path:?}");
-            }
-            fs::write(&full, content).unwrap();
-        }
-    }
-    assert!(complaints(&fixture).is_empty());
-}
-
-#[test]
-fn swapped_files_are_named() {
-    let fixture = Fixture::new();
-    fill(&fixture.open(), 0..2);
-    let other = Fixture::new();
-    fill(&other.open(), 0..2);
-    let whole = files(&fixture.root());
-    let paths: Vec<&PathBuf> = whole.keys().collect();
-    for (at, one) in paths.iter().enumerate() {
-        for another in &paths[at + 1..] {
-            fs::write(fixture.root().join(one), &whole[*another]).unwrap();
-            fs::write(fixture.root().join(another), &whole[*one]).unwrap();
-            let named = complaints(&fixture);
-            assert!(
-                [one, another].iter().any(|path| named.contains(path.to_str().unwrap())),
-                "{one:?} <-> {another:?}"
-            );
-            fs::write(fixture.root().join(one), &whole[*one]).unwrap();
-            fs::write(fixture.root().join(another), &whole[*another]).unwrap();
-        }
-    }
-    // The same kind of file from another vault with the same passphrase.
-    for (own, foreign) in paths.iter().zip(files(&other.root()).values()) {
-        fs::write(fixture.root().join(own), foreign).unwrap();
-        assert!(!complaints(&fixture).is_empty(), "{own:?} from another vault");
-        fs::write(fixture.root().join(own), &whole[*own]).unwrap();
-    }
-}
-
-#[test]
-fn a_link_or_a_directory_in_place_of_a_file_is_damage() {
-    let fixture = Fixture::new();
-    let vault = fixture.open();
-    let ids = fill(&vault, 0..1);
-    let path = fixture.root().join(format!("encrypted_images/{}.jpg.aes", ids[0]));
-    let moved = fixture.beside("moved");
-    fs::rename(&path, &moved).unwrap();
-    fs::create_dir(&path).unwrap();
-    let photo = || vault.snapshot().unwrap().image(ids[0]).unwrap().photo();
-    assert!(matches!(photo(), Err(Error::Damaged { .. })));
-    #[cfg(unix)]
-    {
-        fs::remove_dir(&path).unwrap();
-        std::os::unix::fs::symlink(&moved, &path).unwrap();
-        assert!(matches!(photo(), Err(Error::Damaged { .. })));
-    }
 }
 
 #[test]

@@ -10,9 +10,7 @@ use std::path::Path;
 use cipherlens::cipher::Cost;
 use cipherlens::ckks::Evaluator;
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{
-    Appended, Error, Extension, FeatureSpace, Freshness, Segment, Storage, Store, Transaction, Vault,
-};
+use cipherlens::vault::{Appended, Error, Extension, FeatureSpace, Segment, Storage, Store, Transaction, Vault};
 use vault_fixture::*;
 
 #[test]
@@ -272,28 +270,6 @@ fn only_the_passphrase_opens_and_it_can_be_changed() {
     let changed: Vec<_> =
         after.iter().filter(|(path, content)| before[*path] != **content).map(|(path, _)| path).collect();
     assert_eq!(changed, [Path::new("header")], "only the header changes");
-}
-
-#[test]
-fn an_older_copy_is_refused_where_a_newer_one_was_seen() {
-    let fixture = Fixture::new();
-    let vault = fixture.open();
-    fill(&vault, 0..1);
-    let old = files(&fixture.root());
-    fill(&vault, 1..2);
-    let new = files(&fixture.root());
-    restore(&fixture.root(), &old);
-    let refused = fixture.try_open().err().unwrap();
-    let Error::RolledBack { found: 2, seen: 3, record } = &refused else { panic!("{refused}") };
-    assert!(refused.to_string().contains("restored a backup on purpose"));
-    let elsewhere = Freshness::in_directory(fixture.beside("another machine"));
-    assert!(Vault::open(&fixture.root(), &passphrase("correct"), elsewhere).is_ok());
-
-    fs::remove_file(record).unwrap();
-    let vault = fixture.open();
-    fill(&vault, 5..6);
-    restore(&fixture.root(), &new);
-    assert!(matches!(fixture.try_open(), Err(Error::Forked { found: 3, seen: 3, .. })));
 }
 
 #[test]

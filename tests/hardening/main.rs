@@ -3,14 +3,24 @@
 //! What cannot be tested here, and why, stands in the README's threat model.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
+// The whole table is tested on the systems that have `/proc` and `ptrace`; the program's own tests run everywhere.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod concurrency;
 mod crash;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod exported_names;
+mod known_answers;
+mod malformed;
 mod power;
 #[path = "../cli/scene.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod scene;
+mod secrets;
 mod states;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod supply_chain;
+mod tamper;
+#[path = "../../fuzz/targets.rs"]
+mod targets;
 mod tracer;
+#[path = "../vault_fixture/mod.rs"]
+mod vault_fixture;

@@ -65,6 +65,7 @@ pub(crate) fn run(mut command: Command, root: &Path, mut decide: impl FnMut(&Cal
     let trace_me = || ptrace::traceme().map_err(Into::into);
     // SAFETY: between fork and exec only one system call is made, and nothing is allocated.
     #[expect(unsafe_code, reason = "a process can ask to be traced only between fork and exec")]
+    #[expect(clippy::zombie_processes, reason = "a tracer waits for its threads by waitpid")]
     let child = unsafe { command.pre_exec(trace_me) }.spawn().unwrap();
     let leader = Pid::from_raw(child.id().cast_signed());
     assert_eq!(waitpid(leader, None).unwrap(), WaitStatus::Stopped(leader, Signal::SIGTRAP), "stopped by its exec");

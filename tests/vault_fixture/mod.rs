@@ -26,6 +26,13 @@ impl Fixture {
         fixture
     }
 
+    /// The same vault in another place, on a machine that has seen as much of it.
+    pub(crate) fn copy_of(other: &Self) -> Self {
+        let copy = Self { directory: tempfile::tempdir().unwrap() };
+        restore(copy.directory.path(), &files(other.directory.path()));
+        copy
+    }
+
     pub(crate) fn root(&self) -> PathBuf {
         self.directory.path().join("vault")
     }

@@ -1,0 +1,159 @@
+//! One function for each parser of bytes that come from outside. Each takes any bytes, and what a parser accepts must be
+//! what it would write, or what the code after it can use: a target fails by a panic.
+//!
+//! `tests/hardening/malformed.rs` drives them with a fixed sequence of mutations.
+
+use std::sync::LazyLock;
+
+use cipherlens::ckks::{EncryptedQuery, Parameters, PublicContext, SecretContext};
+use cipherlens::features::photo::{Limits, Photo};
+use cipherlens::services::capture;
+use cipherlens::services::settings::Settings;
+use cipherlens::tui::keymap::Keymap;
+use cipherlens::tui::theme::{Background, Colours, Theme};
+use cipherlens::vault::parsers::{SealedThumbnail, hinted_blocks, is_header, is_image_list, rewritten_catalogue};
+use cipherlens::vault::{Hex, SignedMapping};
+
+/// The segment of the corpora.
+pub(crate) const SEGMENT: &str = "000102030405060708090a0b0c0d0e0f";
+/// Its images.
+pub(crate) const IMAGES: usize = 2;
+
+/// A parser, and what must be true of what it accepts.
+pub(crate) type Target = fn(&[u8]);
+
+/// All targets by name.
+pub(crate) const TARGETS: [(&str, Target); 11] = [
+    ("header", header),
+    ("mapping", mapping),
+    ("image_list", image_list),
+    ("hints", hints),
+    ("catalogue", catalogue),
+    ("object", object),
+    ("contexts", contexts),
+    ("metadata", metadata),
+    ("photo", photo),
+    ("configuration", configuration),
+    ("host", host),
+];
+
+/// The header of a vault, before a passphrase proves it.
+pub(crate) fn header(bytes: &[u8]) {
+    assert!(!is_header(bytes) || bytes.len() == 166);
+}
+
+/// `mapping.json`: one spelling, so what is accepted says everything about the file.
+pub(crate) fn mapping(bytes: &[u8]) {
+    if let Ok(read) = SignedMapping::parse(bytes) {
+        let text = std::str::from_utf8(bytes).expect("only text is a mapping");
+        assert!(text.starts_with(read.body.trim_end_matches("\n}")));
+        assert!(text.ends_with(&format!(",\n  \"tag\": \"{}\"\n}}\n", read.tag)));
+        assert!(read.mapping.segments.iter().all(|segment| (1..=1024).contains(&segment.images)));
+    }
+}
+
+/// The image list of a segment, which its digest authenticates.
+pub(crate) fn image_list(bytes: &[u8]) {
+    let segment = SEGMENT.parse().expect("an id has 32 digits");
+    if is_image_list(bytes, segment, IMAGES) {
+        assert!(!is_image_list(bytes, segment, IMAGES + 1));
+        assert!(!is_image_list(bytes, Hex([0xFF; 16]), IMAGES));
+    }
+}
+
+/// The hints of a segment.
+pub(crate) fn hints(bytes: &[u8]) {
+    for (images, blocks) in [(IMAGES, 1), (513, 2)] {
+        let found = hinted_blocks(bytes.to_vec(), images);
+        assert!(found.is_none_or(|found| found == blocks));
+    }
+}
+
+/// A catalogue in the clear.
+pub(crate) fn catalogue(bytes: &[u8]) {
+    if let Some(text) = rewritten_catalogue(bytes) {
+        assert_eq!(rewritten_catalogue(&text).as_deref(), Some(&*text), "what is accepted can be written and read");
+    }
+}
+
+/// A sealed file: the bytes as a file, and as a padded plaintext under a valid tag.
+pub(crate) fn object(bytes: &[u8]) {
+    static SEALED: LazyLock<SealedThumbnail> = LazyLock::new(|| SealedThumbnail::new().expect("there is entropy"));
+    assert!(SEALED.open(bytes).is_err(), "nobody but the key holder can make a file that opens");
+    let file = SEALED.seal_padded(bytes).expect("there is entropy");
+    if let Ok(plaintext) = SEALED.open(&file) {
+        let again = SEALED.seal(&plaintext).expect("there is entropy");
+        assert_eq!(again.len(), file.len(), "padding has one spelling");
+    }
+}
+
+/// The contexts of encrypted search, and a query as an evaluator receives it.
+pub(crate) fn contexts(bytes: &[u8]) {
+    if let Ok(public) = PublicContext::from_bytes(bytes) {
+        assert_eq!(public.to_bytes(), bytes);
+    }
+    if let Ok(secret) = SecretContext::from_bytes(bytes) {
+        assert_eq!(*secret.to_bytes(), bytes);
+    }
+    if let Ok(query) = EncryptedQuery::from_bytes(&Parameters::V1, bytes) {
+        assert_eq!(query.as_bytes(), bytes);
+    }
+}
+
+/// The capture time in a photo's metadata.
+pub(crate) fn metadata(bytes: &[u8]) {
+    if let Some(time) = capture::time(bytes) {
+        assert!((19..=25).contains(&time.len()) && time.is_ascii(), "{time:?}");
+    }
+}
+
+/// Pixels of a photo, under limits that leave a mutation room to exceed them.
+pub(crate) fn photo(bytes: &[u8]) {
+    let limits = Limits { pixels: 1 << 12, memory_bytes: 1 << 16 };
+    for extension in [None, Some("tga".as_ref())] {
+        if let Ok(photo) = Photo::decode(bytes, extension, limits) {
+            let (width, height) = photo.dimensions();
+            assert!(u64::from(width) * u64::from(height) <= limits.pixels);
+            assert!(photo.reduced(16).is_ok());
+        }
+    }
+}
+
+/// The user's own files: settings, keymap, theme.
+pub(crate) fn configuration(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(settings) = Settings::parse(&text) {
+        assert!(settings.threshold.is_none_or(|threshold| (-1.0..=1.0).contains(&threshold)));
+    }
+    let lines = text.matches('\n').count() + 1;
+    let mut keymap = Keymap::default();
+    for warning in keymap.lay_over(&text) {
+        assert!((1..=lines).contains(&warning.line), "{warning:?}");
+    }
+    let (_, warnings) = Theme::new(Background::Dark, Colours::Text, &text);
+    assert!(warnings.iter().all(|warning| (1..=lines).contains(&warning.line)));
+}
+
+/// What a host is asked over the line: after the greeting each run of bytes is a frame under a valid checksum, its first
+/// byte the kind, its second half the length.
+pub(crate) fn host(bytes: &[u8]) {
+    static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("there is room"));
+    let mut line = [b"CLENSRPC".as_slice(), &cipherlens::remote::VERSION.to_le_bytes()].concat();
+    let mut rest = bytes;
+    let mut request = 0u32;
+    while let [kind, length, more @ ..] = rest {
+        let (payload, after) = more.split_at(more.len().min(usize::from(*length)));
+        let mut frame = (payload.len() as u32).to_le_bytes().to_vec();
+        frame.extend(request.to_le_bytes());
+        frame.push(*kind);
+        frame.extend(payload);
+        let checksum = blake3::hash(&frame);
+        line.extend(&frame);
+        line.extend(&checksum.as_bytes()[..8]);
+        (rest, request) = (after, request + 1);
+    }
+    let mut said = Vec::new();
+    // A client that breaks the rules is hung up on, which is an error and no panic.
+    let _ = cipherlens::remote::serve(FOLDER.path(), line.as_slice(), &mut said);
+    assert!(said.starts_with(b"CLENSRPC"));
+}
