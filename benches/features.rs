@@ -1,8 +1,7 @@
 //! Photos a second: the network alone, beside Candle's own convolutions with the same weights, and the way from a JPEG
 //! to a vector.
 //!
-//! `cargo bench --bench features`. A matrix product uses as many tasks as `RAYON_NUM_THREADS` says, inside a pool of the
-//! threads named in each figure.
+//! `cargo bench --bench features`. `CIPHERLENS_KERNEL` names other instructions than the best.
 
 use std::hint::black_box;
 use std::io::Cursor;
@@ -10,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};
-use cipherlens::features::{Extractor, Limits, Photo, PreparedPhoto, Weights};
+use cipherlens::features::{Extractor, Limits, Photo, Precision, PreparedPhoto, Weights};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
@@ -47,7 +46,7 @@ fn prepare(jpeg: &[u8]) -> PreparedPhoto {
 
 fn network(criterion: &mut Criterion) {
     let (weights, photo) = (weights(), jpeg(300, 200));
-    let extractor = Extractor::new(self::weights()).expect("the weights fit");
+    let extractor = Extractor::new(self::weights(), Precision::F32).expect("the weights fit");
     let mut group = criterion.benchmark_group("network");
     for threads in [1, 2] {
         let pool = pool(threads);
@@ -70,7 +69,7 @@ fn network(criterion: &mut Criterion) {
 }
 
 fn jpeg_to_vector(criterion: &mut Criterion) {
-    let extractor = Extractor::new(weights()).expect("the weights fit");
+    let extractor = Extractor::new(weights(), Precision::F32).expect("the weights fit");
     let mut group = criterion.benchmark_group("jpeg");
     group.throughput(Throughput::Elements(1));
     for (name, width, height) in [("0.1 megapixels", 384, 256), ("12 megapixels", 4032, 3024)] {

@@ -63,7 +63,7 @@ where
     R: Fn(&std::path::Path) -> Result<Original, String> + Sync,
 {
     let vault = session.open_vault()?;
-    let extractor = session.extractor(weights)?;
+    let extractor = session.extractor_of(&vault, weights)?;
     let control = Arc::new(Control::default());
     let meter = Meter::new(photos.len());
     let interrupted = interrupt::stops(&control, "Finishing the photos in hand; interrupt again to stop at once.");

@@ -1,4 +1,4 @@
-//! `cipherlens bench`: how fast encrypted search is on this machine, next to a plain scan.
+//! `cipherlens bench`: how fast this machine is: encrypted search next to a plain scan, and the network alone.
 
 use std::io::{self, Write};
 
@@ -6,19 +6,35 @@ use clap::Args;
 
 use super::Exit;
 use super::failure::Failure;
+use super::output;
+use super::session::{PrecisionFlag, Session, WeightsFile};
 use crate::ckks::Parameters;
 use crate::ckks::precision::predicted_noise_std;
 use crate::error::Error;
 use crate::services::benchmark::{self, PLAIN_BYTES, Report};
+use crate::services::network_benchmark;
 
-/// Measure encrypted search on this machine, next to a plain scan of the same vectors.
+/// Measure encrypted search on this machine, next to a plain scan of the same vectors; or the network that describes photos.
 #[derive(Args)]
-#[command(after_help = "Example:\n  cipherlens bench --images 49152 --threads 2")]
+#[command(after_help = "\
+Examples:
+  cipherlens bench --images 49152 --threads 2
+  cipherlens bench --features --threads 2 --batch 16")]
 pub(super) struct Arguments {
     /// How many synthetic images to search (about 19 KB of memory each, in blocks of 512).
     #[arg(long, default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     images: u32,
-    /// Threads for both scans and the decryption.
+    /// Measure the network instead: photos that are decoded already to vectors
+    #[arg(long, conflicts_with = "images")]
+    features: bool,
+    /// Photos that the network takes at once
+    #[arg(long, requires = "features", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    batch: u16,
+    #[command(flatten)]
+    precision: PrecisionFlag,
+    #[command(flatten)]
+    weights: WeightsFile,
+    /// Threads for what is measured.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
     /// Print one JSON object.
@@ -27,9 +43,14 @@ pub(super) struct Arguments {
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let pool =
         rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.into()).build().map_err(io::Error::other)?;
+    if arguments.features {
+        let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
+        let report = pool.install(|| network_benchmark::measure(&extractor, arguments.batch.into()));
+        return print_network(&report.map_err(Error::from)?, arguments.json);
+    }
     let report = pool.install(|| benchmark::measure(arguments.images as usize)).map_err(Error::from)?;
     let mut out = io::stdout().lock();
     if arguments.json {
@@ -37,6 +58,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         writeln!(out)?;
     } else {
         write_text(&report, &mut out)?;
+    }
+    Ok(Exit::Success)
+}
+
+fn print_network(report: &network_benchmark::Report, json: bool) -> Result<Exit, Failure> {
+    if json {
+        output::json(report)?;
+    } else {
+        let network_benchmark::Report { photos_per_second, ms_per_photo, kernel, precision, threads, batch } = report;
+        println!("network alone, batches of {batch}, {threads} thread(s), kernel {kernel}, {precision}; medians");
+        println!("{photos_per_second:.1} photos a second, {ms_per_photo:.1} ms a photo");
     }
     Ok(Exit::Success)
 }

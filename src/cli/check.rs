@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let read = |images: usize| bar.inc(images as u64);
     let (report, dropped) = if arguments.repair {
         let losses = if arguments.drop_lost { Losses::Drop } else { Losses::Keep };
-        let extractor = session.extractor(&arguments.weights)?;
+        let extractor = session.extractor_of(&vault, &arguments.weights)?;
         let repaired = mend::repair(&vault, &extractor, losses, &read)?;
         if !arguments.json {
             bar.suspend(|| list("Found:", &repaired.before.damages));

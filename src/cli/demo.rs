@@ -19,7 +19,7 @@ use super::search;
 use super::session::{Session, WeightsFile};
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
-use crate::features::Extractor;
+use crate::features::{Extractor, Precision};
 use crate::preview::Choice;
 use crate::services::index::{self, Original};
 use crate::services::places::Places;
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     // A demonstration leaves no trace in the user's own folders.
     let places = Places::within(scratch.path());
     let root = arguments.keep.clone().unwrap_or_else(|| scratch.path().join("vault"));
-    let extractor = session.extractor(&arguments.weights)?;
+    let extractor = session.extractor(&arguments.weights, Precision::F32)?;
     let typed = Zeroizing::new(PASSPHRASE.as_bytes().to_vec());
     let passphrase = Passphrase::new(&typed).map_err(|error| Error::from(vault::Error::from(error)))?;
     let vault = session::create_vault(&root, &passphrase, Cost::FLOOR, &extractor, &places)?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Exit;
 use super::failure::Failure;
-use super::session::{Session, WeightsFile};
+use super::session::{PrecisionFlag, Session, WeightsFile};
 use crate::features::{BATCH, DIMENSIONS, Error, FeatureVector, Limits, Photo, PreparedPhoto};
 use crate::services::name::inert;
 
@@ -36,6 +36,8 @@ pub(super) struct Arguments {
     json: bool,
     #[command(flatten)]
     weights: WeightsFile,
+    #[command(flatten)]
+    precision: PrecisionFlag,
 }
 
 #[derive(Serialize)]
@@ -46,7 +48,7 @@ struct Line<'a> {
 
 /// Prints the features of the photos, in the order given.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let extractor = session.extractor(&arguments.weights)?;
+    let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
     let mut exit = Exit::Success;
     let mut output = io::stdout().lock();
     for paths in arguments.photos.chunks(BATCH) {

@@ -9,7 +9,7 @@ use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::passphrase::Purpose;
-use super::session::{CostFlags, Session, WeightsFile};
+use super::session::{CostFlags, PrecisionFlag, Session, WeightsFile};
 use crate::remote::Address;
 use crate::services::session;
 
@@ -24,6 +24,8 @@ pub(super) struct Arguments {
     cost: CostFlags,
     #[command(flatten)]
     weights: WeightsFile,
+    #[command(flatten)]
+    precision: PrecisionFlag,
     /// Print one JSON object: vault, id
     #[arg(long)]
     json: bool,
@@ -34,7 +36,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let named = arguments.path.as_ref().or_else(|| session.named_vault());
     let named = named.ok_or_else(|| Failure::Usage("say where to create it: cipherlens init VAULT".to_owned()))?;
     let cost = arguments.cost.cost()?;
-    let extractor = session.extractor(&arguments.weights)?;
+    let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
     let passphrase = session.passphrase("Choose a passphrase", Purpose::Choose)?;
     let path = if Address::is_remote(named) { named.clone() } else { std::path::absolute(named)? };
     let vault = session::create_vault(&path, &passphrase, cost, &extractor, session.places()?)?;

@@ -158,7 +158,7 @@ pub fn main() -> Asked {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::ImportLegacy(arguments) => import_legacy::run(&arguments, &session),
         Command::Demo(arguments) => demo::run(&arguments, &session),
-        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments, &session),
         Command::Features(arguments) => features::run(&arguments, &session),
         Command::Doctor(arguments) => doctor::run(&arguments, &session),
         Command::Config(arguments) => config::run(&arguments, &session),

@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         (Some(path), _) => {
             let read = std::fs::read(path).map(Zeroizing::new);
             let bytes = read.map_err(|source| Error::Read { path: path.clone(), source })?;
-            let extractor = session.extractor(&arguments.weights)?;
+            let extractor = session.extractor_of(&vault, &arguments.weights)?;
             let query = Query::Photo { bytes: &bytes, extension: path.extension(), extractor: &extractor };
             read_newest(&vault, |snapshot| search::search(&vault, snapshot, &query, wanted))?
         }

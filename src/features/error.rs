@@ -93,6 +93,19 @@ pub enum Error {
         actual: Vec<usize>,
     },
 
+    /// `CIPHERLENS_KERNEL` names no kernel.
+    #[error("CIPHERLENS_KERNEL is {name:?}; expected one of portable, avx2, avx512, neon")]
+    UnknownKernel {
+        /// The name found.
+        name: String,
+    },
+    /// `CIPHERLENS_KERNEL` names a kernel this processor cannot run.
+    #[error("CIPHERLENS_KERNEL asks for {name}, which this processor cannot run")]
+    UnsupportedKernel {
+        /// The kernel asked for.
+        name: &'static str,
+    },
+
     /// The network's arithmetic failed.
     #[error("the network failed: {0}")]
     Network(#[from] candle_core::Error),

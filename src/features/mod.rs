@@ -21,12 +21,11 @@
 use std::borrow::Borrow;
 
 use candle_core::{Device, Tensor};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 mod error;
-mod nhwc;
+mod kernel;
 pub mod photo;
 pub mod resnet50;
 pub mod weights;
@@ -36,9 +35,9 @@ pub use photo::{Limits, Photo, PreparedPhoto};
 pub use resnet50::DIMENSIONS;
 pub use weights::Weights;
 
-use nhwc::ChannelsLast;
+use kernel::FastResNet50;
 use photo::INPUT_SIDE;
-use resnet50::ResNet50;
+use resnet50::{Convolution, ResNet50};
 use weights::Layout;
 
 /// Photos worth handing to [`Extractor::extract`] at once: enough to keep every core on whole photos.
@@ -99,29 +98,74 @@ impl Drop for FeatureVector {
     }
 }
 
+/// How the network computes. Vectors of different precision are not compared: near the threshold they could disagree.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Precision {
+    /// Single precision, on every processor.
+    #[default]
+    F32,
+    /// bfloat16 with sums in single precision, about twice as fast, on processors with AVX512_BF16.
+    Bf16,
+}
+
+impl Precision {
+    /// All, by the names that users and vaults know them by.
+    pub const ALL: [Self; 2] = [Self::F32, Self::Bf16];
+
+    /// The name in a [`FeatureSpace`].
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
+
+    /// The precision of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|precision| precision.name() == name)
+    }
+}
+
 /// The network with its weights, ready for photos.
 ///
 /// It makes no threads: photos of a batch run side by side on the rayon pool of the calling thread (the global one
-/// unless the caller is inside `ThreadPool::install`), and a photo alone is spread over the same pool. Tensors between
-/// layers are freed, not wiped.
+/// unless the caller is inside `ThreadPool::install`), and a photo alone is spread over the same pool. Memory of the network
+/// is used again and leaves the process with the extractor; it is not wiped before.
 pub struct Extractor {
-    network: ResNet50<ChannelsLast>,
+    engine: Engine,
     layout: Layout,
+    precision: Precision,
     space: FeatureSpace,
 }
 
+/// What computes.
+enum Engine {
+    Processor(FastResNet50),
+    /// Candle's own convolutions on a device that this program was compiled for (features `cuda`, `metal`).
+    Accelerator {
+        network: ResNet50<Convolution>,
+        device: Device,
+    },
+}
+
 impl Extractor {
-    /// Arranges the weights for the network.
+    /// Arranges the weights for what computes fastest here.
     ///
     /// # Errors
-    /// When memory layouts cannot be converted, which weights that were loaded do not cause.
-    pub fn new(weights: Weights) -> Result<Self, Error> {
+    /// The processor cannot compute in this precision, or an accelerator failed to take the weights.
+    pub fn new(weights: Weights, precision: Precision) -> Result<Self, Error> {
         let space = FeatureSpace {
             weights: weights.sha256,
             preprocessing: weights.layout.preprocessing().to_owned(),
-            precision: "f32".to_owned(),
+            precision: precision.name().to_owned(),
         };
-        Ok(Self { network: weights.network.map(ChannelsLast::new)?, layout: weights.layout, space })
+        let engine = match accelerator()? {
+            Some(device) if precision == Precision::F32 => {
+                Engine::Accelerator { network: weights.network.map(|layer| layer.to_device(&device))?, device }
+            }
+            _ => Engine::Processor(FastResNet50::new(&weights.network, precision)?),
+        };
+        Ok(Self { engine, layout: weights.layout, precision, space })
     }
 
     /// What vectors of this extractor can be compared with.
@@ -129,20 +173,47 @@ impl Extractor {
         &self.space
     }
 
+    /// How it computes.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// What computes: the instructions of the processor, or an accelerator.
+    pub fn kernel(&self) -> &'static str {
+        match &self.engine {
+            Engine::Processor(network) => network.kernel(),
+            Engine::Accelerator { device, .. } if device.is_cuda() => "cuda",
+            Engine::Accelerator { .. } => "metal",
+        }
+    }
+
     /// The vectors of the photos, in their order.
     ///
     /// # Errors
     /// When the network's arithmetic fails, or its features have no direction (weights that are no ResNet-50's).
     pub fn extract<P: Borrow<PreparedPhoto> + Sync>(&self, photos: &[P]) -> Result<Vec<FeatureVector>, Error> {
-        photos.par_iter().map(|photo| self.extract_one(photo.borrow())).collect()
-    }
-
-    fn extract_one(&self, photo: &PreparedPhoto) -> Result<FeatureVector, Error> {
         let side = INPUT_SIDE as usize;
-        let input = Tensor::from_vec(self.layout.input(photo), (side, side, 3), &Device::Cpu)?;
-        let mut features = self.network.forward(&input)?.to_vec1::<f32>()?;
-        let vector = FeatureVector::normalised(&features);
+        let input: Vec<f32> = photos.iter().flat_map(|photo| self.layout.input(photo.borrow())).collect();
+        let input = Tensor::from_vec(input, (photos.len(), side, side, 3), &Device::Cpu)?;
+        let features = match &self.engine {
+            Engine::Processor(network) => network.forward(&input)?,
+            Engine::Accelerator { network, device } => {
+                network.forward(&input.to_device(device)?.permute((0, 3, 1, 2))?.contiguous()?)?
+            }
+        };
+        let mut features = features.flatten_all()?.to_vec1::<f32>()?;
+        let vectors = features.chunks(DIMENSIONS).map(FeatureVector::normalised).collect();
         features.zeroize();
-        vector
+        vectors
     }
+}
+
+/// A device this program was compiled for and that is there.
+fn accelerator() -> Result<Option<Device>, Error> {
+    for device in [Device::cuda_if_available(0)?, Device::metal_if_available(0)?] {
+        if !device.is_cpu() {
+            return Ok(Some(device));
+        }
+    }
+    Ok(None)
 }

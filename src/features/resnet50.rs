@@ -1,10 +1,11 @@
 //! ResNet-50 without its classifier: the shape of the network, and its plain definition with Candle's own convolution.
 //!
 //! He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, CVPR 2016, table 1 (50 layers).
-//! [`Convolution`] is the reading everything faster is compared with; the layers in `nhwc.rs` are what the product runs.
+//! [`Convolution`] is the definition that everything faster is compared with, and what graphics processors run; on others the
+//! product runs what `kernel` makes of it.
 //! Must never: know a weight file's names or a photo's format.
 
-use candle_core::{Module, Result, Tensor};
+use candle_core::{Device, Module, Result, Tensor};
 use candle_nn::{Conv2d, Conv2dConfig};
 
 /// Blocks in each of the four stages.
@@ -36,18 +37,6 @@ pub enum Then<'a> {
     AddRelu(&'a Tensor),
 }
 
-/// One convolution in some memory layout, and the two poolings in the same layout.
-pub trait Layer: Sized {
-    /// The convolution with its bias, then `then`.
-    fn forward(&self, input: &Tensor, then: Then<'_>) -> Result<Tensor>;
-
-    /// Maximum over windows of 3x3, stride 2, padding 1; the input holds no negative number.
-    fn max_pool(input: &Tensor) -> Result<Tensor>;
-
-    /// Mean over all pixels.
-    fn average_pool(input: &Tensor) -> Result<Tensor>;
-}
-
 /// A convolution with square kernel and its bias, run by Candle's `Conv2d` on tensors of shape [n, channels, height,
 /// width].
 #[derive(Clone)]
@@ -66,14 +55,22 @@ impl Convolution {
         self.kernel.dims()[3]
     }
 
+    /// The same convolution on another device.
+    ///
+    /// # Errors
+    /// When the device does not take it.
+    pub(super) fn to_device(&self, device: &Device) -> Result<Self> {
+        let (kernel, bias) = (self.kernel.to_device(device)?, self.bias.to_device(device)?);
+        Ok(Self { kernel, bias, stride: self.stride })
+    }
+
     /// Zero pixels around the input, so that stride 1 keeps its size.
     pub fn padding(&self) -> usize {
         self.side() / 2
     }
-}
 
-impl Layer for Convolution {
-    fn forward(&self, input: &Tensor, then: Then<'_>) -> Result<Tensor> {
+    /// The convolution with its bias, then `then`.
+    pub(super) fn forward(&self, input: &Tensor, then: Then<'_>) -> Result<Tensor> {
         let config = Conv2dConfig { padding: self.padding(), stride: self.stride, ..Conv2dConfig::default() };
         // Cloning a tensor shares its memory.
         let sum = Conv2d::new(self.kernel.clone(), Some(self.bias.clone()), config).forward(input)?;
@@ -84,11 +81,13 @@ impl Layer for Convolution {
         }
     }
 
-    fn max_pool(input: &Tensor) -> Result<Tensor> {
+    /// Maximum over windows of 3x3, stride 2, padding 1; the input holds no negative number.
+    pub(super) fn max_pool(input: &Tensor) -> Result<Tensor> {
         // After a relu zero is neutral for the maximum, so padding with zeros is right.
         input.pad_with_zeros(2, 1, 1)?.pad_with_zeros(3, 1, 1)?.max_pool2d_with_stride(3, 2)
     }
 
+    /// Mean over all pixels.
     fn average_pool(input: &Tensor) -> Result<Tensor> {
         input.mean((2, 3))
     }
@@ -106,7 +105,7 @@ pub struct Bottleneck<L> {
     pub shortcut: Option<L>,
 }
 
-impl<L: Layer> Bottleneck<L> {
+impl Bottleneck<Convolution> {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         let reduced = self.reduce.forward(input, Then::Relu)?;
         let mixed = self.spatial.forward(&reduced, Then::Relu)?;
@@ -125,19 +124,21 @@ pub struct ResNet50<L> {
     pub blocks: Vec<Bottleneck<L>>,
 }
 
-impl<L: Layer> ResNet50<L> {
-    /// Features before normalisation, 2048 for each photo; the layout of `input` is `L`'s.
+impl ResNet50<Convolution> {
+    /// Features before normalisation, 2048 for each photo; `input` is of shape [n, 3, height, width].
     ///
     /// # Errors
     /// When a shape does not fit the weights.
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let mut activations = L::max_pool(&self.stem.forward(input, Then::Relu)?)?;
+        let mut activations = Convolution::max_pool(&self.stem.forward(input, Then::Relu)?)?;
         for block in &self.blocks {
             activations = block.forward(&activations)?;
         }
-        L::average_pool(&activations)
+        Convolution::average_pool(&activations)
     }
+}
 
+impl<L> ResNet50<L> {
     /// The same network over layers of another kind.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub mod legacy;
 pub mod library;
 pub mod mend;
 pub mod name;
+pub mod network_benchmark;
 pub mod places;
 pub mod progress;
 pub mod search;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
-use crate::features::{Extractor, Weights};
+use crate::features::{Extractor, Precision, Weights};
 use crate::remote;
 use crate::remote::{Address, Client, Copy, Prompts, Transferred};
 use crate::services::places::Places;
@@ -126,16 +126,39 @@ pub fn read_newest<T>(
     Ok((snapshot, last))
 }
 
+/// Loads the network for a vault: in the precision that its vectors were made in.
+///
+/// # Errors
+/// As [`load_network`], or the vault's precision is of a later version of this program.
+pub fn load_network_of(vault: &Vault, file: Option<&Path>, places: &Places) -> Result<Extractor, Error> {
+    load_network(file, precision_of(vault)?, places)
+}
+
+/// The precision that a vault's vectors were made in.
+///
+/// # Errors
+/// When this program does not know it, or the vault cannot be read.
+pub fn precision_of(vault: &Vault) -> Result<Precision, Error> {
+    let snapshot = vault.snapshot()?;
+    let name = &snapshot.mapping().feature_space.precision;
+    let unknown = || vault::Error::FeatureSpace {
+        field: "precision",
+        vault: name.clone(),
+        program: Precision::ALL.map(Precision::name).join(" or "),
+    };
+    Ok(Precision::named(name).ok_or_else(unknown)?)
+}
+
 /// Loads the network: the weights in `file`, else those the program carries, else those in the data folder.
 ///
 /// # Errors
-/// When there are none, or the file is no ResNet-50's.
-pub fn load_network(file: Option<&Path>, places: &Places) -> Result<Extractor, Error> {
+/// When there are none, the file is no ResNet-50's, or `CIPHERLENS_KERNEL` names no kernel of this processor.
+pub fn load_network(file: Option<&Path>, precision: Precision, places: &Places) -> Result<Extractor, Error> {
     let weights = match file {
         Some(file) => Weights::from_file(file)?,
         None => Weights::standard(places.data())?,
     };
-    Ok(Extractor::new(weights)?)
+    Ok(Extractor::new(weights, precision)?)
 }
 
 /// Refuses vectors of `extractor` where the vault's were made in another way: their cosines would mean nothing.

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use cipherlens::features::{Extractor, FeatureVector, Limits, Photo, Weights};
+use cipherlens::features::{Extractor, FeatureVector, Limits, Photo, Precision, Weights};
 
 mod command;
 mod decoding;
@@ -14,7 +14,7 @@ mod torchvision;
 
 /// The network with the weights the program comes with.
 static EXTRACTOR: LazyLock<Extractor> =
-    LazyLock::new(|| Extractor::new(Weights::standard(&project("models")).unwrap()).unwrap());
+    LazyLock::new(|| Extractor::new(Weights::standard(&project("models")).unwrap(), Precision::F32).unwrap());
 
 /// A path of the project.
 fn project(path: &str) -> PathBuf {

@@ -18,7 +18,7 @@ use super::outside::Outside;
 use super::{camera, download};
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
-use crate::features::Extractor;
+use crate::features::{Extractor, Precision};
 use crate::remote::{Address, Prompts};
 use crate::services::library::{self, IfExists};
 use crate::services::places::Places;
@@ -133,13 +133,14 @@ impl Shared {
         *locked(&self.outside) = Outside::default();
     }
 
-    /// The network, loaded once.
+    /// The network in the open vault's precision, loaded once.
     pub(super) fn extractor(&self) -> Result<Arc<Extractor>, Error> {
+        let precision = self.opened().map_or(Ok(Precision::F32), |opened| session::precision_of(&opened.vault))?;
         let mut extractor = locked(&self.extractor);
         match &*extractor {
-            Some(loaded) => Ok(Arc::clone(loaded)),
-            None => {
-                let loaded = Arc::new(session::load_network(None, &self.places)?);
+            Some(loaded) if loaded.precision() == precision => Ok(Arc::clone(loaded)),
+            _ => {
+                let loaded = Arc::new(session::load_network(None, precision, &self.places)?);
                 Ok(Arc::clone(extractor.insert(loaded)))
             }
         }

@@ -1,0 +1,124 @@
+//! The network fast on a CPU: one Candle operation from pixels to features.
+//!
+//! What makes it fast: channels last, so that a 1x1 convolution is a matrix product over pixels where they lie; weights
+//! packed once in the order in which they are read; bias, residual and relu before sums leave the registers; Winograd's
+//! transforms for 3x3; memory that is used again; whole photos side by side. Each layer is written once, over
+//! [`arithmetic::Arithmetic`], and compiled for each set of instructions that a processor may have; the plain definition
+//! in `resnet50.rs` is what it must agree with.
+//!
+//! ```text
+//! network --> pointwise, gathered, winograd, pooling --> tile --> arithmetic <-- portable, avx2, avx512, neon, bfloat16, avx512_bf16
+//!                     '--> panels, activations --> memory
+//! ```
+//! Knows numbers and shapes only, no file and no photo. `unsafe` stays in this room.
+
+use candle_core::{CpuStorage, CustomOp1, DType, Error, Layout, Shape, Tensor};
+
+use super::Precision;
+use super::resnet50::{Convolution, DIMENSIONS, ResNet50};
+
+mod activations;
+mod arithmetic;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_bf16;
+mod bfloat16;
+mod choice;
+mod gathered;
+mod memory;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod network;
+mod panels;
+mod pointwise;
+mod pooling;
+mod portable;
+mod spread;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod winograd;
+
+use arithmetic::Arithmetic;
+use choice::Chosen;
+use network::Network;
+
+/// Side of the network's square input in pixels.
+const INPUT_SIDE: usize = super::photo::INPUT_SIDE as usize;
+
+/// A convolution as plain numbers.
+struct Weights {
+    /// Of shape [outputs, inputs, side, side].
+    kernel: Vec<f32>,
+    bias: Vec<f32>,
+    side: usize,
+    stride: usize,
+}
+
+impl Weights {
+    fn new(convolution: &Convolution) -> candle_core::Result<Self> {
+        Ok(Self {
+            kernel: convolution.kernel.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?,
+            bias: convolution.bias.to_vec1()?,
+            side: convolution.side(),
+            stride: convolution.stride,
+        })
+    }
+}
+
+/// [`Network`] over some arithmetic.
+trait Forward: Send + Sync {
+    fn forward(&self, input: &[f32], features: &mut [f32]) -> std::io::Result<()>;
+}
+
+impl<A: Arithmetic> Forward for Network<A> {
+    fn forward(&self, input: &[f32], features: &mut [f32]) -> std::io::Result<()> {
+        Self::forward(self, input, features)
+    }
+}
+
+/// ResNet-50 as one operation.
+pub(super) struct FastResNet50(Chosen);
+
+impl FastResNet50 {
+    /// Packs the weights for the instructions of this processor.
+    ///
+    /// # Errors
+    /// The environment names a kernel that does not run here, or the processor cannot compute in this precision.
+    pub(super) fn new(network: &ResNet50<Convolution>, precision: Precision) -> Result<Self, super::Error> {
+        Ok(Self(choice::choose(&network.map(Weights::new)?, precision)?))
+    }
+
+    /// The instructions it runs on.
+    pub(super) fn kernel(&self) -> &'static str {
+        self.0.kernel
+    }
+
+    /// Features before normalisation, of shape [n, 2048], for `input` of shape [n, 224, 224, 3].
+    pub(super) fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
+        input.apply_op1_no_bwd(self)
+    }
+}
+
+impl CustomOp1 for FastResNet50 {
+    fn name(&self) -> &'static str {
+        "resnet50"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (photos, height, width, channels) = layout.shape().dims4()?;
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            return Err(Error::Msg("the network needs contiguous input".into()));
+        };
+        if [height, width, channels] != [INPUT_SIDE, INPUT_SIDE, 3] {
+            let expected = format!("[n, {INPUT_SIDE}, {INPUT_SIDE}, 3]");
+            return Err(Error::Msg(format!("the network's input is {expected}, not {:?}", layout.shape())));
+        }
+        let mut features = vec![0.0; photos * DIMENSIONS];
+        self.0.network.forward(&storage.as_slice::<f32>()?[start..end], &mut features)?;
+        Ok((CpuStorage::F32(features), Shape::from((photos, DIMENSIONS))))
+    }
+}

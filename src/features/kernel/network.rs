@@ -1,0 +1,146 @@
+//! ResNet-50 in these layers, for batches.
+
+use std::io;
+
+use rayon::prelude::*;
+
+use super::activations::Activations;
+use super::arithmetic::{Arithmetic, Single};
+use super::gathered::Gathered;
+use super::memory::Pool;
+use super::pointwise::Pointwise;
+use super::pooling;
+use super::spread::Spread;
+use super::winograd::Winograd;
+use super::{INPUT_SIDE, Weights};
+use crate::features::resnet50::{Bottleneck, DIMENSIONS, ResNet50};
+
+/// Photos that one thread takes through the network together: enough that what is read of the weights serves several, few
+/// enough that their activations stay in the processor's last cache.
+const TOGETHER: usize = 4;
+/// From this many channels on photos are so small that F(4x4) would compute mostly what lies outside of them.
+const SMALL_PHOTO_CHANNELS: usize = 512;
+pub(super) const RELU: f32 = 0.0;
+pub(super) const KEEP: f32 = f32::NEG_INFINITY;
+
+/// A convolution, in the way that costs least for its shape.
+pub(super) enum Layer<A: Arithmetic> {
+    Pointwise(Pointwise<A>),
+    Gathered(Gathered<A>),
+    Wide(Winograd<A, 6>),
+    Narrow(Winograd<A, 4>),
+}
+
+impl<A: Arithmetic> Layer<A> {
+    pub(super) fn new(arithmetic: A, weights: &Weights) -> io::Result<Self> {
+        let Weights { kernel, bias, side, stride } = weights;
+        let bias = bias.clone();
+        Ok(match (side, stride) {
+            (1, 1) => Self::Pointwise(Pointwise::new(arithmetic, kernel, bias)?),
+            (3, 1) if bias.len() < SMALL_PHOTO_CHANNELS => Self::Wide(Winograd::new(arithmetic, kernel, bias)?),
+            (3, 1) => Self::Narrow(Winograd::new(arithmetic, kernel, bias)?),
+            _ => Self::Gathered(Gathered::new(arithmetic, kernel, [*side, *stride], bias)?),
+        })
+    }
+
+    pub(super) fn forward<'a>(
+        &self,
+        pool: &'a Pool,
+        spread: Spread,
+        input: &Activations<'_, A::Stored>,
+        floor: f32,
+    ) -> io::Result<Activations<'a, A::Stored>> {
+        match self {
+            Self::Pointwise(layer) => layer.forward(pool, spread, input, None, floor),
+            Self::Gathered(layer) => layer.forward(pool, spread, input, floor),
+            Self::Wide(layer) => layer.forward(pool, spread, input, floor),
+            Self::Narrow(layer) => layer.forward(pool, spread, input, floor),
+        }
+    }
+}
+
+/// One residual block, see [`Bottleneck`].
+struct Block<A: Arithmetic> {
+    reduce: Layer<A>,
+    spatial: Layer<A>,
+    expand: Pointwise<A>,
+    shortcut: Option<Layer<A>>,
+}
+
+impl<A: Arithmetic> Block<A> {
+    fn new(arithmetic: A, block: &Bottleneck<Weights>) -> io::Result<Self> {
+        let expand = &block.expand;
+        Ok(Self {
+            reduce: Layer::new(arithmetic, &block.reduce)?,
+            spatial: Layer::new(arithmetic, &block.spatial)?,
+            expand: Pointwise::new(arithmetic, &expand.kernel, expand.bias.clone())?,
+            shortcut: block.shortcut.as_ref().map(|shortcut| Layer::new(arithmetic, shortcut)).transpose()?,
+        })
+    }
+
+    fn forward<'a>(
+        &self,
+        pool: &'a Pool,
+        spread: Spread,
+        input: Activations<'a, A::Stored>,
+    ) -> io::Result<Activations<'a, A::Stored>> {
+        let reduced = self.reduce.forward(pool, spread, &input, RELU)?;
+        let mixed = self.spatial.forward(pool, spread, &reduced, RELU)?;
+        drop(reduced);
+        let residual = match &self.shortcut {
+            Some(shortcut) => shortcut.forward(pool, spread, &input, KEEP)?,
+            None => input,
+        };
+        self.expand.forward(pool, spread, &mixed, Some(&residual), RELU)
+    }
+}
+
+/// The network with its weights packed for one arithmetic.
+pub(super) struct Network<A: Arithmetic> {
+    arithmetic: A,
+    stem: Gathered<Single<A::Lanes>>,
+    blocks: Vec<Block<A>>,
+    pool: Pool,
+}
+
+impl<A: Arithmetic> Network<A> {
+    pub(super) fn new(arithmetic: A, weights: &ResNet50<Weights>) -> io::Result<Self> {
+        let Weights { kernel, bias, side, stride } = &weights.stem;
+        // Its inputs are pixels, not activations: in fewer bits they would lose what tells photos apart.
+        let stem = Gathered::new(Single(arithmetic.lanes()), kernel, [*side, *stride], bias.clone())?;
+        let blocks = weights.blocks.iter().map(|block| Block::new(arithmetic, block)).collect::<io::Result<_>>()?;
+        Ok(Self { arithmetic, stem, blocks, pool: Pool::default() })
+    }
+
+    /// Features before normalisation: `features` takes 2048 numbers for each photo of `input`, which holds for each
+    /// [`INPUT_SIDE`] x [`INPUT_SIDE`] pixels of three numbers.
+    pub(super) fn forward(&self, input: &[f32], features: &mut [f32]) -> io::Result<()> {
+        let photo = INPUT_SIDE * INPUT_SIDE * 3;
+        let (photos, threads) = (input.len() / photo, rayon::current_num_threads());
+        if photos == 1 || threads == 1 {
+            let spread = if photos == 1 { Spread::Threads } else { Spread::Nowhere };
+            let batches = features.chunks_mut(TOGETHER * DIMENSIONS).zip(input.chunks(TOGETHER * photo));
+            return batches.into_iter().try_for_each(|(features, input)| self.describe(spread, input, features));
+        }
+        // Whole photos side by side need no thread to wait for another between layers.
+        let together = photos.div_ceil(threads).min(TOGETHER);
+        let batches = features.par_chunks_mut(together * DIMENSIONS).zip(input.par_chunks(together * photo));
+        batches.with_max_len(1).try_for_each(|(features, input)| self.describe(Spread::Nowhere, input, features))
+    }
+
+    fn describe(&self, spread: Spread, input: &[f32], features: &mut [f32]) -> io::Result<()> {
+        let photos = features.len() / DIMENSIONS;
+        let mut pixels = self.pool.lend(input.len())?;
+        pixels.copy_from_slice(input);
+        let input =
+            Activations { numbers: pixels, photos, height: INPUT_SIDE, width: INPUT_SIDE, channels: 3, stride: 3 };
+        let stem = self.stem.forward(&self.pool, spread, &input, RELU)?;
+        let mut activations = pooling::maximum(self.arithmetic, &self.pool, spread, &stem)?;
+        drop(stem);
+        for block in &self.blocks {
+            activations = block.forward(&self.pool, spread, activations)?;
+        }
+        pooling::mean(self.arithmetic, &activations, features);
+        Ok(())
+    }
+}
