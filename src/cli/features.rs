@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Exit;
 use super::failure::Failure;
 use super::session::{PrecisionFlag, Session, WeightsFile};
-use crate::features::{BATCH, DIMENSIONS, Error, FeatureVector, Limits, Photo, PreparedPhoto};
+use crate::features::{DIMENSIONS, Error, FeatureVector, Limits, Photo, PreparedPhoto, batch};
 use crate::services::name::inert;
 
 /// Print the features of photos: 2048 numbers each, unencrypted.
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
     let mut exit = Exit::Success;
     let mut output = io::stdout().lock();
-    for paths in arguments.photos.chunks(BATCH) {
+    for paths in arguments.photos.chunks(batch()) {
         let read: Vec<_> = paths.par_iter().map(|path| prepare(path)).collect();
         let (mut names, mut photos) = (Vec::new(), Vec::new());
         for (path, read) in paths.iter().zip(read) {

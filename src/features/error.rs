@@ -38,7 +38,10 @@ pub enum Error {
     Decode(#[from] image::ImageError),
     /// The JPEG is damaged, or uses something its decoder does not know.
     #[error("the JPEG could not be decoded: {0}")]
-    DecodeJpeg(#[from] jpeg_decoder::Error),
+    DecodeJpeg(#[source] jpeg_decoder::Error),
+    /// The JPEG ends before its last pixel.
+    #[error("the JPEG is cut off: the file ends in the middle of the photo")]
+    CutOff,
     /// The decoded photo has a pixel format that cannot be resized.
     #[error("the photo could not be resized: {0}")]
     Resize(#[from] fast_image_resize::ResizeError),
@@ -123,4 +126,13 @@ pub enum Error {
         /// Their Euclidean norm.
         norm: f64,
     },
+}
+
+impl From<jpeg_decoder::Error> for Error {
+    fn from(error: jpeg_decoder::Error) -> Self {
+        match error {
+            jpeg_decoder::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::CutOff,
+            other => Self::DecodeJpeg(other),
+        }
+    }
 }

@@ -35,13 +35,16 @@ pub use photo::{Limits, Photo, PreparedPhoto};
 pub use resnet50::DIMENSIONS;
 pub use weights::Weights;
 
-use kernel::FastResNet50;
+use kernel::{FastResNet50, PHOTOS_TOGETHER};
 use photo::INPUT_SIDE;
 use resnet50::{Convolution, ResNet50};
 use weights::Layout;
 
-/// Photos worth handing to [`Extractor::extract`] at once: enough to keep every core on whole photos.
-pub const BATCH: usize = 8;
+/// Photos worth handing to [`Extractor::extract`] at once: several for each thread of the calling thread's rayon pool, since
+/// together they read the weights once. Bounded, because each waits in memory for the others.
+pub fn batch() -> usize {
+    (PHOTOS_TOGETHER * rayon::current_num_threads()).clamp(2 * PHOTOS_TOGETHER, 8 * PHOTOS_TOGETHER)
+}
 
 /// What made a vector. Vectors can be compared only if all of this agrees, so whoever stores vectors stores it too.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

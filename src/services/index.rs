@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
@@ -22,7 +22,7 @@ use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::features;
 use crate::features::photo::{Limits, Photo, PreparedPhoto};
-use crate::features::{BATCH, Extractor, FeatureVector};
+use crate::features::{Extractor, FeatureVector};
 use crate::services::capture;
 use crate::services::progress::{Control, Event, Observer, Outcome, Stage};
 use crate::services::session;
@@ -32,9 +32,6 @@ use crate::vault::{Appended, Details, Digest, Extension, NewImage, Snapshot, Tra
 
 /// Photos committed at once: losing a run's power costs at most this many photos' work.
 const COMMIT_EVERY: usize = 256;
-/// Decoded photos that may wait for the network, and vectors that may wait for sealing.
-const QUEUE: usize = 2 * BATCH;
-
 /// A photo as it was found: its exact bytes and what the file system said of it.
 pub struct Original {
     /// The file's content.
@@ -125,9 +122,11 @@ where
     let run = Run { vault, before, extractor, read, observer, control, taken, summary };
     let next = AtomicUsize::new(0);
     let readers = thread::available_parallelism().map_or(1, usize::from);
+    // Decoded photos that may wait for the network, and vectors that may wait for sealing.
+    let queue = 2 * features::batch();
     thread::scope(|scope| {
-        let (to_network, from_readers) = sync_channel(QUEUE);
-        let (to_sealing, from_network) = sync_channel(QUEUE);
+        let (to_network, from_readers) = sync_channel(queue);
+        let (to_sealing, from_network) = sync_channel(queue);
         for _ in 0..readers {
             let (run, next, to_network) = (&run, &next, to_network.clone());
             scope.spawn(move || run.read_all(paths, next, &to_network));
@@ -193,13 +192,17 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
 
     /// The second stage: photos to vectors, as many at once as are waiting.
     fn describe(&self, from_readers: Receiver<Decoded>, to_sealing: SyncSender<Described>) -> Result<(), Error> {
-        while let Ok(first) = from_readers.recv() {
+        let (started, mut waited) = (Instant::now(), Duration::ZERO);
+        loop {
+            let before = Instant::now();
+            let Ok(first) = from_readers.recv() else { break };
+            waited += before.elapsed();
             // Decoded photos that wait are not worth waiting for: the next run decodes them again in no time.
             if !self.control.may_continue() {
                 return Ok(());
             }
             let mut photos = vec![first];
-            photos.extend(from_readers.try_iter().take(BATCH - 1));
+            photos.extend(from_readers.try_iter().take(features::batch() - 1));
             for photo in &photos {
                 self.enter(&photo.path, Stage::Features);
             }
@@ -211,6 +214,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
                 }
             }
         }
+        log::info!("the network ran for {:?}, {waited:?} of it waiting for photos", started.elapsed());
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use crate::features::resnet50::{Bottleneck, DIMENSIONS, ResNet50};
 
 /// Photos that one thread takes through the network together: enough that what is read of the weights serves several, few
 /// enough that their activations stay in the processor's last cache.
-const TOGETHER: usize = 4;
+pub(in crate::features) const PHOTOS_TOGETHER: usize = 4;
 /// From this many channels on photos are so small that F(4x4) would compute mostly what lies outside of them.
 const SMALL_PHOTO_CHANNELS: usize = 512;
 pub(super) const RELU: f32 = 0.0;
@@ -119,11 +119,11 @@ impl<A: Arithmetic> Network<A> {
         let (photos, threads) = (input.len() / photo, rayon::current_num_threads());
         if photos == 1 || threads == 1 {
             let spread = if photos == 1 { Spread::Threads } else { Spread::Nowhere };
-            let batches = features.chunks_mut(TOGETHER * DIMENSIONS).zip(input.chunks(TOGETHER * photo));
+            let batches = features.chunks_mut(PHOTOS_TOGETHER * DIMENSIONS).zip(input.chunks(PHOTOS_TOGETHER * photo));
             return batches.into_iter().try_for_each(|(features, input)| self.describe(spread, input, features));
         }
         // Whole photos side by side need no thread to wait for another between layers.
-        let together = photos.div_ceil(threads).min(TOGETHER);
+        let together = photos.div_ceil(threads).min(PHOTOS_TOGETHER);
         let batches = features.par_chunks_mut(together * DIMENSIONS).zip(input.par_chunks(together * photo));
         batches.with_max_len(1).try_for_each(|(features, input)| self.describe(Spread::Nowhere, input, features))
     }
