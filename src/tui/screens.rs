@@ -31,6 +31,9 @@ pub use overlay::{help_lines, palette_actions};
 /// Below this many columns or rows nothing useful fits.
 const SMALLEST: (u16, u16) = (20, 5);
 
+/// So many columns hold the titles of all tabs, and the number of photos.
+const TITLED_COLUMNS: u16 = 52;
+
 /// What drawing a frame told: where things are, for the mouse, and how much fits, for movement.
 pub struct Drawn {
     /// Places and what a click on them means, the uppermost last.
@@ -91,11 +94,11 @@ fn tab(canvas: &mut Canvas<'_, '_>, area: Rect) {
 
 fn tab_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let theme = canvas.theme;
-    let is_narrow = area.width < 60;
+    let (has_titles, is_narrow) = (area.width >= TITLED_COLUMNS, area.width < 60);
     let mut x = area.x + 1;
     for (index, tab) in Tab::ALL.into_iter().enumerate() {
         let is_shown = tab == canvas.state.tab;
-        let title = if is_narrow && !is_shown { String::new() } else { format!(" {}", tab.title()) };
+        let title = if !has_titles && !is_shown { String::new() } else { format!(" {}", tab.title()) };
         let label = format!(" {}{title} ", index + 1);
         let width = u16::try_from(words::width(&label)).unwrap_or(u16::MAX);
         let place = Rect { x, width, ..area }.intersection(area);
@@ -185,7 +188,7 @@ fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     for (key, label) in hints {
         let width = words::width(&key) + words::width(label) + 3;
         if width > room {
-            break;
+            continue;
         }
         room -= width;
         spans.extend([Span::styled(key, theme.accent), Span::styled(format!(" {label}  "), theme.faint)]);

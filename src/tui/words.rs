@@ -162,16 +162,15 @@ pub(super) fn path(path: &std::path::Path) -> String {
     crate::services::name::inert(&shown).into_owned()
 }
 
-/// A bar of `columns` columns filled to `part` (0 to 1), in eighths of a column.
+/// A bar of `columns` columns, heavy to `part` (0 to 1) in halves of a column, and light from there on: how much is
+/// missing is seen without colours too.
 #[must_use]
 pub(super) fn bar(part: f64, columns: usize) -> String {
-    const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
-    let eighths = (part.clamp(0.0, 1.0) * columns as f64 * 8.0).round() as usize;
-    let mut bar: String = "█".repeat(eighths / 8);
-    if !eighths.is_multiple_of(8) {
-        bar.push(EIGHTHS[eighths % 8 - 1]);
-    }
-    padded(&bar, columns)
+    let halves = (part.clamp(0.0, 1.0) * columns as f64 * 2.0).round() as usize;
+    let middle = if halves.is_multiple_of(2) { "" } else { "╾" };
+    let heavy = halves / 2;
+    let light = columns - heavy - usize::from(!middle.is_empty());
+    format!("{}{middle}{}", "━".repeat(heavy), "─".repeat(light))
 }
 
 #[cfg(test)]
@@ -221,10 +220,11 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_fills_by_eighths() {
-        assert_eq!(bar(0.5, 4), "██  ");
-        assert_eq!(bar(0.53, 4), "██▏ ");
-        assert_eq!(bar(1.0, 4), "████");
-        assert_eq!(bar(0.0, 4), "    ");
+    fn a_bar_fills_by_halves() {
+        assert_eq!(bar(0.5, 4), "━━──");
+        assert_eq!(bar(0.6, 4), "━━╾─");
+        assert_eq!(bar(1.0, 4), "━━━━");
+        assert_eq!(bar(0.0, 4), "────");
+        assert_eq!(bar(2.0, 0), "");
     }
 }

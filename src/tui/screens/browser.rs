@@ -58,10 +58,10 @@ fn row_of(canvas: &Canvas<'_, '_>, entry: &Entry, place: usize, columns: usize) 
     let date = entry.modified.map(words::day).unwrap_or_default();
     let mut tail = String::new();
     match columns {
-        46.. => tail.push_str(&format!(" {size:>7}  {date:10}")),
+        46.. => tail.push_str(&format!(" {size:>7}  {date:10} ")),
         // There is room for one: the one that the list is sorted by.
-        30.. if browser.sorting == Sorting::Newest => tail.push_str(&format!(" {date:10}")),
-        30.. => tail.push_str(&format!(" {size:>7}")),
+        30.. if browser.sorting == Sorting::Newest => tail.push_str(&format!(" {date:10} ")),
+        30.. => tail.push_str(&format!(" {size:>7} ")),
         _ => {}
     }
     let room = columns.saturating_sub(words::width(&tail) + 4);

@@ -1,4 +1,4 @@
-//! Thumbnails side by side, each with two lines below.
+//! Thumbnails side by side, each with two lines below; the fewer there are, the larger.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -20,15 +20,26 @@ pub(super) struct Item {
     pub fact: Line<'static>,
 }
 
-/// The smallest tile with its border: room for a thumbnail of 18 x 4 cells.
+/// The smallest tile with its border: room for a thumbnail of 18 x 5 cells.
 const TILE: (u16, u16) = (20, 8);
+
+/// The widest tile: a few photos are shown larger than many, but not as large as the one under the cursor.
+const WIDEST: u16 = 40;
 
 /// Below this many rows a tile would be all border.
 const LOWEST_TILE: u16 = 5;
 
-/// How many tiles fit side by side, and how many lines of them.
-pub(super) fn fits(area: Rect) -> (usize, usize) {
-    (usize::from(area.width / TILE.0).max(1), usize::from(area.height / TILE.1).max(1))
+/// How many tiles stand side by side and how many lines of them: the largest tiles of which `count` fit, or as many of
+/// the smallest as there is room for.
+fn fits(area: Rect, count: usize) -> (u16, u16) {
+    // One row less than a whole tile does for the last line.
+    let most = ((area.width / TILE.0).max(1), ((area.height + 1) / TILE.1).max(1));
+    let lines = |columns: u16| {
+        let width = (area.width / columns).min(WIDEST);
+        (area.height / (width * TILE.1 / TILE.0).max(1)).clamp(1, most.1)
+    };
+    let mut larger = (1..most.0).map(|columns| (columns, lines(columns)));
+    larger.find(|(columns, lines)| usize::from(columns * lines) >= count).unwrap_or(most)
 }
 
 /// Draws `count` items, those that fit around the cursor; `item` makes one.
@@ -42,11 +53,12 @@ pub(super) fn draw(
     if area.height < LOWEST_TILE {
         return rows(canvas, area, count, cursor, item);
     }
-    let (columns, lines) = fits(area);
+    let (columns, lines) = fits(area, count);
+    let width = (area.width / columns).min(WIDEST);
+    let height = (area.height / lines).min(width / 2 + 3);
+    let (columns, lines) = (usize::from(columns), usize::from(lines));
     canvas.shown = Shown { columns, lines, ..canvas.shown };
     let first = cursor.first_line(count, columns, lines) * columns;
-    let width = area.width / u16::try_from(columns).unwrap_or(1);
-    let height = area.height / u16::try_from(lines).unwrap_or(1);
     for place in first..count.min(first + columns * lines) {
         let (across, down) = ((place - first) % columns, (place - first) / columns);
         let tile = Rect {
@@ -55,7 +67,7 @@ pub(super) fn draw(
             width,
             height,
         };
-        let Some(item) = item(canvas, place, usize::from(width.saturating_sub(2))) else { continue };
+        let Some(item) = item(canvas, place, usize::from(width.saturating_sub(4))) else { continue };
         draw_tile(canvas, tile, &item, if place == cursor.at { Focus::Here } else { Focus::Elsewhere });
         canvas.hits.push((tile, Target::Item(place)));
     }
@@ -95,14 +107,19 @@ fn draw_tile(canvas: &mut Canvas<'_, '_>, tile: Rect, item: &Item, focus: Focus)
         let sign = canvas.sign(item.mark);
         canvas.frame.render_widget(sign, Rect { width: 1.min(tile.width), height: 1, ..tile });
     }
-    let captions = 2.min(inner.height.saturating_sub(1));
-    let thumbnail = Rect { height: inner.height.saturating_sub(captions), ..inner };
+    let thumbnail = Rect { height: inner.height.saturating_sub(1), ..inner };
     picture::draw(canvas, thumbnail, Subject::Thumbnail(item.photo));
-    for (line, y) in [&item.fact, &item.name].into_iter().zip(thumbnail.bottom()..inner.bottom()) {
-        let row = Rect { y, height: 1, ..inner };
-        canvas.frame.render_widget(line.clone().centered(), row);
-        if focus == Focus::Here {
-            canvas.frame.buffer_mut().set_style(row, canvas.theme.title);
-        }
+    let fact = Rect { y: thumbnail.bottom(), height: 1, ..inner };
+    canvas.frame.render_widget(item.fact.clone().centered(), fact);
+    // The name stands in the border, which leaves a row more for the thumbnail.
+    let mut name = item.name.clone();
+    name.spans.insert(0, Span::raw(" "));
+    name.push_span(" ");
+    let width = u16::try_from(name.width()).unwrap_or(inner.width).min(inner.width);
+    let name_row = Rect { x: inner.x + (inner.width - width) / 2, y: inner.bottom(), width, height: 1 };
+    canvas.frame.render_widget(name, name_row);
+    if focus == Focus::Here {
+        canvas.frame.buffer_mut().set_style(fact, canvas.theme.title);
+        canvas.frame.buffer_mut().set_style(name_row, canvas.theme.title);
     }
 }

@@ -46,9 +46,7 @@ pub(super) fn strip(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
     ];
     let mut spans = vec![
         Span::styled(format!(" {text} "), style),
-        Span::styled("▕", theme.border),
         Span::styled(words::bar(run.part(), bar_columns), theme.bar),
-        Span::styled("▏", theme.border),
         Span::raw(format!(" {}", numbers(run))),
     ];
     if run.failed > 0 {

@@ -6,7 +6,7 @@ use ratatui::widgets::Clear;
 
 use super::super::action::{Action, TABLE};
 use super::super::fuzzy;
-use super::super::keymap::{HelpLine, Keymap};
+use super::super::keymap::{Context, HelpLine, Keymap};
 use super::super::preview::Subject;
 use super::super::state::journal::Weight;
 use super::super::state::overlay::{Overlay, Question};
@@ -21,7 +21,7 @@ use crate::services::name::inert;
 pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> {
     let (columns, rows) = match state.overlay.as_ref()? {
         Overlay::Zoom => return None,
-        Overlay::Help { .. } => (78, keymap.help().len() as u16 + 4),
+        Overlay::Help { .. } => (96, keymap.help().len() as u16 + 4),
         Overlay::Palette { .. } => (72, 22),
         Overlay::Log { .. } => (area.width, area.height),
         // Where the lines must be broken, there are more of them.
@@ -102,13 +102,16 @@ fn help(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, scroll: usize) 
     let inner = canvas.pane(window, "keys", Focus::Here);
     let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
     canvas.frame.render_widget(filter_line(canvas, filter, "type to find a key; esc closes"), top);
-    let lines = help_lines(canvas.keymap, filter);
+    let mut lines = help_lines(canvas.keymap, filter);
+    lines.sort_by_key(|line| line.context != Context::On(canvas.state.tab));
     let scroll = scroll.min(lines.len().saturating_sub(usize::from(body.height)));
     let keys_columns = usize::from(body.width / 3).min(24);
+    let mut above = None;
     for (line, y) in lines.iter().skip(scroll).zip(body.y..body.bottom()) {
-        let context = if body.width >= 60 { format!("{:>10}  ", line.context.name()) } else { String::new() };
+        let name = if above.replace(line.context) == Some(line.context) { "" } else { line.context.name() };
+        let context = if body.width >= 60 { format!("{name:>10}  ") } else { String::new() };
         let spans = vec![
-            Span::styled(context, canvas.theme.faint),
+            Span::styled(context, canvas.theme.title),
             Span::styled(words::padded(&line.keys, keys_columns), canvas.theme.accent),
             Span::raw("  "),
             Span::raw(line.action.description()),

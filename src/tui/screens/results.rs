@@ -156,7 +156,7 @@ fn row_of(canvas: &Canvas<'_, '_>, found: &Match, place: usize, columns: usize) 
     let bar_columns = if columns >= 40 { 10 } else { 4 };
     let bar = words::bar(f64::from(found.score).max(0.0), bar_columns);
     let date = found.photo.date.as_deref().and_then(|date| date.get(..10)).unwrap_or_default();
-    let tail = if columns >= 46 { format!("  {:10}", inert(date)) } else { String::new() };
+    let tail = if columns >= 46 { format!("  {:10} ", inert(date)) } else { String::new() };
     let room = columns.saturating_sub(bar_columns + 8 + words::width(&tail));
     Line::from(vec![
         mark,
