@@ -55,8 +55,9 @@ pub(super) fn draw(
     }
     let (columns, lines) = fits(area, count);
     let width = (area.width / columns).min(WIDEST);
-    let height = (area.height / lines).min(width / 2 + 3);
-    let (columns, lines) = (usize::from(columns), usize::from(lines));
+    let (columns, mut lines) = (usize::from(columns), usize::from(lines));
+    lines = lines.min(count.div_ceil(columns));
+    let height = (area.height / u16::try_from(lines).unwrap_or(1)).min(width / 2 + 3);
     canvas.shown = Shown { columns, lines, ..canvas.shown };
     let first = cursor.first_line(count, columns, lines) * columns;
     for place in first..count.min(first + columns * lines) {
