@@ -1,0 +1,261 @@
+#!/usr/bin/env bash
+# Makes every picture in this folder from the real program in real terminals, or only those that are named:
+#
+#   screenshots/make.sh [NAME...]       CIPHERLENS=path/to/binary takes that one instead of building it
+#
+# The terminals are xterm and mlterm on a display in memory; Sixel pictures in them are real pixels. It fails when a
+# place that must show a photo does not: each picture names those places, in cells, and a photo has many colours there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=$PWD/screenshots
+
+missing=()
+for tool in Xvfb xterm mlterm convert import xdotool xwininfo fc-match; do
+    command -v "$tool" >/dev/null || missing+=("$tool")
+done
+if ((${#missing[@]})) || [[ $(fc-match 'DejaVu Sans Mono') != *DejaVu* ]]; then
+    echo "missing: ${missing[*]:-DejaVu fonts}. On Debian: apt-get install --no-install-recommends" \
+        "xvfb xterm mlterm imagemagick xdotool x11-utils fontconfig fonts-dejavu-core" >&2
+    exit 1
+fi
+if [[ -z ${CIPHERLENS:-} ]]; then
+    cargo build --release --locked
+    CIPHERLENS=$PWD/target/release/cipherlens
+fi
+program=$(realpath "$CIPHERLENS")
+
+work=$(mktemp -d)
+home=$work/home
+terminal=
+display_server=
+finish() {
+    [[ -z $terminal ]] || kill "$terminal" 2>/dev/null || true
+    [[ -z $display_server ]] || kill "$display_server" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap finish EXIT
+
+fail() {
+    echo "$name: $1" >&2
+    [[ ! -e $work/shot.png ]] || { cp "$work/shot.png" "$out/failed.png" && echo "see $out/failed.png" >&2; }
+    exit 1
+}
+
+# A user with the sample photos, named after what they show, with dates as a camera would have left them.
+make_home() {
+    mkdir -p "$home/Pictures/2024"
+    local photo kind day=0
+    for photo in data/photos/*/*.jpg; do
+        kind=$(basename "$(dirname "$photo")")
+        cp "$photo" "$home/Pictures/2024/${kind,,}_${photo: -6:2}.jpg"
+        touch -d "2024-03-01 09:30 UTC + $((day * 53 % 240)) days" "$home/Pictures/2024/${kind,,}_${photo: -6:2}.jpg"
+        day=$((day + 1))
+    done
+    mkdir "$home/Pictures/edited"
+    for photo in data/altered/*.jpg; do
+        kind=$(basename "$photo" .jpg)
+        cp "$photo" "$home/Pictures/edited/${kind/_image_00/_}.jpg"
+        touch -d '2024-11-16 18:05 UTC' "$home/Pictures/edited/${kind/_image_00/_}.jpg"
+    done
+    # What every folder of photos has: one that was not copied to its end.
+    head -c 5000 data/photos/butterfly/image_0001.jpg >"$home/Pictures/2024/butterfly_of_ann.jpg"
+    touch -d '2024-07-21 12:00 UTC' "$home/Pictures/2024/butterfly_of_ann.jpg"
+    echo 'correct horse battery staple' >"$work/passphrase"
+    local name
+    for name in photos.vault new.vault; do
+        run init --argon2-memory-mib 19 --argon2-passes 1 "$home/$name" >/dev/null
+    done
+    run --vault "$home/photos.vault" add "$home"/Pictures/2024/*[0-9].jpg >/dev/null
+}
+
+run() {
+    env -i HOME="$home" PATH="$PATH" LANG=C.UTF-8 "$program" --passphrase-file "$work/passphrase" "$@"
+}
+
+dark=(-bg '#15181e' -fg '#d5d9e0')
+light=(-bg '#fafafa' -fg '#24292f')
+# The sixteen colours, softer than xterm's own.
+palette=('#3b4048' '#e06c75' '#98c379' '#e5c07b' '#61afef' '#c678dd' '#56b6c2' '#abb2bf'
+    '#7f8694' '#e88388' '#a9d18e' '#ebcb8b' '#7fbdf3' '#d291e4' '#6bc5d0' '#eceff4')
+
+# start TERMINAL COLUMNS ROWS ARGUMENT...: the application in a terminal.
+#   xterm: Sixel. xterm-plain: draws no pictures. mlterm: Sixel on a light background.
+start() {
+    local kind=$1 arguments=() number waited
+    columns=$2 rows=$3
+    shift 3
+    local command=("$program" --passphrase-file "$work/passphrase" --reduced-motion "$@")
+    case $kind in
+    xterm*)
+        arguments=(-u8 -fa 'DejaVu Sans Mono' -fs 10.5 -b 0 +sb -bw 0 -geometry "${columns}x$rows+0+0" "${dark[@]}")
+        for number in "${!palette[@]}"; do arguments+=(-xrm "XTerm*color$number: ${palette[number]}"); done
+        # The size of a cell is told only where window operations are allowed; without it there are no Sixels.
+        [[ $kind == xterm-plain ]] || arguments+=(-ti vt340 -xrm 'XTerm*allowWindowOps: true'
+            -xrm 'XTerm*numColorRegisters: 256' -xrm 'XTerm*maxGraphicSize: 2000x2000')
+        arguments=(xterm "${arguments[@]}" -e "${command[@]}")
+        ;;
+    mlterm)
+        mkdir -p "$home/.mlterm"
+        echo 'DEFAULT=DejaVu Sans Mono-iso10646-1:11' >"$home/.mlterm/aafont"
+        printf '%s\n' 'blue=#0a5fc4' 'hl_blue=#0a5fc4' 'magenta=#9a3fb5' >"$home/.mlterm/color"
+        # At smaller sizes it cuts underscores off.
+        arguments=(mlterm --term=xterm-256color --type xft -w 16 --sbmod none -g "${columns}x$rows"
+            --bg "${light[1]}" --fg "${light[3]}" -e "${command[@]}")
+        ;;
+    esac
+    env -i HOME="$home" PATH="$PATH" LANG=C.UTF-8 DISPLAY="$DISPLAY" "${arguments[@]}" &
+    terminal=$!
+    for ((waited = 0; waited < 100; waited++)); do
+        window=$(xdotool search --onlyvisible --class "${kind%-plain}" 2>/dev/null | tail -1) && [[ -n $window ]] && break
+        sleep 0.1
+    done
+    [[ -n $window ]] || fail "no window"
+    # Without a window manager the keys go where the pointer is.
+    xdotool mousemove --window "$window" 1 1
+    sleep 1
+    settle
+}
+
+shoot() {
+    import -window "$window" "$1"
+}
+
+# Waits until nothing changes any more: pictures come when they are made.
+settle() {
+    local before='' now alike=0 waited
+    for ((waited = 0; waited < 80; waited++)); do
+        shoot "$work/shot.png"
+        now=$(convert "$work/shot.png" -format '%#' info:)
+        [[ $now == "$before" ]] && alike=$((alike + 1)) || alike=0
+        ((alike == 5)) && return
+        before=$now
+        sleep 0.2
+    done
+    fail "the screen does not come to rest"
+}
+
+press() {
+    local key
+    for key in "$@"; do
+        xdotool key "$key"
+        sleep 0.15
+    done
+    settle
+}
+
+# cells X Y WIDTH HEIGHT FORMAT...: what ImageMagick has to say about these cells of the last shot.
+cells() {
+    local size width height
+    size=$(convert "$work/shot.png" -format '%w %h' info:)
+    read -r width height <<<"$size"
+    local across=$((width / columns)) down=$((height / rows))
+    convert "$work/shot.png" -crop "$(($3 * across))x$(($4 * down))+$(($1 * across))+$(($2 * down))" +repage "${@:5}" info:
+}
+
+# photo_in X Y WIDTH HEIGHT: that a photo is in these cells, or comes. Text has about twenty colours, most of them of its
+# edges.
+photo_in() {
+    local colours waited
+    for ((waited = 0; waited < 5; waited++)); do
+        colours=$(cells "$@" -format '%k')
+        ((colours < 64)) || break
+        sleep 0.5
+        settle
+    done
+    echo "$name: $colours colours in the cells $*"
+    ((colours >= 64)) || fail "no photo in the cells $* ($colours colours)"
+}
+
+# is_heavy X Y: whether the bar is heavy in this cell: two rows of pixels of eighteen, where a light one has one.
+is_heavy() {
+    local bar=${palette[6]}
+    (($(cells "$1" "$2" 1 1 -fill black +opaque "$bar" -fill white -opaque "$bar" -format '%[fx:mean>=0.08]')))
+}
+
+# Writes the last shot and closes the terminal.
+keep() {
+    convert "$work/shot.png" +dither -colors 255 -define png:compression-level=9 -strip "PNG8:$out/$name.png"
+    kill "$terminal"
+    wait "$terminal" 2>/dev/null || true
+    terminal=
+}
+
+vault=(--vault "$home/photos.vault")
+files=("${vault[@]}" --folder "$home/Pictures/2024")
+
+picture_browser() {
+    start xterm 120 34 "${files[@]}"
+    press ctrl+d k k k space space
+    photo_in 54 7 65 17
+    keep
+}
+
+picture_indexing() {
+    start xterm 120 24 --vault "$home/new.vault" --folder "$home/Pictures"
+    # The run does not come to rest: the picture is taken when the bar has come to column 40.
+    local waited
+    for key in i 4; do xdotool key "$key"; sleep 0.1; done
+    for ((waited = 0; waited < 300; waited++)); do
+        shoot "$work/shot.png"
+        is_heavy 40 5 && break
+        sleep 0.1
+    done
+    is_heavy 40 5 || fail "nothing is indexed"
+    keep
+}
+
+picture_results() {
+    start xterm 120 34 "${vault[@]}" --folder "$home/Pictures/edited"
+    press G s minus minus minus minus minus
+    photo_in 1 3 24 8
+    photo_in 28 3 20 5
+    photo_in 79 7 40 14
+    keep
+}
+
+picture_vault() {
+    start xterm 120 34 "${files[@]}"
+    press 3 j j l l
+    photo_in 48 12 20 5
+    photo_in 73 8 46 14
+    keep
+}
+
+picture_help() {
+    start xterm 120 34 "${files[@]}"
+    press 3 question
+    keep
+}
+
+picture_narrow() {
+    start xterm 52 30 "${files[@]}"
+    press 3
+    photo_in 7 3 13 4
+    keep
+}
+
+picture_halfblocks() {
+    start xterm-plain 120 34 "${vault[@]}" --folder "$home/Pictures/edited"
+    press G s minus minus minus minus
+    photo_in 79 9 40 12
+    keep
+}
+
+picture_light() {
+    start mlterm 110 34 "${files[@]}"
+    press slash b u t t e r f l y Return j j s minus minus minus minus minus
+    photo_in 1 3 24 7
+    photo_in 75 10 33 10
+    keep
+}
+
+exec 9< <(exec Xvfb -screen 0 1600x1000x24 -nolisten tcp -displayfd 1 2>/dev/null)
+display_server=$!
+read -r -t 20 number <&9
+export DISPLAY=:$number
+make_home
+all=(browser indexing results vault help narrow halfblocks light)
+for name in "${@:-${all[@]}}"; do
+    declare -F "picture_$name" >/dev/null || { echo "no picture is called $name: ${all[*]}" >&2; exit 64; }
+    "picture_$name"
+done
