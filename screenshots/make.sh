@@ -249,7 +249,7 @@ picture_light() {
     keep
 }
 
-exec 9< <(exec Xvfb -screen 0 1600x1000x24 -nolisten tcp -displayfd 1 2>/dev/null)
+exec 9< <(exec Xvfb -screen 0 1600x1000x24 -noreset -nolisten tcp -displayfd 1 2>/dev/null)
 display_server=$!
 read -r -t 20 number <&9
 export DISPLAY=:$number
