@@ -11,10 +11,12 @@ use cipherlens::services::capture;
 use cipherlens::services::settings::Settings;
 use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::theme::{Background, Colours, Theme};
-use cipherlens::vault::parsers::{SealedThumbnail, hinted_blocks, is_header, is_image_list, rewritten_catalogue};
+use cipherlens::vault::parsers::{
+    SealedThumbnail, hinted_blocks, is_group_list, is_header, is_image_list, rewritten_catalogue,
+};
 use cipherlens::vault::{Hex, SignedMapping};
 
-/// The segment of the corpora.
+/// The segment of the corpora, and the group.
 pub(crate) const SEGMENT: &str = "000102030405060708090a0b0c0d0e0f";
 /// Its images.
 pub(crate) const IMAGES: usize = 2;
@@ -23,10 +25,11 @@ pub(crate) const IMAGES: usize = 2;
 pub(crate) type Target = fn(&[u8]);
 
 /// All targets by name.
-pub(crate) const TARGETS: [(&str, Target); 11] = [
+pub(crate) const TARGETS: [(&str, Target); 12] = [
     ("header", header),
     ("mapping", mapping),
     ("image_list", image_list),
+    ("group_list", group_list),
     ("hints", hints),
     ("catalogue", catalogue),
     ("object", object),
@@ -58,6 +61,16 @@ pub(crate) fn image_list(bytes: &[u8]) {
     if is_image_list(bytes, segment, IMAGES) {
         assert!(!is_image_list(bytes, segment, IMAGES + 1));
         assert!(!is_image_list(bytes, Hex([0xFF; 16]), IMAGES));
+    }
+}
+
+/// The list of a group, which its digest authenticates.
+pub(crate) fn group_list(bytes: &[u8]) {
+    let group = SEGMENT.parse().expect("an id has 32 digits");
+    if is_group_list(bytes, group, 1, IMAGES) {
+        assert!(!is_group_list(bytes, group, 2, IMAGES));
+        assert!(!is_group_list(bytes, group, 1, IMAGES + 1));
+        assert!(!is_group_list(bytes, Hex([0xFF; 16]), 1, IMAGES));
     }
 }
 

@@ -64,6 +64,20 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 
+/// Puts an empty file at `path`, durably; `false` when something was there already. There is no content to lose.
+///
+/// # Errors
+/// What the system says.
+pub fn mark(path: &Path) -> io::Result<bool> {
+    let is_new = match create_new(path) {
+        Ok(_) => true,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+        Err(error) => return Err(error),
+    };
+    sync_directory(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(is_new)
+}
+
 /// A file that did not exist, open for writing by its owner alone (0600 on Unix).
 fn create_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
@@ -179,6 +193,15 @@ mod tests {
         replace(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_mark_is_new_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mark");
+        assert!(mark(&path).unwrap());
+        assert!(!mark(&path).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"");
     }
 
     #[test]

@@ -114,7 +114,7 @@ fn a_damaged_last_segment_does_not_stand_in_the_way_of_the_others() {
     assert_eq!((repaired.before.damages.len(), repaired.dropped.as_slice()), (3, &ids[5..6]));
     assert!(repaired.after.is_whole());
     let snapshot = vault.snapshot().unwrap();
-    assert_eq!(snapshot.segments().map(Segment::len).collect::<Vec<_>>(), [1024, 1]);
+    assert_eq!(snapshot.segments().unwrap().map(Segment::len).collect::<Vec<_>>(), [1024, 1]);
     assert_eq!(readable(&snapshot, &ids), 1025);
 }
 

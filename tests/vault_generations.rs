@@ -54,7 +54,7 @@ fn photos_are_stored_searched_and_removed() {
 fn segments_stay_full_across_their_borders() {
     let fixture = Fixture::new();
     let vault = fixture.open();
-    let sizes = || -> Vec<usize> { vault.snapshot().unwrap().segments().map(Segment::len).collect() };
+    let sizes = || -> Vec<usize> { vault.snapshot().unwrap().segments().unwrap().map(Segment::len).collect() };
     let mut ids = fill(&vault, 0..511);
     assert_eq!(sizes(), [511]);
     ids.extend(fill(&vault, 511..513));
@@ -90,7 +90,7 @@ fn a_block_written_anew_has_a_new_nonce() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     let nonce =
-        || *vault.snapshot().unwrap().segments().next().unwrap().hints().unwrap().blocks().next().unwrap().nonce;
+        || *vault.snapshot().unwrap().segments().unwrap().next().unwrap().hints().unwrap().blocks().next().unwrap().nonce;
     fill(&vault, 0..1);
     let first = nonce();
     fill(&vault, 1..2);
@@ -303,7 +303,7 @@ fn the_keyless_half_is_enough_to_evaluate() {
     let answer = evaluator.score(&store.blocks(&mapping.segments[0]).unwrap(), &query).unwrap();
 
     let snapshot = vault.snapshot().unwrap();
-    let blocks = snapshot.segments().flat_map(|segment| segment.hints().unwrap().blocks());
+    let blocks = snapshot.segments().unwrap().flat_map(|segment| segment.hints().unwrap().blocks());
     let scores = secret.decrypt(holder, blocks, &answer).unwrap();
     assert!(scores[1] > 0.999 && snapshot.image_at(1).unwrap().id() == ids[1]);
 }

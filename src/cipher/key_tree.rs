@@ -73,6 +73,8 @@ pub enum Purpose {
     Vectors,
     /// Sealing the names and dates of a segment.
     Catalogue,
+    /// Sealing the keyed hashes of the photos of a group of segments.
+    Tags,
     /// Sealing what was fetched from a host, at home.
     Cache,
 }
@@ -88,6 +90,7 @@ impl Purpose {
             Self::Thumbnail => b"cipherlens v1 thumbnail\0",
             Self::Vectors => b"cipherlens v1 vectors\0",
             Self::Catalogue => b"cipherlens v1 catalogue\0",
+            Self::Tags => b"cipherlens v1 tags\0",
             Self::Cache => b"cipherlens v1 cache\0",
         }
     }

@@ -10,7 +10,7 @@ use super::output;
 use super::session::{Session, WeightsFile};
 use crate::error::Error;
 use crate::services::mend;
-use crate::vault::Losses;
+use crate::vault::{Losses, Object};
 use crate::vault::check::{self, Damage, Remedy, Report};
 
 /// Arguments of `check`.
@@ -73,8 +73,10 @@ fn print(report: &Report, repaired: bool) {
         list(&format!("{images} checked. {}:", if repaired { "Still damaged" } else { "Damaged" }), &report.damages);
     }
     if !report.leftovers.is_empty() {
+        // Without its mark a writer does not look for them.
+        let remover = if report.leftovers.contains(&Object::Writing) { "the next change" } else { "--repair" };
         println!(
-            "{} of an interrupted run; the next change removes them.",
+            "{} of an interrupted run; {remover} removes them.",
             output::count(report.leftovers.len(), "leftover")
         );
     }

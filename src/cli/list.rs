@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let (_, rows) = read_newest(&vault, |snapshot| {
         snapshot.prefetch_listing();
         let mut rows = Vec::with_capacity(snapshot.len());
-        for segment in snapshot.segments() {
+        for segment in snapshot.segments()? {
             rows.extend(segment.catalogue()?.iter().map(|row| (row.id, row.details.clone())));
         }
         Ok(rows)

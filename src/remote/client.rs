@@ -211,7 +211,8 @@ impl Client {
             Object::PublicContext | Object::SecretContext | Object::Thumbnail(_) => true,
             // Vectors too: a search with a photo of the vault reads those of its whole segment.
             Object::Segment(_, part) => *part != Part::Blocks,
-            Object::Header | Object::Mapping | Object::Photo(..) | Object::Unfinished(_) => false,
+            Object::Group(..) => true,
+            Object::Header | Object::Mapping | Object::Photo(..) | Object::Unfinished(_) | Object::Writing => false,
         }
     }
 }

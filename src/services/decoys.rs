@@ -30,7 +30,7 @@ pub fn mixed(snapshot: &Snapshot, wanted: &[Id], each: usize) -> Result<Vec<Fetc
     }
     let taken: HashSet<Id> = wanted.iter().copied().collect();
     let mut others = Vec::with_capacity(snapshot.len());
-    for segment in snapshot.segments() {
+    for segment in snapshot.segments()? {
         others.extend(segment.images()?.iter().map(|image| image.id).filter(|id| !taken.contains(id)));
     }
     let decoys = wanted.len().saturating_mul(each).min(others.len());

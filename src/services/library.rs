@@ -112,14 +112,14 @@ pub struct Statistics {
 pub fn statistics(vault: &Vault, snapshot: &Snapshot) -> Result<Statistics, Error> {
     snapshot.prefetch_listing();
     let mut original_bytes = 0;
-    for segment in snapshot.segments() {
+    for segment in snapshot.segments()? {
         original_bytes += segment.catalogue()?.iter().map(|entry| entry.details.bytes).sum::<u64>();
     }
     let size = |directory| vault.store().size(directory);
     Ok(Statistics {
         photos: snapshot.len(),
         generation: snapshot.mapping().generation,
-        segments: snapshot.segments().len(),
+        segments: snapshot.segments()?.len(),
         original_bytes,
         sealed_photo_bytes: size(Directory::Images)?,
         sealed_thumbnail_bytes: size(Directory::Thumbnails)?,

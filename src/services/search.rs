@@ -110,7 +110,7 @@ pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wan
     let answer = snapshot.score(&encrypted)?;
     timing.scan = lap();
 
-    let hints = snapshot.segments().map(Segment::hints).collect::<Result<Vec<_>, _>>()?;
+    let hints = snapshot.segments()?.map(Segment::hints).collect::<Result<Vec<_>, _>>()?;
     let scores = secret.decrypt(holder, hints.iter().flat_map(|hints| hints.blocks()), &answer)?;
     let mut ranked: Vec<Scored> =
         scores.iter().enumerate().map(|(position, &score)| Scored { score, position }).collect();

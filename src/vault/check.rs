@@ -6,8 +6,9 @@ use rayon::prelude::*;
 
 use super::Vault;
 use super::error::Error;
+use super::group::Group;
 use super::hex::Id;
-use super::layout::{Object, Part};
+use super::layout::{GroupPart, Object, Part};
 use super::snapshot::{Segment, Snapshot};
 
 /// What a repair can do about a damage.
@@ -69,9 +70,32 @@ pub(super) fn check_snapshot(
     snapshot: &Snapshot,
     read: &(dyn Fn(usize) + Sync),
 ) -> Result<Report, Error> {
-    let damages = snapshot.segments().flat_map(|segment| check_segment(vault, segment, read)).collect();
+    let mut damages = Vec::new();
+    for group in snapshot.groups() {
+        damages.extend(check_group(group));
+        match group.segments() {
+            Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(vault, segment, read))),
+            // Nobody knows which segments these were.
+            Err(_) => read(group.entry().images),
+        }
+    }
+    damages.extend(snapshot.loose().iter().flat_map(|segment| check_segment(vault, segment, read)));
     let leftovers = vault.store().leftovers(&snapshot.signed)?;
     Ok(Report { generation: snapshot.mapping().generation, images: snapshot.len(), damages, leftovers })
+}
+
+fn check_group(group: &Group) -> Vec<Damage> {
+    let (list, copy) = group.check_list();
+    // The list is among the tags once more; the tags are in the catalogues of the segments that it names.
+    let of_list = if copy.is_ok() { Remedy::Rebuild } else { Remedy::Lost };
+    let of_tags = if list.is_ok() || copy.is_ok() { Remedy::Rebuild } else { Remedy::Lost };
+    let damage = |part, remedy, outcome: Result<(), Error>| {
+        outcome.err().map(|cause| Damage { object: Object::Group(group.entry().id, part), image: None, cause, remedy })
+    };
+    [damage(GroupPart::List, of_list, list), damage(GroupPart::Tags, of_tags, group.check_tags())]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn check_segment(vault: &Vault, segment: &Segment, read: &(dyn Fn(usize) + Sync)) -> Vec<Damage> {

@@ -42,6 +42,7 @@ pub(super) fn create(
     writer.stage(&Object::SecretContext, &secret.parts())?;
     writer.commit(&mapping)?;
     writer.replace_header(&header)?;
+    writer.discard(&[Object::Writing]);
     freshness.remember(&mapping)
 }
 
@@ -82,6 +83,7 @@ fn remains_of_creation(root: &Path, resumes: bool) -> Result<Vec<PathBuf>, Error
         Object::Mapping.to_string(),
         Object::UNFINISHED_MAPPING.to_string(),
         Object::UNFINISHED_HEADER.to_string(),
+        Object::Writing.to_string(),
     ];
     let mut remains = Vec::new();
     for entry in fs::read_dir(root).map_err(io)? {

@@ -166,7 +166,7 @@ mod tests {
         (1..=4)
             .map(|tag| {
                 let signed = SignedMapping { body: mapping.body(), mapping: mapping.clone(), tag: Hex([tag; 64]) };
-                mapping = mapping.next(signed.tag, Vec::new());
+                mapping = mapping.next(signed.tag, Vec::new(), Vec::new());
                 signed
             })
             .collect()

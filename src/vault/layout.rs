@@ -1,8 +1,9 @@
 //! Every path in a vault, and nowhere else.
 //!
 //! ```text
-//! header  public_context  secret_context  mapping.json
+//! header  public_context  secret_context  mapping.json  writing
 //! encrypted_features/<segment>.{ckks,json,hints,vectors,catalogue}
+//! encrypted_features/<group>.{group,tags}
 //! encrypted_images/<image>.<original extension>.aes
 //! encrypted_thumbnails/<thumbnail>.aes
 //! ```
@@ -83,6 +84,27 @@ impl Part {
     }
 }
 
+/// The two files of a group of segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupPart {
+    /// Its segments with the digests of their files: public.
+    List,
+    /// The keyed hashes of its photos, by which a second copy is recognised, and the list once more: sealed.
+    Tags,
+}
+
+impl GroupPart {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::List, Self::Tags];
+
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::List => "group",
+            Self::Tags => "tags",
+        }
+    }
+}
+
 /// One file of a vault. Displayed as its path relative to the vault, which is how errors name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {
@@ -96,18 +118,22 @@ pub enum Object {
     Mapping,
     /// A file of a segment.
     Segment(Id, Part),
+    /// A file of a group of segments.
+    Group(Id, GroupPart),
     /// A sealed original.
     Photo(Id, Extension),
     /// A sealed thumbnail.
     Thumbnail(Id),
     /// The remains of a file that was being replaced.
     Unfinished(&'static str),
+    /// An empty file that is there while there may be files that no mapping names.
+    Writing,
 }
 
 /// The directories of a vault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Directory {
-    /// Segments.
+    /// Segments, and groups of them.
     Features,
     /// Originals.
     Images,
@@ -133,8 +159,12 @@ impl Directory {
         match self {
             Self::Features => {
                 let (id, extension) = name.split_once('.')?;
-                let part = Part::ALL.into_iter().find(|part| part.extension() == extension)?;
-                Some(Object::Segment(id.parse().ok()?, part))
+                let id = id.parse().ok()?;
+                let of_segment = Part::ALL.into_iter().find(|part| part.extension() == extension);
+                let of_group = || GroupPart::ALL.into_iter().find(|part| part.extension() == extension);
+                of_segment
+                    .map(|part| Object::Segment(id, part))
+                    .or_else(|| of_group().map(|part| Object::Group(id, part)))
             }
             Self::Images => {
                 let (id, extension) = name.strip_suffix(".aes")?.split_once('.')?;
@@ -151,6 +181,7 @@ const HEADER: &str = "header";
 const PUBLIC_CONTEXT: &str = "public_context";
 const SECRET_CONTEXT: &str = "secret_context";
 const MAPPING: &str = "mapping.json";
+const WRITING: &str = "writing";
 
 impl fmt::Display for Object {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -160,11 +191,13 @@ impl fmt::Display for Object {
             Self::SecretContext => formatter.write_str(SECRET_CONTEXT),
             Self::Mapping => formatter.write_str(MAPPING),
             Self::Segment(id, part) => write!(formatter, "{}/{id}.{}", Directory::Features.name(), part.extension()),
+            Self::Group(id, part) => write!(formatter, "{}/{id}.{}", Directory::Features.name(), part.extension()),
             Self::Photo(id, extension) => {
                 write!(formatter, "{}/{id}.{}.aes", Directory::Images.name(), extension.as_str())
             }
             Self::Thumbnail(id) => write!(formatter, "{}/{id}.aes", Directory::Thumbnails.name()),
             Self::Unfinished(name) => write!(formatter, "{name}{UNFINISHED}"),
+            Self::Writing => formatter.write_str(WRITING),
         }
     }
 }
@@ -181,6 +214,7 @@ impl FromStr for Object {
             Self::Mapping,
             Self::UNFINISHED_HEADER,
             Self::UNFINISHED_MAPPING,
+            Self::Writing,
         ];
         let in_directory = || {
             let (directory, name) = path.split_once('/')?;
@@ -204,7 +238,25 @@ impl Object {
 
     /// Whether it is written once, before the mapping that names it, and never changed.
     pub const fn is_written_once(&self) -> bool {
-        matches!(self, Self::SecretContext | Self::Segment(..) | Self::Photo(..) | Self::Thumbnail(_))
+        matches!(
+            self,
+            Self::SecretContext | Self::Segment(..) | Self::Group(..) | Self::Photo(..) | Self::Thumbnail(_)
+        )
+    }
+
+    /// The directory that it is in; `None` at the top.
+    pub const fn directory(&self) -> Option<Directory> {
+        match self {
+            Self::Segment(..) | Self::Group(..) => Some(Directory::Features),
+            Self::Photo(..) => Some(Directory::Images),
+            Self::Thumbnail(_) => Some(Directory::Thumbnails),
+            Self::Header
+            | Self::PublicContext
+            | Self::SecretContext
+            | Self::Mapping
+            | Self::Unfinished(_)
+            | Self::Writing => None,
+        }
     }
 
     /// Where it is in the vault at `root`.
@@ -225,6 +277,7 @@ mod tests {
             (Directory::Images, Object::Photo(id, jpeg)),
             (Directory::Thumbnails, Object::Thumbnail(id)),
             (Directory::Features, Object::Segment(id, Part::Hints)),
+            (Directory::Features, Object::Group(id, GroupPart::Tags)),
         ] {
             let path = object.to_string();
             let name = path.strip_prefix(directory.name()).unwrap().strip_prefix('/').unwrap();

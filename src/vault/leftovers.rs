@@ -1,11 +1,15 @@
 //! Files that no mapping names: what a crash or an abandoned transaction left behind.
 //!
-//! Must never: name a file that a vault did not give its name, or a photo while any image list cannot be read, because
-//! that list may be the one that names it.
+//! To find them takes as long as there are files, so writers look for them only after one that did not end well: it left
+//! `writing` behind (see `writer`).
+//!
+//! Must never: name a file that a vault did not give its name, or a segment or photo while a list cannot be read that may
+//! be the one that names it.
 
 use std::collections::HashSet;
 
 use super::error::Error;
+use super::group;
 use super::layout::{Directory, Object};
 use super::mapping::Mapping;
 use super::segment;
@@ -20,16 +24,17 @@ pub(super) fn find(store: &Store, newest: &Mapping) -> Result<Vec<Object>, Error
             leftovers.push(object);
         }
     }
-    let segments: HashSet<_> = newest.segments.iter().map(|segment| segment.id).collect();
-    scan(
-        store,
-        Directory::Features,
-        &mut leftovers,
-        |object| matches!(object, Object::Segment(id, _) if segments.contains(id)),
-    )?;
+    let Ok(entries) = group::all_segments(store, newest) else { return Ok(leftovers) };
+    let segments: HashSet<_> = entries.iter().map(|segment| segment.id).collect();
+    let groups: HashSet<_> = newest.groups.iter().map(|group| group.id).collect();
+    scan(store, Directory::Features, &mut leftovers, |object| match object {
+        Object::Segment(id, _) => segments.contains(id),
+        Object::Group(id, _) => groups.contains(id),
+        _ => false,
+    })?;
     let mut images = HashSet::with_capacity(newest.images());
     let mut thumbnails = HashSet::with_capacity(newest.images());
-    for entry in &newest.segments {
+    for entry in &entries {
         let Ok(listed) = segment::read_images(store, entry) else { return Ok(leftovers) };
         thumbnails.extend(listed.iter().filter_map(|image| image.thumbnail.as_ref()).map(|thumbnail| thumbnail.id));
         images.extend(listed.into_iter().map(|image| (image.id, image.extension.as_str().to_owned())));
@@ -42,6 +47,9 @@ pub(super) fn find(store: &Store, newest: &Mapping) -> Result<Vec<Object>, Error
         &mut leftovers,
         |object| matches!(object, Object::Thumbnail(id) if thumbnails.contains(id)),
     )?;
+    if Object::Writing.path(store.root()).symlink_metadata().is_ok() {
+        leftovers.push(Object::Writing);
+    }
     Ok(leftovers)
 }
 

@@ -1,11 +1,14 @@
 //! `mapping.json`, the root: which segments make up the vault, and the digests of everything that is not named by them.
+//! Most segments of a large vault are listed in the files of groups (see `grouping`), which the mapping names by digest.
 //!
 //! The text has one spelling: two-space JSON with the fields in the order below and a last field `tag`. The tag is
 //! HMAC-SHA-512 over the exact text without that field (the body), so an evaluator can read the file without a key and
 //! nobody can change a byte of it unnoticed. Parsing accepts nothing that writing would not give back byte for byte:
 //! unknown, missing, doubled or reordered fields, blanks and other spellings of numbers are all refused.
 //!
-//! Must never: grow with each photo (a segment holds up to 1,024), or be believed before the tag is checked.
+//! A mapping without groups is of format version 1, one with groups of version 2; both are read.
+//!
+//! Must never: grow with each photo (see `grouping`), or be believed before the tag is checked.
 
 use std::collections::HashSet;
 
@@ -18,6 +21,9 @@ use crate::ckks::{BLOCK_BYTES, BLOCK_IMAGES};
 
 /// Most images of a segment: two blocks.
 pub const SEGMENT_IMAGES: usize = 2 * BLOCK_IMAGES;
+
+/// Most segments of a group: see `grouping`.
+const GROUP_SEGMENTS: usize = 511;
 
 /// What made a vault's vectors: only vectors of the same space can be compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +111,22 @@ impl SegmentEntry {
     }
 }
 
+/// A group of segments: how many there are, and the digests of its files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupEntry {
+    /// Its random name.
+    pub id: Id,
+    /// Segments, 1 to [`GROUP_SEGMENTS`].
+    pub segments: usize,
+    /// Images of all its segments.
+    pub images: usize,
+    /// BLAKE3 of `<id>.group`.
+    pub group: Digest,
+    /// BLAKE3 of `<id>.tags`.
+    pub tags: Digest,
+}
+
 /// One generation of a vault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,11 +144,17 @@ pub struct Mapping {
     pub public_context: Digest,
     /// BLAKE3 of `secret_context`.
     pub secret_context: Digest,
-    /// The segments in the order of the scan. All but the last are full.
+    /// The groups, whose segments come first in the order of the scan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupEntry>,
+    /// The segments that are in no group, in the order of the scan. All but the last are full.
     pub segments: Vec<SegmentEntry>,
 }
 
-const FORMAT: &str = "cipherlens mapping 1";
+/// What a mapping calls itself: one without groups is what it was before there were any.
+fn format_of(groups: &[GroupEntry]) -> &'static str {
+    if groups.is_empty() { "cipherlens mapping 1" } else { "cipherlens mapping 2" }
+}
 
 impl Mapping {
     /// The first generation of a vault.
@@ -137,25 +165,37 @@ impl Mapping {
         secret_context: Digest,
     ) -> Self {
         Self {
-            format: FORMAT.to_owned(),
+            format: format_of(&[]).to_owned(),
             vault,
             generation: 1,
             previous_tag: None,
             feature_space,
             public_context,
             secret_context,
+            groups: Vec::new(),
             segments: Vec::new(),
         }
     }
 
     /// The generation after this one, whose tag is `tag`.
-    pub(super) fn next(&self, tag: Tag, segments: Vec<SegmentEntry>) -> Self {
-        Self { generation: self.generation + 1, previous_tag: Some(tag), segments, ..self.clone() }
+    pub(super) fn next(&self, tag: Tag, groups: Vec<GroupEntry>, segments: Vec<SegmentEntry>) -> Self {
+        Self {
+            format: format_of(&groups).to_owned(),
+            vault: self.vault,
+            generation: self.generation + 1,
+            previous_tag: Some(tag),
+            feature_space: self.feature_space.clone(),
+            public_context: self.public_context,
+            secret_context: self.secret_context,
+            groups,
+            segments,
+        }
     }
 
     /// All images.
     pub fn images(&self) -> usize {
-        self.segments.iter().map(|segment| segment.images).sum()
+        let of_groups = self.groups.iter().map(|group| group.images).sum::<usize>();
+        of_groups + self.segments.iter().map(|segment| segment.images).sum::<usize>()
     }
 
     /// The body: what is authenticated.
@@ -166,7 +206,7 @@ impl Mapping {
     fn check(&self) -> Result<(), Error> {
         let damaged = |what| Err(Error::Damaged { object: Object::Mapping, what });
         let mut ids = HashSet::new();
-        if self.format != FORMAT {
+        if self.format != format_of(&self.groups) {
             return damaged("it is of another format version");
         }
         if self.generation == 0 || (self.generation == 1) != self.previous_tag.is_none() {
@@ -177,6 +217,16 @@ impl Mapping {
         }
         if !self.segments.iter().all(|segment| ids.insert(segment.id)) {
             return damaged("a segment is named twice");
+        }
+        let is_possible = |group: &GroupEntry| {
+            (1..=GROUP_SEGMENTS).contains(&group.segments)
+                && (group.segments..=group.segments * SEGMENT_IMAGES).contains(&group.images)
+        };
+        if !self.groups.iter().all(is_possible) {
+            return damaged("a group has an impossible number of segments or images");
+        }
+        if !self.groups.iter().all(|group| ids.insert(group.id)) {
+            return damaged("a group is named twice");
         }
         self.feature_space.check_lengths()
     }
@@ -193,7 +243,7 @@ pub struct SignedMapping {
 }
 
 impl SignedMapping {
-    /// Most bytes of a mapping: about 100 million photos.
+    /// Most bytes of a mapping: about 100 million photos, had they no groups.
     pub const LARGEST: u64 = 64 << 20;
 
     const BODY_END: &'static str = "\n}";
@@ -246,8 +296,40 @@ mod tests {
             vectors: Hex([7; 32]),
             catalogue: Hex([8; 32]),
         };
-        let mapping = first.next(Hex([9; 64]), vec![segment(1, 1024), segment(2, 513)]);
+        let mapping = first.next(Hex([9; 64]), Vec::new(), vec![segment(1, 1024), segment(2, 513)]);
         SignedMapping { body: mapping.body(), mapping, tag: Hex([0xAB; 64]) }
+    }
+
+    fn grouped() -> SignedMapping {
+        let SignedMapping { mapping, tag, .. } = signed();
+        let (group, tags) = (Hex([10; 32]), Hex([11; 32]));
+        let group = GroupEntry { id: Hex([12; 16]), segments: 9, images: 9 * SEGMENT_IMAGES - 5, group, tags };
+        let mapping = mapping.next(tag, vec![group], mapping.segments.clone());
+        SignedMapping { body: mapping.body(), mapping, tag }
+    }
+
+    #[test]
+    fn groups_make_it_version_2_and_nothing_else_does() {
+        let (one, two) = (signed().text(), grouped().text());
+        assert!(one.contains("cipherlens mapping 1") && two.contains("cipherlens mapping 2"));
+        let read = SignedMapping::parse(two.as_bytes()).unwrap();
+        assert_eq!(read.mapping, grouped().mapping);
+        assert_eq!(read.mapping.images(), 9 * 1024 - 5 + 1537);
+        for (from, to) in [
+            ("mapping 2", "mapping 1"),
+            ("mapping 2", "mapping 3"),
+            ("\"segments\": 9,", "\"segments\": 0,"),
+            ("\"segments\": 9,", "\"segments\": 8,"),
+            ("\"segments\": 9,", "\"segments\": 512,"),
+            ("\"images\": 9211", "\"images\": 8"),
+            ("\"images\": 9211", "\"images\": 18446744073709551615"),
+            ("\"id\": \"0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c\"", "\"id\": \"01010101010101010101010101010101\""),
+        ] {
+            assert!(two.contains(from), "{from:?}");
+            assert!(SignedMapping::parse(two.replace(from, to).as_bytes()).is_err(), "{from:?} -> {to:?}");
+        }
+        let empty = one.replace("  \"segments\": [", "  \"groups\": [],\n  \"segments\": [");
+        assert!(SignedMapping::parse(empty.as_bytes()).is_err(), "no groups have one spelling");
     }
 
     #[test]

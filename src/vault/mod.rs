@@ -2,16 +2,17 @@
 //!
 //! ```text
 //! header --passphrase--> master key --authenticates--> mapping.json --digests--> segments --digests--> photos, thumbnails
+//!                                                            '--digests--> groups --digests--^
 //! ```
 //!
 //! [`Vault`] is the unlocked vault: [`Vault::snapshot`] reads one generation, [`Transaction`] writes the next one, and
 //! [`check`] reads everything. [`Store`] is the half that needs no key: all that an evaluator on an untrusted machine has.
 //!
 //! # A commit
-//! Photos, thumbnails and segments are new files under random names, never changed once written. They are fsynced, then
+//! Photos, thumbnails, segments and groups of them are new files under random names, never changed once written. They are fsynced, then
 //! their directories, and then `mapping.json` is replaced by rename: the only commit point. Before it the vault is at the
-//! old generation, after it at the new one, and files that no mapping names are removed by the next writer. One writer at
-//! a time holds a kernel lock on `public_context`, which is never replaced; readers need no lock and no right to write.
+//! old generation, after it at the new one, and files that no mapping names are removed by the next writer. That such files
+//! may be there is said by a file `writing`, durable before the first of them and removed after the last. One writer at a time holds a kernel lock on `public_context`, which is never replaced; readers need no lock and no right to write.
 //!
 //! # What it does not promise
 //! Whoever can write to the directory can delete, and can put an old copy of the whole vault before a machine that has
@@ -25,6 +26,8 @@ pub mod check;
 mod creation;
 mod error;
 mod freshness;
+mod group;
+mod grouping;
 mod header;
 mod hex;
 mod layout;
@@ -39,6 +42,7 @@ mod segment_map;
 mod snapshot;
 mod storage;
 mod store;
+mod tags;
 mod transaction;
 mod writer;
 
@@ -51,8 +55,8 @@ pub use catalogue::{CatalogueEntry, Details, LONGEST_NAME_BYTES};
 pub use error::Error;
 pub use freshness::{Freshness, Lineage};
 pub use hex::{Digest, Hex, Id, NotHex, Tag};
-pub use layout::{DECRYPTED_IMAGES, Directory, Extension, Object, Part};
-pub use mapping::{FeatureSpace, Mapping, SEGMENT_IMAGES, SegmentEntry, SignedMapping};
+pub use layout::{DECRYPTED_IMAGES, Directory, Extension, GroupPart, Object, Part};
+pub use mapping::{FeatureSpace, GroupEntry, Mapping, SEGMENT_IMAGES, SegmentEntry, SignedMapping};
 pub use objects::LARGEST_PHOTO_BYTES;
 pub use repair::{Losses, Remake, Repaired, repair};
 pub use segment::{Hints, ListedImage, ListedThumbnail, listed_images, named_files};

@@ -1,8 +1,8 @@
-//! Sealed files: one envelope for photos, thumbnails, vectors, catalogues and the secret context.
+//! Sealed files: one envelope for photos, thumbnails, vectors, catalogues, pages of tags and the secret context.
 //!
 //! ```text
 //! file            = magic 8 | version 1 | kind 1 | IV 16 | AES-256-CBC ciphertext | tag 32
-//! associated data = magic | version | kind | vault id | object id
+//! associated data = magic | version | kind | vault id | object id [ | number of the page, 4 bytes ]
 //! ```
 //!
 //! A file put under another name, into another vault or in place of another kind does not open.
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::error::Error;
 use super::hex::{Hex, Id};
-use super::layout::{Extension, Object, Part};
+use super::layout::{Extension, GroupPart, Object, Part};
 use crate::cipher;
 use crate::cipher::{KeyTree, Purpose, aes_cbc_hmac, padding};
 
@@ -35,6 +35,7 @@ pub(super) enum Kind {
     Vectors = 5,
     Catalogue = 6,
     Hints = 7,
+    Tags = 8,
 }
 
 impl Kind {
@@ -58,6 +59,8 @@ pub(super) enum Sealed {
     Vectors(Id),
     /// The catalogue of a segment.
     Catalogue(Id),
+    /// A page of the tags of a group.
+    Tags(Id, u32),
 }
 
 impl Sealed {
@@ -69,6 +72,7 @@ impl Sealed {
             Self::Thumbnail(id) => Object::Thumbnail(*id),
             Self::Vectors(id) => Object::Segment(*id, Part::Vectors),
             Self::Catalogue(id) => Object::Segment(*id, Part::Catalogue),
+            Self::Tags(id, _) => Object::Group(*id, GroupPart::Tags),
         }
     }
 
@@ -79,6 +83,7 @@ impl Sealed {
             Self::Thumbnail(_) => Kind::Thumbnail,
             Self::Vectors(_) => Kind::Vectors,
             Self::Catalogue(_) => Kind::Catalogue,
+            Self::Tags(..) => Kind::Tags,
         }
     }
 
@@ -89,18 +94,27 @@ impl Sealed {
             Self::Thumbnail(_) => Purpose::Thumbnail,
             Self::Vectors(_) => Purpose::Vectors,
             Self::Catalogue(_) => Purpose::Catalogue,
+            Self::Tags(..) => Purpose::Tags,
         }
     }
 
     fn id(&self) -> Id {
         match self {
             Self::SecretContext => Hex([0; 16]),
-            Self::Photo(id, _) | Self::Thumbnail(id) | Self::Vectors(id) | Self::Catalogue(id) => *id,
+            Self::Photo(id, _)
+            | Self::Thumbnail(id)
+            | Self::Vectors(id)
+            | Self::Catalogue(id)
+            | Self::Tags(id, _) => *id,
         }
     }
 
     fn associated(&self, vault: Id) -> Vec<u8> {
-        [&self.kind().prefix()[..], &vault.0, &self.id().0].concat()
+        let page = match self {
+            Self::Tags(_, page) => page.to_le_bytes().to_vec(),
+            _ => Vec::new(),
+        };
+        [&self.kind().prefix()[..], &vault.0, &self.id().0, &page].concat()
     }
 }
 

@@ -1,21 +1,37 @@
 //! The parsers of a vault's files by themselves, for the fuzz targets: what they are given reaches the code behind digests
-//! and tags, which no mutation of a whole vault would.
+//! and tags, which no mutation of a whole vault would. And a vault that has a group although it is small.
 //!
 //! Must never: be called by the program, which reads a vault through `Vault` and `Store` alone.
 
 use zeroize::Zeroizing;
 
 use super::error::Error;
-use super::hex::Id;
+use super::hex::{Digest, Id};
 pub use super::is_header;
+use super::mapping::GroupEntry;
 use super::objects::Sealed;
 use super::segment::Hints;
-use super::{catalogue, objects, segment};
+use super::transaction::Transaction;
+use super::{catalogue, group, objects, segment};
 use crate::cipher::{KeyTree, MasterKey};
 
 /// Whether `bytes` list as many images of this segment.
 pub fn is_image_list(bytes: &[u8], segment: Id, images: usize) -> bool {
     segment::decode_images(bytes, segment, images).is_some()
+}
+
+/// Whether `bytes` list as many segments of this group with as many images.
+pub fn is_group_list(bytes: &[u8], group: Id, segments: usize, images: usize) -> bool {
+    let unused = Digest::of(&[]);
+    group::decode_list(bytes, &GroupEntry { id: group, segments, images, group: unused, tags: unused }).is_some()
+}
+
+/// Commits like [`Transaction::commit`], with every segment in a group.
+///
+/// # Errors
+/// As there; when a catalogue cannot be read.
+pub fn commit_gathered(transaction: Transaction) -> Result<Transaction, Error> {
+    transaction.commit_gathered()
 }
 
 /// The blocks that `bytes`, as the hints of a segment of `images` images (1 or more), describe.

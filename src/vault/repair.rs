@@ -7,6 +7,8 @@
 //! | image list | the catalogue and the photos' own files |
 //! | catalogue | the image list and the photos; names and dates are lost |
 //! | thumbnail | the photo |
+//! | list of a group | its copy among the tags |
+//! | tags of a group | the catalogues of its segments |
 //! | photo | nothing: kept as it is, or dropped when the caller says so |
 //!
 //! Must never: drop an image unless told to, or take a vector out of a decrypted block.
@@ -72,10 +74,12 @@ pub fn repair(
     let before = check::check_snapshot(vault, transaction.base(), read)?;
     let mut dropped = Vec::new();
     // The last one first: images that the others lose are made up for from it.
-    let segments: Vec<Id> = transaction.base().mapping().segments.iter().rev().map(|entry| entry.id).collect();
+    let segments: Vec<Id> =
+        transaction.base().readable_segments().iter().rev().map(|segment| segment.entry().id).collect();
     for id in segments {
         // A segment that an earlier step wrote anew has another name and needs nothing more.
-        let Some(segment) = transaction.base().segments().find(|segment| segment.entry().id == id) else { continue };
+        let now = transaction.base().readable_segments();
+        let Some(segment) = now.into_iter().find(|segment| segment.entry().id == id) else { continue };
         if !needs_repair(&before, segment, losses) {
             continue;
         }
@@ -85,6 +89,17 @@ pub fn repair(
         transaction = transaction.commit()?;
         dropped.extend(lost);
     }
+    // After the catalogues of which they are made.
+    let groups: Vec<Id> = transaction.base().groups().iter().map(|group| group.entry().id).collect();
+    for damage in &before.damages {
+        match damage.object {
+            Object::Group(id, _) if damage.remedy == check::Remedy::Rebuild && groups.contains(&id) => {
+                transaction.regroup(id);
+            }
+            _ => {}
+        }
+    }
+    transaction = transaction.commit()?;
     transaction.remove_leftovers()?;
     let after = check::check_snapshot(vault, transaction.base(), read)?;
     Ok(Repaired { before, after, dropped })

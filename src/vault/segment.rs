@@ -20,8 +20,9 @@ use zeroize::Zeroizing;
 use super::catalogue;
 use super::catalogue::CatalogueEntry;
 use super::error::Error;
+use super::group;
 use super::hex::{Digest, Hex, Id};
-use super::layout::{Extension, Object, Part};
+use super::layout::{Extension, GroupPart, Object, Part};
 use super::mapping::{Mapping, SegmentEntry};
 use super::objects;
 use super::objects::{Kind, PREFIX_BYTES, Sealed};
@@ -237,10 +238,10 @@ pub(super) fn expected(segment: &SegmentEntry, part: Part) -> Expected {
 /// The ids of all images of a generation, wherever its files are.
 ///
 /// # Errors
-/// The first image list that is missing or damaged.
+/// The first list of a group or of images that is missing or damaged.
 pub fn listed_images(store: &dyn Storage, mapping: &Mapping) -> Result<Vec<Id>, Error> {
     let mut ids = Vec::with_capacity(mapping.images());
-    for segment in &mapping.segments {
+    for segment in &group::all_segments(store, mapping)? {
         ids.extend(read_images(store, segment)?.into_iter().map(|image| image.id));
     }
     Ok(ids)
@@ -254,7 +255,10 @@ pub fn named_files(store: &dyn Storage, mapping: &Mapping) -> Result<Vec<Expecte
     let limit = objects::file_bytes(CONTEXT_BYTES) as u64;
     let mut files = vec![Expected { object: Object::SecretContext, limit, digest: mapping.secret_context }];
     let limit = objects::file_bytes(objects::LARGEST_PHOTO_BYTES) as u64;
-    for segment in &mapping.segments {
+    for group in &mapping.groups {
+        files.extend(GroupPart::ALL.map(|part| group::expected(group, part)));
+    }
+    for segment in &group::all_segments(store, mapping)? {
         files.extend(Part::ALL.map(|part| expected(segment, part)));
         for image in read_images(store, segment)? {
             let photo = Object::Photo(image.id, image.extension);

@@ -1,7 +1,7 @@
 //! One generation of a vault, for reading: segments, images by position and by id, photos and thumbnails.
 //!
 //! Nothing is read before it is asked for, and then once: opening 100,000 photos costs the mapping alone, a search reads
-//! blocks and hints, and catalogues are opened for the segments whose matches are shown. Files are immutable, so a
+//! the lists of groups, blocks and hints, and catalogues are opened for the segments whose matches are shown. Files are immutable, so a
 //! snapshot stays whole while others write; what a newer generation removed gives [`Error::Superseded`].
 //!
 //! Must never: write, or hand out bytes that the mapping does not authenticate.
@@ -14,8 +14,10 @@ use zeroize::Zeroizing;
 
 use super::catalogue::{CatalogueEntry, Details};
 use super::error::Error;
+use super::group;
+use super::group::Group;
 use super::hex::{Digest, Id};
-use super::layout::{Object, Part};
+use super::layout::{GroupPart, Object, Part};
 use super::mapping::{Mapping, SegmentEntry, SignedMapping};
 use super::objects;
 use super::objects::{LARGEST_PHOTO_BYTES, Sealed};
@@ -28,16 +30,20 @@ use crate::ckks::{EncryptedQuery, Evaluator};
 pub struct Snapshot {
     pub(super) signed: SignedMapping,
     sealer: Arc<Sealer>,
-    segments: Vec<Arc<Segment>>,
+    groups: Vec<Arc<Group>>,
+    /// The segments in no group.
+    loose: Vec<Arc<Segment>>,
+    /// All segments.
+    segments: OnceLock<Vec<Arc<Segment>>>,
     positions: OnceLock<Vec<Position>>,
+    /// Of the segments in no group.
     contents: OnceLock<HashMap<Digest, Id>>,
 }
 
 /// Where an image is.
-#[derive(Clone, Copy)]
 struct Position {
     id: Id,
-    segment: usize,
+    segment: Arc<Segment>,
     slot: usize,
 }
 
@@ -64,22 +70,24 @@ impl Snapshot {
     /// The generation that `signed`, already authenticated, describes. Segments that `previous` has read are kept.
     pub(super) fn new(sealer: &Arc<Sealer>, signed: SignedMapping, previous: Option<&Self>) -> Self {
         let generation = signed.mapping.generation;
-        let known: HashMap<Id, &Arc<Segment>> =
-            previous.into_iter().flat_map(|previous| &previous.segments).map(|known| (known.entry.id, known)).collect();
-        let segment = |entry: &SegmentEntry| match known.get(&entry.id) {
-            Some(known) if known.entry == *entry => Arc::clone(known),
-            _ => Arc::new(Segment {
-                sealer: Arc::clone(sealer),
-                entry: entry.clone(),
-                generation,
-                blocks: OnceLock::new(),
-                hints: OnceLock::new(),
-                images: OnceLock::new(),
-                catalogue: OnceLock::new(),
-            }),
+        let known = previous.map(Self::known_segments).unwrap_or_default();
+        let loose = &signed.mapping.segments;
+        let loose = loose.iter().map(|entry| Segment::of(sealer, entry, generation, &known)).collect();
+        let group = |entry| {
+            let known_group = previous.into_iter().flat_map(|previous| &previous.groups);
+            match known_group.into_iter().find(|known| known.entry() == entry) {
+                Some(known) => Arc::clone(known),
+                None => Arc::new(Group::new(sealer, entry, generation, &known)),
+            }
         };
-        let segments = signed.mapping.segments.iter().map(segment).collect();
-        Self { signed, sealer: Arc::clone(sealer), segments, positions: OnceLock::new(), contents: OnceLock::new() }
+        let groups = signed.mapping.groups.iter().map(group).collect();
+        let (segments, positions, contents) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { signed, sealer: Arc::clone(sealer), groups, loose, segments, positions, contents }
+    }
+
+    fn known_segments(&self) -> HashMap<Id, Arc<Segment>> {
+        let of_groups = self.groups.iter().flat_map(|group| group.known_segments());
+        of_groups.chain(&self.loose).map(|known| (known.entry.id, Arc::clone(known))).collect()
     }
 
     /// What the mapping says.
@@ -97,7 +105,7 @@ impl Snapshot {
     /// # Errors
     /// The first image list that is missing or damaged.
     pub fn files(&self) -> Result<Vec<Expected>, Error> {
-        self.prefetch(&[Part::Images]);
+        self.prefetch(self.shared_segments()?, &[Part::Images]);
         segment::named_files(&*self.sealer.store, self.mapping())
     }
 
@@ -108,12 +116,44 @@ impl Snapshot {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.segments.is_empty()
+        self.len() == 0
+    }
+
+    /// The groups; their segments come first in the order of the scan.
+    pub(super) fn groups(&self) -> &[Arc<Group>] {
+        &self.groups
+    }
+
+    /// The segments in no group.
+    pub(super) fn loose(&self) -> &[Arc<Segment>] {
+        &self.loose
     }
 
     /// The segments in the order of the scan.
-    pub fn segments(&self) -> impl ExactSizeIterator<Item = &Segment> {
-        self.segments.iter().map(Arc::as_ref)
+    ///
+    /// # Errors
+    /// The first list of a group that is missing or damaged, and so is its copy.
+    pub fn segments(&self) -> Result<impl ExactSizeIterator<Item = &Segment>, Error> {
+        Ok(self.shared_segments()?.iter().map(Arc::as_ref))
+    }
+
+    fn shared_segments(&self) -> Result<&[Arc<Segment>], Error> {
+        let segments = once(&self.segments, || {
+            self.prefetch_groups(GroupPart::List);
+            let mut segments = Vec::new();
+            for group in &self.groups {
+                segments.extend_from_slice(group.segments()?);
+            }
+            segments.extend_from_slice(&self.loose);
+            Ok(segments)
+        })?;
+        Ok(segments)
+    }
+
+    /// The segments of the groups whose list can be read, and those in no group.
+    pub(super) fn readable_segments(&self) -> Vec<&Arc<Segment>> {
+        let of_groups = self.groups.iter().flat_map(|group| group.segments().unwrap_or_default());
+        of_groups.chain(&self.loose).collect()
     }
 
     /// Maps and verifies the blocks and hints of all segments, in parallel, so that a search that follows only computes.
@@ -122,9 +162,9 @@ impl Snapshot {
     /// # Errors
     /// The first file that is missing or damaged.
     pub fn prepare_search(&self) -> Result<(), Error> {
-        self.prefetch(&[Part::Hints]);
+        self.prefetch(self.shared_segments()?, &[Part::Hints]);
         let blocks_are_here = self.sealer.store.scanner().is_none();
-        self.segments.par_iter().try_for_each(|segment| {
+        self.shared_segments()?.par_iter().try_for_each(|segment| {
             if blocks_are_here {
                 segment.blocks()?;
             }
@@ -141,19 +181,19 @@ impl Snapshot {
         self.prepare_search()?;
         let context = &self.mapping().public_context;
         if let Some(scanner) = self.sealer.store.scanner() {
-            let scanned = scanner.scan(context, &self.mapping().segments, query);
-            return self.segments.first().map_or(Ok(Vec::new()), |segment| segment.explained(scanned));
+            let entries: Vec<_> = self.segments()?.map(|segment| segment.entry.clone()).collect();
+            return explained(&self.sealer, self.mapping().generation, scanner.scan(context, &entries, query));
         }
         let evaluator = Evaluator::new(&self.sealer.store.public_context(context)?)?;
         let mut answer = Vec::new();
-        for segment in self.segments() {
+        for segment in self.segments()? {
             answer.extend(evaluator.score(segment.blocks()?, query)?);
         }
         Ok(answer)
     }
 
-    /// Says that these files of all segments will be read, unless they were read already.
-    fn prefetch(&self, parts: &[Part]) {
+    /// Says that these files of `segments` will be read, unless they were read already.
+    fn prefetch<'a>(&self, segments: impl IntoIterator<Item = &'a Arc<Segment>>, parts: &[Part]) {
         let is_read = |segment: &Segment, part| match part {
             Part::Blocks => segment.blocks.get().is_some(),
             Part::Hints => segment.hints.get().is_some(),
@@ -161,7 +201,7 @@ impl Snapshot {
             Part::Catalogue => segment.catalogue.get().is_some(),
             Part::Vectors => false,
         };
-        let wanted = self.segments().flat_map(|segment| {
+        let wanted = segments.into_iter().flat_map(|segment| {
             let missing = parts.iter().filter(|part| !is_read(segment, **part));
             missing.map(|part| segment::expected(segment.entry(), *part)).collect::<Vec<_>>()
         });
@@ -171,9 +211,16 @@ impl Snapshot {
         }
     }
 
+    fn prefetch_groups(&self, part: GroupPart) {
+        let wanted: Vec<_> = self.groups.iter().map(|group| group::expected(group.entry(), part)).collect();
+        if !wanted.is_empty() {
+            self.sealer.store.prefetch(&wanted);
+        }
+    }
+
     /// Says that every image will be looked at: a distant place is asked for all lists and catalogues at once.
     pub fn prefetch_listing(&self) {
-        self.prefetch(&[Part::Images, Part::Catalogue]);
+        self.prefetch(self.readable_segments(), &[Part::Images, Part::Catalogue]);
     }
 
     /// The image at a position in the order of the scan: the order of scores.
@@ -182,7 +229,7 @@ impl Snapshot {
     /// When there is none, or the image list of its segment cannot be read.
     pub fn image_at(&self, position: usize) -> Result<Image<'_>, Error> {
         let mut slot = position;
-        for segment in self.segments() {
+        for segment in self.segments()? {
             if slot < segment.len() {
                 return segment.image(slot);
             }
@@ -209,10 +256,10 @@ impl Snapshot {
         let until = positions.partition_point(|position| position.id <= last);
         match &positions[from..until] {
             [] => {
-                self.segments().try_for_each(|segment| segment.images().map(|_| ()))?;
+                self.segments()?.try_for_each(|segment| segment.images().map(|_| ()))?;
                 Err(unknown())
             }
-            [position] => self.segments[position.segment].image(position.slot),
+            [position] => position.segment.image(position.slot),
             several => Err(Error::AmbiguousId { prefix: prefix.to_owned(), images: several.len() }),
         }
     }
@@ -228,30 +275,44 @@ impl Snapshot {
     /// The image that holds this content, which [`content_tag`](super::Vault::content_tag) named.
     ///
     /// # Errors
-    /// When a catalogue cannot be read: the content may be in it.
+    /// When the tags of a group or the catalogue of a segment in none cannot be read: the content may be in it.
     pub fn find_content(&self, content: &Digest) -> Result<Option<Id>, Error> {
-        if let Some(contents) = self.contents.get() {
-            return Ok(contents.get(content).copied());
+        let contents = once(&self.contents, || {
+            self.prefetch_groups(GroupPart::Tags);
+            self.prefetch(&self.loose, &[Part::Catalogue]);
+            self.loose.par_iter().try_for_each(|segment| segment.catalogue().map(|_| ()))?;
+            let mut contents = HashMap::new();
+            for segment in &self.loose {
+                contents.extend(segment.catalogue()?.iter().map(|entry| (entry.content, entry.id)));
+            }
+            Ok(contents)
+        })?;
+        if let Some(id) = contents.get(content) {
+            return Ok(Some(*id));
         }
-        self.prefetch(&[Part::Catalogue]);
-        self.segments.par_iter().try_for_each(|segment| segment.catalogue().map(|_| ()))?;
-        let mut contents = HashMap::with_capacity(self.len());
-        for segment in self.segments() {
-            contents.extend(segment.catalogue()?.iter().map(|entry| (entry.content, entry.id)));
+        for group in &self.groups {
+            if let Some(id) = group.find(content)? {
+                return Ok(Some(id));
+            }
         }
-        Ok(self.contents.get_or_init(|| contents).get(content).copied())
+        Ok(None)
     }
 
     /// The position of every image whose list can be read, sorted by id.
     fn positions(&self) -> &[Position] {
         self.positions.get_or_init(|| {
-            self.prefetch(&[Part::Images]);
-            let of_segment = |(segment, lazy): (usize, &Arc<Segment>)| {
-                let images = lazy.images().unwrap_or_default();
-                let position = |(slot, image): (usize, &ListedImage)| Position { id: image.id, segment, slot };
-                images.iter().enumerate().map(position).collect::<Vec<_>>()
+            let segments = self.readable_segments();
+            self.prefetch(segments.iter().copied(), &[Part::Images]);
+            let of_segment = |segment: &&Arc<Segment>| {
+                let images = segment.images().unwrap_or_default().iter().enumerate();
+                let position = |(slot, image): (usize, &ListedImage)| Position {
+                    id: image.id,
+                    segment: Arc::clone(segment),
+                    slot,
+                };
+                images.map(position).collect::<Vec<_>>()
             };
-            let mut positions: Vec<_> = self.segments.par_iter().enumerate().flat_map_iter(of_segment).collect();
+            let mut positions: Vec<_> = segments.par_iter().flat_map_iter(of_segment).collect();
             positions.par_sort_unstable_by_key(|position| position.id);
             positions
         })
@@ -259,14 +320,45 @@ impl Snapshot {
 }
 
 /// What `cell` holds, read on first use. Two threads may read at once; the first to finish is kept.
-fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
+pub(super) fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
     match cell.get() {
         Some(value) => Ok(value),
         None => read().map(|value| cell.get_or_init(|| value)),
     }
 }
 
+/// Tells a file that a newer generation removed from one that is lost. Whether the mapping on disk is newer is only asked
+/// to choose a message, so its tag does not matter.
+pub(super) fn explained<T>(sealer: &Sealer, generation: u64, outcome: Result<T, Error>) -> Result<T, Error> {
+    let is_superseded = || sealer.store.mapping().is_ok_and(|current| current.mapping.generation > generation);
+    outcome.map_err(|error| match error {
+        Error::Missing { .. } if is_superseded() => Error::Superseded { generation },
+        error => error,
+    })
+}
+
 impl Segment {
+    /// The segment of an entry: the one in `known`, when it has been read.
+    pub(super) fn of(
+        sealer: &Arc<Sealer>,
+        entry: &SegmentEntry,
+        generation: u64,
+        known: &HashMap<Id, Arc<Self>>,
+    ) -> Arc<Self> {
+        if let Some(known) = known.get(&entry.id).filter(|known| known.entry == *entry) {
+            return Arc::clone(known);
+        }
+        Arc::new(Self {
+            sealer: Arc::clone(sealer),
+            entry: entry.clone(),
+            generation,
+            blocks: OnceLock::new(),
+            hints: OnceLock::new(),
+            images: OnceLock::new(),
+            catalogue: OnceLock::new(),
+        })
+    }
+
     /// How many images it has: at least one.
     #[expect(clippy::len_without_is_empty, reason = "a segment is never empty")]
     pub fn len(&self) -> usize {
@@ -331,17 +423,8 @@ impl Segment {
         Ok(Image { segment: self, slot, listed })
     }
 
-    /// Tells a file that a newer generation removed from one that is lost.
     fn explained<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
-        outcome.map_err(|error| match error {
-            Error::Missing { .. } if self.is_superseded() => Error::Superseded { generation: self.generation },
-            error => error,
-        })
-    }
-
-    /// Whether the mapping on disk is newer. It is only asked to choose a message, so its tag does not matter.
-    fn is_superseded(&self) -> bool {
-        self.sealer.store.mapping().is_ok_and(|current| current.mapping.generation > self.generation)
+        explained(&self.sealer, self.generation, outcome)
     }
 }
 

@@ -43,6 +43,15 @@ pub trait Storage: Send + Sync {
     /// When the file is missing, or its length or content differ.
     fn blocks(&self, segment: &SegmentEntry) -> Result<Blocks, Error>;
 
+    /// A file whose parts prove themselves: mapped and not verified where it is here, so that a few parts of a large file
+    /// cost no more than those, else fetched and verified whole.
+    ///
+    /// # Errors
+    /// When the file is missing or larger than it can be; when it is fetched, as [`Self::read_verified`].
+    fn pages(&self, file: &Expected) -> Result<Blocks, Error> {
+        self.read_verified(file).map(Blocks::Fetched)
+    }
+
     /// Who scans the blocks where they are; `None` when they are here, and the caller scans them in place.
     fn scanner(&self) -> Option<&dyn Scanner> {
         None
@@ -60,7 +69,9 @@ pub trait Storage: Send + Sync {
     /// As [`Self::list`].
     fn size(&self, directory: Directory) -> Result<u64, Error>;
 
-    /// The files that `newest`, the mapping in force, does not name: what a crash or an abandoned writer left.
+    /// The files that `newest`, the mapping in force, does not name: what a crash or an abandoned writer left. The last of
+    /// them is [`Object::Writing`], when it is there. None but unfinished files while a list cannot be read that may name
+    /// them.
     ///
     /// # Errors
     /// As [`Self::list`].
@@ -181,8 +192,9 @@ pub trait Writer: Send + Sync {
     /// What the system says.
     fn stage(&self, object: &Object, parts: &[&[u8]]) -> Result<(), Error>;
 
-    /// Removes photos, thumbnails, files of segments and unfinished files that the mapping in force does not name. One that
-    /// stays is a leftover, which the next writer removes.
+    /// Removes photos, thumbnails, files of segments and groups and unfinished files that the mapping in force does not
+    /// name. One that stays is a leftover, which the next writer removes. [`Object::Writing`] among them says that there
+    /// are no others: it is removed once all those removals are durable, and stays when one failed.
     fn discard(&self, objects: &[Object]);
 
     /// Makes all that was staged durable, and then `mapping` the mapping in force.
@@ -198,7 +210,7 @@ pub trait Writer: Send + Sync {
     fn replace_header(&self, header: &[u8]) -> Result<(), Error>;
 }
 
-/// The blocks of one segment: mapped where they lie, or fetched.
+/// The blocks of one segment, or the pages of tags of one group: mapped where they lie, or fetched.
 pub enum Blocks {
     /// A file of this machine, mapped into memory.
     Mapped(Mmap),

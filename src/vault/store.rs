@@ -15,7 +15,7 @@ use super::layout::{Directory, Object, Part};
 use super::leftovers;
 use super::mapping::{SegmentEntry, SignedMapping};
 use super::segment_map;
-use super::storage::{Abandoned, Blocks, Listed, Storage, Writer};
+use super::storage::{Abandoned, Blocks, Expected, Listed, Storage, Writer};
 use super::writer::DirectoryWriter;
 use crate::ckks::{BLOCK_BYTES, BLOCK_IMAGES};
 use crate::durable::IfLocked;
@@ -115,6 +115,15 @@ impl Storage for Store {
 
     fn blocks(&self, segment: &SegmentEntry) -> Result<Blocks, Error> {
         self.blocks_with(Object::Segment(segment.id, Part::Blocks), segment.images, &segment.ckks)
+    }
+
+    fn pages(&self, file: &Expected) -> Result<Blocks, Error> {
+        let opened = self.open_file(&file.object)?;
+        let actual = opened.metadata().map_err(Error::io(&file.object))?.len();
+        if actual > file.limit {
+            return Err(Error::TooLarge { object: file.object.clone(), actual, limit: file.limit });
+        }
+        segment_map::map(&opened).map(Blocks::Mapped).map_err(Error::io(&file.object))
     }
 
     fn list(&self, directory: Directory) -> Result<Vec<Listed>, Error> {

@@ -1,8 +1,9 @@
 //! Writing the next generation: objects as they come, segments and mapping at the commit.
 //!
 //! Segments are kept so that all but the last are full: a commit writes anew the segments that lose an image, and the last
-//! one when it has room for images from elsewhere, and leaves every other file alone. What is written anew is sealed from the exact vectors, under
-//! new nonces and new names.
+//! one when it has room for images from elsewhere, and leaves every other file alone. What is written anew is sealed from
+//! the exact vectors, under new nonces and new names. Full segments then become groups (see `grouping`). So what a commit
+//! of new images reads and writes does not depend on how many there are.
 //!
 //! Must never: change a file that has its name, remove one that the mapping on disk names, or report a commit before the
 //! writer has made it durable.
@@ -13,12 +14,15 @@ use std::sync::Arc;
 use super::catalogue::{CatalogueEntry, Details};
 use super::error::Error;
 use super::freshness::Freshness;
+use super::group::Group;
+use super::grouping;
+use super::grouping::{Draft, Grouping, Loose, Members};
 use super::hex::{Digest, Id};
 use super::layout::{Extension, Object, Part};
-use super::mapping::{SEGMENT_IMAGES, SegmentEntry};
+use super::mapping::{GroupEntry, SEGMENT_IMAGES, SegmentEntry};
 use super::objects::{LARGEST_PHOTO_BYTES, Sealed};
 use super::segment::{ListedImage, ListedThumbnail, Row, Sealer};
-use super::snapshot::Snapshot;
+use super::snapshot::{Segment, Snapshot};
 use super::storage::{Abandoned, Writer};
 use super::{Vault, signed};
 use crate::durable::IfLocked;
@@ -65,11 +69,13 @@ pub struct Transaction {
     added: HashMap<Digest, Id>,
     removals: HashSet<Id>,
     replaced: HashMap<Id, Vec<Row>>,
+    regrouped: HashSet<Id>,
+    gathers: bool,
     writer: Box<dyn Writer>,
 }
 
 impl Transaction {
-    /// Takes the lock, reads the newest generation and removes what crashes left.
+    /// Takes the lock, reads the newest generation and removes what a crash left.
     ///
     /// # Errors
     /// [`Error::Locked`]; an [`Error::Io`] when the vault cannot be written; as [`Vault::snapshot`].
@@ -83,9 +89,15 @@ impl Transaction {
             added: HashMap::new(),
             removals: HashSet::new(),
             replaced: HashMap::new(),
+            regrouped: HashSet::new(),
+            gathers: false,
             writer,
         };
-        transaction.remove_leftovers()?;
+        // It is empty while it is there; whatever else is found in its place is no reason not to look.
+        match vault.store().read(&Object::Writing, 0) {
+            Err(Error::Missing { .. }) => {}
+            _ => transaction.remove_leftovers()?,
+        }
         Ok(transaction)
     }
 
@@ -172,24 +184,42 @@ impl Transaction {
         self.replaced.insert(segment, rows);
     }
 
+    /// Makes the files of a group anew, for repair.
+    pub(super) fn regroup(&mut self, group: Id) {
+        self.regrouped.insert(group);
+    }
+
+    /// Commits with all segments in groups, for tests: thousands of images would be needed otherwise.
+    pub(super) fn commit_gathered(mut self) -> Result<Self, Error> {
+        self.gathers = true;
+        self.commit()
+    }
+
     /// Makes everything so far durable and visible as one new generation, and goes on from it under the same lock.
     ///
     /// # Errors
     /// Nothing has changed, unless replacing `mapping.json` itself failed in its last step: then the new generation may be
     /// visible. Either way the vault is whole, and the transaction is over.
     pub fn commit(mut self) -> Result<Self, Error> {
-        if self.additions.is_empty() && self.removals.is_empty() && self.replaced.is_empty() {
+        if self.additions.is_empty() && !self.changes_what_is_there() {
             return Ok(self);
         }
-        let (segments, obsolete) = self.write_segments()?;
-        let next = signed(&self.sealer.tree, self.base.mapping().next(self.base.signed.tag, segments));
+        let (groups, segments, mut obsolete) = self.write_segments()?;
+        let next = signed(&self.sealer.tree, self.base.mapping().next(self.base.signed.tag, groups, segments));
         self.writer.commit(&next)?;
+        obsolete.push(Object::Writing);
         self.writer.discard(&obsolete);
         self.freshness.remember(&next)?;
         self.base = Snapshot::new(&self.sealer, next, Some(&self.base));
         self.added.clear();
         self.removals.clear();
+        self.regrouped.clear();
+        self.gathers = false;
         Ok(self)
+    }
+
+    fn changes_what_is_there(&self) -> bool {
+        self.gathers || !(self.removals.is_empty() && self.replaced.is_empty() && self.regrouped.is_empty())
     }
 
     /// Removes files that the newest generation does not name.
@@ -201,61 +231,98 @@ impl Transaction {
         Ok(())
     }
 
-    /// The segments of the next generation, written but not durable, and the files that are obsolete with it.
-    fn write_segments(&mut self) -> Result<(Vec<SegmentEntry>, Vec<Object>), Error> {
-        let (mut segments, mut written, mut obsolete) = (Vec::new(), Vec::new(), Vec::new());
-        let mut kept_last = None;
+    /// The groups and segments of the next generation, written but not durable, and the files that are obsolete with it.
+    fn write_segments(&mut self) -> Result<(Vec<GroupEntry>, Vec<SegmentEntry>, Vec<Object>), Error> {
+        let (mut next, mut written, mut obsolete) = (Grouping::default(), Vec::new(), Vec::new());
         let mut rows: Vec<Row> = Vec::new();
-        let entries = self.base.mapping().segments.clone();
-        for (at, entry) in entries.iter().enumerate() {
-            let has_room = entry.images < SEGMENT_IMAGES;
-            let fills_up = has_room && !(rows.is_empty() && self.additions.is_empty());
-            let replaced = self.replaced.remove(&entry.id);
-            if !fills_up && replaced.is_none() && !self.loses_an_image(at)? {
-                // The one with room stays the last.
-                if has_room {
-                    kept_last = Some(entry.clone());
-                } else {
-                    segments.push(entry.clone());
-                }
+        for group in self.base.groups().to_vec() {
+            let touched = self.touched(&group);
+            if touched.is_empty() && !self.regrouped.contains(&group.entry().id) {
+                next.groups.push(Draft::Kept(group));
                 continue;
             }
-            let current = match replaced {
-                Some(rows) => rows,
-                None => self.sealer.rows(entry)?,
-            };
-            for row in current {
-                if self.removals.contains(&row.listed.id) {
-                    obsolete.extend(objects_of(&row.listed));
-                } else {
-                    rows.push(row);
+            let segments = group.segments()?;
+            for &at in &touched {
+                self.take_rows(&segments[at], &mut rows, &mut obsolete)?;
+                self.write_full(&mut rows, &mut written)?;
+            }
+            match Members::of_group(&group, &touched) {
+                Ok(Some(members)) => next.groups.push(Draft::New(members)),
+                // Too few for a group, or their tags are damaged and come from the catalogues again.
+                Ok(None) | Err(_) => {
+                    let stay = (0..).zip(segments).filter(|(at, _)| !touched.contains(at));
+                    next.loose.extend(stay.map(|(_, segment)| Loose::Kept(Arc::clone(segment))));
                 }
             }
-            obsolete.extend(Part::ALL.map(|part| Object::Segment(entry.id, part)));
-            self.write_full(&mut rows, &mut written)?;
+            obsolete.extend(grouping::files_of(&group));
+        }
+        let mut kept_last = None;
+        for segment in self.base.loose().to_vec() {
+            let has_room = segment.len() < SEGMENT_IMAGES;
+            let fills_up = has_room && !(rows.is_empty() && self.additions.is_empty());
+            if fills_up || self.touches(&segment) {
+                self.take_rows(&segment, &mut rows, &mut obsolete)?;
+                self.write_full(&mut rows, &mut written)?;
+            } else if has_room {
+                // The one with room stays the last.
+                kept_last = Some(Loose::Kept(segment));
+            } else {
+                next.loose.push(Loose::Kept(segment));
+            }
         }
         rows.append(&mut self.additions);
         self.write_full(&mut rows, &mut written)?;
         if !rows.is_empty() {
             written.push(self.write_segment(&rows)?);
         }
-        segments.append(&mut written);
-        segments.extend(kept_last);
-        Ok((segments, obsolete))
+        next.loose.append(&mut written);
+        next.loose.extend(kept_last);
+        if self.gathers {
+            next.gather()?;
+        }
+        next.settle(&mut obsolete);
+        let (groups, segments) = next.write(&self.sealer, &*self.writer)?;
+        Ok((groups, segments, obsolete))
     }
 
-    fn loses_an_image(&self, segment: usize) -> Result<bool, Error> {
-        if self.removals.is_empty() {
-            return Ok(false);
+    /// Which segments of a group are written anew.
+    fn touched(&self, group: &Group) -> Vec<usize> {
+        if self.removals.is_empty() && self.replaced.is_empty() {
+            return Vec::new();
         }
-        let mut segments = self.base.segments();
-        let segment = segments.nth(segment).expect("the mapping has as many segments as its snapshot");
         // A list that cannot be read names nothing that was found to be removed.
-        Ok(segment.images().is_ok_and(|images| images.iter().any(|image| self.removals.contains(&image.id))))
+        let segments = group.segments().unwrap_or_default().iter().enumerate();
+        segments.filter(|(_, segment)| self.touches(segment)).map(|(at, _)| at).collect()
+    }
+
+    /// Whether a segment loses an image or is replaced.
+    fn touches(&self, segment: &Segment) -> bool {
+        let is_removed = |image: &ListedImage| self.removals.contains(&image.id);
+        self.replaced.contains_key(&segment.entry().id)
+            // As above.
+            || (!self.removals.is_empty() && segment.images().is_ok_and(|images| images.iter().any(is_removed)))
+    }
+
+    /// Moves what stays of a segment to `rows`.
+    fn take_rows(&mut self, segment: &Segment, rows: &mut Vec<Row>, obsolete: &mut Vec<Object>) -> Result<(), Error> {
+        let entry = segment.entry();
+        let current = match self.replaced.remove(&entry.id) {
+            Some(rows) => rows,
+            None => self.sealer.rows(entry)?,
+        };
+        for row in current {
+            if self.removals.contains(&row.listed.id) {
+                obsolete.extend(objects_of(&row.listed));
+            } else {
+                rows.push(row);
+            }
+        }
+        obsolete.extend(Part::ALL.map(|part| Object::Segment(entry.id, part)));
+        Ok(())
     }
 
     /// Writes full segments off the front of `rows` until fewer images than that are left.
-    fn write_full(&self, rows: &mut Vec<Row>, written: &mut Vec<SegmentEntry>) -> Result<(), Error> {
+    fn write_full(&self, rows: &mut Vec<Row>, written: &mut Vec<Loose>) -> Result<(), Error> {
         while rows.len() >= SEGMENT_IMAGES {
             let rest = rows.split_off(SEGMENT_IMAGES);
             written.push(self.write_segment(rows)?);
@@ -264,8 +331,9 @@ impl Transaction {
         Ok(())
     }
 
-    fn write_segment(&self, rows: &[Row]) -> Result<SegmentEntry, Error> {
-        self.sealer.write(rows, &*self.writer)
+    fn write_segment(&self, rows: &[Row]) -> Result<Loose, Error> {
+        let entry = self.sealer.write(rows, &*self.writer)?;
+        Ok(Loose::Written(entry, rows.iter().map(|row| (row.entry.content, row.entry.id)).collect()))
     }
 
     fn store_object(&self, sealed: &Sealed, plaintext: &[u8]) -> Result<Digest, Error> {

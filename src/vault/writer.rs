@@ -1,10 +1,13 @@
 //! The one writer of a vault in a directory: the kernel's lock, files that are staged, and the commit by rename.
 //!
-//! It needs no key: a host that serves a vault writes with it what its owner sealed elsewhere. Must never: change a file
+//! While there may be files that no mapping names there is an empty file `writing`, made durable before the first of them and
+//! removed once their removal is durable: who finds it looks for leftovers, and nobody else need. It needs no key: a host that serves a vault writes with it what its owner sealed elsewhere. Must never: change a file
 //! that has its name, remove one outside the three directories, or report a commit before the directory that holds the
 //! mapping is durable.
 
+use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::Error;
@@ -19,10 +22,25 @@ use crate::durable::{IfLocked, Lock, Unsynced};
 pub struct DirectoryWriter {
     store: Store,
     unsynced: Unsynced,
-    staged: Mutex<Vec<Object>>,
+    state: Mutex<State>,
     abandoned: Abandoned,
     // After the rest: what is removed on drop is removed under the lock.
     _lock: Lock,
+}
+
+/// What no mapping may name.
+#[derive(Default)]
+struct State {
+    /// New files.
+    staged: Vec<Object>,
+    /// Whether this writer made sure that `writing` is there.
+    is_marked: bool,
+    /// Whether there may be files that this writer cannot name: an earlier one left them, or a commit made them obsolete.
+    has_others: bool,
+    /// Where files were removed.
+    removed: HashSet<Directory>,
+    /// Whether a file could not be removed.
+    is_stuck: bool,
 }
 
 impl DirectoryWriter {
@@ -33,36 +51,66 @@ impl DirectoryWriter {
         let acquired = Lock::acquire(&object.path(store.root()), if_locked).map_err(Error::io(&object))?;
         let lock = acquired.ok_or(Error::Locked)?;
         let store = store.clone();
-        Ok(Self { store, unsynced: Unsynced::default(), staged: Mutex::default(), abandoned, _lock: lock })
+        Ok(Self { store, unsynced: Unsynced::default(), state: Mutex::default(), abandoned, _lock: lock })
     }
 
-    fn staged(&self) -> MutexGuard<'_, Vec<Object>> {
-        // A list of names cannot be left half changed by a panic.
-        self.staged.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each change is one step.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remove(&self, objects: &[Object]) {
+    /// Makes sure that `writing` is on the disk.
+    fn mark(&self) -> Result<(), Error> {
+        // Others wait until it is there.
+        let mut state = self.state();
+        if !state.is_marked {
+            let is_new = durable::mark(&Object::Writing.path(self.store.root())).map_err(Error::io(Object::Writing))?;
+            state.is_marked = true;
+            state.has_others |= !is_new;
+        }
+        Ok(())
+    }
+
+    /// Removes `writing`, once what was removed before is gone for good.
+    fn unmark(&self, state: &mut State) {
+        let root = self.store.root();
+        let sync = |directory: &Directory| durable::sync_directory(&root.join(directory.name()));
+        if state.removed.iter().try_for_each(sync).is_ok() && fs::remove_file(Object::Writing.path(root)).is_ok() {
+            *state = State::default();
+        }
+    }
+
+    fn remove<'a>(&self, objects: impl IntoIterator<Item = &'a Object>, state: &mut State) {
         for object in objects {
-            let _ = fs::remove_file(object.path(self.store.root()));
+            match fs::remove_file(object.path(self.store.root())) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => state.is_stuck = true,
+                _ => state.removed.extend(object.directory()),
+            }
         }
     }
 }
 
 impl Writer for DirectoryWriter {
     fn stage(&self, object: &Object, parts: &[&[u8]]) -> Result<(), Error> {
+        self.mark()?;
         self.unsynced.write(&object.path(self.store.root()), parts).map_err(Error::io(object))?;
-        self.staged().push(object.clone());
+        self.state().staged.push(object.clone());
         Ok(())
     }
 
     fn discard(&self, objects: &[Object]) {
         let removable = |object: &&Object| {
-            matches!(object, Object::Segment(..) | Object::Photo(..) | Object::Thumbnail(_) | Object::Unfinished(_))
+            object.directory().is_some() || matches!(object, Object::Unfinished(_))
         };
-        self.remove(&objects.iter().filter(removable).cloned().collect::<Vec<_>>());
+        let mut state = self.state();
+        self.remove(objects.iter().filter(removable), &mut state);
+        if !state.is_stuck && state.staged.is_empty() && objects.contains(&Object::Writing) {
+            self.unmark(&mut state);
+        }
     }
 
     fn commit(&self, mapping: &SignedMapping) -> Result<(), Error> {
+        self.mark()?;
         let root = self.store.root();
         self.unsynced.sync().map_err(Error::io("encrypted files"))?;
         for directory in Directory::ALL {
@@ -70,20 +118,31 @@ impl Writer for DirectoryWriter {
         }
         let replaced = durable::replace(&Object::Mapping.path(root), mapping.text().as_bytes());
         // Even a failure may have made the new mapping visible. The next writer knows which files it names.
-        self.staged().clear();
+        let mut state = self.state();
+        state.staged.clear();
+        state.has_others = true;
         replaced.map_err(Error::io(Object::Mapping))
     }
 
     fn replace_header(&self, header: &[u8]) -> Result<(), Error> {
-        durable::replace(&Object::Header.path(self.store.root()), header).map_err(Error::io(Object::Header))
+        self.mark()?;
+        durable::replace(&Object::Header.path(self.store.root()), header).map_err(|error| {
+            self.state().has_others = true;
+            Error::io(Object::Header)(error)
+        })
     }
 }
 
 impl Drop for DirectoryWriter {
     fn drop(&mut self) {
-        if self.abandoned == Abandoned::Remove {
-            let staged = std::mem::take(&mut *self.staged());
-            self.remove(&staged);
+        let mut state = std::mem::take(&mut *self.state());
+        if self.abandoned == Abandoned::Keep && !state.staged.is_empty() {
+            return;
+        }
+        let staged = std::mem::take(&mut state.staged);
+        self.remove(&staged, &mut state);
+        if state.is_marked && !state.has_others && !state.is_stuck {
+            self.unmark(&mut state);
         }
     }
 }

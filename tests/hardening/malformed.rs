@@ -12,7 +12,7 @@ use cipherlens::vault::{CatalogueEntry, Hex};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 use crate::targets::{IMAGES, SEGMENT, TARGETS};
-use crate::vault_fixture::{Fixture, details, files, fill};
+use crate::vault_fixture::{Fixture, details, files, fill_grouped};
 
 const EXECUTIONS: usize = 100_000;
 
@@ -20,7 +20,7 @@ const EXECUTIONS: usize = 100_000;
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     static VAULT: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
         let fixture = Fixture::new();
-        fill(&fixture.open(), 0..IMAGES as u32);
+        fill_grouped(&fixture.open(), 0..IMAGES as u32);
         files(&fixture.root()).into_iter().map(|(path, bytes)| (path.to_str().unwrap().to_owned(), bytes)).collect()
     });
     let of_vault = |ending: &'static str| {
@@ -32,6 +32,11 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
         "image_list" => {
             let list = of_vault(".json").find(|bytes| bytes.starts_with(b"{\n  \"segment\"")).unwrap();
             let text = String::from_utf8(list).unwrap();
+            let own = text.split('"').nth(3).unwrap().to_owned();
+            vec![text.replace(&own, SEGMENT).into_bytes()]
+        }
+        "group_list" => {
+            let text = String::from_utf8(of_vault(".group").next().unwrap()).unwrap();
             let own = text.split('"').nth(3).unwrap().to_owned();
             vec![text.replace(&own, SEGMENT).into_bytes()]
         }
@@ -181,6 +186,11 @@ fn mapping() {
 #[test]
 fn image_list() {
     survives("image_list");
+}
+
+#[test]
+fn group_list() {
+    survives("group_list");
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn score(vault: &Vault, snapshot: &Snapshot) -> Result<Vec<f32>, Error> {
     let holder = vault.key_holder();
     let (query, secret) = holder.encrypt(holder.prepare()?, &vector(1))?;
     let answer = snapshot.score(&query)?;
-    let hints = snapshot.segments().map(|segment| segment.hints()).collect::<Result<Vec<_>, _>>()?;
+    let hints = snapshot.segments().unwrap().map(|segment| segment.hints()).collect::<Result<Vec<_>, _>>()?;
     Ok(secret.decrypt(holder, hints.iter().flat_map(|hints| hints.blocks()), &answer)?)
 }
 

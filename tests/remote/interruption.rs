@@ -77,7 +77,7 @@ fn a_search_whose_line_is_lost_at_any_frame_says_so_and_the_next_succeeds() {
         let holder = vault.key_holder();
         let (query, secret) = holder.encrypt(holder.prepare()?, &vector(1))?;
         let answer = snapshot.score(&query)?;
-        let hints = snapshot.segments().next().unwrap().hints()?;
+        let hints = snapshot.segments().unwrap().next().unwrap().hints()?;
         Ok(secret.decrypt(holder, hints.blocks(), &answer)?[1])
     };
     let frames = frames_of(&host, |line| assert!(find(line).unwrap() > 0.999));
@@ -113,7 +113,7 @@ fn a_read_is_asked_for_once_more_when_the_line_is_lost() {
 
 fn search_ids(vault: &Vault) -> usize {
     let snapshot = vault.snapshot().unwrap();
-    snapshot.segments().map(|segment| segment.catalogue().unwrap().len()).sum()
+    snapshot.segments().unwrap().map(|segment| segment.catalogue().unwrap().len()).sum()
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn the_serving_process_never_holds_a_secret_and_writes_nothing_in_the_clear() {
     let (query, secret) = holder.encrypt(holder.prepare().unwrap(), &vector(1)).unwrap();
     let answer = snapshot.score(&query).unwrap();
     snapshot.image_at(1).unwrap().photo().unwrap();
-    let hints = snapshot.segments().next().unwrap().hints().unwrap();
+    let hints = snapshot.segments().unwrap().next().unwrap().hints().unwrap();
     assert!(secret.decrypt(holder, hints.blocks(), &answer).unwrap()[1] > 0.999);
 
     let feature: Vec<u8> = vector(1)[..8].iter().flat_map(|number| number.to_le_bytes()).collect();

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use cipherlens::cipher::{Cost, Passphrase};
 use cipherlens::ckks::{DIMENSION, Evaluator};
 use cipherlens::durable::IfLocked;
+use cipherlens::vault::parsers::commit_gathered;
 use cipherlens::vault::{
     Appended, Details, Error, Extension, FeatureSpace, Freshness, Id, NewImage, Snapshot, Transaction, Vault,
 };
@@ -117,6 +118,13 @@ pub(crate) fn fill(vault: &Vault, numbers: impl IntoIterator<Item = u32>) -> Vec
     ids
 }
 
+/// The same, and all segments are then in a group, as in a vault of thousands.
+pub(crate) fn fill_grouped(vault: &Vault, numbers: impl IntoIterator<Item = u32>) -> Vec<Id> {
+    let ids = fill(vault, numbers);
+    commit_gathered(Transaction::begin(vault, IfLocked::Refuse).unwrap()).unwrap();
+    ids
+}
+
 pub(crate) fn remove(vault: &Vault, ids: &[Id]) {
     let mut transaction = Transaction::begin(vault, IfLocked::Refuse).unwrap();
     ids.iter().for_each(|id| transaction.remove(*id).unwrap());
@@ -131,10 +139,10 @@ pub(crate) fn search(vault: &Vault, snapshot: &Snapshot, query: &[f32]) -> BTree
     let evaluator = Evaluator::new(&public).unwrap();
     snapshot.prepare_search().unwrap();
     let mut answer = Vec::new();
-    for segment in snapshot.segments() {
+    for segment in snapshot.segments().unwrap() {
         answer.extend(evaluator.score(segment.blocks().unwrap(), &encrypted).unwrap());
     }
-    let blocks = snapshot.segments().flat_map(|segment| segment.hints().unwrap().blocks());
+    let blocks = snapshot.segments().unwrap().flat_map(|segment| segment.hints().unwrap().blocks());
     let scores = secret.decrypt(holder, blocks, &answer).unwrap();
     assert_eq!(scores.len(), snapshot.len());
     scores.iter().enumerate().map(|(at, score)| (snapshot.image_at(at).unwrap().id(), *score)).collect()

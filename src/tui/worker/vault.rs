@@ -283,7 +283,7 @@ fn collection(opened: &Opened) -> Result<(Vec<StoredPhoto>, Statistics), Error> 
     let (photos, statistics) = opened.read_newest(|snapshot| {
         snapshot.prefetch_listing();
         let mut photos = Vec::with_capacity(snapshot.len());
-        for segment in snapshot.segments() {
+        for segment in snapshot.segments()? {
             photos.extend(segment.catalogue()?.iter().map(|entry| stored_photo(entry.id, &entry.details)));
         }
         Ok((photos, library::statistics(&opened.vault, snapshot)?))
