@@ -10,6 +10,7 @@ use std::path::Path;
 use cipherlens::cipher::Cost;
 use cipherlens::ckks::Evaluator;
 use cipherlens::durable::IfLocked;
+use cipherlens::vault::check::check;
 use cipherlens::vault::{Appended, Error, Extension, FeatureSpace, Segment, Storage, Store, Transaction, Vault};
 use vault_fixture::*;
 
@@ -89,8 +90,9 @@ fn segments_stay_full_across_their_borders() {
 fn a_block_written_anew_has_a_new_nonce() {
     let fixture = Fixture::new();
     let vault = fixture.open();
-    let nonce =
-        || *vault.snapshot().unwrap().segments().unwrap().next().unwrap().hints().unwrap().blocks().next().unwrap().nonce;
+    let nonce = || {
+        *vault.snapshot().unwrap().segments().unwrap().next().unwrap().hints().unwrap().blocks().next().unwrap().nonce
+    };
     fill(&vault, 0..1);
     let first = nonce();
     fill(&vault, 1..2);
@@ -139,7 +141,8 @@ fn an_abandoned_transaction_leaves_nothing() {
     let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
     append(&mut transaction, 1);
     transaction.store_photo(&photo(2), &Extension::of(Path::new("2.png"))).unwrap();
-    assert_eq!(files(&fixture.root()).len(), before.len() + 3);
+    // And `writing`.
+    assert_eq!(files(&fixture.root()).len(), before.len() + 4);
     drop(transaction);
     assert_eq!(files(&fixture.root()), before);
 }
@@ -175,7 +178,7 @@ fn what_a_crash_left_is_removed_by_the_next_writer_only() {
     fs::write(fixture.root().join(format!("encrypted_features/{id}.vectors")), "half a segment").unwrap();
     fs::write(fixture.root().join("encrypted_images/notes.txt"), "the owner's own").unwrap();
     let littered = files(&fixture.root());
-    assert_eq!(littered.len(), whole.len() + 5);
+    assert_eq!(littered.len(), whole.len() + 6);
 
     let snapshot = fixture.open().snapshot().unwrap();
     assert_eq!(*snapshot.image(ids[0]).unwrap().photo().unwrap(), photo(0));
@@ -187,14 +190,52 @@ fn what_a_crash_left_is_removed_by_the_next_writer_only() {
 }
 
 #[test]
+fn leftovers_are_looked_for_only_where_something_says_that_there_are_some() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    fill(&vault, 0..1);
+    let stray = fixture.root().join("encrypted_thumbnails/00112233445566778899aabbccddeeff.aes");
+    fs::write(&stray, "from nowhere").unwrap();
+    fill(&vault, 1..2);
+    assert!(stray.exists(), "nobody looked");
+    assert_eq!(check(&vault, &|_| {}).unwrap().leftovers.len(), 1);
+    for in_its_place in ["", "a file that is not empty"] {
+        fs::write(&stray, "from nowhere").unwrap();
+        fs::write(fixture.root().join("writing"), in_its_place).unwrap();
+        drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
+        assert!(!stray.exists() && !fixture.root().join("writing").exists());
+    }
+}
+
+#[test]
+fn what_could_not_be_removed_is_looked_for_again() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    let ids = fill(&vault, 0..2);
+    let photo = fixture.root().join(format!("encrypted_images/{}.jpg.aes", ids[0]));
+    fs::remove_file(&photo).unwrap();
+    // Nothing removes a directory.
+    fs::create_dir(&photo).unwrap();
+    remove(&vault, &ids[..1]);
+    let writing = fixture.root().join("writing");
+    assert!(photo.exists() && writing.exists());
+    fs::remove_dir(&photo).unwrap();
+    fs::write(&photo, "now it can be removed").unwrap();
+    drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
+    assert!(!photo.exists() && !writing.exists());
+}
+
+#[test]
 fn photos_are_not_taken_for_leftovers_while_a_list_is_damaged() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     fill(&vault, 0..2);
     let list = vault.snapshot().unwrap().mapping().segments[0].id;
     fs::remove_file(fixture.root().join(format!("encrypted_features/{list}.json"))).unwrap();
+    fs::write(fixture.root().join("writing"), "").unwrap();
     drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
     assert_eq!(fs::read_dir(fixture.root().join("encrypted_images")).unwrap().count(), 2);
+    assert!(fixture.root().join("writing").exists(), "it is looked again once the list is back");
 }
 
 #[test]
@@ -279,7 +320,7 @@ fn reading_writes_nothing_into_the_vault() {
     let (before, modified) = (files(&fixture.root()), modification_times(&fixture.root()));
     let vault = fixture.open();
     search(&vault, &vault.snapshot().unwrap(), &vector(0));
-    assert!(cipherlens::vault::check::check(&vault, &|_| {}).unwrap().is_whole());
+    assert!(check(&vault, &|_| {}).unwrap().is_whole());
     assert_eq!(files(&fixture.root()), before);
     assert_eq!(modification_times(&fixture.root()), modified);
 }

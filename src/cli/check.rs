@@ -10,8 +10,8 @@ use super::output;
 use super::session::{Session, WeightsFile};
 use crate::error::Error;
 use crate::services::mend;
-use crate::vault::{Losses, Object};
 use crate::vault::check::{self, Damage, Remedy, Report};
+use crate::vault::{Losses, Object};
 
 /// Arguments of `check`.
 #[derive(Args)]

@@ -90,7 +90,8 @@ impl Members {
     pub(super) fn of_group(group: &Group, without: &[usize]) -> Result<Option<Self>, Error> {
         let stays: Vec<bool> = (0..group.entry().segments).map(|number| !without.contains(&number)).collect();
         let segments = group.segments()?.iter().zip(&stays);
-        let segments: Vec<_> = segments.filter(|(_, stays)| **stays).map(|(segment, _)| segment.entry().clone()).collect();
+        let segments: Vec<_> =
+            segments.filter(|(_, stays)| **stays).map(|(segment, _)| segment.entry().clone()).collect();
         if segments.len() < FAN {
             return Ok(None);
         }

@@ -238,10 +238,7 @@ impl Object {
 
     /// Whether it is written once, before the mapping that names it, and never changed.
     pub const fn is_written_once(&self) -> bool {
-        matches!(
-            self,
-            Self::SecretContext | Self::Segment(..) | Self::Group(..) | Self::Photo(..) | Self::Thumbnail(_)
-        )
+        matches!(self, Self::SecretContext | Self::Segment(..) | Self::Group(..) | Self::Photo(..) | Self::Thumbnail(_))
     }
 
     /// The directory that it is in; `None` at the top.

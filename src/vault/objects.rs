@@ -101,11 +101,9 @@ impl Sealed {
     fn id(&self) -> Id {
         match self {
             Self::SecretContext => Hex([0; 16]),
-            Self::Photo(id, _)
-            | Self::Thumbnail(id)
-            | Self::Vectors(id)
-            | Self::Catalogue(id)
-            | Self::Tags(id, _) => *id,
+            Self::Photo(id, _) | Self::Thumbnail(id) | Self::Vectors(id) | Self::Catalogue(id) | Self::Tags(id, _) => {
+                *id
+            }
         }
     }
 

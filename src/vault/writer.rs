@@ -99,9 +99,7 @@ impl Writer for DirectoryWriter {
     }
 
     fn discard(&self, objects: &[Object]) {
-        let removable = |object: &&Object| {
-            object.directory().is_some() || matches!(object, Object::Unfinished(_))
-        };
+        let removable = |object: &&Object| object.directory().is_some() || matches!(object, Object::Unfinished(_));
         let mut state = self.state();
         self.remove(objects.iter().filter(removable), &mut state);
         if !state.is_stuck && state.staged.is_empty() && objects.contains(&Object::Writing) {

@@ -10,13 +10,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use cipherlens::vault::Digest;
+use cipherlens::durable::IfLocked;
+use cipherlens::vault::parsers::commit_gathered;
+use cipherlens::vault::{Digest, Transaction, Vault};
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
 use crate::power::{Disk, Names};
 use crate::scene::{CHEAPEST, Scene, samples};
-use crate::states::{FIRST_PASSPHRASE, SECOND_PASSPHRASE, State, state};
+use crate::states::{FIRST_PASSPHRASE, SECOND_PASSPHRASE, State, freshness, passphrase, state};
 use crate::tracer;
 use crate::tracer::{Call, End, Fate, Kind};
 
@@ -26,6 +28,8 @@ enum Change {
     Init,
     Add,
     Remove,
+    /// From a vault whose segments are in a group.
+    RemoveFromGroup,
     Passwd,
 }
 
@@ -48,6 +52,12 @@ struct Stage {
 impl Trial {
     fn of(change: Change) -> Self {
         let machine = if change == Change::Init { Scene::new() } else { Scene::with_photos(&samples(2)) };
+        if change == Change::RemoveFromGroup {
+            let open = Vault::open(&machine.vault(), &passphrase(FIRST_PASSPHRASE), freshness(&machine.path("home")));
+            let transaction = Transaction::begin(&open.unwrap(), IfLocked::Refuse).unwrap();
+            let grouped = commit_gathered(transaction).unwrap();
+            assert_eq!(grouped.base().mapping().groups.len(), 1);
+        }
         let mut trial = Self { change, machine, before: State::NoVault, after: State::NoVault };
         let stage = trial.stage();
         trial.before = stage.state("before");
@@ -56,7 +66,9 @@ impl Trial {
         match (change, &trial.before, &trial.after) {
             (Change::Init, State::NoVault, State::Vault(FIRST_PASSPHRASE, photos)) => assert!(photos.is_empty()),
             (Change::Add, State::Vault(_, old), State::Vault(_, new)) => assert_eq!((old.len(), new.len()), (2, 5)),
-            (Change::Remove, State::Vault(_, old), State::Vault(_, new)) => assert_eq!((old.len(), new.len()), (2, 1)),
+            (Change::Remove | Change::RemoveFromGroup, State::Vault(_, old), State::Vault(_, new)) => {
+                assert_eq!((old.len(), new.len()), (2, 1))
+            }
             (Change::Passwd, State::Vault(FIRST_PASSPHRASE, old), State::Vault(SECOND_PASSPHRASE, new)) => {
                 assert_eq!(old, new);
             }
@@ -72,7 +84,7 @@ impl Trial {
         let mut arguments: Vec<String> = match self.change {
             Change::Init => vec!["init".into(), text(&scene.vault())],
             Change::Add => ["add".into()].into_iter().chain(samples(5)[2..].iter().map(|photo| text(photo))).collect(),
-            Change::Remove => {
+            Change::Remove | Change::RemoveFromGroup => {
                 // The same one whatever the random ids are: states are compared across copies only.
                 let images = fs::read_dir(self.machine.vault().join("encrypted_images")).unwrap();
                 let first = images.map(|image| image.unwrap().file_name().into_string().unwrap()).min().unwrap();
@@ -217,6 +229,11 @@ fn remove_crashes_to_the_old_or_the_new_vault() {
 }
 
 #[test]
+fn remove_from_a_group_crashes_to_the_old_or_the_new_vault() {
+    every_crash_of(Change::RemoveFromGroup);
+}
+
+#[test]
 fn passwd_crashes_to_the_old_or_the_new_passphrase() {
     every_crash_of(Change::Passwd);
 }
@@ -342,9 +359,14 @@ fn objects_and_segments_are_on_the_disk_before_the_mapping_names_them() {
     let synced: HashSet<&Path> =
         calls[..commit].iter().filter(|call| call.kind == Kind::Sync).map(|call| call.path.as_path()).collect();
     let created: Vec<_> = calls[..commit].iter().filter(|call| call.kind == Kind::Create).collect();
-    // Three photos, three thumbnails, five files of a segment, the mapping.
-    assert_eq!(created.len(), 12, "{created:?}");
-    for call in created {
+    // Three photos, three thumbnails, five files of a segment, the mapping; before all of them `writing`, whose name is
+    // durable before there is another and which has no content.
+    assert_eq!(created.len(), 13, "{created:?}");
+    assert!(is(created[0], Kind::Create, "writing"), "{:?}", created[0]);
+    let [marked, second] =
+        [created[0], created[1]].map(|call| calls.iter().position(|other| std::ptr::eq(other, call)).unwrap());
+    assert!(calls[marked..second].iter().any(|call| is(call, Kind::Sync, "")), "{:?}", &calls[marked..second]);
+    for call in &created[1..] {
         assert!(synced.contains(call.path.as_path()), "{} is not synced before the commit", call.path.display());
         let folder = call.path.parent().unwrap();
         assert!(folder == Path::new("photos.vault") || synced.contains(folder), "{} is not synced", folder.display());
@@ -354,6 +376,11 @@ fn objects_and_segments_are_on_the_disk_before_the_mapping_names_them() {
         "the commit is made durable before all else: {:?}",
         calls[commit + 1]
     );
+    let unmarked = calls.iter().position(|call| is(call, Kind::Remove, "writing")).unwrap();
+    let removal = |call: &Call| call.kind == Kind::Remove && call.path.starts_with("photos.vault/encrypted_features");
+    let last = calls.iter().rposition(|call| removal(call)).unwrap();
+    let synced_between = calls[last..unmarked].iter().any(|call| is(call, Kind::Sync, "encrypted_features"));
+    assert!(commit < last && last < unmarked && synced_between, "`writing` goes after all that was to be removed");
     for removal in calls[..commit].iter().filter(|call| call.kind == Kind::Remove) {
         assert!(is(removal, Kind::Remove, "mapping.json.new"), "{removal:?} before the commit");
     }

@@ -16,9 +16,7 @@ use cipherlens::vault::{Error, Freshness, Id, Snapshot, Vault};
 use rayon::prelude::*;
 
 use crate::scene::{Scene, samples};
-use crate::vault_fixture::{
-    Fixture, files, fill, fill_grouped, passphrase, photo, remove, restore, search, vector,
-};
+use crate::vault_fixture::{Fixture, files, fill, fill_grouped, passphrase, photo, remove, restore, search, vector};
 
 const PHOTOS: u32 = 2;
 
@@ -136,7 +134,8 @@ fn for_each_file(sweep: impl Fn(&Target<'_>) -> usize + Sync) -> usize {
     let cases = whole.par_iter().map(|(path, content)| {
         let fixture = Fixture::copy_of(&original);
         let vault = fixture.open();
-        let target = Target { fixture: &fixture, vault: &vault, path: path.clone(), content: content.clone(), ids: &ids };
+        let target =
+            Target { fixture: &fixture, vault: &vault, path: path.clone(), content: content.clone(), ids: &ids };
         target.read().unwrap();
         sweep(&target)
     });
