@@ -21,7 +21,7 @@ Examples:
   cipherlens bench --images 49152 --threads 2
   cipherlens bench --features --threads 2 --batch 16")]
 pub(super) struct Arguments {
-    /// How many synthetic images to search (about 19 KB of memory each, in blocks of 512).
+    /// How many synthetic images to search (about 19 KB of memory each, in blocks of 512); no more than fit into free memory.
     #[arg(long, default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     images: u32,
     /// Measure the network instead: photos that are decoded already to vectors
@@ -51,7 +51,13 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         let report = pool.install(|| network_benchmark::measure(&extractor, arguments.batch.into()));
         return print_network(&report.map_err(Error::from)?, arguments.json);
     }
-    let report = pool.install(|| benchmark::measure(arguments.images as usize)).map_err(Error::from)?;
+    let images = arguments.images as usize;
+    if let Some(most) = benchmark::most_images().filter(|most| *most < images) {
+        return Err(Failure::Usage(format!(
+            "{images} images and their plain vectors do not fit into the memory that is free; {most} would"
+        )));
+    }
+    let report = pool.install(|| benchmark::measure(images)).map_err(Error::from)?;
     let mut out = io::stdout().lock();
     if arguments.json {
         serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;

@@ -2,6 +2,7 @@
 //!
 //! Must never: measure one side without the other, report figures of a computation whose result was not checked, or print.
 
+use std::fs;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -25,6 +26,21 @@ const LEAST_SECONDS: f64 = 0.5;
 const QUERIES: usize = 25;
 /// Bytes of a plain vector.
 pub const PLAIN_BYTES: usize = DIMENSION * size_of::<f32>();
+
+/// Bytes of memory that an image takes: its vector, its share of a block and a hint, and what is computed of it.
+const BYTES_PER_IMAGE: usize = PLAIN_BYTES + (BLOCK_BYTES + HINT_BYTES) / BLOCK_IMAGES + 64;
+
+/// How many images fit into the memory that is free now; `None` where the system does not say.
+#[must_use]
+pub fn most_images() -> Option<usize> {
+    images_in(&fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+/// The same by what Linux says in `/proc/meminfo`.
+fn images_in(meminfo: &str) -> Option<usize> {
+    let available = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.strip_suffix("kB"))?;
+    Some(available.trim().parse::<usize>().ok()?.saturating_mul(1024) / BYTES_PER_IMAGE)
+}
 
 /// What was measured. Times are medians.
 #[derive(Serialize)]
@@ -237,4 +253,21 @@ fn seconds<R>(work: impl FnOnce() -> R) -> (R, f64) {
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_memory_is_read_where_linux_says_it() {
+        let meminfo =
+            "MemTotal:       24607380 kB\nMemFree:          123 kB\nMemAvailable:   18000000 kB\nBuffers: 1 kB\n";
+        assert_eq!(images_in(meminfo), Some(18_000_000 * 1024 / BYTES_PER_IMAGE));
+        assert!((900_000..1_000_000).contains(&images_in(meminfo).unwrap()));
+        for nonsense in ["", "MemAvailable: much kB\n", "MemAvailable: 5\n"] {
+            assert_eq!(images_in(nonsense), None, "{nonsense:?}");
+        }
+        assert_eq!(images_in("MemAvailable: 18446744073709551615 kB\n"), Some(usize::MAX / BYTES_PER_IMAGE));
+    }
 }

@@ -135,7 +135,7 @@ impl Members {
 
     fn write(mut self, sealer: &Sealer, writer: &dyn Writer) -> Result<GroupEntry, Error> {
         let id = Id::random()?;
-        self.tags.sort_unstable_by(|one, other| one.content.0.cmp(&other.content.0));
+        self.tags.sort_unstable_by_key(|tag| tag.content.0);
         let list = group::encode_list(id, &self.segments);
         let tags = tags::seal(sealer, id, &self.tags, &list)?;
         writer.stage(&Object::Group(id, GroupPart::List), &[&list])?;

@@ -19,7 +19,7 @@ use super::grouping;
 use super::grouping::{Draft, Grouping, Loose, Members};
 use super::hex::{Digest, Id};
 use super::layout::{Extension, Object, Part};
-use super::mapping::{GroupEntry, SEGMENT_IMAGES, SegmentEntry};
+use super::mapping::SEGMENT_IMAGES;
 use super::objects::{LARGEST_PHOTO_BYTES, Sealed};
 use super::segment::{ListedImage, ListedThumbnail, Row, Sealer};
 use super::snapshot::{Segment, Snapshot};
@@ -204,7 +204,8 @@ impl Transaction {
         if self.additions.is_empty() && !self.changes_what_is_there() {
             return Ok(self);
         }
-        let (groups, segments, mut obsolete) = self.write_segments()?;
+        let (grouping, mut obsolete) = self.write_segments()?;
+        let (groups, segments) = grouping.write(&self.sealer, &*self.writer)?;
         let next = signed(&self.sealer.tree, self.base.mapping().next(self.base.signed.tag, groups, segments));
         self.writer.commit(&next)?;
         obsolete.push(Object::Writing);
@@ -231,8 +232,9 @@ impl Transaction {
         Ok(())
     }
 
-    /// The groups and segments of the next generation, written but not durable, and the files that are obsolete with it.
-    fn write_segments(&mut self) -> Result<(Vec<GroupEntry>, Vec<SegmentEntry>, Vec<Object>), Error> {
+    /// The segments of the next generation, written but not durable, their groups to be written, and the files that are
+    /// obsolete with it.
+    fn write_segments(&mut self) -> Result<(Grouping, Vec<Object>), Error> {
         let (mut next, mut written, mut obsolete) = (Grouping::default(), Vec::new(), Vec::new());
         let mut rows: Vec<Row> = Vec::new();
         for group in self.base.groups().to_vec() {
@@ -281,8 +283,7 @@ impl Transaction {
             next.gather()?;
         }
         next.settle(&mut obsolete);
-        let (groups, segments) = next.write(&self.sealer, &*self.writer)?;
-        Ok((groups, segments, obsolete))
+        Ok((next, obsolete))
     }
 
     /// Which segments of a group are written anew.
