@@ -67,7 +67,7 @@ impl Trial {
             (Change::Init, State::NoVault, State::Vault(FIRST_PASSPHRASE, photos)) => assert!(photos.is_empty()),
             (Change::Add, State::Vault(_, old), State::Vault(_, new)) => assert_eq!((old.len(), new.len()), (2, 5)),
             (Change::Remove | Change::RemoveFromGroup, State::Vault(_, old), State::Vault(_, new)) => {
-                assert_eq!((old.len(), new.len()), (2, 1))
+                assert_eq!((old.len(), new.len()), (2, 1));
             }
             (Change::Passwd, State::Vault(FIRST_PASSPHRASE, old), State::Vault(SECOND_PASSPHRASE, new)) => {
                 assert_eq!(old, new);
