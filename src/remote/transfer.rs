@@ -67,10 +67,12 @@ pub fn transfer(
     let snapshot = vault.snapshot()?;
     let newest = snapshot.signed();
     let before = target_mapping(&vault, from, to)?;
-    if let Some(before) = &before {
-        if before.tag == newest.tag {
-            return Ok(Transferred { generation: newest.mapping.generation, ..Transferred::default() });
-        }
+    let is_there = before.as_ref().is_some_and(|before| before.tag == newest.tag);
+    // A copy that was interrupted after its commit may have left what was to be removed.
+    if is_there && matches!(to.place.read(&Object::Writing, 0), Err(vault::Error::Missing { .. })) {
+        return Ok(Transferred { generation: newest.mapping.generation, ..Transferred::default() });
+    }
+    if let Some(before) = before.as_ref().filter(|_| !is_there) {
         judge(from, to, newest, before, &snapshot, freshness)?;
     }
     let writer = match &before {
@@ -91,9 +93,11 @@ pub fn transfer(
     if !is_same {
         return Err(vault::Error::Locked);
     }
-    let missing = missing_files(&snapshot, before.as_ref(), to, &*writer)?;
+    let missing = if is_there { Vec::new() } else { missing_files(&snapshot, before.as_ref(), to, &*writer)? };
     let bytes = send(&*from.place, &*writer, &missing, copied)?;
-    writer.commit(newest)?;
+    if !is_there {
+        writer.commit(newest)?;
+    }
     if before.is_none() {
         writer.replace_header(&from.place.read(&Object::Header, u64::from(u16::MAX))?)?;
     }

@@ -161,8 +161,8 @@ fn a_host_that_says_nothing_is_given_up() {
     let silent = host.connect_within("exec sleep 60", Duration::from_millis(300));
     assert!(matches!(silent.err().unwrap(), remote::Error::Silent { .. }));
     // One that greets and then says nothing.
-    let greets = r"printf 'CLENSRPC\001\000'; exec sleep 60";
-    let client = host.connect_within(greets, Duration::from_millis(300)).unwrap();
+    let greets = format!(r"printf 'CLENSRPC\00{}\000'; exec sleep 60", remote::VERSION);
+    let client = host.connect_within(&greets, Duration::from_millis(300)).unwrap();
     let error = client.require_vault().unwrap_err();
     assert!(matches!(cause(&error), remote::Error::Silent { .. }), "{error}");
 }

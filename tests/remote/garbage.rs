@@ -35,7 +35,7 @@ fn path(text: &str) -> Vec<u8> {
 
 /// A conversation of a few frames: legal ones, ones with damaged payloads and right checksums, and noise.
 fn conversation(random: &mut Random, names: &[String]) -> Vec<u8> {
-    let mut line = b"CLENSRPC\x01\x00".to_vec();
+    let mut line = [b"CLENSRPC".as_slice(), &cipherlens::remote::VERSION.to_le_bytes()].concat();
     for _ in 0..=random.below(4) {
         let name = &names[random.below(names.len())];
         let number = (random.below(3000) as u64).to_le_bytes();
@@ -92,7 +92,7 @@ fn hostile_answers_are_errors_at_home() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let script = host.path("answers");
     for _ in 0..300 {
-        let mut line = b"CLENSRPC\x01\x00".to_vec();
+        let mut line = [b"CLENSRPC".as_slice(), &cipherlens::remote::VERSION.to_le_bytes()].concat();
         for _ in 0..random.below(4) {
             let payload: Vec<u8> = (0..random.below(300)).map(|_| random.below(256) as u8).collect();
             line.extend(frame(random.below(3) as u32, 63 + random.below(7) as u8, &payload));
