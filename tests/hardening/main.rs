@@ -6,11 +6,13 @@
 // The whole table is tested on the systems that have `/proc` and `ptrace`; the program's own tests run everywhere.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+mod bombs;
 mod concurrency;
 mod crash;
 mod exported_names;
 mod known_answers;
 mod malformed;
+mod plaintext;
 mod power;
 #[path = "../cli/scene.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
