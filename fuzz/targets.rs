@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use cipherlens::ckks::{EncryptedQuery, Parameters, PublicContext, SecretContext};
 use cipherlens::features::photo::{Limits, Photo};
+use cipherlens::remote::parsers::{rewritten_lists, rewritten_replies};
 use cipherlens::services::capture;
 use cipherlens::services::settings::Settings;
 use cipherlens::tui::keymap::Keymap;
@@ -38,6 +39,7 @@ pub(crate) const TARGETS: [(&str, Target); 12] = [
     ("photo", photo),
     ("configuration", configuration),
     ("host", host),
+    ("answers", answers),
 ];
 
 /// The header of a vault, before a passphrase proves it.
@@ -147,11 +149,29 @@ pub(crate) fn configuration(bytes: &[u8]) {
     assert!(warnings.iter().all(|warning| (1..=lines).contains(&warning.line)));
 }
 
-/// What a host is asked over the line: after the greeting each run of bytes is a frame under a valid checksum, its first
-/// byte the kind, its second half the length.
+/// What a host is asked over the line, as [`frames`] of which the first byte of each run is the kind.
 pub(crate) fn host(bytes: &[u8]) {
     static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("there is room"));
-    let mut line = [b"CLENSRPC".as_slice(), &cipherlens::remote::VERSION.to_le_bytes()].concat();
+    let line = [b"CLENSRPC".as_slice(), &cipherlens::remote::VERSION.to_le_bytes(), &frames(bytes)].concat();
+    let mut said = Vec::new();
+    // A client that breaks the rules is hung up on, which is an error and no panic.
+    let _ = cipherlens::remote::serve(FOLDER.path(), line.as_slice(), &mut said);
+    assert!(said.starts_with(b"CLENSRPC"));
+}
+
+/// What a client is answered: the bytes as a line, as [`frames`], and as the content of an answer.
+pub(crate) fn answers(bytes: &[u8]) {
+    for line in [bytes, &frames(bytes)] {
+        assert!(line.starts_with(&rewritten_replies(line)), "what is accepted has one spelling");
+    }
+    for again in rewritten_lists(bytes).into_iter().flatten() {
+        assert_eq!(again, bytes, "what is accepted has one spelling");
+    }
+}
+
+/// Each run of bytes as a frame under a valid checksum: its first byte the kind, its second the length.
+fn frames(bytes: &[u8]) -> Vec<u8> {
+    let mut line = Vec::new();
     let mut rest = bytes;
     let mut request = 0u32;
     while let [kind, length, more @ ..] = rest {
@@ -165,8 +185,5 @@ pub(crate) fn host(bytes: &[u8]) {
         line.extend(&checksum.as_bytes()[..8]);
         (rest, request) = (after, request + 1);
     }
-    let mut said = Vec::new();
-    // A client that breaks the rules is hung up on, which is an error and no panic.
-    let _ = cipherlens::remote::serve(FOLDER.path(), line.as_slice(), &mut said);
-    assert!(said.starts_with(b"CLENSRPC"));
+    line
 }

@@ -16,6 +16,7 @@
 //! | `line` | one running connection: a process, its pipes, replies brought to whoever asked |
 //! | `client` | the vault's files seen through a connection: time limits, one more try for what is read |
 //! | `transfer` | copies of one vault: when one may become the other, and how |
+//! | `parsers` | what a client reads, by itself, for the fuzz targets |
 //! | `cache` | what a second search need not fetch again |
 //! | `writing` | the writer of a vault on a host, as a transaction uses it |
 //!
@@ -37,6 +38,7 @@ mod client;
 mod error;
 mod frame;
 mod line;
+pub mod parsers;
 mod protocol;
 mod serve;
 mod staging;

@@ -1,5 +1,6 @@
 //! Row "malformed files": every parser of bytes that come from outside, fed with valid files and 100,000 mutations of
-//! them, the same ones each time. It needs no compiler but Rust's.
+//! them, the same ones each time. It needs no compiler but Rust's. A long run is
+//! `CIPHERLENS_FUZZ_EXECUTIONS=10000000 cargo test --release --test hardening malformed`.
 
 use std::fs;
 use std::io::Cursor;
@@ -15,6 +16,9 @@ use crate::targets::{IMAGES, SEGMENT, TARGETS};
 use crate::vault_fixture::{Fixture, details, files, fill_grouped};
 
 const EXECUTIONS: usize = 100_000;
+
+/// Names another number of executions, for a long run.
+const EXECUTIONS_VARIABLE: &str = "CIPHERLENS_FUZZ_EXECUTIONS";
 
 /// Valid files for a target.
 fn corpus(target: &str) -> Vec<Vec<u8>> {
@@ -69,6 +73,21 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
         "host" => {
             let request = |kind: u8| [vec![kind, 61, 0], vec![kind; 60]].concat();
             (0..=16).map(request).chain([(0..=16).flat_map(request).collect()]).collect()
+        }
+        // Each kind of answer, all of them one after the other, and the two kinds of lists.
+        "answers" => {
+            let path = "encrypted_images/000102030405060708090a0b0c0d0e0f.jpg.aes";
+            let object = [&[path.len() as u8], path.as_bytes()].concat();
+            let listing = [&object[..], &[7; 8], b"\x06header", &[1, 0, 0, 0, 0, 0, 0, 0]].concat();
+            let replies = [
+                [&[64, 9][..], b"some file"].concat(),
+                [&[65, 8][..], &[3; 8]].concat(),
+                vec![66, 0],
+                vec![67, 0],
+                [&[68, 8][..], b"\x01missing"].concat(),
+            ];
+            let all = replies.concat();
+            replies.into_iter().chain([all, listing, object, vec![0; 64]]).collect()
         }
         other => panic!("there is no target {other}"),
     }
@@ -158,7 +177,8 @@ fn survives(target: &str) {
     let (_, run) = TARGETS.iter().find(|(name, _)| *name == target).unwrap();
     let corpus = corpus(target);
     let mut sequence = Sequence(0x9E37_79B9_7F4A_7C15);
-    for execution in 0..EXECUTIONS {
+    let executions = std::env::var(EXECUTIONS_VARIABLE).map_or(EXECUTIONS, |text| text.parse().unwrap());
+    for execution in 0..executions {
         let mut bytes = corpus[execution % corpus.len()].clone();
         // The first round are the files as they are.
         if execution >= corpus.len() {
@@ -231,4 +251,9 @@ fn configuration() {
 #[test]
 fn host() {
     survives("host");
+}
+
+#[test]
+fn answers() {
+    survives("answers");
 }
