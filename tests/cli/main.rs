@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
 
 mod add;
+mod bench;
 mod damage;
 mod export;
 mod interrupt;

@@ -1,0 +1,56 @@
+//! `bench`: the figures that other programs read have their names, and are of this machine.
+
+use crate::scene::Scene;
+
+/// What a program that judges speed reads.
+const KEYS: [&str; 15] = [
+    "kernel",
+    "threads",
+    "images",
+    "plain_us_per_image",
+    "encrypted_us_per_image",
+    "ratio",
+    "query_ms",
+    "decrypt_us_per_image",
+    "seal_us_per_image",
+    "stored_bytes_per_image",
+    "query_bytes",
+    "reply_bytes_per_image",
+    "error_predicted_std",
+    "error_std",
+    "error_max",
+];
+
+#[test]
+fn figures_have_their_names_whatever_the_kernel() {
+    let scene = Scene::new();
+    for kernel in cipherlens::ckks::Kernel::supported() {
+        let mut command = scene.command(["bench", "--images", "700", "--threads", "2", "--json"]);
+        let output = command.env("CIPHERLENS_KERNEL", kernel.name()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let figures: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&figures["kernel"], &figures["threads"]), (&kernel.name().into(), &2.into()));
+        assert_eq!(figures["images"], 700);
+        for key in KEYS.into_iter().skip(1).chain(["whole_search_ms", "plain_search_ms"]) {
+            assert!(figures[key].as_f64().unwrap() > 0.0, "{key} in {figures}");
+        }
+        let [plain, encrypted, ratio, error] = ["plain_us_per_image", "encrypted_us_per_image", "ratio", "error_max"]
+            .map(|key| figures[key].as_f64().unwrap());
+        assert!((ratio - encrypted / plain).abs() < 1e-9);
+        assert!(error < 2e-4, "{error}");
+        assert_eq!((&figures["stored_bytes_per_image"], &figures["query_bytes"]), (&10_401.into(), &655_360.into()));
+        assert_eq!(figures["reply_bytes_per_image"], 5);
+    }
+    let text = scene.run(["bench", "--images", "512"]).success().stdout();
+    for figure in ["plain f32 scan", "encrypted scan", "ratio", "GB/s", "whole search", "kernel", "predicted"] {
+        assert!(text.contains(figure), "{figure:?} is not in {text}");
+    }
+}
+
+#[test]
+fn a_kernel_that_is_not_there_is_an_error() {
+    let mut command = Scene::new().command(["bench", "--images", "512"]);
+    let output = command.env("CIPHERLENS_KERNEL", "fastest").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("fastest"));
+}
