@@ -21,6 +21,9 @@ use cipherlens::secret::Secret;
 use cipherlens::services::legacy::LegacyKey;
 use cipherlens::vault::{Freshness, Vault};
 use hmac::{Hmac, KeyInit, Mac};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rustix::process::{Resource, Rlimit, prlimit};
 use sha2::Sha256;
 use static_assertions::assert_not_impl_any;
 use zeroize::Zeroizing;
@@ -237,7 +240,7 @@ fn aborted(mut command: Command, running: impl FnOnce(&Child)) -> std::process::
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
     running(&child);
-    assert!(Command::new("kill").args(["-s", "ABRT", &child.id().to_string()]).status().unwrap().success());
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGABRT).unwrap();
     child.wait().unwrap()
 }
 
@@ -280,10 +283,9 @@ fn a_crash_leaves_no_core_file_and_no_other_process_may_look_in() {
         assert_eq!(fs::metadata(&process).unwrap().uid(), 0);
         assert!(is_root || File::open(format!("{process}/mem")).is_err());
         if is_root {
-            // Root may lift the limit; the process is still not dumpable, so there is still no core.
-            assert!(
-                Command::new("prlimit").args(["--core=unlimited", "--pid", &child.id().to_string()]).status().is_ok()
-            );
+            // Root may lift the limit, where the system lets it; the process is still not dumpable, so there is no core.
+            let unlimited = Rlimit { current: None, maximum: None };
+            let _ = prlimit(rustix::process::Pid::from_raw(child.id().cast_signed()), Resource::Core, unlimited);
         }
     });
     assert_eq!(status.signal(), Some(6));
