@@ -14,6 +14,9 @@ mod known_answers;
 mod malformed;
 mod plaintext;
 mod power;
+#[path = "../tui/pseudo_terminal.rs"]
+#[allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+mod pseudo_terminal;
 #[path = "../cli/scene.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod scene;

@@ -28,6 +28,7 @@ use sha2::Sha256;
 use static_assertions::assert_not_impl_any;
 use zeroize::Zeroizing;
 
+use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::scene::{Scene, all_samples, samples};
 use crate::states::{FIRST_PASSPHRASE, passphrase};
 use crate::vault_fixture::search;
@@ -179,6 +180,45 @@ fn no_secret_stays_in_memory_after_lock() {
         assert!(open.iter().any(|(name, _)| *name == held), "{held} is held while the vault is open: {open:?}");
     }
     assert_eq!(copies(&secrets, &scene.path("locked")), [], "copies after the vault was locked");
+}
+
+#[test]
+fn no_secret_stays_in_the_terminal_application_after_it_locked() {
+    let scene = Scene::with_photos(&samples(2));
+    let vault = scene.vault().to_str().unwrap().to_owned();
+    let program = Path::new(env!("CARGO_BIN_EXE_cipherlens"));
+    let start = Start { kind: Kind::Kitty, columns: 120, rows: 36, arguments: &["--vault", &vault], environment: &[] };
+    let mut terminal = PseudoTerminal::start_program(program, tempfile::tempdir().unwrap(), &start);
+    terminal.until_answered();
+    terminal.keys(FIRST_PASSPHRASE);
+    terminal.keys("\r");
+    terminal.until_screen("2 photos");
+    terminal.keys("3");
+    terminal.until("a thumbnail", |terminal| terminal.kept_pictures() > 0);
+    let process = terminal.process().to_string();
+    if File::open(format!("/proc/{process}/mem")).is_err() {
+        return eprintln!("NOT TESTED: only root may look into the memory of the application");
+    }
+    let secrets = secrets(&scene.path(""));
+    let found = || {
+        dump(&process, &scene.path("dump"));
+        copies(&secrets, &scene.path("dump"))
+    };
+    let open = found();
+    println!("{} secrets; while open: {open:?}", secrets.len());
+    for held in ["the master key", "the CKKS master key"] {
+        assert!(open.iter().any(|(name, _)| *name == held), "{held} is held while the vault is open: {open:?}");
+    }
+    terminal.keys("L");
+    terminal.until_screen("nothing in it can be read without the passphrase");
+    // The screen changes at once; work that was under way ends after it.
+    let patience = Instant::now() + Duration::from_secs(60);
+    let mut left = found();
+    while !left.is_empty() && Instant::now() < patience {
+        thread::sleep(Duration::from_millis(100));
+        left = found();
+    }
+    assert_eq!(left, [], "copies after the application locked");
 }
 
 /// A run of `add` that has opened its vault.

@@ -209,11 +209,15 @@ impl PseudoTerminal {
         });
     }
 
-    /// Sends a signal of this name to the program.
+    /// The number of the program's process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    /// Sends a signal of this name to the program, by the shell's own `kill`: the program of that name may be missing.
     pub(crate) fn signal(&self, name: &str) {
-        let number = self.child.process_id().unwrap().to_string();
-        let status = std::process::Command::new("kill").args(["-s", name, &number]).status().unwrap();
-        assert!(status.success());
+        let command = format!("kill -s {name} {}", self.process());
+        assert!(std::process::Command::new("sh").args(["-c", &command]).status().unwrap().success());
     }
 
     /// The terminal's modes, as `stty` names them.
