@@ -106,8 +106,9 @@ fn pass(
                 server.lock().unwrap().kill().unwrap();
             }
             "kill-client" if is_mine => {
-                let parent = std::os::unix::process::parent_id().to_string();
-                Command::new("kill").args(["-KILL", &parent]).status().unwrap();
+                // By the shell's own `kill`: the program of that name may be missing.
+                let command = format!("kill -s KILL {}", std::os::unix::process::parent_id());
+                Command::new("sh").args(["-c", &command]).status().unwrap();
                 std::process::exit(0);
             }
             _ => {}
