@@ -1,6 +1,9 @@
 //! The scan with NEON: four coefficients a vector, 32 x 32 -> 64-bit multiply-adds.
 //!
 //! Four coefficients are 20 bytes: one 16-byte load at each end of them, never past the last.
+//!
+//! The tests of this room run on 64-bit ARM with `cargo test --release --target aarch64-unknown-linux-gnu --lib ckks`, where
+//! need be under `qemu-aarch64`: equal to the portable kernel there on 2026-11-28. Its speed was not measured.
 #![expect(unsafe_code, reason = "vector loads, and calls of functions compiled for detected instructions")]
 
 use std::arch::aarch64::{
