@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::session::{PrecisionFlag, Session, WeightsFile};
 use crate::features::{DIMENSIONS, Error, FeatureVector, Limits, Photo, PreparedPhoto, batch};
 use crate::services::name::inert;
+use crate::services::original;
 
 /// Print the features of photos: 2048 numbers each, unencrypted.
 ///
@@ -75,7 +76,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
 }
 
 fn prepare(path: &Path) -> Result<PreparedPhoto, Error> {
-    Photo::decode(&std::fs::read(path)?, path.extension(), Limits::default())?.prepare()
+    Photo::decode(&original::read(path)?, path.extension(), Limits::default())?.prepare()
 }
 
 fn print(output: &mut impl Write, path: &Path, vector: &FeatureVector, json: bool) -> io::Result<()> {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use super::Exit;
 use super::failure::Failure;
@@ -16,6 +15,7 @@ use crate::preview::Choice;
 use crate::services::decoys::{self, Fetch};
 use crate::services::library::{self, IfExists};
 use crate::services::name::inert;
+use crate::services::original;
 use crate::services::search::{self, Found, Match, Query, Timing, Wanted};
 use crate::services::session::read_newest;
 use crate::vault::{Id, Snapshot, Traffic, Vault};
@@ -64,8 +64,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let vault = session.open_vault()?;
     let (snapshot, found) = match (&arguments.photo, &arguments.id) {
         (Some(path), _) => {
-            let read = std::fs::read(path).map(Zeroizing::new);
-            let bytes = read.map_err(|source| Error::Read { path: path.clone(), source })?;
+            let bytes = original::read(path).map_err(|source| Error::Read { path: path.clone(), source })?;
             let extractor = session.extractor_of(&vault, &arguments.weights)?;
             let query = Query::Photo { bytes: &bytes, extension: path.extension(), extractor: &extractor };
             read_newest(&vault, |snapshot| search::search(&vault, snapshot, &query, wanted))?
@@ -102,6 +101,7 @@ fn export(
     arguments: &Arguments,
 ) -> Result<Exit, Failure> {
     let wanted: Vec<Id> = matches.iter().map(|hit| hit.id).collect();
+    let mut exit = Exit::Success;
     for fetch in decoys::mixed(snapshot, &wanted, arguments.decoys)? {
         let image = match fetch {
             Fetch::Wanted(id) => snapshot.image(id).map_err(Error::from)?,
@@ -110,12 +110,18 @@ fn export(
                 continue;
             }
         };
-        let path = library::export(image, folder, IfExists::Rename)?;
-        if !arguments.json {
-            println!("decrypted {}", inert(&path.to_string_lossy()));
+        match library::export(image, folder, IfExists::Rename) {
+            Ok(_) if arguments.json => {}
+            Ok(path) => println!("decrypted {}", inert(&path.to_string_lossy())),
+            // A damaged photo fails for itself, a folder that cannot be written for every photo.
+            Err(error) if error.is_damage() => {
+                eprintln!("cipherlens: {error}");
+                exit = Exit::Damage;
+            }
+            Err(error) => return Err(error.into()),
         }
     }
-    Ok(Exit::Success)
+    Ok(exit)
 }
 
 /// Prints the matches as a table and how long each step took.

@@ -32,9 +32,12 @@ pub fn photos_below(paths: &[PathBuf]) -> Found {
         for entry in walk.filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry)) {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
-                Ok(entry) if entry.depth() == 0 || has_photo_extension(entry.path()) => {
-                    found.photos.push(entry.into_path());
+                Ok(entry) if entry.depth() == 0 => found.photos.push(entry.into_path()),
+                // Reading a pipe waits for somebody to write, and some devices have no end.
+                Ok(entry) if has_photo_extension(entry.path()) && !entry.file_type().is_file() => {
+                    found.unreadable.push((entry.into_path(), "not a regular file".to_owned()));
                 }
+                Ok(entry) if has_photo_extension(entry.path()) => found.photos.push(entry.into_path()),
                 Ok(_) => found.other_files += 1,
                 Err(error) => {
                     let at = error.path().unwrap_or(path).to_owned();
@@ -96,6 +99,18 @@ mod tests {
         let path = folder.path().join(".scan");
         fs::write(&path, b"x").unwrap();
         assert_eq!(photos_below(std::slice::from_ref(&path)).photos, [path]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_named_and_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("endless.jpg")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket.png")).unwrap();
+        let found = photos_below(&[folder.path().to_owned()]);
+        assert!(found.photos.is_empty());
+        let reasons: Vec<_> = found.unreadable.iter().map(|(_, reason)| reason.as_str()).collect();
+        assert_eq!(reasons, ["not a regular file"; 2]);
     }
 
     #[cfg(unix)]

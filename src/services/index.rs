@@ -24,6 +24,7 @@ use crate::features;
 use crate::features::photo::{Limits, Photo, PreparedPhoto};
 use crate::features::{Extractor, FeatureVector};
 use crate::services::capture;
+use crate::services::original;
 use crate::services::progress::{Control, Event, Observer, Outcome, Stage};
 use crate::services::session;
 use crate::services::thumbnail;
@@ -62,7 +63,7 @@ pub struct Summary {
 pub fn read_file(path: &Path) -> Result<Original, String> {
     let read = || -> std::io::Result<Original> {
         let metadata = std::fs::metadata(path)?;
-        let bytes = Zeroizing::new(std::fs::read(path)?);
+        let bytes = original::read(path)?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         Ok(Original { bytes, name, modified: metadata.modified().ok() })
     };

@@ -13,6 +13,7 @@ pub mod library;
 pub mod mend;
 pub mod name;
 pub mod network_benchmark;
+pub mod original;
 pub mod places;
 pub mod progress;
 pub mod search;

@@ -46,6 +46,12 @@ fn junk_is_named_at_the_end_and_never_stops_the_run() {
     fs::write(folder.join("zero.gif"), b"GIF89a\0\0\0\0\0\0\0;").unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink(&folder, folder.join("loop")).unwrap();
+    // Neither may be opened: a pipe waits for somebody who writes, and zeros never end.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("/dev/zero", folder.join("endless.jpg")).unwrap();
+    #[cfg(unix)]
+    assert!(std::process::Command::new("mkfifo").arg(folder.join("pipe.jpg")).status().unwrap().success());
+    fs::File::create(folder.join("huge.jpg")).unwrap().set_len(1 << 34).unwrap();
     #[cfg(target_os = "linux")]
     {
         use std::os::unix::ffi::OsStrExt;
@@ -56,10 +62,10 @@ fn junk_is_named_at_the_end_and_never_stops_the_run() {
     assert_eq!(outcome["added"], 1, "the photo with the strange name: {outcome}");
     let failed: Vec<_> =
         outcome["failed"].as_array().unwrap().iter().map(|row| row["path"].as_str().unwrap()).collect();
-    for name in ["empty.jpg", "text.jpg", "truncated.jpg", "zero.gif", "loop"] {
+    for name in ["empty.jpg", "text.jpg", "truncated.jpg", "zero.gif", "huge.jpg", "loop", "endless.jpg", "pipe.jpg"] {
         assert!(failed.iter().any(|path| path.ends_with(name)), "{name} is not in {failed:?}");
     }
-    assert_eq!(failed.len(), 5, "{failed:?}");
+    assert_eq!(failed.len(), 8, "{failed:?}");
     scene.run_with(&["add"], [&folder]).exits(1).says("empty.jpg: the file is empty");
 }
 

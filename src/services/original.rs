@@ -1,0 +1,47 @@
+//! Original photos on disk, read whole. A path may name anything: what has no end costs its own photo, never the memory.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::vault::LARGEST_PHOTO_BYTES;
+
+/// The content of a file, wiped when it is dropped.
+///
+/// # Errors
+/// What the system says; `FileTooLarge` beyond [`LARGEST_PHOTO_BYTES`].
+pub fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let largest = LARGEST_PHOTO_BYTES as u64;
+    let too_large = || {
+        let mebibytes = largest >> 20;
+        io::Error::new(ErrorKind::FileTooLarge, format!("it has more than {mebibytes} MiB, the most of a photo"))
+    };
+    let file = File::open(path)?;
+    // A pipe has no length beforehand.
+    let length = file.metadata()?.len();
+    if length > largest {
+        return Err(too_large());
+    }
+    // Room for it at once: a vector that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize + 1));
+    file.take(largest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > largest { Err(too_large()) } else { Ok(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_whole_and_one_that_is_too_large_is_not_read_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("photo.jpg");
+        std::fs::write(&path, b"pixels").unwrap();
+        assert_eq!(read(&path).unwrap().as_slice(), b"pixels");
+        // A file of zeros that takes no room on the disk.
+        File::create(&path).unwrap().set_len(1 << 34).unwrap();
+        assert_eq!(read(&path).unwrap_err().kind(), ErrorKind::FileTooLarge);
+    }
+}
