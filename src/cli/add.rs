@@ -1,7 +1,7 @@
 //! `cipherlens add`: photos and folders into the vault.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use clap::Args;
@@ -16,7 +16,7 @@ use super::session::Session;
 use crate::services::find::{self, Found};
 use crate::services::index::{self, Original, Summary};
 use crate::services::name::inert;
-use crate::services::progress::Control;
+use crate::services::progress::{Control, Event, Observer, Outcome};
 
 /// Arguments of `add`.
 #[derive(Args)]
@@ -47,7 +47,24 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         return Err(Failure::Usage("no photos there: in folders, files with a photo's extension are taken".to_owned()));
     }
     let read = |path: &std::path::Path| index::read_file(path);
-    index_and_report(session, &arguments.weights, &found.photos, found.unreadable, read, arguments.json)
+    let report = Report { named: Named::Failed, json: arguments.json };
+    index_and_report(session, &arguments.weights, &found.photos, found.unreadable, read, report)
+}
+
+/// Which files are named when a run has ended.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Named {
+    /// Those that could not be used.
+    Failed,
+    /// Each, with what became of it.
+    All,
+}
+
+/// How a run is reported.
+#[derive(Clone, Copy)]
+pub(super) struct Report {
+    pub(super) named: Named,
+    pub(super) json: bool,
 }
 
 /// Indexes `photos` with a progress bar, and reports; shared with the takeover of older folders.
@@ -57,7 +74,7 @@ pub(super) fn index_and_report<R>(
     photos: &[PathBuf],
     unreadable: Vec<(PathBuf, String)>,
     read: R,
-    json: bool,
+    report: Report,
 ) -> Result<Exit, Failure>
 where
     R: Fn(&std::path::Path) -> Result<Original, String> + Sync,
@@ -68,12 +85,27 @@ where
     let meter = Meter::new(photos.len());
     let interrupted = interrupt::stops(&control, "Finishing the photos in hand; interrupt again to stop at once.");
     let started = Instant::now();
-    let mut summary = index::run(&vault, &extractor, photos, read, &meter, &control)?;
+    let used = Mutex::new(Vec::new());
+    let observer = |event: Event| {
+        if let (Named::All, Event::Finished { path, outcome }) = (report.named, &event) {
+            let outcome = match outcome {
+                Outcome::Added => Some("added"),
+                Outcome::AlreadyPresent => Some("already present"),
+                Outcome::Failed { .. } => None,
+            };
+            let mut used = used.lock().expect("no holder of this lock panics");
+            used.extend(outcome.map(|outcome| (path.clone(), outcome)));
+        }
+        meter.observe(event);
+    };
+    let mut summary = index::run(&vault, &extractor, photos, read, &observer, &control)?;
     meter.finish();
     drop(interrupted);
     log::info!("added {} photos, {} present, {} failed", summary.added, summary.already_present, summary.failed.len());
     summary.failed.extend(unreadable);
-    report(&summary, started, json)
+    let mut used = used.into_inner().expect("no holder of this lock panics");
+    used.sort_unstable();
+    print(&summary, &used, started, report)
 }
 
 fn dry_run(found: &Found, json: bool) -> Result<Exit, Failure> {
@@ -92,15 +124,27 @@ fn dry_run(found: &Found, json: bool) -> Result<Exit, Failure> {
     Ok(if found.unreadable.is_empty() { Exit::Success } else { Exit::Failure })
 }
 
-fn report(summary: &Summary, started: Instant, json: bool) -> Result<Exit, Failure> {
-    if json {
-        output::json(&json!({
+fn print(
+    summary: &Summary,
+    used: &[(PathBuf, &'static str)],
+    started: Instant,
+    report: Report,
+) -> Result<Exit, Failure> {
+    if report.json {
+        let mut object = json!({
             "added": summary.added,
             "already_present": summary.already_present,
             "left": summary.left,
             "failed": failed(&summary.failed),
-        }))?;
+        });
+        if report.named == Named::All {
+            let row = |(path, outcome): &(PathBuf, _)| json!({ "path": path.to_string_lossy(), "outcome": outcome });
+            object["files"] = used.iter().map(row).collect();
+        }
+        output::json(&object)?;
     } else {
+        let line = |(path, outcome): &(PathBuf, _)| format!("{outcome}: {}\n", inert(&path.to_string_lossy()));
+        output::text(&used.iter().map(line).collect::<String>())?;
         let seconds = started.elapsed().as_secs_f64();
         let rate = summary.added as f64 / seconds;
         println!("Added {} in {seconds:.1} s ({rate:.1} a second).", output::count(summary.added, "photo"));

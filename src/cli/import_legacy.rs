@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Exit;
-use super::add;
+use super::add::{self, Named, Report};
 use super::failure::Failure;
 use super::session::{Session, WeightsFile};
 use crate::services::index::Original;
 use crate::services::legacy::{self, LegacyKey};
+use crate::services::original;
 
 /// Arguments of `import-legacy`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens import-legacy ~/old --key-file ~/old/key\n\nThe folder holds `encrypted_images` (each file: 16 bytes of IV, then AES-128-CBC of the photo with PKCS#7 padding) and\n`mapping.json`. Photos are decrypted in memory and added; features are computed anew. The folder is left as it is."
+    after_help = "Example:\n  cipherlens import-legacy ~/old --key-file ~/old/key\n\nThe folder holds `encrypted_images` (each file: 16 bytes of IV, then AES-128-CBC of the photo with PKCS#7 padding) and\n`mapping.json`. Photos are decrypted in memory and added; features are computed anew. What became of\neach file is said at the end. The folder is left as it is."
 )]
 pub(super) struct Arguments {
     /// The older program's folder
@@ -23,7 +24,7 @@ pub(super) struct Arguments {
     /// The file with the 16-byte key, raw or as 32 hexadecimal digits
     #[arg(long, value_name = "FILE")]
     key_file: PathBuf,
-    /// Print one JSON object: added, already_present, left, failed [path, reason]
+    /// Print one JSON object: added, already_present, left, files [path, outcome], failed [path, reason]
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -35,10 +36,11 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let key = LegacyKey::load(&arguments.key_file)?;
     let images = legacy::images(&arguments.folder)?;
     let read = |path: &Path| -> Result<Original, String> {
-        let file = std::fs::read(path).map_err(|error| error.to_string())?;
-        let bytes = key.decrypt(file).map_err(|error| error.to_string())?;
+        let mut file = original::read(path).map_err(|error| error.to_string())?;
+        let bytes = key.decrypt(std::mem::take(&mut *file)).map_err(|error| error.to_string())?;
         let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
         Ok(Original { bytes, name: legacy::original_name(path), modified })
     };
-    add::index_and_report(session, &arguments.weights, &images, Vec::new(), read, arguments.json)
+    let report = Report { named: Named::All, json: arguments.json };
+    add::index_and_report(session, &arguments.weights, &images, Vec::new(), read, report)
 }

@@ -34,6 +34,13 @@ fn an_older_folder_is_taken_over_and_each_failure_is_named() {
     assert_eq!(outcome["added"], 2, "{outcome}");
     let failed = outcome["failed"].to_string();
     assert!(failed.contains("0003.jpg.enc") && failed.contains("0004.jpg.enc"), "{failed}");
+    let files = outcome["files"].as_array().unwrap();
+    let reported: Vec<_> = files.iter().map(|row| (row["path"].as_str().unwrap(), row["outcome"].clone())).collect();
+    assert!(reported[0].0.ends_with("0001.jpg.enc") && reported[1].0.ends_with("0002.jpg.enc"), "{reported:?}");
+    assert!(reported.len() == 2 && reported.iter().all(|(_, outcome)| outcome == "added"), "{reported:?}");
+    let again = ["import-legacy", "--key-file", key.to_str().unwrap()];
+    let text = scene.run_with(&again, [&old]).exits(1).says("0003.jpg.enc").stdout();
+    assert!(text.contains("already present: ") && text.contains("0002.jpg.enc\n"), "{text}");
     let out = scene.path("out");
     scene.run_with(&["export", "--all"], [&out]).success();
     assert!(fs::read(out.join("0001.jpg")).unwrap() == originals[0]);
