@@ -1,7 +1,10 @@
 //! The log file in the state folder: when something was done, how long it took, what failed. At its level it holds no
 //! file name, no query, no score and no secret, so that it may be attached to a report.
 
-use flexi_logger::{Cleanup, Criterion, FileSpec, Logger, LoggerHandle, Naming};
+use std::io::{self, Write};
+
+use flexi_logger::{Cleanup, Criterion, DeferredNow, FileSpec, Logger, LoggerHandle, Naming};
+use log::Record;
 
 use crate::services::places::Places;
 
@@ -14,8 +17,15 @@ pub(super) fn start(places: &Places) -> Option<LoggerHandle> {
     Logger::try_with_str("cipherlens=info")
         .ok()?
         .log_to_file(FileSpec::default().directory(places.logs()).basename("cipherlens").suppress_timestamp())
+        .format_for_files(line)
         .rotate(Criterion::Size(LARGEST_FILE_BYTES), Naming::Numbers, Cleanup::KeepLogFiles(OLD_FILES_KEPT))
         .append()
         .start()
         .ok()
+}
+
+/// When, how grave, which room of the program, and what.
+fn line(out: &mut dyn Write, now: &mut DeferredNow, record: &Record<'_>) -> io::Result<()> {
+    let room = record.module_path().unwrap_or_default();
+    write!(out, "{} {} [{room}] {}", now.format_rfc3339(), record.level(), record.args())
 }

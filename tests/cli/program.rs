@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::scene::{Ran, Scene, samples};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 21] = [
     "init",
     "add",
     "search",
@@ -15,10 +15,15 @@ const COMMANDS: [&str; 16] = [
     "check",
     "stats",
     "passwd",
+    "push",
+    "pull",
+    "serve",
     "import-legacy",
     "demo",
     "bench",
     "features",
+    "doctor",
+    "config",
     "completions",
     "man",
 ];
@@ -67,6 +72,8 @@ fn the_log_names_no_photo() {
     let log: String =
         fs::read_dir(logs).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
     assert!(log.contains("added 2 photos"), "{log}");
+    // Each line begins with its time: 2026-11-28T...
+    assert!(log.lines().all(|line| line.get(4..5) == Some("-") && line.get(10..11) == Some("T")), "{log}");
     let name = photos[0].file_stem().unwrap().to_str().unwrap();
     assert!(!log.contains(name) && !log.contains("correct horse"), "{log}");
 }
