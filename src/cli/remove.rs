@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use clap::Args;
+use serde_json::json;
 
 use super::Exit;
 use super::failure::Failure;
@@ -24,6 +25,9 @@ pub(super) struct Arguments {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    /// Print one JSON object: removed [id]
+    #[arg(long)]
+    json: bool,
 }
 
 /// Removes the photos.
@@ -38,11 +42,16 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         ids.push(image.id());
     }
     if !arguments.yes && !confirmed(&format!("Remove {} for good?", output::count(ids.len(), "photo")))? {
-        println!("Nothing was removed.");
+        eprintln!("Nothing was removed.");
         return Ok(Exit::Failure);
     }
     library::remove(&vault, &ids)?;
-    println!("Removed {}.", output::count(ids.len(), "photo"));
+    if arguments.json {
+        let removed: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        output::json(&json!({ "removed": removed }))?;
+    } else {
+        println!("Removed {}.", output::count(ids.len(), "photo"));
+    }
     Ok(Exit::Success)
 }
 

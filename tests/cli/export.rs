@@ -45,7 +45,8 @@ fn a_removed_photo_is_gone_and_the_rest_is_whole() {
     let id = list[2]["id"].as_str().unwrap().to_owned();
     let files = || fs::read_dir(scene.vault().join("encrypted_images")).unwrap().count();
     assert_eq!(files(), 5);
-    scene.run(["remove", "--yes", &id]).success();
+    let removed = scene.run(["remove", "--yes", "--json", &id]).success().json();
+    assert_eq!(removed["removed"][0], id.as_str());
     assert_eq!(files(), 4);
     let left = scene.run(["list", "--json"]).success().json();
     assert!(left.as_array().unwrap().iter().all(|photo| photo["id"] != id.as_str()));
