@@ -67,6 +67,13 @@ impl Error {
             vault::Error::FeatureSpace { .. } => {
                 Some("use the weights the vault was made with (--weights FILE), or add the photos to a new vault")
             }
+            vault::Error::Io { source, .. }
+                if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
+            {
+                Some(
+                    "whoever uses a vault must be able to read its folder, and to write there for everything that changes it",
+                )
+            }
             vault::Error::UnknownImage { .. } => Some("cipherlens list shows the ids; their first digits are enough"),
             _ => None,
         }
