@@ -378,3 +378,89 @@ impl Scanner for Client {
         Ok(answer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::frame;
+    use super::*;
+
+    /// What a host says: a greeting, and frames under valid checksums, legal ones and others; now and then a byte is damaged
+    /// or the end is missing.
+    fn said(next: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+        let mut said = frame::greeting().to_vec();
+        for _ in 0..next(5) {
+            let noise: Vec<u8> = (0..next(40)).map(|_| next(256) as u8).collect();
+            let (kind, payload) = match next(8) {
+                0 | 1 => Reply::Bytes(noise).encode(),
+                2 => Reply::Progress(next(9) as u64).encode(),
+                3 => Reply::Done.encode(),
+                4 => Reply::Unchanged.encode(),
+                5 => Reply::Refused { reason: Reason::Missing, detail: "header".to_owned() }.encode(),
+                6 => (68, noise),
+                _ => (60 + next(12) as u8, noise),
+            };
+            let request = if next(8) == 0 { next(4) as u32 } else { 1 };
+            frame::write(&mut said, request, kind, &[&payload]).unwrap();
+        }
+        if next(6) == 0 {
+            let at = next(said.len());
+            said[at] = next(256) as u8;
+        }
+        if next(6) == 0 {
+            said.truncate(next(said.len() + 1));
+        }
+        said
+    }
+
+    #[test]
+    fn of_a_hundred_thousand_hostile_answers_each_is_one_of_due_length_or_an_error() {
+        const LIMIT: u64 = 64;
+        // Xorshift64 (Marsaglia 2003): the same executions each time.
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut next = move |bound: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % bound as u64) as usize
+        };
+        let client = Client {
+            address: Address::Directory("unused".into()),
+            prompts: Prompts::Refused,
+            patience: PATIENCE,
+            cache_directory: PathBuf::new(),
+            cache: OnceLock::new(),
+            line: Mutex::default(),
+            counters: Arc::default(),
+        };
+        let requests = [
+            Request::Read { object: Object::Mapping, limit: LIMIT, known: Some(Digest::of(&[b"known"])) },
+            Request::List(Directory::Images),
+            Request::Digests(vec![Object::Header; 2]),
+            Request::Scan { context: Digest::of(&[b"context"]), segments: Vec::new(), query: vec![1; 9] },
+        ];
+        let (mut whole, mut unchanged, mut errors) = (0, 0, 0);
+        for _ in 0..100_000 {
+            let line = Line::unconnected();
+            let request = &requests[next(requests.len())];
+            let exchange = line.ask(request).unwrap();
+            line.hear(&said(&mut next));
+            assert!(line.is_lost());
+            match client.collect(exchange, LIMIT).map_err(|trouble| client.explained(trouble, request)) {
+                Ok(Some(bytes)) => {
+                    assert!(bytes.len() as u64 <= LIMIT);
+                    let listing = protocol::decode_listing(&bytes);
+                    assert!(listing.is_none_or(|listing| protocol::encode_listing(&listing) == bytes));
+                    let digests = protocol::decode_digests(&bytes, 2);
+                    assert!(digests.is_none_or(|digests| digests.len() == 2));
+                    whole += 1;
+                }
+                Ok(None) => unchanged += 1,
+                Err(error) => {
+                    assert!(!error.to_string().is_empty());
+                    errors += 1;
+                }
+            }
+        }
+        assert!(whole > 5_000 && unchanged > 1_000 && errors > 20_000, "{whole}, {unchanged}, {errors}");
+    }
+}

@@ -98,15 +98,7 @@ impl Line {
         counters: &Arc<Counters>,
         patience: Duration,
     ) -> (Self, Receiver<Vec<u8>>) {
-        let shared = Arc::new(Shared {
-            host,
-            counters: Arc::clone(counters),
-            output: Mutex::new(Some(Box::new(output))),
-            writing_since: Mutex::default(),
-            waiting: Mutex::new(Waiting::Open(HashMap::new())),
-            child: Mutex::new(child),
-            stderr: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new(host, counters, Box::new(output), child));
         let (greeting, greeted) = channel();
         let reader = Arc::clone(&shared);
         thread::spawn(move || reader.read_all(BufReader::new(input), &greeting));
@@ -251,6 +243,18 @@ impl Drop for Exchange {
 }
 
 impl Shared {
+    fn new(host: String, counters: &Arc<Counters>, output: Box<dyn Write + Send>, child: Option<Child>) -> Self {
+        Self {
+            host,
+            counters: Arc::clone(counters),
+            output: Mutex::new(Some(output)),
+            writing_since: Mutex::default(),
+            waiting: Mutex::new(Waiting::Open(HashMap::new())),
+            child: Mutex::new(child),
+            stderr: Mutex::default(),
+        }
+    }
+
     fn write(&self, write: impl FnOnce(&mut Box<dyn Write + Send>) -> io::Result<u64>) -> io::Result<()> {
         let mut output = locked(&self.output);
         let output = output.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -312,9 +316,12 @@ impl Shared {
 
     /// What the end of the process says about the reason.
     fn why_it_ended(&self) -> Error {
-        let code = locked(&self.child).as_mut().and_then(end);
-        // What it wrote last may still be on its way to the thread that keeps it.
-        thread::sleep(Duration::from_millis(20));
+        let code = locked(&self.child).as_mut().and_then(|child| {
+            let code = end(child);
+            // What it wrote last may still be on its way to the thread that keeps it.
+            thread::sleep(Duration::from_millis(20));
+            code
+        });
         let host = self.host.clone();
         let said = Said::of(&locked(&self.stderr));
         match code {
@@ -359,4 +366,19 @@ fn watch_writes(shared: &Weak<Shared>, patience: Duration) {
 /// A mutex's content, whatever became of its last holder: each change is one step.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+impl Line {
+    /// A line on which nothing comes but what a test lets it hear.
+    pub(super) fn unconnected() -> Arc<Self> {
+        let shared = Shared::new("the host".to_owned(), &Arc::default(), Box::new(io::sink()), None);
+        Arc::new(Self { shared: Arc::new(shared), next: AtomicU32::new(1), patience: Duration::from_secs(60) })
+    }
+
+    /// As if `bytes` came from the other end, and then its end.
+    pub(super) fn hear(&self, bytes: &[u8]) {
+        // Nobody waits for the greeting.
+        self.shared.read_all(bytes, &channel().0);
+    }
 }
