@@ -9,6 +9,10 @@ mod export;
 mod interrupt;
 mod legacy;
 mod program;
+#[path = "../tui/pseudo_terminal.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod pseudo_terminal;
 mod scene;
 mod search;
+mod terminal;
 mod vault;

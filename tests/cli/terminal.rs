@@ -1,0 +1,63 @@
+//! What a user at a terminal sees of a command: questions for a passphrase, and how far a run is.
+#![cfg(unix)]
+
+use std::time::{Duration, Instant};
+
+use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
+use crate::scene::{CHEAPEST, Scene, samples};
+
+const PASSPHRASE: &str = "five quite random words";
+
+fn started(arguments: &[&str]) -> PseudoTerminal {
+    PseudoTerminal::start(&Start { kind: Kind::Silent, columns: 100, rows: 30, arguments, environment: &[] })
+}
+
+/// Waits for a question, and answers it.
+fn answer(terminal: &mut PseudoTerminal, question: &str, typed: &str) {
+    terminal.until_screen(question);
+    // The question comes a moment before the terminal's echo is off.
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !terminal.modes().contains("-echo ") {
+        assert!(Instant::now() < patience, "what is typed would be shown: {}", terminal.modes());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    terminal.keys(&format!("{typed}\r"));
+}
+
+#[test]
+fn a_passphrase_is_asked_for_twice_and_not_shown_and_an_interrupted_run_shows_how_far_it_is() {
+    let scene = Scene::new();
+    let vault = scene.vault().display().to_string();
+    let init: Vec<&str> = ["init", &vault].into_iter().chain(CHEAPEST).collect();
+    let mut terminal = started(&init);
+    answer(&mut terminal, "Choose a passphrase:", PASSPHRASE);
+    answer(&mut terminal, "The same again:", "something else");
+    assert_eq!(terminal.wait().exit_code(), 1);
+    assert!(terminal.screen().contains("the two passphrases differ"), "{}", terminal.screen());
+    let mut terminal = started(&init);
+    answer(&mut terminal, "Choose a passphrase:", PASSPHRASE);
+    answer(&mut terminal, "The same again:", PASSPHRASE);
+    assert!(terminal.wait().success(), "{}", terminal.screen());
+    assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
+
+    // More than can be done before the interrupt is noticed.
+    let photos: Vec<String> = samples(30).iter().map(|photo| photo.display().to_string()).collect();
+    let add: Vec<&str> = ["--vault", &vault, "add"].into_iter().chain(photos.iter().map(String::as_str)).collect();
+    let mut terminal = started(&add);
+    answer(&mut terminal, "Passphrase:", PASSPHRASE);
+    let bar = |screen: &str| -> Option<String> {
+        let line = screen.lines().find(|line| line.contains("/30 photos") && !line.contains(" 0/30"))?;
+        Some(line.trim_end().to_owned())
+    };
+    terminal.until("a bar with photos done", |terminal| bar(&terminal.screen()).is_some());
+    let line = bar(&terminal.screen()).unwrap();
+    // How many of how many, how many a second, how long still, and which file: 2/30 photos  4.1/s  7s left  okapi.jpg
+    assert!(line.starts_with(['█', '░']) && line.contains("/s  ") && line.contains("s left  "), "{line}");
+    assert!(line.ends_with(".jpg"), "{line}");
+    terminal.keys("\x03");
+    assert_eq!(terminal.wait().exit_code(), 130, "{}", terminal.screen());
+    let said = terminal.screen();
+    assert!(said.contains("Finishing the photos in hand"), "{said}");
+    assert!(said.contains("The same command goes on from here."), "{said}");
+    assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
+}
