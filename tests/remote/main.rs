@@ -3,16 +3,24 @@
 #![cfg(unix)]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
 
+mod application;
 mod copies;
 mod dishonest;
 mod garbage;
 mod host;
 mod interruption;
+#[path = "../tui/pseudo_terminal.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod pseudo_terminal;
 mod relay;
 #[path = "../cli/scene.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod scene;
 mod ssh;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[path = "../hardening/tracer.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod tracer;
 mod traces;
 mod use_cases;
 #[path = "../vault_fixture/mod.rs"]

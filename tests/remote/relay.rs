@@ -3,12 +3,14 @@
 //! descriptor 3.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 const GREETING_BYTES: usize = 10;
 const PLAN: &str = "RELAY_PLAN";
@@ -18,6 +20,7 @@ const COUNT: &str = "RELAY_COUNT";
 /// The command for a line to `server` that follows `plan`:
 /// `pass`; `cut N`, `kill-host N`, `kill-client N` when frame N, both ways counted together, has come;
 /// `grow N`, `shrink N`, `flip N`, `repeat N`, `swallow N` for the Nth frame with bytes from the host.
+/// `delay N` lets every frame take N milliseconds, as many as there are at once.
 /// The number of frames is written to `count`.
 pub(crate) fn relayed(server: &str, plan: &str, count: &Path) -> String {
     let this = std::env::current_exe().unwrap();
@@ -82,13 +85,17 @@ enum Way {
 
 fn pass(
     mut from: impl Read,
-    mut to: impl Write,
+    to: impl Write + Send + 'static,
     plan: &Plan,
     way: Way,
     frames: &AtomicUsize,
     count: &Mutex<File>,
     server: &Mutex<Child>,
 ) {
+    let mut to: Box<dyn Write> = match plan.word.as_str() {
+        "delay" => Box::new(Distance::before(to, Duration::from_millis(plan.at as u64))),
+        _ => Box::new(to),
+    };
     let mut greeting = [0; GREETING_BYTES];
     if from.read_exact(&mut greeting).is_err() || to.write_all(&greeting).is_err() {
         return;
@@ -136,6 +143,38 @@ fn pass(
                 return;
             }
         }
+    }
+}
+
+/// A way that takes a while: what is written comes out later, in order.
+struct Distance {
+    delay: Duration,
+    under_way: Sender<(Instant, Vec<u8>)>,
+}
+
+impl Distance {
+    fn before(mut to: impl Write + Send + 'static, delay: Duration) -> Self {
+        let (under_way, arriving) = channel::<(Instant, Vec<u8>)>();
+        thread::spawn(move || {
+            for (due, bytes) in arriving {
+                thread::sleep(due.saturating_duration_since(Instant::now()));
+                if to.write_all(&bytes).and_then(|()| to.flush()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { delay, under_way }
+    }
+}
+
+impl Write for Distance {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let sent = self.under_way.send((Instant::now() + self.delay, bytes.to_vec()));
+        sent.map(|()| bytes.len()).map_err(|_| ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
