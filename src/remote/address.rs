@@ -90,6 +90,17 @@ impl Address {
         text.to_str().is_some_and(|text| text.starts_with(SSH) || text.starts_with(VIA))
     }
 
+    /// What an error calls the vault there: the address as a user writes it, where there is one to write.
+    pub(super) fn place(&self) -> PathBuf {
+        let Self::Ssh { destination, port, path } = self else { return self.to_string().into() };
+        let (user, host) = destination.rsplit_once('@').map_or(("", destination.as_str()), |(user, host)| (user, host));
+        let user = if user.is_empty() { String::new() } else { format!("{user}@") };
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let port = port.map_or_else(String::new, |port| format!(":{port}"));
+        let path = if path.starts_with('/') { path.clone() } else { format!("/~/{path}") };
+        format!("{SSH}{user}{host}{port}{path}").into()
+    }
+
     /// The command that connects to it; `None` for a directory.
     pub(super) fn connector(&self, prompts: Prompts) -> Option<Command> {
         match self {
@@ -155,6 +166,14 @@ mod tests {
         assert_eq!(parse("ssh://[::1]:22/v").unwrap(), ssh("::1", Some(22), "/v"));
         assert_eq!(parse("ssh://[fe80::1]/v").unwrap(), ssh("fe80::1", None, "/v"));
         assert_eq!(parse("via:cat").unwrap(), Address::Command("cat".into()));
+    }
+
+    #[test]
+    fn a_place_is_called_as_it_was_written() {
+        for text in ["ssh://nas/vault", "ssh://ann@nas.example:2222/a b/v", "ssh://nas/~/vault", "ssh://ann@[::1]:22/v"]
+        {
+            assert_eq!(parse(text).unwrap().place(), Path::new(text));
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::cipher::aes_cbc_hmac;
 use crate::secret::Secret;
 use crate::vault::{Digest, Id};
 
-/// Most bytes kept for one vault: the hints, lists and thumbnails of some 20,000 photos.
+/// Most bytes kept for one vault: what a search and its pictures need of some 40,000 photos.
 const LARGEST_BYTES: u64 = 1 << 30;
 const LABEL: &[u8] = b"cipherlens cache 1";
 const MAPPING: &str = "mapping";

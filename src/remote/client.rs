@@ -95,7 +95,7 @@ impl Client {
     /// [`vault::Error::NotAVault`]; when the host cannot be asked.
     pub fn require_vault(&self) -> Result<(), vault::Error> {
         match self.read(&Object::Header, u64::from(u16::MAX)) {
-            Err(vault::Error::Missing { .. }) => Err(vault::Error::NotAVault { path: self.to_string().into() }),
+            Err(vault::Error::Missing { .. }) => Err(vault::Error::NotAVault { path: self.address.place() }),
             outcome => outcome.map(drop),
         }
     }
@@ -103,7 +103,12 @@ impl Client {
     /// Becomes the writer of the vault there, or of one that is begun there.
     fn begin(&self, request: &Request) -> Result<Box<dyn Writer>, vault::Error> {
         let line = self.line().map_err(elsewhere)?;
-        Ok(Box::new(HostWriter::begin(&line, self.to_string(), request)?))
+        match HostWriter::begin(&line, self.to_string(), request) {
+            Ok(writer) => Ok(Box::new(writer)),
+            Err(vault::Error::Occupied { .. }) => Err(vault::Error::Occupied { path: self.address.place() }),
+            Err(vault::Error::NotAVault { .. }) => Err(vault::Error::NotAVault { path: self.address.place() }),
+            Err(error) => Err(error),
+        }
     }
 
     /// The connection, made anew when the last one is lost.

@@ -22,9 +22,9 @@
 //!
 //! # What crosses the line
 //! A search sends the encrypted query (655,360 bytes) and the digests of the blocks that it means, and gets 5 bytes an
-//! image. Hints, lists, catalogues and thumbnails are fetched once and kept at home, sealed once more. Blocks are never
-//! fetched for a search. Adding sends sealed files; the host writes them under the kernel's lock and commits by rename, as
-//! a writer of its own machine does; when the line is lost before the commit, it removes them.
+//! image. Hints, lists, catalogues, vectors and thumbnails are fetched once and kept at home, sealed once more. Blocks
+//! are never fetched for a search. Adding sends sealed files; the host writes them under the kernel's lock and commits by
+//! rename, as a writer of its own machine does; when the line is lost before the commit, it removes them.
 //!
 //! # Trust
 //! The host is believed in nothing: the mapping is authenticated with the vault's key and compared with the newest

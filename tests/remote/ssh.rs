@@ -99,6 +99,10 @@ fn a_vault_is_made_filled_and_searched_over_ssh() {
     run(&init, &[]).exits(1).says("there is no cipherlens on");
     symlink(env!("CARGO_BIN_EXE_cipherlens"), programs.join("cipherlens")).unwrap();
     run(&init, &[]).success();
+    run(&init, &[]).exits(1).says(&format!("{address} already holds something"));
+    let mut elsewhere = scene.command(["--vault", &format!("{address}/nowhere"), "list"]);
+    let missing = Ran(elsewhere.env("PATH", &path).output().unwrap());
+    missing.exits(1).says(&format!("{address}/nowhere is not a vault"));
     let photos = samples(3);
     assert_eq!(run(&["add", "--json"], &photos).success().json()["added"], 3);
     let found = run(&["search", "--json"], &photos[..1]).success().json();
