@@ -21,7 +21,7 @@ use crate::services::progress::{Control, Event, Observer, Outcome};
 /// Arguments of `add`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens add ~/Pictures holiday.jpg\n\nInside folders, files with a photo's extension are taken and hidden ones are not; a file named itself is always tried.\nRunning it again skips what the vault holds already, so an interrupted run is resumed by the same command."
+    after_help = "Example:\n  cipherlens add ~/Pictures holiday.jpg\n\nInside folders, files with a photo's extension are taken and hidden ones are not; a file named itself is always tried. Running it again skips what the vault holds already, so an interrupted run is resumed by the same command."
 )]
 pub(super) struct Arguments {
     /// Photos, and folders to look through

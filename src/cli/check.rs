@@ -16,7 +16,7 @@ use crate::vault::{Losses, Object};
 /// Arguments of `check`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens check\n  cipherlens check --repair\n\nReads and verifies every file. What is damaged is named by its file in the vault; the rest stays usable. --repair makes\nanew what follows from whole files: encrypted features from the exact vectors, those and thumbnails from the photos.\nA photo that is lost stays listed, so that its file can be put back from a backup, unless --drop-lost is given."
+    after_help = "Examples:\n  cipherlens check\n  cipherlens check --repair\n\nReads and verifies every file. What is damaged is named by its file in the vault; the rest stays usable. --repair makes anew what follows from whole files: encrypted features from the exact vectors, those and thumbnails from the photos. A photo that is lost stays listed, so that its file can be put back from a backup, unless --drop-lost is given."
 )]
 pub(super) struct Arguments {
     /// Make anew what can be made anew

@@ -48,7 +48,7 @@ const WANTED: Wanted = Wanted { threshold: 0.60, top: Some(4) };
 /// Arguments of `demo`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens demo --keep demo.vault\n\nBuilds a vault from a hundred sample photos, runs three searches, and deletes the vault again. Photos: Caltech 101 by\nFei-Fei Li, Marco Andreeto, Marc'Aurelio Ranzato and Pietro Perona, CC BY 4.0, doi 10.22002/D1.20086."
+    after_help = "Example:\n  cipherlens demo --keep demo.vault\n\nBuilds a vault from a hundred sample photos, runs three searches, and deletes the vault again. Photos: Caltech 101 by Fei-Fei Li, Marco Andreeto, Marc'Aurelio Ranzato and Pietro Perona, CC BY 4.0, doi 10.22002/D1.20086."
 )]
 pub(super) struct Arguments {
     /// Keep the vault in FOLDER instead of deleting it; its passphrase is `demo`

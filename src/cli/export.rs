@@ -17,7 +17,7 @@ use crate::services::name::inert;
 /// Arguments of `export`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens export 3f2a 77b0 --to out\n  cipherlens export --all restored\n\nWithout a folder the photos go to `decrypted_images` inside the vault. Exported files are plaintext, readable by you\nalone; a file that is there already is kept, and the photo gets a number."
+    after_help = "Examples:\n  cipherlens export 3f2a 77b0 --to out\n  cipherlens export --all restored\n\nWithout a folder the photos go to `decrypted_images` inside the vault. Exported files are plaintext, readable by you alone; a file that is there already is kept, and the photo gets a number."
 )]
 pub(super) struct Arguments {
     /// The first digits of the photos' ids

@@ -15,7 +15,7 @@ use crate::services::original;
 /// Arguments of `import-legacy`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens import-legacy ~/old --key-file ~/old/key\n\nThe folder holds `encrypted_images` (each file: 16 bytes of IV, then AES-128-CBC of the photo with PKCS#7 padding) and\n`mapping.json`. Photos are decrypted in memory and added; features are computed anew. What became of\neach file is said at the end. The folder is left as it is."
+    after_help = "Example:\n  cipherlens import-legacy ~/old --key-file ~/old/key\n\nThe folder holds `encrypted_images` (each file: 16 bytes of IV, then AES-128-CBC of the photo with PKCS#7 padding) and `mapping.json`. Photos are decrypted in memory and added; features are computed anew. What became of each file is said at the end. The folder is left as it is."
 )]
 pub(super) struct Arguments {
     /// The older program's folder

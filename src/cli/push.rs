@@ -16,7 +16,7 @@ use crate::services::session::transfer;
 /// Arguments of `push`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens push ~/photos.vault ssh://nas/photos.vault\n\nOnly files that are missing there are copied, and an interrupted copy goes on where it was. A copy that is newer, or\nthat was changed separately, is left as it is."
+    after_help = "Example:\n  cipherlens push ~/photos.vault ssh://nas/photos.vault\n\nOnly files that are missing there are copied, and an interrupted copy goes on where it was. A copy that is newer, or that was changed separately, is left as it is."
 )]
 pub(super) struct Arguments {
     /// The vault that is up to date

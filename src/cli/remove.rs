@@ -16,7 +16,7 @@ use crate::services::name::inert;
 /// Arguments of `remove`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens remove 3f2a 77b0\n\nThe photos' files are deleted, and the encrypted vectors that theirs were sealed with are sealed anew without them.\nCopies of the vault made before still hold them."
+    after_help = "Example:\n  cipherlens remove 3f2a 77b0\n\nThe photos' files are deleted, and the encrypted vectors that theirs were sealed with are sealed anew without them. Copies of the vault made before still hold them."
 )]
 pub(super) struct Arguments {
     /// The first digits of the photos' ids

@@ -23,7 +23,7 @@ use crate::vault::{Id, Snapshot, Traffic, Vault};
 /// Arguments of `search`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens search beach.jpg\n  cipherlens search --id 3f2a --threshold 0.6 --top 20 --export found\n\nScores are cosine similarities: 1 is the same photo, 0.8 a similar one. The query is encrypted before it is compared,\nand only scores are decrypted. The JSON object has the keys query, threshold, compared, timing_ms {features, encrypt,\nscan, decrypt}, matches and, when there are none, nearest [id, name, score, width, height, bytes, modified, captured]; for a\nvault on another machine also bytes {sent, received}."
+    after_help = "Examples:\n  cipherlens search beach.jpg\n  cipherlens search --id 3f2a --threshold 0.6 --top 20 --export found\n\nScores are cosine similarities: 1 is the same photo, 0.8 a similar one. The query is encrypted before it is compared, and only scores are decrypted. The JSON object has the keys query, threshold, compared, timing_ms {features, encrypt, scan, decrypt}, matches and, when there are none, nearest [id, name, score, width, height, bytes, modified, captured]; for a vault on another machine also bytes {sent, received}."
 )]
 pub(super) struct Arguments {
     /// The photo to search with

@@ -12,7 +12,7 @@ use crate::remote;
 /// Arguments of `serve`.
 #[derive(Args)]
 #[command(
-    after_help = "Example, on the machine that has the passphrase:\n  cipherlens --vault ssh://nas/photos.vault search beach.jpg\n\nssh starts this command on the other machine. It needs no passphrase and never sees one: it hands out encrypted files,\ncompares encrypted queries with encrypted features, and writes what it is given to keep."
+    after_help = "Example, on the machine that has the passphrase:\n  cipherlens --vault ssh://nas/photos.vault search beach.jpg\n\nssh starts this command on the other machine. It needs no passphrase and never sees one: it hands out encrypted files, compares encrypted queries with encrypted features, and writes what it is given to keep."
 )]
 pub(super) struct Arguments {
     /// Speak the protocol on standard input and output; there is no other way
