@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
-use crate::scene::{CHEAPEST, Scene, samples};
+use crate::scene::{CHEAPEST, Scene, all_samples};
 
 const PASSPHRASE: &str = "five quite random words";
 
@@ -40,18 +40,19 @@ fn a_passphrase_is_asked_for_twice_and_not_shown_and_an_interrupted_run_shows_ho
     assert!(terminal.wait().success(), "{}", terminal.screen());
     assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
 
-    // More than can be done before the interrupt is noticed.
-    let photos: Vec<String> = samples(30).iter().map(|photo| photo.display().to_string()).collect();
+    // Far more than are done before the interrupt is noticed.
+    let photos: Vec<String> = all_samples().iter().map(|photo| photo.display().to_string()).collect();
+    let of_all = format!("/{} photos", photos.len());
     let add: Vec<&str> = ["--vault", &vault, "add"].into_iter().chain(photos.iter().map(String::as_str)).collect();
     let mut terminal = started(&add);
     answer(&mut terminal, "Passphrase:", PASSPHRASE);
     let bar = |screen: &str| -> Option<String> {
-        let line = screen.lines().find(|line| line.contains("/30 photos") && !line.contains(" 0/30"))?;
+        let line = screen.lines().find(|line| line.contains(&of_all) && !line.contains(" 0/"))?;
         Some(line.trim_end().to_owned())
     };
     terminal.until("a bar with photos done", |terminal| bar(&terminal.screen()).is_some());
     let line = bar(&terminal.screen()).unwrap();
-    // How many of how many, how many a second, how long still, and which file: 2/30 photos  4.1/s  7s left  okapi.jpg
+    // How many of how many, how many a second, how long still, and which file: 2/106 photos  4.1/s  7s left  okapi.jpg
     assert!(line.starts_with(['█', '░']) && line.contains("/s  ") && line.contains("s left  "), "{line}");
     assert!(line.ends_with(".jpg"), "{line}");
     terminal.keys("\x03");
