@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};
-use cipherlens::features::{Extractor, Limits, Photo, Precision, PreparedPhoto, Weights};
+use cipherlens::features::{Extractor, Limits, Photo, Precision, PreparedPhoto, Weights, Workload};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
@@ -46,7 +46,7 @@ fn prepare(jpeg: &[u8]) -> PreparedPhoto {
 
 fn network(criterion: &mut Criterion) {
     let (weights, photo) = (weights(), jpeg(300, 200));
-    let extractor = Extractor::new(self::weights(), Precision::F32).expect("the weights fit");
+    let extractor = Extractor::new(self::weights(), Precision::F32, Workload::Many).expect("the weights fit");
     let mut group = criterion.benchmark_group("network");
     for threads in [1, 2] {
         let pool = pool(threads);
@@ -69,7 +69,7 @@ fn network(criterion: &mut Criterion) {
 }
 
 fn jpeg_to_vector(criterion: &mut Criterion) {
-    let extractor = Extractor::new(weights(), Precision::F32).expect("the weights fit");
+    let extractor = Extractor::new(weights(), Precision::F32, Workload::Many).expect("the weights fit");
     let mut group = criterion.benchmark_group("jpeg");
     group.throughput(Throughput::Elements(1));
     for (name, width, height) in [("0.1 megapixels", 384, 256), ("12 megapixels", 4032, 3024)] {

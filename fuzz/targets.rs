@@ -26,7 +26,7 @@ pub(crate) const IMAGES: usize = 2;
 pub(crate) type Target = fn(&[u8]);
 
 /// All targets by name.
-pub(crate) const TARGETS: [(&str, Target); 12] = [
+pub(crate) const TARGETS: [(&str, Target); 13] = [
     ("header", header),
     ("mapping", mapping),
     ("image_list", image_list),

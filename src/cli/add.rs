@@ -13,6 +13,7 @@ use super::interrupt;
 use super::meter::Meter;
 use super::output;
 use super::session::Session;
+use crate::features::Workload;
 use crate::services::find::{self, Found};
 use crate::services::index::{self, Original, Summary};
 use crate::services::name::inert;
@@ -80,7 +81,7 @@ where
     R: Fn(&std::path::Path) -> Result<Original, String> + Sync,
 {
     let vault = session.open_vault()?;
-    let extractor = session.extractor_of(&vault, weights)?;
+    let extractor = session.extractor_of(&vault, weights, Workload::Many)?;
     let control = Arc::new(Control::default());
     let meter = Meter::new(photos.len());
     let interrupted = interrupt::stops(&control, "Finishing the photos in hand; interrupt again to stop at once.");

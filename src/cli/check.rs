@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::output;
 use super::session::{Session, WeightsFile};
 use crate::error::Error;
+use crate::features::Workload;
 use crate::services::mend;
 use crate::vault::check::{self, Damage, Remedy, Report};
 use crate::vault::{Losses, Object};
@@ -43,7 +44,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let read = |images: usize| bar.inc(images as u64);
     let (report, dropped) = if arguments.repair {
         let losses = if arguments.drop_lost { Losses::Drop } else { Losses::Keep };
-        let extractor = session.extractor_of(&vault, &arguments.weights)?;
+        let extractor = session.extractor_of(&vault, &arguments.weights, Workload::Many)?;
         let repaired = mend::repair(&vault, &extractor, losses, &read)?;
         if !arguments.json {
             bar.suspend(|| list("Found:", &repaired.before.damages));

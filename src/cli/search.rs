@@ -11,6 +11,7 @@ use super::output;
 use super::pictures;
 use super::session::{Session, WeightsFile};
 use crate::error::Error;
+use crate::features::Workload;
 use crate::preview::Choice;
 use crate::services::decoys::{self, Fetch};
 use crate::services::library::{self, IfExists};
@@ -65,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let (snapshot, found) = match (&arguments.photo, &arguments.id) {
         (Some(path), _) => {
             let bytes = original::read(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-            let extractor = session.extractor_of(&vault, &arguments.weights)?;
+            let extractor = session.extractor_of(&vault, &arguments.weights, Workload::One)?;
             let query = Query::Photo { bytes: &bytes, extension: path.extension(), extractor: &extractor };
             read_newest(&vault, |snapshot| search::search(&vault, snapshot, &query, wanted))?
         }

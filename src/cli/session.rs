@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::passphrase::{PassphraseSource, Purpose};
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
-use crate::features::{Extractor, Precision};
+use crate::features::{Extractor, Precision, Workload};
 use crate::remote::Prompts;
 use crate::services::places::Places;
 use crate::services::session;
@@ -137,12 +137,17 @@ impl Session {
 
     /// The network.
     pub(super) fn extractor(&self, weights: &WeightsFile, precision: Precision) -> Result<Extractor, Failure> {
-        Ok(session::load_network(weights.weights.as_deref(), precision, self.places()?)?)
+        Ok(session::load_network(weights.weights.as_deref(), precision, Workload::Many, self.places()?)?)
     }
 
     /// The network for this vault.
-    pub(super) fn extractor_of(&self, vault: &Vault, weights: &WeightsFile) -> Result<Extractor, Failure> {
-        Ok(session::load_network_of(vault, weights.weights.as_deref(), self.places()?)?)
+    pub(super) fn extractor_of(
+        &self,
+        vault: &Vault,
+        weights: &WeightsFile,
+        workload: Workload,
+    ) -> Result<Extractor, Failure> {
+        Ok(session::load_network_of(vault, weights.weights.as_deref(), workload, self.places()?)?)
     }
 
     /// Remembers the vault at `path` as the one used last.

@@ -129,6 +129,15 @@ impl Precision {
     }
 }
 
+/// How many photos a network is loaded for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Workload {
+    /// One: what counts is how soon the weights are ready.
+    One,
+    /// Many: what counts is how fast they are.
+    Many,
+}
+
 /// The network with its weights, ready for photos.
 ///
 /// It makes no threads: photos of a batch run side by side on the rayon pool of the calling thread (the global one
@@ -156,7 +165,7 @@ impl Extractor {
     ///
     /// # Errors
     /// The processor cannot compute in this precision, or an accelerator failed to take the weights.
-    pub fn new(weights: Weights, precision: Precision) -> Result<Self, Error> {
+    pub fn new(weights: Weights, precision: Precision, workload: Workload) -> Result<Self, Error> {
         let space = FeatureSpace {
             weights: weights.sha256,
             preprocessing: weights.layout.preprocessing().to_owned(),
@@ -166,7 +175,7 @@ impl Extractor {
             Some(device) if precision == Precision::F32 => {
                 Engine::Accelerator { network: weights.network.map(|layer| layer.to_device(&device))?, device }
             }
-            _ => Engine::Processor(FastResNet50::new(&weights.network, precision)?),
+            _ => Engine::Processor(FastResNet50::new(&weights.network, precision, workload)?),
         };
         Ok(Self { engine, layout: weights.layout, precision, space })
     }

@@ -62,7 +62,7 @@ pub fn measure(extractor: &Extractor, batch: usize) -> Result<Report, Error> {
 fn synthetic_photo(number: usize) -> Result<PreparedPhoto, Error> {
     let side = INPUT_SIDE as usize;
     let mut file = format!("P6 {side} {side} 255\n").into_bytes();
-    file.extend((0..side * side * 3).map(|at| if at / (number + 2) % 2 == 0 { 40 } else { 200 }));
+    file.extend((0..side * side * 3).map(|at| if (at / (number + 2)).is_multiple_of(2) { 40 } else { 200 }));
     Photo::decode(&file, None, Limits::default())?.prepare()
 }
 

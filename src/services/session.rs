@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
-use crate::features::{Extractor, Precision, Weights};
+use crate::features::{Extractor, Precision, Weights, Workload};
 use crate::remote;
 use crate::remote::{Address, Client, Copy, Prompts, Transferred};
 use crate::services::places::Places;
@@ -130,8 +130,13 @@ pub fn read_newest<T>(
 ///
 /// # Errors
 /// As [`load_network`], or the vault's precision is of a later version of this program.
-pub fn load_network_of(vault: &Vault, file: Option<&Path>, places: &Places) -> Result<Extractor, Error> {
-    load_network(file, precision_of(vault)?, places)
+pub fn load_network_of(
+    vault: &Vault,
+    file: Option<&Path>,
+    workload: Workload,
+    places: &Places,
+) -> Result<Extractor, Error> {
+    load_network(file, precision_of(vault)?, workload, places)
 }
 
 /// The precision that a vault's vectors were made in.
@@ -153,12 +158,17 @@ pub fn precision_of(vault: &Vault) -> Result<Precision, Error> {
 ///
 /// # Errors
 /// When there are none, the file is no ResNet-50's, or `CIPHERLENS_KERNEL` names no kernel of this processor.
-pub fn load_network(file: Option<&Path>, precision: Precision, places: &Places) -> Result<Extractor, Error> {
+pub fn load_network(
+    file: Option<&Path>,
+    precision: Precision,
+    workload: Workload,
+    places: &Places,
+) -> Result<Extractor, Error> {
     let weights = match file {
         Some(file) => Weights::from_file(file)?,
         None => Weights::standard(places.data())?,
     };
-    Ok(Extractor::new(weights, precision)?)
+    Ok(Extractor::new(weights, precision, workload)?)
 }
 
 /// Refuses vectors of `extractor` where the vault's were made in another way: their cosines would mean nothing.

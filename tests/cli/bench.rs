@@ -54,3 +54,22 @@ fn a_kernel_that_is_not_there_is_an_error() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("fastest"));
 }
+
+#[test]
+fn the_network_alone_is_measured_in_each_precision() {
+    let scene = Scene::new();
+    for precision in ["f32", "bf16"] {
+        let arguments = ["bench", "--features", "--threads", "2", "--batch", "1", "--precision", precision, "--json"];
+        let figures = scene.run(arguments).success().json();
+        assert_eq!((&figures["threads"], &figures["batch"]), (&2.into(), &1.into()));
+        assert_eq!(figures["precision"], precision);
+        let [rate, milliseconds] = ["photos_per_second", "ms_per_photo"].map(|key| figures[key].as_f64().unwrap());
+        assert!(rate > 0.0 && (rate * milliseconds / 1e3 - 1.0).abs() < 1e-9, "{figures}");
+        assert!(!figures["kernel"].as_str().unwrap().is_empty());
+    }
+    let mut command = scene.command(["bench", "--features", "--batch", "1", "--json"]);
+    let output = command.env("CIPHERLENS_KERNEL", "portable").output().unwrap();
+    let figures: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(figures["kernel"], "portable");
+    scene.run(["bench", "--features", "--images", "512"]).exits(64);
+}

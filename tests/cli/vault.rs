@@ -1,5 +1,6 @@
 //! `init`, `passwd`, `stats` and what keeps a stranger out.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::process::Command;
 
@@ -132,4 +133,20 @@ fn statistics_say_what_an_observer_learns() {
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_query_is_described_in_the_precision_of_the_vault() {
+    let scene = Scene::new();
+    let vault = scene.vault();
+    let init = ["init", "--precision", "bf16"].iter().chain(&CHEAPEST).map(OsStr::new).chain([vault.as_os_str()]);
+    scene.run(init).success();
+    let mapping: serde_json::Value =
+        serde_json::from_slice(&fs::read(scene.vault().join("mapping.json")).unwrap()).unwrap();
+    assert_eq!(mapping["feature_space"]["precision"], "bf16");
+    let photos = samples(2);
+    scene.run_with(&["add"], &photos).success();
+    let found = scene.run_with(&["search", "--json", "--top", "1"], &photos[..1]).success().json();
+    // A vector in another precision would score less with its own photo.
+    assert!(found["matches"][0]["score"].as_f64().unwrap() >= 0.9998, "{found}");
 }

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use cipherlens::features::{Extractor, FeatureVector, Limits, Photo, Precision, Weights};
+use cipherlens::features::{Extractor, FeatureVector, Limits, Photo, Precision, Weights, Workload};
 
 mod command;
 mod decoding;
@@ -13,8 +13,9 @@ mod golden;
 mod torchvision;
 
 /// The network with the weights the program comes with.
-static EXTRACTOR: LazyLock<Extractor> =
-    LazyLock::new(|| Extractor::new(Weights::standard(&project("models")).unwrap(), Precision::F32).unwrap());
+static EXTRACTOR: LazyLock<Extractor> = LazyLock::new(|| {
+    Extractor::new(Weights::standard(&project("models")).unwrap(), Precision::F32, Workload::Many).unwrap()
+});
 
 /// A path of the project.
 fn project(path: &str) -> PathBuf {

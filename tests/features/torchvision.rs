@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use cipherlens::features::{Error, Extractor, Precision, Weights};
+use cipherlens::features::{Error, Extractor, Precision, Weights, Workload};
 
 use super::{EXTRACTOR, project, read, vectors};
 
@@ -74,8 +74,12 @@ fn refused(path: &Path) -> Error {
 #[test]
 fn features_agree_with_torchvision() {
     let directory = tempfile::tempdir().unwrap();
-    let extractor =
-        Extractor::new(Weights::from_file(&saved(directory.path(), tensors())).unwrap(), Precision::F32).unwrap();
+    let extractor = Extractor::new(
+        Weights::from_file(&saved(directory.path(), tensors())).unwrap(),
+        Precision::F32,
+        Workload::Many,
+    )
+    .unwrap();
     let expected: Vec<f32> = serde_json::from_slice(&read("tests/data/torchvision/features.json")).unwrap();
     let actual = &vectors(&extractor, [read("tests/data/golden/okapi.png").as_slice()])[0];
     let largest = expected.iter().copied().fold(0.0, f32::max);

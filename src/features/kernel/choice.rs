@@ -8,7 +8,7 @@ use super::network::Network;
 use super::portable::Portable;
 use super::{Forward, Weights};
 use crate::features::resnet50::ResNet50;
-use crate::features::{Error, Precision};
+use crate::features::{Error, Precision, Workload};
 
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512, avx512_bf16::Pairs};
@@ -29,17 +29,17 @@ pub(super) struct Chosen {
 ///
 /// # Errors
 /// The named kernel does not exist, or not on this processor; there is no silent fallback.
-pub(super) fn choose(weights: &ResNet50<Weights>, precision: Precision) -> Result<Chosen, Error> {
-    let Some(name) = std::env::var_os(KERNEL_VARIABLE) else { return best(weights, precision) };
+pub(super) fn choose(weights: &ResNet50<Weights>, precision: Precision, workload: Workload) -> Result<Chosen, Error> {
+    let Some(name) = std::env::var_os(KERNEL_VARIABLE) else { return best(weights, precision, workload) };
     let name = name.to_string_lossy().into_owned();
     let known = NAMES.into_iter().find(|known| *known == name).ok_or(Error::UnknownKernel { name })?;
-    on(known, weights, precision)?.ok_or(Error::UnsupportedKernel { name: known })
+    on(known, weights, precision, workload)?.ok_or(Error::UnsupportedKernel { name: known })
 }
 
 /// The network on the best kernel of this processor.
-fn best(weights: &ResNet50<Weights>, precision: Precision) -> Result<Chosen, Error> {
+fn best(weights: &ResNet50<Weights>, precision: Precision, workload: Workload) -> Result<Chosen, Error> {
     for name in NAMES {
-        if let Some(chosen) = on(name, weights, precision)? {
+        if let Some(chosen) = on(name, weights, precision, workload)? {
             return Ok(chosen);
         }
     }
@@ -51,18 +51,19 @@ pub(super) fn on(
     name: &'static str,
     weights: &ResNet50<Weights>,
     precision: Precision,
+    workload: Workload,
 ) -> Result<Option<Chosen>, Error> {
     match (name, precision) {
         #[cfg(target_arch = "x86_64")]
-        ("avx512", Precision::F32) => packed(name, Avx512::detect().map(Single), weights),
+        ("avx512", Precision::F32) => packed(name, Avx512::detect().map(Single), weights, workload),
         #[cfg(target_arch = "x86_64")]
-        ("avx512", Precision::Bf16) => packed("avx512_bf16", Pairs::detect(), weights),
+        ("avx512", Precision::Bf16) => packed("avx512_bf16", Pairs::detect(), weights, workload),
         #[cfg(target_arch = "x86_64")]
-        ("avx2", Precision::F32) => packed(name, Avx2::detect().map(Single), weights),
+        ("avx2", Precision::F32) => packed(name, Avx2::detect().map(Single), weights, workload),
         #[cfg(target_arch = "aarch64")]
-        ("neon", Precision::F32) => packed(name, Some(Single(super::neon::Neon)), weights),
-        ("portable", Precision::F32) => packed(name, Some(Single(Portable)), weights),
-        ("portable", Precision::Bf16) => packed(name, Some(PortablePairs), weights),
+        ("neon", Precision::F32) => packed(name, Some(Single(super::neon::Neon)), weights, workload),
+        ("portable", Precision::F32) => packed(name, Some(Single(Portable)), weights, workload),
+        ("portable", Precision::Bf16) => packed(name, Some(PortablePairs), weights, workload),
         _ => Ok(None),
     }
 }
@@ -71,8 +72,9 @@ fn packed<A: Arithmetic>(
     kernel: &'static str,
     arithmetic: Option<A>,
     weights: &ResNet50<Weights>,
+    workload: Workload,
 ) -> Result<Option<Chosen>, Error> {
     let Some(arithmetic) = arithmetic else { return Ok(None) };
-    let network = Network::new(arithmetic, weights).map_err(candle_core::Error::from)?;
+    let network = Network::new(arithmetic, weights, workload)?;
     Ok(Some(Chosen { kernel, network: Arc::new(network) }))
 }

@@ -12,10 +12,10 @@
 //! ```
 //! Knows numbers and shapes only, no file and no photo. `unsafe` stays in this room.
 
-use candle_core::{CpuStorage, CustomOp1, DType, Error, Layout, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, Error, Layout, Shape, Storage, Tensor};
 
-use super::Precision;
 use super::resnet50::{Convolution, DIMENSIONS, ResNet50};
+use super::{Precision, Workload};
 
 mod activations;
 mod arithmetic;
@@ -51,10 +51,10 @@ pub(super) use network::PHOTOS_TOGETHER;
 /// Side of the network's square input in pixels.
 const INPUT_SIDE: usize = super::photo::INPUT_SIDE as usize;
 
-/// A convolution as plain numbers.
+/// A convolution as the layers take it.
 struct Weights {
-    /// Of shape [outputs, inputs, side, side].
-    kernel: Vec<f32>,
+    /// Of shape [outputs, inputs, side, side], f32, in the processor's memory.
+    kernel: Tensor,
     bias: Vec<f32>,
     side: usize,
     stride: usize,
@@ -63,11 +63,20 @@ struct Weights {
 impl Weights {
     fn new(convolution: &Convolution) -> candle_core::Result<Self> {
         Ok(Self {
-            kernel: convolution.kernel.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?,
+            kernel: convolution.kernel.contiguous()?,
             bias: convolution.bias.to_vec1()?,
             side: convolution.side(),
             stride: convolution.stride,
         })
+    }
+}
+
+/// Reads a tensor's numbers where they lie: the weights are too many to be copied for nothing.
+fn with_numbers<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> candle_core::Result<R> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match (&*storage, layout.contiguous_offsets()) {
+        (Storage::Cpu(numbers), Some((start, end))) => Ok(read(&numbers.as_slice::<f32>()?[start..end])),
+        _ => Err(Error::Msg("weights lie contiguous in the processor's memory".into())),
     }
 }
 
@@ -90,8 +99,12 @@ impl FastResNet50 {
     ///
     /// # Errors
     /// The environment names a kernel that does not run here, or the processor cannot compute in this precision.
-    pub(super) fn new(network: &ResNet50<Convolution>, precision: Precision) -> Result<Self, super::Error> {
-        Ok(Self(choice::choose(&network.map(Weights::new)?, precision)?))
+    pub(super) fn new(
+        network: &ResNet50<Convolution>,
+        precision: Precision,
+        workload: Workload,
+    ) -> Result<Self, super::Error> {
+        Ok(Self(choice::choose(&network.map(Weights::new)?, precision, workload)?))
     }
 
     /// The instructions it runs on.

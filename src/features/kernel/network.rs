@@ -12,7 +12,8 @@ use super::pointwise::Pointwise;
 use super::pooling;
 use super::spread::Spread;
 use super::winograd::Winograd;
-use super::{INPUT_SIDE, Weights};
+use super::{INPUT_SIDE, Weights, with_numbers};
+use crate::features::Workload;
 use crate::features::resnet50::{Bottleneck, DIMENSIONS, ResNet50};
 
 /// Photos that one thread takes through the network together: enough that what is read of the weights serves several, few
@@ -32,15 +33,20 @@ pub(super) enum Layer<A: Arithmetic> {
 }
 
 impl<A: Arithmetic> Layer<A> {
-    pub(super) fn new(arithmetic: A, weights: &Weights) -> io::Result<Self> {
+    pub(super) fn new(arithmetic: A, weights: &Weights, workload: Workload) -> candle_core::Result<Self> {
         let Weights { kernel, bias, side, stride } = weights;
         let bias = bias.clone();
-        Ok(match (side, stride) {
-            (1, 1) => Self::Pointwise(Pointwise::new(arithmetic, kernel, bias)?),
-            (3, 1) if bias.len() < SMALL_PHOTO_CHANNELS => Self::Wide(Winograd::new(arithmetic, kernel, bias)?),
-            (3, 1) => Self::Narrow(Winograd::new(arithmetic, kernel, bias)?),
-            _ => Self::Gathered(Gathered::new(arithmetic, kernel, [*side, *stride], bias)?),
-        })
+        Ok(with_numbers(kernel, |kernel| {
+            Ok::<_, io::Error>(match (side, stride, workload) {
+                (1, 1, _) => Self::Pointwise(Pointwise::new(arithmetic, kernel, bias)?),
+                // Transforming the weights takes longer than it saves for one photo.
+                (3, 1, Workload::Many) if bias.len() < SMALL_PHOTO_CHANNELS => {
+                    Self::Wide(Winograd::new(arithmetic, kernel, bias)?)
+                }
+                (3, 1, Workload::Many) => Self::Narrow(Winograd::new(arithmetic, kernel, bias)?),
+                _ => Self::Gathered(Gathered::new(arithmetic, kernel, [*side, *stride], bias)?),
+            })
+        })??)
     }
 
     pub(super) fn forward<'a>(
@@ -68,13 +74,14 @@ struct Block<A: Arithmetic> {
 }
 
 impl<A: Arithmetic> Block<A> {
-    fn new(arithmetic: A, block: &Bottleneck<Weights>) -> io::Result<Self> {
-        let expand = &block.expand;
+    fn new(arithmetic: A, block: &Bottleneck<Weights>, workload: Workload) -> candle_core::Result<Self> {
+        let layer = |weights| Layer::new(arithmetic, weights, workload);
+        let Weights { kernel, bias, .. } = &block.expand;
         Ok(Self {
-            reduce: Layer::new(arithmetic, &block.reduce)?,
-            spatial: Layer::new(arithmetic, &block.spatial)?,
-            expand: Pointwise::new(arithmetic, &expand.kernel, expand.bias.clone())?,
-            shortcut: block.shortcut.as_ref().map(|shortcut| Layer::new(arithmetic, shortcut)).transpose()?,
+            reduce: layer(&block.reduce)?,
+            spatial: layer(&block.spatial)?,
+            expand: with_numbers(kernel, |kernel| Pointwise::new(arithmetic, kernel, bias.clone()))??,
+            shortcut: block.shortcut.as_ref().map(layer).transpose()?,
         })
     }
 
@@ -104,11 +111,13 @@ pub(super) struct Network<A: Arithmetic> {
 }
 
 impl<A: Arithmetic> Network<A> {
-    pub(super) fn new(arithmetic: A, weights: &ResNet50<Weights>) -> io::Result<Self> {
+    pub(super) fn new(arithmetic: A, weights: &ResNet50<Weights>, workload: Workload) -> candle_core::Result<Self> {
         let Weights { kernel, bias, side, stride } = &weights.stem;
         // Its inputs are pixels, not activations: in fewer bits they would lose what tells photos apart.
-        let stem = Gathered::new(Single(arithmetic.lanes()), kernel, [*side, *stride], bias.clone())?;
-        let blocks = weights.blocks.iter().map(|block| Block::new(arithmetic, block)).collect::<io::Result<_>>()?;
+        let exact = Single(arithmetic.lanes());
+        let stem = with_numbers(kernel, |kernel| Gathered::new(exact, kernel, [*side, *stride], bias.clone()))??;
+        let blocks = weights.blocks.iter().map(|block| Block::new(arithmetic, block, workload));
+        let blocks = blocks.collect::<candle_core::Result<_>>()?;
         Ok(Self { arithmetic, stem, blocks, pool: Pool::default() })
     }
 

@@ -1,6 +1,6 @@
 //! Every kernel against the plain definition: each layer on the activations of a real photo, and the features.
 
-use candle_core::Device;
+use candle_core::{DType, Device};
 
 use super::activations::Activations;
 use super::arithmetic::{Number, Single};
@@ -90,8 +90,11 @@ fn agree<A: Arithmetic>(kernel: &str, arithmetic: A, cases: &[Case], absolute: f
         }
         let expected = numbers(&case.output.permute((0, 2, 3, 1)).unwrap());
         let largest = expected.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-        let layer = Layer::new(arithmetic, &Weights::new(&case.convolution).unwrap()).unwrap();
-        for spread in [Spread::Nowhere, Spread::Threads] {
+        let weights = Weights::new(&case.convolution).unwrap();
+        let layers = [Workload::One, Workload::Many].map(|load| Layer::new(arithmetic, &weights, load).unwrap());
+        for (layer, spread) in [(0, Spread::Nowhere), (0, Spread::Threads), (1, Spread::Nowhere), (1, Spread::Threads)]
+        {
+            let layer = &layers[layer];
             let output = layer.forward(&pool, spread, &input, case.floor).unwrap();
             assert_eq!(output.pixels() * output.channels, expected.len(), "{kernel}, {}", case.name);
             let found = output.numbers.chunks_exact(output.stride).flat_map(|pixel| &pixel[..output.channels]);
@@ -140,7 +143,7 @@ fn features_agree_with_the_definition() {
     let weights = network.map(Weights::new).unwrap();
     for (precision, least) in [(Precision::F32, 0.99999), (Precision::Bf16, 0.9995)] {
         for kernel in choice::NAMES {
-            let Some(chosen) = choice::on(kernel, &weights, precision).unwrap() else { continue };
+            let Some(chosen) = choice::on(kernel, &weights, precision, Workload::Many).unwrap() else { continue };
             let network = FastResNet50(chosen);
             for photos in [1, 2, 5] {
                 let batch = Tensor::cat(&vec![&pixels; photos], 0).unwrap();
@@ -155,7 +158,9 @@ fn features_agree_with_the_definition() {
 
 #[test]
 fn other_input_is_refused() {
-    let chosen = choice::on("portable", &reference().map(Weights::new).unwrap(), Precision::F32).unwrap().unwrap();
+    let chosen = choice::on("portable", &reference().map(Weights::new).unwrap(), Precision::F32, Workload::One)
+        .unwrap()
+        .unwrap();
     let network = FastResNet50(chosen);
     let input = Tensor::zeros((1, 3, INPUT_SIDE, INPUT_SIDE), DType::F32, &Device::Cpu).unwrap();
     assert!(network.forward(&input).is_err(), "channels first");

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::super::request::{Ending, Progress, Reply, Request};
 use super::{Happening, IsNew, Workers};
 use crate::cipher::{Cost, Passphrase};
-use crate::features::Precision;
+use crate::features::{Precision, Workload};
 use crate::remote::Prompts;
 use crate::services::places::Places;
 use crate::services::session;
@@ -32,7 +32,7 @@ impl Office {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let places = Places::within(folder.path());
-        let network = session::load_network(None, Precision::F32, &places).unwrap();
+        let network = session::load_network(None, Precision::F32, Workload::Many, &places).unwrap();
         let office = Self { folder, places };
         session::create_vault(&office.vault(), &passphrase(), Cost::FLOOR, &network, &office.places).unwrap();
         office

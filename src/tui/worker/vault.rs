@@ -18,7 +18,7 @@ use super::outside::Outside;
 use super::{camera, download};
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
-use crate::features::{Extractor, Precision};
+use crate::features::{Extractor, Precision, Workload};
 use crate::remote::{Address, Prompts};
 use crate::services::library::{self, IfExists};
 use crate::services::places::Places;
@@ -140,7 +140,7 @@ impl Shared {
         match &*extractor {
             Some(loaded) if loaded.precision() == precision => Ok(Arc::clone(loaded)),
             _ => {
-                let loaded = Arc::new(session::load_network(None, precision, &self.places)?);
+                let loaded = Arc::new(session::load_network(None, precision, Workload::Many, &self.places)?);
                 Ok(Arc::clone(extractor.insert(loaded)))
             }
         }
