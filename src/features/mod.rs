@@ -35,15 +35,15 @@ pub use photo::{Limits, Photo, PreparedPhoto};
 pub use resnet50::DIMENSIONS;
 pub use weights::Weights;
 
-use kernel::{FastResNet50, PHOTOS_TOGETHER};
+use kernel::FastResNet50;
 use photo::INPUT_SIDE;
 use resnet50::{Convolution, ResNet50};
 use weights::Layout;
 
-/// Photos worth handing to [`Extractor::extract`] at once: several for each thread of the calling thread's rayon pool, since
-/// together they read the weights once. Bounded, because each waits in memory for the others.
+/// Photos worth handing to [`Extractor::extract`] at once: several for each thread of the calling thread's rayon pool, so that
+/// threads wait little for the one that ends last. Bounded, because each waits in memory for the others.
 pub fn batch() -> usize {
-    (PHOTOS_TOGETHER * rayon::current_num_threads()).clamp(2 * PHOTOS_TOGETHER, 8 * PHOTOS_TOGETHER)
+    (4 * rayon::current_num_threads()).clamp(8, 32)
 }
 
 /// What made a vector. Vectors can be compared only if all of this agrees, so whoever stores vectors stores it too.

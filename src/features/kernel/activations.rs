@@ -1,4 +1,4 @@
-//! What flows between layers: photos as pixels, pixels as channels.
+//! What flows between layers: a photo as pixels, pixels as channels.
 
 use std::io;
 
@@ -13,10 +13,9 @@ pub(super) const fn stride<T>(columns: usize) -> usize {
     columns + GAP_BYTES / size_of::<T>()
 }
 
-/// Photos of one size, row by row from the top, each pixel's channels together.
+/// A photo, row by row from the top, each pixel's channels together.
 pub(super) struct Activations<'a, T> {
     pub(super) numbers: Lent<'a, T>,
-    pub(super) photos: usize,
     pub(super) height: usize,
     pub(super) width: usize,
     pub(super) channels: usize,
@@ -25,19 +24,19 @@ pub(super) struct Activations<'a, T> {
 }
 
 impl<'a, T: Number> Activations<'a, T> {
-    /// Photos of any content.
-    pub(super) fn new(pool: &'a Pool, [photos, height, width]: [usize; 3], channels: usize) -> io::Result<Self> {
+    /// A photo of any content.
+    pub(super) fn new(pool: &'a Pool, [height, width]: [usize; 2], channels: usize) -> io::Result<Self> {
         let stride = stride::<T>(channels);
-        let numbers = pool.lend(photos * height * width * stride)?;
-        Ok(Self { numbers, photos, height, width, channels, stride })
+        let numbers = pool.lend(height * width * stride)?;
+        Ok(Self { numbers, height, width, channels, stride })
     }
 
     pub(super) fn pixels(&self) -> usize {
-        self.photos * self.height * self.width
+        self.height * self.width
     }
 
-    /// Photos, height and width.
-    pub(super) fn dimensions(&self) -> [usize; 3] {
-        [self.photos, self.height, self.width]
+    /// Height and width.
+    pub(super) fn size(&self) -> [usize; 2] {
+        [self.height, self.width]
     }
 }

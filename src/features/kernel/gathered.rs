@@ -50,7 +50,7 @@ impl<A: Arithmetic> Gathered<A> {
     ) -> io::Result<Activations<'a, A::Stored>> {
         let arithmetic = self.panels.arithmetic();
         let (down, across) = (self.window.steps(input.height), self.window.steps(input.width));
-        let mut output = Activations::new(pool, [input.photos, down, across], self.panels.outputs)?;
+        let mut output = Activations::new(pool, [down, across], self.panels.outputs)?;
         let (pixels, output_stride) = (output.pixels(), output.stride);
         let columns = self.window.side * self.window.side * input.channels;
         let row = stride::<A::Stored>(columns);
@@ -61,8 +61,7 @@ impl<A: Arithmetic> Gathered<A> {
             let mut windows = pool.lend(rows * row)?;
             for (at, window) in windows.chunks_exact_mut(row).enumerate() {
                 let pixel = task * task_rows + at;
-                let (photo, y, x) = (pixel / (down * across), pixel / across % down, pixel % across);
-                self.window.gather(input, photo, [y, x], &mut window[..columns]);
+                self.window.gather(input, [pixel / across, pixel % across], &mut window[..columns]);
             }
             for (panel, column) in self.panels.matrix(0).zip((0..).step_by(width::<A>())) {
                 let outputs = Outputs {
@@ -94,7 +93,7 @@ impl Window {
     }
 
     /// One window's numbers: from the top, from the left, channels.
-    fn gather<T: Number>(self, input: &Activations<'_, T>, photo: usize, [y, x]: [usize; 2], row: &mut [T]) {
+    fn gather<T: Number>(self, input: &Activations<'_, T>, [y, x]: [usize; 2], row: &mut [T]) {
         let channels = input.channels;
         let (ys, above) = self.span(y, input.height);
         let (xs, before) = self.span(x, input.width);
@@ -102,7 +101,7 @@ impl Window {
             row.fill(T::nearest(0.0));
         }
         for (at, y) in ys.enumerate() {
-            let from = &input.numbers[((photo * input.height + y) * input.width + xs.start) * input.stride..];
+            let from = &input.numbers[(y * input.width + xs.start) * input.stride..];
             let to = &mut row[((above + at) * self.side + before) * channels..][..xs.len() * channels];
             if input.stride == channels {
                 to.copy_from_slice(&from[..to.len()]);

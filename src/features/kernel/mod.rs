@@ -46,8 +46,6 @@ use arithmetic::Arithmetic;
 use choice::Chosen;
 use network::Network;
 
-pub(super) use network::PHOTOS_TOGETHER;
-
 /// Side of the network's square input in pixels.
 const INPUT_SIDE: usize = super::photo::INPUT_SIDE as usize;
 

@@ -16,9 +16,6 @@ use super::{INPUT_SIDE, Weights, with_numbers};
 use crate::features::Workload;
 use crate::features::resnet50::{Bottleneck, DIMENSIONS, ResNet50};
 
-/// Photos that one thread takes through the network together: enough that what is read of the weights serves several, few
-/// enough that their activations stay in the processor's last cache.
-pub(in crate::features) const PHOTOS_TOGETHER: usize = 4;
 /// From this many channels on photos are so small that F(4x4) would compute mostly what lies outside of them.
 const SMALL_PHOTO_CHANNELS: usize = 512;
 pub(super) const RELU: f32 = 0.0;
@@ -124,25 +121,17 @@ impl<A: Arithmetic> Network<A> {
     /// Features before normalisation: `features` takes 2048 numbers for each photo of `input`, which holds for each
     /// [`INPUT_SIDE`] x [`INPUT_SIDE`] pixels of three numbers.
     pub(super) fn forward(&self, input: &[f32], features: &mut [f32]) -> io::Result<()> {
-        let photo = INPUT_SIDE * INPUT_SIDE * 3;
-        let (photos, threads) = (input.len() / photo, rayon::current_num_threads());
-        if photos == 1 || threads == 1 {
-            let spread = if photos == 1 { Spread::Threads } else { Spread::Nowhere };
-            let batches = features.chunks_mut(PHOTOS_TOGETHER * DIMENSIONS).zip(input.chunks(PHOTOS_TOGETHER * photo));
-            return batches.into_iter().try_for_each(|(features, input)| self.describe(spread, input, features));
-        }
-        // Whole photos side by side need no thread to wait for another between layers.
-        let together = photos.div_ceil(threads).min(PHOTOS_TOGETHER);
-        let batches = features.par_chunks_mut(together * DIMENSIONS).zip(input.par_chunks(together * photo));
-        batches.with_max_len(1).try_for_each(|(features, input)| self.describe(Spread::Nowhere, input, features))
+        let inputs = input.par_chunks_exact(INPUT_SIDE * INPUT_SIDE * 3);
+        // Whole photos side by side: no thread waits for another between layers, and what one photo needs stays in caches.
+        let spread = if inputs.len() == 1 { Spread::Threads } else { Spread::Nowhere };
+        let photos = inputs.zip(features.par_chunks_exact_mut(DIMENSIONS)).with_max_len(1);
+        photos.try_for_each(|(input, features)| self.describe(spread, input, features))
     }
 
     fn describe(&self, spread: Spread, input: &[f32], features: &mut [f32]) -> io::Result<()> {
-        let photos = features.len() / DIMENSIONS;
-        let mut pixels = self.pool.lend(input.len())?;
-        pixels.copy_from_slice(input);
-        let input =
-            Activations { numbers: pixels, photos, height: INPUT_SIDE, width: INPUT_SIDE, channels: 3, stride: 3 };
+        let mut numbers = self.pool.lend(input.len())?;
+        numbers.copy_from_slice(input);
+        let input = Activations { numbers, height: INPUT_SIDE, width: INPUT_SIDE, channels: 3, stride: 3 };
         let stem = self.stem.forward(&self.pool, spread, &input, RELU)?;
         let mut activations = pooling::maximum(self.arithmetic, &self.pool, spread, &stem)?;
         drop(stem);

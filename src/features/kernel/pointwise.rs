@@ -37,7 +37,7 @@ impl<A: Arithmetic> Pointwise<A> {
         floor: f32,
     ) -> io::Result<Activations<'a, A::Stored>> {
         let arithmetic = self.panels.arithmetic();
-        let mut output = Activations::new(pool, input.dimensions(), self.panels.outputs)?;
+        let mut output = Activations::new(pool, input.size(), self.panels.outputs)?;
         let (pixels, stride) = (input.pixels(), output.stride);
         let from = Rows { numbers: &input.numbers, stride: input.stride };
         let residual = residual.map(|residual| Rows { numbers: &residual.numbers, stride: residual.stride });

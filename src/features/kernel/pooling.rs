@@ -17,11 +17,10 @@ pub(super) fn maximum<'a, A: Arithmetic>(
 ) -> io::Result<Activations<'a, A::Stored>> {
     let lanes = arithmetic.lanes();
     let (down, across) = (input.height.div_ceil(2), input.width.div_ceil(2));
-    let mut output = Activations::<A::Stored>::new(pool, [input.photos, down, across], input.channels)?;
+    let mut output = Activations::<A::Stored>::new(pool, [down, across], input.channels)?;
     let (channels, stride) = (input.channels, output.stride);
     assert!(channels.is_multiple_of(A::Lanes::COUNT) && input.stride >= channels, "whole vectors of channels");
-    spread.for_each_chunk(&mut output.numbers, across * stride, |row, numbers| {
-        let (photo, y) = (row / down, row % down);
+    spread.for_each_chunk(&mut output.numbers, across * stride, |y, numbers| {
         arithmetic.vectorised(|| {
             for (x, pixel) in numbers.chunks_exact_mut(stride).enumerate() {
                 let ys = (2 * y).saturating_sub(1)..(2 * y + 2).min(input.height);
@@ -29,7 +28,7 @@ pub(super) fn maximum<'a, A: Arithmetic>(
                 for channel in (0..channels).step_by(A::Lanes::COUNT) {
                     let mut largest = lanes.splat(0.0);
                     for y in ys.clone() {
-                        let first = ((photo * input.height + y) * input.width + xs.start) * input.stride;
+                        let first = (y * input.width + xs.start) * input.stride;
                         let from = &input.numbers[first..first + xs.len() * input.stride];
                         for at in 0..xs.len() {
                             // SAFETY: each pixel of `from` has all channels, of which a vector begins here.
@@ -47,25 +46,22 @@ pub(super) fn maximum<'a, A: Arithmetic>(
     Ok(output)
 }
 
-/// The mean over each photo's pixels: `means` holds for each photo a number for each channel.
+/// The mean over all pixels, for each channel.
 pub(super) fn mean<A: Arithmetic>(arithmetic: A, input: &Activations<'_, A::Stored>, means: &mut [f32]) {
     let (lanes, channels) = (arithmetic.lanes(), input.channels);
-    let pixels = input.height * input.width;
     assert!(channels.is_multiple_of(A::Lanes::COUNT) && input.stride >= channels, "whole vectors of channels");
-    let share = lanes.splat(1.0 / pixels as f32);
+    assert_eq!(means.len(), channels, "a mean for each channel");
+    let share = lanes.splat(1.0 / input.pixels() as f32);
     arithmetic.vectorised(|| {
-        let photos = input.numbers.chunks_exact(pixels * input.stride);
-        for (photo, means) in photos.zip(means.chunks_exact_mut(channels)) {
-            for channel in (0..channels).step_by(A::Lanes::COUNT) {
-                let mut sum = lanes.splat(0.0);
-                for pixel in photo.chunks_exact(input.stride) {
-                    // SAFETY: the pixel has all channels, of which a vector begins here.
-                    sum = lanes.add(sum, unsafe { arithmetic.load(pixel.as_ptr().add(channel)) });
-                }
-                let mean = lanes.multiply_add(sum, share, lanes.splat(0.0));
-                // SAFETY: there is a mean for each channel, of which a vector begins here.
-                unsafe { lanes.store(means.as_mut_ptr().add(channel), mean) };
+        for channel in (0..channels).step_by(A::Lanes::COUNT) {
+            let mut sum = lanes.splat(0.0);
+            for pixel in input.numbers.chunks_exact(input.stride) {
+                // SAFETY: the pixel has all channels, of which a vector begins here.
+                sum = lanes.add(sum, unsafe { arithmetic.load(pixel.as_ptr().add(channel)) });
             }
+            let mean = lanes.multiply_add(sum, share, lanes.splat(0.0));
+            // SAFETY: there is a mean for each channel, of which a vector begins here.
+            unsafe { lanes.store(means.as_mut_ptr().add(channel), mean) };
         }
     });
 }

@@ -80,7 +80,7 @@ fn agree<A: Arithmetic>(kernel: &str, arithmetic: A, cases: &[Case], absolute: f
         if channels % A::DEPTH != 0 {
             continue; // The stem, which is f32 always.
         }
-        let mut input = Activations::<A::Stored>::new(&pool, [1, height, width], channels).unwrap();
+        let mut input = Activations::<A::Stored>::new(&pool, [height, width], channels).unwrap();
         let stride = input.stride;
         let pixels = numbers(&case.input.permute((0, 2, 3, 1)).unwrap());
         for (to, from) in input.numbers.chunks_exact_mut(stride).zip(pixels.chunks_exact(channels)) {

@@ -7,7 +7,6 @@
 #![expect(unsafe_code, reason = "transforms read and write through pointers, their bounds checked once before")]
 
 use std::io;
-use std::ops::Range;
 
 use super::activations::{Activations, stride};
 use super::arithmetic::{Arithmetic, Lanes, Vector, width};
@@ -56,21 +55,21 @@ impl<A: Arithmetic, const T: usize> Winograd<A, T> {
         input: &Activations<'_, A::Stored>,
         floor: f32,
     ) -> io::Result<Activations<'a, A::Stored>> {
-        let mut output = Activations::new(pool, input.dimensions(), self.panels.outputs)?;
-        let tiles = Tiles::<T> { height: input.height, width: input.width };
+        let mut output = Activations::new(pool, input.size(), self.panels.outputs)?;
+        let (outputs, across) = (T - OVERLAP, input.width.div_ceil(T - OVERLAP));
         let (height, width, stride) = (output.height, output.width, output.stride);
-        // Tiles of several photos are one task: together they read the matrices once.
-        let (rows, length) = if input.photos == 1 {
-            let rows = spread.share(tiles.down(), tiles.down(), 1);
-            (rows, rows * tiles.outputs() * width * stride)
-        } else {
-            (tiles.down(), output.numbers.len())
-        };
-        spread.for_each_chunk(&mut output.numbers, length, |task, numbers| {
-            let first = task * rows;
-            let places: Vec<_> = tiles.places(input.photos, first..tiles.down().min(first + rows)).collect();
-            let above = first * tiles.outputs();
-            self.convolve(pool, input, &places, &mut Target { numbers, stride, height, width, above, floor })
+        let down = height.div_ceil(outputs);
+        let rows = spread.share(down, down, 1);
+        spread.for_each_chunk(&mut output.numbers, rows * outputs * width * stride, |task, numbers| {
+            let tiles = (task * rows * across..down.min((task + 1) * rows) * across)
+                .map(|tile| Place { y: tile / across * outputs, x: tile % across * outputs });
+            let above = task * rows * outputs;
+            self.convolve(
+                pool,
+                input,
+                &tiles.collect::<Vec<_>>(),
+                &mut Target { numbers, stride, height, width, above, floor },
+            )
         })?;
         Ok(output)
     }
@@ -117,37 +116,11 @@ impl<A: Arithmetic, const T: usize> Winograd<A, T> {
     }
 }
 
-/// Tiles over photos of one size.
-struct Tiles<const T: usize> {
-    height: usize,
-    width: usize,
-}
-
-/// Where a tile lies: its photo, and its first output.
+/// The first output of a tile.
 #[derive(Clone, Copy)]
 struct Place {
-    photo: usize,
     y: usize,
     x: usize,
-}
-
-impl<const T: usize> Tiles<T> {
-    /// Outputs along a tile's side.
-    fn outputs(&self) -> usize {
-        T - OVERLAP
-    }
-
-    /// Rows of tiles in a photo.
-    fn down(&self) -> usize {
-        self.height.div_ceil(self.outputs())
-    }
-
-    fn places(&self, photos: usize, rows: Range<usize>) -> impl Iterator<Item = Place> {
-        let (outputs, across) = (self.outputs(), self.width.div_ceil(self.outputs()));
-        (0..photos).flat_map(move |photo| {
-            rows.clone().flat_map(move |y| (0..across).map(move |x| Place { photo, y: y * outputs, x: x * outputs }))
-        })
-    }
 }
 
 /// The output pixels of a task.
@@ -179,7 +152,7 @@ fn enter<A: Arithmetic, const T: usize>(
     let mut pixels: [[Option<&[A::Stored]>; T]; T] = [[None; T]; T];
     for (at_y, y) in (0..T).filter_map(|at| Some((at, inside(at, place.y, input.height)?))) {
         for (at_x, x) in (0..T).filter_map(|at| Some((at, inside(at, place.x, input.width)?))) {
-            let pixel = (place.photo * input.height + y) * input.width + x;
+            let pixel = y * input.width + x;
             pixels[at_x][at_y] = Some(&input.numbers[pixel * input.stride..][..channels]);
         }
     }
@@ -224,7 +197,7 @@ fn leave<A: Arithmetic, const T: usize>(
     assert!(products.len() >= (T * T - 1) * step + outputs, "a tile stays inside its block");
     let floor = lanes.splat(target.floor);
     let (height, width) = ((target.height - place.y).min(T - OVERLAP), (target.width - place.x).min(T - OVERLAP));
-    let first = ((place.photo * target.height + place.y - target.above) * target.width + place.x) * target.stride;
+    let first = ((place.y - target.above) * target.width + place.x) * target.stride;
     let last = first + ((height - 1) * target.width + width - 1) * target.stride;
     let numbers = &mut target.numbers[first..last + outputs];
     let zeros = [lanes.splat(0.0); T];
