@@ -35,7 +35,8 @@ fn list(folder: &Path) -> std::io::Result<(Vec<Entry>, usize)> {
         }
         let kind = if metadata.is_dir() {
             Kind::Folder
-        } else if find::has_photo_extension(&path) {
+        // Whoever looks at a pipe waits for somebody to write.
+        } else if metadata.is_file() && find::has_photo_extension(&path) {
             Kind::Photo
         } else {
             other_files += 1;
@@ -65,5 +66,13 @@ mod tests {
         assert_eq!((shown[1].0, shown[1].1), ("sub", Kind::Folder));
         assert_eq!(others, 1);
         assert!(list(&folder.path().join("missing")).is_err());
+    }
+    #[cfg(unix)]
+    #[test]
+    fn what_only_looks_like_a_photo_by_its_name_is_not_listed_as_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("photo.jpg")).unwrap();
+        let (entries, others) = list(folder.path()).unwrap();
+        assert_eq!((entries.len(), others), (0, 1));
     }
 }

@@ -22,7 +22,7 @@ use crate::features::{Extractor, Precision, Workload};
 use crate::remote::{Address, Prompts};
 use crate::services::library::{self, IfExists};
 use crate::services::places::Places;
-use crate::services::{index, search, session};
+use crate::services::{index, original, search, session};
 use crate::vault;
 use crate::vault::{Details, Digest, Id, Snapshot, Vault, check};
 
@@ -53,7 +53,7 @@ impl Opened {
         if let Some((_, _, content)) = known.filter(|known| (known.0, known.1) == (bytes, modified)) {
             return Some(content);
         }
-        let content = self.vault.content_tag(&Zeroizing::new(std::fs::read(path).ok()?));
+        let content = self.vault.content_tag(&original::read(path).ok()?);
         locked(&self.contents).insert(path.to_owned(), FileContent { bytes, modified, content });
         Some(content)
     }
