@@ -175,7 +175,9 @@ impl Extractor {
             Some(device) if precision == Precision::F32 => {
                 Engine::Accelerator { network: weights.network.map(|layer| layer.to_device(&device))?, device }
             }
-            _ => Engine::Processor(FastResNet50::new(&weights.network, precision, workload)?),
+            _ => {
+                Engine::Processor(FastResNet50::new(&weights.network, weights.layout.normalise(), precision, workload)?)
+            }
         };
         Ok(Self { engine, layout: weights.layout, precision, space })
     }
@@ -204,13 +206,15 @@ impl Extractor {
     /// # Errors
     /// When the network's arithmetic fails, or its features have no direction (weights that are no ResNet-50's).
     pub fn extract<P: Borrow<PreparedPhoto> + Sync>(&self, photos: &[P]) -> Result<Vec<FeatureVector>, Error> {
-        let side = INPUT_SIDE as usize;
-        let input: Vec<f32> = photos.iter().flat_map(|photo| self.layout.input(photo.borrow())).collect();
-        let input = Tensor::from_vec(input, (photos.len(), side, side, 3), &Device::Cpu)?;
+        let shape = (photos.len(), INPUT_SIDE as usize, INPUT_SIDE as usize, 3);
         let features = match &self.engine {
-            Engine::Processor(network) => network.forward(&input)?,
+            Engine::Processor(network) => {
+                let pixels: Vec<&[u8]> = photos.iter().map(|photo| photo.borrow().rgb()).collect();
+                network.forward(&Tensor::from_vec(pixels.concat(), shape, &Device::Cpu)?)?
+            }
             Engine::Accelerator { network, device } => {
-                network.forward(&input.to_device(device)?.permute((0, 3, 1, 2))?.contiguous()?)?
+                let input: Vec<f32> = photos.iter().flat_map(|photo| self.layout.input(photo.borrow())).collect();
+                network.forward(&Tensor::from_vec(input, shape, device)?.permute((0, 3, 1, 2))?.contiguous()?)?
             }
         };
         let mut features = features.flatten_all()?.to_vec1::<f32>()?;

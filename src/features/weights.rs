@@ -28,6 +28,9 @@ const TORCH_EPSILON: f64 = 1e-5;
 #[cfg(feature = "bundled-weights")]
 static BUNDLED: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/resnet50.safetensors"));
 
+/// Red, green and blue of a pixel to the network's three numbers for it.
+pub(super) type Normalise = fn([f32; 3]) -> [f32; 3];
+
 /// How a weights file arranges the network, and what its training fed to it.
 #[derive(Clone, Copy)]
 pub(super) enum Layout {
@@ -46,16 +49,20 @@ impl Layout {
         }
     }
 
-    /// The network's input for a photo: height, width, channels, as the weights' training prepared it.
-    pub(super) fn input(self, photo: &PreparedPhoto) -> Vec<f32> {
-        let pixel: fn([f32; 3]) -> [f32; 3] = match self {
+    /// A pixel's red, green and blue, 0 to 255, as the weights' training prepared them.
+    pub(super) fn normalise(self) -> Normalise {
+        match self {
             Self::KerasV1Folded => |[red, green, blue]| [blue - 103.939, green - 116.779, red - 123.68],
             Self::TorchvisionV15 => |[red, green, blue]| {
                 [(red / 255.0 - 0.485) / 0.229, (green / 255.0 - 0.456) / 0.224, (blue / 255.0 - 0.406) / 0.225]
             },
-        };
+        }
+    }
+
+    /// The network's input for a photo: height, width, channels.
+    pub(super) fn input(self, photo: &PreparedPhoto) -> Vec<f32> {
         let (pixels, _) = photo.rgb().as_chunks::<3>();
-        pixels.iter().flat_map(|rgb| pixel(rgb.map(f32::from))).collect()
+        pixels.iter().flat_map(|rgb| self.normalise()(rgb.map(f32::from))).collect()
     }
 
     fn downsampling(self) -> Downsampling {

@@ -6,8 +6,7 @@ use super::arithmetic::{Arithmetic, Single};
 use super::bfloat16::PortablePairs;
 use super::network::Network;
 use super::portable::Portable;
-use super::{Forward, Weights};
-use crate::features::resnet50::ResNet50;
+use super::{Forward, PlainNetwork};
 use crate::features::{Error, Precision, Workload};
 
 #[cfg(target_arch = "x86_64")]
@@ -29,17 +28,17 @@ pub(super) struct Chosen {
 ///
 /// # Errors
 /// The named kernel does not exist, or not on this processor; there is no silent fallback.
-pub(super) fn choose(weights: &ResNet50<Weights>, precision: Precision, workload: Workload) -> Result<Chosen, Error> {
-    let Some(name) = std::env::var_os(KERNEL_VARIABLE) else { return best(weights, precision, workload) };
+pub(super) fn choose(plain: &PlainNetwork, precision: Precision, workload: Workload) -> Result<Chosen, Error> {
+    let Some(name) = std::env::var_os(KERNEL_VARIABLE) else { return best(plain, precision, workload) };
     let name = name.to_string_lossy().into_owned();
     let known = NAMES.into_iter().find(|known| *known == name).ok_or(Error::UnknownKernel { name })?;
-    on(known, weights, precision, workload)?.ok_or(Error::UnsupportedKernel { name: known })
+    on(known, plain, precision, workload)?.ok_or(Error::UnsupportedKernel { name: known })
 }
 
 /// The network on the best kernel of this processor.
-fn best(weights: &ResNet50<Weights>, precision: Precision, workload: Workload) -> Result<Chosen, Error> {
+fn best(plain: &PlainNetwork, precision: Precision, workload: Workload) -> Result<Chosen, Error> {
     for name in NAMES {
-        if let Some(chosen) = on(name, weights, precision, workload)? {
+        if let Some(chosen) = on(name, plain, precision, workload)? {
             return Ok(chosen);
         }
     }
@@ -49,21 +48,21 @@ fn best(weights: &ResNet50<Weights>, precision: Precision, workload: Workload) -
 /// The network on this kernel, if it runs here. Of those with instructions for bf16 there are fewer.
 pub(super) fn on(
     name: &'static str,
-    weights: &ResNet50<Weights>,
+    plain: &PlainNetwork,
     precision: Precision,
     workload: Workload,
 ) -> Result<Option<Chosen>, Error> {
     match (name, precision) {
         #[cfg(target_arch = "x86_64")]
-        ("avx512", Precision::F32) => packed(name, Avx512::detect().map(Single), weights, workload),
+        ("avx512", Precision::F32) => packed(name, Avx512::detect().map(Single), plain, workload),
         #[cfg(target_arch = "x86_64")]
-        ("avx512", Precision::Bf16) => packed("avx512_bf16", Pairs::detect(), weights, workload),
+        ("avx512", Precision::Bf16) => packed("avx512_bf16", Pairs::detect(), plain, workload),
         #[cfg(target_arch = "x86_64")]
-        ("avx2", Precision::F32) => packed(name, Avx2::detect().map(Single), weights, workload),
+        ("avx2", Precision::F32) => packed(name, Avx2::detect().map(Single), plain, workload),
         #[cfg(target_arch = "aarch64")]
-        ("neon", Precision::F32) => packed(name, Some(Single(super::neon::Neon)), weights, workload),
-        ("portable", Precision::F32) => packed(name, Some(Single(Portable)), weights, workload),
-        ("portable", Precision::Bf16) => packed(name, Some(PortablePairs), weights, workload),
+        ("neon", Precision::F32) => packed(name, Some(Single(super::neon::Neon)), plain, workload),
+        ("portable", Precision::F32) => packed(name, Some(Single(Portable)), plain, workload),
+        ("portable", Precision::Bf16) => packed(name, Some(PortablePairs), plain, workload),
         _ => Ok(None),
     }
 }
@@ -71,10 +70,10 @@ pub(super) fn on(
 fn packed<A: Arithmetic>(
     kernel: &'static str,
     arithmetic: Option<A>,
-    weights: &ResNet50<Weights>,
+    plain: &PlainNetwork,
     workload: Workload,
 ) -> Result<Option<Chosen>, Error> {
     let Some(arithmetic) = arithmetic else { return Ok(None) };
-    let network = Network::new(arithmetic, weights, workload)?;
+    let network = Network::new(arithmetic, plain, workload)?;
     Ok(Some(Chosen { kernel, network: Arc::new(network) }))
 }

@@ -15,6 +15,7 @@
 use candle_core::{CpuStorage, CustomOp1, Error, Layout, Shape, Storage, Tensor};
 
 use super::resnet50::{Convolution, DIMENSIONS, ResNet50};
+use super::weights::Normalise;
 use super::{Precision, Workload};
 
 mod activations;
@@ -69,6 +70,12 @@ impl Weights {
     }
 }
 
+/// What there is to pack.
+struct PlainNetwork {
+    layers: ResNet50<Weights>,
+    normalise: Normalise,
+}
+
 /// Reads a tensor's numbers where they lie: the weights are too many to be copied for nothing.
 fn with_numbers<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> candle_core::Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
@@ -80,12 +87,12 @@ fn with_numbers<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> R) -> candle_co
 
 /// [`Network`] over some arithmetic.
 trait Forward: Send + Sync {
-    fn forward(&self, input: &[f32], features: &mut [f32]) -> std::io::Result<()>;
+    fn forward(&self, pixels: &[u8], features: &mut [f32]) -> std::io::Result<()>;
 }
 
 impl<A: Arithmetic> Forward for Network<A> {
-    fn forward(&self, input: &[f32], features: &mut [f32]) -> std::io::Result<()> {
-        Self::forward(self, input, features)
+    fn forward(&self, pixels: &[u8], features: &mut [f32]) -> std::io::Result<()> {
+        Self::forward(self, pixels, features)
     }
 }
 
@@ -99,10 +106,12 @@ impl FastResNet50 {
     /// The environment names a kernel that does not run here, or the processor cannot compute in this precision.
     pub(super) fn new(
         network: &ResNet50<Convolution>,
+        normalise: Normalise,
         precision: Precision,
         workload: Workload,
     ) -> Result<Self, super::Error> {
-        Ok(Self(choice::choose(&network.map(Weights::new)?, precision, workload)?))
+        let weights = PlainNetwork { layers: network.map(Weights::new)?, normalise };
+        Ok(Self(choice::choose(&weights, precision, workload)?))
     }
 
     /// The instructions it runs on.
@@ -110,9 +119,9 @@ impl FastResNet50 {
         self.0.kernel
     }
 
-    /// Features before normalisation, of shape [n, 2048], for `input` of shape [n, 224, 224, 3].
-    pub(super) fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
-        input.apply_op1_no_bwd(self)
+    /// Features before normalisation, of shape [n, 2048], for `pixels` of shape [n, 224, 224, 3]: red, green and blue, u8.
+    pub(super) fn forward(&self, pixels: &Tensor) -> candle_core::Result<Tensor> {
+        pixels.apply_op1_no_bwd(self)
     }
 }
 
@@ -131,7 +140,7 @@ impl CustomOp1 for FastResNet50 {
             return Err(Error::Msg(format!("the network's input is {expected}, not {:?}", layout.shape())));
         }
         let mut features = vec![0.0; photos * DIMENSIONS];
-        self.0.network.forward(&storage.as_slice::<f32>()?[start..end], &mut features)?;
+        self.0.network.forward(&storage.as_slice::<u8>()?[start..end], &mut features)?;
         Ok((CpuStorage::F32(features), Shape::from((photos, DIMENSIONS))))
     }
 }

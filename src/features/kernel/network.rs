@@ -12,9 +12,10 @@ use super::pointwise::Pointwise;
 use super::pooling;
 use super::spread::Spread;
 use super::winograd::Winograd;
-use super::{INPUT_SIDE, Weights, with_numbers};
+use super::{INPUT_SIDE, PlainNetwork, Weights, with_numbers};
 use crate::features::Workload;
-use crate::features::resnet50::{Bottleneck, DIMENSIONS, ResNet50};
+use crate::features::resnet50::{Bottleneck, DIMENSIONS};
+use crate::features::weights::Normalise;
 
 /// From this many channels on photos are so small that F(4x4) would compute mostly what lies outside of them.
 const SMALL_PHOTO_CHANNELS: usize = 512;
@@ -102,35 +103,38 @@ impl<A: Arithmetic> Block<A> {
 /// The network with its weights packed for one arithmetic.
 pub(super) struct Network<A: Arithmetic> {
     arithmetic: A,
+    normalise: Normalise,
     stem: Gathered<Single<A::Lanes>>,
     blocks: Vec<Block<A>>,
     pool: Pool,
 }
 
 impl<A: Arithmetic> Network<A> {
-    pub(super) fn new(arithmetic: A, weights: &ResNet50<Weights>, workload: Workload) -> candle_core::Result<Self> {
-        let Weights { kernel, bias, side, stride } = &weights.stem;
+    pub(super) fn new(arithmetic: A, plain: &PlainNetwork, workload: Workload) -> candle_core::Result<Self> {
+        let Weights { kernel, bias, side, stride } = &plain.layers.stem;
         // Its inputs are pixels, not activations: in fewer bits they would lose what tells photos apart.
         let exact = Single(arithmetic.lanes());
         let stem = with_numbers(kernel, |kernel| Gathered::new(exact, kernel, [*side, *stride], bias.clone()))??;
-        let blocks = weights.blocks.iter().map(|block| Block::new(arithmetic, block, workload));
+        let blocks = plain.layers.blocks.iter().map(|block| Block::new(arithmetic, block, workload));
         let blocks = blocks.collect::<candle_core::Result<_>>()?;
-        Ok(Self { arithmetic, stem, blocks, pool: Pool::default() })
+        Ok(Self { arithmetic, normalise: plain.normalise, stem, blocks, pool: Pool::default() })
     }
 
-    /// Features before normalisation: `features` takes 2048 numbers for each photo of `input`, which holds for each
-    /// [`INPUT_SIDE`] x [`INPUT_SIDE`] pixels of three numbers.
-    pub(super) fn forward(&self, input: &[f32], features: &mut [f32]) -> io::Result<()> {
-        let inputs = input.par_chunks_exact(INPUT_SIDE * INPUT_SIDE * 3);
+    /// Features before normalisation: `features` takes 2048 numbers for each photo of `pixels`, which holds for each
+    /// [`INPUT_SIDE`] x [`INPUT_SIDE`] times red, green and blue.
+    pub(super) fn forward(&self, pixels: &[u8], features: &mut [f32]) -> io::Result<()> {
+        let photos = pixels.par_chunks_exact(INPUT_SIDE * INPUT_SIDE * 3);
         // Whole photos side by side: no thread waits for another between layers, and what one photo needs stays in caches.
-        let spread = if inputs.len() == 1 { Spread::Threads } else { Spread::Nowhere };
-        let photos = inputs.zip(features.par_chunks_exact_mut(DIMENSIONS)).with_max_len(1);
-        photos.try_for_each(|(input, features)| self.describe(spread, input, features))
+        let spread = if photos.len() == 1 { Spread::Threads } else { Spread::Nowhere };
+        let photos = photos.zip(features.par_chunks_exact_mut(DIMENSIONS)).with_max_len(1);
+        photos.try_for_each(|(pixels, features)| self.describe(spread, pixels, features))
     }
 
-    fn describe(&self, spread: Spread, input: &[f32], features: &mut [f32]) -> io::Result<()> {
-        let mut numbers = self.pool.lend(input.len())?;
-        numbers.copy_from_slice(input);
+    fn describe(&self, spread: Spread, pixels: &[u8], features: &mut [f32]) -> io::Result<()> {
+        let mut numbers = self.pool.lend::<f32>(pixels.len())?;
+        for (to, rgb) in numbers.as_chunks_mut().0.iter_mut().zip(pixels.as_chunks().0) {
+            *to = (self.normalise)(rgb.map(f32::from));
+        }
         let input = Activations { numbers, height: INPUT_SIDE, width: INPUT_SIDE, channels: 3, stride: 3 };
         let stem = self.stem.forward(&self.pool, spread, &input, RELU)?;
         let mut activations = pooling::maximum(self.arithmetic, &self.pool, spread, &stem)?;

@@ -11,7 +11,11 @@ use super::portable::Portable;
 use super::spread::Spread;
 use super::*;
 use crate::features::resnet50::Then;
-use crate::features::{Limits, Photo};
+use crate::features::weights::Layout as Arrangement;
+use crate::features::{Limits, Photo, PreparedPhoto};
+
+/// What the bundled weights want of pixels.
+const LAYOUT: Arrangement = Arrangement::KerasV1Folded;
 
 /// What Winograd's transforms leave of eight bits for the output that is furthest from its value; most are far nearer.
 const BF16_RELATIVE: f32 = 0.1;
@@ -30,16 +34,25 @@ fn reference() -> ResNet50<Convolution> {
     super::super::Weights::standard(&models).unwrap().network
 }
 
-/// A sample photo as the bundled weights want it, of shape [1, 224, 224, 3].
-fn pixels() -> Tensor {
+fn photo() -> PreparedPhoto {
     let sample = include_bytes!("../../../data/photos/butterfly/image_0001.jpg");
-    let photo = Photo::decode(sample, None, Limits::default()).unwrap().prepare().unwrap();
-    let input = super::super::weights::Layout::KerasV1Folded.input(&photo);
-    Tensor::from_vec(input, (1, INPUT_SIDE, INPUT_SIDE, 3), &Device::Cpu).unwrap()
+    Photo::decode(sample, None, Limits::default()).unwrap().prepare().unwrap()
 }
 
-fn channels_first(tensor: &Tensor) -> Tensor {
-    tensor.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap()
+/// The photo as the kernels take it, of shape [1, 224, 224, 3].
+fn pixels() -> Tensor {
+    Tensor::from_slice(photo().rgb(), (1, INPUT_SIDE, INPUT_SIDE, 3), &Device::Cpu).unwrap()
+}
+
+/// The photo as the plain network takes it, of shape [1, 3, 224, 224].
+fn input() -> Tensor {
+    let numbers = LAYOUT.input(&photo());
+    let input = Tensor::from_vec(numbers, (1, INPUT_SIDE, INPUT_SIDE, 3), &Device::Cpu).unwrap();
+    input.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap()
+}
+
+fn plain(network: &ResNet50<Convolution>) -> PlainNetwork {
+    PlainNetwork { layers: network.map(Weights::new).unwrap(), normalise: LAYOUT.normalise() }
 }
 
 fn numbers(tensor: &Tensor) -> Vec<f32> {
@@ -56,7 +69,7 @@ fn cases(network: &ResNet50<Convolution>) -> Vec<Case> {
         cases.push(Case { name, convolution, input, output: output.clone(), floor });
         output
     };
-    let stem = keep("stem".into(), &network.stem, &channels_first(&pixels()), Then::Relu);
+    let stem = keep("stem".into(), &network.stem, &input(), Then::Relu);
     let mut activations = Convolution::max_pool(&stem).unwrap();
     for (number, block) in network.blocks.iter().enumerate() {
         let name = |layer: &str| format!("block {number}, {layer}");
@@ -133,17 +146,17 @@ fn every_layer_agrees_with_its_definition() {
 fn features_agree_with_the_definition() {
     let network = reference();
     let pixels = pixels();
-    let expected = numbers(&network.forward(&channels_first(&pixels)).unwrap());
+    let expected = numbers(&network.forward(&input()).unwrap());
     let cosine = |found: &[f32]| {
         let product = |left: &[f32], right: &[f32]| -> f64 {
             left.iter().zip(right).map(|(left, right)| f64::from(*left) * f64::from(*right)).sum()
         };
         product(found, &expected) / (product(found, found) * product(&expected, &expected)).sqrt()
     };
-    let weights = network.map(Weights::new).unwrap();
+    let plain = plain(&network);
     for (precision, least) in [(Precision::F32, 0.99999), (Precision::Bf16, 0.9995)] {
         for kernel in choice::NAMES {
-            let Some(chosen) = choice::on(kernel, &weights, precision, Workload::Many).unwrap() else { continue };
+            let Some(chosen) = choice::on(kernel, &plain, precision, Workload::Many).unwrap() else { continue };
             let network = FastResNet50(chosen);
             for photos in [1, 2, 5] {
                 let batch = Tensor::cat(&vec![&pixels; photos], 0).unwrap();
@@ -158,11 +171,10 @@ fn features_agree_with_the_definition() {
 
 #[test]
 fn other_input_is_refused() {
-    let chosen = choice::on("portable", &reference().map(Weights::new).unwrap(), Precision::F32, Workload::One)
-        .unwrap()
-        .unwrap();
+    let chosen = choice::on("portable", &plain(&reference()), Precision::F32, Workload::One).unwrap().unwrap();
     let network = FastResNet50(chosen);
-    let input = Tensor::zeros((1, 3, INPUT_SIDE, INPUT_SIDE), DType::F32, &Device::Cpu).unwrap();
-    assert!(network.forward(&input).is_err(), "channels first");
-    assert!(network.forward(&pixels().transpose(1, 2).unwrap()).is_err(), "not contiguous");
+    let bytes = pixels();
+    assert!(network.forward(&bytes.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap()).is_err(), "channels first");
+    assert!(network.forward(&bytes.transpose(1, 2).unwrap()).is_err(), "not contiguous");
+    assert!(network.forward(&bytes.to_dtype(DType::F32).unwrap()).is_err(), "not bytes");
 }
