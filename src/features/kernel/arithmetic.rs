@@ -3,7 +3,7 @@
 //! A layer is written once, over [`Arithmetic`], and compiled for each set of instructions. A value of [`Lanes`] is proof
 //! that the processor has the instructions, so a body given to [`Lanes::vectorised`] may use them. They hold for what is
 //! inlined into the body: what it calls is `#[inline(always)]`.
-#![expect(unsafe_code, reason = "loads and stores through pointers, for vectors of any width")]
+#![expect(unsafe_code, reason = "loads and stores through pointers, for vectors of any width; memory read as numbers")]
 
 /// Vectors of f32 by one set of instructions.
 pub(super) trait Lanes: Copy + Send + Sync + 'static {
@@ -33,15 +33,19 @@ pub(super) trait Lanes: Copy + Send + Sync + 'static {
     unsafe fn store(self, to: *mut f32, values: Self::Vector);
 }
 
-/// A number as activations and weights hold it. All bits zero is zero, and any bits are a number.
-pub(super) trait Number: Copy + Send + Sync + 'static {
+/// A number as activations and weights hold it.
+///
+/// # Safety
+/// Any bits are a number, and all bits zero are zero: memory is read as numbers whatever was in it.
+pub(super) unsafe trait Number: Copy + Send + Sync + 'static {
     /// The nearest number of this kind.
     fn nearest(value: f32) -> Self;
 
     fn value(self) -> f32;
 }
 
-impl Number for f32 {
+// SAFETY: true of IEEE 754.
+unsafe impl Number for f32 {
     fn nearest(value: f32) -> Self {
         value
     }

@@ -12,7 +12,8 @@ use super::portable::Portable;
 #[repr(transparent)]
 pub(super) struct Brain(u16);
 
-impl Number for Brain {
+// SAFETY: true of the upper half of an f32, for which any 16 bits may stand.
+unsafe impl Number for Brain {
     /// Ties go to the even neighbour. No weight is NaN.
     fn nearest(value: f32) -> Self {
         let bits = value.to_bits();
