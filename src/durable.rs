@@ -3,12 +3,24 @@
 //! Must never: report success before the data and the directory entry are on the disk, follow a symbolic link that
 //! waits under a name to be written, or leave a file readable by others.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+#[cfg(unix)]
+mod dir;
+#[cfg(any(not(unix), test))]
+#[cfg_attr(unix, allow(dead_code, unreachable_pub, reason = "only its tests run here"))]
+mod dir_by_path;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
+
+#[cfg(unix)]
+pub use dir::Dir;
+#[cfg(not(unix))]
+pub use dir_by_path::Dir;
 
 /// The ending of a file that is still being written. Found later, it is the remains of a crash.
 pub const UNFINISHED: &str = ".new";
@@ -30,13 +42,26 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes the names in a directory durable: creations, renames and removals so far.
-///
-/// # Errors
-/// What the system says.
-pub fn sync_directory(path: &Path) -> io::Result<()> {
-    // Elsewhere a directory cannot be opened as a file, and its journal keeps the order of names by itself.
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+/// Something beneath a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirEntry {
+    /// Its name.
+    pub name: OsString,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Bytes, of a file.
+    pub bytes: u64,
+}
+
+/// What an entry of a directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A link, a pipe, a socket or a device.
+    Other,
 }
 
 /// Replaces the file at `path` by `bytes`, atomically and durably: a crash leaves the old content or the new.
@@ -44,47 +69,38 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
 /// # Errors
 /// What the system says. When it fails after the rename, the new content is visible and may not be durable.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(UNFINISHED);
-    let unfinished = PathBuf::from(unfinished);
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let written = create_new(&unfinished).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| fs::rename(&unfinished, path));
-    if let Err(error) = renamed {
-        // Best effort: the error above is the one that matters, and a later writer removes remains too.
-        let _ = fs::remove_file(&unfinished);
-        return Err(error);
-    }
-    sync_directory(path.parent().unwrap_or(Path::new(".")))
+    let name = path.file_name().and_then(OsStr::to_str).ok_or(io::ErrorKind::InvalidFilename)?;
+    Dir::open(parent(path))?.replace(name, bytes)
 }
 
-/// Puts an empty file at `path`, durably; `false` when something was there already. There is no content to lose.
-///
-/// # Errors
-/// What the system says.
-pub fn mark(path: &Path) -> io::Result<bool> {
-    let is_new = match create_new(path) {
-        Ok(_) => true,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-        Err(error) => return Err(error),
-    };
-    sync_directory(path.parent().unwrap_or(Path::new(".")))?;
-    Ok(is_new)
+/// The directory that `path` is in.
+pub fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A file that did not exist, open for writing by its owner alone (0600 on Unix).
-fn create_new(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+impl Dir {
+    /// Replaces the file `name` by `bytes`, atomically and durably: a crash leaves the old content or the new.
+    ///
+    /// # Errors
+    /// What the system says. When it fails after the rename, the new content is visible and may not be durable.
+    pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let unfinished = format!("{name}{UNFINISHED}");
+        match self.remove(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let written = self.create_file(&unfinished).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        });
+        let renamed = written.and_then(|()| self.rename(OsStr::new(&unfinished), self, OsStr::new(name)));
+        if let Err(error) = renamed {
+            // Best effort: the error above is the one that matters, and a later writer removes remains too.
+            let _ = self.remove(&unfinished);
+            return Err(error);
+        }
+        self.sync()
+    }
 }
 
 /// Immutable files on their way to the disk: written one by one, from any thread, and fsynced in rounds, because many
@@ -100,15 +116,15 @@ struct Waiting {
 }
 
 impl Unsynced {
-    /// Writes a new file. It is durable only after [`Self::sync`] and [`sync_directory`].
+    /// Writes a new file. It is durable only after [`Self::sync`] and [`Dir::sync`].
     ///
     /// # Errors
     /// What the system says; a file that was begun is removed.
-    pub fn write(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-        let mut file = create_new(path)?;
+    pub fn write(&self, dir: &Dir, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+        let mut file = dir.create_file(name)?;
         if let Err(error) = parts.iter().try_for_each(|part| file.write_all(part)) {
             // Best effort, as above.
-            let _ = fs::remove_file(path);
+            let _ = dir.remove(name);
             return Err(error);
         }
         let round = {
@@ -167,7 +183,14 @@ impl Lock {
     /// # Errors
     /// What the system says, for instance when the file cannot be opened for writing.
     pub fn acquire(path: &Path, if_locked: IfLocked) -> io::Result<Option<Self>> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        Self::of(OpenOptions::new().read(true).write(true).open(path)?, if_locked)
+    }
+
+    /// The same for a file that is open for writing.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn of(file: File, if_locked: IfLocked) -> io::Result<Option<Self>> {
         match if_locked {
             IfLocked::Wait => file.lock()?,
             IfLocked::Refuse => match file.try_lock() {
@@ -182,6 +205,8 @@ impl Lock {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -196,31 +221,21 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_new_once() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("mark");
-        assert!(mark(&path).unwrap());
-        assert!(!mark(&path).unwrap());
-        assert_eq!(fs::read(&path).unwrap(), b"");
-    }
-
-    #[test]
     fn immutable_files_are_never_overwritten() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("object");
-        let unsynced = Unsynced::default();
-        unsynced.write(&path, &[b"fi", b"rst"]).unwrap();
-        assert_eq!(unsynced.write(&path, &[b"second"]).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        let (dir, unsynced) = (Dir::open(directory.path()).unwrap(), Unsynced::default());
+        unsynced.write(&dir, "object", &[b"fi", b"rst"]).unwrap();
+        assert_eq!(unsynced.write(&dir, "object", &[b"second"]).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         unsynced.sync().unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(fs::read(directory.path().join("object")).unwrap(), b"first");
     }
 
     #[test]
     fn more_files_than_a_round_are_all_written() {
         let directory = tempfile::tempdir().unwrap();
-        let unsynced = Unsynced::default();
+        let (dir, unsynced) = (Dir::open(directory.path()).unwrap(), Unsynced::default());
         for at in 0..SYNC_ROUND * 2 + 3 {
-            unsynced.write(&directory.path().join(at.to_string()), &[b"x"]).unwrap();
+            unsynced.write(&dir, &at.to_string(), &[b"x"]).unwrap();
         }
         assert_eq!(unsynced.waiting().files.len(), 3);
         unsynced.sync().unwrap();
@@ -236,6 +251,31 @@ mod tests {
         unsynced.waiting().files.push(File::from(std::os::fd::OwnedFd::from(writer)));
         assert!(unsynced.sync().is_err());
         assert!(unsynced.sync().is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_by_its_path_answers_as_one_that_is_held_open() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("file"), "content").unwrap();
+        fs::create_dir(directory.path().join("folder")).unwrap();
+        std::os::unix::fs::symlink("file", directory.path().join("link")).unwrap();
+        let (open, path) = (Dir::open(directory.path()).unwrap(), dir_by_path::Dir::open(directory.path()).unwrap());
+        let kind = |error: io::Error| error.kind();
+        for name in ["file", "folder", "link", "nothing", "..", "a/b"] {
+            let held = open.open_file(name).map(|file| file.is_some()).map_err(kind);
+            assert_eq!(path.open_file(name).map(|file| file.is_some()).map_err(kind), held, "{name}");
+            let held = open.open_dir(name).map(drop).map_err(kind);
+            assert_eq!(path.open_dir(name).map(drop).map_err(kind), held, "{name}");
+            assert_eq!(path.create_file(name).is_ok(), open.create_file(name).is_ok() || name == "nothing", "{name}");
+        }
+        let sorted = |mut entries: Vec<DirEntry>| {
+            entries.sort_by(|one, other| one.name.cmp(&other.name));
+            // The bytes of a folder are the file system's own affair.
+            entries.retain(|entry| entry.kind != EntryKind::Directory);
+            entries
+        };
+        assert_eq!(sorted(path.entries().unwrap()), sorted(open.entries().unwrap()));
     }
 
     #[cfg(unix)]

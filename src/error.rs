@@ -64,6 +64,12 @@ impl Error {
             vault::Error::Damaged { .. } | vault::Error::Missing { .. } | vault::Error::TooLarge { .. } => {
                 Some("cipherlens check lists all damage; cipherlens check --repair mends what can be mended")
             }
+            vault::Error::Overtaken => Some(
+                "run the same command again; keep the vault on a disk with locks, or write to it from one machine at a time",
+            ),
+            vault::Error::ForeignDirectory { .. } => {
+                Some("put the folder itself back; to keep a vault on another disk, move the whole vault there")
+            }
             vault::Error::FeatureSpace { .. } => {
                 Some("use the weights the vault was made with (--weights FILE), or add the photos to a new vault")
             }
@@ -94,6 +100,7 @@ impl Error {
                 vault::Error::Damaged { .. }
                     | vault::Error::Missing { .. }
                     | vault::Error::TooLarge { .. }
+                    | vault::Error::ForeignDirectory { .. }
                     | vault::Error::RolledBack { .. }
                     | vault::Error::Forked { .. }
             ) | Self::Ckks(ckks::Error::AnswerRefused)

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::check::{Remedy, check};
-use cipherlens::vault::{Id, Losses, Object, Part, Remake, Repaired, Segment, Snapshot, Vault, repair};
+use cipherlens::vault::{Id, Leftovers, Losses, Object, Part, Remake, Repaired, Segment, Snapshot, Vault, repair};
 use vault_fixture::*;
 
 /// Makes anew what the fixture made the first time.
@@ -159,4 +159,27 @@ fn damage(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_repair_moves_what_nothing_names_aside_and_removes_none_of_it() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    fill(&vault, 0..1);
+    let whole = files(&fixture.root());
+    let stray = "encrypted_thumbnails/00112233445566778899aabbccddeeff.aes";
+    for content in ["the first of its name", "the second"] {
+        fs::write(fixture.root().join(stray), content).unwrap();
+        fs::create_dir(fixture.root().join("encrypted_images/folder")).unwrap();
+        fs::write(fixture.root().join("encrypted_images/folder/letter"), content).unwrap();
+        let repaired = repaired(&vault, Losses::Keep);
+        assert_eq!(repaired.before.leftovers.strays, ["encrypted_images/folder", stray]);
+        assert_eq!(repaired.after.leftovers, Leftovers::default());
+    }
+    let mut expected = whole;
+    for (folder, number, content) in [("folder", "", "the first of its name"), ("folder.2", ".2", "the second")] {
+        expected.insert(format!("set_aside/{stray}{number}").into(), content.into());
+        expected.insert(format!("set_aside/encrypted_images/{folder}/letter").into(), content.into());
+    }
+    assert_eq!(files(&fixture.root()), expected);
 }

@@ -186,11 +186,15 @@ fn what_a_crash_left_is_removed_by_the_next_writer_only() {
     drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
     let mut expected = whole;
     expected.insert("encrypted_images/notes.txt".into(), b"the owner's own".to_vec());
-    assert_eq!(files(&fixture.root()), expected);
+    expected.insert(format!("encrypted_features/{id}.vectors").into(), b"half a segment".to_vec());
+    assert_eq!(files(&fixture.root()), expected, "what no writer listed is not the vault's to remove");
+    let leftovers = check(&vault, &|_| {}).unwrap().leftovers;
+    assert_eq!(leftovers.abandoned, []);
+    assert_eq!(leftovers.strays, [format!("encrypted_features/{id}.vectors"), "encrypted_images/notes.txt".into()]);
 }
 
 #[test]
-fn leftovers_are_looked_for_only_where_something_says_that_there_are_some() {
+fn only_what_the_journal_lists_is_removed() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     fill(&vault, 0..1);
@@ -198,12 +202,23 @@ fn leftovers_are_looked_for_only_where_something_says_that_there_are_some() {
     fs::write(&stray, "from nowhere").unwrap();
     fill(&vault, 1..2);
     assert!(stray.exists(), "nobody looked");
-    assert_eq!(check(&vault, &|_| {}).unwrap().leftovers.len(), 1);
-    for in_its_place in ["", "a file that is not empty"] {
+    assert_eq!(check(&vault, &|_| {}).unwrap().leftovers.strays.len(), 1);
+    let named = vault.snapshot().unwrap().files().unwrap();
+    let named: String = named.iter().map(|file| format!("{}\n", file.object)).collect();
+    let path = "encrypted_thumbnails/00112233445566778899aabbccddeeff.aes";
+    let list = |text: &str| fs::write(fixture.root().join("writing"), text).unwrap();
+    for (journal, is_removed) in [
+        (String::new(), false),
+        ("no name of a file\n".to_owned(), false),
+        (format!("../vault/{path}\nmapping.json\nheader\n{path}"), false),
+        (format!("{named}\n{path}\n"), true),
+    ] {
         fs::write(&stray, "from nowhere").unwrap();
-        fs::write(fixture.root().join("writing"), in_its_place).unwrap();
+        list(&journal);
         drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
-        assert!(!stray.exists() && !fixture.root().join("writing").exists());
+        assert_eq!(stray.exists(), !is_removed, "{journal}");
+        assert!(!fixture.root().join("writing").exists());
+        assert!(check(&vault, &|_| {}).unwrap().is_whole(), "what the mapping names stays, whatever is listed");
     }
 }
 
@@ -232,7 +247,9 @@ fn photos_are_not_taken_for_leftovers_while_a_list_is_damaged() {
     fill(&vault, 0..2);
     let list = vault.snapshot().unwrap().mapping().segments[0].id;
     fs::remove_file(fixture.root().join(format!("encrypted_features/{list}.json"))).unwrap();
-    fs::write(fixture.root().join("writing"), "").unwrap();
+    let photos = fs::read_dir(fixture.root().join("encrypted_images")).unwrap();
+    let listed = photos.map(|photo| format!("encrypted_images/{}\n", photo.unwrap().file_name().to_str().unwrap()));
+    fs::write(fixture.root().join("writing"), listed.collect::<String>()).unwrap();
     drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
     assert_eq!(fs::read_dir(fixture.root().join("encrypted_images")).unwrap().count(), 2);
     assert!(fixture.root().join("writing").exists(), "it is looked again once the list is back");

@@ -11,13 +11,14 @@ use super::session::{Session, WeightsFile};
 use crate::error::Error;
 use crate::features::Workload;
 use crate::services::mend;
+use crate::services::name::inert;
+use crate::vault::Losses;
 use crate::vault::check::{self, Damage, Remedy, Report};
-use crate::vault::{Losses, Object};
 
 /// Arguments of `check`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens check\n  cipherlens check --repair\n\nReads and verifies every file. What is damaged is named by its file in the vault; the rest stays usable. --repair makes anew what follows from whole files: encrypted features from the exact vectors, those and thumbnails from the photos. A photo that is lost stays listed, so that its file can be put back from a backup, unless --drop-lost is given."
+    after_help = "Examples:\n  cipherlens check\n  cipherlens check --repair\n\nReads and verifies every file. What is damaged is named by its file in the vault; the rest stays usable. --repair makes anew what follows from whole files: encrypted features from the exact vectors, those and thumbnails from the photos. A photo that is lost stays listed, so that its file can be put back from a backup, unless --drop-lost is given. Files that nothing names are reported; --repair moves them into `set_aside` inside the vault and deletes none."
 )]
 pub(super) struct Arguments {
     /// Make anew what can be made anew
@@ -26,7 +27,7 @@ pub(super) struct Arguments {
     /// With --repair: take photos whose file is lost out of the vault
     #[arg(long, requires = "repair")]
     drop_lost: bool,
-    /// Print one JSON object: photos, damages [object, reason, remedy], leftovers, dropped
+    /// Print one JSON object: photos, damages [object, reason, remedy], leftovers, strays, dropped
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -73,13 +74,18 @@ fn print(report: &Report, repaired: bool) {
     } else {
         list(&format!("{images} checked. {}:", if repaired { "Still damaged" } else { "Damaged" }), &report.damages);
     }
-    if !report.leftovers.is_empty() {
-        // Without its mark a writer does not look for them.
-        let remover = if report.leftovers.contains(&Object::Writing) { "the next change" } else { "--repair" };
+    if !report.leftovers.abandoned.is_empty() {
         println!(
-            "{} of an interrupted run; {remover} removes them.",
-            output::count(report.leftovers.len(), "leftover")
+            "{} of an interrupted run; the next change removes them.",
+            output::count(report.leftovers.abandoned.len(), "leftover")
         );
+    }
+    let strays = &report.leftovers.strays;
+    if !strays.is_empty() {
+        println!("{} that nothing names; --repair moves them into set_aside:", output::count(strays.len(), "file"));
+        for stray in strays {
+            println!("  {}", inert(stray));
+        }
     }
 }
 
@@ -116,6 +122,9 @@ fn as_json(report: &Report, dropped: &[String]) -> serde_json::Value {
             json!({ "object": damage.object.to_string(), "reason": damage.cause.to_string(), "remedy": remedy })
         })
         .collect();
-    let leftovers: Vec<_> = report.leftovers.iter().map(ToString::to_string).collect();
-    json!({ "photos": report.images, "damages": damages, "leftovers": leftovers, "dropped": dropped })
+    let leftovers: Vec<_> = report.leftovers.abandoned.iter().map(ToString::to_string).collect();
+    let strays = &report.leftovers.strays;
+    json!({
+        "photos": report.images, "damages": damages, "leftovers": leftovers, "strays": strays, "dropped": dropped
+    })
 }

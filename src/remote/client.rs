@@ -19,8 +19,8 @@ use crate::ckks::{ANSWER_BYTES, EncryptedQuery};
 use crate::durable::IfLocked;
 use crate::vault;
 use crate::vault::{
-    Abandoned, Blocks, Digest, Directory, Expected, Id, Listed, Object, Part, Scanner, SegmentEntry, SignedMapping,
-    Storage, Traffic, Writer,
+    Abandoned, Blocks, Digest, Directory, Expected, Id, Leftovers, Listed, Object, Part, Scanner, SegmentEntry,
+    SignedMapping, Storage, Traffic, Writer,
 };
 
 /// Nothing at all for this long is taken for a lost connection.
@@ -245,9 +245,11 @@ pub(super) fn refused(host: &str, reason: Reason, detail: &str, object: Option<O
         (Reason::TooLarge, Some(object)) => {
             vault::Error::Damaged { object, what: "the host found it larger than it can be" }
         }
+        (Reason::TooLarge, None) => generic(Said::of(format!("{detail} is larger than it can be").as_bytes())),
         (Reason::NotAVault, _) => vault::Error::NotAVault { path: host.into() },
         (Reason::Occupied, _) => vault::Error::Occupied { path: host.into() },
         (Reason::Locked, _) => vault::Error::Locked,
+        (Reason::Overtaken, _) => vault::Error::Overtaken,
         (Reason::Moved, _) => generic(Said::of(b"its vault is at another generation by now; try again")),
         (Reason::Cancelled, _) => generic(Said::of(b"the request was cancelled")),
         _ => generic(said()),
@@ -326,10 +328,10 @@ impl Storage for Client {
         Ok(u64::from_le_bytes(number))
     }
 
-    fn leftovers(&self, newest: &SignedMapping) -> Result<Vec<Object>, vault::Error> {
+    fn leftovers(&self, newest: &SignedMapping) -> Result<Leftovers, vault::Error> {
         let request = Request::Leftovers { mapping: Digest::of(&[newest.text().as_bytes()]) };
         let bytes = self.fetch(&request, LARGEST_LISTING_BYTES)?;
-        protocol::decode_objects(&bytes).ok_or_else(|| self.garbled("a listing names what no vault has"))
+        protocol::decode_leftovers(&bytes).ok_or_else(|| self.garbled("a listing names what no vault has"))
     }
 
     fn digests(&self, objects: &[Object]) -> Result<Vec<Option<Digest>>, vault::Error> {

@@ -12,7 +12,7 @@
 use std::io::{self, Read, Write};
 
 /// The version of the protocol.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// Most bytes of one payload: an encrypted query and the blocks that it means.
 pub const LARGEST_PAYLOAD: usize = 1 << 20;
 

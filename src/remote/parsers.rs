@@ -17,11 +17,11 @@ pub fn rewritten_replies(mut line: &[u8]) -> Vec<u8> {
     again
 }
 
-/// The content of an answer as a listing, as objects and as digests, each read and written again if it is one.
+/// The content of an answer as a listing, as leftovers and as digests, each read and written again if it is one.
 pub fn rewritten_lists(content: &[u8]) -> [Option<Vec<u8>>; 3] {
     [
         protocol::decode_listing(content).map(|files| protocol::encode_listing(&files)),
-        protocol::decode_objects(content).map(|objects| protocol::encode_objects(&objects)),
+        protocol::decode_leftovers(content).map(|leftovers| protocol::encode_leftovers(&leftovers)),
         protocol::decode_digests(content, content.len() / 32).map(|digests| protocol::encode_digests(&digests)),
     ]
 }

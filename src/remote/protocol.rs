@@ -8,7 +8,7 @@
 //! An answer is any number of `Bytes` and `Progress`, and then one of `Done`, `Unchanged`, `Refused`. Decoding accepts
 //! nothing that encoding would not give back byte for byte. Must never: name a secret type.
 
-use crate::vault::{Abandoned, Digest, Directory, Hex, Id, Listed, Object};
+use crate::vault::{Abandoned, Digest, Directory, Hex, Id, Leftovers, Listed, Object};
 
 /// A request, or a message that gets no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(super) enum Request {
     List(Directory),
     /// The bytes of all files in a directory: one number.
     Size(Directory),
-    /// The files that no mapping names, if the mapping in force has this digest.
+    /// What no mapping names, if the mapping in force has this digest: see [`encode_leftovers`].
     Leftovers { mapping: Digest },
     /// The digests of files: see [`encode_digests`].
     Digests(Vec<Object>),
@@ -29,6 +29,8 @@ pub(super) enum Request {
     Begin(Abandoned),
     /// The same where there is no vault yet, with its public context.
     Found { public_context: Vec<u8>, abandoned: Abandoned },
+    /// These files will be staged, or become obsolete: see [`crate::vault::Writer::announce`]. No answer but `Refused`.
+    Announce(Vec<Object>),
     /// A file begins; `total` bytes follow in `Content`. The mapping and the header are kept in memory until they are told
     /// to take force. No answer but `Progress` when it is written, or `Refused`.
     Stage { object: Object, total: u64 },
@@ -40,6 +42,8 @@ pub(super) enum Request {
     Commit,
     /// Make the header that was staged the one in force.
     ReplaceHeader,
+    /// Move everything that nothing names out of the vault's directories.
+    SetStraysAside,
     /// The writer is done. No answer.
     End,
     /// The request of the same id is not wanted any more. No answer of its own.
@@ -90,10 +94,12 @@ pub(super) enum Reason {
     Cancelled = 8,
     /// Anything else; `detail` is for the user.
     Failed = 9,
+    /// Another process committed while this writer held the lock.
+    Overtaken = 10,
 }
 
 impl Reason {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Missing,
         Self::Damaged,
         Self::TooLarge,
@@ -103,6 +109,7 @@ impl Reason {
         Self::Moved,
         Self::Cancelled,
         Self::Failed,
+        Self::Overtaken,
     ];
 }
 
@@ -170,6 +177,11 @@ impl Request {
             Self::ReplaceHeader => 13,
             Self::End => 14,
             Self::Cancel => 15,
+            Self::Announce(objects) => {
+                objects.iter().for_each(|object| put_object(&mut bytes, object));
+                16
+            }
+            Self::SetStraysAside => 17,
         };
         (kind, bytes)
     }
@@ -210,6 +222,8 @@ impl Request {
             13 => Self::ReplaceHeader,
             14 => Self::End,
             15 => Self::Cancel,
+            16 => Self::Announce(rest.objects()?),
+            17 => Self::SetStraysAside,
             _ => return None,
         };
         rest.0.is_empty().then_some(request)
@@ -269,16 +283,29 @@ pub(super) fn decode_listing(bytes: &[u8]) -> Option<Vec<Listed>> {
     Some(files)
 }
 
-/// Objects one after the other.
-pub(super) fn encode_objects(objects: &[Object]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    objects.iter().for_each(|object| put_object(&mut bytes, object));
+/// Leftovers as bytes: how many were abandoned, 4 bytes, and which; then strays, each with its length, 2 bytes, in UTF-8.
+pub(super) fn encode_leftovers(leftovers: &Leftovers) -> Vec<u8> {
+    let mut bytes = (leftovers.abandoned.len() as u32).to_le_bytes().to_vec();
+    leftovers.abandoned.iter().for_each(|object| put_object(&mut bytes, object));
+    for stray in &leftovers.strays {
+        bytes.extend((stray.len() as u16).to_le_bytes());
+        bytes.extend(stray.as_bytes());
+    }
     bytes
 }
 
-/// Reads what [`encode_objects`] gave.
-pub(super) fn decode_objects(bytes: &[u8]) -> Option<Vec<Object>> {
-    Rest(bytes).objects()
+/// Reads what [`encode_leftovers`] gave.
+pub(super) fn decode_leftovers(bytes: &[u8]) -> Option<Leftovers> {
+    let mut rest = Rest(bytes);
+    let mut leftovers = Leftovers::default();
+    for _ in 0..u32::from_le_bytes(rest.array()?) {
+        leftovers.abandoned.push(rest.object()?);
+    }
+    while !rest.0.is_empty() {
+        let length = u16::from_le_bytes(rest.array()?);
+        leftovers.strays.push(rest.text(length.into())?.to_owned());
+    }
+    Some(leftovers)
 }
 
 /// Digests one after the other; zeros for a file that is not there.
@@ -326,9 +353,13 @@ impl Rest<'_> {
 
     fn object(&mut self) -> Option<Object> {
         let [length] = self.array()?;
-        let (path, rest) = self.0.split_at_checked(length.into())?;
+        self.text(length.into())?.parse().ok()
+    }
+
+    fn text(&mut self, length: usize) -> Option<&str> {
+        let (text, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
-        std::str::from_utf8(path).ok()?.parse().ok()
+        std::str::from_utf8(text).ok()
     }
 
     fn objects(&mut self) -> Option<Vec<Object>> {
@@ -378,11 +409,13 @@ mod tests {
             Request::Digests(objects.clone()),
             Request::Begin(Abandoned::Keep),
             Request::Found { public_context: vec![9; 40], abandoned: Abandoned::Remove },
+            Request::Announce(objects.clone()),
             Request::Stage { object: photo, total: 12 },
             Request::Content(vec![5; 100]),
             Request::Discard(objects),
             Request::Commit,
             Request::ReplaceHeader,
+            Request::SetStraysAside,
             Request::End,
             Request::Cancel,
         ]

@@ -91,6 +91,7 @@ impl From<Error> for Refusal {
             Error::NotAVault { .. } => Self::new(Reason::NotAVault, ""),
             Error::Occupied { .. } => Self::new(Reason::Occupied, ""),
             Error::Locked => Self::new(Reason::Locked, ""),
+            Error::Overtaken => Self::new(Reason::Overtaken, ""),
             error => {
                 let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
                 let text = error.to_string();
@@ -191,13 +192,13 @@ impl<W: Write + Send> Host<W> {
                 if Digest::of(&[newest.text().as_bytes()]) != mapping {
                     return Err(Refusal::new(Reason::Moved, ""));
                 }
-                protocol::encode_objects(&self.store.leftovers(&newest)?)
+                protocol::encode_leftovers(&self.store.leftovers(&newest)?)
             }
             Request::Digests(objects) => {
                 let mut digests = Vec::with_capacity(objects.len());
                 for object in &objects {
                     self.still_wanted(id)?;
-                    digests.push(self.store.read(object, u64::MAX).ok().map(|bytes| Digest::of(&[&bytes])));
+                    digests.push(self.store.digest(object).ok());
                     // A large file takes a while: the other end should not take that for silence.
                     self.tell_progress(id, digests.len() as u64)?;
                 }
@@ -217,9 +218,10 @@ impl<W: Write + Send> Host<W> {
         let (mut answer, mut images) = (Vec::new(), 0);
         for round in segments.chunks(ROUND) {
             let blocks = round.par_iter().map(|segment| self.verified(segment)).collect::<Result<Vec<_>, _>>()?;
-            for blocks in blocks {
+            for (segment, blocks) in round.iter().zip(blocks) {
                 self.still_wanted(id)?;
                 answer.extend(evaluator.score(&blocks, &query).map_err(failed)?);
+                blocks.require_whole(&Object::Segment(segment.id, Part::Blocks))?;
             }
             images += round.iter().map(|segment| u64::from(segment.images)).sum::<u64>();
             self.tell_progress(id, images)?;
@@ -232,7 +234,7 @@ impl<W: Write + Send> Host<W> {
     /// The blocks of a segment, mapped, and verified since they were mapped.
     fn verified(&self, segment: &ScannedSegment) -> Result<Arc<Blocks>, Refusal> {
         let known = locked(&self.blocks).get(&segment.id).cloned();
-        if let Some((_, blocks)) = known.filter(|(digest, _)| *digest == segment.blocks) {
+        if let Some((_, blocks)) = known.filter(|(digest, blocks)| *digest == segment.blocks && blocks.is_whole()) {
             return Ok(blocks);
         }
         let object = Object::Segment(segment.id, Part::Blocks);

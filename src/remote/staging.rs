@@ -1,15 +1,18 @@
 //! The host's side of writing: one writer at a time, files as they come, and the checks that need no key.
 //!
 //! The lock is the vault's own, so a writer on the host's machine and one elsewhere exclude each other. Must never: name
-//! a secret type, or put a mapping in force that is no later generation of the same vault.
+//! a secret type, put a mapping in force that is no later generation of the same vault, or take a file that is larger than
+//! whoever reads it later accepts.
+
+use std::collections::HashMap;
 
 use super::protocol::{Reason, Reply, Request};
 use super::serve::Refusal;
 use crate::durable::IfLocked;
-use crate::vault::{DirectoryWriter, Error, Object, SignedMapping, Storage, Store, Writer, is_header};
-
-/// Most bytes of one staged file: the largest photo, sealed, and room to spare.
-const LARGEST_FILE_BYTES: u64 = 640 << 20;
+use crate::vault::{
+    DirectoryWriter, Error, Expected, Object, SignedMapping, Storage, Store, Writer, entry_files, is_header,
+    largest_bytes,
+};
 
 /// The writer at the other end of the line, if there is one. Dropped with the line, it leaves or removes what it staged as
 /// it said when it began.
@@ -25,6 +28,8 @@ struct Writing {
     mapping: Option<Vec<u8>>,
     header: Option<Vec<u8>>,
     written: u64,
+    /// Bytes of the files that were staged since the last commit.
+    staged: HashMap<Object, u64>,
     /// It was told that something failed; whatever it still sends was sent before it knew.
     has_failed: bool,
 }
@@ -77,6 +82,7 @@ impl Staging {
             mapping: None,
             header: None,
             written: 0,
+            staged: HashMap::new(),
             has_failed: false,
         });
         Ok(())
@@ -87,8 +93,13 @@ impl Writing {
     fn receive(&mut self, store: &Store, request: Request) -> Result<Option<Reply>, Refusal> {
         match request {
             Request::Stage { object, total } => {
-                if self.arriving.is_some() || total > LARGEST_FILE_BYTES {
+                if self.arriving.is_some() {
                     return Err(Refusal::new(Reason::Failed, "a file begins where none can"));
+                }
+                // What reading would refuse must not get into the vault.
+                let limit = largest_bytes(&object);
+                if total > limit {
+                    return Err(Error::TooLarge { object, actual: total, limit }.into());
                 }
                 let total = usize::try_from(total).map_err(|_| Refusal::new(Reason::TooLarge, &object))?;
                 self.arriving = Some(Arriving { object, total, bytes: Vec::new() });
@@ -104,6 +115,10 @@ impl Writing {
                 arriving.bytes.extend(content);
                 self.file_if_whole()
             }
+            Request::Announce(objects) => {
+                self.writer.announce(&objects)?;
+                Ok(None)
+            }
             Request::Discard(objects) => {
                 self.writer.discard(&objects);
                 Ok(None)
@@ -116,6 +131,10 @@ impl Writing {
             Request::ReplaceHeader => {
                 let header = self.header.take().filter(|header| is_header(header));
                 self.writer.replace_header(&header.ok_or(Refusal::new(Reason::Failed, "no header was sent"))?)?;
+                Ok(Some(Reply::Done))
+            }
+            Request::SetStraysAside => {
+                self.writer.set_strays_aside()?;
                 Ok(Some(Reply::Done))
             }
             _ => Err(Refusal::new(Reason::Failed, "this is nothing for a writer")),
@@ -132,15 +151,24 @@ impl Writing {
         match object {
             Object::Mapping => self.mapping = Some(bytes),
             Object::Header => self.header = Some(bytes),
-            object if object.is_written_once() => self.writer.stage(&object, &[&bytes])?,
+            object if object.is_written_once() => {
+                self.writer.stage(&object, &[&bytes])?;
+                self.staged.insert(object, bytes.len() as u64);
+            }
             _ => return Err(Refusal::new(Reason::Failed, "this file is not written by itself")),
         }
         self.written += 1;
         Ok(Some(Reply::Progress(self.written)))
     }
 
-    fn commit(&self, store: &Store, mapping: &[u8]) -> Result<(), Refusal> {
+    fn commit(&mut self, store: &Store, mapping: &[u8]) -> Result<(), Refusal> {
         let next = SignedMapping::parse(mapping)?;
+        for Expected { object, limit, .. } in entry_files(&next.mapping) {
+            if let Some(actual) = self.staged.get(&object).copied().filter(|actual| *actual > limit) {
+                return Err(Error::TooLarge { object, actual, limit }.into());
+            }
+        }
+        self.staged.clear();
         match store.mapping() {
             Ok(current)
                 if current.mapping.vault != next.mapping.vault

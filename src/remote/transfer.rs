@@ -49,8 +49,8 @@ pub struct Transferred {
 /// there keeps its own. `copied` is told how many files of how many are done, from this thread.
 ///
 /// # Errors
-/// [`Error::Newer`], [`Error::Forked`], [`Error::UnknownLineage`], [`Error::OtherVault`]: nothing was changed then. What the
-/// source has damaged is not copied: a file that is missing or differs ends it, and the mapping in force stays.
+/// [`Error::Newer`], [`Error::Forked`], [`Error::UnknownLineage`], [`Error::OtherVault`], and [`vault::Error::RolledBack`]
+/// when this machine has seen a newer generation than the source has: nothing was changed then. What the source has damaged is not copied: a file that is missing or differs ends it, and the mapping in force stays.
 pub fn transfer(
     from: &Copy,
     to: &Copy,
@@ -64,16 +64,20 @@ pub fn transfer(
         vault::Error::Missing { object: Object::Header } => vault::Error::NotAVault { path: (&from.name).into() },
         error => error,
     })?;
+    // Before the mapping is read: a generation committed in between is newer than the record, never older.
+    let seen = freshness.seen(vault.id())?;
     let snapshot = vault.snapshot()?;
     let newest = snapshot.signed();
     let before = target_mapping(&vault, from, to)?;
     let is_there = before.as_ref().is_some_and(|before| before.tag == newest.tag);
+    if let Some(before) = before.as_ref().filter(|_| !is_there) {
+        judge(from, to, newest, before, &snapshot, freshness)?;
+    }
+    // After the copies were compared: that the other one is newer says more than that this one is older than was seen.
+    freshness.check(seen, newest)?;
     // A copy that was interrupted after its commit may have left what was to be removed.
     if is_there && matches!(to.place.read(&Object::Writing, 0), Err(vault::Error::Missing { .. })) {
         return Ok(Transferred { generation: newest.mapping.generation, ..Transferred::default() });
-    }
-    if let Some(before) = before.as_ref().filter(|_| !is_there) {
-        judge(from, to, newest, before, &snapshot, freshness)?;
     }
     let writer = match &before {
         Some(_) => to.place.writer(IfLocked::Refuse, Abandoned::Keep)?,
@@ -101,9 +105,9 @@ pub fn transfer(
     if before.is_none() {
         writer.replace_header(&from.place.read(&Object::Header, u64::from(u16::MAX))?)?;
     }
-    let obsolete = to.place.leftovers(newest)?;
-    if !obsolete.is_empty() {
-        writer.discard(&obsolete);
+    let abandoned = to.place.leftovers(newest)?.abandoned;
+    if !abandoned.is_empty() {
+        writer.discard(&abandoned);
     }
     freshness.remember(newest)?;
     Ok(Transferred { files: missing.len(), bytes, generation: newest.mapping.generation })
@@ -161,7 +165,8 @@ fn judge(
     }
 }
 
-/// The files of `snapshot` that `to` has not; what an interrupted copy left half is removed there.
+/// The files of `snapshot` that `to` has not; what an interrupted copy left half is removed there. The writer is told of
+/// them, and of those that become obsolete.
 fn missing_files(
     snapshot: &Snapshot,
     before: Option<&SignedMapping>,
@@ -173,18 +178,22 @@ fn missing_files(
     for directory in Directory::ALL {
         present.extend(to.place.list(directory)?.into_iter().map(|listed| listed.object.to_string()));
     }
-    let is_named: HashSet<String> = match before {
+    let named: Vec<Object> = match before {
         Some(before) => {
-            let named = vault::named_files(&*to.place, &before.mapping)?;
-            named.into_iter().map(|file| file.object.to_string()).collect()
+            let files = vault::named_files(&*to.place, &before.mapping)?;
+            files.into_iter().map(|file| file.object).collect()
         }
-        None => HashSet::new(),
+        None => Vec::new(),
     };
+    let is_named: HashSet<String> = named.iter().map(ToString::to_string).collect();
+    let is_newest: HashSet<String> = missing.iter().map(|file| file.object.to_string()).collect();
     // The secret context has the same name in every generation, and never another content.
     missing.retain(|file| match file.object {
         Object::SecretContext => before.is_none(),
         _ => !(is_named.contains(&file.object.to_string()) && present.contains(&file.object.to_string())),
     });
+    let obsolete = named.into_iter().filter(|object| !is_newest.contains(&object.to_string()));
+    writer.announce(&missing.iter().map(|file| file.object.clone()).chain(obsolete).collect::<Vec<_>>())?;
     let (left, absent): (Vec<_>, Vec<_>) =
         missing.into_iter().partition(|file| present.contains(&file.object.to_string()));
     let objects: Vec<Object> = left.iter().map(|file| file.object.clone()).collect();

@@ -71,6 +71,13 @@ fn until_done(host: &str, exchange: &mut Exchange) -> Result<(), Error> {
 }
 
 impl Writer for HostWriter {
+    fn announce(&self, objects: &[Object]) -> Result<(), Error> {
+        for some in objects.chunks(OBJECTS) {
+            self.exchange().send(&Request::Announce(some.to_vec())).map_err(elsewhere)?;
+        }
+        Ok(())
+    }
+
     fn stage(&self, object: &Object, parts: &[&[u8]]) -> Result<(), Error> {
         self.send_file(&mut self.exchange(), object, parts)
     }
@@ -90,6 +97,12 @@ impl Writer for HostWriter {
 
     fn replace_header(&self, header: &[u8]) -> Result<(), Error> {
         self.put_in_force(&Object::Header, header, &Request::ReplaceHeader)
+    }
+
+    fn set_strays_aside(&self) -> Result<(), Error> {
+        let mut exchange = self.exchange();
+        exchange.send(&Request::SetStraysAside).map_err(elsewhere)?;
+        until_done(&self.host, &mut exchange)
     }
 }
 

@@ -10,6 +10,7 @@ use super::group::Group;
 use super::hex::Id;
 use super::layout::{GroupPart, Object, Part};
 use super::snapshot::{Segment, Snapshot};
+use super::storage::Leftovers;
 
 /// What a repair can do about a damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +47,8 @@ pub struct Report {
     pub images: usize,
     /// Every damage, in the order of the files.
     pub damages: Vec<Damage>,
-    /// Files that nothing names: remains of a crash, or of a writer that is at work now.
-    pub leftovers: Vec<Object>,
+    /// What an interrupted writer left, and what nothing names. A writer that is at work now has files here too.
+    pub leftovers: Leftovers,
 }
 
 impl Report {
@@ -70,6 +71,7 @@ pub(super) fn check_snapshot(
     snapshot: &Snapshot,
     read: &(dyn Fn(usize) + Sync),
 ) -> Result<Report, Error> {
+    let leftovers = vault.store().leftovers(&snapshot.signed)?;
     let mut damages = Vec::new();
     for group in snapshot.groups() {
         damages.extend(check_group(group));
@@ -80,7 +82,6 @@ pub(super) fn check_snapshot(
         }
     }
     damages.extend(snapshot.loose().iter().flat_map(|segment| check_segment(vault, segment, read)));
-    let leftovers = vault.store().leftovers(&snapshot.signed)?;
     Ok(Report { generation: snapshot.mapping().generation, images: snapshot.len(), damages, leftovers })
 }
 

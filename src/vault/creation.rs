@@ -2,9 +2,6 @@
 //!
 //! Must never: replace a file that an interrupted creation cannot have left.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use super::error::Error;
 use super::freshness::Freshness;
 use super::header;
@@ -18,9 +15,9 @@ use super::storage::{Abandoned, Storage};
 use super::store::Store;
 use super::writer::DirectoryWriter;
 use crate::cipher::{Cost, KeyTree, MasterKey, Passphrase};
-use crate::ckks::{PublicContext, SecretContext};
+use crate::ckks::{CONTEXT_BYTES, PublicContext, SecretContext};
 use crate::durable;
-use crate::durable::IfLocked;
+use crate::durable::{Dir, EntryKind, IfLocked};
 
 /// Makes the files of an empty vault, durably, at a place that has none.
 pub(super) fn create(
@@ -50,32 +47,32 @@ pub(super) fn create(
 /// an interrupted creation left is removed; files that were staged for a vault with this very context stay, so that a
 /// copy that was interrupted goes on.
 pub(super) fn found(store: &Store, public_context: &[u8], abandoned: Abandoned) -> Result<DirectoryWriter, Error> {
-    let root = store.root();
-    let io = |error| Error::io(root.display())(error);
-    durable::create_directory(root).map_err(io)?;
-    let context = Object::PublicContext.path(root);
-    let resumes = fs::read(&context).is_ok_and(|found| found == public_context);
-    for remains in remains_of_creation(root, resumes)? {
-        if !(resumes && remains == context) {
-            fs::remove_file(&remains).map_err(io)?;
+    let io = |error| Error::io(store.root().display())(error);
+    durable::create_directory(store.root()).map_err(io)?;
+    let root = store.root_dir().map_err(io)?;
+    let context = Object::PublicContext;
+    let resumes = store.read(&context, CONTEXT_BYTES as u64).is_ok_and(|found| found == public_context);
+    let stays = [&context, &Object::Writing].map(Object::file_name);
+    for remains in remains_of_creation(store, root, resumes)? {
+        if !(resumes && stays.contains(&remains)) {
+            root.remove(&remains).map_err(io)?;
         }
     }
     for directory in Directory::ALL {
-        durable::create_directory(&root.join(directory.name())).map_err(Error::io(directory.name()))?;
+        root.create_dir(directory.name()).map_err(Error::io(directory.name()))?;
     }
     if !resumes {
-        durable::replace(&context, public_context).map_err(Error::io(Object::PublicContext))?;
+        root.replace(&context.file_name(), public_context).map_err(Error::io(context))?;
     }
-    let parent = root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    durable::sync_directory(parent).map_err(Error::io(parent.display()))?;
+    let parent = durable::parent(store.root());
+    Dir::open(parent).and_then(|dir| dir.sync()).map_err(Error::io(parent.display()))?;
     DirectoryWriter::begin(store, IfLocked::Refuse, abandoned)
 }
 
 /// The files that an interrupted creation left at `root`; an error when there is anything else. `resumes` says that
 /// staged files may be there too.
-fn remains_of_creation(root: &Path, resumes: bool) -> Result<Vec<PathBuf>, Error> {
-    let occupied = || Error::Occupied { path: root.to_owned() };
-    let io = |error| Error::io(root.display())(error);
+fn remains_of_creation(store: &Store, root: &Dir, resumes: bool) -> Result<Vec<String>, Error> {
+    let occupied = || Error::Occupied { path: store.root().to_owned() };
     let left_by_creation = [
         Object::PublicContext.to_string(),
         format!("{}{}", Object::PublicContext, durable::UNFINISHED),
@@ -86,18 +83,18 @@ fn remains_of_creation(root: &Path, resumes: bool) -> Result<Vec<PathBuf>, Error
         Object::Writing.to_string(),
     ];
     let mut remains = Vec::new();
-    for entry in fs::read_dir(root).map_err(io)? {
-        let entry = entry.map_err(io)?;
-        let name = entry.file_name().into_string().map_err(|_| occupied())?;
-        let is_directory = entry.file_type().map_err(io)?.is_dir();
-        if is_directory && Directory::ALL.iter().any(|directory| directory.name() == name) {
-            if !resumes && fs::read_dir(entry.path()).map_err(io)?.next().is_some() {
-                return Err(occupied());
+    for entry in root.entries().map_err(Error::io(store.root().display()))? {
+        let name = entry.name.into_string().map_err(|_| occupied())?;
+        let directory = Directory::ALL.into_iter().find(|directory| directory.name() == name);
+        match (directory, entry.kind) {
+            (Some(directory), EntryKind::Directory) => {
+                let inside = store.dir(directory)?.entries().map_err(Error::io(directory.name()))?;
+                if !resumes && !inside.is_empty() {
+                    return Err(occupied());
+                }
             }
-        } else if !is_directory && left_by_creation.contains(&name) {
-            remains.push(entry.path());
-        } else {
-            return Err(occupied());
+            (None, EntryKind::File) if left_by_creation.contains(&name) => remains.push(name),
+            _ => return Err(occupied()),
         }
     }
     Ok(remains)

@@ -68,6 +68,18 @@ pub enum Error {
     /// Another process is writing.
     #[error("another process is writing to this vault; wait until it has finished")]
     Locked,
+    /// Another process committed while this one held the lock.
+    #[error(
+        "another process committed to this vault while this one was writing, so nothing of this commit is in the vault: \
+         the lock does not keep others out, as on network mounts without locks"
+    )]
+    Overtaken,
+    /// A directory of the vault is not a directory.
+    #[error("{directory} is a link or a file where the vault's own folder must be; it was not followed")]
+    ForeignDirectory {
+        /// Its name in the vault.
+        directory: &'static str,
+    },
     /// The vault is older than what this machine has seen of it.
     #[error(
         "the vault is at generation {found}, but this machine has seen generation {seen}: it was rolled back. If you \

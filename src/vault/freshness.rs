@@ -37,7 +37,7 @@ const LONGEST_LINE: usize = 1024;
 
 /// The newest generation seen of one vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub struct Seen {
     generation: u64,
     tag: Tag,
 }
@@ -76,7 +76,7 @@ impl Freshness {
     }
 
     /// What was seen of a vault so far.
-    pub(super) fn seen(&self, vault: Id) -> Result<Option<Seen>, Error> {
+    pub fn seen(&self, vault: Id) -> Result<Option<Seen>, Error> {
         Ok(self.line(vault)?.first().copied())
     }
 
@@ -101,7 +101,7 @@ impl Freshness {
     }
 
     /// Refuses a mapping that is older than what was seen before it was read, or does not continue it.
-    pub(super) fn check(&self, seen: Option<Seen>, found: &SignedMapping) -> Result<(), Error> {
+    pub fn check(&self, seen: Option<Seen>, found: &SignedMapping) -> Result<(), Error> {
         let Some(seen) = seen else { return Ok(()) };
         let mapping = &found.mapping;
         let record = self.record(mapping.vault);

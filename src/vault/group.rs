@@ -9,9 +9,9 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::hex::{Digest, Id};
+use super::hex::{Digest, Hex, Id};
 use super::layout::{GroupPart, Object};
-use super::mapping::{GroupEntry, Mapping, SEGMENT_IMAGES, SegmentEntry};
+use super::mapping::{GROUP_SEGMENTS, GroupEntry, Mapping, SEGMENT_IMAGES, SegmentEntry};
 use super::segment::Sealer;
 use super::snapshot::{Segment, explained, once};
 use super::storage::{Blocks, Expected, Storage};
@@ -42,6 +42,18 @@ pub(super) fn decode_list(bytes: &[u8], group: &GroupEntry) -> Option<Vec<Segmen
         && segments.iter().all(|segment| (1..=SEGMENT_IMAGES).contains(&segment.images))
         && segments.iter().map(|segment| segment.images).sum::<usize>() == group.images;
     is_whole.then_some(segments)
+}
+
+/// The files of a group.
+pub(super) fn files(group: Id) -> [Object; 2] {
+    GroupPart::ALL.map(|part| Object::Group(group, part))
+}
+
+/// Most bytes that a file of a group can have.
+pub(super) fn largest_part(part: GroupPart) -> u64 {
+    let unused = Digest::of(&[]);
+    let (segments, images) = (GROUP_SEGMENTS, GROUP_SEGMENTS * SEGMENT_IMAGES);
+    expected(&GroupEntry { id: Hex([0; 16]), segments, images, group: unused, tags: unused }, part).limit
 }
 
 /// A file of a group as the mapping says that it must be.

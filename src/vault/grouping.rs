@@ -138,6 +138,7 @@ impl Members {
         self.tags.sort_unstable_by_key(|tag| tag.content.0);
         let list = group::encode_list(id, &self.segments);
         let tags = tags::seal(sealer, id, &self.tags, &list)?;
+        writer.announce(&group::files(id))?;
         writer.stage(&Object::Group(id, GroupPart::List), &[&list])?;
         writer.stage(&Object::Group(id, GroupPart::Tags), &[&tags])?;
         Ok(GroupEntry {
@@ -179,7 +180,7 @@ impl Grouping {
             if let Ok(members) = merged {
                 for draft in small.drain(..FAN) {
                     if let Draft::Kept(group) = draft {
-                        obsolete.extend(files_of(&group));
+                        obsolete.extend(group::files(group.entry().id));
                     }
                 }
                 self.groups.push(Draft::New(members));
@@ -213,11 +214,6 @@ impl Grouping {
         let groups = self.groups.into_iter().map(written).collect::<Result<_, Error>>()?;
         Ok((groups, self.loose.iter().map(|segment| segment.entry().clone()).collect()))
     }
-}
-
-/// The files of a group.
-pub(super) fn files_of(group: &Group) -> [Object; 2] {
-    GroupPart::ALL.map(|part| Object::Group(group.entry().id, part))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Must never: accept a second spelling of the same bytes (upper case, blanks, another length).
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -42,6 +43,14 @@ impl Digest {
             hash.update(part);
         }
         Self(hash.finalize().into())
+    }
+
+    /// BLAKE3 of all that `reader` gives, which is not kept.
+    ///
+    /// # Errors
+    /// What the reader says.
+    pub fn of_reader(reader: impl io::Read) -> io::Result<Self> {
+        Ok(Self(blake3::Hasher::new().update_reader(reader)?.finalize().into()))
     }
 }
 

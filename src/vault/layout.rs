@@ -6,6 +6,7 @@
 //! encrypted_features/<group>.{group,tags}
 //! encrypted_images/<image>.<original extension>.aes
 //! encrypted_thumbnails/<thumbnail>.aes
+//! set_aside/<directory>/<any name>
 //! ```
 //!
 //! Must never: build a path from text that was not checked; every name is made of hexadecimal digits and an
@@ -22,7 +23,7 @@ use super::hex::Id;
 use crate::durable::UNFINISHED;
 
 /// The lower-case extension of an original file: 1 to 8 ASCII letters and digits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Extension(String);
 
@@ -55,7 +56,7 @@ impl TryFrom<String> for Extension {
 }
 
 /// The five files of a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     /// Encrypted vectors in the order of the scan: public.
     Blocks,
@@ -85,7 +86,7 @@ impl Part {
 }
 
 /// The two files of a group of segments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GroupPart {
     /// Its segments with the digests of their files: public.
     List,
@@ -106,7 +107,7 @@ impl GroupPart {
 }
 
 /// One file of a vault. Displayed as its path relative to the vault, which is how errors name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Object {
     /// What a passphrase opens.
     Header,
@@ -126,7 +127,7 @@ pub enum Object {
     Thumbnail(Id),
     /// The remains of a file that was being replaced.
     Unfinished(&'static str),
-    /// An empty file that is there while there may be files that no mapping names.
+    /// The names of the files that an interrupted writer may leave, one a line; there while there may be such files.
     Writing,
 }
 
@@ -182,6 +183,8 @@ const PUBLIC_CONTEXT: &str = "public_context";
 const SECRET_CONTEXT: &str = "secret_context";
 const MAPPING: &str = "mapping.json";
 const WRITING: &str = "writing";
+/// Where `check --repair` moves files that nothing names.
+pub(super) const SET_ASIDE: &str = "set_aside";
 
 impl fmt::Display for Object {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -256,6 +259,12 @@ impl Object {
         }
     }
 
+    /// Its name in its directory, or at the top.
+    pub fn file_name(&self) -> String {
+        let path = self.to_string();
+        path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name).to_owned()
+    }
+
     /// Where it is in the vault at `root`.
     pub fn path(&self, root: &Path) -> PathBuf {
         root.join(self.to_string())
@@ -277,8 +286,8 @@ mod tests {
             (Directory::Features, Object::Group(id, GroupPart::Tags)),
         ] {
             let path = object.to_string();
-            let name = path.strip_prefix(directory.name()).unwrap().strip_prefix('/').unwrap();
-            assert_eq!(directory.object(name).as_ref(), Some(&object));
+            assert_eq!(path, format!("{}/{}", directory.name(), object.file_name()));
+            assert_eq!(directory.object(&object.file_name()).as_ref(), Some(&object));
             assert_eq!(path.parse::<Object>().unwrap(), object);
         }
     }

@@ -23,7 +23,7 @@ use crate::ckks::{BLOCK_BYTES, BLOCK_IMAGES};
 pub const SEGMENT_IMAGES: usize = 2 * BLOCK_IMAGES;
 
 /// Most segments of a group: see `grouping`.
-const GROUP_SEGMENTS: usize = 511;
+pub(super) const GROUP_SEGMENTS: usize = 511;
 
 /// What made a vault's vectors: only vectors of the same space can be compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

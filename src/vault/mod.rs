@@ -11,8 +11,14 @@
 //! # A commit
 //! Photos, thumbnails, segments and groups of them are new files under random names, never changed once written. They are fsynced, then
 //! their directories, and then `mapping.json` is replaced by rename: the only commit point. Before it the vault is at the
-//! old generation, after it at the new one, and files that no mapping names are removed by the next writer. That such files
-//! may be there is said by a file `writing`, durable before the first of them and removed after the last. One writer at a time holds a kernel lock on `public_context`, which is never replaced; readers need no lock and no right to write.
+//! old generation, after it at the new one. A file `writing` lists what an interrupted writer may leave: a name is durable
+//! there before its file exists, and the next writer removes what is listed and not named by the mapping in force, and
+//! nothing else. One writer at a time holds a kernel lock on `public_context`, which is never replaced; readers need no
+//! lock and no right to write.
+//!
+//! Directories are opened once and never through links (see `store`), so what is put in the place of a file or directory
+//! cannot make a command read, replace or remove anything outside the vault. That holds on Unix; elsewhere each name is
+//! looked at before it is used, which does not stop someone who swaps it in between.
 //!
 //! # What it does not promise
 //! Whoever can write to the directory can delete, and can put an old copy of the whole vault before a machine that has
@@ -28,17 +34,19 @@ mod error;
 mod freshness;
 mod group;
 mod grouping;
+mod guarded_map;
 mod header;
 mod hex;
+mod journal;
 mod layout;
 mod leftovers;
+mod limits;
 mod mapping;
 mod objects;
 #[doc(hidden)]
 pub mod parsers;
 mod repair;
 mod segment;
-mod segment_map;
 mod snapshot;
 mod storage;
 mod store;
@@ -53,15 +61,16 @@ use subtle::ConstantTimeEq;
 
 pub use catalogue::{CatalogueEntry, Details, LONGEST_NAME_BYTES};
 pub use error::Error;
-pub use freshness::{Freshness, Lineage};
+pub use freshness::{Freshness, Lineage, Seen};
 pub use hex::{Digest, Hex, Id, NotHex, Tag};
 pub use layout::{DECRYPTED_IMAGES, Directory, Extension, GroupPart, Object, Part};
+pub use limits::largest_bytes;
 pub use mapping::{FeatureSpace, GroupEntry, Mapping, SEGMENT_IMAGES, SegmentEntry, SignedMapping};
 pub use objects::LARGEST_PHOTO_BYTES;
 pub use repair::{Losses, Remake, Repaired, repair};
-pub use segment::{Hints, ListedImage, ListedThumbnail, listed_images, named_files};
+pub use segment::{Hints, ListedImage, ListedThumbnail, entry_files, listed_images, named_files};
 pub use snapshot::{Image, Segment, Snapshot};
-pub use storage::{Abandoned, Blocks, Expected, Listed, Scanner, Storage, Traffic, Writer};
+pub use storage::{Abandoned, Blocks, Expected, Leftovers, Listed, Scanner, Storage, Traffic, Writer};
 pub use store::Store;
 pub use transaction::{Appended, NewImage, StoredPhoto, Transaction};
 pub use writer::DirectoryWriter;

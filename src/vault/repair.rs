@@ -11,6 +11,9 @@
 //! | tags of a group | the catalogues of its segments |
 //! | photo | nothing: kept as it is, or dropped when the caller says so |
 //!
+//! Files that nothing names are moved into `set_aside`, never removed: they may be photos that a damaged or older mapping
+//! named.
+//!
 //! Must never: drop an image unless told to, or take a vector out of a decrypted block.
 
 use std::collections::HashMap;
@@ -101,6 +104,7 @@ pub fn repair(
     }
     transaction = transaction.commit()?;
     transaction.remove_leftovers()?;
+    transaction.set_strays_aside()?;
     let after = check::check_snapshot(vault, transaction.base(), read)?;
     Ok(Repaired { before, after, dropped })
 }

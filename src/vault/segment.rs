@@ -29,7 +29,7 @@ use super::objects::{Kind, PREFIX_BYTES, Sealed};
 use super::storage::{Expected, Storage, Writer};
 use crate::cipher::{KeyTree, Purpose};
 use crate::ckks::{
-    BLOCK_IMAGES, CONTEXT_BYTES, DIMENSION, HINT_BYTES, KeyHolder, NONCE_BYTES, ScannedBlock, SealedBlock,
+    BLOCK_BYTES, BLOCK_IMAGES, CONTEXT_BYTES, DIMENSION, HINT_BYTES, KeyHolder, NONCE_BYTES, ScannedBlock, SealedBlock,
 };
 
 const VECTOR_BYTES: usize = DIMENSION * 4;
@@ -135,6 +135,7 @@ impl Sealer {
     /// Writes a new segment of 1 to 1,024 rows. Its files are durable with the next commit, and gone without one.
     pub(super) fn write(&self, rows: &[Row], writer: &dyn Writer) -> Result<SegmentEntry, Error> {
         let id = Id::random()?;
+        writer.announce(&Part::ALL.map(|part| Object::Segment(id, part)))?;
         let write = |part, parts: &[&[u8]]| {
             writer.stage(&Object::Segment(id, part), parts)?;
             Ok::<_, Error>(Digest::of(parts))
@@ -172,8 +173,11 @@ impl Sealer {
 
     /// Names, dates and sizes in slot order.
     pub(super) fn catalogue(&self, segment: &SegmentEntry) -> Result<Vec<CatalogueEntry>, Error> {
-        let text =
-            self.open(&Sealed::Catalogue(segment.id), largest_part(segment, Part::Catalogue), &segment.catalogue)?;
+        let text = self.open(
+            &Sealed::Catalogue(segment.id),
+            largest_part(segment.images, Part::Catalogue),
+            &segment.catalogue,
+        )?;
         catalogue::decode(&text)
             .filter(|entries| entries.len() == segment.images)
             .ok_or_else(|| self.damaged(segment, Part::Catalogue, "it does not describe the segment's images"))
@@ -181,7 +185,8 @@ impl Sealer {
 
     /// The exact vectors in slot order.
     pub(super) fn vectors(&self, segment: &SegmentEntry) -> Result<Vec<Vec<f32>>, Error> {
-        let bytes = self.open(&Sealed::Vectors(segment.id), largest_part(segment, Part::Vectors), &segment.vectors)?;
+        let bytes =
+            self.open(&Sealed::Vectors(segment.id), largest_part(segment.images, Part::Vectors), &segment.vectors)?;
         if bytes.len() != segment.images * VECTOR_BYTES {
             return Err(self.damaged(segment, Part::Vectors, "it does not hold the segment's images"));
         }
@@ -214,23 +219,30 @@ fn encode_vectors(rows: &[Row]) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-/// Most bytes that a file of a segment can have.
-fn largest_part(segment: &SegmentEntry, part: Part) -> u64 {
+/// Most bytes that a file of a segment of so many images can have.
+pub(super) fn largest_part(images: usize, part: Part) -> u64 {
+    let blocks = images.div_ceil(BLOCK_IMAGES);
     let bytes = match part {
-        Part::Blocks => segment.blocks_bytes(),
-        Part::Images => (segment.images + 1) * LISTED_IMAGE_BYTES,
-        Part::Hints => PREFIX_BYTES + segment.blocks() * BLOCK_HINT_BYTES,
-        Part::Vectors => objects::file_bytes(segment.images * VECTOR_BYTES),
+        Part::Blocks => blocks * BLOCK_BYTES,
+        Part::Images => (images + 1) * LISTED_IMAGE_BYTES,
+        Part::Hints => PREFIX_BYTES + blocks * BLOCK_HINT_BYTES,
+        Part::Vectors => objects::file_bytes(images * VECTOR_BYTES),
         Part::Catalogue => objects::file_bytes(catalogue::LARGEST_BYTES),
     };
     bytes as u64
+}
+
+/// The files of an image.
+pub(super) fn objects_of(image: &ListedImage) -> impl Iterator<Item = Object> + use<> {
+    let thumbnail = image.thumbnail.as_ref().map(|thumbnail| Object::Thumbnail(thumbnail.id));
+    std::iter::once(Object::Photo(image.id, image.extension.clone())).chain(thumbnail)
 }
 
 /// A file of a segment as the mapping says that it must be.
 pub(super) fn expected(segment: &SegmentEntry, part: Part) -> Expected {
     Expected {
         object: Object::Segment(segment.id, part),
-        limit: largest_part(segment, part),
+        limit: largest_part(segment.images, part),
         digest: *segment.digest(part),
     }
 }
@@ -245,6 +257,13 @@ pub fn listed_images(store: &dyn Storage, mapping: &Mapping) -> Result<Vec<Id>, 
         ids.extend(read_images(store, segment)?.into_iter().map(|image| image.id));
     }
     Ok(ids)
+}
+
+/// The files of the groups and segments that a mapping names itself.
+pub fn entry_files(mapping: &Mapping) -> impl Iterator<Item = Expected> + use<'_> {
+    let of_groups = mapping.groups.iter().flat_map(|entry| GroupPart::ALL.map(|part| group::expected(entry, part)));
+    let of_segments = mapping.segments.iter().flat_map(|entry| Part::ALL.map(|part| expected(entry, part)));
+    of_groups.chain(of_segments)
 }
 
 /// Every file that a generation names, wherever it is; the contexts come first. Header and mapping name themselves.

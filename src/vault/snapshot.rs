@@ -75,7 +75,8 @@ impl Snapshot {
         let loose = loose.iter().map(|entry| Segment::of(sealer, entry, generation, &known)).collect();
         let group = |entry| {
             let known_group = previous.into_iter().flat_map(|previous| &previous.groups);
-            match known_group.into_iter().find(|known| known.entry() == entry) {
+            let mut whole_group = known_group.filter(|known| known.known_segments().iter().all(|one| one.is_whole()));
+            match whole_group.find(|known| known.entry() == entry) {
                 Some(known) => Arc::clone(known),
                 None => Arc::new(Group::new(sealer, entry, generation, &known)),
             }
@@ -85,9 +86,11 @@ impl Snapshot {
         Self { signed, sealer: Arc::clone(sealer), groups, loose, segments, positions, contents }
     }
 
+    /// What was read of segments so far, but for those whose blocks were cut off since: they are mapped anew.
     fn known_segments(&self) -> HashMap<Id, Arc<Segment>> {
         let of_groups = self.groups.iter().flat_map(|group| group.known_segments());
-        of_groups.chain(&self.loose).map(|known| (known.entry.id, Arc::clone(known))).collect()
+        let whole = of_groups.chain(&self.loose).filter(|known| known.is_whole());
+        whole.map(|known| (known.entry.id, Arc::clone(known))).collect()
     }
 
     /// What the mapping says.
@@ -188,6 +191,7 @@ impl Snapshot {
         let mut answer = Vec::new();
         for segment in self.segments()? {
             answer.extend(evaluator.score(segment.blocks()?, query)?);
+            segment.require_whole_blocks()?;
         }
         Ok(answer)
     }
@@ -377,6 +381,19 @@ impl Segment {
     pub fn blocks(&self) -> Result<&[u8], Error> {
         let blocks = once(&self.blocks, || self.explained(self.sealer.store.blocks(&self.entry)))?;
         Ok(blocks)
+    }
+
+    /// To be asked before anything computed from [`Self::blocks`] is used.
+    ///
+    /// # Errors
+    /// When the file was cut off since it was mapped.
+    pub fn require_whole_blocks(&self) -> Result<(), Error> {
+        let object = Object::Segment(self.entry.id, Part::Blocks);
+        self.blocks.get().map_or(Ok(()), |blocks| blocks.require_whole(&object))
+    }
+
+    fn is_whole(&self) -> bool {
+        self.blocks.get().is_none_or(Blocks::is_whole)
     }
 
     /// What decryption of its scores needs.

@@ -7,9 +7,8 @@
 use std::ops::Deref;
 use std::path::Path;
 
-use memmap2::Mmap;
-
 use super::error::Error;
+use super::guarded_map::GuardedMap;
 use super::hex::Digest;
 use super::layout::{Directory, Object};
 use super::mapping::{SegmentEntry, SignedMapping};
@@ -69,13 +68,12 @@ pub trait Storage: Send + Sync {
     /// As [`Self::list`].
     fn size(&self, directory: Directory) -> Result<u64, Error>;
 
-    /// The files that `newest`, the mapping in force, does not name: what a crash or an abandoned writer left. The last of
-    /// them is [`Object::Writing`], when it is there. None but unfinished files while a list cannot be read that may name
-    /// them.
+    /// What `newest`, the mapping in force, does not name in the vault's directories. None but unfinished files while a
+    /// list cannot be read that may name them.
     ///
     /// # Errors
     /// As [`Self::list`].
-    fn leftovers(&self, newest: &SignedMapping) -> Result<Vec<Object>, Error>;
+    fn leftovers(&self, newest: &SignedMapping) -> Result<Leftovers, Error>;
 
     /// Takes the lock of the one writer.
     ///
@@ -156,6 +154,23 @@ pub struct Listed {
     pub bytes: u64,
 }
 
+/// What is in a vault's directories besides the files that the mapping in force names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Leftovers {
+    /// Files that an interrupted writer left, which had listed them; they can be removed. The last of them is
+    /// [`Object::Writing`], the list itself, when it is there.
+    pub abandoned: Vec<Object>,
+    /// Paths in the vault of everything else. Who put it there is not known, so it is never removed.
+    pub strays: Vec<String>,
+}
+
+impl Leftovers {
+    /// Whether there is nothing but what the mapping names.
+    pub fn is_empty(&self) -> bool {
+        self.abandoned.is_empty() && self.strays.is_empty()
+    }
+}
+
 /// Bytes that travelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -186,6 +201,13 @@ pub enum Abandoned {
 
 /// The one writer of a vault. It holds the lock until it is dropped.
 pub trait Writer: Send + Sync {
+    /// Says which files will be staged, or become obsolete with the next commit, so that the next writer finds them should
+    /// this one be interrupted. Durable before any of them is created. For many files one call costs less than many.
+    ///
+    /// # Errors
+    /// What the system says. An error may be told by a later call instead.
+    fn announce(&self, objects: &[Object]) -> Result<(), Error>;
+
     /// Writes a new file that no mapping names yet, from any thread. An error may be told by a later call instead.
     ///
     /// # Errors
@@ -193,14 +215,16 @@ pub trait Writer: Send + Sync {
     fn stage(&self, object: &Object, parts: &[&[u8]]) -> Result<(), Error>;
 
     /// Removes photos, thumbnails, files of segments and groups and unfinished files that the mapping in force does not
-    /// name. One that stays is a leftover, which the next writer removes. [`Object::Writing`] among them says that there
-    /// are no others: it is removed once all those removals are durable, and stays when one failed.
+    /// name; of them only those that were announced, by this writer or an interrupted one. One that stays is a leftover,
+    /// which the next writer removes. [`Object::Writing`] among them says that there are no others: it is removed once all
+    /// those removals are durable, and stays when one failed.
     fn discard(&self, objects: &[Object]);
 
     /// Makes all that was staged durable, and then `mapping` the mapping in force.
     ///
     /// # Errors
     /// The old mapping is in force, unless its replacement failed in the last step: then either may be.
+    /// [`Error::Overtaken`] when another writer's is in force.
     fn commit(&self, mapping: &SignedMapping) -> Result<(), Error>;
 
     /// Replaces the header, atomically and durably.
@@ -208,14 +232,41 @@ pub trait Writer: Send + Sync {
     /// # Errors
     /// What the system says.
     fn replace_header(&self, header: &[u8]) -> Result<(), Error>;
+
+    /// Moves everything that nothing names out of the vault's directories, into `set_aside` beside them.
+    ///
+    /// # Errors
+    /// What the system says. What was moved before stays there.
+    fn set_strays_aside(&self) -> Result<(), Error>;
 }
 
 /// The blocks of one segment, or the pages of tags of one group: mapped where they lie, or fetched.
 pub enum Blocks {
     /// A file of this machine, mapped into memory.
-    Mapped(Mmap),
-    /// What a host sent.
+    Mapped(GuardedMap),
+    /// What a host sent, or a file that was read.
     Fetched(Vec<u8>),
+}
+
+impl Blocks {
+    /// To be asked before anything computed from the blocks is used.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the file, which is called `object`, was cut off while it was mapped.
+    pub fn require_whole(&self, object: &Object) -> Result<(), Error> {
+        if self.is_whole() {
+            return Ok(());
+        }
+        Err(Error::Damaged { object: object.clone(), what: "it was cut off while it was read" })
+    }
+
+    /// Whether all that was read so far is what the file held.
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Self::Mapped(mapped) => mapped.is_whole(),
+            Self::Fetched(_) => true,
+        }
+    }
 }
 
 impl Deref for Blocks {

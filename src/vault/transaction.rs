@@ -14,13 +14,14 @@ use std::sync::Arc;
 use super::catalogue::{CatalogueEntry, Details};
 use super::error::Error;
 use super::freshness::Freshness;
+use super::group;
 use super::group::Group;
-use super::grouping;
 use super::grouping::{Draft, Grouping, Loose, Members};
 use super::hex::{Digest, Id};
 use super::layout::{Extension, Object, Part};
 use super::mapping::SEGMENT_IMAGES;
 use super::objects::{LARGEST_PHOTO_BYTES, Sealed};
+use super::segment;
 use super::segment::{ListedImage, ListedThumbnail, Row, Sealer};
 use super::snapshot::{Segment, Snapshot};
 use super::storage::{Abandoned, Writer};
@@ -32,6 +33,8 @@ pub struct StoredPhoto {
     listed: ListedImage,
     content: Digest,
     bytes: u64,
+    /// The id that its thumbnail will have.
+    thumbnail: Id,
 }
 
 impl StoredPhoto {
@@ -93,7 +96,7 @@ impl Transaction {
             gathers: false,
             writer,
         };
-        // It is empty while it is there; whatever else is found in its place is no reason not to look.
+        // Whether it is there is all that is asked; its content is for whoever holds the files.
         match vault.store().read(&Object::Writing, 0) {
             Err(Error::Missing { .. }) => {}
             _ => transaction.remove_leftovers()?,
@@ -116,10 +119,12 @@ impl Transaction {
     /// # Errors
     /// [`Error::TooLarge`] beyond [`LARGEST_PHOTO_BYTES`]; what the system says.
     pub fn store_photo(&self, photo: &[u8], extension: &Extension) -> Result<StoredPhoto, Error> {
-        let id = Id::random()?;
+        let (id, thumbnail) = (Id::random()?, Id::random()?);
+        // Both at once: each announcement waits for the disk.
+        self.writer.announce(&[Object::Photo(id, extension.clone()), Object::Thumbnail(thumbnail)])?;
         let digest = self.store_object(&Sealed::Photo(id, extension.clone()), photo)?;
         let listed = ListedImage { id, extension: extension.clone(), photo: digest, thumbnail: None };
-        Ok(StoredPhoto { listed, content: self.sealer.content_tag(photo), bytes: photo.len() as u64 })
+        Ok(StoredPhoto { listed, content: self.sealer.content_tag(photo), bytes: photo.len() as u64, thumbnail })
     }
 
     /// Seals and writes the thumbnail of a stored original.
@@ -127,13 +132,16 @@ impl Transaction {
     /// # Errors
     /// As [`Self::store_photo`].
     pub fn store_thumbnail(&self, photo: &mut StoredPhoto, thumbnail: &[u8]) -> Result<(), Error> {
-        photo.listed.thumbnail = Some(self.new_thumbnail(thumbnail)?);
+        photo.listed.thumbnail = Some(self.write_thumbnail(photo.thumbnail, thumbnail)?);
         Ok(())
     }
 
     /// Writes a thumbnail under an id of its own.
     pub(super) fn new_thumbnail(&self, thumbnail: &[u8]) -> Result<ListedThumbnail, Error> {
-        let id = Id::random()?;
+        self.write_thumbnail(Id::random()?, thumbnail)
+    }
+
+    fn write_thumbnail(&self, id: Id, thumbnail: &[u8]) -> Result<ListedThumbnail, Error> {
         Ok(ListedThumbnail { id, digest: self.store_object(&Sealed::Thumbnail(id), thumbnail)? })
     }
 
@@ -153,10 +161,11 @@ impl Transaction {
     /// # Errors
     /// [`Error::TooLong`] for a name; as [`Self::find_content`].
     pub fn append(&mut self, image: NewImage) -> Result<Appended, Error> {
-        let NewImage { photo: StoredPhoto { listed, content, bytes }, details, vector } = image;
+        let NewImage { photo: StoredPhoto { listed, content, bytes, .. }, details, vector } = image;
         details.check()?;
-        if let Some(present) = self.find_content(&content)? {
-            self.writer.discard(&objects_of(&listed));
+        let present = self.find_content(&content).map_err(|error| self.overtaken_or(error))?;
+        if let Some(present) = present {
+            self.writer.discard(&segment::objects_of(&listed).collect::<Vec<_>>());
             return Ok(Appended::AlreadyPresent(present));
         }
         let id = listed.id;
@@ -204,9 +213,10 @@ impl Transaction {
         if self.additions.is_empty() && !self.changes_what_is_there() {
             return Ok(self);
         }
-        let (grouping, mut obsolete) = self.write_segments()?;
+        let (grouping, mut obsolete) = self.write_segments().map_err(|error| self.overtaken_or(error))?;
         let (groups, segments) = grouping.write(&self.sealer, &*self.writer)?;
         let next = signed(&self.sealer.tree, self.base.mapping().next(self.base.signed.tag, groups, segments));
+        self.writer.announce(&obsolete)?;
         self.writer.commit(&next)?;
         obsolete.push(Object::Writing);
         self.writer.discard(&obsolete);
@@ -219,17 +229,30 @@ impl Transaction {
         Ok(self)
     }
 
+    /// [`Error::Overtaken`] when another writer replaced the base, whatever went wrong because of that; else `error`.
+    fn overtaken_or(&self, error: Error) -> Error {
+        match self.sealer.store.mapping() {
+            Ok(found) if found.tag != self.base.signed.tag => Error::Overtaken,
+            _ => error,
+        }
+    }
+
     fn changes_what_is_there(&self) -> bool {
         self.gathers || !(self.removals.is_empty() && self.replaced.is_empty() && self.regrouped.is_empty())
     }
 
-    /// Removes files that the newest generation does not name.
+    /// Removes files that an interrupted writer left.
     pub(super) fn remove_leftovers(&self) -> Result<(), Error> {
-        let leftovers = self.sealer.store.leftovers(&self.base.signed)?;
-        if !leftovers.is_empty() {
-            self.writer.discard(&leftovers);
+        let abandoned = self.sealer.store.leftovers(&self.base.signed)?.abandoned;
+        if !abandoned.is_empty() {
+            self.writer.discard(&abandoned);
         }
         Ok(())
+    }
+
+    /// Moves files that nothing names out of the way.
+    pub(super) fn set_strays_aside(&self) -> Result<(), Error> {
+        self.writer.set_strays_aside()
     }
 
     /// The segments of the next generation, written but not durable, their groups to be written, and the files that are
@@ -256,7 +279,7 @@ impl Transaction {
                     next.loose.extend(stay.map(|(_, segment)| Loose::Kept(Arc::clone(segment))));
                 }
             }
-            obsolete.extend(grouping::files_of(&group));
+            obsolete.extend(group::files(group.entry().id));
         }
         let mut kept_last = None;
         for segment in self.base.loose().to_vec() {
@@ -308,12 +331,15 @@ impl Transaction {
     fn take_rows(&mut self, segment: &Segment, rows: &mut Vec<Row>, obsolete: &mut Vec<Object>) -> Result<(), Error> {
         let entry = segment.entry();
         let current = match self.replaced.remove(&entry.id) {
-            Some(rows) => rows,
+            Some(rows) => {
+                obsolete.extend(dropped_objects(segment, &rows));
+                rows
+            }
             None => self.sealer.rows(entry)?,
         };
         for row in current {
             if self.removals.contains(&row.listed.id) {
-                obsolete.extend(objects_of(&row.listed));
+                obsolete.extend(segment::objects_of(&row.listed));
             } else {
                 rows.push(row);
             }
@@ -349,8 +375,10 @@ impl Transaction {
     }
 }
 
-/// The objects of an image.
-fn objects_of(image: &ListedImage) -> Vec<Object> {
-    let thumbnail = image.thumbnail.as_ref().map(|thumbnail| Object::Thumbnail(thumbnail.id));
-    [Object::Photo(image.id, image.extension.clone())].into_iter().chain(thumbnail).collect()
+/// What a segment named and `rows`, which take its place, do not: files of images that were dropped, and thumbnails that
+/// were made anew. Nothing when its list cannot be read.
+fn dropped_objects(segment: &Segment, rows: &[Row]) -> Vec<Object> {
+    let kept: HashSet<Object> = rows.iter().flat_map(|row| segment::objects_of(&row.listed)).collect();
+    let named = segment.images().unwrap_or_default().iter().flat_map(segment::objects_of);
+    named.filter(|object| !kept.contains(object)).collect()
 }

@@ -1,22 +1,31 @@
 //! The one writer of a vault in a directory: the kernel's lock, files that are staged, and the commit by rename.
 //!
-//! While there may be files that no mapping names there is an empty file `writing`, made durable before the first of them and
-//! removed once their removal is durable: who finds it looks for leftovers, and nobody else need. It needs no key: a host that serves a vault writes with it what its owner sealed elsewhere. Must never: change a file
-//! that has its name, remove one outside the three directories, or report a commit before the directory that holds the
-//! mapping is durable.
+//! Before a file is created its name is in the journal (see `journal`), and so is the name of a file that a commit makes
+//! obsolete: whoever finds the journal looks for what was left over, and nobody else need. It needs no key: a host that
+//! serves a vault writes with it what its owner sealed elsewhere.
+//!
+//! Where the lock does not exclude others, as on some network mounts, two writers may begin from the same generation. A
+//! commit therefore checks that the mapping it replaces is the one that it began with, and afterwards that its own is in
+//! force ([`Error::Overtaken`]); what happens between check and rename is not seen.
+//!
+//! Must never: change a file that has its name, remove one that the journal does not list, or report a commit before the
+//! directory that holds the mapping is durable.
 
 use std::collections::HashSet;
-use std::fs;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::Error;
-use super::layout::{Directory, Object};
+use super::hex::Tag;
+use super::journal::Journal;
+use super::layout::{Directory, Object, SET_ASIDE};
+use super::leftovers;
+use super::leftovers::Stray;
 use super::mapping::SignedMapping;
-use super::storage::{Abandoned, Writer};
+use super::storage::{Abandoned, Storage, Writer};
 use super::store::Store;
-use crate::durable;
-use crate::durable::{IfLocked, Lock, Unsynced};
+use crate::durable::{Dir, IfLocked, Lock, Unsynced};
 
 /// Writes in a directory of this machine.
 pub struct DirectoryWriter {
@@ -28,13 +37,14 @@ pub struct DirectoryWriter {
     _lock: Lock,
 }
 
-/// What no mapping may name.
-#[derive(Default)]
+/// What this writer did so far.
 struct State {
-    /// New files.
+    /// The tag of the mapping that the next commit replaces.
+    in_force: Option<Tag>,
+    /// Open from the first change on.
+    journal: Option<Journal>,
+    /// New files that no mapping names.
     staged: Vec<Object>,
-    /// Whether this writer made sure that `writing` is there.
-    is_marked: bool,
     /// Whether there may be files that this writer cannot name: an earlier one left them, or a commit made them obsolete.
     has_others: bool,
     /// Where files were removed.
@@ -48,10 +58,19 @@ impl DirectoryWriter {
     pub(super) fn begin(store: &Store, if_locked: IfLocked, abandoned: Abandoned) -> Result<Self, Error> {
         // Never replaced, so every process locks the same file.
         let object = Object::PublicContext;
-        let acquired = Lock::acquire(&object.path(store.root()), if_locked).map_err(Error::io(&object))?;
-        let lock = acquired.ok_or(Error::Locked)?;
-        let store = store.clone();
-        Ok(Self { store, unsynced: Unsynced::default(), state: Mutex::default(), abandoned, _lock: lock })
+        let file = store.dir_of(&object)?.open_file_to_change(&object.file_name()).map_err(Error::io(&object))?;
+        let file = file.ok_or(Error::Damaged { object: object.clone(), what: "it is not a regular file" })?;
+        let lock = Lock::of(file, if_locked).map_err(Error::io(&object))?.ok_or(Error::Locked)?;
+        let state = State {
+            in_force: tag_in_force(store)?,
+            journal: None,
+            staged: Vec::new(),
+            has_others: false,
+            removed: HashSet::new(),
+            is_stuck: false,
+        };
+        let (store, state) = (store.clone(), Mutex::new(state));
+        Ok(Self { store, unsynced: Unsynced::default(), state, abandoned, _lock: lock })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -59,88 +78,187 @@ impl DirectoryWriter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes sure that `writing` is on the disk.
-    fn mark(&self) -> Result<(), Error> {
-        // Others wait until it is there.
-        let mut state = self.state();
-        if !state.is_marked {
-            let is_new = durable::mark(&Object::Writing.path(self.store.root())).map_err(Error::io(Object::Writing))?;
-            state.is_marked = true;
-            state.has_others |= !is_new;
-        }
-        Ok(())
+    fn root(&self) -> Result<&Dir, Error> {
+        self.store.root_dir().map_err(Error::io(self.store.root().display()))
     }
 
-    /// Removes `writing`, once what was removed before is gone for good.
-    fn unmark(&self, state: &mut State) {
-        let root = self.store.root();
-        let sync = |directory: &Directory| durable::sync_directory(&root.join(directory.name()));
-        if state.removed.iter().try_for_each(sync).is_ok() && fs::remove_file(Object::Writing.path(root)).is_ok() {
-            *state = State::default();
+    /// Lists `objects` in the journal, which is begun if need be; durable when it returns.
+    fn list(&self, state: &mut State, objects: &[Object]) -> Result<(), Error> {
+        if state.journal.is_none() {
+            let (journal, is_new) = Journal::open(self.root()?).map_err(Error::io(Object::Writing))?;
+            state.journal = Some(journal);
+            state.has_others |= !is_new;
+        }
+        let journal = state.journal.as_mut().expect("it was opened above");
+        journal.list(objects).map_err(Error::io(Object::Writing))
+    }
+
+    /// Removes the journal, once what was removed before is gone for good.
+    fn end_journal(&self, state: &mut State) {
+        let end = || -> Result<(), Error> {
+            for directory in &state.removed {
+                self.store.dir(*directory)?.sync().map_err(Error::io(directory.name()))?;
+            }
+            self.root()?.remove(&Object::Writing.file_name()).map_err(Error::io(Object::Writing))
+        };
+        // One that stays is read by the next writer, who then finds nothing to remove.
+        if end().is_ok() {
+            state.journal = None;
+            state.has_others = false;
+            state.is_stuck = false;
+            state.removed.clear();
         }
     }
 
     fn remove<'a>(&self, objects: impl IntoIterator<Item = &'a Object>, state: &mut State) {
         for object in objects {
-            match fs::remove_file(object.path(self.store.root())) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => state.is_stuck = true,
-                _ => state.removed.extend(object.directory()),
+            let removed = self.store.dir_of(object).and_then(|dir| match dir.remove(&object.file_name()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(object)(error)),
+                _ => Ok(()),
+            });
+            match removed {
+                Ok(()) => state.removed.extend(object.directory()),
+                Err(_) => state.is_stuck = true,
             }
         }
+    }
+
+    /// Refuses to commit when another writer did since this one began, or removed what this one staged.
+    fn require_undisturbed(&self, state: &mut State) -> Result<(), Error> {
+        let is_there = |object: &Object| {
+            let dir = self.store.dir_of(object)?;
+            dir.has(object.file_name().as_ref()).map_err(Error::io(object))
+        };
+        let mut is_undisturbed = tag_in_force(&self.store)? == state.in_force;
+        for object in &state.staged {
+            is_undisturbed &= is_there(object)?;
+        }
+        self.overtaken_unless(is_undisturbed, state)
+    }
+
+    fn overtaken_unless(&self, is_undisturbed: bool, state: &mut State) -> Result<(), Error> {
+        if is_undisturbed {
+            return Ok(());
+        }
+        // The journal may be the other writer's too.
+        state.has_others = true;
+        Err(Error::Overtaken)
+    }
+}
+
+/// The tag of the mapping in force, not verified; `None` when there is none yet.
+fn tag_in_force(store: &Store) -> Result<Option<Tag>, Error> {
+    match store.mapping() {
+        Ok(found) => Ok(Some(found.tag)),
+        Err(Error::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
 impl Writer for DirectoryWriter {
+    fn announce(&self, objects: &[Object]) -> Result<(), Error> {
+        self.list(&mut self.state(), objects)
+    }
+
     fn stage(&self, object: &Object, parts: &[&[u8]]) -> Result<(), Error> {
-        self.mark()?;
-        self.unsynced.write(&object.path(self.store.root()), parts).map_err(Error::io(object))?;
+        self.announce(std::slice::from_ref(object))?;
+        let dir = self.store.dir_of(object)?;
+        self.unsynced.write(dir, &object.file_name(), parts).map_err(Error::io(object))?;
         self.state().staged.push(object.clone());
         Ok(())
     }
 
     fn discard(&self, objects: &[Object]) {
-        let removable = |object: &&Object| object.directory().is_some() || matches!(object, Object::Unfinished(_));
         let mut state = self.state();
-        self.remove(objects.iter().filter(removable), &mut state);
-        if !state.is_stuck && state.staged.is_empty() && objects.contains(&Object::Writing) {
-            self.unmark(&mut state);
+        let has_journal =
+            || self.root().is_ok_and(|root| root.has(Object::Writing.file_name().as_ref()).unwrap_or(true));
+        if state.journal.is_none() && has_journal() && self.list(&mut state, &[]).is_err() {
+            return;
+        }
+        let is_listed = |object: &&Object| match object {
+            Object::Unfinished(_) => true,
+            object => state.journal.as_ref().is_some_and(|journal| journal.lists(object)),
+        };
+        let listed: HashSet<&Object> = objects.iter().filter(is_listed).collect();
+        state.staged.retain(|object| !listed.contains(object));
+        self.remove(listed, &mut state);
+        let is_last = state.journal.is_some() && !state.is_stuck && state.staged.is_empty();
+        if is_last && objects.contains(&Object::Writing) {
+            self.end_journal(&mut state);
         }
     }
 
     fn commit(&self, mapping: &SignedMapping) -> Result<(), Error> {
-        self.mark()?;
-        let root = self.store.root();
+        let mut state = self.state();
+        self.list(&mut state, &[])?;
         self.unsynced.sync().map_err(Error::io("encrypted files"))?;
         for directory in Directory::ALL {
-            durable::sync_directory(&root.join(directory.name())).map_err(Error::io(directory.name()))?;
+            self.store.dir(directory)?.sync().map_err(Error::io(directory.name()))?;
         }
-        let replaced = durable::replace(&Object::Mapping.path(root), mapping.text().as_bytes());
+        self.require_undisturbed(&mut state)?;
+        let replaced = self.root()?.replace(&Object::Mapping.file_name(), mapping.text().as_bytes());
         // Even a failure may have made the new mapping visible. The next writer knows which files it names.
-        let mut state = self.state();
         state.staged.clear();
         state.has_others = true;
-        replaced.map_err(Error::io(Object::Mapping))
+        replaced.map_err(Error::io(Object::Mapping))?;
+        self.overtaken_unless(tag_in_force(&self.store)? == Some(mapping.tag), &mut state)?;
+        state.in_force = Some(mapping.tag);
+        Ok(())
     }
 
     fn replace_header(&self, header: &[u8]) -> Result<(), Error> {
-        self.mark()?;
-        durable::replace(&Object::Header.path(self.store.root()), header).map_err(|error| {
-            self.state().has_others = true;
+        let mut state = self.state();
+        self.list(&mut state, &[])?;
+        self.root()?.replace(&Object::Header.file_name(), header).map_err(|error| {
+            state.has_others = true;
             Error::io(Object::Header)(error)
         })
     }
+
+    fn set_strays_aside(&self) -> Result<(), Error> {
+        let (_, strays) = leftovers::sort(&self.store, &self.store.mapping()?.mapping)?;
+        if strays.is_empty() {
+            return Ok(());
+        }
+        let within = |dir: &Dir, name: &'static str| {
+            dir.create_dir(name).map_err(|error| match error.kind() {
+                io::ErrorKind::NotADirectory => Error::ForeignDirectory { directory: name },
+                _ => Error::io(name)(error),
+            })
+        };
+        let root = self.root()?;
+        let aside = within(root, SET_ASIDE)?;
+        for Stray { directory, name } in strays {
+            let (from, to) = (self.store.dir(directory)?, within(&aside, directory.name())?);
+            let moved = free_name(&to, &name).and_then(|free| from.rename(&name, &to, &free));
+            moved.and_then(|()| to.sync()).and_then(|()| from.sync()).map_err(Error::io(directory.name()))?;
+        }
+        aside.sync().and_then(|()| root.sync()).map_err(Error::io(SET_ASIDE))
+    }
+}
+
+/// `name`, with a number behind it while that is taken.
+fn free_name(dir: &Dir, name: &OsStr) -> io::Result<OsString> {
+    let mut free = name.to_owned();
+    let mut number = 1;
+    while dir.has(&free)? {
+        number += 1;
+        free = name.to_owned();
+        free.push(format!(".{number}"));
+    }
+    Ok(free)
 }
 
 impl Drop for DirectoryWriter {
     fn drop(&mut self) {
-        let mut state = std::mem::take(&mut *self.state());
+        let mut state = self.state();
         if self.abandoned == Abandoned::Keep && !state.staged.is_empty() {
             return;
         }
         let staged = std::mem::take(&mut state.staged);
         self.remove(&staged, &mut state);
-        if state.is_marked && !state.has_others && !state.is_stuck {
-            self.unmark(&mut state);
+        if state.journal.is_some() && !state.has_others && !state.is_stuck {
+            self.end_journal(&mut state);
         }
     }
 }

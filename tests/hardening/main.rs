@@ -7,10 +7,12 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod bombs;
+mod broken_locks;
 mod concurrency;
 mod crash;
 mod exported_names;
 mod known_answers;
+mod links;
 mod malformed;
 mod plaintext;
 mod power;
@@ -27,5 +29,6 @@ mod tamper;
 #[path = "../../fuzz/targets.rs"]
 mod targets;
 mod tracer;
+mod truncation;
 #[path = "../vault_fixture/mod.rs"]
 mod vault_fixture;

@@ -161,6 +161,8 @@ fn call(thread: Pid, number: i64, [a, b, c, d]: [u64; 4]) -> Option<Call> {
         libc::SYS_open => opened(here, a, b),
         libc::SYS_creat => of(Kind::Create, path_at(thread, here, a)),
         libc::SYS_openat => opened(a, b, c),
+        // The flags are the first field of the `open_how` that the third argument points to.
+        libc::SYS_openat2 => opened(a, b, ptrace::read(thread, c as ptrace::AddressType).ok()?.cast_unsigned()),
         libc::SYS_write
         | libc::SYS_pwrite64
         | libc::SYS_writev

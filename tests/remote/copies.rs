@@ -85,6 +85,31 @@ fn copies_that_were_changed_separately_are_both_left_as_they_are() {
 }
 
 #[test]
+fn a_copy_that_was_rolled_back_is_not_pulled() {
+    let photos = samples(3);
+    let scene = Scene::with_photos(&photos[..1]);
+    let there = scene.path("copy.vault");
+    push(&scene, &there).success();
+    let old = files(&there);
+    run(&scene, &["add", photos[1].to_str().unwrap()]).success();
+    push(&scene, &there).success();
+    // The disk here is lost, and the host puts the old copy back.
+    let newest = files(&scene.vault());
+    fs::remove_dir_all(scene.vault()).unwrap();
+    restore(&there, &old);
+    pull(&scene, &there).exits(3).says("rolled back");
+    assert!(!scene.vault().exists(), "nothing was copied");
+    // The same where an even older copy is here, which the host's continues.
+    fs::create_dir(scene.vault()).unwrap();
+    restore(&scene.vault(), &old);
+    restore(&there, &newest);
+    run(&scene, &["--vault", there.to_str().unwrap(), "add", photos[2].to_str().unwrap()]).success();
+    restore(&there, &newest);
+    pull(&scene, &there).exits(3).says("rolled back");
+    assert_eq!(files(&scene.vault()), old);
+}
+
+#[test]
 fn a_copy_of_another_vault_is_refused() {
     let (scene, other) = (Scene::with_vault(), Scene::with_vault());
     push(&scene, &other.vault()).exits(1).says("holds another vault");

@@ -26,7 +26,7 @@ fn use_all(vault: &Vault) -> Result<usize, Error> {
     Ok(snapshot.len())
 }
 
-fn score(vault: &Vault, snapshot: &Snapshot) -> Result<Vec<f32>, Error> {
+pub(crate) fn score(vault: &Vault, snapshot: &Snapshot) -> Result<Vec<f32>, Error> {
     let holder = vault.key_holder();
     let (query, secret) = holder.encrypt(holder.prepare()?, &vector(1))?;
     let answer = snapshot.score(&query)?;

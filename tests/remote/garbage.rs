@@ -19,7 +19,7 @@ impl Random {
     }
 }
 
-fn frame(request: u32, kind: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(request: u32, kind: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = (payload.len() as u32).to_le_bytes().to_vec();
     frame.extend(request.to_le_bytes());
     frame.push(kind);
@@ -29,7 +29,7 @@ fn frame(request: u32, kind: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn path(text: &str) -> Vec<u8> {
+pub(crate) fn path(text: &str) -> Vec<u8> {
     [&[text.len() as u8], text.as_bytes()].concat()
 }
 
@@ -52,7 +52,7 @@ fn conversation(random: &mut Random, names: &[String]) -> Vec<u8> {
             payload[at] ^= 1 << random.below(8);
         }
         // Nothing that writes for good: whoever may write may also remove.
-        let kinds = [1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 15, 16, 200];
+        let kinds = [1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 15, 16, 17, 200];
         line.extend(frame(random.below(3) as u32, kinds[random.below(kinds.len())], &payload));
     }
     if random.below(4) == 0 {

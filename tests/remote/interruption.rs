@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{Abandoned, Error, Extension, NewImage, Transaction, Vault, check};
+use cipherlens::vault::{Abandoned, Error, Extension, Leftovers, NewImage, Transaction, Vault, check};
 
 use crate::host::{Host, cause, serving};
 use crate::relay::{counted, relayed, worth_losing};
@@ -58,7 +58,7 @@ fn an_add_whose_line_or_host_is_lost_at_any_frame_leaves_the_vault_whole() {
             let current = vault.store().mapping().unwrap();
             if plan == "cut" && current.mapping == before {
                 // The host noticed, and removed what was staged before it let go of the lock.
-                assert_eq!(vault.store().leftovers(&current).unwrap(), [], "{plan} {at}");
+                assert_eq!(vault.store().leftovers(&current).unwrap(), Leftovers::default(), "{plan} {at}");
             }
             drop(lock);
             add(&host, &host.command(), number).unwrap();

@@ -9,6 +9,7 @@ mod dishonest;
 mod garbage;
 mod host;
 mod interruption;
+mod limits;
 #[path = "../tui/pseudo_terminal.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod pseudo_terminal;
@@ -22,6 +23,7 @@ mod ssh;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod tracer;
 mod traces;
+mod truncation;
 mod use_cases;
 #[path = "../vault_fixture/mod.rs"]
 mod vault_fixture;

@@ -1,0 +1,138 @@
+//! What [`Dir`] is where a directory cannot be held open by its descriptor: its path, looked at before each use.
+//!
+//! A link in the place of a directory or file is refused, but one that is put there between the look and the use is
+//! followed: the guarantees of `dir.rs` hold on Unix only.
+//!
+//! Must never: resolve a name that has more than one component.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use super::{DirEntry, EntryKind};
+
+/// A directory.
+#[derive(Debug)]
+pub struct Dir(PathBuf);
+
+impl Dir {
+    /// The directory at `path`. Links in the path are followed: the caller says where the directory is.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        if fs::metadata(path)?.is_dir() { Ok(Self(path.to_owned())) } else { Err(io::ErrorKind::NotADirectory.into()) }
+    }
+
+    /// The directory `name`.
+    ///
+    /// # Errors
+    /// `NotADirectory` when it is a link or a file; what the system says.
+    pub fn open_dir(&self, name: &str) -> io::Result<Self> {
+        let path = self.path(OsStr::new(name))?;
+        if fs::symlink_metadata(&path)?.is_dir() { Ok(Self(path)) } else { Err(io::ErrorKind::NotADirectory.into()) }
+    }
+
+    /// The directory `name`, which is created if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::open_dir`].
+    pub fn create_dir(&self, name: &str) -> io::Result<Self> {
+        match fs::create_dir(self.path(OsStr::new(name))?) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => self.open_dir(name),
+        }
+    }
+
+    /// Opens a file for reading; `None` when `name` is a link or anything else but a regular file.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open_file(&self, name: &str) -> io::Result<Option<File>> {
+        self.open_regular(name, OpenOptions::new().read(true))
+    }
+
+    /// Opens a file for reading and writing, as a lock or to append to it; `None` as for [`Self::open_file`].
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open_file_to_change(&self, name: &str) -> io::Result<Option<File>> {
+        self.open_regular(name, OpenOptions::new().read(true).append(true))
+    }
+
+    /// Creates a file, open for writing.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when there is anything of this name, a link included; what the system says.
+    pub fn create_file(&self, name: &str) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).open(self.path(OsStr::new(name))?)
+    }
+
+    /// Removes a file, or a link itself.
+    ///
+    /// # Errors
+    /// What the system says, for instance when it is a directory.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path(OsStr::new(name))?)
+    }
+
+    /// Gives whatever is called `name` the name `new` beneath `target`; a file of that name is replaced.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn rename(&self, name: &OsStr, target: &Self, new: &OsStr) -> io::Result<()> {
+        fs::rename(self.path(name)?, target.path(new)?)
+    }
+
+    /// Whether anything is called `name`, a link included.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn has(&self, name: &OsStr) -> io::Result<bool> {
+        match fs::symlink_metadata(self.path(name)?) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Everything beneath it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn entries(&self) -> io::Result<Vec<DirEntry>> {
+        let entry = |entry: io::Result<fs::DirEntry>| {
+            let entry = entry?;
+            let metadata = entry.metadata()?;
+            let kind = match metadata.file_type() {
+                kind if kind.is_file() => EntryKind::File,
+                kind if kind.is_dir() => EntryKind::Directory,
+                _ => EntryKind::Other,
+            };
+            Ok(DirEntry { name: entry.file_name(), kind, bytes: metadata.len() })
+        };
+        fs::read_dir(&self.0)?.map(entry).collect()
+    }
+
+    /// Nothing: a directory cannot be opened as a file here, and the journal keeps the order of names by itself.
+    ///
+    /// # Errors
+    /// None.
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn open_regular(&self, name: &str, options: &OpenOptions) -> io::Result<Option<File>> {
+        let path = self.path(OsStr::new(name))?;
+        if fs::symlink_metadata(&path)?.is_file() { options.open(path).map(Some) } else { Ok(None) }
+    }
+
+    fn path(&self, name: &OsStr) -> io::Result<PathBuf> {
+        let mut components = Path::new(name).components();
+        match (components.next(), components.next()) {
+            (Some(Component::Normal(only)), None) if only == name => Ok(self.0.join(name)),
+            _ => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+}
