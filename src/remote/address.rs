@@ -107,7 +107,9 @@ impl Address {
             Self::Directory(_) => None,
             Self::Ssh { destination, port, path } => {
                 let mut command = Command::new("ssh");
-                command.args(["-T", "-o", "ServerAliveInterval=15"]);
+                // Whatever the user's configuration says of this host, it gets neither the agent nor the display (-a -x): a
+                // host that only keeps files must not be able to log in elsewhere as the user.
+                command.args(["-T", "-a", "-x", "-o", "ServerAliveInterval=15"]);
                 if prompts == Prompts::Refused {
                     command.args(["-o", "BatchMode=yes"]);
                 }
@@ -202,5 +204,15 @@ mod tests {
         assert_eq!(words[words.len() - 2], "nas");
         assert_eq!(words[words.len() - 1], r"cipherlens serve --stdio './-it'\''s; id'");
         assert!(words.contains(&"BatchMode=yes"));
+    }
+
+    #[test]
+    fn a_host_gets_neither_agent_nor_display() {
+        for prompts in [Prompts::Allowed, Prompts::Refused] {
+            let command = parse("ssh://nas/v").unwrap().connector(prompts).unwrap();
+            let words: Vec<_> = command.get_args().map(|word| word.to_str().unwrap()).collect();
+            let options = words.split(|word| *word == "--").next().unwrap();
+            assert!(options.contains(&"-a") && options.contains(&"-x"), "{words:?}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ fn start(scene: &Scene, sshd: &Path, programs: &Path) -> (Daemon, u16) {
     let text = format!(
         "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
          PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n\
-         StrictModes no\nSetEnv PATH={}:/usr/bin:/bin\n",
+         X11Forwarding yes\nStrictModes no\nSetEnv PATH={}:/usr/bin:/bin\n",
         host_key.display(),
         authorized.display(),
         programs.display()
@@ -60,15 +60,32 @@ fn start(scene: &Scene, sshd: &Path, programs: &Path) -> (Daemon, u16) {
     (daemon, port)
 }
 
+/// An agent of the user's, which ends with the test, and its socket.
+fn agent(scene: &Scene) -> (Daemon, PathBuf) {
+    let socket = scene.path("agent");
+    let agent = Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap();
+    let agent = Daemon(agent);
+    let patience = Instant::now() + Duration::from_secs(30);
+    while !socket.exists() {
+        assert!(Instant::now() < patience, "ssh-agent does not answer");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    (agent, socket)
+}
+
 /// A folder in which `ssh` is the system's with this test's key and known hosts.
 fn client_programs(scene: &Scene) -> PathBuf {
     let folder = scene.path("client programs");
     fs::create_dir(&folder).unwrap();
     let wrapper = folder.join("ssh");
+    let config = scene.path("ssh_config");
+    // What careless users have for all hosts.
+    fs::write(&config, "Host *\n    ForwardAgent yes\n    ForwardX11 yes\n    ForwardX11Trusted yes\n").unwrap();
     let text = format!(
-        "#!/bin/sh\nexec {} -F none -i '{}' -o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new \
+        "#!/bin/sh\nexec {} -F '{}' -i '{}' -o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new \
          -o UserKnownHostsFile='{}' \"$@\"\n",
         installed("ssh").unwrap().display(),
+        config.display(),
         scene.path("user_key").display(),
         scene.path("known_hosts").display()
     );
@@ -87,27 +104,39 @@ fn a_vault_is_made_filled_and_searched_over_ssh() {
     fs::create_dir(&programs).unwrap();
     let (_daemon, port) = start(&scene, &sshd, &programs);
     let path = format!("{}:/usr/bin:/bin", client_programs(&scene).display());
+    let (_agent, socket) = agent(&scene);
     let user = Command::new("id").arg("-un").output().unwrap();
     let user = String::from_utf8(user.stdout).unwrap().trim().to_owned();
     // A path with a quote and a blank must come through the shell there.
     let address = format!("ssh://{user}@127.0.0.1:{port}{}", scene.path("it's a vault").display());
     let run = |arguments: &[&str], files: &[PathBuf]| {
         let mut command = scene.command(["--vault", &address]);
+        command.env("SSH_AUTH_SOCK", &socket).env("DISPLAY", ":0");
         Ran(command.env("PATH", &path).args(arguments).args(files).output().unwrap())
     };
     let init = [&["init"], &CHEAPEST[..]].concat();
     run(&init, &[]).exits(1).says("there is no cipherlens on");
-    symlink(env!("CARGO_BIN_EXE_cipherlens"), programs.join("cipherlens")).unwrap();
+    // What the program meets there: the agent and the display of its user, if ssh brings them.
+    let (program, seen) = (programs.join("cipherlens"), scene.path("seen by the host"));
+    let text = format!(
+        "#!/bin/sh\necho \"agent=$SSH_AUTH_SOCK display=$DISPLAY\" >>'{}'\nexec '{}' \"$@\"\n",
+        seen.display(),
+        env!("CARGO_BIN_EXE_cipherlens")
+    );
+    fs::write(&program, text).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     run(&init, &[]).success();
     run(&init, &[]).exits(1).says(&format!("{address} already holds something"));
     let mut elsewhere = scene.command(["--vault", &format!("{address}/nowhere"), "list"]);
     let missing = Ran(elsewhere.env("PATH", &path).output().unwrap());
-    missing.exits(1).says(&format!("{address}/nowhere is not a vault"));
+    missing.exits(1).says(&format!("there is no vault at {address}/nowhere"));
     let photos = samples(3);
     assert_eq!(run(&["add", "--json"], &photos).success().json()["added"], 3);
     let found = run(&["search", "--json"], &photos[..1]).success().json();
     assert!(found["matches"][0]["score"].as_f64().unwrap() > 0.999);
     assert!(scene.path("it's a vault/header").exists());
+    let seen = fs::read_to_string(&seen).unwrap();
+    assert!(seen.lines().count() > 3 && seen.lines().all(|line| line == "agent= display="), "{seen}");
     // Opened without a name: the address was remembered.
     let mut again = scene.command(["list", "--json"]);
     let listed = Ran(again.env("PATH", &path).env_remove("CIPHERLENS_VAULT").output().unwrap()).success().json();
