@@ -1,7 +1,13 @@
-//! Names of photos, which come from anywhere: shown so that a terminal obeys nothing in them, exported so that they
-//! cannot leave the folder.
+//! Names of photos, which come from anywhere: shown so that a terminal obeys nothing in them and nothing in them hides,
+//! exported so that they cannot leave the folder.
+
+mod characters;
+mod shell;
 
 use std::borrow::Cow;
+use std::path::Path;
+
+use characters::{MOST_MARKS, is_hidden, is_mark};
 
 /// The longest name given to an exported photo, in bytes: most file systems take 255, and a copy's number needs room.
 const LONGEST_FILE_NAME_BYTES: usize = 240;
@@ -12,15 +18,43 @@ const DEVICE_NAMES: [&str; 22] = [
     "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9",
 ];
 
-/// `text` with everything a terminal might act on replaced: control characters (C0, C1, DEL) and the invisible marks
-/// that reorder text become U+FFFD.
+/// `text` with everything that a terminal might act on, and everything that does not print, replaced by U+FFFD: control
+/// and format characters (also the joiners of emoji, and the marks that reorder text), line separators, private
+/// characters; and of many combining marks on one letter all but the first few.
 #[must_use]
 pub fn inert(text: &str) -> Cow<'_, str> {
-    if text.chars().any(acts_on_a_terminal) {
-        Cow::Owned(text.chars().map(|c| if acts_on_a_terminal(c) { char::REPLACEMENT_CHARACTER } else { c }).collect())
-    } else {
-        Cow::Borrowed(text)
+    replaced(text, char::REPLACEMENT_CHARACTER)
+}
+
+/// A path for the clipboard: as it is where all of it is shown, else quoted for a shell, so that it names the same file
+/// and hides nothing.
+#[must_use]
+pub fn pasteable(path: &Path) -> Cow<'_, str> {
+    match path.to_str() {
+        Some(text) if matches!(inert(text), Cow::Borrowed(_)) => Cow::Borrowed(text),
+        _ => Cow::Owned(shell::quoted(path)),
     }
+}
+
+/// `text` with each hidden character, and each run of marks beyond the limit, replaced.
+fn replaced(text: &str, replacement: char) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len());
+    // A mark at the beginning would be drawn on whatever stands before the name on the screen.
+    let mut marks = MOST_MARKS;
+    for character in text.chars() {
+        marks = if is_mark(character) { marks.saturating_add(1) } else { 0 };
+        match marks {
+            _ if is_hidden(character) => clean.push(replacement),
+            0..=MOST_MARKS => clean.push(character),
+            // One sign for all that are too many.
+            _ if clean.ends_with(replacement) => {}
+            _ => clean.push(replacement),
+        }
+    }
+    if clean == text { Cow::Borrowed(text) } else { Cow::Owned(clean) }
 }
 
 /// The file name under which a photo called `name` may be written into a folder: the last component only, without
@@ -28,8 +62,7 @@ pub fn inert(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn exportable(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String =
-        last.chars().map(|c| if acts_on_a_terminal(c) || "<>:\"|?*".contains(c) { '_' } else { c }).collect();
+    let clean: String = replaced(last, '_').chars().map(|c| if "<>:\"|?*".contains(c) { '_' } else { c }).collect();
     // Leading dots would hide the file (or climb), trailing dots and spaces vanish on Windows.
     let clean = clean.trim_start_matches(['.', ' ']).trim_end_matches(['.', ' ']);
     let (stem, extension) = match clean.rsplit_once('.') {
@@ -55,11 +88,6 @@ pub fn numbered(name: &str, copy: usize) -> String {
     }
 }
 
-fn acts_on_a_terminal(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +98,61 @@ mod tests {
         assert_eq!(inert(clipboard), "a\u{fffd}]52;c;aGk=\u{fffd}b.jpg");
         assert_eq!(inert("\u{9b}31mred\u{202e}gpj.exe"), "\u{fffd}31mred\u{fffd}gpj.exe");
         assert!(matches!(inert("Größe 猫.jpg"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_does_not_print_is_seen() {
+        for (name, expected) in [
+            ("zero\u{200b}width\u{2060}.jpg", "zero\u{fffd}width\u{fffd}.jpg"),
+            ("\u{feff}bom.jpg", "\u{fffd}bom.jpg"),
+            ("a\u{2028}b\u{2029}c", "a\u{fffd}b\u{fffd}c"),
+            ("\u{2066}isolated\u{2069}", "\u{fffd}isolated\u{fffd}"),
+            ("tag\u{e0041}\u{e007f}", "tag\u{fffd}\u{fffd}"),
+            ("smuggled\u{e0100}\u{e01ef}", "smuggled\u{fffd}\u{fffd}"),
+            ("placeholder\u{10eeee}", "placeholder\u{fffd}"),
+            ("👨\u{200d}👩.jpg", "👨\u{fffd}👩.jpg"),
+        ] {
+            assert_eq!(inert(name), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn few_marks_stay_on_their_letter_and_stacked_ones_do_not() {
+        // Vietnamese, Hebrew with points, Burmese, decomposed Korean, an emoji in colour, a keycap.
+        for name in [
+            "Ha\u{323}\u{302}",
+            "\u{5e9}\u{5c1}\u{5bc}\u{5b8}\u{591}",
+            "ကြွေး",
+            "\u{1112}\u{1161}\u{11ab}",
+            "❤\u{fe0f}",
+            "1\u{fe0f}\u{20e3}",
+        ] {
+            assert!(matches!(inert(name), Cow::Borrowed(_)), "{name:?}");
+        }
+        let zalgo = format!("z{}.jpg", "\u{300}\u{316}".repeat(40));
+        assert_eq!(inert(&zalgo), "z\u{300}\u{316}\u{300}\u{316}\u{fffd}.jpg");
+        assert_eq!(exportable(&zalgo), "z\u{300}\u{316}\u{300}\u{316}_.jpg");
+        let selectors = format!("z{}", "\u{fe00}\u{fe0e}".repeat(40));
+        assert_eq!(inert(&selectors).chars().count(), 6);
+        assert_eq!(inert("\u{301}\u{301}first.jpg"), "\u{fffd}first.jpg");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_hides_something_is_quoted_for_a_shell_that_finds_the_same_file() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+
+        assert_eq!(pasteable(Path::new("/photos/it's 猫.jpg")), "/photos/it's 猫.jpg");
+        let hidden = Path::new("/photos/it's\u{202e}\\gpj.\u{e0041}exe");
+        assert_eq!(pasteable(hidden), r"$'/photos/it\'s\342\200\256\\gpj.\363\240\201\201exe'");
+        for path in [hidden.as_os_str(), OsStr::new("a\nb\u{1b}[31m7"), OsStr::from_bytes(b"/\xff\xfe1.jpg")] {
+            let word = pasteable(Path::new(path)).into_owned();
+            assert_eq!(inert(&word), word);
+            let output =
+                std::process::Command::new("bash").args(["-c", &format!("printf %s {word}")]).output().unwrap();
+            assert_eq!(output.stdout, path.as_bytes(), "{word}");
+        }
     }
 
     #[test]
@@ -84,6 +167,8 @@ mod tests {
             ("a\nb\u{1b}c.jpg", "a_b_c.jpg"),
             ("nul.jpg", "photo_nul.jpg"),
             ("what?.gif ", "what_.gif"),
+            ("gpj.\u{202e}exe.\u{200b}jpg", "gpj._exe._jpg"),
+            ("\u{301}\u{e0041}x.jpg", "__x.jpg"),
         ] {
             assert_eq!(exportable(name), expected, "{name:?}");
         }

@@ -24,6 +24,7 @@ use super::state::vault::{Session, Task};
 use super::state::{Pane, Shown, State, Tab};
 use super::theme::Theme;
 use super::words;
+use crate::services::name::inert;
 use canvas::Canvas;
 pub use canvas::Target;
 pub use overlay::{help_lines, palette_actions};
@@ -134,9 +135,9 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
         let under = after.next().unwrap_or(' ').to_string();
         Line::from(vec![
             Span::styled("/", theme.accent),
-            Span::raw(before.to_owned()),
-            Span::styled(under, theme.cursor),
-            Span::raw(after.as_str().to_owned()),
+            Span::raw(inert(before).into_owned()),
+            Span::styled(inert(&under).into_owned(), theme.cursor),
+            Span::raw(inert(after.as_str()).into_owned()),
         ])
     } else if let Some(task) = state.collection.task {
         Line::from(format!("{} {}", canvas.spinner(), working_on(task)))
@@ -146,7 +147,7 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
             Weight::Warning => ("!", theme.warning),
             Weight::Failure => ("✗", theme.bad),
         };
-        let text = crate::services::name::inert(&message.text).into_owned();
+        let text = inert(&message.text).into_owned();
         Line::from(vec![Span::styled(format!("{sign} "), style), Span::raw(text)])
     } else {
         match state.tab {

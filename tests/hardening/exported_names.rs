@@ -40,11 +40,17 @@ pub(crate) fn hostile_names() -> Vec<String> {
         "gpj.\u{202e}exe.jpg",
         "trailing dots...",
         "\u{feff}bom.jpg",
+        "zero\u{200b}width\u{2060}joined\u{200d}.jpg",
+        "isolated\u{2066}\u{2069}and\u{202d}overridden.jpg",
+        "tagged\u{e0041}\u{e007f}.jpg",
+        "private\u{e000}\u{10eeee}.jpg",
+        "line\u{2028}paragraph\u{2029}.jpg",
     ]
     .map(str::to_owned)
     .into();
     names.push(format!("{}.jpg", "x".repeat(300)));
     names.push("é".repeat(200));
+    names.push(format!("stacked{}.jpg", "\u{301}".repeat(50)));
     names
 }
 
@@ -87,7 +93,9 @@ fn exports_stay_in_their_folder_readable_by_their_owner_alone_and_overwrite_noth
         let name = entry.file_name().into_string().unwrap();
         assert!(entry.file_type().unwrap().is_file(), "{name:?}");
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{name:?}");
-        assert!(!name.starts_with('.') && !name.chars().any(char::is_control) && name.len() <= 255, "{name:?}");
+        let is_plain = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || matches!(c, ' ' | '\u{301}');
+        assert!(name.chars().all(is_plain) && !name.contains(&"\u{301}".repeat(5)), "{name:?}");
+        assert!(!name.starts_with('.') && name.len() <= 255, "{name:?}");
         contents.push(fs::read(entry.path()).unwrap());
     }
     contents.sort();

@@ -5,6 +5,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use cipherlens::cipher::{Cost, Passphrase};
 use cipherlens::ckks::DIMENSION;
 use cipherlens::durable::IfLocked;
@@ -34,6 +36,7 @@ fn hostile_names() -> Vec<String> {
         "\u{9b}31mCANARY",
         "\u{7}CANARY\u{8}\u{8}",
         "\u{202e}CANARY",
+        "\u{2066}\u{200b}\u{e0041}CANARY",
         "CANARY\u{1b}[5n",
     ]
     .map(|name| format!("{}.jpg", name.replace("CANARY", CANARY)))
@@ -66,6 +69,9 @@ fn is_inert(terminal: &mut PseudoTerminal) {
             "\u{9b}",
             "\u{7}",
             "\u{202e}",
+            "\u{2066}",
+            "\u{200b}",
+            "\u{e0041}",
         ] {
             assert!(!before.contains(opening), "{opening:?} reaches the terminal: {before:?}");
         }
@@ -101,14 +107,14 @@ fn names_in_the_browser_are_shown_and_not_obeyed() {
     assert!(terminal.wait().success());
 }
 
-/// A vault whose photos have those names, and whose vectors are all alike: each photo finds all others.
-fn hostile_vault(home: &Path) {
+/// A vault whose photos have these names, and whose vectors are all alike: each photo finds all others.
+fn hostile_vault(home: &Path, names: Vec<String>) {
     let passphrase = Passphrase::new(&Zeroizing::new(b"correct".to_vec())).unwrap();
     let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
     let freshness = Freshness::in_directory(home.join("seen"));
     let vault = Vault::create(&home.join("vault"), &passphrase, Cost::FLOOR, space, freshness).unwrap();
     let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
-    for (number, name) in hostile_names().into_iter().enumerate() {
+    for (number, name) in names.into_iter().enumerate() {
         let stored = transaction.store_photo(&number.to_le_bytes(), &Extension::of(Path::new("x.jpg"))).unwrap();
         let captured = Some(format!("\u{1b}]0;{CANARY}\u{7}"));
         let details = Details { name, bytes: 0, modified: None, captured, width: 1, height: 1 };
@@ -123,7 +129,7 @@ fn hostile_vault(home: &Path) {
 #[test]
 fn names_in_the_vault_and_in_results_are_shown_and_not_obeyed() {
     let home = tempfile::tempdir().unwrap();
-    hostile_vault(home.path());
+    hostile_vault(home.path(), hostile_names());
     let [vault, passphrase] = ["vault", "passphrase"].map(|name| home.path().join(name).to_str().unwrap().to_owned());
     let mut terminal = start(home, &["--preview", "off", "--vault", &vault, "--passphrase-file", &passphrase]);
     terminal.until("the tabs", |terminal| terminal.screen().contains("Vault"));
@@ -143,6 +149,119 @@ fn names_in_the_vault_and_in_results_are_shown_and_not_obeyed() {
         terminal.settle(Duration::from_millis(60));
     }
     is_inert(&mut terminal);
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}
+
+/// One character of each kind that does not print, or that a terminal may read in its own way.
+const HIDDEN: [char; 22] = [
+    '\u{ad}',     // soft hyphen
+    '\u{200b}',   // zero width space
+    '\u{200d}',   // zero width joiner
+    '\u{200f}',   // right-to-left mark
+    '\u{2028}',   // line separator
+    '\u{2029}',   // paragraph separator
+    '\u{202a}',   // left-to-right embedding
+    '\u{202e}',   // right-to-left override
+    '\u{2060}',   // word joiner
+    '\u{2066}',   // left-to-right isolate
+    '\u{2069}',   // pop directional isolate
+    '\u{206f}',   // nominal digit shapes
+    '\u{3164}',   // Hangul filler
+    '\u{fe0f}',   // variation selector; one may stay
+    '\u{feff}',   // byte order mark
+    '\u{fffb}',   // interlinear annotation
+    '\u{e000}',   // private use
+    '\u{10eeee}', // private use: kitty draws pictures in its place
+    '\u{e0041}',  // tag
+    '\u{e007f}',  // cancel tag
+    '\u{e01ef}',  // supplementary variation selector
+    '\u{301}',    // combining acute accent; a few may stay
+];
+
+/// Most marks that may stand one after the other.
+const MOST_MARKS: usize = 4;
+
+fn hidden_names() -> Vec<String> {
+    HIDDEN
+        .iter()
+        .enumerate()
+        .map(|(number, hidden)| format!("{number:02}{CANARY}x{}.jpg", hidden.to_string().repeat(9)))
+        .collect()
+}
+
+/// Nothing of `HIDDEN` is in a text, but for the few marks that may be.
+#[track_caller]
+fn hides_nothing(text: &str) {
+    for hidden in HIDDEN {
+        let allowed = if matches!(hidden, '\u{301}' | '\u{fe0f}') { MOST_MARKS } else { 0 };
+        let beyond = hidden.to_string().repeat(allowed + 1);
+        assert!(!text.contains(&beyond), "U+{:04X} is in {text:?}", u32::from(hidden));
+    }
+}
+
+/// The texts that were put on the clipboard (OSC 52).
+fn clipboards(terminal: &PseudoTerminal) -> Vec<String> {
+    let written = String::from_utf8_lossy(&terminal.written).into_owned();
+    let payloads = written.split("\x1b]52;c;").skip(1).filter_map(|rest| rest.split(['\x1b', '\x07']).next());
+    payloads.map(|payload| String::from_utf8(BASE64.decode(payload).unwrap()).unwrap()).collect()
+}
+
+/// Copies all names of the shown tab, and returns what is on the clipboard then.
+fn copy_all(terminal: &mut PseudoTerminal, keys: &str) -> String {
+    let before = clipboards(terminal).len();
+    terminal.keys(keys);
+    terminal.until_screen(&format!("copied {} names", HIDDEN.len()));
+    terminal.until("a clipboard", |terminal| clipboards(terminal).len() > before);
+    clipboards(terminal).pop().unwrap()
+}
+
+#[test]
+fn stored_names_hide_nothing_on_the_screen_and_in_the_clipboard() {
+    let home = tempfile::tempdir().unwrap();
+    let names = hidden_names();
+    hostile_vault(home.path(), names.clone());
+    let [vault, passphrase] = ["vault", "passphrase"].map(|name| home.path().join(name).to_str().unwrap().to_owned());
+    let mut terminal = start(home, &["--preview", "off", "--vault", &vault, "--passphrase-file", &passphrase]);
+    terminal.until_answered();
+    terminal.until_screen(&format!("{} photos", names.len()));
+    terminal.keys("3");
+    terminal.until_screen(CANARY);
+    for number in 0..names.len() {
+        // The title of the picture on the right names the photo under the cursor.
+        terminal.until_screen(&format!("╭ {number:02}{CANARY}"));
+        terminal.keys("l");
+    }
+    let copied = copy_all(&mut terminal, "\x01y");
+    assert_eq!(copied.lines().count(), names.len());
+    hides_nothing(&copied);
+    hides_nothing(&String::from_utf8_lossy(&terminal.written));
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}
+
+#[test]
+fn paths_hide_nothing_in_the_clipboard_and_still_name_their_files() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("photos");
+    std::fs::create_dir(&folder).unwrap();
+    let names = hidden_names();
+    for name in &names {
+        cipherlens::preview::test_picture().save_with_format(folder.join(name), image::ImageFormat::Jpeg).unwrap();
+    }
+    let mut terminal = start(home, &["--preview", "off", "--folder", folder.to_str().unwrap()]);
+    terminal.until_answered();
+    terminal.until_screen("passphrase");
+    terminal.keys("\x1b");
+    terminal.until_screen(CANARY);
+    let copied = copy_all(&mut terminal, "\x01y");
+    assert!(terminal.screen().contains("of them quoted as $'...'"), "{}", terminal.screen());
+    hides_nothing(&copied);
+    hides_nothing(&String::from_utf8_lossy(&terminal.written));
+    for word in copied.lines() {
+        let found = std::process::Command::new("bash").args(["-c", &format!("test -f {word}")]).status().unwrap();
+        assert!(found.success(), "{word}");
+    }
     terminal.keys("q");
     assert!(terminal.wait().success());
 }

@@ -1,5 +1,7 @@
 //! Actions on photos: selecting, searching, copying names, and what takes photos out of the vault.
 
+use std::borrow::Cow;
+
 use super::super::request::{Effect, Request};
 use super::super::state::browser::Kind;
 use super::super::state::cursor::Step;
@@ -8,6 +10,8 @@ use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
 use super::super::state::vault::Task;
 use super::super::state::{PhotoId, State, StoredPhoto, Tab};
+use crate::services::amount::count;
+use crate::services::name::{inert, pasteable};
 
 /// The photo under the cursor of the shown tab, as something to search for or to show.
 #[must_use]
@@ -124,10 +128,17 @@ pub(super) fn search(state: &mut State, query: Query) -> Vec<Effect> {
     vec![Effect::Ask(Request::Search(query))]
 }
 
-/// Copies the names of what an operation would be about.
+/// Copies the names of what an operation would be about: paths of files, which may be needed to find them again, and
+/// names of stored photos. Neither carries anything into the clipboard that does not print.
 pub(super) fn copy_names(state: &mut State) -> Vec<Effect> {
+    let mut quoted = 0;
     let names: Vec<String> = match state.tab {
-        Tab::Files => state.browser.subject().iter().map(|path| path.display().to_string()).collect(),
+        Tab::Files => {
+            let subject = state.browser.subject();
+            let words: Vec<Cow<'_, str>> = subject.iter().map(|path| pasteable(path)).collect();
+            quoted = words.iter().filter(|word| matches!(word, Cow::Owned(_))).count();
+            words.into_iter().map(Cow::into_owned).collect()
+        }
         Tab::Results | Tab::Vault => {
             let wanted = subject(state);
             let found = state.results.matches().map(|found| &found.photo);
@@ -135,15 +146,22 @@ pub(super) fn copy_names(state: &mut State) -> Vec<Effect> {
                 Tab::Results => found.collect(),
                 _ => state.collection.photos().iter().collect(),
             };
-            known.iter().filter(|photo| wanted.contains(&photo.id)).map(|photo| photo.name.clone()).collect()
+            let wanted = known.iter().filter(|photo| wanted.contains(&photo.id));
+            wanted.map(|photo| inert(&photo.name).into_owned()).collect()
         }
         Tab::Indexing => Vec::new(),
     };
     if names.is_empty() {
         return Vec::new();
     }
-    let count = names.len();
-    state.journal.note(format!("copied {count} {}", if count == 1 { "name" } else { "names" }));
+    let copied = format!("copied {}", count(names.len(), "name"));
+    if quoted == 0 {
+        state.journal.note(copied);
+    } else {
+        state
+            .journal
+            .warn(format!("{copied}; {quoted} of them quoted as $'...' because of characters that do not print"));
+    }
     vec![Effect::Copy(names.join("\n"))]
 }
 
