@@ -57,7 +57,9 @@ impl Error {
             _ => return None,
         };
         match error {
-            vault::Error::NotAVault { .. } => Some("create one with: cipherlens init VAULT"),
+            vault::Error::NotAVault { .. } => Some(
+                "mount its disk and try again, or name another vault with --vault; to create a new one: cipherlens init VAULT",
+            ),
             vault::Error::WrongPassphrase => {
                 Some("try again; if the passphrase is surely right, restore `header` from a backup")
             }

@@ -45,7 +45,7 @@ pub(super) struct Arguments {
 
 /// What was decided about the terminal application.
 pub struct Application {
-    /// The vault to open or propose.
+    /// The vault to open, if one is known.
     pub vault: Option<PathBuf>,
     /// The passphrase, where a flag says where it is.
     pub passphrase: Option<Passphrase>,

@@ -40,6 +40,27 @@ pub fn is_vault(root: &Path) -> bool {
     Address::is_remote(root) || !matches!(Store::open(root), Err(vault::Error::NotAVault { .. }))
 }
 
+/// What is at the place of a vault.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Presence {
+    /// A vault.
+    Vault,
+    /// A folder without a vault, such as a mount point whose disk is not mounted.
+    Folder,
+    /// Neither.
+    Nothing,
+}
+
+/// Looks what is at `root`. It takes as long as the disk or network takes that `root` is on.
+#[must_use]
+pub fn look(root: &Path) -> Presence {
+    match () {
+        () if is_vault(root) => Presence::Vault,
+        () if root.is_dir() => Presence::Folder,
+        () => Presence::Nothing,
+    }
+}
+
 /// A place that holds a vault, found before a passphrase is asked for.
 pub struct FoundVault(Place);
 

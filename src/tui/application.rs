@@ -45,10 +45,14 @@ impl Application {
         Self { state, keymap, theme, pictures, pressed: Vec::new(), hits: Vec::new() }
     }
 
-    /// What is to be done first: the folder is listed.
+    /// What is to be done first: the folder is listed, and the vault looked for.
     #[must_use]
     pub fn start(&self) -> Vec<Effect> {
-        vec![Effect::Ask(Request::List(self.state.browser.folder.clone()))]
+        let mut effects = vec![Effect::Ask(Request::List(self.state.browser.folder.clone()))];
+        if let Some(Gate::Unlock(unlock)) = &self.state.gate {
+            effects.push(Effect::Ask(Request::Look(unlock.vault.clone())));
+        }
+        effects
     }
 
     /// Draws a frame.

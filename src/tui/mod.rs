@@ -44,7 +44,6 @@ use ratatui_image::picker::Capability;
 
 use crate::cipher::Passphrase;
 use crate::preview::{Choice, Link};
-use crate::remote::Address;
 use crate::services::places::Places;
 use crate::services::settings::{CellSize, Motion, Mouse};
 
@@ -54,7 +53,7 @@ use keymap::Keymap;
 use overrides::Warning;
 use preview::{Pictures, SentPictures};
 use request::Effect;
-use state::gate::{FirstRun, Gate, Step, Unlock};
+use state::gate::{FirstRun, Gate, Unlock};
 use state::vault::Session;
 use state::{Preferences, State};
 use terminal::Screen;
@@ -63,7 +62,7 @@ use worker::{IsNew, Workers};
 
 /// How the application is started.
 pub struct Options {
-    /// The vault to open or to propose.
+    /// The vault to open, if one is known.
     pub vault: Option<PathBuf>,
     /// Its passphrase, where it need not be typed.
     pub passphrase: Option<Passphrase>,
@@ -126,19 +125,12 @@ pub fn run(mut options: Options) -> Result<(), Error> {
         }
     }
     if let (Some(vault), Some(passphrase)) = (options.vault.clone(), options.passphrase.take()) {
-        let is_new = match &mut application.state.gate {
-            Some(Gate::FirstRun(first)) => {
-                first.is_working = true;
-                IsNew::Yes
-            }
-            Some(Gate::Unlock(unlock)) => {
-                unlock.is_working = true;
-                IsNew::No
-            }
-            None => IsNew::No,
-        };
+        if let Some(Gate::Unlock(unlock)) = &mut application.state.gate {
+            unlock.is_working = true;
+        }
         application.state.session = Session::Opening { vault: vault.clone() };
-        workers.open_with(vault, passphrase, is_new);
+        // Never a new vault: at the path of one whose disk is not mounted, it would be taken for the old one emptied.
+        workers.open_with(vault, passphrase, IsNew::No);
     }
     EventLoop::new(application, screen, workers, options).run(&inbox)
 }
@@ -153,9 +145,8 @@ fn build(options: &Options, sent: SentPictures) -> Application {
     };
     let mut state = State::new(options.folder.clone(), preferences);
     state.gate = Some(match &options.vault {
-        Some(vault) if vault.exists() || Address::is_remote(vault) => Gate::Unlock(Unlock::new(vault.clone())),
-        // The folder is named already: what is left to choose is the passphrase.
-        Some(vault) => Gate::FirstRun(FirstRun { step: Step::Passphrase, ..FirstRun::new(vault.clone()) }),
+        // Whether it is there is looked up by a worker: a disk that does not answer must not hold up the first frame.
+        Some(vault) => Gate::Unlock(Unlock::new(vault.clone())),
         None => {
             let home = std::env::home_dir().unwrap_or_else(|| options.folder.clone());
             Gate::FirstRun(FirstRun::new(home.join("photos.vault")))

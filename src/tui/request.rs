@@ -8,11 +8,14 @@ use super::state::line::Passphrase;
 use super::state::results::{Found, Query};
 use super::state::vault::{Health, Statistics};
 use super::state::{PhotoId, StoredPhoto};
+use crate::services::session::Presence;
 
 /// Something asked of the workers.
 pub enum Request {
     /// List a folder of the file system.
     List(PathBuf),
+    /// Look whether there is a vault at this path.
+    Look(PathBuf),
     /// Open a vault.
     Open {
         /// The vault.
@@ -153,6 +156,13 @@ pub enum Reply {
         folder: PathBuf,
         /// Its folders and photos, and how many other files there are.
         listing: Result<(Vec<Entry>, usize), String>,
+    },
+    /// What is at the path of a vault.
+    Looked {
+        /// The path.
+        vault: PathBuf,
+        /// What is there.
+        found: Presence,
     },
     /// A vault was opened or created.
     Opened {

@@ -95,7 +95,7 @@ pub struct Preferences {
     pub motion: Motion,
     /// Where exported photos go unless the user says otherwise.
     pub export_folder: PathBuf,
-    /// The vault to open or, when there is none, to propose.
+    /// The vault to open, if one is known.
     pub vault: Option<PathBuf>,
 }
 

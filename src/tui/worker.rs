@@ -27,6 +27,7 @@ use crate::cipher::Passphrase;
 use crate::preview::{Encoder, Probe, Question};
 use crate::services::places::Places;
 use crate::services::progress::Control;
+use crate::services::session;
 use events::Asking;
 pub(super) use vault::IsNew;
 use vault::Shared;
@@ -169,6 +170,10 @@ impl Workers {
             Request::List(folder) => self.folders.send(folder).map_err(drop),
             Request::Open { vault, passphrase } => self.open(vault, &passphrase, IsNew::No),
             Request::Create { vault, passphrase } => self.open(vault, &passphrase, IsNew::Yes),
+            Request::Look(vault) => {
+                self.look(vault);
+                Ok(())
+            }
             Request::Close => {
                 self.close();
                 Ok(())
@@ -189,6 +194,16 @@ impl Workers {
             | Request::Download(_) => self.tasks.send(request).map_err(drop),
             Request::Recognise(paths) => self.marks.send(paths).map_err(drop),
         };
+    }
+
+    /// Looks whether there is a vault at a path. Each look has its own thread: one at a network disk that is gone may
+    /// never end.
+    fn look(&self, vault: PathBuf) {
+        let answers = self.happenings.clone();
+        start("look", &self.happenings, move || {
+            let found = session::look(&vault);
+            let _ = answers.send(Happening::Reply(Reply::Looked { vault, found }));
+        });
     }
 
     fn open(&self, vault: PathBuf, typed: &TypedPassphrase, is_new: IsNew) -> Result<(), ()> {

@@ -60,8 +60,51 @@ fn a_new_passphrase_opens_and_the_old_one_does_not() {
 #[test]
 fn a_missing_vault_is_named_with_the_next_step() {
     let scene = Scene::new();
-    let ran = scene.run(["list"]).exits(1).says("is not a vault");
+    let ran = scene.run(["list"]).exits(1).says("is its disk mounted?");
     assert!(ran.stderr().contains("cipherlens init"), "{}", ran.stderr());
+}
+
+#[test]
+fn every_command_says_that_a_vault_is_not_there_and_makes_none() {
+    let scene = Scene::with_vault();
+    let vault = scene.vault();
+    fs::rename(&vault, scene.path("on the disk")).unwrap();
+    let photo = &samples(1)[0].display().to_string();
+    let path = vault.display().to_string();
+    let commands: [&[&str]; 11] = [
+        &["add", photo],
+        &["search", photo],
+        &["list"],
+        &["show", "00"],
+        &["export", "--all", "out"],
+        &["remove", "00"],
+        &["check"],
+        &["check", "--repair"],
+        &["stats"],
+        &["passwd"],
+        &["push", &path, "copy"],
+    ];
+    for is_mount_point in [false, true] {
+        if is_mount_point {
+            fs::create_dir(&vault).unwrap();
+        }
+        for arguments in commands {
+            // Named, and remembered as the one used last.
+            for is_named in [true, false] {
+                let mut command = scene.command(arguments);
+                if !is_named {
+                    command.env_remove("CIPHERLENS_VAULT");
+                }
+                let ran = Ran(command.current_dir(scene.path(".")).output().unwrap()).exits(1);
+                let (said, advice) = (ran.stderr(), "mount its disk");
+                let message = format!("there is no vault at {path} (is its disk mounted?)");
+                assert!(said.contains(&message) && said.contains(advice), "{arguments:?}: {said}");
+                assert!(said.find(advice) < said.find("cipherlens init"), "{said}");
+            }
+        }
+        assert_eq!(fs::read_dir(&vault).map_or(0, Iterator::count), 0);
+        assert_eq!(vault.exists(), is_mount_point);
+    }
 }
 
 #[test]

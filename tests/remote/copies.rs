@@ -117,7 +117,7 @@ fn a_copy_of_another_vault_is_refused() {
     fs::create_dir(&occupied).unwrap();
     fs::write(occupied.join("letter"), "mine").unwrap();
     push(&scene, &occupied).exits(1).says("already holds something");
-    pull(&scene, &scene.path("nowhere")).exits(1).says("is not a vault");
+    pull(&scene, &scene.path("nowhere")).exits(1).says("there is no vault at");
 }
 
 #[test]

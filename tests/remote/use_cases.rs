@@ -110,7 +110,7 @@ fn each_way_of_not_reaching_a_vault_has_its_own_words() {
     via("echo Connection refused >&2; exit 255").exits(1).says("could not be reached").says("Connection refused");
     via("true").exits(1).says("was lost");
     via(r"printf 'CLENSRPC\377\001'; sleep 1").exits(1).says("speaks version 511");
-    via(&serving(&scene.path("nowhere"))).exits(1).says("is not a vault");
+    via(&serving(&scene.path("nowhere"))).exits(1).says("there is no vault at");
     let address = |text: &str| Ran(scene.command(["--vault", text, "list"]).output().unwrap());
     address("ssh://-oProxyCommand=id/v").exits(1).says("is no address of a vault");
     let mut without_ssh = scene.command(["--vault", "ssh://nas.invalid/v", "list"]);

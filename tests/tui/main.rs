@@ -4,6 +4,7 @@
 
 mod hostile;
 mod keys;
+mod not_there;
 mod pace;
 mod pseudo_terminal;
 mod restoring;

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cipherlens::services::session::Presence;
 use cipherlens::tui::preview::Fulfilled;
 use cipherlens::tui::request::{Effect, Ending, Progress, Reply, Request};
-use cipherlens::tui::state::gate::{FirstRun, Gate, Unlock};
+use cipherlens::tui::state::gate::{FirstRun, Gate, NotThere, Unlock};
 use cipherlens::tui::state::results::{Found, Query, Timing};
 use cipherlens::tui::state::vault::{Health, Session, Statistics};
 use cipherlens::tui::theme::{Background, Colours, Theme};
@@ -42,6 +43,25 @@ fn unlock() {
         stage.keys("'wrong enter");
         let result = Err("the passphrase is wrong, or the vault's header was altered".to_owned());
         stage.reply(Reply::Opened { vault: PathBuf::from("/vaults/holiday.vault"), result });
+    });
+}
+
+#[test]
+fn not_there() {
+    at_every_size("not_there", Stage::new, |stage| {
+        let vault = PathBuf::from("/media/ann/disk/photos.vault");
+        stage.application.show_gate(Gate::NotThere(NotThere::new(vault.clone(), Presence::Nothing)));
+        stage.keys("enter");
+        stage.reply(Reply::Looked { vault, found: Presence::Folder });
+    });
+}
+
+#[test]
+fn not_there_and_another_one_named() {
+    at_every_size("not_there_another", Stage::new, |stage| {
+        let vault = PathBuf::from("/media/ann/disk/photos.vault");
+        stage.application.show_gate(Gate::NotThere(NotThere::new(vault, Presence::Nothing)));
+        stage.keys("down enter '~/copies/photos.vault");
     });
 }
 

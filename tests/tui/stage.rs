@@ -105,6 +105,7 @@ impl Stage {
 fn in_words(effect: &Effect) -> String {
     match effect {
         Effect::Ask(Request::List(folder)) => format!("list {}", folder.display()),
+        Effect::Ask(Request::Look(vault)) => format!("look at {}", vault.display()),
         Effect::Ask(Request::Open { vault, .. }) => format!("open {}", vault.display()),
         Effect::Ask(Request::Create { vault, .. }) => format!("create {}", vault.display()),
         Effect::Ask(Request::Close) => "close".to_owned(),

@@ -1,5 +1,7 @@
 //! The first run and unlocking.
 
+mod not_there;
+
 use ratatui::layout::{Constraint, Flex, Layout, Rect};
 use ratatui::text::{Line, Span};
 
@@ -19,10 +21,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, gate: &Gate) {
     match gate {
         Gate::Unlock(unlock) => draw_unlock(canvas, form, unlock),
         Gate::FirstRun(first) => draw_first_run(canvas, form, first),
+        Gate::NotThere(absent) => not_there::draw(canvas, form, absent),
     }
     let theme = canvas.theme;
     let keys: &[(&str, &str)] = match gate {
         Gate::Unlock(_) => &[("enter", "unlock"), ("esc", "without a vault"), ("f1", "help"), ("ctrl-c", "quit")],
+        Gate::NotThere(absent) => not_there::keys(absent),
         Gate::FirstRun(_) => {
             &[("enter", "go on"), ("tab", "next"), ("esc", "skip"), ("f1", "help"), ("ctrl-c", "quit")]
         }

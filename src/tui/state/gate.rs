@@ -1,8 +1,12 @@
 //! What stands before the vault: the first run, and unlocking.
 
+mod not_there;
+
 use std::path::PathBuf;
 
 use super::line::{Line, Passphrase};
+
+pub use not_there::{Choice, NotThere};
 
 /// A screen that is passed before the vault is open. It may be skipped: files can be looked at without a vault.
 pub enum Gate {
@@ -10,6 +14,8 @@ pub enum Gate {
     FirstRun(FirstRun),
     /// A vault is known and closed.
     Unlock(Unlock),
+    /// A vault is known, and not at its path.
+    NotThere(NotThere),
 }
 
 /// The steps of the first run.

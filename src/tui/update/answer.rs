@@ -11,6 +11,7 @@ use super::super::state::{StoredPhoto, Tab};
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
+        Reply::Looked { vault, found } => super::gate::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         // Everything below names photos of a vault: after a lock it comes too late.
         _ if state.session.open().is_none() => {}
@@ -97,7 +98,10 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<(), Strin
                 Some(Gate::Unlock(unlock)) => {
                     unlock.is_working = false;
                     unlock.error = Some(reason);
+                    // Perhaps it is not there any more.
+                    return vec![Effect::Ask(Request::Look(vault))];
                 }
+                Some(Gate::NotThere(_)) => {}
                 Some(Gate::FirstRun(first)) => {
                     first.is_working = false;
                     first.step = Step::Folder;

@@ -1,13 +1,15 @@
 //! The first run and unlocking: what typed keys do there.
 
+mod not_there;
+
 use super::super::request::{Effect, Request};
 use super::super::state::State;
 use super::super::state::gate::{FirstRun, Gate, Step, Unlock};
 use super::super::state::line::{Edit, Passphrase};
 use super::super::state::vault::Session;
 use super::overlay::expand_home;
-use crate::remote::Address;
-use crate::services::session;
+
+pub(super) use not_there::looked;
 
 /// A key in a gate.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,8 +28,7 @@ pub enum GateKey {
 pub(super) fn show(state: &mut State) {
     state.overlay = None;
     state.gate = Some(match &state.preferences.vault {
-        Some(vault) if vault.exists() || Address::is_remote(vault) => Gate::Unlock(Unlock::new(vault.clone())),
-        Some(vault) => Gate::FirstRun(FirstRun::new(vault.clone())),
+        Some(vault) => Gate::Unlock(Unlock::new(vault.clone())),
         None => {
             let home = std::env::home_dir().unwrap_or_else(|| state.browser.folder.clone());
             Gate::FirstRun(FirstRun::new(home.join("photos.vault")))
@@ -37,9 +38,15 @@ pub(super) fn show(state: &mut State) {
 
 /// Leaves the gate without a vault: files can be looked at all the same.
 pub fn skip_gate(state: &mut State) {
-    let is_working = match &state.gate {
+    let is_working = match &mut state.gate {
         Some(Gate::FirstRun(first)) => first.is_working,
         Some(Gate::Unlock(unlock)) => unlock.is_working,
+        Some(Gate::NotThere(absent)) if absent.other.is_some() => {
+            absent.other = None;
+            return;
+        }
+        // A look at a disk that does not answer keeps nobody here.
+        Some(Gate::NotThere(_)) => false,
         None => return,
     };
     if !is_working {
@@ -70,6 +77,7 @@ pub fn gate_key(state: &mut State, key: GateKey) -> Vec<Effect> {
             Ready::Yes => return create(state),
             Ready::NotYet => {}
         },
+        Some(Gate::NotThere(_)) => return not_there::key(state, key),
         _ => {}
     }
     Vec::new()
@@ -119,13 +127,6 @@ fn first_run_key(first: &mut FirstRun, key: GateKey) -> Ready {
 fn create(state: &mut State) -> Vec<Effect> {
     let Some(Gate::FirstRun(first)) = &mut state.gate else { return Vec::new() };
     let vault = expand_home(first.folder.text());
-    if session::is_vault(&vault) {
-        // The folder is a vault already: it is opened with this passphrase rather than written over.
-        let passphrase = std::mem::take(&mut first.passphrase);
-        state.preferences.vault = Some(vault.clone());
-        state.gate = Some(Gate::Unlock(Unlock { is_working: true, ..Unlock::new(vault.clone()) }));
-        return open(state, vault, passphrase);
-    }
     first.is_working = true;
     first.again = Passphrase::default();
     let passphrase = std::mem::take(&mut first.passphrase);

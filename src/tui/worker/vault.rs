@@ -154,6 +154,10 @@ impl Shared {
 
     fn try_open(&self, root: &Path, passphrase: &Passphrase, is_new: IsNew) -> Result<(), Error> {
         let vault = match is_new {
+            // A folder that is a vault already is opened with this passphrase rather than written over.
+            IsNew::Yes if !Address::is_remote(root) && session::is_vault(root) => {
+                session::FoundVault::at(root, &self.places, Prompts::Refused)?.open(passphrase, &self.places)?
+            }
             IsNew::Yes => {
                 let extractor = self.extractor()?;
                 match session::create_vault(root, passphrase, Cost::DEFAULT, &extractor, &self.places) {
@@ -201,6 +205,7 @@ impl Shared {
                 Reply::Exif { photo, fields }
             }
             Request::List(_)
+            | Request::Look(_)
             | Request::Open { .. }
             | Request::Create { .. }
             | Request::Close

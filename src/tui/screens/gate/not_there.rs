@@ -1,0 +1,75 @@
+//! A vault that is not at its path: why that may be, and what can be done.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::super::super::state::gate::{Choice, NotThere};
+use super::super::super::words;
+use super::super::canvas::Canvas;
+use super::{WIDEST, error_lines, form};
+use crate::services::name::inert;
+use crate::services::session::Presence;
+
+/// So many rows hold the explanation and all choices.
+const ROWS_FOR_ALL: u16 = 12;
+
+/// The keys that matter here.
+pub(super) fn keys(absent: &NotThere) -> &'static [(&'static str, &'static str)] {
+    if absent.other.is_some() {
+        &[("enter", "open"), ("esc", "back"), ("f1", "help"), ("ctrl-c", "quit")]
+    } else {
+        &[("enter", "choose"), ("↑↓", "move"), ("esc", "without a vault"), ("f1", "help"), ("ctrl-c", "quit")]
+    }
+}
+
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, absent: &NotThere) {
+    let theme = canvas.theme;
+    let columns = usize::from(area.width.min(WIDEST).saturating_sub(4));
+    let has_all = area.height >= ROWS_FOR_ALL;
+    let mut lines = Vec::new();
+    if has_all {
+        lines.extend([Line::default(), Line::styled("There is no vault at", theme.title)]);
+    }
+    lines.push(Line::raw(words::fit_end(&words::path(&absent.vault), columns).into_owned()));
+    if has_all {
+        let found = match absent.found {
+            Presence::Folder => "The folder is there, without a vault in it. ",
+            Presence::Vault | Presence::Nothing => "",
+        };
+        let why = format!(
+            "{found}Its disk may not be mounted, or it was moved. Nothing is created here unless you choose that."
+        );
+        lines.extend(words::wrap(&why, columns).into_iter().map(|line| Line::styled(line, theme.faint)));
+        lines.push(Line::default());
+    }
+    match &absent.other {
+        Some(path) => lines.push(field(canvas, path)),
+        None if absent.is_looking => lines.push(Line::raw(format!("{} looking", canvas.spinner()))),
+        None => {
+            let shown = Choice::ALL.into_iter().filter(|choice| has_all || *choice == absent.choice);
+            for choice in shown {
+                let (mark, style) =
+                    if choice == absent.choice { ("▸ ", theme.accent) } else { ("  ", Default::default()) };
+                let title = words::fit(choice.title(), columns.saturating_sub(2)).into_owned();
+                lines.push(Line::from(vec![Span::styled(mark, theme.accent), Span::styled(title, style)]));
+            }
+        }
+    }
+    if has_all || absent.error.is_some() {
+        lines.extend(error_lines(canvas, absent.error.as_deref(), area));
+    }
+    form(canvas, area, "cipherlens: no vault", lines);
+}
+
+/// The path of another vault, as it is typed.
+fn field(canvas: &Canvas<'_, '_>, path: &super::super::super::state::line::Line) -> Line<'static> {
+    let (before, after) = path.halves();
+    let mut after = after.chars();
+    let under = after.next().unwrap_or(' ').to_string();
+    Line::from(vec![
+        Span::styled("vault  ", canvas.theme.title),
+        Span::raw(inert(before).into_owned()),
+        Span::styled(inert(&under).into_owned(), canvas.theme.cursor),
+        Span::raw(inert(after.as_str()).into_owned()),
+    ])
+}
