@@ -9,6 +9,7 @@ use clap_mangen::Man;
 use super::Exit;
 use super::failure::Failure;
 use super::output;
+use crate::services::privacy;
 
 /// Arguments of `man`.
 #[derive(Args)]
@@ -27,6 +28,8 @@ pub(super) fn run(arguments: &Arguments, program: Command) -> Result<Exit, Failu
         io::stdout().write_all(&page)?;
         return Ok(Exit::Success);
     };
+    // The manual is for everyone who may read the folder.
+    privacy::share_new_files();
     std::fs::create_dir_all(folder)?;
     clap_mangen::generate_to(program, folder)?;
     let written = std::fs::read_dir(folder)?.count();

@@ -44,6 +44,7 @@ pub use exit::Exit;
 
 use crate::remote::Address;
 use crate::services::places::Places;
+use crate::services::privacy;
 use passphrase::PassphraseSource;
 use session::Session;
 
@@ -133,7 +134,10 @@ pub fn main() -> Asked {
         }
     };
     let places = Places::of_user();
-    let log = places.as_ref().and_then(log::start);
+    let log = places.as_ref().and_then(|places| {
+        privacy::tighten(places);
+        log::start(places)
+    });
     let vault = arguments.via.as_deref().map(Address::via).or(arguments.vault);
     let session = Session::new(places, vault, arguments.passphrase);
     let Some(command) = arguments.command else {

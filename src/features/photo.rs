@@ -63,6 +63,35 @@ enum Pixels {
     Transparent(RgbaImage),
 }
 
+/// The format of a whole file by its first bytes; TGA has no such bytes, so there `extension` decides.
+fn format_of(bytes: &[u8], extension: Option<&OsStr>) -> Option<ImageFormat> {
+    let is_tga = || extension.is_some_and(|extension| extension.eq_ignore_ascii_case("tga"));
+    image::guess_format(bytes).ok().or_else(|| is_tga().then_some(ImageFormat::Tga))
+}
+
+/// The extension that says what a whole file holds; `None` for a format that is not decoded here, and for a file whose
+/// head is not one of its format. `extension` (without the dot) is needed for TGA only.
+#[must_use]
+pub fn extension_of(bytes: &[u8], extension: Option<&OsStr>) -> Option<&'static str> {
+    let format = format_of(bytes, extension)?;
+    let known = match format {
+        ImageFormat::Bmp => "bmp",
+        ImageFormat::Gif => "gif",
+        ImageFormat::Ico => "ico",
+        ImageFormat::Jpeg => "jpg",
+        ImageFormat::Png => "png",
+        ImageFormat::Pnm => "pnm",
+        ImageFormat::Qoi => "qoi",
+        ImageFormat::Tga => "tga",
+        ImageFormat::Tiff => "tif",
+        ImageFormat::WebP => "webp",
+        _ => return None,
+    };
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(Limits::default().for_decoder());
+    reader.into_dimensions().is_ok().then_some(known)
+}
+
 /// The network's input: 224 x 224 pixels of red, green, blue, 8 bits each. Wiped on drop.
 pub struct PreparedPhoto(RgbImage);
 
@@ -72,12 +101,7 @@ impl Photo {
     /// # Errors
     /// The format is not known, the limits do not allow it, or the file is damaged.
     pub fn decode(bytes: &[u8], extension: Option<&OsStr>, limits: Limits) -> Result<Self, Error> {
-        let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-        let format = match (reader.format(), extension) {
-            (Some(format), _) => format,
-            (None, Some(extension)) if extension.eq_ignore_ascii_case("tga") => ImageFormat::Tga,
-            (None, _) => return Err(Error::UnknownFormat),
-        };
+        let format = format_of(bytes, extension).ok_or(Error::UnknownFormat)?;
         if format == ImageFormat::Jpeg {
             return Self::decode_jpeg(bytes, limits);
         }

@@ -103,6 +103,21 @@ impl Places {
         self.state.join("terminals.toml")
     }
 
+    /// Every folder and file that the program makes here, and some that are not there. Not the sealed files of the cache:
+    /// there may be many, and they were always private.
+    #[must_use]
+    pub fn own_files(&self) -> Vec<PathBuf> {
+        let settings = self.settings_file();
+        let templates = ["keymap.toml", "theme.toml"].map(|name| settings.with_file_name(name));
+        let folders = [&self.config, &self.state, &self.cache].map(PathBuf::clone);
+        let inner = [self.logs(), self.freshness(), self.fetched()];
+        let mut own: Vec<PathBuf> = folders.into_iter().chain(inner.clone()).chain(templates).collect();
+        own.extend([settings, self.last_vault_file(), self.terminals_file()]);
+        let inside = inner.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+        own.extend(inside.map(|entry| entry.path()));
+        own
+    }
+
     fn last_vault_file(&self) -> PathBuf {
         self.state.join("last_vault")
     }

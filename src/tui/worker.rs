@@ -7,7 +7,6 @@ mod events;
 mod folders;
 mod indexing;
 mod marks;
-mod outside;
 mod pictures;
 #[cfg(test)]
 mod tests;
@@ -25,6 +24,7 @@ use super::request::{Reply, Request};
 use super::state::line::Passphrase as TypedPassphrase;
 use crate::cipher::Passphrase;
 use crate::preview::{Encoder, Probe, Question};
+use crate::services::outside;
 use crate::services::places::Places;
 use crate::services::progress::Control;
 use crate::services::session;
@@ -143,6 +143,7 @@ impl Workers {
         let (answers, asking) = (happenings.clone(), Asking::default());
         let held = asking.clone();
         start("events", happenings, move || events::work(&wanted_questions, &held, &answers));
+        start("sweeper", happenings, outside::sweep);
         let happenings = happenings.clone();
         Self {
             shared,

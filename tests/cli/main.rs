@@ -8,6 +8,7 @@ mod damage;
 mod export;
 mod interrupt;
 mod legacy;
+mod privacy;
 mod program;
 #[path = "../tui/pseudo_terminal.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]

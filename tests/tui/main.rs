@@ -5,6 +5,7 @@
 mod hostile;
 mod keys;
 mod not_there;
+mod outside;
 mod pace;
 mod pseudo_terminal;
 mod restoring;
