@@ -203,6 +203,36 @@ impl Lock {
     }
 }
 
+/// Creates a directory, and those above it that are missing, durably and for their owner alone, whatever the umask (0700 on
+/// Unix); those that exist are left as they are.
+///
+/// # Errors
+/// What the system says; when something else than a directory is in the way.
+pub fn create_private_directories(path: &Path) -> io::Result<()> {
+    let missing: Vec<_> = path.ancestors().take_while(|directory| !directory.is_dir()).collect();
+    for directory in missing.into_iter().rev() {
+        create_directory(directory)?;
+        #[cfg(unix)]
+        fs::set_permissions(directory, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        if let Some(parent) = directory.parent() {
+            sync_directory(parent)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes a file away from everyone but its owner, whatever the umask was when it was created (0600 on Unix).
+///
+/// # Errors
+/// What the system says.
+pub fn make_private(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

@@ -42,6 +42,14 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// Photos were to be exported into a vault.
+    #[error("cannot export to {}: it is in the vault {}, and exported photos are not encrypted", .folder.display(), .vault.display())]
+    InsideVault {
+        /// Where they were to go.
+        folder: PathBuf,
+        /// The vault.
+        vault: PathBuf,
+    },
 }
 
 impl Error {
@@ -54,6 +62,7 @@ impl Error {
             }
             Self::Remote(error) => return error.advice(),
             Self::Vault(error) => error,
+            Self::InsideVault { .. } => return Some("export to a folder outside of every vault"),
             _ => return None,
         };
         match error {
@@ -85,6 +94,21 @@ impl Error {
             vault::Error::UnknownImage { .. } => Some("cipherlens list shows the ids; their first digits are enough"),
             _ => None,
         }
+    }
+
+    /// The message with its causes, in one line.
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        let mut message = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            cause = error.source();
+        }
+        message
     }
 
     /// Whether the passphrase did not open the vault; an altered header cannot be told apart from that.

@@ -1,23 +1,30 @@
 //! `cipherlens export`: originals out of the vault, byte for byte.
 
+use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use serde_json::{Value, json};
 
 use super::Exit;
 use super::failure::Failure;
+use super::interrupt;
 use super::output;
 use super::session::Session;
 use crate::error::Error;
-use crate::services::library::{self, IfExists};
+use crate::services::decoys::Fetch;
+use crate::services::export::{self, Failed, IfExists, Report, Target};
 use crate::services::name::inert;
+use crate::services::progress::Control;
+use crate::services::session::read_newest;
+use crate::vault::{Id, Vault};
 
 /// Arguments of `export`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens export 3f2a 77b0 --to out\n  cipherlens export --all restored\n\nWithout a folder the photos go to `decrypted_images` inside the vault. Exported files are plaintext, readable by you alone; a file that is there already is kept, and the photo gets a number."
+    after_help = "Examples:\n  cipherlens export 3f2a 77b0 --to out\n  cipherlens export --all restored\n\nWithout a folder the photos go to the current one. Exported files are plaintext, readable by you alone, so the folder must be outside of every vault. A file that is there already is kept, and the photo gets a number; a photo that is there already is skipped, so an interrupted export is resumed by the same command."
 )]
 pub(super) struct Arguments {
     /// The first digits of the photos' ids
@@ -26,59 +33,129 @@ pub(super) struct Arguments {
     /// Every photo, into FOLDER
     #[arg(long, value_name = "FOLDER", conflicts_with = "to")]
     all: Option<PathBuf>,
-    /// The folder to write to
+    /// The folder to write to [default: the current folder]
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
-    /// Replace files that are there already
+    /// Replace files of the same name that have another content
     #[arg(long)]
     overwrite: bool,
-    /// Print one JSON object: exported [id, path], failed [id, reason]
+    /// Print one JSON object: exported and already_there [id, path], failed [id, reason], left, and error if one ended the run
     #[arg(long)]
     json: bool,
 }
 
 /// Exports the photos.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    // A wrong folder should be told before a passphrase is asked for.
+    let target = match arguments.all.as_ref().or(arguments.to.as_ref()) {
+        Some(folder) => Target::at(folder)?,
+        None => Target::current_folder()?,
+    };
     let vault = session.open_vault()?;
-    let snapshot = vault.snapshot().map_err(Error::from)?;
-    let mut images = Vec::new();
-    for id in &arguments.ids {
-        images.push(snapshot.find(id).map_err(Error::from)?);
-    }
-    if arguments.all.is_some() {
-        for position in 0..snapshot.len() {
-            images.push(snapshot.image_at(position).map_err(Error::from)?);
-        }
-    }
-    let named = arguments.all.as_ref().or(arguments.to.as_ref());
-    let folder = named.cloned().unwrap_or_else(|| library::default_export_folder(&vault));
+    let (photos, unreadable) = match arguments.all {
+        Some(_) => export::everything(&vault)?,
+        None => (find(&vault, &arguments.ids)?, Vec::new()),
+    };
     let if_exists = if arguments.overwrite { IfExists::Overwrite } else { IfExists::Rename };
-    let bar = ProgressBar::new(images.len() as u64);
-    bar.set_style(
-        ProgressStyle::with_template("{bar:30} {pos}/{len} photos  {eta} left").expect("the template is valid"),
-    );
-    let (mut exported, mut failed) = (Vec::new(), Vec::new());
-    for image in images {
-        match library::export(image, &folder, if_exists) {
-            Ok(path) => exported.push((image.id(), path)),
-            // A full disk or a folder that cannot be written fails for every photo; a damaged photo only for itself.
-            Err(error) if error.is_damage() => failed.push((image.id(), error)),
-            Err(error) => return Err(error.into()),
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
+    let mut report = run_with_meter(&vault, &photos, &target, if_exists);
+    report.failed.extend(unreadable);
     if arguments.json {
-        let exported: Vec<_> =
-            exported.iter().map(|(id, path)| json!({ "id": id.to_string(), "path": path.to_string_lossy() })).collect();
-        let failed: Vec<_> =
-            failed.iter().map(|(id, error)| json!({ "id": id.to_string(), "reason": error.to_string() })).collect();
-        output::json(&json!({ "exported": exported, "failed": failed }))?;
+        output::json(&as_json(&report))?;
     } else {
-        println!("Decrypted {} into {}", output::count(exported.len(), "photo"), inert(&folder.to_string_lossy()));
+        print(&report, &target, Named::No);
     }
-    for (_, error) in &failed {
-        eprintln!("cipherlens: {error}");
+    finish(report)
+}
+
+/// The photos whose ids begin so.
+fn find(vault: &Vault, ids: &[String]) -> Result<Vec<Fetch>, Error> {
+    let find = |id: &String| read_newest(vault, |snapshot| Ok(snapshot.find(id)?.id()));
+    ids.iter().map(|id| Ok(Fetch::Wanted(find(id)?.1))).collect()
+}
+
+/// Exports with a progress bar on standard error; an interrupt stops it between photos.
+pub(super) fn run_with_meter(vault: &Vault, photos: &[Fetch], target: &Target, if_exists: IfExists) -> Report {
+    let control = Arc::new(Control::default());
+    let interrupted = interrupt::stops(&control, "Finishing the photos in hand; interrupt again to stop at once.");
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} photos  {rate}  {eta} left{msg}")
+        .expect("the template is valid")
+        // A line that cannot be written is not drawn.
+        .with_key("rate", |state: &ProgressState, line: &mut dyn Write| {
+            let _ = write!(line, "{:.0} photos/s", state.per_sec());
+        });
+    bar.set_style(style);
+    let report = export::run(vault, photos, target, if_exists, &control, &mut |progress| {
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.through as u64);
+        if progress.failed > 0 {
+            bar.set_message(format!("  {} failed", progress.failed));
+        }
+    });
+    bar.finish_and_clear();
+    drop(interrupted);
+    report
+}
+
+/// Whether each photo's file is named.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Named {
+    Yes,
+    No,
+}
+
+/// Says what was done.
+pub(super) fn print(report: &Report, target: &Target, named: Named) {
+    if named == Named::Yes {
+        for (what, files) in [("exported", &report.exported), ("already there", &report.already_there)] {
+            for (_, path) in files {
+                println!("{what}: {}", inert(&path.to_string_lossy()));
+            }
+        }
     }
-    Ok(if failed.is_empty() { Exit::Success } else { Exit::Damage })
+    let folder = target.folder().to_string_lossy();
+    println!("Exported {} to {}.", output::count(report.exported.len(), "photo"), inert(&folder));
+    if !report.already_there.is_empty() {
+        println!("{} there already.", were(report.already_there.len()));
+    }
+    if report.left > 0 {
+        println!("{} left. The same command goes on from here.", were(report.left));
+    }
+    for Failed { error, .. } in &report.failed {
+        eprintln!("cipherlens: {}", inert(&error.with_causes()));
+    }
+}
+
+fn were(photos: usize) -> String {
+    format!("{} {}", output::count(photos, "photo"), if photos == 1 { "was" } else { "were" })
+}
+
+/// How the run ended, for whoever called the program.
+pub(super) fn finish(report: Report) -> Result<Exit, Failure> {
+    match report.error {
+        Some(error) => Err(error.into()),
+        None if report.left > 0 => Ok(Exit::Interrupted),
+        None if report.failed.iter().any(|failed| failed.error.is_damage()) => Ok(Exit::Damage),
+        None if !report.failed.is_empty() => Ok(Exit::Failure),
+        None => Ok(Exit::Success),
+    }
+}
+
+/// The report as it is printed for scripts.
+pub(super) fn as_json(report: &Report) -> Value {
+    let files = |files: &[(Id, PathBuf)]| -> Vec<_> {
+        files.iter().map(|(id, path)| json!({ "id": id.to_string(), "path": path.to_string_lossy() })).collect()
+    };
+    let failed =
+        |Failed { id, error }: &Failed| json!({ "id": id.map(|id| id.to_string()), "reason": error.with_causes() });
+    let mut object = json!({
+        "exported": files(&report.exported),
+        "already_there": files(&report.already_there),
+        "failed": report.failed.iter().map(failed).collect::<Vec<_>>(),
+        "left": report.left,
+    });
+    if let Some(error) = &report.error {
+        object["error"] = json!(error.with_causes());
+    }
+    object
 }

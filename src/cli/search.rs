@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Exit;
+use super::export::{self, Named};
 use super::failure::Failure;
 use super::output;
 use super::pictures;
@@ -13,18 +14,18 @@ use super::session::{Session, WeightsFile};
 use crate::error::Error;
 use crate::features::Workload;
 use crate::preview::Choice;
-use crate::services::decoys::{self, Fetch};
-use crate::services::library::{self, IfExists};
+use crate::services::decoys;
+use crate::services::export::{IfExists, Target};
 use crate::services::name::inert;
 use crate::services::original;
 use crate::services::search::{self, Found, Match, Query, Timing, Wanted};
 use crate::services::session::read_newest;
-use crate::vault::{Id, Snapshot, Traffic, Vault};
+use crate::vault::{Id, Traffic, Vault};
 
 /// Arguments of `search`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens search beach.jpg\n  cipherlens search --id 3f2a --threshold 0.6 --top 20 --export found\n\nScores are cosine similarities: 1 is the same photo, 0.8 a similar one. The query is encrypted before it is compared, and only scores are decrypted. The JSON object has the keys query, threshold, compared, timing_ms {features, encrypt, scan, decrypt}, matches and, when there are none, nearest [id, name, score, width, height, bytes, modified, captured]; for a vault on another machine also bytes {sent, received}."
+    after_help = "Examples:\n  cipherlens search beach.jpg\n  cipherlens search --id 3f2a --threshold 0.6 --top 20 --export found\n\nScores are cosine similarities: 1 is the same photo, 0.8 a similar one. The query is encrypted before it is compared, and only scores are decrypted. The JSON object has the keys query, threshold, compared, timing_ms {features, encrypt, scan, decrypt}, matches and, when there are none, nearest [id, name, score, width, height, bytes, modified, captured]; for a vault on another machine also bytes {sent, received}; with --export also export {exported, already_there, failed, left, error}, as `export` prints it."
 )]
 pub(super) struct Arguments {
     /// The photo to search with
@@ -39,7 +40,7 @@ pub(super) struct Arguments {
     /// At most this many matches
     #[arg(long, value_name = "N")]
     top: Option<usize>,
-    /// Decrypt the matches into FOLDER
+    /// Decrypt the matches into FOLDER, which must be outside of every vault
     #[arg(long, value_name = "FOLDER")]
     export: Option<PathBuf>,
     /// Fetch N other photos with each match that is shown or exported, so that whoever holds the vault cannot tell them apart
@@ -62,6 +63,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let threshold = session.threshold(arguments.threshold)?;
     let wanted = Wanted { threshold, top: arguments.top };
+    let target = arguments.export.as_deref().map(Target::at).transpose()?;
     let vault = session.open_vault()?;
     let (snapshot, found) = match (&arguments.photo, &arguments.id) {
         (Some(path), _) => {
@@ -79,9 +81,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         (Some(path), _) => path.to_string_lossy().into_owned(),
         (None, id) => id.clone().unwrap_or_default(),
     };
-    if arguments.json {
-        output::json(&as_json(&query, threshold, &found))?;
-    } else {
+    if !arguments.json {
         print(&found, threshold);
         if arguments.verbose {
             print_traffic(&found, &vault);
@@ -89,40 +89,26 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         let shown: Vec<_> = found.matches.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
         pictures::show(session, arguments.preview, &snapshot, &shown, arguments.decoys)?;
     }
-    match &arguments.export {
-        Some(folder) => export(&snapshot, &found.matches, folder, arguments),
-        None => Ok(Exit::Success),
-    }
-}
-
-fn export(
-    snapshot: &Snapshot,
-    matches: &[Match],
-    folder: &std::path::Path,
-    arguments: &Arguments,
-) -> Result<Exit, Failure> {
-    let wanted: Vec<Id> = matches.iter().map(|hit| hit.id).collect();
-    let mut exit = Exit::Success;
-    for fetch in decoys::mixed(snapshot, &wanted, arguments.decoys)? {
-        let image = match fetch {
-            Fetch::Wanted(id) => snapshot.image(id).map_err(Error::from)?,
-            Fetch::Decoy(id) => {
-                decoys::fetch_and_drop(snapshot.image(id).map_err(Error::from)?);
-                continue;
-            }
-        };
-        match library::export(image, folder, IfExists::Rename) {
-            Ok(_) if arguments.json => {}
-            Ok(path) => println!("decrypted {}", inert(&path.to_string_lossy())),
-            // A damaged photo fails for itself, a folder that cannot be written for every photo.
-            Err(error) if error.is_damage() => {
-                eprintln!("cipherlens: {error}");
-                exit = Exit::Damage;
-            }
-            Err(error) => return Err(error.into()),
+    let exported = match &target {
+        Some(target) => {
+            let matches: Vec<Id> = found.matches.iter().map(|hit| hit.id).collect();
+            let photos = decoys::mixed(&snapshot, &matches, arguments.decoys)?;
+            Some((export::run_with_meter(&vault, &photos, target, IfExists::Rename), target))
         }
+        None => None,
+    };
+    if arguments.json {
+        let mut object = as_json(&query, threshold, &found);
+        if let Some((report, _)) = &exported {
+            object["export"] = export::as_json(report);
+        }
+        output::json(&object)?;
     }
-    Ok(exit)
+    let Some((report, target)) = exported else { return Ok(Exit::Success) };
+    if !arguments.json {
+        export::print(&report, target, Named::Yes);
+    }
+    export::finish(report)
 }
 
 /// Prints the matches as a table and how long each step took.

@@ -9,10 +9,10 @@ use std::collections::HashSet;
 
 use crate::error::Error;
 use crate::vault;
-use crate::vault::{Id, Image, Snapshot};
+use crate::vault::{Id, Snapshot};
 
 /// A photo to fetch.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Fetch {
     /// This one is wanted.
     Wanted(Id),
@@ -40,11 +40,6 @@ pub fn mixed(snapshot: &Snapshot, wanted: &[Id], each: usize) -> Result<Vec<Fetc
     let all = fetches.len();
     shuffle_front(&mut fetches, all)?;
     Ok(fetches)
-}
-
-/// Fetches what a decoy has and drops it. That a decoy is damaged is no concern of whoever wanted another photo.
-pub fn fetch_and_drop(image: Image<'_>) {
-    drop(image.photo());
 }
 
 /// Fisher and Yates, for the first `count` places.

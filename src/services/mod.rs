@@ -6,6 +6,7 @@ pub mod amount;
 pub mod benchmark;
 pub mod capture;
 pub mod decoys;
+pub mod export;
 pub mod find;
 pub mod index;
 pub mod legacy;

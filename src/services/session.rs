@@ -9,7 +9,7 @@ use crate::features::{Extractor, Precision, Weights, Workload};
 use crate::remote;
 use crate::remote::{Address, Client, Copy, Prompts, Transferred};
 use crate::services::places::Places;
-use crate::vault::{self, FeatureSpace, Freshness, Mapping, Snapshot, Store, Vault};
+use crate::vault::{self, FeatureSpace, Freshness, Mapping, Object, Snapshot, Storage, Store, Vault};
 
 /// Creates an empty vault at `root` whose vectors `extractor` will make.
 ///
@@ -60,6 +60,22 @@ pub fn look(root: &Path) -> Presence {
         () => Presence::Nothing,
     }
 }
+
+/// The vault on this machine that `folder` is or lies in, if it does. `folder` is absolute and has no symbolic links; it need
+/// not exist.
+#[must_use]
+pub fn vault_around(folder: &Path) -> Option<PathBuf> {
+    let holds_vault = |folder: &&Path| {
+        let Ok(store) = Store::open(*folder) else { return false };
+        // Any program may call a file `header`. A damaged vault is one all the same.
+        store.read(&Object::Header, LARGEST_HEADER).is_ok_and(|header| vault::is_header(&header))
+            || Object::Mapping.path(folder).exists()
+    };
+    folder.ancestors().find(holds_vault).map(Path::to_owned)
+}
+
+/// More than a header has.
+const LARGEST_HEADER: u64 = 4096;
 
 /// A place that holds a vault, found before a passphrase is asked for.
 pub struct FoundVault(Place);
@@ -137,14 +153,27 @@ pub fn read_newest<T>(
     mut read: impl FnMut(&Snapshot) -> Result<T, Error>,
 ) -> Result<(Snapshot, T), Error> {
     let mut snapshot = vault.snapshot()?;
+    let outcome = read_from(vault, &mut snapshot, &mut read)?;
+    Ok((snapshot, outcome))
+}
+
+/// Reads `snapshot` with `read`; when a writer removed what it was reading, puts the next generation in its place and starts
+/// again.
+///
+/// # Errors
+/// Those of `read`.
+pub fn read_from<T>(
+    vault: &Vault,
+    snapshot: &mut Snapshot,
+    mut read: impl FnMut(&Snapshot) -> Result<T, Error>,
+) -> Result<T, Error> {
     for _ in 1..TRIES {
-        match read(&snapshot) {
-            Err(Error::Vault(vault::Error::Superseded { .. })) => snapshot = vault.snapshot_after(&snapshot)?,
-            outcome => return outcome.map(|read| (snapshot, read)),
+        match read(snapshot) {
+            Err(Error::Vault(vault::Error::Superseded { .. })) => *snapshot = vault.snapshot_after(snapshot)?,
+            outcome => return outcome,
         }
     }
-    let last = read(&snapshot)?;
-    Ok((snapshot, last))
+    read(snapshot)
 }
 
 /// Loads the network for a vault: in the precision that its vectors were made in.

@@ -464,6 +464,14 @@ impl<'a> Image<'a> {
         Ok(&self.entry()?.details)
     }
 
+    /// The keyed hash of its original, as [`content_tag`](super::Vault::content_tag) names contents.
+    ///
+    /// # Errors
+    /// As [`Self::details`].
+    pub fn content(&self) -> Result<&'a Digest, Error> {
+        Ok(&self.entry()?.content)
+    }
+
     /// Its line of the catalogue.
     pub(super) fn entry(&self) -> Result<&'a CatalogueEntry, Error> {
         let entry = self.segment.catalogue()?.get(self.slot).filter(|entry| entry.id == self.listed.id);

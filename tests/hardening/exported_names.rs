@@ -99,7 +99,7 @@ fn exports_stay_in_their_folder_readable_by_their_owner_alone_and_overwrite_noth
         contents.push(fs::read(entry.path()).unwrap());
     }
     contents.sort();
-    let mut expected: Vec<Vec<u8>> = (0..count as u32).flat_map(|number| [photo(number), photo(number)]).collect();
+    let mut expected: Vec<Vec<u8>> = (0..count as u32).map(photo).collect();
     expected.sort();
-    assert!(contents == expected, "each photo twice: the second export overwrote nothing of the first");
+    assert!(contents == expected, "each photo once: the second export found what the first had numbered");
 }

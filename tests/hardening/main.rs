@@ -11,6 +11,7 @@ mod broken_locks;
 mod concurrency;
 mod crash;
 mod exported_names;
+mod exporting;
 mod known_answers;
 mod links;
 mod malformed;
