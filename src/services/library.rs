@@ -1,76 +1,8 @@
-//! What a vault holds, photo by photo: looking at it, taking photos out, and how large it is.
-
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+//! What a vault holds: taking photos out of it, and how large it is.
 
 use crate::durable::IfLocked;
 use crate::error::Error;
-use crate::services::name;
-use crate::vault::{DECRYPTED_IMAGES, Directory, Id, Image, Snapshot, Transaction, Vault};
-
-/// What to do when a file of the exported photo's name is there already.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum IfExists {
-    /// Export under the next free name: `photo (2).jpg`.
-    Rename,
-    /// Replace the file.
-    Overwrite,
-}
-
-/// The folder for an export that names none: inside the vault, so that it is clear where plaintext lies. Never on another
-/// machine: there, it is the current folder's.
-#[must_use]
-pub fn default_export_folder(vault: &Vault) -> PathBuf {
-    vault.store().directory().unwrap_or(Path::new("")).join(DECRYPTED_IMAGES)
-}
-
-/// Writes the original of `image` into `folder`, which is made if need be, and gives the path of the file. Only the
-/// owner may read it, and its name cannot lead out of the folder.
-///
-/// # Errors
-/// When the photo is missing or damaged (nothing is written then), or the folder cannot be written.
-pub fn export(image: Image<'_>, folder: &Path, if_exists: IfExists) -> Result<PathBuf, Error> {
-    let name = name::exportable(&image.details()?.name);
-    let photo = image.photo()?;
-    let unwritable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::Write { path, source }
-    };
-    fs::create_dir_all(folder).map_err(unwritable(folder))?;
-    let mut path = folder.join(&name);
-    let mut copy = 1;
-    let mut file = loop {
-        match create(&path, if_exists) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                copy += 1;
-                path = folder.join(name::numbered(&name, copy));
-            }
-            created => break created.map_err(unwritable(&path))?,
-        }
-    };
-    file.write_all(&photo).map_err(|source| {
-        // Half a photo would look like a whole one; if it cannot be removed either, the error is the same.
-        let _ = fs::remove_file(&path);
-        Error::Write { path: path.clone(), source }
-    })?;
-    Ok(path)
-}
-
-fn create(path: &Path, if_exists: IfExists) -> io::Result<fs::File> {
-    if if_exists == IfExists::Overwrite {
-        // Removed first: writing through a symbolic link could land anywhere.
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
+use crate::vault::{Directory, Id, Snapshot, Transaction, Vault};
 
 /// Takes photos out of the vault; their vectors are re-sealed away with the segments they were in.
 ///

@@ -85,6 +85,9 @@ impl Application {
         if let Some(run) = &mut self.state.indexing {
             run.advance(by);
         }
+        if let Some(run) = &mut self.state.exporting {
+            run.advance(by);
+        }
     }
 
     /// Locks, as the key does; without an open vault there is nothing to lock.

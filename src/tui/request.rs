@@ -8,6 +8,7 @@ use super::state::line::Passphrase;
 use super::state::results::{Found, Query};
 use super::state::vault::{Health, Statistics};
 use super::state::{PhotoId, StoredPhoto};
+use crate::services::export;
 use crate::services::session::Presence;
 
 /// Something asked of the workers.
@@ -51,6 +52,8 @@ pub enum Request {
         /// The folder.
         folder: PathBuf,
     },
+    /// End the export; what is written stays.
+    StopExport,
     /// Remove photos from the vault.
     Remove(Vec<PhotoId>),
     /// Check every byte of the vault.
@@ -137,6 +140,21 @@ pub enum Ending {
     Failed(String),
 }
 
+/// What an export did, however it ended.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Exported {
+    /// Photos that were written.
+    pub exported: usize,
+    /// Photos that were in the folder before.
+    pub already_there: usize,
+    /// Why other photos could not be exported, one line each.
+    pub failed: Vec<String>,
+    /// Photos that it did not come to.
+    pub left: usize,
+    /// What ended it before its time, unless it was stopped.
+    pub error: Option<String>,
+}
+
 /// A way for photos to the machine in front of the user.
 pub enum Download {
     /// Through the terminal.
@@ -182,12 +200,14 @@ pub enum Reply {
         /// What was found.
         result: Result<Found, String>,
     },
-    /// Photos were written to a folder.
+    /// How far the export is.
+    Exporting(export::Progress),
+    /// The export is over.
     Exported {
         /// The folder.
         folder: PathBuf,
-        /// How many.
-        result: Result<usize, String>,
+        /// What was done.
+        outcome: Exported,
     },
     /// Photos were removed.
     Removed(Result<usize, String>),

@@ -2,6 +2,7 @@
 
 mod browser;
 mod canvas;
+mod exporting;
 mod gate;
 mod grid;
 mod indexing;
@@ -70,11 +71,13 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, keymap: &Keymap
 fn tab(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let run = canvas.state.indexing.as_ref();
     let has_strip = canvas.state.tab != Tab::Indexing && area.height >= 10 && run.is_some_and(Indexing::is_running);
+    let export = canvas.state.exporting.as_ref().filter(|_| area.height >= 10);
     let hint_rows = u16::from(area.height >= 8);
-    let [top, body, strip, status, hints] = Layout::vertical([
+    let [top, body, strip, export_strip, status, hints] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Fill(1),
         Constraint::Length(u16::from(has_strip)),
+        Constraint::Length(u16::from(export.is_some())),
         Constraint::Length(1),
         Constraint::Length(hint_rows),
     ])
@@ -89,7 +92,17 @@ fn tab(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if let Some(run) = run.filter(|_| has_strip) {
         indexing::strip(canvas, strip, run);
     }
-    status_line(canvas, status);
+    match (export, &canvas.state.exporting) {
+        (Some(run), _) => {
+            exporting::strip(canvas, export_strip, run);
+            status_line(canvas, status);
+        }
+        // On a low screen there is one line for both.
+        (None, Some(run)) if !canvas.state.filter().is_some_and(|filter| filter.is_typing) => {
+            exporting::strip(canvas, status, run);
+        }
+        (None, _) => status_line(canvas, status),
+    }
     hint_bar(canvas, hints);
 }
 
@@ -162,7 +175,6 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
 
 fn working_on(task: Task) -> &'static str {
     match task {
-        Task::Exporting => "exporting",
         Task::Removing => "removing",
         Task::Checking => "checking every byte of the vault",
         Task::Opening => "open in another program",

@@ -4,11 +4,13 @@
 
 pub mod browser;
 pub mod cursor;
+pub mod exporting;
 pub mod gate;
 pub mod indexing;
 pub mod journal;
 pub mod line;
 pub mod overlay;
+pub mod rate;
 pub mod results;
 pub mod vault;
 
@@ -16,6 +18,7 @@ use std::path::PathBuf;
 
 use browser::{Browser, Filter};
 use cursor::Range;
+use exporting::Exporting;
 use gate::Gate;
 use indexing::Indexing;
 use journal::Journal;
@@ -119,6 +122,8 @@ pub struct State {
     pub session: Session,
     /// The indexing run, or the last one.
     pub indexing: Option<Indexing>,
+    /// The export under way.
+    pub exporting: Option<Exporting>,
     /// Messages.
     pub journal: Journal,
     /// What of the user's environment shapes the application.
@@ -156,6 +161,7 @@ impl State {
             collection: Collection::default(),
             session: Session::Closed,
             indexing: None,
+            exporting: None,
             journal: Journal::default(),
             preferences,
             tick: 0,
@@ -171,6 +177,7 @@ impl State {
             || self.results.is_searching
             || matches!(self.session, Session::Opening { .. })
             || self.indexing.as_ref().is_some_and(Indexing::is_running)
+            || self.exporting.is_some()
             || self.collection.task.is_some()
     }
 

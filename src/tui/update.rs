@@ -1,6 +1,7 @@
 //! Actions and replies change the state; what is to be done elsewhere comes back as effects. Nothing here waits.
 
 mod answer;
+mod export;
 mod gate;
 mod overlay;
 mod photos;
@@ -15,8 +16,9 @@ use super::state::overlay::{Overlay, Question};
 use super::state::{Pane, State, Tab};
 
 pub use answer::receive;
+pub use export::export;
 pub use gate::{GateKey, gate_key, skip_gate};
-pub use overlay::{answer, choose, export};
+pub use overlay::{answer, choose};
 pub use photos::current_photo;
 
 /// Does `action`.
@@ -63,6 +65,7 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::FewerResults => state.results.move_top(super::state::results::Amount::Fewer),
         Action::Arrangement => state.results.arrangement = state.results.arrangement.other(),
         Action::Export => photos::ask_where_to_export(state),
+        Action::StopExport => return export::stop(state),
         Action::OpenOutside => photos::ask(state, photos::Purpose::OpenOutside),
         Action::Download => photos::ask(state, photos::Purpose::Download),
         Action::Remove => photos::ask(state, photos::Purpose::Remove),
@@ -277,9 +280,10 @@ fn stop(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Locks: keys, names and pictures are forgotten; an indexing run ends with what is done.
+/// Locks: keys, names and pictures are forgotten; an indexing run and an export end with what is done.
 pub fn lock(state: &mut State) -> Vec<Effect> {
     let mut effects = stop(state);
+    effects.extend(export::stop(state));
     state.forget_vault();
     state.session = super::state::vault::Session::Closed;
     gate::show(state);
@@ -288,6 +292,14 @@ pub fn lock(state: &mut State) -> Vec<Effect> {
 }
 
 fn quit(state: &mut State) -> Vec<Effect> {
+    if state.exporting.is_some() {
+        state.overlay = Some(Overlay::Confirm(Question::QuitExporting));
+        return Vec::new();
+    }
+    quit_unless_indexing(state)
+}
+
+fn quit_unless_indexing(state: &mut State) -> Vec<Effect> {
     if state.indexing.as_ref().is_some_and(Indexing::is_running) {
         state.overlay = Some(Overlay::Confirm(Question::Quit));
         return Vec::new();

@@ -4,6 +4,7 @@
 mod camera;
 mod download;
 mod events;
+mod export;
 mod folders;
 mod indexing;
 mod marks;
@@ -21,6 +22,7 @@ use crossterm::event::Event;
 
 use super::preview::{Fulfilled, Wish};
 use super::request::{Reply, Request};
+use super::state::PhotoId;
 use super::state::line::Passphrase as TypedPassphrase;
 use crate::cipher::Passphrase;
 use crate::preview::{Encoder, Probe, Question};
@@ -96,10 +98,12 @@ pub(super) struct Workers {
     /// What is answered soon: listing the vault, what a camera wrote.
     looks: Sender<Request>,
     searches: Sender<Request>,
-    /// What takes its time: export, removal, checking.
+    /// What takes its time: removal, checking.
     tasks: Sender<Request>,
     indexing: Option<Arc<Control>>,
     indexing_thread: Option<thread::JoinHandle<()>>,
+    export: Option<Arc<Control>>,
+    export_thread: Option<thread::JoinHandle<()>>,
     asked: Vec<Wish>,
     marks: Sender<Vec<PathBuf>>,
     asked_marks: Vec<PathBuf>,
@@ -156,6 +160,8 @@ impl Workers {
             tasks,
             indexing: None,
             indexing_thread: None,
+            export: None,
+            export_thread: None,
             asked: vec![],
             marks,
             asked_marks: vec![],
@@ -188,11 +194,17 @@ impl Workers {
             Request::StopIndexing => self.brake(Control::stop),
             Request::Search(_) => self.searches.send(request).map_err(drop),
             Request::Collection | Request::Exif(_) => self.looks.send(request).map_err(drop),
-            Request::Export { .. }
-            | Request::Remove(_)
-            | Request::Check
-            | Request::OpenOutside(_)
-            | Request::Download(_) => self.tasks.send(request).map_err(drop),
+            Request::Export { photos, folder } => {
+                self.export(photos, folder);
+                Ok(())
+            }
+            Request::StopExport => {
+                self.stop_export();
+                Ok(())
+            }
+            Request::Remove(_) | Request::Check | Request::OpenOutside(_) | Request::Download(_) => {
+                self.tasks.send(request).map_err(drop)
+            }
             Request::Recognise(paths) => self.marks.send(paths).map_err(drop),
         };
     }
@@ -225,6 +237,20 @@ impl Workers {
             start("indexing", &self.happenings, move || indexing::work(&vault, &paths, &control, &answers));
     }
 
+    fn export(&mut self, photos: Vec<PhotoId>, folder: PathBuf) {
+        let control = Arc::new(Control::default());
+        self.export = Some(Arc::clone(&control));
+        let (answers, vault) = (self.happenings.clone(), Arc::clone(&self.shared));
+        self.export_thread =
+            start("export", &self.happenings, move || export::work(&vault, &photos, folder, &control, &answers));
+    }
+
+    fn stop_export(&self) {
+        if let Some(export) = &self.export {
+            export.stop();
+        }
+    }
+
     fn brake(&self, act: fn(&Control)) -> Result<(), ()> {
         self.indexing.as_deref().map(act).ok_or(())
     }
@@ -232,13 +258,14 @@ impl Workers {
     /// Stops what runs, and wipes keys and photos given to other programs.
     pub(super) fn close(&mut self) {
         let _ = self.brake(Control::stop);
+        self.stop_export();
         self.shared.close();
     }
 
-    /// Ends: an indexing run commits what it has done first, and keys are wiped last.
+    /// Ends: an indexing run commits what it has done first, an export finishes the photo in hand, and keys are wiped last.
     pub(super) fn finish(mut self) {
         self.close();
-        if let Some(thread) = self.indexing_thread.take() {
+        for thread in [self.indexing_thread.take(), self.export_thread.take()].into_iter().flatten() {
             // A run that panicked has said so.
             let _ = thread.join();
         }

@@ -176,8 +176,6 @@ impl Directory {
     }
 }
 
-/// Where an export goes that names no other folder.
-pub const DECRYPTED_IMAGES: &str = "decrypted_images";
 const HEADER: &str = "header";
 const PUBLIC_CONTEXT: &str = "public_context";
 const SECRET_CONTEXT: &str = "secret_context";

@@ -63,7 +63,8 @@ pub use catalogue::{CatalogueEntry, Details, LONGEST_NAME_BYTES};
 pub use error::Error;
 pub use freshness::{Freshness, Lineage, Seen};
 pub use hex::{Digest, Hex, Id, NotHex, Tag};
-pub use layout::{DECRYPTED_IMAGES, Directory, Extension, GroupPart, Object, Part};
+
+pub use layout::{Directory, Extension, GroupPart, Object, Part};
 pub use limits::largest_bytes;
 pub use mapping::{FeatureSpace, GroupEntry, Mapping, SEGMENT_IMAGES, SegmentEntry, SignedMapping};
 pub use objects::LARGEST_PHOTO_BYTES;

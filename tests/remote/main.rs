@@ -6,6 +6,7 @@
 mod application;
 mod copies;
 mod dishonest;
+mod exporting;
 mod garbage;
 mod host;
 mod interruption;

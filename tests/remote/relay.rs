@@ -20,6 +20,8 @@ const COUNT: &str = "RELAY_COUNT";
 /// The command for a line to `server` that follows `plan`:
 /// `pass`; `cut N`, `kill-host N`, `kill-client N` when frame N, both ways counted together, has come;
 /// `grow N`, `shrink N`, `flip N`, `repeat N`, `swallow N` for the Nth frame with bytes from the host.
+/// `hold N` keeps frame N back until [`go_on`]; [`is_held`] says that it has come. `pass` lets no frame through from
+/// [`stand_still`] until [`go_on`].
 /// `delay N` lets every frame take N milliseconds, as many as there are at once.
 /// The number of frames is written to `count`.
 pub(crate) fn relayed(server: &str, plan: &str, count: &Path) -> String {
@@ -36,6 +38,32 @@ pub(crate) fn relayed(server: &str, plan: &str, count: &Path) -> String {
 /// How many frames went over a line that has ended.
 pub(crate) fn counted(count: &Path) -> usize {
     std::fs::metadata(count).unwrap().len() as usize
+}
+
+/// Whether the line of a plan `hold N` waits.
+pub(crate) fn is_held(count: &Path) -> bool {
+    count.with_extension("held").exists()
+}
+
+/// Lets no frame of a plan `pass` through any more.
+pub(crate) fn stand_still(count: &Path) {
+    std::fs::write(count.with_extension("standing"), "").unwrap();
+}
+
+/// Lets the line go on.
+pub(crate) fn go_on(count: &Path) {
+    for state in ["held", "standing"] {
+        // A line is in one of the two states.
+        let _ = std::fs::remove_file(count.with_extension(state));
+    }
+}
+
+/// Waits while there is such a file beside the count.
+fn wait_while(state: &str) {
+    let file = std::path::PathBuf::from(std::env::var(COUNT).unwrap()).with_extension(state);
+    while file.exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// The frames at which a line is worth losing: all but seven of eight in the middle, where the content of a large file goes
@@ -109,6 +137,12 @@ fn pass(
         let is_mine = number == plan.at;
         match plan.word.as_str() {
             "cut" if is_mine => std::process::exit(0),
+            "hold" if is_mine => {
+                let count = std::path::PathBuf::from(std::env::var(COUNT).unwrap());
+                std::fs::write(count.with_extension("held"), "").unwrap();
+                wait_while("held");
+            }
+            "pass" => wait_while("standing"),
             "kill-host" if is_mine => {
                 server.lock().unwrap().kill().unwrap();
             }

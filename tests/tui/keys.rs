@@ -1,9 +1,11 @@
 //! What keys and clicks ask for.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use cipherlens::services::export;
 use cipherlens::tui::delivery::{Delivery, Route};
-use cipherlens::tui::request::{Download, Progress, Reply};
+use cipherlens::tui::request::{Download, Exported, Progress, Reply};
 use cipherlens::tui::state::gate::{FirstRun, Gate};
 use cipherlens::tui::state::results::Query;
 use cipherlens::tui::state::vault::Statistics;
@@ -122,10 +124,83 @@ fn export_and_remove_take_the_selection_and_ask() {
     stage.keys("3 space space e");
     stage.keys("ctrl-u '/tmp/out enter");
     assert_eq!(stage.asked(), ["export 2 to /tmp/out"]);
-    stage.reply(Reply::Exported { folder: PathBuf::from("/tmp/out"), result: Ok(2) });
+    let outcome = Exported { exported: 2, ..Exported::default() };
+    stage.reply(Reply::Exported { folder: PathBuf::from("/tmp/out"), outcome });
     assert!(stage.screen().contains("exported 2 photos to /tmp/out"));
     stage.keys("D n D y");
     assert_eq!(stage.asked(), ["remove 2"]);
+}
+
+#[test]
+fn an_export_shows_how_far_and_how_fast_it_is_and_one_key_stops_it() {
+    let mut stage = Stage::with_vault(120, 24);
+    stage.effects.clear();
+    stage.keys("3 ctrl-a e ctrl-u '/tmp/out enter");
+    assert_eq!(stage.asked(), ["export 8 to /tmp/out"]);
+    for through in [0, 2, 4] {
+        stage.reply(Reply::Exporting(export::Progress { total: 8, through, failed: 1 }));
+        stage.application.advance(Duration::from_secs(1));
+    }
+    let screen = stage.screen();
+    assert!(screen.contains("4 of 8 · 2.0 photos/s · 2 s left · ✗ 1 failed  X stop"), "{screen}");
+    stage.keys("1 X X");
+    assert_eq!(stage.asked(), ["stop export"]);
+    assert!(stage.screen().contains("stopping the export"), "on every tab: {}", stage.screen());
+    stage.keys("3 e ctrl-u '/tmp/other enter");
+    assert!(stage.asked().is_empty());
+    assert!(stage.screen().contains("an export runs already"), "{}", stage.screen());
+    let outcome = Exported { exported: 3, already_there: 1, failed: vec!["damaged".to_owned()], left: 3, error: None };
+    stage.reply(Reply::Exported { folder: PathBuf::from("/tmp/out"), outcome });
+    let said = "exported 3 photos to /tmp/out, 1 there already, 1 failed, 3 left: exporting again goes on from there";
+    assert!(stage.screen().contains(said), "{}", stage.screen());
+    stage.keys("!");
+    assert!(stage.screen().contains("not exported: damaged"), "{}", stage.screen());
+}
+
+#[test]
+fn quitting_during_an_export_asks_first_and_then_about_an_indexing_run() {
+    let mut stage = Stage::with_vault(80, 24);
+    stage.effects.clear();
+    stage.keys("3 e enter q");
+    assert_eq!(stage.asked(), ["export 1 to /exported"]);
+    assert!(stage.screen().contains("Stop the export and quit?"), "{}", stage.screen());
+    stage.keys("n");
+    assert!(stage.asked().is_empty());
+    stage.keys("1 I");
+    stage.asked();
+    stage.keys("q y");
+    assert!(stage.asked().is_empty());
+    assert!(stage.screen().contains("Indexing"), "{}", stage.screen());
+    stage.keys("y");
+    assert_eq!(stage.asked(), ["quit"]);
+}
+
+#[test]
+fn an_export_that_a_lock_stopped_says_so_after_it() {
+    let mut stage = Stage::with_vault(100, 24);
+    stage.keys("3 e enter");
+    stage.effects.clear();
+    stage.keys("L");
+    assert_eq!(stage.asked(), ["stop export", "close", "forget pictures"]);
+    let failed = vec!["the photo of last summer is damaged".to_owned()];
+    let outcome = Exported { exported: 5, left: 2, failed, ..Exported::default() };
+    stage.reply(Reply::Exported { folder: PathBuf::from("/exported"), outcome });
+    stage.keys("esc !");
+    let screen = stage.screen();
+    assert!(screen.contains("exported 5 photos to /exported, 1 failed, 2 left: exporting again goes on"), "{screen}");
+    assert!(!screen.contains("summer"), "{screen}");
+}
+
+#[test]
+fn an_export_that_cannot_begin_says_why_and_what_to_do() {
+    let mut stage = Stage::with_vault(120, 24);
+    stage.keys("3 e enter");
+    let error =
+        Some("cannot export to /v: it is in the vault /v; export to a folder outside of every vault".to_owned());
+    let outcome = Exported { left: 1, error, ..Exported::default() };
+    stage.reply(Reply::Exported { folder: PathBuf::from("/v"), outcome });
+    assert!(stage.screen().contains("outside of every vault"), "{}", stage.screen());
+    assert!(!stage.screen().contains("exported 0"), "{}", stage.screen());
 }
 
 #[test]

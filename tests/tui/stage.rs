@@ -117,6 +117,7 @@ fn in_words(effect: &Effect) -> String {
         Effect::Ask(Request::Search(Query::File(path))) => format!("search {}", path.display()),
         Effect::Ask(Request::Search(Query::Stored(photo))) => format!("search {}", photo.name),
         Effect::Ask(Request::Export { photos, folder }) => format!("export {} to {}", photos.len(), folder.display()),
+        Effect::Ask(Request::StopExport) => "stop export".to_owned(),
         Effect::Ask(Request::Remove(photos)) => format!("remove {}", photos.len()),
         Effect::Ask(Request::Check) => "check".to_owned(),
         Effect::Ask(Request::OpenOutside(_)) => "open outside".to_owned(),

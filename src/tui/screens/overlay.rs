@@ -203,6 +203,12 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
             "what is done is kept, and the rest goes on next time",
             "quit",
         ),
+        Question::QuitExporting => (
+            "quit",
+            "Photos are being exported. Stop the export and quit?".to_owned(),
+            "what is exported stays; exporting the same photos again goes on",
+            "quit",
+        ),
     };
     ask(canvas, window, title, Line::raw(line), note, &[("y", yes), ("n", "no")]);
 }

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::rate::Rate;
+
 /// Failures shown; older ones are in the summary.
 const SHOWN_FAILURES: usize = 200;
-/// The rate is taken over this much of the recent past.
-const RATE_OVER: Duration = Duration::from_secs(10);
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -71,8 +71,7 @@ pub struct Indexing {
     pub stages: Stages,
     /// Time since the start, without pauses.
     pub elapsed: Duration,
-    /// Photos through at moments of the recent past.
-    recent: VecDeque<(Duration, usize)>,
+    recent: Rate,
 }
 
 impl Indexing {
@@ -90,7 +89,7 @@ impl Indexing {
             failures: VecDeque::new(),
             stages: Stages::default(),
             elapsed: Duration::ZERO,
-            recent: VecDeque::new(),
+            recent: Rate::default(),
         }
     }
 
@@ -118,7 +117,7 @@ impl Indexing {
         self.stages.features = Some(path);
         if self.resumed_at.is_none() {
             self.resumed_at = Some(self.already_present);
-            self.recent.clear();
+            self.recent.forget();
         }
     }
 
@@ -138,26 +137,20 @@ impl Indexing {
     pub fn advance(&mut self, by: Duration) {
         if matches!(self.standing, Standing::Running | Standing::Stopping) {
             self.elapsed += by;
-            self.recent.push_back((self.elapsed, self.through()));
-            while self.recent.front().is_some_and(|(at, _)| *at + RATE_OVER < self.elapsed) {
-                self.recent.pop_front();
-            }
+            self.recent.record(self.elapsed, self.through());
         }
     }
 
     /// Photos a second over the last ten seconds; `None` before there is anything to measure.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
-        let ((from, before), (to, after)) = (self.recent.front()?, self.recent.back()?);
-        let seconds = (*to - *from).as_secs_f64();
-        (seconds > 0.5 && after > before).then(|| (after - before) as f64 / seconds)
+        self.recent.per_second()
     }
 
     /// Time to the end at the present rate.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        let left = self.total.saturating_sub(self.through()) as f64;
-        self.rate().map(|rate| Duration::from_secs_f64(left / rate))
+        self.recent.time_for(self.total.saturating_sub(self.through()))
     }
 
     /// A photo could not be used.

@@ -50,4 +50,6 @@ pub enum Question {
     Download(Vec<PhotoId>),
     /// Quit while indexing runs.
     Quit,
+    /// Quit while photos are exported.
+    QuitExporting,
 }

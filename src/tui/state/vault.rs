@@ -40,8 +40,6 @@ impl Session {
 /// Something being done to the photos of the vault.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Task {
-    /// Photos are written to a folder.
-    Exporting,
     /// Photos are removed.
     Removing,
     /// Every byte is checked.

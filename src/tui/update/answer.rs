@@ -6,6 +6,7 @@ use super::super::state::gate::{Gate, Step};
 use super::super::state::indexing::{Indexing, Standing};
 use super::super::state::vault::{Health, Session, Statistics};
 use super::super::state::{StoredPhoto, Tab};
+use super::export;
 
 /// A reply arrived. One that belongs to what is no longer wanted changes nothing.
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
@@ -13,6 +14,7 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
         Reply::Looked { vault, found } => super::gate::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
+        Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
         // Everything below names photos of a vault: after a lock it comes too late.
         _ if state.session.open().is_none() => {}
         Reply::Collection(result) => collection(state, result),
@@ -22,12 +24,9 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
                 state.results.end(result);
             }
         }
-        Reply::Exported { folder, result } => {
-            state.collection.task = None;
-            match result {
-                Ok(1) => state.journal.note(format!("exported 1 photo to {}", folder.display())),
-                Ok(count) => state.journal.note(format!("exported {count} photos to {}", folder.display())),
-                Err(reason) => state.journal.fail(format!("not exported: {reason}")),
+        Reply::Exporting(progress) => {
+            if let Some(run) = &mut state.exporting {
+                run.progress = progress;
             }
         }
         Reply::Removed(result) => return removed(state, result),

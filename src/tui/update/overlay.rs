@@ -14,23 +14,12 @@ pub fn choose(state: &mut State, action: Action) -> Vec<Effect> {
     super::apply(state, action)
 }
 
-/// Closes the window that asks where to export to, and exports.
-pub fn export(state: &mut State) -> Vec<Effect> {
-    let Some(Overlay::ExportTo { photos, folder }) = state.overlay.take() else { return Vec::new() };
-    if folder.text().trim().is_empty() || state.collection.task.is_some() {
-        return Vec::new();
-    }
-    let folder = expand_home(folder.text());
-    state.preferences.export_folder.clone_from(&folder);
-    state.collection.task = Some(Task::Exporting);
-    vec![Effect::Ask(Request::Export { photos, folder })]
-}
-
 /// Answers the question on the screen with yes, and closes it.
 pub fn answer(state: &mut State) -> Vec<Effect> {
     let Some(Overlay::Confirm(question)) = state.overlay.take() else { return Vec::new() };
     let (task, request) = match question {
         Question::Quit => return vec![Effect::Quit],
+        Question::QuitExporting => return super::quit_unless_indexing(state),
         Question::Remove(photos) => (Task::Removing, Request::Remove(photos)),
         Question::OpenOutside(photo) => (Task::Opening, Request::OpenOutside(photo)),
         Question::Download(photos) => (Task::Downloading, Request::Download(photos)),

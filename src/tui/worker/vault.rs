@@ -19,7 +19,7 @@ use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
 use crate::features::{Extractor, Precision, Workload};
 use crate::remote::{Address, Prompts};
-use crate::services::library::{self, IfExists};
+use crate::services::library;
 use crate::services::outside::Outside;
 use crate::services::places::Places;
 use crate::services::{index, original, search, session};
@@ -98,20 +98,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An error with its causes and the next step, for the screen.
-fn in_words(error: &Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !message.contains(&text) {
-            message = format!("{message}: {text}");
-        }
-        cause = error.source();
-    }
-    message
-}
-
 impl Shared {
     pub(super) fn new(places: Places) -> Self {
         Self { places, opened: Mutex::default(), extractor: Mutex::default(), outside: Mutex::default() }
@@ -148,7 +134,7 @@ impl Shared {
 
     /// Opens a vault, or creates one and opens it.
     pub(super) fn open(&self, root: PathBuf, passphrase: &Passphrase, is_new: IsNew) -> Reply {
-        let result = self.try_open(&root, passphrase, is_new).map_err(|error| in_words(&error));
+        let result = self.try_open(&root, passphrase, is_new).map_err(|error| error.with_causes());
         Reply::Opened { vault: root, result }
     }
 
@@ -189,10 +175,6 @@ impl Shared {
                 let result = self.search(&opened, &query);
                 Reply::Searched { query, result }
             }
-            Request::Export { photos, folder } => {
-                let result = said(opened.read_newest(|snapshot| export(snapshot, &photos, &folder)));
-                Reply::Exported { folder, result }
-            }
             Request::Remove(photos) => {
                 let ids: Vec<Id> = photos.iter().map(|photo| Id::from(*photo)).collect();
                 Reply::Removed(said(library::remove(&opened.vault, &ids).map(|()| ids.len())))
@@ -210,6 +192,8 @@ impl Shared {
             | Request::Create { .. }
             | Request::Close
             | Request::Index(_)
+            | Request::Export { .. }
+            | Request::StopExport
             | Request::PauseIndexing
             | Request::ResumeIndexing
             | Request::StopIndexing
@@ -259,7 +243,7 @@ pub(in crate::tui) enum IsNew {
 }
 
 fn said<T>(result: Result<T, Error>) -> Result<T, String> {
-    result.map_err(|error| in_words(&error))
+    result.map_err(|error| error.with_causes())
 }
 
 impl From<PhotoId> for Id {
@@ -295,13 +279,6 @@ fn collection(opened: &Opened) -> Result<(Vec<StoredPhoto>, Statistics), Error> 
     })?;
     let stored_bytes = statistics.sealed_photo_bytes + statistics.sealed_thumbnail_bytes + statistics.feature_bytes;
     Ok((photos, Statistics { photos: statistics.photos, original_bytes: statistics.original_bytes, stored_bytes }))
-}
-
-fn export(snapshot: &Snapshot, photos: &[PhotoId], folder: &Path) -> Result<usize, Error> {
-    for photo in photos {
-        library::export(snapshot.image((*photo).into())?, folder, IfExists::Rename)?;
-    }
-    Ok(photos.len())
 }
 
 fn checked(opened: &Opened) -> Result<Health, Error> {
