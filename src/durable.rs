@@ -73,6 +73,14 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Dir::open(parent(path))?.replace(name, bytes)
 }
 
+/// Makes the names in a directory durable: creations, renames and removals so far.
+///
+/// # Errors
+/// What the system says.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    Dir::open(path)?.sync()
+}
+
 /// The directory that `path` is in.
 pub fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -213,7 +221,7 @@ pub fn create_private_directories(path: &Path) -> io::Result<()> {
     for directory in missing.into_iter().rev() {
         create_directory(directory)?;
         #[cfg(unix)]
-        fs::set_permissions(directory, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        std::fs::set_permissions(directory, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
         if let Some(parent) = directory.parent() {
             sync_directory(parent)?;
         }

@@ -68,14 +68,11 @@ pub fn vault_around(folder: &Path) -> Option<PathBuf> {
     let holds_vault = |folder: &&Path| {
         let Ok(store) = Store::open(*folder) else { return false };
         // Any program may call a file `header`. A damaged vault is one all the same.
-        store.read(&Object::Header, LARGEST_HEADER).is_ok_and(|header| vault::is_header(&header))
+        store.read(&Object::Header, vault::largest_bytes(&Object::Header)).is_ok_and(|header| vault::is_header(&header))
             || Object::Mapping.path(folder).exists()
     };
     folder.ancestors().find(holds_vault).map(Path::to_owned)
 }
-
-/// More than a header has.
-const LARGEST_HEADER: u64 = 4096;
 
 /// A place that holds a vault, found before a passphrase is asked for.
 pub struct FoundVault(Place);

@@ -65,7 +65,7 @@ pub(super) fn found(store: &Store, public_context: &[u8], abandoned: Abandoned) 
         root.replace(&context.file_name(), public_context).map_err(Error::io(context))?;
     }
     let parent = durable::parent(store.root());
-    Dir::open(parent).and_then(|dir| dir.sync()).map_err(Error::io(parent.display()))?;
+    durable::sync_directory(parent).map_err(Error::io(parent.display()))?;
     DirectoryWriter::begin(store, IfLocked::Refuse, abandoned)
 }
 

@@ -63,7 +63,6 @@ pub use catalogue::{CatalogueEntry, Details, LONGEST_NAME_BYTES};
 pub use error::Error;
 pub use freshness::{Freshness, Lineage, Seen};
 pub use hex::{Digest, Hex, Id, NotHex, Tag};
-
 pub use layout::{Directory, Extension, GroupPart, Object, Part};
 pub use limits::largest_bytes;
 pub use mapping::{FeatureSpace, GroupEntry, Mapping, SEGMENT_IMAGES, SegmentEntry, SignedMapping};
