@@ -9,6 +9,12 @@ pub enum Error {
     /// The first bytes are those of no format this program reads.
     #[error("not a photo in a known format (JPEG, PNG, WebP, GIF, BMP, TIFF, QOI, PNM, ICO or TGA)")]
     UnknownFormat,
+    /// A photo or video, but in a format that this program does not read.
+    #[error("{format} files are not read yet (read are JPEG, PNG, WebP, GIF, BMP, TIFF, QOI, PNM, ICO and TGA)")]
+    NotReadYet {
+        /// The format's name.
+        format: &'static str,
+    },
     /// Reading the format failed.
     #[error("the file could not be read: {0}")]
     Read(#[from] io::Error),

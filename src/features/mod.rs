@@ -28,6 +28,7 @@ mod error;
 mod kernel;
 pub mod photo;
 pub mod resnet50;
+pub mod signature;
 pub mod weights;
 
 pub use error::Error;

@@ -1,7 +1,8 @@
 //! A photo's bytes to pixels: decoded under limits, upright, over white, at the size asked for.
 //!
-//! Formats are recognised by their first bytes; TGA has none, so only there the file's extension decides. The limits
-//! hold before a pixel is decoded. One decoding serves both the network's input and a thumbnail.
+//! Formats are recognised by their first bytes; TGA has none, so only there the file's extension decides. [`signature`]
+//! names those that are not read. The limits hold before a pixel is decoded. One decoding serves both the network's input
+//! and a thumbnail.
 //!
 //! A large JPEG is decoded at half, quarter or eighth scale: its cosine transform gives those sizes for a fraction of the
 //! work. Of the permissively licensed decoders in Rust only `jpeg-decoder` can; it is in maintenance mode, its authors
@@ -21,6 +22,8 @@ use jpeg_decoder::{CodingProcess, PixelFormat};
 use zeroize::Zeroize;
 
 use super::Error;
+use super::signature;
+use super::signature::Content;
 
 /// Side of the network's square input in pixels.
 pub const INPUT_SIDE: u32 = 224;
@@ -101,6 +104,14 @@ impl Photo {
     /// # Errors
     /// The format is not known, the limits do not allow it, or the file is damaged.
     pub fn decode(bytes: &[u8], extension: Option<&OsStr>, limits: Limits) -> Result<Self, Error> {
+        Self::decode_known(bytes, extension, limits).map_err(|error| match signature::recognise(bytes, extension) {
+            // Some raw formats are tried as the TIFF files they are, and hold a small copy that can be decoded.
+            Content::NotReadYet(format) => Error::NotReadYet { format },
+            Content::Readable | Content::Other => error,
+        })
+    }
+
+    fn decode_known(bytes: &[u8], extension: Option<&OsStr>, limits: Limits) -> Result<Self, Error> {
         let format = format_of(bytes, extension).ok_or(Error::UnknownFormat)?;
         if format == ImageFormat::Jpeg {
             return Self::decode_jpeg(bytes, limits);
