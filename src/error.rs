@@ -52,6 +52,21 @@ pub enum Error {
     },
 }
 
+/// An error with its causes in one line, each said once.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        cause = error.source();
+    }
+    message
+}
+
 impl Error {
     /// What the user can do now, where that is not plain from the message.
     #[must_use]
@@ -90,6 +105,14 @@ impl Error {
                 Some(
                     "whoever uses a vault must be able to read its folder, and to write there for everything that changes it",
                 )
+            }
+            vault::Error::Io { source, .. }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+                ) =>
+            {
+                Some("make room where the vault is, or raise the limit")
             }
             vault::Error::UnknownImage { .. } => Some("cipherlens list shows the ids; their first digits are enough"),
             _ => None,

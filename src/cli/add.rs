@@ -13,16 +13,18 @@ use super::interrupt;
 use super::meter::Meter;
 use super::output;
 use super::session::Session;
+use crate::error::with_causes;
 use crate::features::Workload;
 use crate::services::find::{self, Found};
 use crate::services::index::{self, Original, Summary};
 use crate::services::name::inert;
+use crate::services::passed_over::PassedOver;
 use crate::services::progress::{Control, Event, Observer, Outcome};
 
 /// Arguments of `add`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens add ~/Pictures holiday.jpg\n\nInside folders, files with a photo's extension are taken and hidden ones are not; a file named itself is always tried. Running it again skips what the vault holds already, so an interrupted run is resumed by the same command."
+    after_help = "Example:\n  cipherlens add ~/Pictures holiday.jpg\n\nIn folders, photos are taken whatever their names are; what is passed over is counted by kind (--json names each file), and photos and videos in formats that are not read yet make the exit code 1. Symbolic links are followed. Hidden files and folders are not looked at. A file named itself is always tried. Running it again skips what the vault holds already, so an interrupted run is resumed by the same command."
 )]
 pub(super) struct Arguments {
     /// Photos, and folders to look through
@@ -31,7 +33,8 @@ pub(super) struct Arguments {
     /// Say what would be looked at, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Print one JSON object: added, already_present, left, failed [path, reason]
+    /// Print one JSON object: added, already_present, left, error, failed [path, reason], passed_over [kind,
+    /// photo_or_video, files, paths], hidden [path]
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -44,12 +47,12 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     if arguments.dry_run {
         return dry_run(&found, arguments.json);
     }
-    if found.photos.is_empty() && found.unreadable.is_empty() {
-        return Err(Failure::Usage("no photos there: in folders, files with a photo's extension are taken".to_owned()));
+    if found.is_empty() {
+        return Err(Failure::Usage("no files there".to_owned()));
     }
     let read = |path: &std::path::Path| index::read_file(path);
     let report = Report { named: Named::Failed, json: arguments.json };
-    index_and_report(session, &arguments.weights, &found.photos, found.unreadable, read, report)
+    index_and_report(session, &arguments.weights, &found, read, report)
 }
 
 /// Which files are named when a run has ended.
@@ -68,12 +71,11 @@ pub(super) struct Report {
     pub(super) json: bool,
 }
 
-/// Indexes `photos` with a progress bar, and reports; shared with the takeover of older folders.
+/// Indexes the photos that were found with a progress bar, and reports; shared with the takeover of older folders.
 pub(super) fn index_and_report<R>(
     session: &Session,
     weights: &super::session::WeightsFile,
-    photos: &[PathBuf],
-    unreadable: Vec<(PathBuf, String)>,
+    found: &Found,
     read: R,
     report: Report,
 ) -> Result<Exit, Failure>
@@ -83,7 +85,7 @@ where
     let vault = session.open_vault()?;
     let extractor = session.extractor_of(&vault, weights, Workload::Many)?;
     let control = Arc::new(Control::default());
-    let meter = Meter::new(photos.len());
+    let meter = Meter::new(found.photos.len());
     let interrupted = interrupt::stops(&control, "Finishing the photos in hand; interrupt again to stop at once.");
     let started = Instant::now();
     let used = Mutex::new(Vec::new());
@@ -99,34 +101,40 @@ where
         }
         meter.observe(event);
     };
-    let mut summary = index::run(&vault, &extractor, photos, read, &observer, &control)?;
+    let mut summary = index::run(&vault, &extractor, &found.photos, read, &observer, &control)?;
     meter.finish();
     drop(interrupted);
     log::info!("added {} photos, {} present, {} failed", summary.added, summary.already_present, summary.failed.len());
-    summary.failed.extend(unreadable);
+    summary.failed.extend(found.unreadable.iter().cloned());
     let mut used = used.into_inner().expect("no holder of this lock panics");
     used.sort_unstable();
-    print(&summary, &used, started, report)
+    print(summary, &found.passed_over, &used, started, report)
 }
 
 fn dry_run(found: &Found, json: bool) -> Result<Exit, Failure> {
     if json {
-        let photos: Vec<_> = found.photos.iter().map(|path| path.to_string_lossy()).collect();
-        output::json(
-            &json!({ "photos": photos, "other_files": found.other_files, "failed": failed(&found.unreadable) }),
-        )?;
+        output::json(&json!({
+            "photos": paths(&found.photos),
+            "other_files": found.passed_over.other.len(),
+            "failed": failed(&found.unreadable),
+            "passed_over": passed_over(&found.passed_over),
+            "hidden": paths(&found.passed_over.hidden),
+        }))?;
     } else {
         for photo in &found.photos {
             println!("{}", inert(&photo.to_string_lossy()));
         }
         eprintln!("{} would be looked at; nothing was changed.", output::count(found.photos.len(), "photo"));
         list_failed(&found.unreadable);
+        say_passed_over(&found.passed_over);
     }
-    Ok(if found.unreadable.is_empty() { Exit::Success } else { Exit::Failure })
+    let is_complete = found.unreadable.is_empty() && found.passed_over.not_read_yet.is_empty();
+    Ok(if is_complete { Exit::Success } else { Exit::Failure })
 }
 
 fn print(
-    summary: &Summary,
+    summary: Summary,
+    passed: &PassedOver,
     used: &[(PathBuf, &'static str)],
     started: Instant,
     report: Report,
@@ -136,7 +144,10 @@ fn print(
             "added": summary.added,
             "already_present": summary.already_present,
             "left": summary.left,
+            "error": summary.ended_by.as_ref().map(|error| with_causes(error)),
             "failed": failed(&summary.failed),
+            "passed_over": passed_over(passed),
+            "hidden": paths(&passed.hidden),
         });
         if report.named == Named::All {
             let row = |(path, outcome): &(PathBuf, _)| json!({ "path": path.to_string_lossy(), "outcome": outcome });
@@ -153,16 +164,18 @@ fn print(
             println!("{} were in the vault already.", summary.already_present);
         }
         if summary.left > 0 {
-            println!(
-                "Interrupted with {} left. The same command goes on from here.",
-                output::count(summary.left, "photo")
-            );
+            let how = if summary.ended_by.is_some() { "Failed" } else { "Interrupted" };
+            let left = output::count(summary.left, "photo");
+            println!("{how} with {left} left. The same command goes on from here.");
         }
         list_failed(&summary.failed);
+        say_passed_over(passed);
     }
-    Ok(if summary.left > 0 {
+    Ok(if let Some(error) = summary.ended_by {
+        Failure::from(error).report()
+    } else if summary.left > 0 {
         Exit::Interrupted
-    } else if summary.failed.is_empty() {
+    } else if summary.failed.is_empty() && passed.not_read_yet.is_empty() {
         Exit::Success
     } else {
         Exit::Failure
@@ -171,6 +184,33 @@ fn print(
 
 fn failed(failed: &[(PathBuf, String)]) -> Vec<serde_json::Value> {
     failed.iter().map(|(path, reason)| json!({ "path": path.to_string_lossy(), "reason": reason })).collect()
+}
+
+/// What was passed over, by kind, but for hidden files, of which no kind is known.
+fn passed_over(passed: &PassedOver) -> Vec<serde_json::Value> {
+    let row = |kind: &str, photo_or_video: bool, files: &[PathBuf]| {
+        let (count, paths) = (files.len(), paths(files));
+        json!({ "kind": kind, "photo_or_video": photo_or_video, "files": count, "paths": paths })
+    };
+    let mut rows: Vec<_> = passed.by_format().into_iter().map(|(format, files)| row(format, true, files)).collect();
+    if !passed.other.is_empty() {
+        rows.push(row("other", false, &passed.other));
+    }
+    rows
+}
+
+fn paths(paths: &[PathBuf]) -> Vec<std::borrow::Cow<'_, str>> {
+    paths.iter().map(|path| path.to_string_lossy()).collect()
+}
+
+fn say_passed_over(passed: &PassedOver) {
+    let tally = passed.tally();
+    if let Some(files) = tally.photos_and_videos_in_words() {
+        eprintln!("Passed over {files}. They are not in the vault; --json names each.");
+    }
+    if let Some(files) = tally.others_in_words() {
+        eprintln!("Passed over {files}.");
+    }
 }
 
 fn list_failed(failed: &[(PathBuf, String)]) {

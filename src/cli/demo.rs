@@ -108,6 +108,9 @@ fn index_samples(vault: &Vault, extractor: &Extractor) -> Result<bool, Failure> 
     let summary = index::run(vault, extractor, &paths, read, &meter, &control)?;
     drop(interruptible);
     meter.finish();
+    if let Some(error) = summary.ended_by {
+        return Err(error.into());
+    }
     let seconds = started.elapsed().as_secs_f64();
     println!(
         "{} sealed in {seconds:.1} s ({:.1} a second): pixels to 2048 numbers, numbers by CKKS, photos by AES-256.",

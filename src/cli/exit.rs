@@ -6,7 +6,7 @@ use std::process::ExitCode;
 pub(super) const HELP: &str = "\
 Exit codes:
   0    done
-  1    failed, or some of the photos failed (each is named on standard error)
+  1    failed, or some of the photos failed or are of a kind that is not read (named on standard error)
   2    the passphrase is wrong or the vault's header was altered
   3    damage was found in the vault
   64   the command line could not be understood
@@ -17,7 +17,7 @@ Exit codes:
 pub enum Exit {
     /// Done.
     Success,
-    /// Failed, or some of the photos failed.
+    /// Failed, or some of the photos failed or are of a kind that is not read.
     Failure,
     /// The passphrase is wrong, or the header was altered: the two cannot be told apart.
     WrongPassphrase,

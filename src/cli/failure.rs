@@ -4,7 +4,7 @@ use std::io;
 
 use super::Exit;
 use super::passphrase::PassphraseError;
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 use crate::services::legacy::LegacyError;
 use crate::services::name::inert;
 use crate::services::settings::SettingsError;
@@ -46,15 +46,7 @@ impl Failure {
         if matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe) {
             return Exit::Success;
         }
-        let mut message = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            let text = error.to_string();
-            if !message.contains(&text) {
-                message = format!("{message}: {text}");
-            }
-            cause = error.source();
-        }
+        let message = with_causes(self);
         // Line by line: the settings' messages point at a place with several.
         let shown: Vec<_> = message.lines().map(inert).collect();
         eprintln!("cipherlens: {}", shown.join("\n"));

@@ -8,6 +8,7 @@ use super::Exit;
 use super::add::{self, Named, Report};
 use super::failure::Failure;
 use super::session::{Session, WeightsFile};
+use crate::services::find::Found;
 use crate::services::index::Original;
 use crate::services::legacy::{self, LegacyKey};
 use crate::services::original;
@@ -24,7 +25,7 @@ pub(super) struct Arguments {
     /// The file with the 16-byte key, raw or as 32 hexadecimal digits
     #[arg(long, value_name = "FILE")]
     key_file: PathBuf,
-    /// Print one JSON object: added, already_present, left, files [path, outcome], failed [path, reason]
+    /// Print one JSON object: added, already_present, left, error, files [path, outcome], failed [path, reason]
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -41,6 +42,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
         Ok(Original { bytes, name: legacy::original_name(path), modified })
     };
+    let found = Found { photos: images, ..Found::default() };
     let report = Report { named: Named::All, json: arguments.json };
-    add::index_and_report(session, &arguments.weights, &images, Vec::new(), read, report)
+    add::index_and_report(session, &arguments.weights, &found, read, report)
 }

@@ -1,59 +1,111 @@
-//! Which files below the given paths are photos to index.
+//! Which files below the given paths are photos to index, and what is passed over.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use walkdir::{DirEntry, WalkDir};
+use walkdir::WalkDir;
 
-/// Extensions that are looked at inside folders. A file that is named itself is tried whatever it is called.
+use super::passed_over::PassedOver;
+use crate::features::signature::{self, Content};
+
+/// Extensions of photos: such files in folders are taken without a look inside. Others are taken if they hold a photo.
 const EXTENSIONS: [&str; 19] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "qoi", "pnm", "pbm", "pgm", "ppm",
     "pam", "ico", "tga",
 ];
 
-/// What was found below some paths.
+/// What was found below some paths. Every regular file is in one of these lists, or below a hidden folder.
 #[derive(Debug, Default)]
 pub struct Found {
     /// Files to index, each folder in the order of its names.
     pub photos: Vec<PathBuf>,
     /// Paths that could not be looked into, each with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
-    /// Files in folders passed over because of their extension.
-    pub other_files: usize,
+    /// Files in folders that are not taken.
+    pub passed_over: PassedOver,
 }
 
-/// Looks below `paths`, folders recursively and through symbolic links (a loop is reported, not followed).
-/// Inside folders, hidden files and files without a photo's extension are passed over.
+impl Found {
+    /// Whether there was nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let PassedOver { not_read_yet, other, hidden } = &self.passed_over;
+        self.photos.is_empty()
+            && self.unreadable.is_empty()
+            && not_read_yet.is_empty()
+            && other.is_empty()
+            && hidden.is_empty()
+    }
+}
+
+/// Looks below `paths`, folders recursively and through symbolic links (a loop, or a link that leads nowhere, is
+/// reported). A file among `paths` is taken whatever it is. Of files in folders, those with a photo's extension or a
+/// photo's content are taken; hidden ones, and what hidden folders hold, are not looked at.
 #[must_use]
 pub fn photos_below(paths: &[PathBuf]) -> Found {
     let mut found = Found::default();
+    let named: HashSet<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    // A file named twice, or inside a folder that is also named, is one photo.
+    let mut seen = HashSet::new();
     for path in paths {
-        let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
-        for entry in walk.filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry)) {
+        let mut walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
+        while let Some(entry) = walk.next() {
+            let (at, is_directory) = match &entry {
+                Ok(entry) => (entry.path(), entry.file_type().is_dir()),
+                Err(error) => (error.path().unwrap_or(path), false),
+            };
+            let (at, is_named) = (at.to_owned(), named.contains(at));
+            if is_hidden(&at) && !is_named {
+                if is_directory {
+                    walk.skip_current_dir();
+                }
+                found.passed_over.hidden.extend(seen.insert(at.clone()).then_some(at));
+                continue;
+            }
             match entry {
-                Ok(entry) if entry.file_type().is_dir() => {}
-                Ok(entry) if entry.depth() == 0 => found.photos.push(entry.into_path()),
-                // Reading a pipe waits for somebody to write, and some devices have no end.
-                Ok(entry) if has_photo_extension(entry.path()) && !entry.file_type().is_file() => {
-                    found.unreadable.push((entry.into_path(), "not a regular file".to_owned()));
-                }
-                Ok(entry) if has_photo_extension(entry.path()) => found.photos.push(entry.into_path()),
-                Ok(_) => found.other_files += 1,
-                Err(error) => {
-                    let at = error.path().unwrap_or(path).to_owned();
-                    found.unreadable.push((at, reason(&error)));
-                }
+                Ok(_) if is_directory => {}
+                Ok(_) if !seen.insert(at.clone()) => {}
+                Ok(_) if is_named => found.photos.push(at),
+                Ok(entry) => found.add(at, entry.file_type().is_file()),
+                Err(error) => found.unreadable.push((at, reason(&error))),
             }
         }
     }
-    // A file named twice, or inside a folder that is also named, is one photo.
-    let mut seen = std::collections::HashSet::new();
-    found.photos.retain(|photo| seen.insert(photo.clone()));
     found
 }
 
-fn is_hidden(entry: &DirEntry) -> bool {
-    entry.file_name().as_encoded_bytes().first() == Some(&b'.')
+impl Found {
+    /// A file in a folder. One that is not regular is not opened: reading a pipe waits for somebody to write, and some
+    /// devices have no end.
+    fn add(&mut self, path: PathBuf, is_regular: bool) {
+        match (has_photo_extension(&path), is_regular) {
+            (true, true) => self.photos.push(path),
+            (true, false) => self.unreadable.push((path, "not a regular file".to_owned())),
+            (false, false) => self.passed_over.other.push(path),
+            (false, true) => match content(&path) {
+                Ok(Content::Readable) => self.photos.push(path),
+                Ok(Content::NotReadYet(format)) => {
+                    self.passed_over.not_read_yet.entry(format).or_default().push(path);
+                }
+                Ok(Content::Other) => self.passed_over.other.push(path),
+                Err(error) => self.unreadable.push((path, error.to_string())),
+            },
+        }
+    }
+}
+
+/// What a file holds, by its first bytes.
+fn content(path: &Path) -> io::Result<Content> {
+    let mut start = Vec::new();
+    File::open(path)?.take(signature::START_BYTES as u64).read_to_end(&mut start)?;
+    Ok(signature::recognise(&start, path.extension()))
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().first() == Some(&b'.'))
 }
 
 /// Whether a file in a folder is taken for a photo, by its name.
@@ -88,9 +140,28 @@ mod tests {
         let names: Vec<_> =
             found.photos.iter().map(|path| path.strip_prefix(root).unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["a.tiff", "b/1.png", "b/2.JPG", "b/x.png/inner.webp"]);
-        assert_eq!(found.other_files, 1);
+        assert_eq!(found.passed_over.other, [root.join("notes.txt")]);
+        assert_eq!(found.passed_over.hidden, [root.join(".thumbnails"), root.join(".z.jpg")]);
         assert_eq!(found.unreadable.len(), 1);
         assert_eq!(found.unreadable[0].0, root.join("missing.jpg"));
+    }
+
+    #[test]
+    fn content_decides_about_files_without_a_photos_extension() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let jpeg = b"\xff\xd8\xff\xe0\0\x10JFIF\0";
+        let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
+        for (name, content) in
+            [("a.HEIC", &jpeg[..]), ("b", jpeg), ("c.HEIC", heic), ("d.jpg", heic), ("e.txt", heic), ("f.mov", b"none")]
+        {
+            fs::write(root.join(name), content).unwrap();
+        }
+        let found = photos_below(&[root.to_owned(), root.join("e.txt"), root.to_owned()]);
+        assert_eq!(found.photos, ["a.HEIC", "b", "d.jpg", "e.txt"].map(|name| root.join(name)));
+        assert_eq!(found.passed_over.by_format(), [("HEIC", &[root.join("c.HEIC")][..])]);
+        assert_eq!(found.passed_over.other, [root.join("f.mov")]);
+        assert!(found.unreadable.is_empty() && !found.is_empty());
     }
 
     #[test]
@@ -106,11 +177,30 @@ mod tests {
     fn what_is_no_file_is_named_and_not_opened() {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/dev/zero", folder.path().join("endless.jpg")).unwrap();
-        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket.png")).unwrap();
+        let socket = |name: &str| std::os::unix::net::UnixListener::bind(folder.path().join(name)).unwrap();
+        let _sockets = [socket("socket.png"), socket("socket")];
         let found = photos_below(&[folder.path().to_owned()]);
         assert!(found.photos.is_empty());
         let reasons: Vec<_> = found.unreadable.iter().map(|(_, reason)| reason.as_str()).collect();
         assert_eq!(reasons, ["not a regular file"; 2]);
+        assert_eq!(found.passed_over.other, [folder.path().join("socket")]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn symbolic_links_are_followed_and_one_that_leads_nowhere_is_reported() {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap();
+        fs::write(elsewhere.path().join("1.png"), b"x").unwrap();
+        link(elsewhere.path(), "folder");
+        link(&elsewhere.path().join("1.png"), "2.png");
+        link(&elsewhere.path().join("gone.heic"), "3.heic");
+        link(&elsewhere.path().join("gone"), ".lock");
+        let found = photos_below(&[folder.path().to_owned()]);
+        assert_eq!(found.photos, ["2.png", "folder/1.png"].map(|name| folder.path().join(name)));
+        let unreadable: Vec<_> = found.unreadable.iter().map(|(path, _)| path.clone()).collect();
+        assert_eq!(unreadable, [folder.path().join("3.heic")]);
+        assert_eq!(found.passed_over.hidden, [folder.path().join(".lock")]);
     }
 
     #[cfg(unix)]

@@ -52,8 +52,10 @@ pub struct Summary {
     pub already_present: usize,
     /// Photos that could not be used, each with the reason.
     pub failed: Vec<(PathBuf, String)>,
-    /// Photos not looked at because the run was stopped.
+    /// Photos that are not in the vault because the run was stopped or failed; the next run takes them on.
     pub left: usize,
+    /// What ended the run before all photos were through. What it had committed is in `added`, and stays.
+    pub ended_by: Option<Error>,
 }
 
 /// Reads a file from disk as an original.
@@ -103,8 +105,8 @@ struct Run<'a, R> {
 /// Indexes `paths`, each read by `read`, into `vault`. While another process writes to it, the run waits.
 ///
 /// # Errors
-/// When the vault cannot be written, its vectors were made by another network, or the network cannot run. A photo that
-/// cannot be used is no error: it is in [`Summary::failed`].
+/// When it cannot begin: the vault cannot be read or locked, or its vectors were made by another network. An error in the
+/// middle, such as a full disk, is in [`Summary::ended_by`], and a photo that cannot be used in [`Summary::failed`].
 pub fn run<R>(
     vault: &Vault,
     extractor: &Extractor,
@@ -125,7 +127,7 @@ where
     let readers = thread::available_parallelism().map_or(1, usize::from);
     // Decoded photos that may wait for the network, and vectors that may wait for sealing.
     let queue = 2 * features::batch();
-    thread::scope(|scope| {
+    let ended = thread::scope(|scope| {
         let (to_network, from_readers) = sync_channel(queue);
         let (to_sealing, from_network) = sync_channel(queue);
         for _ in 0..readers {
@@ -138,8 +140,9 @@ where
         let sealed = run.seal(transaction, from_network);
         let described = network.join().unwrap_or_else(|panic| resume_unwind(panic));
         sealed.and(described)
-    })?;
+    });
     let mut summary = run.summary.into_inner().expect("no holder of this lock panics");
+    summary.ended_by = ended.err();
     summary.left = paths.len() - summary.added - summary.already_present - summary.failed.len();
     Ok(summary)
 }

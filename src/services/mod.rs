@@ -16,6 +16,7 @@ pub mod name;
 pub mod network_benchmark;
 pub mod original;
 pub mod outside;
+pub mod passed_over;
 pub mod places;
 pub mod privacy;
 pub mod progress;

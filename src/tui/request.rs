@@ -9,6 +9,7 @@ use super::state::results::{Found, Query};
 use super::state::vault::{Health, Statistics};
 use super::state::{PhotoId, StoredPhoto};
 use crate::services::export;
+use crate::services::passed_over::Tally;
 use crate::services::session::Presence;
 
 /// Something asked of the workers.
@@ -98,6 +99,8 @@ pub enum Progress {
         /// Photos to go through.
         total: usize,
     },
+    /// Files in folders that are not taken.
+    PassedOver(Tally),
     /// Another process writes to the vault; the run waits for it.
     WaitingForWriter,
     /// A photo is being read.

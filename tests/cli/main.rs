@@ -5,9 +5,14 @@
 mod add;
 mod bench;
 mod damage;
+mod ended_by_error;
 mod export;
+#[cfg(target_os = "linux")]
+#[path = "../tui/full_disk.rs"]
+mod full_disk;
 mod interrupt;
 mod legacy;
+mod passed_over;
 mod privacy;
 mod program;
 #[path = "../tui/pseudo_terminal.rs"]

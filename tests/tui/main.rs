@@ -2,7 +2,10 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
 
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod hostile;
+mod intake;
 mod keys;
 mod not_there;
 mod outside;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cipherlens::services::passed_over::Tally;
 use cipherlens::services::session::Presence;
 use cipherlens::tui::preview::Fulfilled;
 use cipherlens::tui::request::{Effect, Ending, Progress, Reply, Request};
@@ -135,6 +136,23 @@ fn indexing_when_it_is_stopped() {
         start_indexing(stage);
         stage.reply(Reply::Indexing(Progress::Committed { photos: 421 }));
         stage.reply(Reply::Indexing(Progress::Ended(Ending::Stopped)));
+        stage.keys("4");
+    });
+}
+
+#[test]
+fn indexing_that_passes_files_over_and_fails() {
+    at_every_size("indexing_failed", Stage::with_vault, |stage| {
+        stage.keys("I");
+        let not_read_yet = vec![("HEIC", 3), ("DNG", 1), ("MOV", 1)];
+        stage.reply(Reply::Indexing(Progress::PassedOver(Tally { not_read_yet, other: 12, hidden: 1 })));
+        stage.reply(Reply::Indexing(Progress::Started { total: 1200 }));
+        for number in 0..420 {
+            stage.application.receive(Reply::Indexing(Progress::Sealing(PathBuf::from(format!("{number}.jpg")))));
+        }
+        stage.reply(Reply::Indexing(Progress::Committed { photos: 256 }));
+        let reason = "encrypted_images/0f.jpg.aes: No space left on device (os error 28)".to_owned();
+        stage.reply(Reply::Indexing(Progress::Ended(Ending::Failed(reason))));
         stage.keys("4");
     });
 }

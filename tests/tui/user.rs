@@ -68,6 +68,26 @@ impl User {
         terminal
     }
 
+    /// The arguments that name the vault of [`Self::with_vault`], its passphrase, and a folder to look at.
+    pub(crate) fn arguments(&self, folder: &Path) -> Vec<String> {
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let (vault, passphrase) = (text(self.path("photos.vault")), text(self.path("passphrase")));
+        ["--vault", &vault, "--passphrase-file", &passphrase, "--folder", &text(folder.to_owned())]
+            .map(str::to_owned)
+            .into()
+    }
+
+    /// Starts the application where no file may be large. Keys can be typed when this returns.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start_on_full_disk(self, arguments: &[&str]) -> PseudoTerminal {
+        let program = [env!("CARGO_BIN_EXE_cipherlens")];
+        let arguments = [&crate::full_disk::SMALL_FILES[..], &program, arguments].concat();
+        let start = Start { kind: Kind::Silent, columns: 120, rows: 36, arguments: &arguments, environment: &[] };
+        let mut terminal = PseudoTerminal::start_program(Path::new("/bin/sh"), self.home, &start);
+        terminal.until_answered();
+        terminal
+    }
+
     /// Starts the application, and leaves the gate to look at the files in `folder` until `name` is listed.
     pub(crate) fn browse(
         self,

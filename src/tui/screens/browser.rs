@@ -89,7 +89,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
     } else {
         let others = match browser.other_files {
             0 => "this folder is empty".to_owned(),
-            count => format!("no photos or folders here, only {}", words::count(count, "other file")),
+            count => format!("no photos here, only {} of other kinds", words::count(count, "file")),
         };
         vec![Line::raw(others), canvas.press(Action::Parent, "for the folder above")]
     };
@@ -125,7 +125,7 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     });
 }
 
-/// How many photos there are and how many are selected.
+/// How many photos there are, how many are selected, and how many files are not listed.
 pub(super) fn status(canvas: &Canvas<'_, '_>) -> Line<'static> {
     let browser = &canvas.state.browser;
     let photos = browser.visible().filter(|entry| entry.kind == Kind::Photo).count();
@@ -142,6 +142,11 @@ pub(super) fn status(canvas: &Canvas<'_, '_>) -> Line<'static> {
     if !browser.selected.is_empty() {
         let text = format!("  ● {} selected", browser.selected.len());
         spans.push(Span::styled(text, canvas.theme.selected));
+    }
+    // Last, so that a narrow screen cuts it off first.
+    if browser.other_files > 0 {
+        let text = format!("  {} of other kinds", words::count(browser.other_files, "file"));
+        spans.push(Span::styled(text, canvas.theme.faint));
     }
     Line::from(spans)
 }

@@ -52,6 +52,10 @@ pub(super) fn strip(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
     if run.failed > 0 {
         spans.push(Span::styled(format!(" · ✗ {} failed", run.failed), theme.bad));
     }
+    let passed_over = run.passed_over.photos_and_videos();
+    if passed_over > 0 {
+        spans.push(Span::styled(format!(" · ! {passed_over} passed over"), theme.warning));
+    }
     for (action, label) in keys {
         spans.extend([
             Span::raw("  "),
@@ -124,6 +128,20 @@ fn overview(canvas: &Canvas<'_, '_>, area: Rect, run: &Indexing) -> Vec<Line<'st
         run.committed,
         words::long_time(run.elapsed),
     )));
+    let signed = |sign: &str, text: String, style: Style| {
+        words::wrap(&format!("{sign} {}", inert(&text)), columns)
+            .into_iter()
+            .map(move |line| Line::styled(format!("  {line}"), style))
+    };
+    if let Some(error) = &run.error {
+        lines.extend(signed("✗", error.clone(), theme.bad));
+        lines.extend(plain("what was added stays in the vault; indexing again goes on from there".to_owned()));
+    }
+    let passed_over = run.passed_over.photos_and_videos_in_words();
+    lines.extend(passed_over.into_iter().flat_map(|files| signed("!", format!("passed over {files}"), theme.warning)));
+    if let (Some(files), 14..) = (run.passed_over.others_in_words(), area.height) {
+        lines.extend(signed("·", format!("passed over {files}"), theme.faint));
+    }
     lines.extend(gap());
     lines.push(stage("reading", &run.stages.reading));
     lines.push(stage("features", &run.stages.features));

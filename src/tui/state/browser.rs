@@ -229,6 +229,7 @@ impl Browser {
         self.folder = folder;
         self.is_loading = true;
         self.error = None;
+        self.other_files = 0;
         self.entries.clear();
         self.visible.clear();
         self.cursor = Cursor::default();
@@ -251,6 +252,7 @@ impl Browser {
     /// The folder cannot be listed.
     pub fn failed(&mut self, reason: String) {
         self.is_loading = false;
+        self.other_files = 0;
         self.entries.clear();
         self.error = Some(reason);
         self.arrange();

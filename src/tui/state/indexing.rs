@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::rate::Rate;
+use crate::services::passed_over::Tally;
 
 /// Failures shown; older ones are in the summary.
 const SHOWN_FAILURES: usize = 200;
@@ -67,6 +68,10 @@ pub struct Indexing {
     resumed_at: Option<usize>,
     /// The newest failures, newest last.
     pub failures: VecDeque<Failure>,
+    /// Files in folders that were not taken.
+    pub passed_over: Tally,
+    /// Why the run itself failed.
+    pub error: Option<String>,
     /// What is in each stage.
     pub stages: Stages,
     /// Time since the start, without pauses.
@@ -87,6 +92,8 @@ impl Indexing {
             committed: 0,
             resumed_at: None,
             failures: VecDeque::new(),
+            passed_over: Tally::default(),
+            error: None,
             stages: Stages::default(),
             elapsed: Duration::ZERO,
             recent: Rate::default(),
@@ -153,6 +160,13 @@ impl Indexing {
         self.recent.time_for(self.total.saturating_sub(self.through()))
     }
 
+    /// The run ended by an error: what was sealed and not committed is not in the vault.
+    pub fn end_by(&mut self, error: String) {
+        self.standing = Standing::Failed;
+        self.added = self.committed;
+        self.error = Some(error);
+    }
+
     /// A photo could not be used.
     pub fn fail(&mut self, path: PathBuf, reason: String) {
         self.failed += 1;
@@ -206,6 +220,13 @@ mod tests {
         }
         assert_eq!(run.resumed_at(), Some(500));
         assert!((run.rate().unwrap() - 4.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_run_that_fails_has_added_what_it_committed() {
+        let mut run = Indexing { total: 9, added: 5, committed: 3, ..Indexing::new() };
+        run.end_by("disk full".to_owned());
+        assert_eq!((run.added, run.standing, run.error.as_deref()), (3, Standing::Failed, Some("disk full")));
     }
 
     #[test]

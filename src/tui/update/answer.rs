@@ -130,6 +130,7 @@ fn collection(state: &mut State, result: Result<(Vec<StoredPhoto>, Statistics), 
 fn indexing(state: &mut State, progress: Progress) -> Vec<Effect> {
     let Some(run) = &mut state.indexing else { return Vec::new() };
     match progress {
+        Progress::PassedOver(tally) => run.passed_over = tally,
         Progress::Started { total } => {
             run.total = total;
             if run.standing == Standing::Looking {
@@ -157,20 +158,25 @@ fn indexing(state: &mut State, progress: Progress) -> Vec<Effect> {
 
 fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
     let Some(run) = &mut state.indexing else { return Vec::new() };
-    run.standing = match &ending {
-        Ending::Done => Standing::Done,
-        Ending::Stopped => Standing::Stopped,
-        Ending::Failed(_) => Standing::Failed,
-    };
+    match &ending {
+        Ending::Done => run.standing = Standing::Done,
+        Ending::Stopped => run.standing = Standing::Stopped,
+        Ending::Failed(reason) => run.end_by(reason.clone()),
+    }
     run.stages = Default::default();
     let summary = summary(run);
     match ending {
-        Ending::Done if run.failed == 0 => state.journal.note(format!("indexed: {summary}")),
+        Ending::Done if run.failed == 0 && run.passed_over.photos_and_videos() == 0 => {
+            state.journal.note(format!("indexed: {summary}"));
+        }
         Ending::Done => state.journal.warn(format!("indexed: {summary}")),
         Ending::Stopped => {
             state.journal.note(format!("stopped, what is done is kept: {summary}; indexing again goes on from there"));
         }
-        Ending::Failed(reason) => state.journal.fail(format!("indexing failed: {reason}")),
+        Ending::Failed(reason) => {
+            let advice = "what was added stays, and indexing again goes on from there";
+            state.journal.fail(format!("indexing failed: {reason}; {summary}; {advice}"));
+        }
     }
     vec![Effect::Ask(Request::Collection)]
 }
@@ -183,6 +189,9 @@ fn summary(run: &Indexing) -> String {
     }
     if run.failed > 0 {
         parts.push(format!("{} failed", run.failed));
+    }
+    if let Some(files) = run.passed_over.photos_and_videos_in_words() {
+        parts.push(format!("passed over {files}"));
     }
     parts.join(", ")
 }

@@ -7,8 +7,10 @@ use std::sync::mpsc::Sender;
 use super::super::request::{Ending, Progress, Reply};
 use super::Happening;
 use super::vault::Shared;
+use crate::error::with_causes;
+use crate::services::find;
+use crate::services::index::{self, Summary};
 use crate::services::progress::{Control, Event, Outcome, Stage};
-use crate::services::{find, index};
 
 /// Finds the photos below `paths` and puts them into the open vault.
 pub(super) fn work(shared: &Shared, paths: &[PathBuf], control: &Control, happenings: &Sender<Happening>) {
@@ -23,6 +25,7 @@ pub(super) fn work(shared: &Shared, paths: &[PathBuf], control: &Control, happen
         }
     };
     let found = find::photos_below(paths);
+    tell(Progress::PassedOver(found.passed_over.tally()));
     tell(Progress::Started { total: found.photos.len() + found.unreadable.len() });
     for (path, reason) in found.unreadable {
         tell(Progress::Failed { path, reason });
@@ -32,9 +35,9 @@ pub(super) fn work(shared: &Shared, paths: &[PathBuf], control: &Control, happen
         index::run(&opened.vault, &extractor, &found.photos, index::read_file, &observer, control)
     });
     tell(Progress::Ended(match result {
+        Err(error) | Ok(Summary { ended_by: Some(error), .. }) => Ending::Failed(with_causes(&error)),
         Ok(summary) if summary.left > 0 => Ending::Stopped,
         Ok(_) => Ending::Done,
-        Err(error) => Ending::Failed(error.to_string()),
     }));
 }
 

@@ -1,0 +1,87 @@
+//! What an indexing run says of files that it does not take, and of an error that ends it: the real program.
+
+use crate::pseudo_terminal::{Kind, PseudoTerminal};
+use crate::user::{User, sample};
+
+/// An `ftyp` box (ISO/IEC 14496-12) of this major brand, and the beginning of the next box.
+fn iso_media(brand: &str) -> Vec<u8> {
+    [&[0, 0, 0, 20][..], b"ftyp", brand.as_bytes(), &[0; 4], brand.as_bytes(), &[0, 0, 0, 8], b"free"].concat()
+}
+
+#[test]
+fn files_that_are_not_taken_are_counted_in_the_browser_and_in_the_indexing_panel() {
+    let user = User::with_vault();
+    let pictures = user.path("pictures");
+    for (name, content) in [
+        ("apple/1.HEIC", iso_media("heic")),
+        ("phone/2.HEIC", iso_media("heic")),
+        ("phone/3.HEIC", iso_media("heix")),
+        ("phone/4.MOV", iso_media("qt  ")),
+        ("phone/notes.txt", b"text".to_vec()),
+        ("phone/5.JPG", std::fs::read(sample("altered/elephant_image_0002_cropped.jpg")).unwrap()),
+    ] {
+        let path = pictures.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let arguments = user.arguments(&pictures);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut terminal = user.start(Kind::Silent, &arguments, &[]);
+    terminal.until_screen(", 0 photos");
+    terminal.until_screen("apple/");
+    terminal.until_screen("╭ apple/");
+    terminal.keys("l");
+    terminal.until_screen("no photos here, only 1 file of other kinds");
+    terminal.keys("h");
+    terminal.until_screen("╭ apple/");
+    terminal.keys("j");
+    terminal.until_screen("╭ phone/");
+    terminal.keys("l");
+    terminal.until_screen("4 files of other kinds");
+    terminal.keys("h");
+    terminal.until_screen("╭ phone/");
+    terminal.keys("i4");
+    terminal.until_screen("passed over 3 files: 2 HEIC, 1 MOV (formats that are not read yet)");
+    terminal.until_screen("passed over 1 other file");
+    terminal.until_screen("done");
+    terminal.until_screen("1 added");
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}
+
+/// The numbers before `word` on the screen's first line that has it.
+fn number_before(terminal: &PseudoTerminal, word: &str) -> Option<usize> {
+    let screen = terminal.screen();
+    let before = screen.lines().find_map(|line| line.split_once(word))?.0;
+    before.rsplit(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_an_error_ends_says_what_is_safe_and_how_to_go_on() {
+    let user = User::with_vault();
+    let many = user.path("pictures/many");
+    std::fs::create_dir(user.path("pictures")).unwrap();
+    crate::full_disk::photos(&many);
+    let arguments = user.arguments(&user.path("pictures"));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut terminal = user.start_on_full_disk(&arguments);
+    terminal.until_screen(", 0 photos");
+    terminal.until_screen("many/");
+    terminal.keys("I4");
+    // In steps: on a busy machine all of them take longer than anything is waited for.
+    for photos in (20..crate::full_disk::SMALL_PHOTOS).step_by(20) {
+        terminal.until("progress", |terminal| {
+            terminal.screen().contains("✗ failed") || number_before(terminal, " added ·") >= Some(photos)
+        });
+    }
+    terminal.until_screen("✗ failed");
+    terminal.until_screen("File too large");
+    terminal.until_screen("what was added stays in the vault; indexing again goes on from there");
+    let added = number_before(&terminal, " added ·").unwrap();
+    assert!(added > 0 && added <= crate::full_disk::SMALL_PHOTOS, "{}", terminal.screen());
+    assert_eq!(number_before(&terminal, " safe on disk"), Some(added));
+    terminal.until_screen(&format!(", {added} photos"));
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}
