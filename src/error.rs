@@ -119,21 +119,6 @@ impl Error {
         }
     }
 
-    /// The message with its causes, in one line.
-    #[must_use]
-    pub fn with_causes(&self) -> String {
-        let mut message = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            let text = error.to_string();
-            if !message.contains(&text) {
-                message = format!("{message}: {text}");
-            }
-            cause = error.source();
-        }
-        message
-    }
-
     /// Whether the passphrase did not open the vault; an altered header cannot be told apart from that.
     #[must_use]
     pub fn is_wrong_passphrase(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Arguments to the command line or the terminal application, and exit codes; nothing else.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use cipherlens::cli::{self, Asked, Exit};
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
                 mouse: asked.mouse,
                 motion: asked.motion,
                 lock_after: asked.lock_after,
+                on_lock: asked.on_lock,
                 keymap: asked.keymap,
                 theme: asked.theme,
                 places: asked.places,
@@ -31,7 +33,8 @@ fn main() -> ExitCode {
             match tui::run(options) {
                 Ok(()) => Exit::Success.into(),
                 Err(error) => {
-                    eprintln!("cipherlens: {error}");
+                    // The terminal may be gone: that nobody reads this is no reason to panic.
+                    let _ = writeln!(std::io::stderr(), "cipherlens: {error}");
                     Exit::Failure.into()
                 }
             }

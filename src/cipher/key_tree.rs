@@ -77,6 +77,8 @@ pub enum Purpose {
     Tags,
     /// Sealing what was fetched from a host, at home.
     Cache,
+    /// Sealing which folders an unfinished indexing run was given, at home.
+    UnfinishedRun,
 }
 
 impl Purpose {
@@ -92,6 +94,7 @@ impl Purpose {
             Self::Catalogue => b"cipherlens v1 catalogue\0",
             Self::Tags => b"cipherlens v1 tags\0",
             Self::Cache => b"cipherlens v1 cache\0",
+            Self::UnfinishedRun => b"cipherlens v1 unfinished run\0",
         }
     }
 }
@@ -152,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    const PURPOSES: [Purpose; 7] = [
+    const PURPOSES: [Purpose; 10] = [
         Purpose::Mapping,
         Purpose::Content,
         Purpose::SecretContext,
@@ -160,6 +163,9 @@ mod tests {
         Purpose::Thumbnail,
         Purpose::Vectors,
         Purpose::Catalogue,
+        Purpose::Tags,
+        Purpose::Cache,
+        Purpose::UnfinishedRun,
     ];
 
     fn tree(vault: u8) -> KeyTree {

@@ -1,5 +1,6 @@
 //! `cipherlens add`: photos and folders into the vault.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -20,6 +21,7 @@ use crate::services::index::{self, Original, Summary};
 use crate::services::name::inert;
 use crate::services::passed_over::PassedOver;
 use crate::services::progress::{Control, Event, Observer, Outcome};
+use crate::services::unfinished;
 
 /// Arguments of `add`.
 #[derive(Args)]
@@ -52,7 +54,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     }
     let read = |path: &std::path::Path| index::read_file(path);
     let report = Report { named: Named::Failed, json: arguments.json };
-    index_and_report(session, &arguments.weights, &found, read, report)
+    let roots = Some(arguments.paths.as_slice());
+    index_and_report(session, &arguments.weights, &found, read, report, roots)
 }
 
 /// Which files are named when a run has ended.
@@ -71,13 +74,15 @@ pub(super) struct Report {
     pub(super) json: bool,
 }
 
-/// Indexes the photos that were found with a progress bar, and reports; shared with the takeover of older folders.
+/// Indexes the photos that were found with a progress bar, and reports; shared with the takeover of older folders. While
+/// the run is not finished, `roots` are remembered, below which the terminal application can go on with it.
 pub(super) fn index_and_report<R>(
     session: &Session,
     weights: &super::session::WeightsFile,
     found: &Found,
     read: R,
     report: Report,
+    roots: Option<&[PathBuf]>,
 ) -> Result<Exit, Failure>
 where
     R: Fn(&std::path::Path) -> Result<Original, String> + Sync,
@@ -101,14 +106,22 @@ where
         }
         meter.observe(event);
     };
-    let mut summary = index::run(&vault, &extractor, &found.photos, read, &observer, &control)?;
+    let index = || index::run(&vault, &extractor, &found.photos, read, &observer, &control);
+    let mut summary = match roots {
+        Some(roots) => unfinished::remembered(&vault, session.places()?, roots, index)?,
+        None => index()?,
+    };
     meter.finish();
     drop(interrupted);
     log::info!("added {} photos, {} present, {} failed", summary.added, summary.already_present, summary.failed.len());
     summary.failed.extend(found.unreadable.iter().cloned());
     let mut used = used.into_inner().expect("no holder of this lock panics");
     used.sort_unstable();
-    print(summary, &found.passed_over, &used, started, report)
+    match print(summary, &found.passed_over, &used, started, report) {
+        // The terminal went away when the last photos were in hand.
+        Err(Failure::Io(_)) if control.is_stopped() => Ok(Exit::Interrupted),
+        ended => ended,
+    }
 }
 
 fn dry_run(found: &Found, json: bool) -> Result<Exit, Failure> {
@@ -139,6 +152,26 @@ fn print(
     started: Instant,
     report: Report,
 ) -> Result<Exit, Failure> {
+    let written = write(&summary, passed, used, started, report);
+    if let Some(error) = summary.ended_by {
+        return Ok(Failure::from(error).report());
+    }
+    if summary.left > 0 {
+        // Whether or not anybody reads the report: a terminal that is gone has interrupted the run.
+        return Ok(Exit::Interrupted);
+    }
+    written?;
+    let is_complete = summary.failed.is_empty() && passed.not_read_yet.is_empty();
+    Ok(if is_complete { Exit::Success } else { Exit::Failure })
+}
+
+fn write(
+    summary: &Summary,
+    passed: &PassedOver,
+    used: &[(PathBuf, &'static str)],
+    started: Instant,
+    report: Report,
+) -> io::Result<()> {
     if report.json {
         let mut object = json!({
             "added": summary.added,
@@ -153,33 +186,25 @@ fn print(
             let row = |(path, outcome): &(PathBuf, _)| json!({ "path": path.to_string_lossy(), "outcome": outcome });
             object["files"] = used.iter().map(row).collect();
         }
-        output::json(&object)?;
-    } else {
-        let line = |(path, outcome): &(PathBuf, _)| format!("{outcome}: {}\n", inert(&path.to_string_lossy()));
-        output::text(&used.iter().map(line).collect::<String>())?;
-        let seconds = started.elapsed().as_secs_f64();
-        let rate = summary.added as f64 / seconds;
-        println!("Added {} in {seconds:.1} s ({rate:.1} a second).", output::count(summary.added, "photo"));
-        if summary.already_present > 0 {
-            println!("{} were in the vault already.", summary.already_present);
-        }
-        if summary.left > 0 {
-            let how = if summary.ended_by.is_some() { "Failed" } else { "Interrupted" };
-            let left = output::count(summary.left, "photo");
-            println!("{how} with {left} left. The same command goes on from here.");
-        }
-        list_failed(&summary.failed);
-        say_passed_over(passed);
+        return output::json(&object);
     }
-    Ok(if let Some(error) = summary.ended_by {
-        Failure::from(error).report()
-    } else if summary.left > 0 {
-        Exit::Interrupted
-    } else if summary.failed.is_empty() && passed.not_read_yet.is_empty() {
-        Exit::Success
-    } else {
-        Exit::Failure
-    })
+    let line = |(path, outcome): &(PathBuf, _)| format!("{outcome}: {}\n", inert(&path.to_string_lossy()));
+    let mut text: String = used.iter().map(line).collect();
+    let seconds = started.elapsed().as_secs_f64();
+    let rate = summary.added as f64 / seconds;
+    text += &format!("Added {} in {seconds:.1} s ({rate:.1} a second).\n", output::count(summary.added, "photo"));
+    if summary.already_present > 0 {
+        text += &format!("{} were in the vault already.\n", summary.already_present);
+    }
+    if summary.left > 0 {
+        let how = if summary.ended_by.is_some() { "Failed" } else { "Interrupted" };
+        let left = output::count(summary.left, "photo");
+        text += &format!("{how} with {left} left. The same command goes on from here.\n");
+    }
+    let written = output::text(&text);
+    list_failed(&summary.failed);
+    say_passed_over(passed);
+    written
 }
 
 fn failed(failed: &[(PathBuf, String)]) -> Vec<serde_json::Value> {
@@ -206,10 +231,10 @@ fn paths(paths: &[PathBuf]) -> Vec<std::borrow::Cow<'_, str>> {
 fn say_passed_over(passed: &PassedOver) {
     let tally = passed.tally();
     if let Some(files) = tally.photos_and_videos_in_words() {
-        eprintln!("Passed over {files}. They are not in the vault; --json names each.");
+        output::say(&format!("Passed over {files}. They are not in the vault; --json names each."));
     }
     if let Some(files) = tally.others_in_words() {
-        eprintln!("Passed over {files}.");
+        output::say(&format!("Passed over {files}."));
     }
 }
 
@@ -217,8 +242,8 @@ fn list_failed(failed: &[(PathBuf, String)]) {
     if failed.is_empty() {
         return;
     }
-    eprintln!("{} could not be used:", output::count(failed.len(), "file"));
+    output::say(&format!("{} could not be used:", output::count(failed.len(), "file")));
     for (path, reason) in failed {
-        eprintln!("  {}: {}", inert(&path.to_string_lossy()), inert(reason));
+        output::say(&format!("  {}: {}", inert(&path.to_string_lossy()), inert(reason)));
     }
 }

@@ -12,7 +12,7 @@ use super::session::Session;
 use crate::cipher::Passphrase;
 use crate::preview::Choice;
 use crate::services::places::Places;
-use crate::services::settings::{CellSize, Motion, Mouse, lock_after};
+use crate::services::settings::{CellSize, Motion, Mouse, OnLock, lock_after};
 
 /// Flags of the terminal application.
 #[derive(Args)]
@@ -32,6 +32,9 @@ pub(super) struct Arguments {
     /// Lock after so many minutes without a key; 0: never [default: 15]
     #[arg(long, value_name = "MINUTES")]
     lock_after: Option<u64>,
+    /// What locking does to an indexing run: continue, pause [default: continue]
+    #[arg(long, value_name = "HOW")]
+    lock: Option<OnLock>,
     /// Width and height of a character in pixels, such as 9x19, where the terminal does not say
     #[arg(long, value_name = "PIXELS")]
     cell_size: Option<CellSize>,
@@ -63,6 +66,8 @@ pub struct Application {
     pub motion: Motion,
     /// Locks after this long without a key.
     pub lock_after: Option<Duration>,
+    /// What locking does to an indexing run.
+    pub on_lock: OnLock,
     /// The file with the user's keys; it need not exist.
     pub keymap: PathBuf,
     /// The file with the user's colours; it need not exist.
@@ -96,6 +101,7 @@ pub(super) fn decide(
         mouse: if arguments.no_mouse { Mouse::Left } else { settings.mouse },
         motion: if arguments.reduced_motion { Motion::Reduced } else { settings.motion },
         lock_after: arguments.lock_after.map_or_else(|| settings.lock_after(), lock_after),
+        on_lock: arguments.lock.unwrap_or(settings.on_lock),
         keymap: arguments.keymap.unwrap_or_else(|| settings.keymap(&settings_file)),
         theme: arguments.theme.unwrap_or_else(|| settings.theme(&settings_file)),
         places,

@@ -1,6 +1,7 @@
 //! `cipherlens export`: originals out of the vault, byte for byte.
 
 use std::fmt::Write;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use super::failure::Failure;
 use super::interrupt;
 use super::output;
 use super::session::Session;
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 use crate::services::decoys::Fetch;
 use crate::services::export::{self, Failed, IfExists, Report, Target};
 use crate::services::name::inert;
@@ -59,12 +60,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let if_exists = if arguments.overwrite { IfExists::Overwrite } else { IfExists::Rename };
     let mut report = run_with_meter(&vault, &photos, &target, if_exists);
     report.failed.extend(unreadable);
-    if arguments.json {
-        output::json(&as_json(&report))?;
-    } else {
-        print(&report, &target, Named::No);
-    }
-    finish(report)
+    let written = if arguments.json { output::json(&as_json(&report)) } else { print(&report, &target, Named::No) };
+    finish(report, written)
 }
 
 /// The photos whose ids begin so.
@@ -105,39 +102,41 @@ pub(super) enum Named {
 }
 
 /// Says what was done.
-pub(super) fn print(report: &Report, target: &Target, named: Named) {
+pub(super) fn print(report: &Report, target: &Target, named: Named) -> io::Result<()> {
+    let mut lines = Vec::new();
     if named == Named::Yes {
         for (what, files) in [("exported", &report.exported), ("already there", &report.already_there)] {
-            for (_, path) in files {
-                println!("{what}: {}", inert(&path.to_string_lossy()));
-            }
+            lines.extend(files.iter().map(|(_, path)| format!("{what}: {}", inert(&path.to_string_lossy()))));
         }
     }
     let folder = target.folder().to_string_lossy();
-    println!("Exported {} to {}.", output::count(report.exported.len(), "photo"), inert(&folder));
+    lines.push(format!("Exported {} to {}.", output::count(report.exported.len(), "photo"), inert(&folder)));
     if !report.already_there.is_empty() {
-        println!("{} there already.", were(report.already_there.len()));
+        lines.push(format!("{} there already.", were(report.already_there.len())));
     }
     if report.left > 0 {
-        println!("{} left. The same command goes on from here.", were(report.left));
+        lines.push(format!("{} left. The same command goes on from here.", were(report.left)));
     }
+    let written = output::text(&(lines.join("\n") + "\n"));
     for Failed { error, .. } in &report.failed {
-        eprintln!("cipherlens: {}", inert(&error.with_causes()));
+        output::say(&format!("cipherlens: {}", inert(&with_causes(error))));
     }
+    written
 }
 
 fn were(photos: usize) -> String {
     format!("{} {}", output::count(photos, "photo"), if photos == 1 { "was" } else { "were" })
 }
 
-/// How the run ended, for whoever called the program.
-pub(super) fn finish(report: Report) -> Result<Exit, Failure> {
+/// How the run ended, for whoever called the program. Whether its report could be `written` matters only where nothing
+/// worse happened: a terminal that is gone has interrupted the run.
+pub(super) fn finish(report: Report, written: io::Result<()>) -> Result<Exit, Failure> {
     match report.error {
         Some(error) => Err(error.into()),
         None if report.left > 0 => Ok(Exit::Interrupted),
         None if report.failed.iter().any(|failed| failed.error.is_damage()) => Ok(Exit::Damage),
         None if !report.failed.is_empty() => Ok(Exit::Failure),
-        None => Ok(Exit::Success),
+        None => Ok(written.map(|()| Exit::Success)?),
     }
 }
 
@@ -147,7 +146,7 @@ pub(super) fn as_json(report: &Report) -> Value {
         files.iter().map(|(id, path)| json!({ "id": id.to_string(), "path": path.to_string_lossy() })).collect()
     };
     let failed =
-        |Failed { id, error }: &Failed| json!({ "id": id.map(|id| id.to_string()), "reason": error.with_causes() });
+        |Failed { id, error }: &Failed| json!({ "id": id.map(|id| id.to_string()), "reason": with_causes(error) });
     let mut object = json!({
         "exported": files(&report.exported),
         "already_there": files(&report.already_there),
@@ -155,7 +154,7 @@ pub(super) fn as_json(report: &Report) -> Value {
         "left": report.left,
     });
     if let Some(error) = &report.error {
-        object["error"] = json!(error.with_causes());
+        object["error"] = json!(with_causes(error));
     }
     object
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Exit;
+use super::output;
 use super::passphrase::PassphraseError;
 use crate::error::{Error, with_causes};
 use crate::services::legacy::LegacyError;
@@ -49,9 +50,9 @@ impl Failure {
         let message = with_causes(self);
         // Line by line: the settings' messages point at a place with several.
         let shown: Vec<_> = message.lines().map(inert).collect();
-        eprintln!("cipherlens: {}", shown.join("\n"));
+        output::say(&format!("cipherlens: {}", shown.join("\n")));
         if let Some(advice) = self.advice() {
-            eprintln!("  {advice}");
+            output::say(&format!("  {advice}"));
         }
         match self {
             Self::Work(error) if error.is_wrong_passphrase() => Exit::WrongPassphrase,

@@ -44,5 +44,5 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     };
     let found = Found { photos: images, ..Found::default() };
     let report = Report { named: Named::All, json: arguments.json };
-    add::index_and_report(session, &arguments.weights, &found, read, report)
+    add::index_and_report(session, &arguments.weights, &found, read, report, None)
 }

@@ -17,6 +17,11 @@ pub(super) fn text(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes a line to standard error. Where that is gone with its terminal, nobody is left to be told: no reason to panic.
+pub(super) fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// Writes one JSON value and a line's end to standard output.
 pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
     let mut out = io::stdout().lock();

@@ -97,18 +97,21 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         }
         None => None,
     };
-    if arguments.json {
-        let mut object = as_json(&query, threshold, &found);
-        if let Some((report, _)) = &exported {
-            object["export"] = export::as_json(report);
+    let written = match &exported {
+        _ if arguments.json => {
+            let mut object = as_json(&query, threshold, &found);
+            if let Some((report, _)) = &exported {
+                object["export"] = export::as_json(report);
+            }
+            output::json(&object)
         }
-        output::json(&object)?;
+        Some((report, target)) => export::print(report, target, Named::Yes),
+        None => Ok(()),
+    };
+    match exported {
+        Some((report, _)) => export::finish(report, written),
+        None => Ok(written.map(|()| Exit::Success)?),
     }
-    let Some((report, target)) = exported else { return Ok(Exit::Success) };
-    if !arguments.json {
-        export::print(&report, target, Named::Yes);
-    }
-    export::finish(report)
 }
 
 /// Prints the matches as a table and how long each step took.

@@ -6,12 +6,13 @@
 //! ```
 //!
 //! A run is interrupted between photos; what is sealed by then is committed. Running it again skips what is there.
+//! Sealed photos are committed by number and by time, so that a crash costs little of either.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -31,8 +32,10 @@ use crate::services::thumbnail;
 use crate::vault;
 use crate::vault::{Appended, Details, Digest, Extension, NewImage, Snapshot, Transaction, Vault};
 
-/// Photos committed at once: losing a run's power costs at most this many photos' work.
+/// Photos committed at once: a power cut costs at most this many photos' work.
 const COMMIT_EVERY: usize = 256;
+/// A sealed photo waits at most this long for its commit, also when no other photo follows it.
+const COMMIT_AFTER: Duration = Duration::from_secs(10);
 /// A photo as it was found: its exact bytes and what the file system said of it.
 pub struct Original {
     /// The file's content.
@@ -225,15 +228,27 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
     /// The third stage: encrypts and writes, and commits from time to time.
     fn seal(&self, mut transaction: Transaction, from_network: Receiver<Described>) -> Result<(), Error> {
         let mut uncommitted = Vec::new();
-        for Described { decoded, vector } in from_network {
-            self.enter(&decoded.path, Stage::Sealing);
-            let path = decoded.path.clone();
-            match store(&mut transaction, decoded, &vector)? {
-                Appended::New(_) => uncommitted.push(path),
-                Appended::AlreadyPresent(_) => self.finish(path, Outcome::AlreadyPresent),
+        // When the oldest of them must be committed.
+        let mut due = None;
+        loop {
+            match next_before(&from_network, due) {
+                Ok(Described { decoded, vector }) => {
+                    self.enter(&decoded.path, Stage::Sealing);
+                    let path = decoded.path.clone();
+                    match store(&mut transaction, decoded, &vector)? {
+                        Appended::New(_) => {
+                            uncommitted.push(path);
+                            due.get_or_insert_with(|| Instant::now() + COMMIT_AFTER);
+                        }
+                        Appended::AlreadyPresent(_) => self.finish(path, Outcome::AlreadyPresent),
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
-            if uncommitted.len() >= COMMIT_EVERY {
+            if uncommitted.len() >= COMMIT_EVERY || due.is_some_and(|due| due <= Instant::now()) {
                 transaction = self.commit(transaction, &mut uncommitted)?;
+                due = None;
             }
         }
         self.commit(transaction, &mut uncommitted).map(drop)
@@ -262,6 +277,14 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         }
         drop(summary);
         self.observer.observe(Event::Finished { path, outcome });
+    }
+}
+
+/// The next item, waited for until `due` at most.
+fn next_before<T>(items: &Receiver<T>, due: Option<Instant>) -> Result<T, RecvTimeoutError> {
+    match due {
+        Some(due) => items.recv_timeout(due.saturating_duration_since(Instant::now())),
+        None => items.recv().map_err(|_| RecvTimeoutError::Disconnected),
     }
 }
 

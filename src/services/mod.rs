@@ -25,3 +25,4 @@ pub mod session;
 pub mod settings;
 pub mod synthetic;
 pub mod thumbnail;
+pub mod unfinished;

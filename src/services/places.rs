@@ -1,8 +1,8 @@
 //! Where the program keeps its own files outside a vault: the platform's places for configuration, data and state.
 //!
 //! Must never hold a passphrase, a key, a feature or a photo. What is kept: settings, the log, the path of the vault
-//! used last, the newest generation seen of each vault, how pictures are drawn in each kind of terminal, and a sealed
-//! cache of vaults elsewhere.
+//! used last, the newest generation seen of each vault, how pictures are drawn in each kind of terminal, and, sealed,
+//! which indexing runs were interrupted and a cache of vaults elsewhere.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,6 +61,12 @@ impl Places {
         self.state.join("freshness")
     }
 
+    /// Where it is kept, sealed, which indexing runs were interrupted.
+    #[must_use]
+    pub fn unfinished(&self) -> PathBuf {
+        self.state.join("unfinished")
+    }
+
     /// Where what was fetched from other machines is kept, sealed.
     #[must_use]
     pub fn fetched(&self) -> PathBuf {
@@ -110,7 +116,7 @@ impl Places {
         let settings = self.settings_file();
         let templates = ["keymap.toml", "theme.toml"].map(|name| settings.with_file_name(name));
         let folders = [&self.config, &self.state, &self.cache].map(PathBuf::clone);
-        let inner = [self.logs(), self.freshness(), self.fetched()];
+        let inner = [self.logs(), self.freshness(), self.unfinished(), self.fetched()];
         let mut own: Vec<PathBuf> = folders.into_iter().chain(inner.clone()).chain(templates).collect();
         own.extend([settings, self.last_vault_file(), self.terminals_file()]);
         let inside = inner.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();

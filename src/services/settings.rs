@@ -33,6 +33,10 @@ const TEMPLATE: &str = r#"# cipherlens: settings. Every line below shows a defau
 # The terminal application locks the vault after so many minutes without a key; 0: never.
 # lock_after_minutes = 15
 
+# What locking does to an indexing run. "continue": it goes on, and its keys stay in memory until it ends.
+# "pause": it stops, what is sealed is kept, every key is wiped, and unlocking offers to go on.
+# lock = "continue"
+
 # The files with your keys and colours, from the folder of this file.
 # keymap = "keymap.toml"
 # theme = "theme.toml"
@@ -81,6 +85,44 @@ pub enum Motion {
 impl From<bool> for Motion {
     fn from(is_reduced: bool) -> Self {
         if is_reduced { Self::Reduced } else { Self::Full }
+    }
+}
+
+/// What locking does to an indexing run.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "String")]
+pub enum OnLock {
+    /// It goes on, and its keys stay in memory until it ends.
+    #[default]
+    Continue,
+    /// It stops, so that no key stays; unlocking offers to go on.
+    Pause,
+}
+
+/// A text that is no [`OnLock`].
+#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+#[error("locking lets an indexing run \"continue\" or makes it \"pause\"; {given:?} is neither")]
+pub struct NoOnLock {
+    given: String,
+}
+
+impl std::str::FromStr for OnLock {
+    type Err = NoOnLock;
+
+    fn from_str(text: &str) -> Result<Self, NoOnLock> {
+        match text {
+            "continue" => Ok(Self::Continue),
+            "pause" => Ok(Self::Pause),
+            _ => Err(NoOnLock { given: text.to_owned() }),
+        }
+    }
+}
+
+impl TryFrom<String> for OnLock {
+    type Error = NoOnLock;
+
+    fn try_from(text: String) -> Result<Self, NoOnLock> {
+        text.parse()
     }
 }
 
@@ -141,6 +183,9 @@ pub struct Settings {
     #[serde(default, rename = "reduced_motion")]
     pub motion: Motion,
     lock_after_minutes: Option<u64>,
+    /// What locking does to an indexing run.
+    #[serde(default, rename = "lock")]
+    pub on_lock: OnLock,
     keymap: Option<PathBuf>,
     theme: Option<PathBuf>,
 }
@@ -321,7 +366,7 @@ mod tests {
         assert_eq!(settings.threshold, Some(DEFAULT_THRESHOLD));
         assert_eq!(settings.preview.as_deref(), Some("auto"));
         assert_eq!((settings.mouse, settings.motion), (default.mouse, default.motion));
-        assert_eq!(settings.lock_after(), default.lock_after());
+        assert_eq!((settings.lock_after(), settings.on_lock), (default.lock_after(), default.on_lock));
         let file = Path::new("/etc/cipherlens/config.toml");
         assert_eq!(settings.keymap(file), default.keymap(file));
         assert_eq!(settings.theme(file), Path::new("/etc/cipherlens/theme.toml"));
@@ -333,6 +378,13 @@ mod tests {
         let settings = load("mouse = false\nreduced_motion = true\nlock_after_minutes = 0\n").unwrap();
         assert_eq!((settings.mouse, settings.motion), (Mouse::Left, Motion::Reduced));
         assert_eq!(settings.lock_after(), None);
+    }
+
+    #[test]
+    fn locking_pauses_indexing_where_the_user_wants_it() {
+        assert_eq!(load("lock = \"pause\"\n").unwrap().on_lock, OnLock::Pause);
+        let error = load("lock = \"stop\"\n").unwrap_err().to_string();
+        assert!(error.contains("line 1") && error.contains("pause"), "{error}");
     }
 
     #[test]

@@ -95,6 +95,11 @@ impl Application {
         if self.state.session.open().is_some() { update::apply(&mut self.state, Action::Lock) } else { Vec::new() }
     }
 
+    /// The application is about to end.
+    pub fn finish(&mut self) {
+        update::finish(&mut self.state);
+    }
+
     /// A key was pressed.
     pub fn key(&mut self, event: KeyEvent) -> Vec<Effect> {
         if event.kind == KeyEventKind::Release {
@@ -158,7 +163,7 @@ impl Application {
 
     fn gate_key(&mut self, event: KeyEvent) -> Vec<Effect> {
         let key = match event.code {
-            _ if is_interrupt(event) => return vec![Effect::Quit],
+            _ if is_interrupt(event) => return update::apply(&mut self.state, Action::Quit),
             KeyCode::F(1) => return update::apply(&mut self.state, Action::Help),
             KeyCode::Esc => {
                 update::skip_gate(&mut self.state);
@@ -231,7 +236,8 @@ impl Application {
             }
             Some(Overlay::Confirm(_)) => match event.code {
                 KeyCode::Char('y' | 'Y') => return update::answer(&mut self.state),
-                KeyCode::Char('n' | 'N' | 'q') => self.state.overlay = None,
+                KeyCode::Char('n' | 'N') => return update::decline(&mut self.state),
+                KeyCode::Char('q') => self.state.overlay = None,
                 _ => {}
             },
             Some(Overlay::ExportTo { folder, .. }) => match event.code {

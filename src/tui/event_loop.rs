@@ -10,6 +10,7 @@ use crossterm::event::Event;
 use super::answers::{Answers, Heard};
 use super::application::Application;
 use super::delivery::Delivery;
+use super::idle::{self, IdleLock};
 use super::request::Effect;
 use super::terminal::Screen;
 use super::theme::Background;
@@ -59,20 +60,32 @@ impl EventLoop {
     /// Runs until the user ends it.
     pub(super) fn run(mut self, inbox: &Receiver<Happening>) -> Result<(), Error> {
         let ended = self.turn(inbox);
+        // Before the terminal is written to, which may be gone, or hang: what is sealed is committed whatever it does.
+        self.workers.stop_indexing();
         // A terminal that is gone needs not be told.
-        let _ = self.give_up_delivery();
+        let _ = self.say_what_is_finished();
+        // Threads do not unwind at a process's end: the run is waited for and keys are wiped here.
+        self.workers.finish();
         let Self { screen, workers, .. } = self;
-        // The terminal comes back at once, unless it is being asked something: its modes would be those of the question.
-        // Threads do not unwind at a process's end: what runs is ended and keys are wiped here.
+        // While the terminal is being asked something, its modes would be those of the question.
         let asked_nothing = workers.leave_terminal();
         drop(screen);
         drop(asked_nothing);
-        workers.finish();
         ended
     }
 
+    /// The last frame: it stays until an indexing run has kept what it has done.
+    fn say_what_is_finished(&mut self) -> Result<(), Error> {
+        self.give_up_delivery()?;
+        if self.workers.is_indexing() {
+            self.application.finish();
+            self.draw()?;
+        }
+        Ok(())
+    }
+
     fn turn(&mut self, inbox: &Receiver<Happening>) -> Result<(), Error> {
-        let mut last_key = Instant::now();
+        let mut idle = IdleLock::new(self.options.lock_after, idle::now());
         let mut last_tick = Instant::now();
         let mut last_frame = Instant::now();
         let mut is_stale = true;
@@ -94,7 +107,12 @@ impl EventLoop {
             let mut next = first;
             // Everything that waits is looked at before the next frame; what no key asked for waits for its time.
             while let Some(happening) = next {
-                has_key |= matches!(happening, Happening::Terminal(_));
+                // Before each: a key that comes after the time is up, or after `fg`, finds the vault locked.
+                self.lock_when_idle(&mut idle)?;
+                if matches!(happening, Happening::Terminal(_)) {
+                    has_key = true;
+                    idle.used(idle::now());
+                }
                 if self.handle(happening)? == Next::End {
                     return Ok(());
                 }
@@ -104,9 +122,6 @@ impl EventLoop {
                     _ => inbox.try_recv().ok(),
                 };
             }
-            if has_key {
-                last_key = Instant::now();
-            }
             if last_tick.elapsed() >= tick {
                 if self.application.state.is_working() {
                     self.application.advance(last_tick.elapsed());
@@ -114,13 +129,19 @@ impl EventLoop {
                 }
                 last_tick = Instant::now();
             }
-            if self.options.lock_after.is_some_and(|after| last_key.elapsed() >= after) {
-                let effects = self.application.lock();
-                is_stale |= !effects.is_empty();
-                self.perform(effects)?;
-                last_key = Instant::now();
-            }
+            is_stale |= self.lock_when_idle(&mut idle)?;
         }
+    }
+
+    /// Locks when it is time; says whether that changed the screen.
+    fn lock_when_idle(&mut self, idle: &mut IdleLock) -> Result<bool, Error> {
+        if !idle.is_due(idle::now()) {
+            return Ok(false);
+        }
+        let effects = self.application.lock();
+        let is_changed = !effects.is_empty();
+        self.perform(effects)?;
+        Ok(is_changed)
     }
 
     fn draw(&mut self) -> Result<(), Error> {

@@ -13,6 +13,7 @@
 //! | [`answers`] | what the terminal says among the keys |
 //! | [`delivery`] | photos on their way through the terminal |
 //! | [`terminal`] | the terminal, taken over and given back |
+//! | `idle` | when an application that nobody uses locks itself |
 //! | `event_loop` | joins all of these |
 //!
 //! Must never: wait in the event loop, or write a decrypted photo to a disk that outlives the moment.
@@ -23,6 +24,7 @@ pub mod application;
 pub mod delivery;
 mod event_loop;
 mod fuzzy;
+mod idle;
 pub mod keymap;
 mod overrides;
 pub mod preview;
@@ -45,7 +47,7 @@ use ratatui_image::picker::Capability;
 use crate::cipher::Passphrase;
 use crate::preview::{Choice, Link};
 use crate::services::places::Places;
-use crate::services::settings::{CellSize, Motion, Mouse};
+use crate::services::settings::{CellSize, Motion, Mouse, OnLock};
 
 use application::Application;
 use event_loop::EventLoop;
@@ -80,6 +82,8 @@ pub struct Options {
     pub motion: Motion,
     /// Locks after this long without a key; never without.
     pub lock_after: Option<Duration>,
+    /// What locking does to an indexing run.
+    pub on_lock: OnLock,
     /// The file with the user's keys; it need not exist.
     pub keymap: PathBuf,
     /// The file with the user's colours; it need not exist.
@@ -142,6 +146,7 @@ fn build(options: &Options, sent: SentPictures) -> Application {
         motion: options.motion,
         export_folder: std::env::current_dir().unwrap_or_else(|_| options.folder.clone()).join("exported"),
         vault: options.vault.clone(),
+        on_lock: options.on_lock,
     };
     let mut state = State::new(options.folder.clone(), preferences);
     state.gate = Some(match &options.vault {

@@ -44,6 +44,8 @@ pub enum Request {
     ResumeIndexing,
     /// End it; what is done is kept.
     StopIndexing,
+    /// Do not offer an interrupted run again.
+    ForgetUnfinished,
     /// Search the vault.
     Search(Query),
     /// Write photos to a folder.
@@ -196,6 +198,8 @@ pub enum Reply {
     Collection(Result<(Vec<StoredPhoto>, Statistics), String>),
     /// News of the indexing run.
     Indexing(Progress),
+    /// An indexing run of the open vault was interrupted; these paths it was given.
+    Unfinished(Vec<PathBuf>),
     /// A search is over.
     Searched {
         /// What was looked for.

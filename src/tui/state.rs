@@ -26,7 +26,7 @@ use overlay::Overlay;
 use results::Results;
 use vault::{Collection, Session};
 
-use crate::services::settings::Motion;
+use crate::services::settings::{Motion, OnLock};
 
 /// The name of a photo in a vault.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -100,6 +100,8 @@ pub struct Preferences {
     pub export_folder: PathBuf,
     /// The vault to open, if one is known.
     pub vault: Option<PathBuf>,
+    /// What locking does to an indexing run.
+    pub on_lock: OnLock,
 }
 
 /// Everything the application knows.
@@ -222,12 +224,15 @@ impl State {
         }
     }
 
-    /// Forgets everything that names or shows a stored photo.
+    /// Forgets everything that names or shows a stored photo. Of an indexing run that goes on, numbers stay.
     pub fn forget_vault(&mut self) {
         self.results = Results::new(self.results.threshold(), self.results.top());
         self.collection = Collection::default();
         self.browser.forget_vault();
-        self.indexing = None;
+        self.indexing = self.indexing.take().filter(Indexing::is_running);
+        if let Some(run) = &mut self.indexing {
+            run.stages = Default::default();
+        }
         self.overlay = None;
         self.journal.forget();
     }

@@ -4,6 +4,7 @@
 //! deleted, on return, on panic and on signals.
 
 use std::io::{self, BufWriter, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::clipboard::CopyToClipboard;
@@ -32,7 +33,8 @@ const BUFFER_BYTES: usize = 1 << 16;
 
 /// The terminal while the application has it.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: its drop shows the cursor, which [`give_back`] does too, and panics where standard error is gone.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     mouse: Mouse,
     sent: SentPictures,
 }
@@ -53,7 +55,7 @@ impl Screen {
         }));
         enter(mouse)?;
         let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())))?;
-        Ok(Self { terminal, mouse, sent })
+        Ok(Self { terminal: ManuallyDrop::new(terminal), mouse, sent })
     }
 
     /// Draws a frame, whole or not at all where the terminal can (synchronised updates).

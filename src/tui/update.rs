@@ -14,11 +14,12 @@ use super::state::indexing::{Indexing, Standing};
 use super::state::line::Line;
 use super::state::overlay::{Overlay, Question};
 use super::state::{Pane, State, Tab};
+use crate::services::settings::OnLock;
 
 pub use answer::receive;
 pub use export::export;
 pub use gate::{GateKey, gate_key, skip_gate};
-pub use overlay::{answer, choose};
+pub use overlay::{answer, choose, decline};
 pub use photos::current_photo;
 
 /// Does `action`.
@@ -246,16 +247,29 @@ fn index(state: &mut State, paths: Vec<std::path::PathBuf>) -> Vec<Effect> {
     if state.tab != Tab::Files || paths.is_empty() || needs_vault(state) {
         return Vec::new();
     }
-    if state.indexing.as_ref().is_some_and(Indexing::is_running) {
+    if is_indexing(state) {
         state.journal.warn("indexing runs already: wait for it, or stop it first");
         return Vec::new();
     }
-    state.indexing = Some(Indexing::new());
     state.browser.selected.clear();
+    begin_indexing(state, paths)
+}
+
+/// Whether a run is under way.
+fn is_indexing(state: &State) -> bool {
+    state.indexing.as_ref().is_some_and(Indexing::is_running)
+}
+
+fn begin_indexing(state: &mut State, paths: Vec<std::path::PathBuf>) -> Vec<Effect> {
+    state.indexing = Some(Indexing::new());
     vec![Effect::Ask(Request::Index(paths))]
 }
 
 fn pause(state: &mut State) -> Vec<Effect> {
+    if is_indexing(state) && state.session.open().is_none() {
+        state.journal.warn("unlock the vault to pause indexing, or stop it");
+        return Vec::new();
+    }
     let Some(run) = &mut state.indexing else { return Vec::new() };
     match run.standing {
         Standing::Running => {
@@ -280,15 +294,28 @@ fn stop(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Locks: keys, names and pictures are forgotten; an indexing run and an export end with what is done.
+/// Locks: keys, names and pictures are forgotten. An export ends with the photo in hand. An indexing run
+/// goes on and keeps its own keys until it ends, unless
+/// the user wants it otherwise or has paused it: a run that may be held for days needs no keys in memory.
 pub fn lock(state: &mut State) -> Vec<Effect> {
-    let mut effects = stop(state);
+    let is_paused = state.indexing.as_ref().is_some_and(|run| run.standing == Standing::Paused);
+    let stops = is_paused || state.preferences.on_lock == OnLock::Pause;
+    let mut effects = if stops { stop(state) } else { Vec::new() };
     effects.extend(export::stop(state));
     state.forget_vault();
     state.session = super::state::vault::Session::Closed;
     gate::show(state);
     effects.extend([Effect::Ask(Request::Close), Effect::ForgetPictures]);
     effects
+}
+
+/// The application ends as soon as the run, if there is one, has kept what it has done: the screen says so meanwhile.
+pub fn finish(state: &mut State) {
+    state.overlay = None;
+    if is_indexing(state) {
+        drop(stop(state));
+        state.journal.note("finishing the photos in hand; the program ends when they are safe");
+    }
 }
 
 fn quit(state: &mut State) -> Vec<Effect> {
@@ -300,7 +327,7 @@ fn quit(state: &mut State) -> Vec<Effect> {
 }
 
 fn quit_unless_indexing(state: &mut State) -> Vec<Effect> {
-    if state.indexing.as_ref().is_some_and(Indexing::is_running) {
+    if is_indexing(state) {
         state.overlay = Some(Overlay::Confirm(Question::Quit));
         return Vec::new();
     }

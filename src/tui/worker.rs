@@ -30,6 +30,7 @@ use crate::services::outside;
 use crate::services::places::Places;
 use crate::services::progress::Control;
 use crate::services::session;
+use crate::services::unfinished;
 use events::Asking;
 pub(super) use vault::IsNew;
 use vault::Shared;
@@ -104,6 +105,8 @@ pub(super) struct Workers {
     indexing_thread: Option<thread::JoinHandle<()>>,
     export: Option<Arc<Control>>,
     export_thread: Option<thread::JoinHandle<()>>,
+    /// Forgets an interrupted run; waited for at the end, or the next start would offer it again.
+    forgetting_thread: Option<thread::JoinHandle<()>>,
     asked: Vec<Wish>,
     marks: Sender<Vec<PathBuf>>,
     asked_marks: Vec<PathBuf>,
@@ -162,6 +165,7 @@ impl Workers {
             indexing_thread: None,
             export: None,
             export_thread: None,
+            forgetting_thread: None,
             asked: vec![],
             marks,
             asked_marks: vec![],
@@ -182,11 +186,15 @@ impl Workers {
                 Ok(())
             }
             Request::Close => {
-                self.close();
+                self.shared.close();
                 Ok(())
             }
             Request::Index(paths) => {
                 self.index(paths);
+                Ok(())
+            }
+            Request::ForgetUnfinished => {
+                self.forget_unfinished();
                 Ok(())
             }
             Request::PauseIndexing => self.brake(Control::pause),
@@ -229,12 +237,26 @@ impl Workers {
         let _ = self.openings.send(Opening { vault, passphrase: Ok(passphrase), is_new });
     }
 
-    fn index(&mut self, paths: Vec<PathBuf>) {
+    fn index(&mut self, roots: Vec<PathBuf>) {
+        let Some(opened) = self.shared.opened() else { return };
+        let vault = Arc::clone(&opened.vault);
         let control = Arc::new(Control::default());
         self.indexing = Some(Arc::clone(&control));
-        let (answers, vault) = (self.happenings.clone(), Arc::clone(&self.shared));
+        let (answers, shared) = (self.happenings.clone(), Arc::clone(&self.shared));
         self.indexing_thread =
-            start("indexing", &self.happenings, move || indexing::work(&vault, &paths, &control, &answers));
+            start("indexing", &self.happenings, move || indexing::work(&shared, vault, &roots, &control, &answers));
+    }
+
+    fn forget_unfinished(&mut self) {
+        let Some(opened) = self.shared.opened() else { return };
+        let shared = Arc::clone(&self.shared);
+        self.forgetting_thread =
+            start("forgetting", &self.happenings, move || unfinished::forget(&opened.vault, shared.places()));
+    }
+
+    /// Whether a run is under way, or is still keeping what it has done.
+    pub(super) fn is_indexing(&self) -> bool {
+        self.indexing_thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     fn export(&mut self, photos: Vec<PhotoId>, folder: PathBuf) {
@@ -255,18 +277,21 @@ impl Workers {
         self.indexing.as_deref().map(act).ok_or(())
     }
 
-    /// Stops what runs, and wipes keys and photos given to other programs.
-    pub(super) fn close(&mut self) {
+    /// Tells an indexing run to keep what it has done and end. Does not wait for it.
+    pub(super) fn stop_indexing(&self) {
+        // Without a run there is nothing to stop.
         let _ = self.brake(Control::stop);
-        self.stop_export();
-        self.shared.close();
     }
 
-    /// Ends: an indexing run commits what it has done first, an export finishes the photo in hand, and keys are wiped last.
-    pub(super) fn finish(mut self) {
-        self.close();
-        for thread in [self.indexing_thread.take(), self.export_thread.take()].into_iter().flatten() {
-            // A run that panicked has said so.
+    /// Ends: keys and photos given to other programs are wiped; an indexing run commits what it has done first, and an
+    /// export finishes the photo in hand.
+    pub(super) fn finish(&mut self) {
+        self.stop_indexing();
+        self.stop_export();
+        self.shared.close();
+        let threads = [self.indexing_thread.take(), self.export_thread.take(), self.forgetting_thread.take()];
+        for thread in threads.into_iter().flatten() {
+            // One that panicked has said so.
             let _ = thread.join();
         }
     }
@@ -307,6 +332,13 @@ impl Workers {
     }
 }
 
+impl Drop for Workers {
+    /// Also when the event loop panics: sealed photos are not lost with it.
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
 fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answers: &Sender<Happening>) {
     while let Ok(Opening { vault: root, passphrase, is_new }) = wanted.recv() {
         let reply = match passphrase {
@@ -315,6 +347,9 @@ fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answ
         };
         if answers.send(Happening::Reply(reply)).is_err() {
             return;
+        }
+        if let Some(roots) = vault.unfinished() {
+            let _ = answers.send(Happening::Reply(Reply::Unfinished(roots)));
         }
         // The first search should not wait for the network; that there is none is told when one is needed.
         drop(vault.extractor());

@@ -21,7 +21,7 @@ pub enum Error {
         source: io::Error,
     },
     /// There is no vault at this place.
-    #[error("there is no vault at {path} (is its disk mounted?)")]
+    #[error("there is no vault at {path}: no header is there (is its disk mounted?)")]
     NotAVault {
         /// Where it was looked for.
         path: PathBuf,

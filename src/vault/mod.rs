@@ -58,6 +58,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 pub use catalogue::{CatalogueEntry, Details, LONGEST_NAME_BYTES};
 pub use error::Error;
@@ -75,7 +76,7 @@ pub use store::Store;
 pub use transaction::{Appended, NewImage, StoredPhoto, Transaction};
 pub use writer::DirectoryWriter;
 
-use crate::cipher::{Cost, KeyTree, Passphrase, Purpose};
+use crate::cipher::{Cost, KeyTree, Passphrase, Purpose, aes_cbc_hmac, padding};
 use crate::ckks::{CONTEXT_BYTES, KeyHolder, SecretContext};
 use crate::durable::IfLocked;
 use objects::Sealed;
@@ -186,6 +187,25 @@ impl Vault {
     /// The keyed hash by which a second copy of a photo is recognised: HMAC-SHA-256 under a key of this vault alone.
     pub fn content_tag(&self, photo: &[u8]) -> Digest {
         self.sealer.content_tag(photo)
+    }
+
+    /// Seals a record about this vault that is kept outside it, under the vault's own key for `purpose`. Its length is
+    /// padded; it opens with this vault's keys only.
+    ///
+    /// # Errors
+    /// When the system gives no entropy.
+    pub fn seal_record(&self, purpose: Purpose, record: &[u8]) -> Result<Vec<u8>, Error> {
+        let key = self.sealer.tree.key(purpose, &[0; 16]);
+        Ok(aes_cbc_hmac::seal(&key, &self.id().0, &padding::pad(record))?)
+    }
+
+    /// Opens what [`Self::seal_record`] gave.
+    ///
+    /// # Errors
+    /// When it was changed, or belongs to another vault or purpose.
+    pub fn open_record(&self, purpose: Purpose, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let key = self.sealer.tree.key(purpose, &[0; 16]);
+        Ok(padding::unpad(aes_cbc_hmac::open(&key, &self.id().0, sealed)?)?)
     }
 
     /// Whether a mapping, wherever it was found, is one that this vault's key holder wrote.

@@ -5,7 +5,6 @@
 //! whoever asked. Must never: name a secret type, or hand over a whole segment for a search.
 
 use std::ops::Deref;
-use std::path::Path;
 
 use super::error::Error;
 use super::guarded_map::GuardedMap;
@@ -109,11 +108,6 @@ pub trait Storage: Send + Sync {
     fn public_context(&self, digest: &Digest) -> Result<PublicContext, Error> {
         let file = Expected { object: Object::PublicContext, limit: CONTEXT_BYTES as u64, digest: *digest };
         Ok(PublicContext::from_bytes(&self.read_verified(&file)?)?)
-    }
-
-    /// The directory, when it is one of this machine.
-    fn directory(&self) -> Option<&Path> {
-        None
     }
 
     /// The bytes that went to and came from another machine so far; `None` when there is none.

@@ -234,8 +234,4 @@ impl Storage for Store {
         };
         objects.iter().map(digest).collect()
     }
-
-    fn directory(&self) -> Option<&Path> {
-        Some(&self.root)
-    }
 }

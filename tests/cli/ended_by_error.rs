@@ -9,8 +9,11 @@ use aes::Aes128;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 
-use crate::full_disk::{SMALL_FILES, SMALL_PHOTOS, photos};
+use crate::full_disk::{SMALL_FILES, photos};
 use crate::scene::{Ran, Scene};
+
+/// More than are committed at once.
+const SMALL_PHOTOS: usize = 263;
 
 /// Runs a command that may not write large files.
 fn run_limited(scene: &Scene, arguments: &[&str], files: &[PathBuf]) -> Ran {
@@ -35,7 +38,7 @@ fn count(scene: &Scene) -> usize {
 fn a_run_that_an_error_ends_reports_what_was_committed_and_goes_on_when_it_is_run_again() {
     let scene = Scene::with_vault();
     let folder = scene.path("many");
-    photos(&folder);
+    photos(&folder, SMALL_PHOTOS);
 
     let ran = run_limited(&scene, &["add", "--json"], std::slice::from_ref(&folder)).exits(1).says("File too large");
     let outcome = ran.json();

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::scene::{Ran, Scene, all_samples};
 
 fn start(scene: &Scene, photos: &[PathBuf]) -> Child {
@@ -67,4 +68,37 @@ fn a_killed_add_leaves_a_whole_vault_without_leftovers() {
     let objects = fs::read_dir(scene.vault().join("encrypted_images")).unwrap().count();
     assert_eq!(objects, count(&scene), "objects that no photo owns were removed");
     scene.run(["check"]).success();
+}
+
+#[test]
+fn an_add_whose_terminal_dies_exits_130_and_keeps_what_is_sealed() {
+    let scene = Scene::with_vault();
+    let (vault, passphrase) = (scene.vault().display().to_string(), scene.passphrase_file().display().to_string());
+    let photos: Vec<String> = all_samples().iter().map(|photo| photo.display().to_string()).collect();
+    let mut arguments = vec!["--vault", &vault, "--passphrase-file", &passphrase, "add"];
+    arguments.extend(photos.iter().map(String::as_str));
+    let start = Start { kind: Kind::Silent, columns: 100, rows: 30, arguments: &arguments, environment: &[] };
+    let mut terminal = PseudoTerminal::start(&start);
+    wait_for_objects(&scene, 3);
+    let status = terminal.hang_up();
+    assert!(status.signal().is_none(), "{status:?}");
+    assert_eq!(status.exit_code(), 130);
+    let added = count(&scene);
+    assert!((3..photos.len()).contains(&added), "{added}");
+    scene.run(["check"]).success();
+}
+
+#[test]
+fn a_shell_and_a_kernel_that_both_tell_of_a_dead_terminal_do_not_end_the_run_at_once() {
+    let scene = Scene::with_vault();
+    let photos = all_samples();
+    let child = start(&scene, &photos);
+    wait_for_objects(&scene, 3);
+    for _ in 0..3 {
+        signal(&child, "HUP");
+        sleep(Duration::from_millis(20));
+    }
+    let added = Ran(child.wait_with_output().unwrap()).exits(130).json()["added"].as_u64().unwrap() as usize;
+    assert!(added >= 3);
+    assert_eq!(count(&scene), added);
 }

@@ -221,6 +221,47 @@ fn no_secret_stays_in_the_terminal_application_after_it_locked() {
     assert_eq!(left, [], "copies after the application locked");
 }
 
+#[test]
+fn no_secret_stays_once_an_indexing_run_behind_the_lock_is_over() {
+    for (how, over) in [("continue", "indexing is done"), ("pause", "indexing stopped at")] {
+        let scene = Scene::with_vault();
+        let vault = scene.vault().to_str().unwrap().to_owned();
+        let folder = scene.path("album");
+        fs::create_dir(&folder).unwrap();
+        // Few where all are indexed; more than are sealed before the lock where they are not.
+        for photo in samples(if how == "continue" { 3 } else { 30 }) {
+            fs::copy(&photo, folder.join(photo.file_name().unwrap())).unwrap();
+        }
+        let program = Path::new(env!("CARGO_BIN_EXE_cipherlens"));
+        let arguments = ["--vault", &vault, "--folder", folder.to_str().unwrap(), "--lock", how];
+        let start = Start { kind: Kind::Silent, columns: 120, rows: 36, arguments: &arguments, environment: &[] };
+        let mut terminal = PseudoTerminal::start_program(program, tempfile::tempdir().unwrap(), &start);
+        terminal.until_answered();
+        terminal.keys(FIRST_PASSPHRASE);
+        terminal.keys("\r");
+        terminal.until_screen("● photos.vault");
+        let process = terminal.process().to_string();
+        if File::open(format!("/proc/{process}/mem")).is_err() {
+            return eprintln!("NOT TESTED: only root may look into the memory of the application");
+        }
+        terminal.keys("I");
+        let sealed = || fs::read_dir(scene.vault().join("encrypted_images")).unwrap().count();
+        terminal.until("a sealed photo", |_| sealed() > 0);
+        terminal.keys("L");
+        terminal.until_screen(over);
+        let secrets = secrets(&scene.path(""));
+        let left = || {
+            dump(&process, &scene.path("dump"));
+            copies(&secrets, &scene.path("dump"))
+        };
+        let patience = Instant::now() + Duration::from_secs(60);
+        while !left().is_empty() && Instant::now() < patience {
+            thread::sleep(Duration::from_millis(100));
+        }
+        assert_eq!(left(), [], "copies after the run behind the lock was over: {how}");
+    }
+}
+
 /// A run of `add` that has opened its vault.
 fn adding(scene: &Scene) -> Child {
     let mut command = scene.command_with(&["add"], all_samples());

@@ -1,11 +1,13 @@
-//! What a host takes and reads, whoever asks: nothing larger than what is read again.
+//! What a host takes, reads and moves, whoever asks: nothing larger than what is read again, and no file that only happens
+//! to lie there is removed.
 
 use std::fs;
 
 use cipherlens::durable::IfLocked;
 use cipherlens::remote::serve;
 use cipherlens::vault::{
-    Abandoned, Directory, Extension, GroupPart, Id, Object, Part, SignedMapping, Storage, largest_bytes,
+    Abandoned, Directory, Extension, GroupPart, Id, Losses, Object, Part, Remake, SignedMapping, Storage,
+    largest_bytes, repair,
 };
 
 use crate::garbage::{frame, path};
@@ -79,4 +81,33 @@ fn a_file_of_a_tebibyte_is_not_read_for_its_digest() {
     for (object, digest) in objects.iter().zip(client.digests(&objects).unwrap()) {
         assert_eq!(digest.is_some(), *object != endless, "{object}");
     }
+}
+
+/// Makes nothing anew: nothing is damaged.
+struct Nothing;
+
+impl Remake for Nothing {
+    fn vector(&self, _: &[u8]) -> Option<Vec<f32>> {
+        None
+    }
+
+    fn thumbnail(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+#[test]
+fn what_nothing_names_on_a_host_is_reported_and_moved_aside_there() {
+    let host = Host::with_vault();
+    let vault = host.open();
+    fill(&vault, 0..1);
+    let mut expected = files(&host.root());
+    let stray = format!("encrypted_images/{}.jpg.aes", Id::random().unwrap());
+    fs::write(host.root().join(&stray), "perhaps a photo").unwrap();
+    let repaired = repair(&vault, &Nothing, Losses::Keep, IfLocked::Refuse, &|_| {}).unwrap();
+    assert_eq!(repaired.before.leftovers.strays, std::slice::from_ref(&stray));
+    assert!(repaired.after.leftovers.is_empty());
+    expected.insert(format!("set_aside/{stray}").into(), b"perhaps a photo".to_vec());
+    drop(vault);
+    assert_eq!(files(&host.root()), expected);
 }

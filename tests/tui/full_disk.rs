@@ -5,17 +5,14 @@ use std::path::Path;
 
 use image::{Rgb, RgbImage};
 
-/// Small photos made by [`photos`]: more than are committed at once.
-pub(crate) const SMALL_PHOTOS: usize = 263;
-
 /// Arguments of `/bin/sh`, to be followed by a program and its arguments, that let it write no file of more than 6 million
 /// bytes. All that a vault of a few hundred small photos consists of is less.
 pub(crate) const SMALL_FILES: [&str; 2] = ["-c", "ulimit -f 11718 && trap '' XFSZ && exec \"$0\" \"$@\""];
 
-/// Makes a folder of small photos, each of another colour, and a last one that is too large for the limit.
-pub(crate) fn photos(folder: &Path) {
+/// Makes a folder of `small` small photos, each of another colour, and a last one that is too large for the limit.
+pub(crate) fn photos(folder: &Path, small: usize) {
     std::fs::create_dir(folder).unwrap();
-    for number in 0..SMALL_PHOTOS {
+    for number in 0..small {
         let colour = Rgb([(number % 16 * 16) as u8, (number / 16 * 8) as u8, 99]);
         RgbImage::from_pixel(8, 8, colour).save(folder.join(format!("{number:03}.png"))).unwrap();
     }

@@ -1,6 +1,6 @@
 //! What an indexing run says of files that it does not take, and of an error that ends it: the real program.
 
-use crate::pseudo_terminal::{Kind, PseudoTerminal};
+use crate::pseudo_terminal::Kind;
 use crate::user::{User, sample};
 
 /// An `ftyp` box (ISO/IEC 14496-12) of this major brand, and the beginning of the next box.
@@ -49,8 +49,9 @@ fn files_that_are_not_taken_are_counted_in_the_browser_and_in_the_indexing_panel
     assert!(terminal.wait().success());
 }
 
-/// The numbers before `word` on the screen's first line that has it.
-fn number_before(terminal: &PseudoTerminal, word: &str) -> Option<usize> {
+/// The number before `word` on the screen's first line that has it.
+#[cfg(target_os = "linux")]
+fn number_before(terminal: &crate::pseudo_terminal::PseudoTerminal, word: &str) -> Option<usize> {
     let screen = terminal.screen();
     let before = screen.lines().find_map(|line| line.split_once(word))?.0;
     before.rsplit(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
@@ -62,24 +63,23 @@ fn a_run_that_an_error_ends_says_what_is_safe_and_how_to_go_on() {
     let user = User::with_vault();
     let many = user.path("pictures/many");
     std::fs::create_dir(user.path("pictures")).unwrap();
-    crate::full_disk::photos(&many);
+    // Fewer than are committed at once: what was sealed before the error is then not in the vault.
+    crate::full_disk::photos(&many, 2);
     let arguments = user.arguments(&user.path("pictures"));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut terminal = user.start_on_full_disk(&arguments);
     terminal.until_screen(", 0 photos");
-    terminal.until_screen("many/");
-    terminal.keys("I4");
-    // In steps: on a busy machine all of them take longer than anything is waited for.
-    for photos in (20..crate::full_disk::SMALL_PHOTOS).step_by(20) {
-        terminal.until("progress", |terminal| {
-            terminal.screen().contains("✗ failed") || number_before(terminal, " added ·") >= Some(photos)
-        });
-    }
+    terminal.until_screen("╭ many/");
+    terminal.keys("i4");
+    // Loading the network is waited for by itself: a busy machine takes long for it.
+    terminal.until("a sealed photo, or the end", |terminal| {
+        terminal.screen().contains("✗ failed") || number_before(terminal, " added ·") > Some(0)
+    });
     terminal.until_screen("✗ failed");
     terminal.until_screen("File too large");
     terminal.until_screen("what was added stays in the vault; indexing again goes on from there");
     let added = number_before(&terminal, " added ·").unwrap();
-    assert!(added > 0 && added <= crate::full_disk::SMALL_PHOTOS, "{}", terminal.screen());
+    assert!(added <= 2, "{}", terminal.screen());
     assert_eq!(number_before(&terminal, " safe on disk"), Some(added));
     terminal.until_screen(&format!(", {added} photos"));
     terminal.keys("q");

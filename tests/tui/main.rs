@@ -6,7 +6,9 @@
 mod full_disk;
 mod hostile;
 mod intake;
+mod interrupted;
 mod keys;
+mod locking;
 mod not_there;
 mod outside;
 mod pace;

@@ -32,7 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct PseudoTerminal {
     kind: Kind,
-    master: Box<dyn MasterPty + Send>,
+    /// `None` after [`Self::hang_up`].
+    master: Option<Box<dyn MasterPty + Send>>,
     /// Held open, so that the terminal's modes can be read after the program's end.
     _slave: Box<dyn SlavePty + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -98,7 +99,7 @@ impl PseudoTerminal {
         Self {
             kind: start.kind,
             input: pair.master.take_writer().unwrap(),
-            master: pair.master,
+            master: Some(pair.master),
             _slave: pair.slave,
             child,
             output,
@@ -222,7 +223,23 @@ impl PseudoTerminal {
 
     /// The terminal's modes, as `stty` names them.
     pub(crate) fn modes(&self) -> String {
-        modes(&self.master.tty_name().unwrap())
+        modes(&self.master.as_ref().unwrap().tty_name().unwrap())
+    }
+
+    /// Takes the terminal away, as a closed window or a lost connection does, and waits for the program's end. The
+    /// program must be writing from time to time: the thread that reads from the terminal lets go of it only then.
+    pub(crate) fn hang_up(&mut self) -> ExitStatus {
+        self.output = channel().1;
+        self.input = Box::new(std::io::sink());
+        self.master = None;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the program does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Waits for the program's end, taking what it still writes.

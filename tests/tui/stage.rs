@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use cipherlens::preview::Link;
-use cipherlens::services::settings::Motion;
+use cipherlens::services::settings::{Motion, OnLock};
 use cipherlens::tui::application::Application;
 use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::preview::{Pictures, SentPictures};
@@ -33,6 +33,7 @@ impl Stage {
             motion: Motion::Reduced,
             export_folder: PathBuf::from("/exported"),
             vault: None,
+            on_lock: OnLock::Continue,
         };
         let state = State::new(PathBuf::from("/photos/2024"), preferences);
         let (theme, _) = Theme::new(Background::Dark, Colours::Text, "");
@@ -114,6 +115,7 @@ fn in_words(effect: &Effect) -> String {
         Effect::Ask(Request::PauseIndexing) => "pause".to_owned(),
         Effect::Ask(Request::ResumeIndexing) => "resume".to_owned(),
         Effect::Ask(Request::StopIndexing) => "stop".to_owned(),
+        Effect::Ask(Request::ForgetUnfinished) => "forget the unfinished run".to_owned(),
         Effect::Ask(Request::Search(Query::File(path))) => format!("search {}", path.display()),
         Effect::Ask(Request::Search(Query::Stored(photo))) => format!("search {}", photo.name),
         Effect::Ask(Request::Export { photos, folder }) => format!("export {} to {}", photos.len(), folder.display()),

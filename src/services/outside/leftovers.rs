@@ -73,7 +73,8 @@ pub fn sweep() {
 fn sweep_folder(path: &Path, name: &OsStr, unlocked: bool) -> bool {
     let Some(name) = name.to_str() else { return false };
     let is_ours = is_random(name.strip_prefix(PREFIX));
-    if !is_ours && !(unlocked && is_surely_random(name.strip_prefix(UNLOCKED_PREFIX))) {
+    let is_of_before = unlocked && is_surely_random(name.strip_prefix(UNLOCKED_PREFIX));
+    if !is_ours && !is_of_before {
         return false;
     }
     let Some(folder) = open(path) else { return false };

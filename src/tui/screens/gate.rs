@@ -3,14 +3,16 @@
 mod not_there;
 
 use ratatui::layout::{Constraint, Flex, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::preview::Subject;
 use super::super::state::gate::{FirstRun, Gate, Step, Strength, Unlock, strength};
+use super::super::state::indexing::{Indexing, Standing};
 use super::super::state::line::Passphrase;
 use super::super::words;
 use super::canvas::{Canvas, Focus};
-use super::picture;
+use super::{indexing, picture};
 use crate::services::name::inert;
 
 /// The widest that a form gets, in columns.
@@ -83,14 +85,41 @@ fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
     } else {
         field.extend(secret_field(canvas, &unlock.passphrase, Focus::Here));
     }
-    let promise = words::wrap("encrypted; nothing in it can be read without the passphrase", columns);
+    let run = canvas.state.indexing.as_ref();
+    let note = match run {
+        // Not what is promised otherwise: an indexing run that goes on keeps its keys.
+        Some(run) if run.standing == Standing::Stopping => "the keys are wiped as soon as that is done",
+        Some(run) if run.is_running() => "its keys stay in memory until it ends; pictures and names are wiped",
+        _ => "encrypted; nothing in it can be read without the passphrase",
+    };
     let mut lines = vec![Line::default(), Line::raw(words::fit_end(&vault, columns).into_owned())];
-    lines.extend(promise.into_iter().map(|line| Line::styled(line, theme.faint)));
+    if let Some(run) = run {
+        let (text, style) = run_in_numbers(canvas, run);
+        lines.extend(words::wrap(&text, columns).into_iter().map(|line| Line::styled(line, style)));
+    }
+    lines.extend(words::wrap(note, columns).into_iter().map(|line| Line::styled(line, theme.faint)));
     lines.extend([Line::default(), Line::from(field)]);
     if area.height >= 9 || unlock.error.is_some() {
         lines.extend(error_lines(canvas, unlock.error.as_deref(), area));
     }
     form(canvas, area, "cipherlens", lines);
+}
+
+/// An indexing run as a locked screen may show it: numbers, and no name.
+fn run_in_numbers(canvas: &Canvas<'_, '_>, run: &Indexing) -> (String, Style) {
+    let (theme, spinner) = (canvas.theme, canvas.spinner());
+    match run.standing {
+        Standing::Looking => (format!("{spinner} indexing goes on: looking for photos"), theme.text),
+        Standing::Running | Standing::Paused => {
+            (format!("{spinner} indexing goes on: {}", indexing::numbers(run)), theme.text)
+        }
+        Standing::Stopping => (format!("{spinner} indexing stops, keeping what is sealed"), theme.warning),
+        Standing::Done => (format!("✓ indexing is done: {}", indexing::numbers(run)), theme.good),
+        Standing::Stopped => {
+            (format!("■ indexing stopped at {}; unlock to go on", indexing::numbers(run)), theme.warning)
+        }
+        Standing::Failed => ("✗ indexing failed; unlock and press ! to see why".to_owned(), theme.bad),
+    }
 }
 
 fn draw_first_run(canvas: &mut Canvas<'_, '_>, area: Rect, first: &FirstRun) {

@@ -25,7 +25,7 @@ fn standing(canvas: &Canvas<'_, '_>, run: &Indexing) -> (String, Style) {
 }
 
 /// How far, how fast, how long.
-fn numbers(run: &Indexing) -> String {
+pub(super) fn numbers(run: &Indexing) -> String {
     let mut parts = vec![format!("{} of {}", run.through(), run.total)];
     parts.extend(run.resumed_at().map(|photos| format!("resumed at {photos} of {}", run.total)));
     if run.is_running() {

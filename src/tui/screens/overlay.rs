@@ -1,5 +1,7 @@
 //! Windows over the tab: help, palette, messages, questions, and the photo as large as the screen.
 
+use std::path::PathBuf;
+
 use ratatui::layout::{Constraint, Flex, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
@@ -8,6 +10,7 @@ use super::super::action::{Action, TABLE};
 use super::super::fuzzy;
 use super::super::keymap::{Context, HelpLine, Keymap};
 use super::super::preview::Subject;
+use super::super::state::indexing::Indexing;
 use super::super::state::journal::Weight;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
@@ -25,6 +28,7 @@ pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> 
         Overlay::Palette { .. } => (72, 22),
         Overlay::Log { .. } => (area.width, area.height),
         // Where the lines must be broken, there are more of them.
+        Overlay::Confirm(Question::Quit | Question::GoOn(_)) => (64, if area.width < 64 { 12 } else { 8 }),
         Overlay::Confirm(_) | Overlay::ExportTo { .. } => (64, if area.width < 64 { 9 } else { 7 }),
     };
     let margin = |size: u16| if size >= 60 { size - 4 } else { size };
@@ -181,6 +185,7 @@ fn log(canvas: &mut Canvas<'_, '_>, window: Rect, scroll: usize) {
 
 fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
     let photos = |count: usize| words::count(count, "photo");
+    let note;
     let (title, line, note, yes) = match question {
         Question::Remove(ids) => {
             ("remove", format!("Remove {} from the vault?", photos(ids.len())), "this cannot be undone", "remove")
@@ -197,20 +202,51 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
             "the terminal stores it on the machine in front of you",
             "send",
         ),
-        Question::Quit => (
-            "quit",
-            "Indexing runs. Stop it and quit?".to_owned(),
-            "what is done is kept, and the rest goes on next time",
-            "quit",
-        ),
         Question::QuitExporting => (
             "quit",
             "Photos are being exported. Stop the export and quit?".to_owned(),
             "what is exported stays; exporting the same photos again goes on",
             "quit",
         ),
+        Question::Quit => {
+            note = canvas.state.indexing.as_ref().map(before_quitting).unwrap_or_default();
+            ("quit", "Indexing is not finished. Quit?".to_owned(), note.as_str(), "quit")
+        }
+        Question::GoOn(roots) => {
+            note = interrupted(roots);
+            let line = Line::raw("An indexing run was interrupted. Go on with it?");
+            let keys = [("y", "go on"), ("n", "do not ask again"), ("esc", "later")];
+            return ask(canvas, window, "interrupted indexing", line, &note, &keys);
+        }
     };
     ask(canvas, window, title, Line::raw(line), note, &[("y", yes), ("n", "no")]);
+}
+
+/// What becomes of a run that is under way when the program ends.
+fn before_quitting(run: &Indexing) -> String {
+    let sealed = run.added.saturating_sub(run.committed);
+    let mut kept = Vec::new();
+    if run.committed > 0 {
+        kept.push(format!("{} safe in the vault", run.committed));
+    }
+    if sealed > 0 {
+        kept.push(format!("{sealed} sealed, kept before the program ends"));
+    }
+    if run.total > 0 {
+        kept.push(format!("{} to go", run.total.saturating_sub(run.through())));
+    }
+    kept.push("the next start offers to go on".to_owned());
+    kept.join("; ")
+}
+
+/// What an interrupted run was about.
+fn interrupted(roots: &[PathBuf]) -> String {
+    let mut text = roots.first().map(|root| words::path(root)).unwrap_or_default();
+    if roots.len() > 1 {
+        text.push_str(&format!(" and {} more", roots.len() - 1));
+    }
+    text.push_str("; photos that are in the vault are skipped");
+    text
 }
 
 fn ask(

@@ -1,5 +1,7 @@
 //! Windows over the tab. One at a time; Esc closes it.
 
+use std::path::PathBuf;
+
 use super::PhotoId;
 use super::cursor::Cursor;
 use super::line::Line;
@@ -52,4 +54,6 @@ pub enum Question {
     Quit,
     /// Quit while photos are exported.
     QuitExporting,
+    /// Go on with an interrupted indexing run, which was given these paths.
+    GoOn(Vec<PathBuf>),
 }

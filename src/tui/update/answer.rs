@@ -4,6 +4,7 @@ use super::super::request::{Download, Effect, Ending, Progress, Reply, Request};
 use super::super::state::State;
 use super::super::state::gate::{Gate, Step};
 use super::super::state::indexing::{Indexing, Standing};
+use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::{Health, Session, Statistics};
 use super::super::state::{StoredPhoto, Tab};
 use super::export;
@@ -15,10 +16,16 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Looked { vault, found } => super::gate::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
+        // A run outlives a lock; what is kept of it then are numbers.
+        Reply::Indexing(progress) => return indexing(state, progress),
         // Everything below names photos of a vault: after a lock it comes too late.
         _ if state.session.open().is_none() => {}
         Reply::Collection(result) => collection(state, result),
-        Reply::Indexing(progress) => return indexing(state, progress),
+        Reply::Unfinished(roots) => {
+            if !super::is_indexing(state) {
+                state.overlay = Some(Overlay::Confirm(Question::GoOn(roots)));
+            }
+        }
         Reply::Searched { query, result } => {
             if state.results.query.as_ref() == Some(&query) {
                 state.results.end(result);
@@ -128,6 +135,7 @@ fn collection(state: &mut State, result: Result<(Vec<StoredPhoto>, Statistics), 
 }
 
 fn indexing(state: &mut State, progress: Progress) -> Vec<Effect> {
+    let is_open = state.session.open().is_some();
     let Some(run) = &mut state.indexing else { return Vec::new() };
     match progress {
         Progress::PassedOver(tally) => run.passed_over = tally,
@@ -149,9 +157,13 @@ fn indexing(state: &mut State, progress: Progress) -> Vec<Effect> {
         Progress::Failed { path, reason } => run.fail(path, reason),
         Progress::Committed { photos } => {
             run.committed = photos;
-            return vec![Effect::Ask(Request::Collection)];
+            return if is_open { vec![Effect::Ask(Request::Collection)] } else { Vec::new() };
         }
         Progress::Ended(ending) => return ended(state, ending),
+    }
+    // Nothing is named while the vault is locked.
+    if !is_open {
+        run.stages = Default::default();
     }
     Vec::new()
 }
@@ -178,7 +190,7 @@ fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
             state.journal.fail(format!("indexing failed: {reason}; {summary}; {advice}"));
         }
     }
-    vec![Effect::Ask(Request::Collection)]
+    if state.session.open().is_some() { vec![Effect::Ask(Request::Collection)] } else { Vec::new() }
 }
 
 /// What a run did, in words.

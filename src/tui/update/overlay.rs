@@ -20,6 +20,7 @@ pub fn answer(state: &mut State) -> Vec<Effect> {
     let (task, request) = match question {
         Question::Quit => return vec![Effect::Quit],
         Question::QuitExporting => return super::quit_unless_indexing(state),
+        Question::GoOn(roots) => return super::begin_indexing(state, roots),
         Question::Remove(photos) => (Task::Removing, Request::Remove(photos)),
         Question::OpenOutside(photo) => (Task::Opening, Request::OpenOutside(photo)),
         Question::Download(photos) => (Task::Downloading, Request::Download(photos)),
@@ -30,6 +31,14 @@ pub fn answer(state: &mut State) -> Vec<Effect> {
     }
     state.collection.task = Some(task);
     vec![Effect::Ask(request)]
+}
+
+/// Answers the question on the screen with no, and closes it.
+pub fn decline(state: &mut State) -> Vec<Effect> {
+    match state.overlay.take() {
+        Some(Overlay::Confirm(Question::GoOn(_))) => vec![Effect::Ask(Request::ForgetUnfinished)],
+        _ => Vec::new(),
+    }
 }
 
 /// `~` at the start of a typed path is the home folder, as in a shell.

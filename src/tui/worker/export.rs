@@ -7,7 +7,7 @@ use super::super::request::{Exported, Reply};
 use super::super::state::PhotoId;
 use super::Happening;
 use super::vault::Shared;
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 use crate::services::decoys::Fetch;
 use crate::services::export::{self, IfExists, Report, Target};
 use crate::services::progress::Control;
@@ -48,7 +48,7 @@ fn summary(report: &Report) -> Exported {
 
 /// An error with its causes and the next step.
 fn with_advice(error: &Error) -> String {
-    let message = error.with_causes();
+    let message = with_causes(error);
     match error.advice() {
         Some(advice) => format!("{message}; {advice}"),
         None => message,

@@ -139,3 +139,46 @@ fn a_paused_run_is_stopped_and_says_so() {
     progress(&inbox, |progress| matches!(progress, Progress::Ended(Ending::Stopped)));
     workers.finish();
 }
+
+#[test]
+fn a_paused_run_commits_what_is_sealed_without_waiting_for_the_next_photo() {
+    let office = Office::new();
+    let (mut workers, inbox) = office.open();
+    workers.ask(Request::Index(vec![photos()]));
+    progress(&inbox, |progress| matches!(progress, Progress::Sealing(_)));
+    workers.ask(Request::PauseIndexing);
+    progress(&inbox, |progress| match progress {
+        Progress::Committed { photos } => *photos > 0,
+        Progress::Ended(_) => panic!("it is paused"),
+        _ => false,
+    });
+    assert!(office.photos_in_vault() > 0);
+    workers.finish();
+}
+
+#[test]
+fn locking_lets_a_run_go_on_and_a_stopped_one_is_offered_after_unlocking() {
+    let office = Office::new();
+    let (mut workers, inbox) = office.open();
+    workers.ask(Request::Index(vec![photos()]));
+    workers.ask(Request::Close);
+    progress(&inbox, |progress| matches!(progress, Progress::Ended(Ending::Done)));
+    assert_eq!(office.photos_in_vault(), 10);
+
+    // Whether it is opened again before the run has ended or after: it is offered once.
+    let folder = office.folder.path().join("more");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("photo.jpg"), "never looked at").unwrap();
+    workers.open_with(office.vault(), passphrase(), IsNew::No);
+    reply(&inbox, |reply| matches!(reply, Reply::Opened { .. }).then_some(()));
+    workers.ask(Request::Index(vec![folder.clone()]));
+    workers.ask(Request::StopIndexing);
+    workers.ask(Request::Close);
+    workers.open_with(office.vault(), passphrase(), IsNew::No);
+    let offered = reply(&inbox, |reply| match reply {
+        Reply::Unfinished(roots) => Some(roots),
+        _ => None,
+    });
+    assert_eq!(offered, [folder]);
+    workers.finish();
+}

@@ -16,19 +16,20 @@ use super::super::state::vault::{Health, Statistics};
 use super::super::state::{PhotoId, StoredPhoto};
 use super::{camera, download};
 use crate::cipher::{Cost, Passphrase};
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 use crate::features::{Extractor, Precision, Workload};
 use crate::remote::{Address, Prompts};
 use crate::services::library;
 use crate::services::outside::Outside;
 use crate::services::places::Places;
-use crate::services::{index, original, search, session};
+use crate::services::{index, original, search, session, unfinished};
 use crate::vault;
 use crate::vault::{Details, Digest, Id, Snapshot, Vault, check};
 
 /// An open vault and what was read of it so far.
 pub(super) struct Opened {
-    pub(super) vault: Vault,
+    /// An indexing run shares it: its keys outlive a lock until the run ends.
+    pub(super) vault: Arc<Vault>,
     snapshot: Mutex<Arc<Snapshot>>,
     /// Contents of files by this vault's key, so that each is read once; they go with the vault.
     contents: Mutex<HashMap<PathBuf, FileContent>>,
@@ -44,7 +45,7 @@ struct FileContent {
 impl Opened {
     fn new(vault: Vault) -> Result<Self, Error> {
         let snapshot = Mutex::new(Arc::new(vault.snapshot()?));
-        Ok(Self { vault, snapshot, contents: Mutex::default() })
+        Ok(Self { vault: Arc::new(vault), snapshot, contents: Mutex::default() })
     }
 
     /// The content of a file of this size and time, as the vault names contents; `None` when it cannot be read.
@@ -113,15 +114,37 @@ impl Shared {
         locked(&self.opened).as_ref().is_some_and(|opened| Arc::ptr_eq(opened, vault))
     }
 
-    /// Wipes keys, and photos given to other programs. Work under way on the vault keeps it until it ends.
+    /// Wipes keys, what was read of the vault, and photos given to other programs. Work under way keeps what it needs
+    /// until it ends.
     pub(super) fn close(&self) {
         locked(&self.opened).take();
         *locked(&self.outside) = Outside::default();
     }
 
+    /// The user's folders.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// What an interrupted indexing run of the open vault was given.
+    pub(super) fn unfinished(&self) -> Option<Vec<PathBuf>> {
+        unfinished::interrupted(&self.opened()?.vault, &self.places)
+    }
+
     /// The network in the open vault's precision, loaded once.
     pub(super) fn extractor(&self) -> Result<Arc<Extractor>, Error> {
-        let precision = self.opened().map_or(Ok(Precision::F32), |opened| session::precision_of(&opened.vault))?;
+        match self.opened() {
+            Some(opened) => self.extractor_of(&opened.vault),
+            None => self.extractor_in(Precision::F32),
+        }
+    }
+
+    /// The network in the precision of `vault`, which may have been locked since.
+    pub(super) fn extractor_of(&self, vault: &Vault) -> Result<Arc<Extractor>, Error> {
+        self.extractor_in(session::precision_of(vault)?)
+    }
+
+    fn extractor_in(&self, precision: Precision) -> Result<Arc<Extractor>, Error> {
         let mut extractor = locked(&self.extractor);
         match &*extractor {
             Some(loaded) if loaded.precision() == precision => Ok(Arc::clone(loaded)),
@@ -134,7 +157,7 @@ impl Shared {
 
     /// Opens a vault, or creates one and opens it.
     pub(super) fn open(&self, root: PathBuf, passphrase: &Passphrase, is_new: IsNew) -> Reply {
-        let result = self.try_open(&root, passphrase, is_new).map_err(|error| error.with_causes());
+        let result = self.try_open(&root, passphrase, is_new).map_err(|error| with_causes(&error));
         Reply::Opened { vault: root, result }
     }
 
@@ -188,6 +211,7 @@ impl Shared {
             }
             Request::List(_)
             | Request::Look(_)
+            | Request::ForgetUnfinished
             | Request::Open { .. }
             | Request::Create { .. }
             | Request::Close
@@ -243,7 +267,7 @@ pub(in crate::tui) enum IsNew {
 }
 
 fn said<T>(result: Result<T, Error>) -> Result<T, String> {
-    result.map_err(|error| error.with_causes())
+    result.map_err(|error| with_causes(&error))
 }
 
 impl From<PhotoId> for Id {

@@ -21,7 +21,7 @@ pub(super) fn key(state: &mut State, key: GateKey) -> Vec<Effect> {
     match (&mut absent.other, key) {
         (Some(path), GateKey::Edit(edit)) => path.edit(edit),
         (Some(path), GateKey::Submit) if path.text().trim().is_empty() => {
-            absent.error = Some("type the path of a vault".to_owned())
+            absent.error = Some("type the path of a vault".to_owned());
         }
         (Some(path), GateKey::Submit) => {
             let vault = expand_home(path.text());

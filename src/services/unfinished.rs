@@ -1,0 +1,226 @@
+//! Indexing runs that ended before they had looked at everything: the paths they were given are remembered, so that the
+//! next start can offer to go on.
+//!
+//! ```text
+//! <state>/unfinished/<vault id>          the paths, sealed under a key of the vault; 0600
+//! <state>/unfinished/<vault id>.running  locked by the kernel while a run goes on
+//! <state>/unfinished/lock                held while a record is changed
+//! ```
+//!
+//! The record is written when a run begins, so that a crash or a kill is covered as well, and its paths are taken out
+//! when the run has looked at all of them. A record that cannot be read or written is as good as none. Must never: fail a
+//! run, or write a path in clear.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cipher::Purpose;
+use crate::durable::{self, IfLocked, Lock};
+use crate::services::index::Summary;
+use crate::services::places::Places;
+use crate::vault::Vault;
+
+/// The lock that is held while a record is changed.
+const CHANGING: &str = "lock";
+
+/// Runs `index` over what lies below `roots`, which stay remembered until it has looked at all of it.
+///
+/// # Errors
+/// Those of `index`.
+pub fn remembered<E>(
+    vault: &Vault,
+    places: &Places,
+    roots: &[PathBuf],
+    index: impl FnOnce() -> Result<Summary, E>,
+) -> Result<Summary, E> {
+    let record = Record::of(vault, places);
+    // The next start may be in another folder.
+    let roots: Vec<PathBuf> = roots.iter().filter_map(|root| std::path::absolute(root).ok()).collect();
+    // `None` when another run on this vault holds it.
+    let running = record.lock_run();
+    record.change(|remembered| remembered.extend(roots.iter().cloned()));
+    let summary = index()?;
+    if summary.left == 0 && summary.ended_by.is_none() {
+        record.change(|remembered| remembered.retain(|root| !roots.contains(root)));
+    }
+    drop(running);
+    Ok(summary)
+}
+
+/// The paths of a run that was interrupted; `None` when there is none, or when it is going on at this moment.
+#[must_use]
+pub fn interrupted(vault: &Vault, places: &Places) -> Option<Vec<PathBuf>> {
+    let record = Record::of(vault, places);
+    let roots = record.read();
+    if roots.is_empty() {
+        return None;
+    }
+    // A run that begins meanwhile waits for this lock, so that it does not find its own taken.
+    let _changing = record.lock(CHANGING, IfLocked::Wait).ok()?;
+    let is_running = record.lock(&record.running(), IfLocked::Refuse).ok()?.is_none();
+    (!is_running).then(|| roots.into_iter().collect())
+}
+
+/// Forgets an interrupted run.
+pub fn forget(vault: &Vault, places: &Places) {
+    Record::of(vault, places).change(BTreeSet::clear);
+}
+
+/// The record of one vault.
+struct Record<'a> {
+    vault: &'a Vault,
+    directory: PathBuf,
+    file: PathBuf,
+}
+
+impl<'a> Record<'a> {
+    fn of(vault: &'a Vault, places: &Places) -> Self {
+        let directory = places.unfinished();
+        let file = directory.join(vault.id().to_string());
+        Self { vault, directory, file }
+    }
+
+    /// The remembered paths; none when the record is not there or does not open.
+    fn read(&self) -> BTreeSet<PathBuf> {
+        let Ok(sealed) = fs::read(&self.file) else { return BTreeSet::new() };
+        match self.vault.open_record(Purpose::UnfinishedRun, &sealed) {
+            Ok(record) => record.split(|byte| *byte == 0).filter(|path| !path.is_empty()).filter_map(path).collect(),
+            Err(_) => {
+                log::warn!("the record of an unfinished run does not open");
+                BTreeSet::new()
+            }
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut BTreeSet<PathBuf>)) {
+        if let Err(error) = self.try_change(change) {
+            log::warn!("unfinished runs are not remembered: {}", error.kind());
+        }
+    }
+
+    fn try_change(&self, change: impl FnOnce(&mut BTreeSet<PathBuf>)) -> io::Result<()> {
+        let _changing = self.lock(CHANGING, IfLocked::Wait)?;
+        let before = self.read();
+        let mut after = before.clone();
+        change(&mut after);
+        if after == before {
+            return Ok(());
+        }
+        if after.is_empty() {
+            fs::remove_file(&self.file)?;
+            return durable::sync_directory(&self.directory);
+        }
+        let mut record = Vec::new();
+        for bytes in after.iter().filter_map(|path| bytes(path)) {
+            record.extend_from_slice(bytes);
+            record.push(0);
+        }
+        let sealed = self.vault.seal_record(Purpose::UnfinishedRun, &record).map_err(io::Error::other)?;
+        durable::replace(&self.file, &sealed)
+    }
+
+    /// Held as long as a run goes on. `None` when another run holds it, or the state folder cannot be written.
+    fn lock_run(&self) -> Option<Lock> {
+        let _changing = self.lock(CHANGING, IfLocked::Wait).ok()?;
+        self.lock(&self.running(), IfLocked::Refuse).ok().flatten()
+    }
+
+    fn running(&self) -> String {
+        format!("{}.running", self.vault.id())
+    }
+
+    fn lock(&self, name: &str, if_locked: IfLocked) -> io::Result<Option<Lock>> {
+        fs::create_dir_all(self.directory.parent().unwrap_or(Path::new(".")))?;
+        durable::create_directory(&self.directory)?;
+        let path = self.directory.join(name);
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&path)?;
+        Lock::acquire(&path, if_locked)
+    }
+}
+
+/// A path as bytes without NUL; `None` when the system's paths are no bytes and this one is no text either.
+fn bytes(path: &Path) -> Option<&[u8]> {
+    #[cfg(unix)]
+    return Some(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()));
+    #[cfg(not(unix))]
+    return path.to_str().map(str::as_bytes);
+}
+
+/// The path that [`bytes`] gave.
+fn path(bytes: &[u8]) -> Option<PathBuf> {
+    #[cfg(unix)]
+    return Some(PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes)));
+    #[cfg(not(unix))]
+    return std::str::from_utf8(bytes).ok().map(PathBuf::from);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cipher::{Cost, Passphrase};
+    use crate::vault::{FeatureSpace, Freshness};
+
+    fn vault(root: &Path) -> Vault {
+        let passphrase = Passphrase::new(&zeroize::Zeroizing::new(b"correct horse".to_vec())).unwrap();
+        let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
+        Vault::create(root, &passphrase, Cost::FLOOR, space, Freshness::unrecorded()).unwrap()
+    }
+
+    fn ended(left: usize) -> Result<Summary, ()> {
+        Ok(Summary { left, ..Summary::default() })
+    }
+
+    fn paths(names: &[&str]) -> Vec<PathBuf> {
+        names.iter().map(PathBuf::from).collect()
+    }
+
+    #[test]
+    fn an_interrupted_run_is_remembered_until_a_run_has_looked_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::within(folder.path());
+        let vault = vault(&folder.path().join("vault"));
+        assert_eq!(interrupted(&vault, &places), None);
+        let (one, other) = (paths(&["/one", "/two\nlines"]), paths(&["/other"]));
+        remembered(&vault, &places, &one, || {
+            assert_eq!(interrupted(&vault, &places), None, "it is going on");
+            ended(3)
+        })
+        .unwrap();
+        assert_eq!(interrupted(&vault, &places), Some(one.clone()));
+        remembered(&vault, &places, &other, || ended(0)).unwrap();
+        assert_eq!(interrupted(&vault, &places), Some(one.clone()), "another run does not end this one");
+        remembered(&vault, &places, &other, || Err::<Summary, &str>("the disk is full")).unwrap_err();
+        assert_eq!(interrupted(&vault, &places), Some(paths(&["/one", "/other", "/two\nlines"])));
+        remembered(&vault, &places, &one, || ended(0)).unwrap();
+        assert_eq!(interrupted(&vault, &places), Some(other));
+        forget(&vault, &places);
+        assert_eq!(interrupted(&vault, &places), None);
+    }
+
+    #[test]
+    fn the_record_is_sealed_private_and_of_this_vault() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::within(folder.path());
+        let vault_of_run = vault(&folder.path().join("vault"));
+        remembered(&vault_of_run, &places, &paths(&["/home/me/secret holiday"]), || ended(1)).unwrap();
+        let file = places.unfinished().join(vault_of_run.id().to_string());
+        let sealed = fs::read(&file).unwrap();
+        assert!(!sealed.windows(7).any(|window| window == b"holiday"));
+        #[cfg(unix)]
+        for entry in fs::read_dir(places.unfinished()).unwrap() {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&entry.unwrap().metadata().unwrap().permissions());
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        let another = vault(&folder.path().join("another"));
+        fs::copy(&file, places.unfinished().join(another.id().to_string())).unwrap();
+        assert_eq!(interrupted(&another, &places), None, "it does not open with another vault's keys");
+        fs::write(&file, &sealed[..sealed.len() - 1]).unwrap();
+        assert_eq!(interrupted(&vault_of_run, &places), None);
+    }
+}
