@@ -135,7 +135,7 @@ fn what_quitting_interrupted_is_offered_at_the_next_start_and_going_on_completes
     terminal.keys("I");
     owner.until_sealed(&mut terminal, 1);
     terminal.keys("q");
-    terminal.until_screen("the next start offers to go on");
+    terminal.until_screen("Indexing is not finished. Quit?");
     terminal.keys("y");
     assert!(terminal.wait().success());
     let committed = owner.committed();

@@ -83,6 +83,19 @@ fn quitting_says_what_is_kept_and_asks_on_the_lock_screen_too() {
 }
 
 #[test]
+fn the_question_about_quitting_is_true_of_a_run_that_ends_while_it_stands() {
+    let mut stage = indexing();
+    stage.keys("q");
+    stage.reply(Reply::Indexing(Progress::Committed { photos: 81 }));
+    stage.reply(Reply::Indexing(Progress::Ended(Ending::Done)));
+    let screen = stage.screen();
+    assert!(screen.contains("indexing has ended; 81 safe in the vault"), "{screen}");
+    assert!(!screen.contains("not finished") && !screen.contains("offers to go on"), "{screen}");
+    stage.keys("y");
+    assert!(stage.asked().ends_with(&["quit".to_owned()]));
+}
+
+#[test]
 fn an_interrupted_run_is_gone_on_with_forgotten_or_left_for_later() {
     let roots = || vec![PathBuf::from("/photos/2023"), PathBuf::from("/photos/2024")];
     for (key, asked) in [

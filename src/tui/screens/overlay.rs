@@ -209,8 +209,11 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
             "quit",
         ),
         Question::Quit => {
-            note = canvas.state.indexing.as_ref().map(before_quitting).unwrap_or_default();
-            ("quit", "Indexing is not finished. Quit?".to_owned(), note.as_str(), "quit")
+            let run = canvas.state.indexing.as_ref();
+            // It may end while the question stands.
+            let line = if run.is_some_and(Indexing::is_running) { "Indexing is not finished. Quit?" } else { "Quit?" };
+            note = run.map(before_quitting).unwrap_or_default();
+            ("quit", line.to_owned(), note.as_str(), "quit")
         }
         Question::GoOn(roots) => {
             note = interrupted(roots);
@@ -222,8 +225,11 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
     ask(canvas, window, title, Line::raw(line), note, &[("y", yes), ("n", "no")]);
 }
 
-/// What becomes of a run that is under way when the program ends.
+/// What becomes of a run when the program ends.
 fn before_quitting(run: &Indexing) -> String {
+    if !run.is_running() {
+        return format!("indexing has ended; {} safe in the vault", run.committed);
+    }
     let sealed = run.added.saturating_sub(run.committed);
     let mut kept = Vec::new();
     if run.committed > 0 {
