@@ -11,21 +11,9 @@ use cipherlens::durable::IfLocked;
 use cipherlens::services::synthetic;
 use cipherlens::vault::check::{Remedy, check};
 use cipherlens::vault::{
-    Appended, Error, GroupPart, Id, Losses, Object, Remake, Segment, Snapshot, Transaction, Vault, repair,
+    Appended, Error, GroupPart, Id, Losses, Object, Segment, Snapshot, Transaction, Vault, repair,
 };
 use vault_fixture::*;
-
-struct Nothing;
-
-impl Remake for Nothing {
-    fn vector(&self, _: &[u8]) -> Option<Vec<f32>> {
-        None
-    }
-
-    fn thumbnail(&self, _: &[u8]) -> Option<Vec<u8>> {
-        None
-    }
-}
 
 /// A group of the photos 0 to 2, and photo 3 in a segment of its own.
 fn grouped() -> (Fixture, Vec<Id>) {

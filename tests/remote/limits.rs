@@ -6,13 +6,12 @@ use std::fs;
 use cipherlens::durable::IfLocked;
 use cipherlens::remote::serve;
 use cipherlens::vault::{
-    Abandoned, Directory, Extension, GroupPart, Id, Losses, Object, Part, Remake, SignedMapping, Storage,
-    largest_bytes, repair,
+    Abandoned, Directory, Extension, GroupPart, Id, Losses, Object, Part, SignedMapping, Storage, largest_bytes, repair,
 };
 
 use crate::garbage::{frame, path};
 use crate::host::Host;
-use crate::vault_fixture::{files, fill};
+use crate::vault_fixture::{Nothing, files, fill};
 
 /// What the host answers to a writer that announces a file of `total` bytes: kind and first byte of the first reply to it.
 fn answer_to_stage(host: &Host, object: &Object, total: u64) -> Option<(u8, u8)> {
@@ -80,19 +79,6 @@ fn a_file_of_a_tebibyte_is_not_read_for_its_digest() {
     assert_eq!(objects.len(), 2);
     for (object, digest) in objects.iter().zip(client.digests(&objects).unwrap()) {
         assert_eq!(digest.is_some(), *object != endless, "{object}");
-    }
-}
-
-/// Makes nothing anew: nothing is damaged.
-struct Nothing;
-
-impl Remake for Nothing {
-    fn vector(&self, _: &[u8]) -> Option<Vec<f32>> {
-        None
-    }
-
-    fn thumbnail(&self, _: &[u8]) -> Option<Vec<u8>> {
-        None
     }
 }
 

@@ -12,7 +12,7 @@ use cipherlens::ckks::{DIMENSION, Evaluator};
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::parsers::commit_gathered;
 use cipherlens::vault::{
-    Appended, Details, Error, Extension, FeatureSpace, Freshness, Id, NewImage, Snapshot, Transaction, Vault,
+    Appended, Details, Error, Extension, FeatureSpace, Freshness, Id, NewImage, Remake, Snapshot, Transaction, Vault,
 };
 use zeroize::Zeroizing;
 
@@ -53,6 +53,19 @@ impl Fixture {
 
     pub(crate) fn open(&self) -> Vault {
         self.try_open().unwrap()
+    }
+}
+
+/// Can make nothing anew from a photo.
+pub(crate) struct Nothing;
+
+impl Remake for Nothing {
+    fn vector(&self, _: &[u8]) -> Option<Vec<f32>> {
+        None
+    }
+
+    fn thumbnail(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
     }
 }
 
