@@ -24,7 +24,7 @@ use crate::preview::Choice;
 use crate::services::index::{self, Original};
 use crate::services::places::Places;
 use crate::services::progress::Control;
-use crate::services::search::{self as find, Query, Wanted};
+use crate::services::search::{self as find, Listing, Query, Wanted};
 use crate::services::session;
 use crate::vault;
 use crate::vault::Vault;
@@ -42,8 +42,8 @@ const QUERIES: [(&str, &str); 3] = [
 /// The passphrase of a vault that is kept, so that it can be opened afterwards.
 const PASSPHRASE: &str = "demo";
 
-/// Fewer than the default, so that other photos of the same kind are matches too.
-const WANTED: Wanted = Wanted { threshold: 0.60, top: Some(4) };
+/// A lower threshold than the default, so that other photos of the same kind are matches too.
+const WANTED: Wanted = Wanted { threshold: 0.60, listing: Listing::Matches(Some(4)) };
 
 /// Arguments of `demo`.
 #[derive(Args)]
@@ -82,8 +82,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         println!("\nWhat looks like {title}?");
         let query = Query::Photo { bytes: file.contents(), extension: None, extractor: &extractor };
         let found = find::search(&vault, &snapshot, &query, WANTED)?;
-        search::print(&found, WANTED.threshold);
-        let shown: Vec<_> = found.matches.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
+        output::text(&search::in_words(&found, WANTED))?;
+        let shown: Vec<_> = found.ranked.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
         pictures::show(session, arguments.preview, &snapshot, &shown, 0)?;
     }
     conclude(arguments);

@@ -11,10 +11,14 @@ use crate::preview::{self, Choice, Link, Memory, Panel, Question};
 use crate::services::decoys::{Fetch, mixed};
 use crate::vault::{Id, Snapshot};
 
-/// The most pictures in a row.
-const PICTURES: usize = 4;
-/// Height of a row of pictures, in lines.
-const ROWS: u16 = 12;
+/// So many pictures or fewer stand in one row and share the width of the terminal.
+const FEW: usize = 4;
+/// Height of that row, in lines.
+const ROWS_OF_FEW: u16 = 12;
+/// Width of a picture among many, in columns with the gap beside it.
+const COLUMNS_OF_MANY: u16 = 20;
+/// Height of each of their rows, in lines.
+const ROWS_OF_MANY: u16 = 6;
 
 /// How pictures are shown: the flag, else the settings, else what the terminal can do.
 pub(super) fn choice(session: &Session, flag: Option<Choice>) -> Result<Choice, Failure> {
@@ -41,8 +45,8 @@ pub(super) fn question(session: &Session, flag: Option<Choice>) -> Result<Questi
     })
 }
 
-/// Draws the thumbnails of the first few of `images`, each with its caption; with each, as many others as `decoys` says are
-/// fetched. Draws nothing where there is no terminal.
+/// Draws the thumbnails of `images`, each with its caption, in as many rows as they need; with each, as many others as
+/// `decoys` says are fetched. Draws nothing where there is no terminal.
 pub(super) fn show(
     session: &Session,
     flag: Option<Choice>,
@@ -54,7 +58,6 @@ pub(super) fn show(
         return Ok(());
     }
     let Some(picker) = preview::detect(&question(session, flag)?).picker else { return Ok(()) };
-    let images = &images[..images.len().min(PICTURES)];
     let wanted: Vec<Id> = images.iter().map(|(id, _)| *id).collect();
     let mut thumbnails = HashMap::new();
     for fetch in mixed(snapshot, &wanted, decoys)? {
@@ -69,5 +72,9 @@ pub(super) fn show(
             .map_err(|error| Error::Features(error.into()))?;
         panels.push(Panel { picture, caption: caption.clone() });
     }
-    Ok(preview::print(&picker, panels, ROWS)?)
+    if panels.len() <= FEW {
+        Ok(preview::print(&picker, panels, ROWS_OF_FEW)?)
+    } else {
+        Ok(preview::print_sheet(&picker, panels, COLUMNS_OF_MANY, ROWS_OF_MANY)?)
+    }
 }

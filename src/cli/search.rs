@@ -1,5 +1,6 @@
 //! `cipherlens search`: photos that look alike, best first.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -18,14 +19,14 @@ use crate::services::decoys;
 use crate::services::export::{IfExists, Target};
 use crate::services::name::inert;
 use crate::services::original;
-use crate::services::search::{self, Found, Match, Query, Timing, Wanted};
+use crate::services::search::{self, DEFAULT_TOP, Found, Listing, Match, Query, Timing, Wanted};
 use crate::services::session::read_newest;
-use crate::vault::{Id, Traffic, Vault};
+use crate::vault::{Id, Snapshot, Traffic, Vault};
 
 /// Arguments of `search`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens search beach.jpg\n  cipherlens search --id 3f2a --threshold 0.6 --top 20 --export found\n\nScores are cosine similarities: 1 is the same photo, 0.8 a similar one. The query is encrypted before it is compared, and only scores are decrypted. The JSON object has the keys query, threshold, compared, timing_ms {features, encrypt, scan, decrypt}, matches and, when there are none, nearest [id, name, score, width, height, bytes, modified, captured]; for a vault on another machine also bytes {sent, received}; with --export also export {exported, already_there, failed, left, error}, as `export` prints it."
+    after_help = "Examples:\n  cipherlens search beach.jpg\n  cipherlens search --id 3f2a --threshold 0.6 --top 20 --export found\n\nLists the 50 most similar photos without the query itself: first the matches, marked with *, whose score reaches the threshold of the settings (0.80), then the nearest of the others. With --threshold only matches are listed, all of them, the query among them. Scores are cosine similarities: 1 is the same photo, 0.8 a similar one. The query is encrypted before it is compared, and only scores are decrypted. The JSON object has the keys query, query_in_vault (the query itself if the vault holds it, else null), threshold, reached (how many photos reach it), compared, timing_ms {features, encrypt, scan, decrypt}, and matches and nearest [id, name, score, reaches_threshold, is_query, width, height, bytes, modified, captured]; for a vault on another machine also bytes {sent, received}; with --export also export {exported, already_there, failed, left, error}, as `export` prints it."
 )]
 pub(super) struct Arguments {
     /// The photo to search with
@@ -34,19 +35,21 @@ pub(super) struct Arguments {
     /// Search with a photo of the vault: the first digits of its id
     #[arg(long)]
     id: Option<String>,
-    /// Matches score at least this, from -1 to 1 [default: 0.80, or the settings']
+    /// List only photos that score at least this, from -1 to 1 [default: the best 50, matches marked from 0.80 on, or the
+    /// settings' threshold]
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     threshold: Option<f32>,
-    /// At most this many matches
+    /// At most this many photos [default: 50; with --threshold all]
     #[arg(long, value_name = "N")]
-    top: Option<usize>,
+    top: Option<NonZeroUsize>,
     /// Decrypt the matches into FOLDER, which must be outside of every vault
     #[arg(long, value_name = "FOLDER")]
     export: Option<PathBuf>,
-    /// Fetch N other photos with each match that is shown or exported, so that whoever holds the vault cannot tell them apart
+    /// With each photo that is shown or exported also fetch N others, so that whoever holds the vault sees more than what
+    /// was found. This hides little: each search draws others
     #[arg(long, value_name = "N", default_value_t = 0)]
     decoys: usize,
-    /// How to show the best matches: auto, kitty, sixel, iterm2, halfblocks, off
+    /// How to show the photos: auto, kitty, sixel, iterm2, halfblocks, off
     #[arg(long, value_name = "HOW", hide_possible_values = true)]
     preview: Option<Choice>,
     /// Say how many bytes went to the machine that has the vault, and came from it
@@ -62,7 +65,12 @@ pub(super) struct Arguments {
 /// Searches, prints, and exports if told.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let threshold = session.threshold(arguments.threshold)?;
-    let wanted = Wanted { threshold, top: arguments.top };
+    let top = arguments.top.map(NonZeroUsize::get);
+    let listing = match arguments.threshold {
+        Some(_) => Listing::Matches(top),
+        None => Listing::Best(top.unwrap_or(DEFAULT_TOP)),
+    };
+    let wanted = Wanted { threshold, listing };
     let target = arguments.export.as_deref().map(Target::at).transpose()?;
     let vault = session.open_vault()?;
     let (snapshot, found) = match (&arguments.photo, &arguments.id) {
@@ -77,21 +85,10 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
             search::search(&vault, snapshot, &Query::Image(image.id()), wanted)
         })?,
     };
-    let query = match (&arguments.photo, &arguments.id) {
-        (Some(path), _) => path.to_string_lossy().into_owned(),
-        (None, id) => id.clone().unwrap_or_default(),
-    };
-    if !arguments.json {
-        print(&found, threshold);
-        if arguments.verbose {
-            print_traffic(&found, &vault);
-        }
-        let shown: Vec<_> = found.matches.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
-        pictures::show(session, arguments.preview, &snapshot, &shown, arguments.decoys)?;
-    }
+    let printed = if arguments.json { Ok(()) } else { show(arguments, session, &vault, &snapshot, &found, wanted) };
     let exported = match &target {
         Some(target) => {
-            let matches: Vec<Id> = found.matches.iter().map(|hit| hit.id).collect();
+            let matches: Vec<Id> = found.divided().0.iter().map(|hit| hit.id).collect();
             let photos = decoys::mixed(&snapshot, &matches, arguments.decoys)?;
             Some((export::run_with_meter(&vault, &photos, target, IfExists::Rename), target))
         }
@@ -99,6 +96,10 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     };
     let written = match &exported {
         _ if arguments.json => {
+            let query = match (&arguments.photo, &arguments.id) {
+                (Some(path), _) => path.to_string_lossy().into_owned(),
+                (None, id) => id.clone().unwrap_or_default(),
+            };
             let mut object = as_json(&query, threshold, &found);
             if let Some((report, _)) = &exported {
                 object["export"] = export::as_json(report);
@@ -109,85 +110,132 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         None => Ok(()),
     };
     match exported {
-        Some((report, _)) => export::finish(report, written),
-        None => Ok(written.map(|()| Exit::Success)?),
+        Some((report, _)) => printed.and(export::finish(report, written)),
+        None => printed.and(Ok(written.map(|()| Exit::Success)?)),
     }
 }
 
-/// Prints the matches as a table and how long each step took.
-pub(super) fn print(found: &Found, threshold: f32) {
+/// Prints what was found, and draws it where the terminal can.
+fn show(
+    arguments: &Arguments,
+    session: &Session,
+    vault: &Vault,
+    snapshot: &Snapshot,
+    found: &Found,
+    wanted: Wanted,
+) -> Result<(), Failure> {
+    output::text(&in_words(found, wanted))?;
+    if arguments.verbose {
+        output::text(&traffic_in_words(found, vault))?;
+    }
+    let (matches, _) = found.divided();
+    let caption = |(rank, hit): (usize, &Match)| {
+        let mark = if rank < matches.len() { MATCH_MARK } else { ' ' };
+        (hit.id, format!("{mark}{:.4}", hit.score))
+    };
+    let pictures: Vec<_> = found.ranked.iter().enumerate().map(caption).collect();
+    pictures::show(session, arguments.preview, snapshot, &pictures, arguments.decoys)
+}
+
+/// Stands before the score of each match.
+const MATCH_MARK: char = '*';
+
+/// What was found as a table: the matches, a divider, the nearest of the others; and how long each step took.
+pub(super) fn in_words(found: &Found, Wanted { threshold, listing }: Wanted) -> String {
     if found.compared == 0 {
-        println!("The vault is empty. Add photos with: cipherlens add FOLDER");
-        return;
+        return "The vault is empty. Add photos with: cipherlens add FOLDER\n".to_owned();
     }
-    if found.matches.is_empty() {
-        let nearest = found.nearest.first().map_or(0.0, |hit| hit.score);
-        println!(
-            "No photo reaches {threshold:.2}. The nearest, for --threshold {:.2}:",
-            (nearest * 100.0).floor() / 100.0
-        );
-        table(&found.nearest);
-    } else {
-        table(&found.matches);
+    let mut text = String::new();
+    if let Some(query) = &found.query {
+        let listed = if matches!(listing, Listing::Best(_)) { ", not listed" } else { "" };
+        let id = query.id.to_string();
+        text += &format!("The query is in the vault{listed}: {}  {}\n", &id[..8], inert(&query.details.name));
     }
+    let (matches, nearest) = found.divided();
+    let best = nearest.first().map_or(0.0, |hit| hit.score);
+    text += &match listing {
+        _ if !matches.is_empty() => String::new(),
+        Listing::Best(_) if nearest.is_empty() => "There is no other photo in the vault.\n".to_owned(),
+        Listing::Best(_) => format!("No other photo reaches {threshold:.2}. The nearest:\n"),
+        Listing::Matches(_) => {
+            let floor = (best * 100.0).floor() / 100.0;
+            format!("No photo reaches {threshold:.2}. The nearest, for --threshold {floor:.2}:\n")
+        }
+    };
+    text += &table(matches, nearest, threshold);
     let Timing { features, encrypt, scan, decrypt } = found.timing;
     let ms = |duration: std::time::Duration| duration.as_secs_f64() * 1e3;
-    println!(
-        "{} of {} compared on ciphertexts: features {:.0} ms, encrypt {:.1} ms, scan {:.1} ms, decrypt {:.1} ms",
-        if found.matches.len() == 1 { "1 match".to_owned() } else { format!("{} matches", found.matches.len()) },
+    let reached = if found.reached == 1 { "1 match".to_owned() } else { format!("{} matches", found.reached) };
+    let hidden = found.reached - matches.len();
+    let hidden = if hidden > 0 { format!(" ({hidden} not listed)") } else { String::new() };
+    text += &format!(
+        "{reached}{hidden} of {} compared on ciphertexts: features {:.0} ms, encrypt {:.1} ms, scan {:.1} ms, decrypt {:.1} ms\n",
         found.compared,
         ms(features),
         ms(encrypt),
         ms(scan),
         ms(decrypt),
     );
+    text
 }
 
-/// Says what travelled: for the search, and since the vault was opened.
-fn print_traffic(found: &Found, vault: &Vault) {
+/// What travelled: for the search, and since the vault was opened.
+fn traffic_in_words(found: &Found, vault: &Vault) -> String {
     let (Some(search), Some(all)) = (found.traffic, vault.store().traffic()) else {
-        println!("The vault is on this machine: nothing travelled.");
-        return;
+        return "The vault is on this machine: nothing travelled.\n".to_owned();
     };
-    println!(
-        "Search: {} bytes sent, {} received. With opening the vault: {} sent, {} received.",
+    format!(
+        "Search: {} bytes sent, {} received. With opening the vault: {} sent, {} received.\n",
         search.sent, search.received, all.sent, all.received
-    );
+    )
 }
 
-fn table(hits: &[Match]) {
-    let longest = |cell: &dyn Fn(&Match) -> String| hits.iter().map(|hit| cell(hit).chars().count()).max().unwrap_or(0);
+fn table(matches: &[Match], nearest: &[Match], threshold: f32) -> String {
+    let hits = || matches.iter().chain(nearest);
+    if hits().next().is_none() {
+        return String::new();
+    }
+    let longest = |cell: &dyn Fn(&Match) -> String| hits().map(|hit| cell(hit).chars().count()).max().unwrap_or(0);
     let name_width = longest(&|hit| inert(&hit.details.name).into_owned()).clamp(4, 50);
     // Photos without a date have no column of dates.
     let date_width = longest(&|hit| output::date(&hit.details));
     let date_title = if date_width == 0 { "" } else { "date" };
-    println!("{:>6}  {:<8}  {:<name_width$}  {date_title:<date_width$}  {:>8}", "score", "id", "name", "size");
-    for hit in hits {
+    let mut text =
+        format!("{:>7}  {:<8}  {:<name_width$}  {date_title:<date_width$}  {:>8}\n", "score", "id", "name", "size");
+    let row = |mark: char, hit: &Match| {
         let date = output::date(&hit.details);
         let id = hit.id.to_string();
         let (name, size) = (inert(&hit.details.name), output::size(hit.details.bytes));
-        println!("{:>6.4}  {}  {name:<name_width$}  {date:<date_width$}  {size:>8}", hit.score, &id[..8]);
+        let score = format!("{mark}{:.4}", hit.score);
+        format!("{score:>7}  {}  {name:<name_width$}  {date:<date_width$}  {size:>8}\n", &id[..8])
+    };
+    text.extend(matches.iter().map(|hit| row(MATCH_MARK, hit)));
+    if !matches.is_empty() && !nearest.is_empty() {
+        text += &format!("------- below {threshold:.2}, the nearest:\n");
     }
+    text.extend(nearest.iter().map(|hit| row(' ', hit)));
+    text
 }
 
 fn as_json(query: &str, threshold: f32, found: &Found) -> serde_json::Value {
     let ms = |duration: std::time::Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
-    let hits = |hits: &[Match]| -> Vec<_> {
-        hits.iter()
-            .map(|hit| {
-                let mut row = output::details(hit.id, &hit.details);
-                row["score"] = json!(output::decimals(hit.score));
-                row
-            })
-            .collect()
+    let row = |hit: &Match| {
+        let mut row = output::details(hit.id, &hit.details);
+        row["score"] = json!(output::decimals(hit.score));
+        row["reaches_threshold"] = json!(hit.score >= threshold);
+        row["is_query"] = json!(found.is_query(hit.id));
+        row
     };
+    let (matches, nearest) = found.divided();
     let Timing { features, encrypt, scan, decrypt } = found.timing;
     let mut object = json!({
         "query": query,
+        "query_in_vault": found.query.as_ref().map(row),
         "threshold": output::decimals(threshold),
+        "reached": found.reached,
         "compared": found.compared,
-        "matches": hits(&found.matches),
-        "nearest": hits(&found.nearest),
+        "matches": matches.iter().map(row).collect::<Vec<_>>(),
+        "nearest": nearest.iter().map(row).collect::<Vec<_>>(),
         "timing_ms": {
             "features": ms(features), "encrypt": ms(encrypt), "scan": ms(scan), "decrypt": ms(decrypt),
         },

@@ -12,4 +12,4 @@ pub use encode::{Encoder, Picture, PictureError, forget, test_picture};
 pub use memory::Memory;
 use probe::of_cells;
 pub use probe::{Choice, Link, Probe, Question, Reason, cells_of_window, detect, probe};
-pub use strip::{Panel, print};
+pub use strip::{Panel, print, print_sheet};

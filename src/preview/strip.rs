@@ -1,4 +1,4 @@
-//! A row of captioned pictures in the normal flow of a command's output.
+//! Rows of captioned pictures in the normal flow of a command's output.
 
 use std::io::{self, Write};
 
@@ -31,11 +31,31 @@ const GAP_COLUMNS: u16 = 2;
 /// # Errors
 /// When the terminal cannot be written or a picture cannot be encoded.
 pub fn print(picker: &Picker, panels: Vec<Panel>, rows: u16) -> io::Result<()> {
+    let across = panels.len();
+    print_row(picker, panels, across, rows)
+}
+
+/// Prints `panels` in as many rows as they need, each panel `columns` wide with the gap beside it, or somewhat more where
+/// that fills the terminal. Leaves the cursor on the line below.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_sheet(picker: &Picker, panels: Vec<Panel>, columns: u16, rows: u16) -> io::Result<()> {
+    let across = usize::from((crossterm::terminal::size()?.0 / columns).max(1));
+    let mut panels = panels.into_iter().peekable();
+    while panels.peek().is_some() {
+        print_row(picker, panels.by_ref().take(across).collect(), across, rows)?;
+    }
+    Ok(())
+}
+
+/// Prints a row of at most `across` panels, each as wide as if there were so many.
+fn print_row(picker: &Picker, panels: Vec<Panel>, across: usize, rows: u16) -> io::Result<()> {
     if panels.is_empty() {
         return Ok(());
     }
     let (columns, lines) = crossterm::terminal::size()?;
-    let count = u16::try_from(panels.len()).unwrap_or(u16::MAX);
+    let count = u16::try_from(across).unwrap_or(u16::MAX);
     let width = ((columns / count).saturating_sub(GAP_COLUMNS)).min(WIDEST_COLUMNS);
     // One line for the caption, and one below: Sixel on the last line of a screen would scroll it.
     let rows = rows.min(lines.saturating_sub(3));

@@ -1,5 +1,5 @@
-//! A query to ranked matches: the vector is encrypted, similarities are computed on ciphertexts, only scores are
-//! decrypted, and only the catalogue entries of what is shown are opened.
+//! A query to ranked photos: the vector is encrypted, similarities are computed on ciphertexts, only scores are
+//! decrypted, and only the catalogue entries of what is listed are opened.
 
 use std::ffi::OsStr;
 use std::thread;
@@ -13,8 +13,15 @@ use crate::features::photo::{Limits, Photo};
 use crate::services::session;
 use crate::vault::{Details, Id, Segment, Snapshot, Traffic, Vault};
 
-/// How many of the most similar photos are named when none reaches the threshold.
+/// How many photos a search lists when nobody says otherwise.
+pub const DEFAULT_TOP: usize = 50;
+
+/// How many of the most similar photos are listed when a list of matches only would be empty.
 const NEAREST: usize = 3;
+
+/// A photo of the same content as the query scores 1 up to rounding and the noise of encryption, far less than this below
+/// it. Only when something scores as much is the content of the query looked up in the vault.
+const SAME_PHOTO_SCORE: f32 = 0.99;
 
 /// What to look for.
 pub enum Query<'a> {
@@ -31,13 +38,22 @@ pub enum Query<'a> {
     Image(Id),
 }
 
+/// Which photos a search lists.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Listing {
+    /// The best so many, whatever they score, without the query itself.
+    Best(usize),
+    /// Those that reach the threshold, at most so many, the query itself among them; when there are none, the few nearest.
+    Matches(Option<usize>),
+}
+
 /// What is wanted of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
     /// Matches score at least this, -1 to 1.
     pub threshold: f32,
-    /// At most this many matches; all of them without.
-    pub top: Option<usize>,
+    /// Which photos are listed.
+    pub listing: Listing,
 }
 
 /// How long each step of a search took.
@@ -53,7 +69,7 @@ pub struct Timing {
     pub decrypt: Duration,
 }
 
-/// A photo that was found.
+/// A photo of the vault beside the query.
 pub struct Match {
     /// Its name in the vault.
     pub id: Id,
@@ -65,16 +81,32 @@ pub struct Match {
 
 /// The outcome of a search.
 pub struct Found {
-    /// What reached the threshold, best first.
-    pub matches: Vec<Match>,
-    /// The few most similar photos, when nothing reached the threshold.
-    pub nearest: Vec<Match>,
+    /// What is listed, best first.
+    pub ranked: Vec<Match>,
+    /// The query itself, when the vault holds it.
+    pub query: Option<Match>,
+    /// How many photos reach the threshold, listed or not; the query counts where it may be listed.
+    pub reached: usize,
     /// How many photos were compared.
     pub compared: usize,
     /// How long it took.
     pub timing: Timing,
     /// What went to and came from the machine that has the vault, when that is another one.
     pub traffic: Option<Traffic>,
+}
+
+impl Found {
+    /// What is listed, divided into the matches, which reach the threshold, and the nearest of the others.
+    #[must_use]
+    pub fn divided(&self) -> (&[Match], &[Match]) {
+        self.ranked.split_at(self.reached.min(self.ranked.len()))
+    }
+
+    /// Whether `photo` is the query itself.
+    #[must_use]
+    pub fn is_query(&self, photo: Id) -> bool {
+        self.query.as_ref().is_some_and(|query| query.id == photo)
+    }
 }
 
 /// A photo by its position in the order of the scan, and its score.
@@ -115,10 +147,20 @@ pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wan
     let mut ranked: Vec<Scored> =
         scores.iter().enumerate().map(|(position, &score)| Scored { score, position }).collect();
     ranked.sort_by(|left, right| right.score.total_cmp(&left.score));
+    let itself = find_query(vault, snapshot, query, &ranked)?;
+    let query = itself.map(|scored| describe(snapshot, &scored)).transpose()?;
+    if let (Listing::Best(_), Some(itself)) = (wanted.listing, itself) {
+        ranked.retain(|scored| scored.position != itself.position);
+    }
     let reached = ranked.partition_point(|scored| scored.score >= wanted.threshold);
-    let shown = wanted.top.map_or(reached, |top| top.min(reached));
-    let matches = detailed(snapshot, &ranked[..shown])?;
-    let nearest = if reached == 0 { detailed(snapshot, &ranked[..NEAREST.min(ranked.len())])? } else { Vec::new() };
+    let listed = match wanted.listing {
+        Listing::Best(top) => top,
+        Listing::Matches(_) if reached == 0 => NEAREST,
+        Listing::Matches(top) => top.map_or(reached, |top| top.min(reached)),
+    };
+    ranked.truncate(listed);
+    snapshot.prefetch_details(&ranked.iter().map(|scored| scored.position).collect::<Vec<_>>())?;
+    let ranked = ranked.iter().map(|scored| describe(snapshot, scored)).collect::<Result<_, _>>()?;
     timing.decrypt = lap();
     log::info!(
         "searched {} photos in {:?}",
@@ -130,7 +172,7 @@ pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wan
         .traffic()
         .zip(before)
         .map(|(after, before)| Traffic { sent: after.sent - before.sent, received: after.received - before.received });
-    Ok(Found { matches, nearest, compared: scores.len(), timing, traffic })
+    Ok(Found { ranked, query, reached, compared: scores.len(), timing, traffic })
 }
 
 fn vector_of(snapshot: &Snapshot, query: &Query<'_>) -> Result<Zeroizing<Vec<f32>>, Error> {
@@ -145,10 +187,34 @@ fn vector_of(snapshot: &Snapshot, query: &Query<'_>) -> Result<Zeroizing<Vec<f32
     }
 }
 
-fn detailed(snapshot: &Snapshot, scored: &[Scored]) -> Result<Vec<Match>, Error> {
-    let describe = |scored: &Scored| {
-        let image = snapshot.image_at(scored.position)?;
-        Ok(Match { id: image.id(), score: scored.score, details: image.details()?.clone() })
+/// The place of the query itself among the photos of the vault, when it is one of them.
+fn find_query(
+    vault: &Vault,
+    snapshot: &Snapshot,
+    query: &Query<'_>,
+    ranked: &[Scored],
+) -> Result<Option<Scored>, Error> {
+    let id = match query {
+        Query::Image(id) => *id,
+        Query::Photo { bytes, .. } => {
+            if ranked.first().is_none_or(|best| best.score < SAME_PHOTO_SCORE) {
+                return Ok(None);
+            }
+            match snapshot.find_content(&vault.content_tag(bytes))? {
+                Some(id) => id,
+                None => return Ok(None),
+            }
+        }
     };
-    scored.iter().map(describe).collect()
+    for scored in ranked.iter().take_while(|scored| scored.score >= SAME_PHOTO_SCORE) {
+        if snapshot.image_at(scored.position)?.id() == id {
+            return Ok(Some(*scored));
+        }
+    }
+    Ok(None)
+}
+
+fn describe(snapshot: &Snapshot, scored: &Scored) -> Result<Match, Error> {
+    let image = snapshot.image_at(scored.position)?;
+    Ok(Match { id: image.id(), score: scored.score, details: image.details()?.clone() })
 }

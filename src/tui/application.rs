@@ -13,7 +13,7 @@ use super::preview::Pictures;
 use super::request::{Effect, Reply, Request};
 use super::screens::{self, Target};
 use super::state::browser::Filter;
-use super::state::cursor::Step;
+use super::state::cursor::{Shape, Step};
 use super::state::gate::Gate;
 use super::state::line::Edit;
 use super::state::overlay::Overlay;
@@ -70,7 +70,7 @@ impl Application {
         if *tab != Tab::Files || session.open().is_none() {
             return Vec::new();
         }
-        let first = browser.cursor.first_line(browser.visible().len(), 1, shown.lines);
+        let first = browser.cursor.first_line(Shape::whole(browser.visible().len(), 1), shown.lines);
         browser.to_recognise(first..first + shown.lines)
     }
 
@@ -220,20 +220,7 @@ impl Application {
                     }
                 }
             },
-            Some(Overlay::Palette { filter, cursor }) => {
-                let count = screens::palette_actions(filter.text()).len();
-                match event.code {
-                    KeyCode::Down => cursor.step(Step::Down, count, 1, lines),
-                    KeyCode::Up => cursor.step(Step::Up, count, 1, lines),
-                    KeyCode::Enter => return self.choose(None),
-                    _ => {
-                        if let Some(edit) = edit_of(event) {
-                            filter.edit(edit);
-                            cursor.at = 0;
-                        }
-                    }
-                }
-            }
+            Some(Overlay::Palette { .. }) => return self.palette_key(event),
             Some(Overlay::Confirm(_)) => match event.code {
                 KeyCode::Char('y' | 'Y') => return update::answer(&mut self.state),
                 KeyCode::Char('n' | 'N') => return update::decline(&mut self.state),
@@ -253,10 +240,38 @@ impl Application {
         Vec::new()
     }
 
+    fn palette_key(&mut self, event: KeyEvent) -> Vec<Effect> {
+        if event.code == KeyCode::Enter {
+            return self.choose(None);
+        }
+        let lines = self.state.shown.lines;
+        let count = self.palette_actions().len();
+        let Some(Overlay::Palette { filter, cursor }) = &mut self.state.overlay else { return Vec::new() };
+        match event.code {
+            KeyCode::Down => cursor.step(Step::Down, Shape::whole(count, 1), lines),
+            KeyCode::Up => cursor.step(Step::Up, Shape::whole(count, 1), lines),
+            _ => {
+                if let Some(edit) = edit_of(event) {
+                    filter.edit(edit);
+                    cursor.at = 0;
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// What the palette offers.
+    fn palette_actions(&self) -> Vec<Action> {
+        match &self.state.overlay {
+            Some(Overlay::Palette { filter, .. }) => screens::palette_actions(&self.state, filter.text()),
+            _ => Vec::new(),
+        }
+    }
+
     /// Does what the palette's cursor, or a click in it, is on.
     fn choose(&mut self, place: Option<usize>) -> Vec<Effect> {
-        let Some(Overlay::Palette { filter, cursor }) = &self.state.overlay else { return Vec::new() };
-        match screens::palette_actions(filter.text()).get(place.unwrap_or(cursor.at)).copied() {
+        let Some(Overlay::Palette { cursor, .. }) = &self.state.overlay else { return Vec::new() };
+        match self.palette_actions().get(place.unwrap_or(cursor.at)).copied() {
             Some(action) => update::choose(&mut self.state, action),
             None => Vec::new(),
         }

@@ -26,6 +26,7 @@ mod event_loop;
 mod fuzzy;
 mod idle;
 pub mod keymap;
+pub mod locale;
 mod overrides;
 pub mod preview;
 pub mod request;
@@ -47,6 +48,7 @@ use ratatui_image::picker::Capability;
 use crate::cipher::Passphrase;
 use crate::preview::{Choice, Link};
 use crate::services::places::Places;
+use crate::services::search::DEFAULT_TOP;
 use crate::services::settings::{CellSize, Motion, Mouse, OnLock};
 
 use application::Application;
@@ -106,9 +108,6 @@ pub enum Error {
     Signal(i32),
 }
 
-/// Matches listed at most, at first.
-const FIRST_TOP: usize = 50;
-
 /// Runs the application until the user ends it.
 ///
 /// # Errors
@@ -142,7 +141,8 @@ pub fn run(mut options: Options) -> Result<(), Error> {
 fn build(options: &Options, sent: SentPictures) -> Application {
     let preferences = Preferences {
         threshold: options.threshold,
-        top: FIRST_TOP,
+        top: DEFAULT_TOP,
+        characters: locale::characters(|name| std::env::var_os(name)),
         motion: options.motion,
         export_folder: std::env::current_dir().unwrap_or_else(|_| options.folder.clone()).join("exported"),
         vault: options.vault.clone(),

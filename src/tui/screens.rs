@@ -1,5 +1,6 @@
 //! The screens: state in, cells out. Nothing here changes the state; what was drawn where comes back as hits.
 
+mod ascii;
 mod browser;
 mod canvas;
 mod exporting;
@@ -18,11 +19,12 @@ use ratatui::widgets::Paragraph;
 
 use super::action::Action;
 use super::keymap::Keymap;
+use super::locale::Characters;
 use super::preview::Pictures;
 use super::state::indexing::Indexing;
-use super::state::journal::Weight;
+use super::state::overlay::Overlay;
 use super::state::vault::{Session, Task};
-use super::state::{Pane, Shown, State, Tab};
+use super::state::{Shown, State, Tab};
 use super::theme::Theme;
 use super::words;
 use crate::services::name::inert;
@@ -59,11 +61,14 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, keymap: &Keymap
     }
     match (&state.gate, &state.overlay) {
         (Some(gate), _) => gate::draw(&mut canvas, area, gate),
-        (None, Some(super::state::overlay::Overlay::Zoom)) => overlay::zoom(&mut canvas, area),
+        (None, Some(Overlay::Zoom)) => overlay::zoom(&mut canvas, area),
         _ => tab(&mut canvas, area),
     }
     if let Some(window) = window {
         overlay::draw(&mut canvas, window);
+    }
+    if state.preferences.characters == Characters::Ascii {
+        ascii::replace(canvas.frame.buffer_mut());
     }
     Drawn { hits: canvas.hits, shown: canvas.shown }
 }
@@ -155,11 +160,7 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
     } else if let Some(task) = state.collection.task {
         Line::from(format!("{} {}", canvas.spinner(), working_on(task)))
     } else if let Some(message) = state.journal.news() {
-        let (sign, style) = match message.weight {
-            Weight::Note => ("✓", theme.good),
-            Weight::Warning => ("!", theme.warning),
-            Weight::Failure => ("✗", theme.bad),
-        };
+        let (sign, style) = canvas.weight(message.weight);
         let text = inert(&message.text).into_owned();
         Line::from(vec![Span::styled(format!("{sign} "), style), Span::raw(text)])
     } else {
@@ -182,20 +183,25 @@ fn working_on(task: Task) -> &'static str {
     }
 }
 
-/// The keys that matter on the shown tab, as many as fit.
+/// The keys that matter on the shown tab and do something there, as many as fit.
 fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let state = canvas.state;
     let theme = canvas.theme;
-    if area.height == 0 {
+    let is_covered =
+        overlay::place(canvas.frame.area(), state, canvas.keymap).is_some_and(|window| window.intersects(area));
+    if area.height == 0 || is_covered {
         return;
     }
     let is_typing = state.filter().is_some_and(|filter| filter.is_typing);
-    let mut hints: Vec<(String, &str)> = if is_typing {
-        vec![("enter".to_owned(), "keep"), ("esc".to_owned(), "clear")]
-    } else {
-        hinted(state).iter().map(|(action, label)| (canvas.key(*action), *label)).collect()
+    let fixed = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, label)| ((*key).to_owned(), *label)).collect();
+    let hints: Vec<(String, &str)> = match &state.overlay {
+        Some(Overlay::Palette { .. }) => fixed(&[("enter", "do it"), ("↑↓", "move"), ("esc", "close")]),
+        Some(Overlay::Help { .. }) => fixed(&[("esc", "close")]),
+        // The others name their own keys.
+        Some(_) => Vec::new(),
+        None if is_typing => fixed(&[("enter", "keep"), ("esc", "clear")]),
+        None => hinted(state).iter().filter_map(|(action, label)| Some((canvas.hint_key(*action)?, *label))).collect(),
     };
-    hints.retain(|(key, _)| !key.is_empty());
     let mut room = usize::from(area.width.saturating_sub(2));
     let mut spans = Vec::new();
     for (key, label) in hints {
@@ -210,10 +216,10 @@ fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     canvas.frame.render_widget(Line::from(spans), inner);
 }
 
+/// What is hinted, the most important first; what does nothing now is left out when it is drawn.
 fn hinted(state: &State) -> &'static [(Action, &'static str)] {
-    let is_open = state.session.open().is_some();
-    match (state.tab, state.pane) {
-        (Tab::Files, _) if is_open => &[
+    match state.tab {
+        Tab::Files if state.session.open().is_some() => &[
             (Action::Help, "help"),
             (Action::Similar, "find similar"),
             (Action::Index, "index"),
@@ -226,7 +232,7 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
             (Action::Lock, "lock"),
             (Action::Quit, "quit"),
         ],
-        (Tab::Files, _) => &[
+        Tab::Files => &[
             (Action::Help, "help"),
             (Action::Lock, "unlock"),
             (Action::Enter, "open"),
@@ -237,10 +243,10 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
             (Action::Palette, "all actions"),
             (Action::Quit, "quit"),
         ],
-        (Tab::Results, Pane::List | Pane::Preview) => &[
+        Tab::Results => &[
             (Action::Help, "help"),
-            (Action::LowerThreshold, "more"),
-            (Action::RaiseThreshold, "fewer"),
+            (Action::LowerThreshold, "lower"),
+            (Action::RaiseThreshold, "raise"),
             (Action::Similar, "like this"),
             (Action::Enter, "large"),
             (Action::Select, "select"),
@@ -251,7 +257,7 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
             (Action::Files, "files"),
             (Action::Quit, "quit"),
         ],
-        (Tab::Vault, _) => &[
+        Tab::Vault => &[
             (Action::Help, "help"),
             (Action::Similar, "find similar"),
             (Action::Enter, "large"),
@@ -263,18 +269,12 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
             (Action::Check, "check"),
             (Action::Quit, "quit"),
         ],
-        (Tab::Indexing, _) if !state.indexing.as_ref().is_some_and(Indexing::is_running) => &[
-            (Action::Help, "help"),
-            (Action::Files, "files"),
-            (Action::Vault, "vault"),
-            (Action::Log, "messages"),
-            (Action::Quit, "quit"),
-        ],
-        (Tab::Indexing, _) => &[
+        Tab::Indexing => &[
             (Action::Help, "help"),
             (Action::PauseIndexing, "pause, go on"),
             (Action::StopIndexing, "stop"),
             (Action::Files, "files"),
+            (Action::Vault, "vault"),
             (Action::Log, "messages"),
             (Action::Quit, "quit"),
         ],

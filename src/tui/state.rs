@@ -12,6 +12,7 @@ pub mod line;
 pub mod overlay;
 pub mod rate;
 pub mod results;
+pub mod tiles;
 pub mod vault;
 
 use std::path::PathBuf;
@@ -24,8 +25,10 @@ use indexing::Indexing;
 use journal::Journal;
 use overlay::Overlay;
 use results::Results;
+use tiles::Tiles;
 use vault::{Collection, Session};
 
+use super::locale::Characters;
 use crate::services::settings::{Motion, OnLock};
 
 /// The name of a photo in a vault.
@@ -92,8 +95,10 @@ pub enum Pane {
 pub struct Preferences {
     /// Similarity from which a photo matches.
     pub threshold: f32,
-    /// Most matches that a search lists.
+    /// So many photos does a search list.
     pub top: usize,
+    /// The characters that the terminal shows.
+    pub characters: Characters,
     /// Whether anything may move that the user did not move.
     pub motion: Motion,
     /// Where exported photos go unless the user says otherwise.
@@ -120,6 +125,8 @@ pub struct State {
     pub results: Results,
     /// The photos of the vault.
     pub collection: Collection,
+    /// How results and the vault are laid out.
+    pub tiles: Tiles,
     /// The vault, open or not.
     pub session: Session,
     /// The indexing run, or the last one.
@@ -161,6 +168,7 @@ impl State {
             browser: Browser::new(folder),
             results: Results::new(preferences.threshold, preferences.top),
             collection: Collection::default(),
+            tiles: Tiles::default(),
             session: Session::Closed,
             indexing: None,
             exporting: None,
@@ -215,6 +223,17 @@ impl State {
     }
 
     /// The range being marked on the shown tab.
+    #[must_use]
+    pub fn range(&self) -> Option<&Range> {
+        match self.tab {
+            Tab::Files => Some(&self.browser.range),
+            Tab::Results => Some(&self.results.range),
+            Tab::Vault => Some(&self.collection.range),
+            Tab::Indexing => None,
+        }
+    }
+
+    /// The same, to be changed.
     pub fn range_mut(&mut self) -> Option<&mut Range> {
         match self.tab {
             Tab::Files => Some(&mut self.browser.range),

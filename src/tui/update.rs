@@ -5,14 +5,16 @@ mod export;
 mod gate;
 mod overlay;
 mod photos;
+mod refusal;
 
 use super::action::Action;
 use super::request::{Effect, Request};
 use super::state::browser::{Filter, Kind};
-use super::state::cursor::{Range, Step};
+use super::state::cursor::{Cursor, Range, Shape, Step};
 use super::state::indexing::{Indexing, Standing};
 use super::state::line::Line;
 use super::state::overlay::{Overlay, Question};
+use super::state::tiles::Resize;
 use super::state::{Pane, State, Tab};
 use crate::services::settings::OnLock;
 
@@ -21,11 +23,19 @@ pub use export::export;
 pub use gate::{GateKey, gate_key, skip_gate};
 pub use overlay::{answer, choose, decline};
 pub use photos::current_photo;
+pub use refusal::refusal;
 
-/// Does `action`.
+/// Does `action`, or says why not. At the end of a list, or where there is none, moving says nothing.
 pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     state.journal.read();
-    if let Some(step) = step_of(action) {
+    let step = step_of(action);
+    if let Some(reason) = refusal(state, action) {
+        if step.is_none() && !is_silent(action) {
+            state.journal.refuse(reason);
+        }
+        return Vec::new();
+    }
+    if let Some(step) = step {
         return movement(state, action, step);
     }
     match action {
@@ -34,7 +44,7 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextView => next_view(state),
         Action::Files => state.tab = Tab::Files,
         Action::Results => state.tab = Tab::Results,
-        Action::Vault => return show_vault(state),
+        Action::Vault => state.tab = Tab::Vault,
         Action::Indexing => state.tab = Tab::Indexing,
         Action::Filter => begin_filter(state),
         Action::Select => photos::select(state),
@@ -51,7 +61,7 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::CopyNames => return photos::copy_names(state),
         Action::Parent => return parent(state),
         Action::Home => return home(state),
-        Action::Sort if state.tab == Tab::Files => {
+        Action::Sort => {
             state.browser.sort_next();
             state.journal.note(format!("sorted {}", state.browser.sorting.title()));
         }
@@ -64,7 +74,9 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::LowerThreshold => state.results.move_threshold(-1),
         Action::MoreResults => state.results.move_top(super::state::results::Amount::More),
         Action::FewerResults => state.results.move_top(super::state::results::Amount::Fewer),
-        Action::Arrangement => state.results.arrangement = state.results.arrangement.other(),
+        Action::Arrangement => state.tiles.rearrange(),
+        Action::LargerThumbnails => state.tiles.resize(Resize::Larger),
+        Action::SmallerThumbnails => state.tiles.resize(Resize::Smaller),
         Action::Export => photos::ask_where_to_export(state),
         Action::StopExport => return export::stop(state),
         Action::OpenOutside => photos::ask(state, photos::Purpose::OpenOutside),
@@ -83,10 +95,15 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Lock => return lock(state),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit => return quit(state),
-        // Sorting means something in the files only; the rest was a movement.
+        // The rest was a movement.
         _ => {}
     }
     Vec::new()
+}
+
+/// Esc with nothing to close, and the key of the tab that is shown, are no mistakes.
+fn is_silent(action: Action) -> bool {
+    matches!(action, Action::Back | Action::Files | Action::Results | Action::Vault | Action::Indexing)
 }
 
 fn step_of(action: Action) -> Option<Step> {
@@ -105,27 +122,36 @@ fn step_of(action: Action) -> Option<Step> {
     })
 }
 
+/// The place in the list of the shown tab, and how its items stand.
+fn place(state: &State) -> (Cursor, Shape) {
+    let columns = state.shown.columns;
+    match state.tab {
+        Tab::Files => (state.browser.cursor, Shape::whole(state.browser.visible().len(), 1)),
+        Tab::Results => (state.results.cursor, state.results.shape(columns)),
+        Tab::Vault => (state.collection.cursor, Shape::whole(state.collection.visible().len(), columns)),
+        Tab::Indexing => (Cursor::default(), Shape::whole(0, 1)),
+    }
+}
+
+/// Where `step` leads in the list of the shown tab.
+fn stepped(state: &State, step: Step) -> Cursor {
+    let (mut cursor, shape) = place(state);
+    cursor.step(step, shape, state.shown.lines);
+    cursor
+}
+
+/// Whether `action` moves the cursor.
+fn moves(state: &State, action: Action) -> bool {
+    step_of(action).is_some_and(|step| stepped(state, step) != place(state).0)
+}
+
 fn movement(state: &mut State, action: Action, step: Step) -> Vec<Effect> {
-    let shown = state.shown;
     match (state.tab, action) {
         (Tab::Files, Action::Left) => return parent(state),
-        (Tab::Files, Action::Right) => {
-            if state.browser.current().is_some_and(|entry| entry.kind == Kind::Folder) {
-                return enter(state);
-            }
-        }
-        (Tab::Files, _) => {
-            let count = state.browser.visible().len();
-            state.browser.cursor.step(step, count, 1, shown.lines);
-        }
-        (Tab::Results, _) => {
-            let count = state.results.matches().len();
-            state.results.cursor.step(step, count, shown.columns, shown.lines);
-        }
-        (Tab::Vault, _) => {
-            let count = state.collection.visible().len();
-            state.collection.cursor.step(step, count, shown.columns, shown.lines);
-        }
+        (Tab::Files, Action::Right) => return enter(state),
+        (Tab::Files, _) => state.browser.cursor = stepped(state, step),
+        (Tab::Results, _) => state.results.cursor = stepped(state, step),
+        (Tab::Vault, _) => state.collection.cursor = stepped(state, step),
         (Tab::Indexing, _) => {}
     }
     Vec::new()
@@ -151,15 +177,15 @@ fn go_to(state: &mut State, folder: std::path::PathBuf) -> Vec<Effect> {
 
 fn parent(state: &mut State) -> Vec<Effect> {
     match state.browser.folder.parent().map(std::path::Path::to_owned) {
-        Some(folder) if state.tab == Tab::Files => go_to(state, folder),
-        _ => Vec::new(),
+        Some(folder) => go_to(state, folder),
+        None => Vec::new(),
     }
 }
 
 fn home(state: &mut State) -> Vec<Effect> {
     match std::env::home_dir() {
-        Some(folder) if state.tab == Tab::Files => go_to(state, folder),
-        _ => Vec::new(),
+        Some(folder) => go_to(state, folder),
+        None => Vec::new(),
     }
 }
 
@@ -169,12 +195,12 @@ fn reload(state: &mut State) -> Vec<Effect> {
             state.browser.is_loading = true;
             vec![Effect::Ask(Request::List(state.browser.folder.clone()))]
         }
-        Tab::Vault if state.session.open().is_some() => vec![Effect::Ask(Request::Collection)],
+        Tab::Vault => vec![Effect::Ask(Request::Collection)],
         Tab::Results => match state.results.query.clone() {
             Some(query) => photos::search(state, query),
             None => Vec::new(),
         },
-        Tab::Vault | Tab::Indexing => Vec::new(),
+        Tab::Indexing => Vec::new(),
     }
 }
 
@@ -184,29 +210,39 @@ fn zoom(state: &mut State) {
     }
 }
 
-/// Esc: the innermost thing ends first.
+/// Whether something is selected on the shown tab.
+fn has_selection(state: &State) -> bool {
+    match state.tab {
+        Tab::Files => !state.browser.selected.is_empty(),
+        Tab::Results => !state.results.selected.is_empty(),
+        Tab::Vault => !state.collection.selected.is_empty(),
+        Tab::Indexing => false,
+    }
+}
+
+/// Whether Esc ends something: a range, a filter, a selection, the large picture of a narrow screen.
+fn has_something_to_close(state: &State) -> bool {
+    state.range().is_some_and(Range::is_begun)
+        || state.filter().is_some_and(|filter| !filter.line.text().is_empty())
+        || has_selection(state)
+        || (state.shown.is_one_pane && state.pane == Pane::Preview)
+}
+
+/// Esc: the innermost thing ends first. The tab stays.
 fn back(state: &mut State) {
-    let selection_is_empty = match state.tab {
-        Tab::Files => state.browser.selected.is_empty(),
-        Tab::Results => state.results.selected.is_empty(),
-        Tab::Vault => state.collection.selected.is_empty(),
-        Tab::Indexing => true,
-    };
     if let Some(range) = state.range_mut().filter(|range| range.is_begun()) {
         *range = Range::default();
     } else if let Some(filter) = state.filter_mut().filter(|filter| !filter.line.text().is_empty()) {
         *filter = Filter::default();
         state.arrange();
-    } else if !selection_is_empty {
+    } else if has_selection(state) {
         match state.tab {
             Tab::Files => state.browser.selected.clear(),
             Tab::Results => state.results.selected.clear(),
             Tab::Vault | Tab::Indexing => state.collection.selected.clear(),
         }
-    } else if state.pane == Pane::Preview {
-        state.pane = Pane::List;
     } else {
-        state.tab = Tab::Files;
+        state.pane = Pane::List;
     }
 }
 
@@ -229,11 +265,6 @@ fn next_view(state: &mut State) {
     state.tab = Tab::ALL[(at + 1) % Tab::ALL.len()];
 }
 
-fn show_vault(state: &mut State) -> Vec<Effect> {
-    state.tab = Tab::Vault;
-    Vec::new()
-}
-
 /// Whether a vault is open; when not, the way to open one is shown.
 fn needs_vault(state: &mut State) -> bool {
     if state.session.open().is_some() {
@@ -244,11 +275,7 @@ fn needs_vault(state: &mut State) -> bool {
 }
 
 fn index(state: &mut State, paths: Vec<std::path::PathBuf>) -> Vec<Effect> {
-    if state.tab != Tab::Files || paths.is_empty() || needs_vault(state) {
-        return Vec::new();
-    }
-    if is_indexing(state) {
-        state.journal.warn("indexing runs already: wait for it, or stop it first");
+    if needs_vault(state) {
         return Vec::new();
     }
     state.browser.selected.clear();
@@ -266,10 +293,6 @@ fn begin_indexing(state: &mut State, paths: Vec<std::path::PathBuf>) -> Vec<Effe
 }
 
 fn pause(state: &mut State) -> Vec<Effect> {
-    if is_indexing(state) && state.session.open().is_none() {
-        state.journal.warn("unlock the vault to pause indexing, or stop it");
-        return Vec::new();
-    }
     let Some(run) = &mut state.indexing else { return Vec::new() };
     match run.standing {
         Standing::Running => {

@@ -227,6 +227,27 @@ impl Snapshot {
         self.prefetch(self.readable_segments(), &[Part::Images, Part::Catalogue]);
     }
 
+    /// Says that the images at these positions will be described: a distant place is asked for their segments' lists and
+    /// catalogues at once.
+    ///
+    /// # Errors
+    /// As [`Self::segments`].
+    pub fn prefetch_details(&self, positions: &[usize]) -> Result<(), Error> {
+        let mut sorted = positions.to_vec();
+        sorted.sort_unstable();
+        let mut rest = sorted.as_slice();
+        let mut end = 0;
+        let holds_one = |segment: &&Arc<Segment>| {
+            end += segment.len();
+            let inside = rest.partition_point(|position| *position < end);
+            rest = &rest[inside..];
+            inside > 0
+        };
+        let segments: Vec<_> = self.shared_segments()?.iter().filter(holds_one).collect();
+        self.prefetch(segments, &[Part::Images, Part::Catalogue]);
+        Ok(())
+    }
+
     /// The image at a position in the order of the scan: the order of scores.
     ///
     /// # Errors

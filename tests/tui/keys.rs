@@ -57,7 +57,7 @@ fn a_photo_is_the_query_with_one_key() {
     assert_eq!(stage.asked(), ["search /photos/2024/IMG_2.jpg"]);
     assert!(stage.screen().contains("searching"));
     open_search(&mut stage);
-    stage.keys("2 l m");
+    stage.keys("2 l s");
     assert_eq!(stage.asked(), ["search boat.jpg"]);
 }
 
@@ -146,7 +146,7 @@ fn an_export_shows_how_far_and_how_fast_it_is_and_one_key_stops_it() {
     stage.keys("1 X X");
     assert_eq!(stage.asked(), ["stop export"]);
     assert!(stage.screen().contains("stopping the export"), "on every tab: {}", stage.screen());
-    stage.keys("3 e ctrl-u '/tmp/other enter");
+    stage.keys("3 e");
     assert!(stage.asked().is_empty());
     assert!(stage.screen().contains("an export runs already"), "{}", stage.screen());
     let outcome = Exported { exported: 3, already_there: 1, failed: vec!["damaged".to_owned()], left: 3, error: None };
@@ -228,9 +228,9 @@ fn names_are_copied() {
 fn results_and_vault_are_filtered_by_name_and_selected_by_range() {
     let mut stage = Stage::with_vault(80, 24);
     open_search(&mut stage);
-    stage.keys("- - - - - - - / 'o enter");
+    stage.keys("[ [ [ [ [ [ [ / 'o enter");
     let shown = |stage: &Stage| -> Vec<String> {
-        stage.application.state.results.matches().map(|found| found.photo.name.clone()).collect()
+        stage.application.state.results.visible().map(|found| found.photo.name.clone()).collect()
     };
     assert_eq!(shown(&stage), ["boat.jpg", "dog.jpg", "fog.jpg"]);
     assert!(stage.screen().contains("filter “o”"), "{}", stage.screen());
@@ -239,7 +239,7 @@ fn results_and_vault_are_filtered_by_name_and_selected_by_range() {
     stage.keys("g g v G v y");
     assert_eq!(stage.asked(), ["copy \"boat.jpg\\ndog.jpg\\nfog.jpg\""]);
     stage.keys("/ 'zzz enter");
-    assert!(stage.screen().contains("no match has such a name"), "{}", stage.screen());
+    assert!(stage.screen().contains("no photo has such a name"), "{}", stage.screen());
     stage.keys("esc");
     assert_eq!(shown(&stage).len(), 8);
 

@@ -4,6 +4,7 @@
 
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod hints;
 mod hostile;
 mod intake;
 mod interrupted;

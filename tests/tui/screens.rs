@@ -175,7 +175,7 @@ fn results_as_grid() {
 fn results_as_list() {
     at_every_size("results_as_list", Stage::with_vault, |stage| {
         search(stage, found());
-        stage.keys("- - t j space");
+        stage.keys("[ [ t j space");
     });
 }
 
@@ -183,7 +183,7 @@ fn results_as_list() {
 fn results_without_a_match() {
     at_every_size("results_without_a_match", Stage::with_vault, |stage| {
         search(stage, found());
-        stage.keys("+ + + +");
+        stage.keys("] ] ] ]");
     });
 }
 
@@ -218,7 +218,7 @@ fn results_of_an_empty_vault_and_before_a_search() {
     stage.keys("2");
     let before = stage.screen();
     stage.keys("1");
-    search(&mut stage, Found { ranked: Vec::new(), compared: 0, timing: Timing::default() });
+    search(&mut stage, Found { ranked: Vec::new(), query_is_stored: false, compared: 0, timing: Timing::default() });
     insta::assert_snapshot!(format!("{before}\n{}", stage.screen()));
 }
 

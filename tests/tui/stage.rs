@@ -7,10 +7,11 @@ use cipherlens::preview::Link;
 use cipherlens::services::settings::{Motion, OnLock};
 use cipherlens::tui::application::Application;
 use cipherlens::tui::keymap::Keymap;
+use cipherlens::tui::locale::Characters;
 use cipherlens::tui::preview::{Pictures, SentPictures};
 use cipherlens::tui::request::{Effect, Reply, Request};
 use cipherlens::tui::state::browser::{Entry, Kind};
-use cipherlens::tui::state::results::{Found, Match, Query, Timing};
+use cipherlens::tui::state::results::{Found, Query, Scored, Timing};
 use cipherlens::tui::state::vault::{Session, Statistics};
 use cipherlens::tui::state::{PhotoId, Preferences, State, StoredPhoto};
 use cipherlens::tui::theme::{Background, Colours, Theme};
@@ -30,6 +31,7 @@ impl Stage {
         let preferences = Preferences {
             threshold: 0.8,
             top: 50,
+            characters: Characters::Unicode,
             motion: Motion::Reduced,
             export_folder: PathBuf::from("/exported"),
             vault: None,
@@ -194,12 +196,12 @@ pub(crate) fn photos() -> Vec<StoredPhoto> {
     names.iter().enumerate().map(photo).collect()
 }
 
-/// Matches for the photos above, from 0.97 downwards in steps of 0.06.
+/// The photos above, from 0.97 downwards in steps of 0.06: three reach 0.80. The query is in the vault.
 pub(crate) fn found() -> Found {
     let ranked = photos()
         .into_iter()
         .enumerate()
-        .map(|(rank, photo)| Match { photo, score: 0.97 - 0.06 * rank as f32 })
+        .map(|(rank, photo)| Scored { photo, score: 0.97 - 0.06 * rank as f32 })
         .collect();
     let timing = Timing {
         features: Duration::from_micros(21_400),
@@ -207,5 +209,5 @@ pub(crate) fn found() -> Found {
         scan: Duration::from_micros(38_700),
         decrypt: Duration::from_micros(2_100),
     };
-    Found { ranked, compared: 8, timing }
+    Found { ranked, query_is_stored: true, compared: 9, timing }
 }

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use super::super::action::Action;
 use super::super::preview::Subject;
 use super::super::state::browser::{Entry, Kind, Sorting};
+use super::super::state::cursor::Shape;
 use super::super::state::{Pane, Shown};
 use super::super::words;
 use super::canvas::{Canvas, Focus, Target};
@@ -36,7 +37,7 @@ fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if count == 0 {
         return empty(canvas, inner);
     }
-    let first = browser.cursor.first_line(count, 1, usize::from(inner.height));
+    let first = browser.cursor.first_line(Shape::whole(count, 1), usize::from(inner.height));
     let rows = browser.visible().enumerate().skip(first).zip(inner.y..inner.bottom());
     for ((place, entry), y) in rows {
         let row = Rect { y, height: 1, ..inner };
@@ -76,23 +77,23 @@ fn row_of(canvas: &Canvas<'_, '_>, entry: &Entry, place: usize, columns: usize) 
 fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let browser = &canvas.state.browser;
     let theme = canvas.theme;
-    let lines = if browser.is_loading {
-        vec![Line::styled(format!("{} reading the folder", canvas.spinner()), theme.faint)]
+    let mut lines = Vec::new();
+    if browser.is_loading {
+        lines.push(Line::styled(format!("{} reading the folder", canvas.spinner()), theme.faint));
     } else if let Some(reason) = &browser.error {
-        vec![
-            Line::styled("✗ this folder cannot be read", theme.bad),
-            Line::styled(inert(reason).into_owned(), theme.faint),
-            canvas.press(Action::Parent, "for the folder above"),
-        ]
+        lines.push(Line::styled("✗ this folder cannot be read", theme.bad));
+        lines.push(Line::styled(inert(reason).into_owned(), theme.faint));
+        lines.extend(canvas.press(Action::Parent, "for the folder above"));
     } else if browser.total() > 0 {
-        vec![Line::raw("nothing matches the filter"), canvas.press(Action::Back, "to clear it")]
+        lines.push(Line::raw("nothing matches the filter"));
+        lines.extend(canvas.press(Action::Back, "to clear it"));
     } else {
-        let others = match browser.other_files {
+        lines.push(Line::raw(match browser.other_files {
             0 => "this folder is empty".to_owned(),
             count => format!("no photos here, only {} of other kinds", words::count(count, "file")),
-        };
-        vec![Line::raw(others), canvas.press(Action::Parent, "for the folder above")]
-    };
+        }));
+        lines.extend(canvas.press(Action::Parent, "for the folder above"));
+    }
     canvas.notice(area, lines);
 }
 
@@ -104,11 +105,12 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     };
     if entry.kind == Kind::Folder {
         let inner = canvas.pane(area, &format!("{}/", inert(&entry.name)), Focus::Elsewhere);
-        let lines = vec![
-            Line::raw("a folder"),
-            canvas.press(Action::Enter, "to look into it"),
-            canvas.press(Action::Index, "to put all its photos into the vault"),
-        ];
+        let mut lines = vec![Line::raw("a folder")];
+        lines.extend(canvas.press(Action::Enter, "to look into it"));
+        // With a selection the key is about that.
+        if canvas.state.browser.selected.is_empty() {
+            lines.extend(canvas.press(Action::Index, "to put all its photos into the vault"));
+        }
         return canvas.notice(inner, lines);
     }
     let is_stored = canvas.state.browser.is_stored(entry);

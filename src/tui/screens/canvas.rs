@@ -10,8 +10,11 @@ use super::super::action::Action;
 use super::super::keymap::Keymap;
 use super::super::preview::Pictures;
 use super::super::state::cursor::Mark;
+use super::super::state::journal::Weight;
+use super::super::state::overlay::Overlay;
 use super::super::state::{Shown, State, Tab};
 use super::super::theme::Theme;
+use super::super::update::refusal;
 use crate::services::settings::Motion;
 
 /// What a click on a place means.
@@ -48,7 +51,7 @@ pub(super) struct Canvas<'a, 'f> {
 
 impl Canvas<'_, '_> {
     /// The first key that does `action` here; empty when there is none.
-    pub(super) fn key(&self, action: Action) -> String {
+    fn key(&self, action: Action) -> String {
         self.keymap.keys(self.state.tab, action).into_iter().next().unwrap_or_default()
     }
 
@@ -73,6 +76,16 @@ impl Canvas<'_, '_> {
             Mark::Selected => Span::styled("●", self.theme.selected),
             Mark::InRange => Span::styled("○", self.theme.selected),
             Mark::None => Span::raw(" "),
+        }
+    }
+
+    /// The sign and look of a message.
+    pub(super) fn weight(&self, weight: Weight) -> (&'static str, Style) {
+        match weight {
+            Weight::Note => ("✓", self.theme.good),
+            Weight::Refusal => ("·", self.theme.text),
+            Weight::Warning => ("!", self.theme.warning),
+            Weight::Failure => ("✗", self.theme.bad),
         }
     }
 
@@ -103,13 +116,34 @@ impl Canvas<'_, '_> {
         self.frame.render_widget(text, middle);
     }
 
-    /// `press KEY to do this`, with the key as it is bound.
-    pub(super) fn press(&self, action: Action, purpose: &str) -> Line<'static> {
-        let key = self.key(action);
-        Line::from(vec![
+    /// `press KEY to do this`, with the key as it is bound; nothing where the key would do nothing.
+    pub(super) fn press(&self, action: Action, purpose: &str) -> Option<Line<'static>> {
+        let key = self.hint_key(action)?;
+        Some(Line::from(vec![
             Span::styled("press ", self.theme.faint),
             Span::styled(key, self.theme.accent),
             Span::styled(format!(" {purpose}"), self.theme.faint),
-        ])
+        ]))
+    }
+
+    /// Keys with what they do in a word or two; those that would do nothing are left out.
+    pub(super) fn hints(&self, actions: &[(Action, &str)]) -> Line<'static> {
+        let mut spans = Vec::new();
+        for (action, label) in actions {
+            if let Some(key) = self.hint_key(*action) {
+                spans.extend([
+                    Span::styled(key, self.theme.accent),
+                    Span::styled(format!(" {label}  "), self.theme.faint),
+                ]);
+            }
+        }
+        Line::from(spans)
+    }
+
+    /// The key for a hint: the first one bound, if the action would do something now. Below a window no key reaches the tab.
+    pub(super) fn hint_key(&self, action: Action) -> Option<String> {
+        let is_reached = matches!(self.state.overlay, None | Some(Overlay::Zoom));
+        let applies = is_reached && refusal(self.state, action).is_none();
+        Some(self.key(action)).filter(|key| applies && !key.is_empty())
     }
 }

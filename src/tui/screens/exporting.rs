@@ -25,9 +25,7 @@ pub(super) fn strip(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Exporting) {
     if run.progress.failed > 0 {
         spans.push(Span::styled(format!(" · ✗ {} failed", run.progress.failed), theme.bad));
     }
-    let key = canvas.key(Action::StopExport);
-    if !run.is_stopping && !key.is_empty() {
-        spans.extend([Span::raw("  "), Span::styled(key, theme.accent), Span::styled(" stop", theme.faint)]);
-    }
+    spans.push(Span::raw("  "));
+    spans.extend(canvas.hints(&[(Action::StopExport, "stop")]).spans);
     canvas.frame.render_widget(words::fit_line(Line::from(spans), usize::from(area.width)), area);
 }

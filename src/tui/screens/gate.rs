@@ -27,6 +27,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, gate: &Gate) {
     }
     let theme = canvas.theme;
     let keys: &[(&str, &str)] = match gate {
+        // A key is being derived: what was typed is on its way.
+        Gate::Unlock(Unlock { is_working: true, .. }) | Gate::FirstRun(FirstRun { is_working: true, .. }) => {
+            &[("f1", "help"), ("ctrl-c", "quit")]
+        }
         Gate::Unlock(_) => &[("enter", "unlock"), ("esc", "without a vault"), ("f1", "help"), ("ctrl-c", "quit")],
         Gate::NotThere(absent) => not_there::keys(absent),
         Gate::FirstRun(_) => {

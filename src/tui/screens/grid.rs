@@ -1,12 +1,15 @@
-//! Thumbnails side by side, each with two lines below; the fewer there are, the larger.
+//! Photos as thumbnails side by side, each with two lines below, or a line each; in one section, or in two with a divider
+//! between them. The fewer photos there are, the larger their thumbnails.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType};
 
 use super::super::preview::Subject;
-use super::super::state::cursor::{Cursor, Mark};
+use super::super::state::cursor::{Cursor, Mark, Shape};
+use super::super::state::tiles::Tiles;
 use super::super::state::{PhotoId, Shown};
+use super::super::words;
 use super::canvas::{Canvas, Focus, Target};
 use super::picture;
 
@@ -20,81 +23,126 @@ pub(super) struct Item {
     pub fact: Line<'static>,
 }
 
-/// The smallest tile with its border: room for a thumbnail of 18 x 5 cells.
-const TILE: (u16, u16) = (20, 8);
+/// What is laid out, and the place that the user is at.
+pub(super) struct Items {
+    pub count: usize,
+    pub cursor: Cursor,
+    /// How many items come before the divider, and what it says; without one there is a single section.
+    pub divider: Option<(usize, Line<'static>)>,
+}
 
-/// The widest tile: a few photos are shown larger than many, but not as large as the one under the cursor.
-const WIDEST: u16 = 40;
+impl Items {
+    fn shape(&self, columns: usize) -> Shape {
+        let first_section = self.divider.as_ref().map_or(self.count, |(first_section, _)| *first_section);
+        Shape::divided(self.count, columns, first_section)
+    }
+
+    /// The part of `area` that is left for the items.
+    fn room(&self, area: Rect) -> Rect {
+        Rect { height: area.height - u16::from(self.divider.is_some()).min(area.height), ..area }
+    }
+}
 
 /// Below this many rows a tile would be all border.
 const LOWEST_TILE: u16 = 5;
 
-/// How many tiles stand side by side and how many lines of them: the largest tiles of which `count` fit, or as many of
-/// the smallest as there is room for.
-fn fits(area: Rect, count: usize) -> (u16, u16) {
+/// How many tiles stand side by side and how many lines of them: the largest tiles of which all fit, or as many of the
+/// smallest as there is room for.
+fn fits(area: Rect, tiles: Tiles, items: &Items) -> (u16, u16) {
+    let narrowest = tiles.narrowest();
     // One row less than a whole tile does for the last line.
-    let most = ((area.width / TILE.0).max(1), ((area.height + 1) / TILE.1).max(1));
+    let most = ((area.width / narrowest).max(1), ((area.height + 1) / Tiles::rows(narrowest)).max(1));
     let lines = |columns: u16| {
-        let width = (area.width / columns).min(WIDEST);
-        (area.height / (width * TILE.1 / TILE.0).max(1)).clamp(1, most.1)
+        let width = (area.width / columns).min(tiles.widest());
+        (area.height / Tiles::rows(width)).clamp(1, most.1)
     };
     let mut larger = (1..most.0).map(|columns| (columns, lines(columns)));
-    larger.find(|(columns, lines)| usize::from(columns * lines) >= count).unwrap_or(most)
+    let all_fit = |(columns, lines): &(u16, u16)| items.shape(usize::from(*columns)).lines() <= usize::from(*lines);
+    larger.find(all_fit).unwrap_or(most)
 }
 
-/// Draws `count` items, those that fit around the cursor; `item` makes one.
+/// Draws the thumbnails that fit around the cursor; `item` makes one.
 pub(super) fn draw(
     canvas: &mut Canvas<'_, '_>,
     area: Rect,
-    count: usize,
-    cursor: Cursor,
+    items: &Items,
     item: &dyn Fn(&Canvas<'_, '_>, usize, usize) -> Option<Item>,
 ) {
-    if area.height < LOWEST_TILE {
-        return rows(canvas, area, count, cursor, item);
+    let room = items.room(area);
+    if room.height < LOWEST_TILE {
+        return lines(canvas, area, items, &|canvas, place, columns| {
+            let item = item(canvas, place, columns.saturating_sub(2))?;
+            let mut line = item.name;
+            line.spans.splice(0..0, [canvas.sign(item.mark), Span::raw(" ")]);
+            Some(line)
+        });
     }
-    let (columns, lines) = fits(area, count);
-    let width = (area.width / columns).min(WIDEST);
-    let (columns, mut lines) = (usize::from(columns), usize::from(lines));
-    lines = lines.min(count.div_ceil(columns));
-    let height = (area.height / u16::try_from(lines).unwrap_or(1)).min(width / 2 + 3);
-    canvas.shown = Shown { columns, lines, ..canvas.shown };
-    let first = cursor.first_line(count, columns, lines) * columns;
-    for place in first..count.min(first + columns * lines) {
-        let (across, down) = ((place - first) % columns, (place - first) / columns);
-        let tile = Rect {
-            x: area.x + width * u16::try_from(across).unwrap_or(0),
-            y: area.y + height * u16::try_from(down).unwrap_or(0),
-            width,
-            height,
-        };
-        let Some(item) = item(canvas, place, usize::from(width.saturating_sub(4))) else { continue };
-        draw_tile(canvas, tile, &item, if place == cursor.at { Focus::Here } else { Focus::Elsewhere });
-        canvas.hits.push((tile, Target::Item(place)));
-    }
+    let tiles = canvas.state.tiles;
+    let (columns, lines) = fits(room, tiles, items);
+    let width = (room.width / columns).min(tiles.widest());
+    let shape = items.shape(usize::from(columns));
+    let lines = usize::from(lines).min(shape.lines());
+    let height = (room.height / u16::try_from(lines).unwrap_or(1).max(1)).min(width / 2 + 3);
+    canvas.shown = Shown { columns: usize::from(columns), lines, ..canvas.shown };
+    each_line(canvas, area, items, shape, lines, height, &mut |canvas, line| {
+        for (across, place) in shape.places(line.number).enumerate() {
+            let x = area.x + width * u16::try_from(across).unwrap_or(0);
+            let tile = Rect { x, y: line.y, width, height };
+            let Some(item) = item(canvas, place, usize::from(width.saturating_sub(4))) else { continue };
+            let focus = if place == items.cursor.at { Focus::Here } else { Focus::Elsewhere };
+            draw_tile(canvas, tile, &item, focus);
+            canvas.hits.push((tile, Target::Item(place)));
+        }
+    });
 }
 
-/// Where no thumbnail fits: a line each.
-fn rows(
+/// Draws the lines that fit around the cursor; `row` makes one.
+pub(super) fn lines(
     canvas: &mut Canvas<'_, '_>,
     area: Rect,
-    count: usize,
-    cursor: Cursor,
-    item: &dyn Fn(&Canvas<'_, '_>, usize, usize) -> Option<Item>,
+    items: &Items,
+    row: &dyn Fn(&Canvas<'_, '_>, usize, usize) -> Option<Line<'static>>,
 ) {
-    let lines = usize::from(area.height);
+    let lines = usize::from(items.room(area).height);
     canvas.shown = Shown { columns: 1, lines, ..canvas.shown };
-    let first = cursor.first_line(count, 1, lines);
-    for (place, y) in (first..count).zip(area.y..area.bottom()) {
-        let row = Rect { y, height: 1, ..area };
-        let Some(item) = item(canvas, place, usize::from(area.width.saturating_sub(2))) else { continue };
-        let mut line = item.name;
-        line.spans.splice(0..0, [canvas.sign(item.mark), Span::raw(" ")]);
-        canvas.frame.render_widget(line, row);
-        if place == cursor.at {
+    each_line(canvas, area, items, items.shape(1), lines, 1, &mut |canvas, line| {
+        let place = line.number;
+        let Some(text) = row(canvas, place, usize::from(area.width)) else { return };
+        let row = Rect { y: line.y, height: 1, ..area };
+        canvas.frame.render_widget(text, row);
+        if place == items.cursor.at {
             canvas.mark_row(row);
         }
         canvas.hits.push((row, Target::Item(place)));
+    });
+}
+
+/// A line of items on the screen.
+struct Placed {
+    number: usize,
+    y: u16,
+}
+
+/// Calls `draw` for each of the `lines` lines around the cursor, `height` rows apart, and draws the divider between.
+fn each_line(
+    canvas: &mut Canvas<'_, '_>,
+    area: Rect,
+    items: &Items,
+    shape: Shape,
+    lines: usize,
+    height: u16,
+    draw: &mut dyn FnMut(&mut Canvas<'_, '_>, Placed),
+) {
+    let first = items.cursor.first_line(shape, lines);
+    let mut y = area.y;
+    for number in first..shape.lines().min(first + lines) {
+        if let Some((_, text)) = items.divider.as_ref().filter(|_| number == shape.lines_of_first()) {
+            let row = Rect { y, height: 1, ..area };
+            canvas.frame.render_widget(words::fit_line(text.clone(), usize::from(area.width)), row);
+            y += 1;
+        }
+        draw(canvas, Placed { number, y });
+        y += height;
     }
 }
 

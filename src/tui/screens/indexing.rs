@@ -56,29 +56,16 @@ pub(super) fn strip(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
     if passed_over > 0 {
         spans.push(Span::styled(format!(" · ! {passed_over} passed over"), theme.warning));
     }
-    for (action, label) in keys {
-        spans.extend([
-            Span::raw("  "),
-            Span::styled(canvas.key(action), theme.accent),
-            Span::styled(format!(" {label}"), theme.faint),
-        ]);
-    }
+    spans.push(Span::raw("  "));
+    spans.extend(canvas.hints(&keys).spans);
     canvas.frame.render_widget(words::fit_line(Line::from(spans), usize::from(area.width)), area);
 }
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let inner = canvas.pane(area, "indexing", Focus::Here);
     let Some(run) = &canvas.state.indexing else {
-        let key = canvas.keymap.keys(super::Tab::Files, Action::Index).into_iter().next().unwrap_or_default();
-        let lines = vec![
-            Line::raw("nothing is being indexed"),
-            canvas.press(Action::Files, "for the files, move onto a photo or folder, and"),
-            Line::from(vec![
-                Span::styled("press ", canvas.theme.faint),
-                Span::styled(key, canvas.theme.accent),
-                Span::styled(" to put it into the vault", canvas.theme.faint),
-            ]),
-        ];
+        let mut lines = vec![Line::raw("nothing is being indexed")];
+        lines.extend(canvas.press(Action::Files, "for the files, and index some"));
         return canvas.notice(inner, lines);
     };
     let lines = overview(canvas, inner, run);

@@ -11,10 +11,10 @@ use super::super::fuzzy;
 use super::super::keymap::{Context, HelpLine, Keymap};
 use super::super::preview::Subject;
 use super::super::state::indexing::Indexing;
-use super::super::state::journal::Weight;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
 use super::super::state::{State, Tab};
+use super::super::update::refusal;
 use super::super::words;
 use super::canvas::{Canvas, Focus, Target};
 use super::picture;
@@ -65,7 +65,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
             ]);
             let title = format!("export {} to", words::count(photos.len(), "photo"));
             let note = "decrypted copies are written there; existing files stay";
-            ask(canvas, window, &title, line, note, &[("enter", "export"), ("esc", "no")]);
+            ask(canvas, window, &title, line, note, &[("enter", "export"), ("esc", "cancel")]);
         }
         Some(Overlay::Zoom) | None => {}
     }
@@ -84,11 +84,14 @@ pub fn help_lines(keymap: &Keymap, filter: &str) -> Vec<HelpLine> {
     lines
 }
 
-/// The actions that match `filter`, best first.
+/// The actions that do something now and match `filter`, best first.
 #[must_use]
-pub fn palette_actions(filter: &str) -> Vec<Action> {
-    let texts: Vec<String> = TABLE.iter().map(|(_, name, description)| format!("{name} {description}")).collect();
-    fuzzy::matching(filter, texts.iter().map(String::as_str)).into_iter().map(|index| TABLE[index].0).collect()
+pub fn palette_actions(state: &State, filter: &str) -> Vec<Action> {
+    let applies = |action: &Action| *action != Action::Palette && refusal(state, *action).is_none();
+    let actions: Vec<Action> = TABLE.iter().map(|(action, _, _)| *action).filter(applies).collect();
+    let texts: Vec<String> =
+        actions.iter().map(|action| format!("{} {}", action.name(), action.description())).collect();
+    fuzzy::matching(filter, texts.iter().map(String::as_str)).into_iter().map(|index| actions[index]).collect()
 }
 
 fn filter_line(canvas: &Canvas<'_, '_>, filter: &str, empty: &str) -> Line<'static> {
@@ -132,13 +135,13 @@ fn palette(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, at: usize) {
     let inner = canvas.pane(window, "actions", Focus::Here);
     let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
     canvas.frame.render_widget(filter_line(canvas, filter, "what to do?"), top);
-    let actions = palette_actions(filter);
+    let actions = palette_actions(canvas.state, filter);
     let at = at.min(actions.len().saturating_sub(1));
     let lines = usize::from(body.height);
     let first = at.saturating_sub(lines.saturating_sub(1));
     for ((place, action), y) in actions.iter().enumerate().skip(first).zip(body.y..body.bottom()) {
         let row = Rect { y, height: 1, ..body };
-        let key = canvas.key(*action);
+        let key = canvas.keymap.keys(canvas.state.tab, *action).join("  ");
         let room = usize::from(row.width).saturating_sub(words::width(&key) + 2);
         let line = Line::from(vec![
             Span::raw(" "),
@@ -166,11 +169,7 @@ fn log(canvas: &mut Canvas<'_, '_>, window: Rect, scroll: usize) {
     let scroll = scroll.min(journal.messages().len().saturating_sub(1));
     let mut y = inner.y;
     for message in journal.messages().rev().skip(scroll) {
-        let (sign, style) = match message.weight {
-            Weight::Note => ("✓", canvas.theme.good),
-            Weight::Warning => ("!", canvas.theme.warning),
-            Weight::Failure => ("✗", canvas.theme.bad),
-        };
+        let (sign, style) = canvas.weight(message.weight);
         for (row, text) in words::wrap(&inert(&message.text), columns).into_iter().enumerate() {
             if y == inner.bottom() {
                 return;
@@ -193,7 +192,7 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
         Question::OpenOutside(_) => (
             "open in another program",
             "Give a decrypted copy to another program?".to_owned(),
-            "it lies in a private place and is wiped when the program ends",
+            "a private copy that is overwritten and deleted when the program ends",
             "open",
         ),
         Question::Download(ids) => (
@@ -298,7 +297,7 @@ pub(super) fn zoom(canvas: &mut Canvas<'_, '_>, area: Rect) {
         }
         Some(Query::Stored(photo)) => {
             let position = match canvas.state.tab {
-                Tab::Results => Some((canvas.state.results.cursor.at + 1, canvas.state.results.matches().len())),
+                Tab::Results => Some((canvas.state.results.cursor.at + 1, canvas.state.results.visible().len())),
                 _ => Some((canvas.state.collection.cursor.at + 1, canvas.state.collection.visible().len())),
             };
             (photo.name, Subject::Photo(photo.id), position)
@@ -311,8 +310,8 @@ pub(super) fn zoom(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if let Some((at, count)) = position {
         spans.push(Span::styled(format!(" {at} of {count}  "), canvas.theme.faint));
     }
-    for (key, label) in [("j/k", "next"), ("s", "similar"), ("esc", "back")] {
-        spans.extend([Span::styled(key, canvas.theme.accent), Span::styled(format!(" {label}  "), canvas.theme.faint)]);
-    }
+    let keys = [(Action::Down, "next"), (Action::Up, "previous"), (Action::Similar, "similar")];
+    spans.extend(canvas.hints(&keys).spans);
+    spans.extend([Span::styled("esc", canvas.theme.accent), Span::styled(" back", canvas.theme.faint)]);
     canvas.frame.render_widget(words::fit_line(Line::from(spans), usize::from(line.width)), line);
 }

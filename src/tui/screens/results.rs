@@ -1,43 +1,42 @@
-//! Matches of the last search: the query, the matches in order of score, and the one under the cursor large.
+//! The last search: the query, the matches, then the nearest of the other photos, and the one under the cursor large.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::super::action::Action;
 use super::super::preview::Subject;
-use super::super::state::results::{Arrangement, Match, Query};
-use super::super::state::{Pane, Shown};
+use super::super::state::Pane;
+use super::super::state::results::{Query, Scored};
+use super::super::state::tiles::Arrangement;
 use super::super::words;
-use super::canvas::{Canvas, Focus, Target};
+use super::canvas::{Canvas, Focus};
 use super::{grid, picture};
 use crate::services::name::inert;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if canvas.state.results.query.is_none() {
         let inner = canvas.pane(area, "results", Focus::Here);
-        let lines = vec![
-            Line::raw("no search yet"),
-            canvas.press(Action::Files, "for the files, move onto a photo, and"),
-            canvas.press(Action::Similar, "to find photos like it in the vault"),
-        ];
+        let mut lines = vec![Line::raw("no search yet")];
+        lines.extend(canvas.press(Action::Files, "for the files, or"));
+        lines.extend(canvas.press(Action::Vault, "for the vault, and search with a photo there"));
         return canvas.notice(inner, lines);
     }
     if canvas.shown.is_one_pane {
         match canvas.state.pane {
-            Pane::List => matches(canvas, area),
+            Pane::List => photos(canvas, area),
             Pane::Preview => preview(canvas, area),
         }
         return;
     }
     if area.width >= 100 {
         let [left, middle, right] =
-            Layout::horizontal([Constraint::Length(26), Constraint::Fill(5), Constraint::Fill(4)]).areas(area);
+            Layout::horizontal([Constraint::Length(26), Constraint::Fill(5), Constraint::Fill(3)]).areas(area);
         query(canvas, left);
-        matches(canvas, middle);
+        photos(canvas, middle);
         preview(canvas, right);
     } else {
         let [left, right] = Layout::horizontal([Constraint::Percentage(55), Constraint::Fill(1)]).areas(area);
-        matches(canvas, left);
+        photos(canvas, left);
         preview(canvas, right);
     }
 }
@@ -63,93 +62,94 @@ fn query(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let text = query_name(query);
     canvas.frame.render_widget(Line::raw(words::fit(&text, usize::from(name.width)).into_owned()).centered(), name);
 
-    let inner = canvas.pane(bottom, "what counts", Focus::Elsewhere);
+    let inner = canvas.pane(bottom, "search", Focus::Elsewhere);
     let columns = usize::from(inner.width);
     let theme = canvas.theme;
-    let lower = canvas.key(Action::LowerThreshold);
-    let raise = canvas.key(Action::RaiseThreshold);
-    let fewer = canvas.key(Action::FewerResults);
-    let more = canvas.key(Action::MoreResults);
     let part = f64::from(results.threshold()).max(0.0);
     let mut lines = vec![
-        Line::from(format!("threshold   {:.2}", results.threshold())),
+        Line::from(format!("match from  {:.2}", results.threshold())),
         Line::styled(words::bar(part, columns), theme.bar),
-        Line::from(vec![
-            Span::styled(lower, theme.accent),
-            Span::styled(" lower  ", theme.faint),
-            Span::styled(raise, theme.accent),
-            Span::styled(" raise", theme.faint),
-        ]),
+        canvas.hints(&[(Action::LowerThreshold, "lower"), (Action::RaiseThreshold, "raise")]),
         Line::default(),
-        Line::from(format!("at most     {}", results.top())),
-        Line::from(vec![
-            Span::styled(fewer, theme.accent),
-            Span::styled(" fewer  ", theme.faint),
-            Span::styled(more, theme.accent),
-            Span::styled(" more", theme.faint),
-        ]),
+        Line::from(format!("list        {}", results.top())),
+        canvas.hints(&[(Action::FewerResults, "fewer"), (Action::MoreResults, "more")]),
     ];
     if let Some(found) = results.found() {
-        lines.extend([
-            Line::default(),
-            Line::from(format!("{} of {}", results.matches().len(), words::count(found.compared, "photo"))),
-        ]);
+        let matches = words::count(results.reached(), "match");
+        lines.extend([Line::default(), Line::raw(format!("{matches} of {}", found.compared))]);
+        if found.query_is_stored {
+            lines.push(Line::raw(QUERY_IS_STORED));
+        }
     }
     for (line, y) in lines.into_iter().zip(inner.y..inner.bottom()) {
         canvas.frame.render_widget(line, Rect { y, height: 1, ..inner });
     }
 }
 
-fn matches(canvas: &mut Canvas<'_, '_>, area: Rect) {
+/// The query itself is in the vault; it is not listed, as everybody would find it.
+const QUERY_IS_STORED: &str = "query is in the vault";
+
+fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let results = &canvas.state.results;
-    let count = results.matches().len();
+    let count = results.visible().len();
     let title = match (&results.query, results.found()) {
-        (Some(query), Some(found)) if area.width < 100 => {
-            format!("{count} of {} like {} ≥ {:.2}", found.compared, query_name(query), results.threshold())
+        (Some(query), Some(_)) if area.width < 100 => {
+            let matches = words::count(results.shown_matches(), "match");
+            format!("{matches} ≥ {:.2} of {count} like {}", results.threshold(), query_name(query))
         }
-        (_, Some(found)) => format!("{count} of {}", words::count(found.compared, "photo")),
         _ => "results".to_owned(),
     };
     let inner = canvas.pane(area, &title, Focus::Here);
     if count == 0 {
         return empty(canvas, inner);
     }
-    match results.arrangement {
-        Arrangement::List => list(canvas, inner),
-        Arrangement::Grid => grid::draw(canvas, inner, count, results.cursor, &|canvas, place, columns| {
+    let items = grid::Items { count, cursor: results.cursor, divider: divider(canvas) };
+    match canvas.state.tiles.arrangement {
+        Arrangement::List => grid::lines(canvas, inner, &items, &|canvas, place, columns| {
+            let found = canvas.state.results.at(place)?;
+            Some(row_of(canvas, found, place, columns))
+        }),
+        Arrangement::Grid => grid::draw(canvas, inner, &items, &|canvas, place, columns| {
             let results = &canvas.state.results;
             let found = results.at(place)?;
-            let bar = words::bar(f64::from(found.score).max(0.0), columns.saturating_sub(5));
-            let score =
-                Line::from(vec![Span::raw(format!("{:.2} ", found.score)), Span::styled(bar, canvas.theme.bar)]);
+            let bar = words::bar(f64::from(found.score).max(0.0), columns.saturating_sub(7));
+            let fact = Line::from(vec![
+                match_sign(canvas, place),
+                Span::raw(format!(" {:.2} ", found.score)),
+                Span::styled(bar, canvas.theme.bar),
+            ]);
             let name = inert(&found.photo.name);
             Some(grid::Item {
                 photo: found.photo.id,
                 mark: results.mark(place),
                 name: Line::raw(words::fit(&name, columns).into_owned()),
-                fact: score,
+                fact,
             })
         }),
     }
 }
 
-fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
-    let results = &canvas.state.results;
-    let lines = usize::from(area.height);
-    canvas.shown = Shown { columns: 1, lines, ..canvas.shown };
-    let first = results.cursor.first_line(results.matches().len(), 1, lines);
-    for ((place, found), y) in results.matches().enumerate().skip(first).zip(area.y..area.bottom()) {
-        let row = Rect { y, height: 1, ..area };
-        let line = row_of(canvas, found, place, usize::from(area.width));
-        canvas.frame.render_widget(line, row);
-        if place == results.cursor.at {
-            canvas.mark_row(row);
-        }
-        canvas.hits.push((row, Target::Item(place)));
-    }
+/// The sign of a match: it reaches the threshold.
+fn match_sign(canvas: &Canvas<'_, '_>, place: usize) -> Span<'static> {
+    if place < canvas.state.results.shown_matches() { Span::styled("✓", canvas.theme.good) } else { Span::raw(" ") }
 }
 
-fn row_of(canvas: &Canvas<'_, '_>, found: &Match, place: usize, columns: usize) -> Line<'static> {
+/// The line between the matches and the nearest of the other photos; there is none where all are matches.
+fn divider(canvas: &Canvas<'_, '_>) -> Option<(usize, Line<'static>)> {
+    let results = &canvas.state.results;
+    let matches = results.shown_matches();
+    if matches == results.visible().len() {
+        return None;
+    }
+    let threshold = results.threshold();
+    let text = match matches {
+        0 => format!("── nothing reaches {threshold:.2}; the nearest ──"),
+        _ => format!("── below {threshold:.2}, the nearest ──"),
+    };
+    Some((matches, Line::styled(text, canvas.theme.title)))
+}
+
+fn row_of(canvas: &Canvas<'_, '_>, found: &Scored, place: usize, columns: usize) -> Line<'static> {
     let theme = canvas.theme;
     let results = &canvas.state.results;
     let mark = canvas.sign(results.mark(place));
@@ -157,9 +157,10 @@ fn row_of(canvas: &Canvas<'_, '_>, found: &Match, place: usize, columns: usize) 
     let bar = words::bar(f64::from(found.score).max(0.0), bar_columns);
     let date = found.photo.date.as_deref().and_then(|date| date.get(..10)).unwrap_or_default();
     let tail = if columns >= 46 { format!("  {:10} ", inert(date)) } else { String::new() };
-    let room = columns.saturating_sub(bar_columns + 8 + words::width(&tail));
+    let room = columns.saturating_sub(bar_columns + 9 + words::width(&tail));
     Line::from(vec![
         mark,
+        match_sign(canvas, place),
         Span::raw(format!(" {:.2} ", found.score)),
         Span::styled(bar, theme.bar),
         Span::raw(" "),
@@ -171,47 +172,36 @@ fn row_of(canvas: &Canvas<'_, '_>, found: &Match, place: usize, columns: usize) 
 fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let results = &canvas.state.results;
     let theme = canvas.theme;
-    let lines = if results.is_searching {
-        vec![Line::styled(format!("{} searching among encrypted photos", canvas.spinner()), theme.faint)]
+    let mut lines = Vec::new();
+    if results.is_searching {
+        lines.push(Line::styled(format!("{} searching among encrypted photos", canvas.spinner()), theme.faint));
     } else if let Some(reason) = &results.error {
-        vec![
-            Line::styled("✗ the search failed", theme.bad),
-            Line::styled(inert(reason).into_owned(), theme.faint),
-            canvas.press(Action::Reload, "to try again"),
-        ]
-    } else if results.found().is_some_and(|found| found.compared == 0) {
-        vec![
-            Line::raw("the vault is empty: there is nothing to search"),
-            canvas.press(Action::Files, "for the files, and index some"),
-        ]
-    } else if !results.reached().is_empty() {
-        vec![Line::raw("no match has such a name"), canvas.press(Action::Back, "to clear the filter")]
+        lines.push(Line::styled("✗ the search failed", theme.bad));
+        lines.push(Line::styled(inert(reason).into_owned(), theme.faint));
+        lines.extend(canvas.press(Action::Reload, "to try again"));
+    } else if !results.listed().is_empty() {
+        lines.push(Line::raw("no photo has such a name"));
+        lines.extend(canvas.press(Action::Back, "to clear the filter"));
+    } else if results.found().is_some_and(|found| found.query_is_stored) {
+        lines.push(Line::raw("there is no other photo in the vault"));
+        lines.extend(canvas.press(Action::Files, "for the files, and index some"));
     } else {
-        let mut lines = vec![Line::raw(format!("nothing reaches {:.2}", results.threshold()))];
-        if let Some(best) = results.nearest().first() {
-            lines.push(canvas.press(Action::LowerThreshold, "to lower the threshold"));
-            lines.push(Line::default());
-            lines.push(Line::styled(format!("the most similar score {:.2} and less:", best.score), theme.faint));
-        }
-        for near in results.nearest() {
-            let name = inert(&near.photo.name);
-            let name = words::fit(&name, usize::from(area.width.saturating_sub(8)));
-            lines.push(Line::styled(format!("{:.2} {name}", near.score), theme.faint));
-        }
-        lines
-    };
+        lines.push(Line::raw("the vault is empty: there is nothing to search"));
+        lines.extend(canvas.press(Action::Files, "for the files, and index some"));
+    }
     canvas.notice(area, lines);
 }
 
 fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let Some(found) = canvas.state.results.current() else {
         let inner = canvas.pane(area, "preview", Focus::Elsewhere);
-        let line = Line::styled("the match under the cursor is shown here", canvas.theme.faint);
+        let line = Line::styled("the photo under the cursor is shown here", canvas.theme.faint);
         return canvas.notice(inner, vec![line]);
     };
     picture::preview(canvas, area, &found.photo.name, Subject::Photo(found.photo.id), &mut |canvas, _| {
-        let score = Span::raw(format!("similarity {:.4}", found.score));
-        [vec![Line::from(score)], picture::facts(canvas, &found.photo)].concat()
+        let is_match = found.score >= canvas.state.results.threshold();
+        let score = format!("similarity {:.4}{}", found.score, if is_match { ", a match" } else { "" });
+        [vec![Line::raw(score)], picture::facts(canvas, &found.photo)].concat()
     });
 }
 
@@ -229,6 +219,10 @@ pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
     }
     if !results.filter.line.text().is_empty() {
         spans.push(Span::raw(format!("filter “{}”  ", inert(results.filter.line.text()))));
+    }
+    // Where the pane of the query, which says it too, is not shown.
+    if found.query_is_stored && columns < 98 {
+        spans.push(Span::raw(format!("{QUERY_IS_STORED}  ")));
     }
     let total = words::milliseconds(timing.total());
     let compared = words::count(found.compared, "photo");

@@ -5,8 +5,9 @@ use ratatui::text::{Line, Span};
 
 use super::super::action::Action;
 use super::super::preview::Subject;
-use super::super::state::Pane;
+use super::super::state::tiles::Arrangement;
 use super::super::state::vault::Health;
+use super::super::state::{Pane, StoredPhoto};
 use super::super::words;
 use super::canvas::{Canvas, Focus};
 use super::{grid, picture};
@@ -36,7 +37,14 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if count == 0 {
         return empty(canvas, inner);
     }
-    grid::draw(canvas, inner, count, collection.cursor, &|canvas, place, columns| {
+    let items = grid::Items { count, cursor: collection.cursor, divider: None };
+    if canvas.state.tiles.arrangement == Arrangement::List {
+        return grid::lines(canvas, inner, &items, &|canvas, place, columns| {
+            let photo = canvas.state.collection.at(place)?;
+            Some(row_of(canvas, photo, place, columns))
+        });
+    }
+    grid::draw(canvas, inner, &items, &|canvas, place, columns| {
         let collection = &canvas.state.collection;
         let photo = collection.at(place)?;
         let name = inert(&photo.name);
@@ -50,35 +58,43 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
     });
 }
 
+fn row_of(canvas: &Canvas<'_, '_>, photo: &StoredPhoto, place: usize, columns: usize) -> Line<'static> {
+    let date = photo.date.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date");
+    let size = words::size(photo.bytes);
+    let tail = match columns {
+        46.. => format!(" {size:>7}  {:10} ", inert(date)),
+        30.. => format!(" {:10} ", inert(date)),
+        _ => String::new(),
+    };
+    let room = columns.saturating_sub(words::width(&tail) + 2);
+    Line::from(vec![
+        canvas.sign(canvas.state.collection.mark(place)),
+        Span::raw(" "),
+        Span::raw(words::padded(&inert(&photo.name), room)),
+        Span::styled(tail, canvas.theme.faint),
+    ])
+}
+
 fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let collection = &canvas.state.collection;
     let theme = canvas.theme;
-    let lines = if canvas.state.session.open().is_none() {
-        vec![Line::raw("no vault is open"), canvas.press(Action::Lock, "to open or create one")]
+    let mut lines = Vec::new();
+    if canvas.state.session.open().is_none() {
+        lines.push(Line::raw("no vault is open"));
+        lines.extend(canvas.press(Action::Lock, "to open or create one"));
     } else if let Some(reason) = &collection.error {
-        vec![
-            Line::styled("✗ the photos cannot be listed", theme.bad),
-            Line::styled(inert(reason).into_owned(), theme.faint),
-            canvas.press(Action::Reload, "to try again"),
-        ]
+        lines.push(Line::styled("✗ the photos cannot be listed", theme.bad));
+        lines.push(Line::styled(inert(reason).into_owned(), theme.faint));
+        lines.extend(canvas.press(Action::Reload, "to try again"));
     } else if !collection.is_listed {
-        vec![Line::styled(format!("{} reading the catalogue", canvas.spinner()), theme.faint)]
+        lines.push(Line::styled(format!("{} reading the catalogue", canvas.spinner()), theme.faint));
     } else if collection.photos().is_empty() {
-        vec![
-            Line::raw("the vault is empty"),
-            canvas.press(Action::Files, "for the files, move onto a photo or folder, and"),
-            Line::from(vec![
-                Span::styled("press ", theme.faint),
-                Span::styled(
-                    canvas.keymap.keys(super::Tab::Files, Action::Index).into_iter().next().unwrap_or_default(),
-                    theme.accent,
-                ),
-                Span::styled(" to put it into the vault", theme.faint),
-            ]),
-        ]
+        lines.push(Line::raw("the vault is empty"));
+        lines.extend(canvas.press(Action::Files, "for the files, and index some"));
     } else {
-        vec![Line::raw("no name matches the filter"), canvas.press(Action::Back, "to clear it")]
-    };
+        lines.push(Line::raw("no name matches the filter"));
+        lines.extend(canvas.press(Action::Back, "to clear it"));
+    }
     canvas.notice(area, lines);
 }
 

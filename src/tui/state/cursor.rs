@@ -34,26 +34,84 @@ pub struct Cursor {
     pub at: usize,
 }
 
-impl Cursor {
-    /// Moves within `count` items, `columns` of them side by side and `lines` lines on the screen.
-    pub fn step(&mut self, step: Step, count: usize, columns: usize, lines: usize) {
-        let (columns, lines) = (columns.max(1), lines.max(1));
-        let last = count.saturating_sub(1);
-        let back = |by: usize| if self.at >= by { self.at - by } else { self.at % columns };
-        let on = |by: usize| {
-            let target = self.at + by;
-            // On a last line that is not full, the cursor lands on its last item; it never leaves its line sideways.
-            if target <= last || last / columns > self.at / columns { target.min(last) } else { self.at }
+/// How items stand on the screen: `columns` of them side by side, in two sections of which each begins its own line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Shape {
+    /// Items in both sections.
+    pub count: usize,
+    /// Items side by side.
+    pub columns: usize,
+    /// Items in the first section; the second holds the rest.
+    pub first_section: usize,
+}
+
+impl Shape {
+    /// Items in one section.
+    #[must_use]
+    pub fn whole(count: usize, columns: usize) -> Self {
+        Self::divided(count, columns, count)
+    }
+
+    /// Items in two sections.
+    #[must_use]
+    pub fn divided(count: usize, columns: usize, first_section: usize) -> Self {
+        Self { count, columns: columns.max(1), first_section: first_section.min(count) }
+    }
+
+    /// All lines.
+    #[must_use]
+    pub fn lines(self) -> usize {
+        self.lines_of_first() + (self.count - self.first_section).div_ceil(self.columns)
+    }
+
+    /// The lines of the first section, and so the number of the line that the second one begins with.
+    #[must_use]
+    pub fn lines_of_first(self) -> usize {
+        self.first_section.div_ceil(self.columns)
+    }
+
+    /// The line that holds the item at `place`.
+    #[must_use]
+    pub fn line_of(self, place: usize) -> usize {
+        match place.checked_sub(self.first_section) {
+            None => place / self.columns,
+            Some(rest) => self.lines_of_first() + rest / self.columns,
+        }
+    }
+
+    /// The items of a line.
+    #[must_use]
+    pub fn places(self, line: usize) -> std::ops::Range<usize> {
+        let (first, section_end) = match line.checked_sub(self.lines_of_first()) {
+            None => (line * self.columns, self.first_section),
+            Some(rest) => (self.first_section + rest * self.columns, self.count),
         };
+        first.min(section_end)..(first + self.columns).min(section_end)
+    }
+}
+
+impl Cursor {
+    /// Moves within `shape`, of which `lines` lines are on the screen.
+    pub fn step(&mut self, step: Step, shape: Shape, lines: usize) {
+        let last = shape.count.saturating_sub(1);
+        let by_lines = |by: isize| {
+            let line = shape.line_of(self.at);
+            let target = line.saturating_add_signed(by).min(shape.lines().saturating_sub(1));
+            let places = shape.places(target);
+            // On a line that is not full, the cursor lands on its last item; it never leaves its line sideways.
+            (places.start + self.at - shape.places(line).start).min(places.end.saturating_sub(1))
+        };
+        let page = isize::try_from(lines.max(1)).unwrap_or(isize::MAX);
+        let half = (page / 2).max(1);
         self.at = match step {
-            Step::Up => back(columns),
-            Step::Down => on(columns),
+            Step::Up => by_lines(-1),
+            Step::Down => by_lines(1),
             Step::Left => self.at.saturating_sub(1),
-            Step::Right => (self.at + 1).min(last),
-            Step::PageUp => back(columns * lines),
-            Step::PageDown => on(columns * lines),
-            Step::HalfPageUp => back(columns * (lines / 2).max(1)),
-            Step::HalfPageDown => on(columns * (lines / 2).max(1)),
+            Step::Right => self.at + 1,
+            Step::PageUp => by_lines(-page),
+            Step::PageDown => by_lines(page),
+            Step::HalfPageUp => by_lines(-half),
+            Step::HalfPageDown => by_lines(half),
             Step::Top => 0,
             Step::Bottom => last,
         }
@@ -67,10 +125,9 @@ impl Cursor {
 
     /// The first line to show so that the cursor's line is visible and, where possible, not at an edge.
     #[must_use]
-    pub fn first_line(&self, count: usize, columns: usize, lines: usize) -> usize {
-        let (columns, lines) = (columns.max(1), lines.max(1));
-        let total = count.div_ceil(columns);
-        (self.at / columns).saturating_sub(lines / 2).min(total.saturating_sub(lines))
+    pub fn first_line(&self, shape: Shape, lines: usize) -> usize {
+        let lines = lines.max(1);
+        shape.line_of(self.at).saturating_sub(lines / 2).min(shape.lines().saturating_sub(lines))
     }
 }
 
@@ -122,7 +179,7 @@ mod tests {
 
     fn after(at: usize, step: Step, count: usize, columns: usize) -> usize {
         let mut cursor = Cursor { at };
-        cursor.step(step, count, columns, 4);
+        cursor.step(step, Shape::whole(count, columns), 4);
         cursor.at
     }
 
@@ -157,9 +214,44 @@ mod tests {
     #[test]
     fn the_cursor_is_always_among_the_shown_lines() {
         for at in 0..50 {
-            let first = Cursor { at }.first_line(50, 3, 5);
+            let first = Cursor { at }.first_line(Shape::whole(50, 3), 5);
             assert!((first..first + 5).contains(&(at / 3)), "{at} is not in 5 lines from {first}");
         }
-        assert_eq!(Cursor { at: 2 }.first_line(3, 1, 10), 0);
+        assert_eq!(Cursor { at: 2 }.first_line(Shape::whole(3, 1), 10), 0);
+    }
+
+    #[test]
+    fn the_second_section_begins_a_line_and_the_cursor_keeps_its_column_across() {
+        // 0 1 2 / 3 4 | 5 6 7 / 8
+        let shape = Shape::divided(9, 3, 5);
+        assert_eq!(shape.lines(), 4);
+        let lines: Vec<_> = (0..4).map(|line| shape.places(line)).collect();
+        assert_eq!(lines, [0..3, 3..5, 5..8, 8..9]);
+        for (line, places) in lines.into_iter().enumerate() {
+            assert!(places.into_iter().all(|place| shape.line_of(place) == line));
+        }
+        let after = |at: usize, step: Step| {
+            let mut cursor = Cursor { at };
+            cursor.step(step, shape, 2);
+            cursor.at
+        };
+        assert_eq!(after(2, Step::Down), 4);
+        assert_eq!(after(4, Step::Down), 6);
+        assert_eq!(after(7, Step::Up), 4);
+        assert_eq!(after(4, Step::Right), 5);
+        assert_eq!(after(0, Step::PageDown), 5);
+        assert_eq!(after(8, Step::Down), 8);
+    }
+
+    #[test]
+    fn an_empty_shape_has_no_lines() {
+        for shape in [Shape::whole(0, 3), Shape::divided(0, 3, 5)] {
+            assert_eq!((shape.lines(), shape.places(0)), (0, 0..0));
+            let mut cursor = Cursor::default();
+            for step in [Step::Up, Step::Down, Step::Right, Step::Bottom, Step::PageDown] {
+                cursor.step(step, shape, 4);
+                assert_eq!(cursor.at, 0);
+            }
+        }
     }
 }

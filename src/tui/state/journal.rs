@@ -10,6 +10,8 @@ const KEPT: usize = 500;
 pub enum Weight {
     /// Something was done.
     Note,
+    /// Nothing was done, because there was nothing to do it with.
+    Refusal,
     /// Something is not as it should be, but goes on.
     Warning,
     /// Something could not be done.
@@ -37,6 +39,11 @@ impl Journal {
     /// Something was done.
     pub fn note(&mut self, text: impl Into<String>) {
         self.push(Weight::Note, text.into());
+    }
+
+    /// Nothing was done; why.
+    pub fn refuse(&mut self, text: impl Into<String>) {
+        self.push(Weight::Refusal, text.into());
     }
 
     /// Something is not as it should be.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::fuzzy;
 use super::browser::Filter;
-use super::cursor::{Cursor, Mark, Range};
+use super::cursor::{Cursor, Mark, Range, Shape};
 use super::{PhotoId, StoredPhoto};
 
 /// What was looked for. Has no `Debug`: queries are not for logs.
@@ -18,9 +18,9 @@ pub enum Query {
     Stored(StoredPhoto),
 }
 
-/// A photo that was found. Has no `Debug`: names are not for logs.
+/// A photo beside the query. Has no `Debug`: names are not for logs.
 #[derive(Clone, PartialEq)]
-pub struct Match {
+pub struct Scored {
     /// The photo.
     pub photo: StoredPhoto,
     /// Cosine similarity with the query, -1 to 1.
@@ -51,32 +51,14 @@ impl Timing {
 /// What a search found: the best photos whatever the threshold, so that it can be moved without searching again.
 #[derive(Clone, PartialEq)]
 pub struct Found {
-    /// The most similar photos, best first.
-    pub ranked: Vec<Match>,
+    /// The most similar photos, best first, without the query itself.
+    pub ranked: Vec<Scored>,
+    /// Whether the vault holds the query itself.
+    pub query_is_stored: bool,
     /// Photos compared.
     pub compared: usize,
     /// How long it took.
     pub timing: Timing,
-}
-
-/// How matches are laid out.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Arrangement {
-    /// A line each, with a bar.
-    List,
-    /// Thumbnails side by side.
-    Grid,
-}
-
-impl Arrangement {
-    /// The other one.
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Self::List => Self::Grid,
-            Self::Grid => Self::List,
-        }
-    }
 }
 
 /// The results' part of the state.
@@ -86,29 +68,29 @@ pub struct Results {
     pub query: Option<Query>,
     /// What was found.
     found: Option<Found>,
-    /// Which of it is shown: ranks of those that reach the threshold, at most `top` of them, and pass the filter.
+    /// Which of it is shown: ranks of the best `top` that pass the filter.
     shown: Vec<usize>,
+    /// How many of the shown ones reach the threshold; they come first.
+    shown_matches: usize,
     /// Why nothing could be found.
     pub error: Option<String>,
     /// Whether a search is under way.
     pub is_searching: bool,
     /// Matches score at least this.
     threshold: f32,
-    /// At most this many matches are listed.
+    /// So many of the best photos are listed.
     top: usize,
-    /// List or grid.
-    pub arrangement: Arrangement,
-    /// The place among the shown matches.
+    /// The place among the shown photos.
     pub cursor: Cursor,
     /// Selected photos.
     pub selected: BTreeSet<PhotoId>,
-    /// The range that is being marked among the shown matches.
+    /// The range that is being marked among the shown photos.
     pub range: Range,
-    /// Narrows the matches by name.
+    /// Narrows the photos by name.
     pub filter: Filter,
 }
 
-/// Which way the number of matches goes.
+/// Which way the number of listed photos goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Amount {
     /// Up.
@@ -119,7 +101,7 @@ pub enum Amount {
 
 /// One step of the threshold.
 pub const THRESHOLD_STEP: f32 = 0.05;
-/// The numbers of matches to choose from.
+/// The numbers of photos to choose from.
 const TOPS: [usize; 7] = [5, 10, 20, 50, 100, 200, 500];
 /// The most that is ever listed, and asked of a search.
 pub const LARGEST_TOP: usize = TOPS[TOPS.len() - 1];
@@ -132,11 +114,11 @@ impl Results {
             query: None,
             found: None,
             shown: Vec::new(),
+            shown_matches: 0,
             error: None,
             is_searching: false,
             threshold,
             top,
-            arrangement: Arrangement::Grid,
             cursor: Cursor::default(),
             selected: BTreeSet::new(),
             range: Range::default(),
@@ -146,8 +128,7 @@ impl Results {
 
     /// A search for `query` begins.
     pub fn begin(&mut self, query: Query) {
-        let (threshold, top, arrangement) = (self.threshold, self.top, self.arrangement);
-        *self = Self { query: Some(query), is_searching: true, arrangement, ..Self::new(threshold, top) };
+        *self = Self { query: Some(query), is_searching: true, ..Self::new(self.threshold, self.top) };
     }
 
     /// The search is over.
@@ -172,58 +153,69 @@ impl Results {
         self.threshold
     }
 
-    /// At most this many matches are listed.
+    /// So many of the best photos are listed.
     #[must_use]
     pub fn top(&self) -> usize {
         self.top
     }
 
-    /// Applies threshold, number and filter. The order stays that of the scores: the filter only leaves out.
+    /// Applies number, filter and threshold. The order stays that of the scores: the filter only leaves out.
     pub fn arrange(&mut self) {
-        let reached = self.reached();
+        let listed = self.listed();
         let pattern = self.filter.line.text();
-        let passes = |rank: &usize| pattern.is_empty() || fuzzy::score(pattern, &reached[*rank].photo.name).is_some();
-        self.shown = (0..reached.len()).filter(passes).collect();
+        let passes = |rank: &usize| pattern.is_empty() || fuzzy::score(pattern, &listed[*rank].photo.name).is_some();
+        let shown: Vec<usize> = (0..listed.len()).filter(passes).collect();
+        self.shown_matches = shown.partition_point(|rank| listed[*rank].score >= self.threshold);
+        self.shown = shown;
         self.range = Range::default();
         self.cursor.stay_within(self.shown.len());
     }
 
-    /// What reaches the threshold, at most `top`, whatever the filter.
+    /// The best `top` photos, whatever the filter.
     #[must_use]
-    pub fn reached(&self) -> &[Match] {
+    pub fn listed(&self) -> &[Scored] {
         let ranked = self.found.as_ref().map_or(&[][..], |found| &found.ranked);
-        let reached = ranked.partition_point(|found| found.score >= self.threshold);
-        &ranked[..reached.min(self.top)]
+        &ranked[..ranked.len().min(self.top)]
     }
 
-    /// The shown matches, best first.
-    pub fn matches(&self) -> impl ExactSizeIterator<Item = &Match> {
-        let reached = self.reached();
-        self.shown.iter().map(move |rank| &reached[*rank])
-    }
-
-    /// The shown match at `place`.
+    /// How many of the photos that a search brought reach the threshold, listed or not.
     #[must_use]
-    pub fn at(&self, place: usize) -> Option<&Match> {
-        self.shown.get(place).map(|rank| &self.reached()[*rank])
+    pub fn reached(&self) -> usize {
+        let ranked = self.found.as_ref().map_or(&[][..], |found| &found.ranked);
+        ranked.partition_point(|found| found.score >= self.threshold)
     }
 
-    /// The most similar photos below the threshold, when nothing reaches it.
-    #[must_use]
-    pub fn nearest(&self) -> &[Match] {
-        match &self.found {
-            Some(found) if self.reached().is_empty() => &found.ranked[..found.ranked.len().min(3)],
-            _ => &[],
-        }
+    /// The shown photos, best first.
+    pub fn visible(&self) -> impl ExactSizeIterator<Item = &Scored> {
+        let listed = self.listed();
+        self.shown.iter().map(move |rank| &listed[*rank])
     }
 
-    /// The match under the cursor.
+    /// How many of the shown photos are matches, which reach the threshold. They come first; the others are the nearest.
     #[must_use]
-    pub fn current(&self) -> Option<&Match> {
+    pub fn shown_matches(&self) -> usize {
+        self.shown_matches
+    }
+
+    /// How the shown photos stand, so many side by side: the matches first, the others from a line of their own on.
+    #[must_use]
+    pub fn shape(&self, columns: usize) -> Shape {
+        Shape::divided(self.shown.len(), columns, self.shown_matches)
+    }
+
+    /// The shown photo at `place`.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<&Scored> {
+        self.shown.get(place).map(|rank| &self.listed()[*rank])
+    }
+
+    /// The photo under the cursor.
+    #[must_use]
+    pub fn current(&self) -> Option<&Scored> {
         self.at(self.cursor.at)
     }
 
-    /// Whether the match at `place` is taken.
+    /// Whether the photo at `place` is taken.
     #[must_use]
     pub fn mark(&self, place: usize) -> Mark {
         match self.at(place) {
@@ -240,25 +232,39 @@ impl Results {
         self.selected.extend(ids);
     }
 
-    /// Moves the threshold by whole steps, onto multiples of a step.
+    /// Moves the threshold by whole steps, onto multiples of a step: the line between matches and the nearest others.
     pub fn move_threshold(&mut self, steps: i32) {
+        self.threshold = self.next_threshold(steps);
+        self.arrange();
+    }
+
+    /// The threshold so many steps further.
+    #[must_use]
+    pub fn next_threshold(&self, steps: i32) -> f32 {
         let at = (self.threshold / THRESHOLD_STEP).round() as i32 + steps;
         let most = (1.0 / THRESHOLD_STEP).round() as i32;
-        self.threshold = at.clamp(-most, most) as f32 * THRESHOLD_STEP;
-        self.arrange();
+        at.clamp(-most, most) as f32 * THRESHOLD_STEP
     }
 
-    /// Lists more or fewer matches.
+    /// Lists more or fewer photos.
     pub fn move_top(&mut self, amount: Amount) {
-        let next = match amount {
-            Amount::More => TOPS.iter().find(|top| **top > self.top),
-            Amount::Fewer => TOPS.iter().rev().find(|top| **top < self.top),
-        };
-        self.top = next.copied().unwrap_or(self.top);
+        self.top = self.next_top(amount).unwrap_or(self.top);
         self.arrange();
     }
 
-    /// What an operation is about: the selection or, without one, the match under the cursor.
+    /// The next number of photos to list, if that lists other ones.
+    #[must_use]
+    pub fn next_top(&self, amount: Amount) -> Option<usize> {
+        let found = self.found.as_ref().map_or(0, |found| found.ranked.len());
+        let next = match amount {
+            Amount::More if self.top >= found => None,
+            Amount::More => TOPS.iter().find(|top| **top > self.top),
+            Amount::Fewer => TOPS.iter().rev().find(|top| **top < self.top.min(found)),
+        };
+        next.copied()
+    }
+
+    /// What an operation is about: the selection or, without one, the photo under the cursor.
     #[must_use]
     pub fn subject(&self) -> Vec<PhotoId> {
         if self.selected.is_empty() {
@@ -282,45 +288,41 @@ mod tests {
             height: 1,
             date: None,
         };
-        let ranked = scores.iter().enumerate().map(|(at, score)| Match { photo: photo(at), score: *score }).collect();
+        let ranked = scores.iter().enumerate().map(|(at, score)| Scored { photo: photo(at), score: *score }).collect();
         let mut results = Results::new(0.8, 50);
-        results.end(Ok(Found { ranked, compared: 9, timing: Timing::default() }));
+        results.end(Ok(Found { ranked, query_is_stored: false, compared: 9, timing: Timing::default() }));
         results
     }
 
     #[test]
-    fn the_threshold_moves_in_whole_steps_and_decides_what_is_shown() {
+    fn the_threshold_moves_in_whole_steps_and_decides_what_is_a_match() {
         let mut results = results(&[0.99, 0.81, 0.74, 0.3]);
-        assert_eq!(results.matches().len(), 2);
-        results.cursor.at = 1;
+        assert_eq!((results.visible().len(), results.shown_matches()), (4, 2));
+        results.cursor.at = 3;
         results.move_threshold(-1);
-        assert_eq!(results.matches().len(), 2);
+        assert_eq!(results.shown_matches(), 2);
         results.move_threshold(-1);
-        assert_eq!((results.threshold, results.matches().len()), (0.7, 3));
+        assert_eq!((results.threshold, results.shown_matches()), (0.7, 3));
         results.move_threshold(5);
-        assert_eq!((results.matches().len(), results.cursor.at), (1, 0));
+        assert_eq!((results.shown_matches(), results.visible().len(), results.cursor.at), (1, 4, 3));
         results.move_threshold(100);
         assert_eq!(results.threshold, 1.0);
+        assert_eq!(results.next_threshold(1), results.threshold());
     }
 
     #[test]
-    fn nearest_photos_are_named_only_when_nothing_matches() {
-        let mut results = results(&[0.7, 0.6, 0.5, 0.4]);
-        assert_eq!(results.nearest().len(), 3);
-        results.move_threshold(-3);
-        assert!(results.nearest().is_empty());
-    }
-
-    #[test]
-    fn the_number_of_matches_moves_between_the_offered_ones() {
+    fn the_number_of_photos_moves_between_the_offered_ones() {
         let mut results = results(&[0.9; 30]);
-        assert_eq!(results.matches().len(), 30);
+        assert_eq!(results.visible().len(), 30);
+        assert_eq!(results.next_top(Amount::More), None, "all are listed");
         results.move_top(Amount::Fewer);
-        assert_eq!((results.top, results.matches().len()), (20, 20));
+        assert_eq!((results.top, results.visible().len(), results.reached()), (20, 20, 30));
+        results.move_top(Amount::More);
+        assert_eq!((results.top, results.visible().len()), (50, 30));
         for _ in 0..9 {
-            results.move_top(Amount::More);
+            results.move_top(Amount::Fewer);
         }
-        assert_eq!(results.top, LARGEST_TOP);
+        assert_eq!((results.top, results.next_top(Amount::Fewer)), (TOPS[0], None));
     }
 
     #[test]
@@ -329,9 +331,9 @@ mod tests {
         results.cursor.at = 9;
         results.filter.line = super::super::line::Line::with("1");
         results.arrange();
-        let names: Vec<&str> = results.matches().map(|found| found.photo.name.as_str()).collect();
+        let names: Vec<&str> = results.visible().map(|found| found.photo.name.as_str()).collect();
         assert_eq!(names, ["1", "10", "11"]);
-        assert_eq!(results.current().unwrap().photo.name, "11", "the cursor stays on a match");
+        assert_eq!(results.current().unwrap().photo.name, "11", "the cursor stays on a photo");
         results.toggle_range();
         results.cursor.at = 1;
         results.toggle_range();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::request::{Effect, Request};
 use super::super::state::browser::Kind;
-use super::super::state::cursor::Step;
+use super::super::state::cursor::{Shape, Step};
 use super::super::state::line::Line;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
@@ -28,7 +28,7 @@ pub fn current_photo(state: &State) -> Option<Query> {
 }
 
 /// The stored photos that an operation is about.
-fn subject(state: &State) -> Vec<PhotoId> {
+pub(super) fn subject(state: &State) -> Vec<PhotoId> {
     match state.tab {
         Tab::Results => state.results.subject(),
         Tab::Vault => state.collection.subject(),
@@ -42,22 +42,22 @@ pub(super) fn select(state: &mut State) {
         Some(Query::Stored(photo)) => Some(photo.id),
         _ => None,
     };
-    let columns = state.shown.columns;
+    // Right is the next item, however many stand side by side.
     match (state.tab, id) {
         (Tab::Files, _) => {
             state.browser.toggle();
             let count = state.browser.visible().len();
-            state.browser.cursor.step(Step::Down, count, 1, 1);
+            state.browser.cursor.step(Step::Right, Shape::whole(count, 1), 1);
         }
         (Tab::Results, Some(id)) => {
             toggle(&mut state.results.selected, id);
-            let count = state.results.matches().len();
-            state.results.cursor.step(Step::Right, count, columns, 1);
+            let shape = state.results.shape(1);
+            state.results.cursor.step(Step::Right, shape, 1);
         }
         (Tab::Vault, Some(id)) => {
             toggle(&mut state.collection.selected, id);
             let count = state.collection.visible().len();
-            state.collection.cursor.step(Step::Right, count, columns, 1);
+            state.collection.cursor.step(Step::Right, Shape::whole(count, 1), 1);
         }
         _ => {}
     }
@@ -74,7 +74,7 @@ pub(super) fn select_all(state: &mut State) {
     let (selected, all): (_, Vec<PhotoId>) = match state.tab {
         Tab::Files => return state.browser.toggle_all(),
         Tab::Results => {
-            let all = state.results.matches().map(|found| found.photo.id).collect();
+            let all = state.results.visible().map(|found| found.photo.id).collect();
             (&mut state.results.selected, all)
         }
         Tab::Vault => {
@@ -95,7 +95,7 @@ pub(super) fn invert(state: &mut State) {
     match state.tab {
         Tab::Files => state.browser.invert(),
         Tab::Results => {
-            let all: Vec<PhotoId> = state.results.matches().map(|found| found.photo.id).collect();
+            let all: Vec<PhotoId> = state.results.visible().map(|found| found.photo.id).collect();
             all.into_iter().for_each(|id| toggle(&mut state.results.selected, id));
         }
         Tab::Vault => {
@@ -110,10 +110,7 @@ pub(super) fn invert(state: &mut State) {
 pub(super) fn similar(state: &mut State) -> Vec<Effect> {
     match current_photo(state) {
         Some(query) => search(state, query),
-        None => {
-            state.journal.note("move onto a photo to search for photos like it");
-            Vec::new()
-        }
+        None => Vec::new(),
     }
 }
 
@@ -141,7 +138,7 @@ pub(super) fn copy_names(state: &mut State) -> Vec<Effect> {
         }
         Tab::Results | Tab::Vault => {
             let wanted = subject(state);
-            let found = state.results.matches().map(|found| &found.photo);
+            let found = state.results.visible().map(|found| &found.photo);
             let known: Vec<&StoredPhoto> = match state.tab {
                 Tab::Results => found.collect(),
                 _ => state.collection.photos().iter().collect(),
@@ -168,9 +165,6 @@ pub(super) fn copy_names(state: &mut State) -> Vec<Effect> {
 /// Asks where the photos are to be written.
 pub(super) fn ask_where_to_export(state: &mut State) {
     let photos = subject(state);
-    if photos.is_empty() {
-        return nothing_to_take(state);
-    }
     let folder = Line::with(state.preferences.export_folder.display().to_string());
     state.overlay = Some(Overlay::ExportTo { photos, folder });
 }
@@ -186,7 +180,7 @@ pub(super) enum Purpose {
 /// Asks before doing what takes photos out of the vault.
 pub(super) fn ask(state: &mut State, purpose: Purpose) {
     let photos = subject(state);
-    let Some(first) = photos.first().copied() else { return nothing_to_take(state) };
+    let Some(first) = photos.first().copied() else { return };
     let question = match purpose {
         Purpose::OpenOutside => match current_photo(state) {
             Some(Query::Stored(photo)) => Question::OpenOutside(photo.id),
@@ -198,15 +192,8 @@ pub(super) fn ask(state: &mut State, purpose: Purpose) {
     state.overlay = Some(Overlay::Confirm(question));
 }
 
-fn nothing_to_take(state: &mut State) {
-    state.journal.note("this works on photos of the vault: move onto one in the results or the vault");
-}
-
 /// Checks every byte of the vault.
 pub(super) fn check(state: &mut State) -> Vec<Effect> {
-    if state.tab != Tab::Vault || state.collection.task.is_some() || super::needs_vault(state) {
-        return Vec::new();
-    }
     state.collection.task = Some(Task::Checking);
     state.collection.health = None;
     vec![Effect::Ask(Request::Check)]

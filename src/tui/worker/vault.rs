@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::super::delivery::Delivery;
 use super::super::request::{Download, Reply, Request};
-use super::super::state::results::{Found, LARGEST_TOP, Match, Query, Timing};
+use super::super::state::results::{Found, LARGEST_TOP, Query, Scored, Timing};
 use super::super::state::vault::{Health, Statistics};
 use super::super::state::{PhotoId, StoredPhoto};
 use super::{camera, download};
@@ -22,6 +22,7 @@ use crate::remote::{Address, Prompts};
 use crate::services::library;
 use crate::services::outside::Outside;
 use crate::services::places::Places;
+use crate::services::settings::DEFAULT_THRESHOLD;
 use crate::services::{index, original, search, session, unfinished};
 use crate::vault;
 use crate::vault::{Details, Digest, Id, Snapshot, Vault, check};
@@ -228,7 +229,7 @@ impl Shared {
 
     fn search(&self, opened: &Opened, query: &Query) -> Result<Found, String> {
         // The best ones whatever they score: the threshold is then moved without searching again.
-        let wanted = search::Wanted { threshold: -1.0, top: Some(LARGEST_TOP) };
+        let wanted = search::Wanted { threshold: DEFAULT_THRESHOLD, listing: search::Listing::Best(LARGEST_TOP) };
         let search_for = |query: &search::Query<'_>| {
             said(opened.read_newest(|snapshot| search::search(&opened.vault, snapshot, query, wanted)))
         };
@@ -245,12 +246,13 @@ impl Shared {
             Query::Stored(photo) => search_for(&search::Query::Image(photo.id.into()))?,
         };
         let ranked = found
-            .matches
+            .ranked
             .into_iter()
-            .map(|found| Match { photo: stored_photo(found.id, &found.details), score: found.score })
+            .map(|found| Scored { photo: stored_photo(found.id, &found.details), score: found.score })
             .collect();
         let search::Timing { features, encrypt, scan, decrypt } = found.timing;
-        Ok(Found { ranked, compared: found.compared, timing: Timing { features, encrypt, scan, decrypt } })
+        let timing = Timing { features, encrypt, scan, decrypt };
+        Ok(Found { ranked, query_is_stored: found.query.is_some(), compared: found.compared, timing })
     }
 
     fn open_outside(&self, opened: &Opened, photo: PhotoId) -> Result<(), String> {

@@ -1,0 +1,69 @@
+//! A frame in ASCII, for terminals whose locale is not UTF-8: lines, signs and letters that such a terminal would show as
+//! several wrong characters each.
+
+use ratatui::buffer::Buffer;
+
+use super::super::words;
+
+/// Replaces what is not ASCII in the whole frame; each character keeps its columns. Pictures that are sent as escape
+/// sequences stay as they are.
+pub(super) fn replace(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        let symbol = cell.symbol();
+        if symbol.is_ascii() {
+            continue;
+        }
+        // Escape sequences of pictures, and the placeholders by which kitty, which knows UTF-8, places them.
+        let is_picture = symbol.contains('\u{1b}') || symbol.starts_with('\u{10eeee}');
+        if !is_picture {
+            let columns = words::width(symbol);
+            let replaced = symbol.chars().next().map_or(' ', ascii_for);
+            cell.set_symbol(&String::from(replaced).repeat(columns.max(1)));
+        }
+    }
+}
+
+/// The ASCII character that looks or means most alike.
+fn ascii_for(character: char) -> char {
+    match character {
+        '─' | '–' | '—' => '-',
+        '━' | '╾' => '=',
+        '│' | '‖' => '|',
+        '╭' | '╮' | '╰' | '╯' | '┌' | '┐' | '└' | '┘' | '├' | '┤' => '+',
+        '●' | '■' | '▣' => '*',
+        '○' => 'o',
+        '✓' => 'v',
+        '✗' | '×' => 'x',
+        '▸' | '›' => '>',
+        '…' | '·' => '.',
+        '“' | '”' => '"',
+        '↑' => '^',
+        '↓' => 'v',
+        '≥' => '>',
+        // The lower half of a pixel pair is the colour behind the character.
+        '▀' => ' ',
+        '\u{2800}'..='\u{28ff}' => '*',
+        _ => '?',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+    use ratatui::style::Style;
+
+    use super::*;
+
+    #[test]
+    fn every_character_keeps_its_columns_and_pictures_stay() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 2));
+        buffer.set_string(0, 0, "╭─ 猫é ─╮✓", Style::new());
+        buffer[(0, 1)].set_symbol("\u{1b}Pq…");
+        buffer[(1, 1)].set_symbol("\u{10eeee}\u{305}");
+        replace(&mut buffer);
+        let row: String = (0..12).map(|x| buffer[(x, 0)].symbol()).collect();
+        // The cell behind a wide character is covered by it.
+        assert_eq!(row, "+- ?? ? -+v ");
+        assert_eq!((buffer[(0, 1)].symbol(), buffer[(1, 1)].symbol()), ("\u{1b}Pq…", "\u{10eeee}\u{305}"));
+    }
+}

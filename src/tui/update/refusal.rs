@@ -1,0 +1,207 @@
+//! Why an action would do nothing now. Hints and the palette leave out what is refused here, and a key that is refused
+//! says why: the same rule for all three.
+
+use super::super::action::Action;
+use super::super::state::browser::Kind;
+use super::super::state::indexing::{Indexing, Standing};
+use super::super::state::results::Amount;
+use super::super::state::tiles::Resize;
+use super::super::state::vault::Session;
+use super::super::state::{Pane, State, Tab};
+use super::photos::{current_photo, subject};
+
+const NOT_HERE: &str = "there is nothing to do that with here";
+const EMPTY: &str = "the list is empty";
+const FILES_ONLY: &str = "this works in the files";
+const VAULT_PHOTOS_ONLY: &str = "this works on photos of the vault: move onto one in the results or the vault";
+const BUSY: &str = "something else is being done to the vault; wait for it";
+
+/// Why `action` would do nothing; `None` when it does something.
+#[must_use]
+pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
+    match action {
+        Action::Left if state.tab == Tab::Files => parent(state),
+        Action::Right if state.tab == Tab::Files => {
+            let is_folder = state.browser.current().is_some_and(|entry| entry.kind == Kind::Folder);
+            refuse_if(!is_folder, "this is no folder")
+        }
+        Action::Up
+        | Action::Down
+        | Action::Left
+        | Action::Right
+        | Action::PageUp
+        | Action::PageDown
+        | Action::HalfPageUp
+        | Action::HalfPageDown
+        | Action::Top
+        | Action::Bottom => refuse_if(!super::moves(state, action), "the list ends here"),
+        Action::Enter => {
+            let has_entry = state.tab == Tab::Files && state.browser.current().is_some();
+            refuse_if(!has_entry && current_photo(state).is_none(), NOT_HERE)
+        }
+        Action::Zoom => refuse_if(current_photo(state).is_none(), "move onto a photo to show it large"),
+        Action::Back => refuse_if(!super::has_something_to_close(state), "there is nothing to close"),
+        Action::Files => refuse_if(state.tab == Tab::Files, "these are the files"),
+        Action::Results => refuse_if(state.tab == Tab::Results, "these are the results"),
+        Action::Vault => refuse_if(state.tab == Tab::Vault, "this is the vault"),
+        Action::Indexing => refuse_if(state.tab == Tab::Indexing, "this is the indexing run"),
+        Action::Filter => refuse_if(all_items(state) == 0, EMPTY),
+        Action::Select | Action::SelectRange => refuse_if(shown_items(state) == 0, "there is nothing to select"),
+        Action::SelectAll | Action::InvertSelection => {
+            refuse_if(shown_photos(state) == 0, "there are no photos to select")
+        }
+        Action::Similar => similar(state),
+        Action::CopyNames => {
+            let is_empty = match state.tab {
+                Tab::Files => state.browser.subject().is_empty(),
+                Tab::Results | Tab::Vault => subject(state).is_empty(),
+                Tab::Indexing => true,
+            };
+            refuse_if(is_empty, "there is no name to copy")
+        }
+        Action::Parent => parent(state),
+        Action::Home => refuse_if(state.tab != Tab::Files, FILES_ONLY),
+        Action::Sort => match state.tab {
+            Tab::Files => refuse_if(state.browser.total() == 0, EMPTY),
+            Tab::Results => Some("results stand in the order of their scores"),
+            Tab::Vault => Some("the vault stands in the order of its dates, newest first"),
+            Tab::Indexing => Some(NOT_HERE),
+        },
+        Action::Reload => reload(state),
+        Action::Index | Action::IndexFolder => index(state, action),
+        Action::PauseIndexing => pause(state),
+        Action::StopIndexing => match &state.indexing {
+            Some(run) if run.standing == Standing::Stopping => Some("indexing is stopping already"),
+            Some(run) if run.is_running() => None,
+            _ => Some("nothing is being indexed"),
+        },
+        Action::RaiseThreshold => threshold(state, 1),
+        Action::LowerThreshold => threshold(state, -1),
+        Action::MoreResults => amount(state, Amount::More),
+        Action::FewerResults => amount(state, Amount::Fewer),
+        Action::Arrangement => refuse_if(!has_tiles(state), NOT_HERE),
+        Action::LargerThumbnails => thumbnails(state, Resize::Larger),
+        Action::SmallerThumbnails => thumbnails(state, Resize::Smaller),
+        Action::Export => refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY)
+            .or(refuse_if(state.exporting.is_some(), "an export runs already: wait for it, or stop it first")),
+        Action::StopExport => match &state.exporting {
+            Some(run) if run.is_stopping => Some("the export is stopping already"),
+            Some(_) => None,
+            None => Some("nothing is being exported"),
+        },
+        Action::OpenOutside | Action::Download | Action::Remove => {
+            refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY).or(refuse_if(state.collection.task.is_some(), BUSY))
+        }
+        Action::Check => refuse_if(state.tab != Tab::Vault, "this works in the vault")
+            .or(refuse_if(state.session.open().is_none(), "no vault is open"))
+            .or(refuse_if(state.collection.task.is_some(), BUSY)),
+        Action::Details => refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY),
+        Action::Lock => refuse_if(matches!(state.session, Session::Opening { .. }), "the vault is being opened"),
+        Action::NextView
+        | Action::Help
+        | Action::Palette
+        | Action::Log
+        | Action::CyclePictures
+        | Action::AskTerminal
+        | Action::Redraw
+        | Action::Suspend
+        | Action::Quit => None,
+    }
+}
+
+fn refuse_if(is_refused: bool, reason: &'static str) -> Option<&'static str> {
+    is_refused.then_some(reason)
+}
+
+/// How many items the list of the shown tab shows.
+fn shown_items(state: &State) -> usize {
+    match state.tab {
+        Tab::Files => state.browser.visible().len(),
+        Tab::Results => state.results.visible().len(),
+        Tab::Vault => state.collection.visible().len(),
+        Tab::Indexing => 0,
+    }
+}
+
+/// How many of them are photos.
+fn shown_photos(state: &State) -> usize {
+    match state.tab {
+        Tab::Files => state.browser.visible().filter(|entry| entry.kind == Kind::Photo).count(),
+        _ => shown_items(state),
+    }
+}
+
+/// How many items the list has without its filter.
+fn all_items(state: &State) -> usize {
+    match state.tab {
+        Tab::Files => state.browser.total(),
+        Tab::Results => state.results.listed().len(),
+        Tab::Vault => state.collection.photos().len(),
+        Tab::Indexing => 0,
+    }
+}
+
+fn parent(state: &State) -> Option<&'static str> {
+    refuse_if(state.tab != Tab::Files, FILES_ONLY)
+        .or(refuse_if(state.browser.folder.parent().is_none(), "there is no folder above this one"))
+}
+
+fn similar(state: &State) -> Option<&'static str> {
+    refuse_if(current_photo(state).is_none(), "move onto a photo to search for photos like it")
+        .or(refuse_if(matches!(state.session, Session::Opening { .. }), "the vault is being opened"))
+}
+
+fn reload(state: &State) -> Option<&'static str> {
+    match state.tab {
+        Tab::Files => None,
+        Tab::Results => refuse_if(state.results.query.is_none(), "no search yet"),
+        Tab::Vault => refuse_if(state.session.open().is_none(), "no vault is open"),
+        Tab::Indexing => Some(NOT_HERE),
+    }
+}
+
+fn index(state: &State, action: Action) -> Option<&'static str> {
+    let is_empty = action == Action::Index && state.browser.subject().is_empty();
+    refuse_if(state.tab != Tab::Files, "move onto a photo or folder in the files to index it")
+        .or(refuse_if(is_empty, "there is nothing to index here"))
+        .or(refuse_if(super::is_indexing(state), "indexing runs already: wait for it, or stop it first"))
+}
+
+fn pause(state: &State) -> Option<&'static str> {
+    match state.indexing.as_ref().filter(|run| run.is_running()) {
+        None => Some("nothing is being indexed"),
+        Some(_) if state.session.open().is_none() => Some("unlock the vault to pause indexing, or stop it"),
+        Some(Indexing { standing: Standing::Running | Standing::Paused, .. }) => None,
+        Some(Indexing { standing: Standing::Stopping, .. }) => Some("indexing is stopping already"),
+        Some(_) => Some("indexing is still looking for photos"),
+    }
+}
+
+fn threshold(state: &State, steps: i32) -> Option<&'static str> {
+    let results = &state.results;
+    refuse_if(state.tab != Tab::Results || results.listed().is_empty(), "there are no results")
+        .or(refuse_if(results.next_threshold(steps) == results.threshold(), "the threshold is at its end"))
+}
+
+fn amount(state: &State, amount: Amount) -> Option<&'static str> {
+    let end = match amount {
+        Amount::More => "all photos that the search brought are listed",
+        Amount::Fewer => "fewer results are not offered",
+    };
+    refuse_if(state.tab != Tab::Results || state.results.listed().is_empty(), "there are no results")
+        .or(refuse_if(state.results.next_top(amount).is_none(), end))
+}
+
+/// Whether stored photos are on the screen, as thumbnails or as lines.
+fn has_tiles(state: &State) -> bool {
+    let is_list_shown = !state.shown.is_one_pane || state.pane == Pane::List;
+    matches!(state.tab, Tab::Results | Tab::Vault) && shown_items(state) > 0 && is_list_shown
+}
+
+fn thumbnails(state: &State, resize: Resize) -> Option<&'static str> {
+    let end = match resize {
+        Resize::Larger => "thumbnails are at their largest",
+        Resize::Smaller => "thumbnails are at their smallest",
+    };
+    refuse_if(!has_tiles(state), "there are no thumbnails here").or(refuse_if(!state.tiles.can_resize(resize), end))
+}
