@@ -47,27 +47,28 @@ pub struct Theme {
     pub bar: Style,
 }
 
-/// What differs on a light background: cyan, green and yellow are hardly readable on white.
+/// What differs on a light background: red is the only colour readable on every one, so weight and lines tell the rest.
 const LIGHT: &str = r#"[theme]
-"accent" = "blue bold"
-"focus" = "blue"
-"selected" = "magenta bold"
-"stored" = "magenta"
-"good" = "default bold"
-"warning" = "magenta"
-"bar" = "blue"
+"accent" = "bold underlined"
+"focus" = "default"
+"selected" = "bold"
+"folder" = "bold"
+"stored" = "bold"
+"good" = "bold"
+"warning" = "red"
+"bad" = "red bold"
+"bar" = "default"
 "#;
 
-/// What differs on a background that is not known: magenta and red are the colours readable on black and on white.
+/// What differs on a background that is not known: no colour is readable on dark and on light ones in every palette.
 const EITHER: &str = r#"[theme]
-"accent" = "magenta bold"
-"focus" = "magenta"
-"selected" = "magenta bold"
+"accent" = "bold underlined"
+"focus" = "default"
+"selected" = "bold"
 "folder" = "bold"
-"stored" = "magenta"
-"good" = "default bold"
-"warning" = "magenta"
-"bar" = "magenta"
+"stored" = "bold"
+"good" = "bold"
+"bar" = "default"
 "#;
 
 impl Theme {
@@ -214,6 +215,122 @@ mod tests {
                 assert_ne!(style.fg, Some(Color::White), "{name}");
             }
         }
+    }
+
+    /// A terminal's colours: its name, the background that its user chose, the text on it, and the 16 colours in the order
+    /// of their numbers.
+    struct Palette {
+        name: &'static str,
+        background: Background,
+        behind: u32,
+        text: u32,
+        colours: [u32; 16],
+    }
+
+    /// xterm's defaults (XTerm-col.ad).
+    const XTERM: [u32; 16] = [
+        0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00,
+        0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff,
+    ];
+    /// The text mode of VGA.
+    const VGA: [u32; 16] = [
+        0x000000, 0xaa0000, 0x00aa00, 0xaa5500, 0x0000aa, 0xaa00aa, 0x00aaaa, 0xaaaaaa, 0x555555, 0xff5555, 0x55ff55,
+        0xffff55, 0x5555ff, 0xff55ff, 0x55ffff, 0xffffff,
+    ];
+    /// Solarized by Ethan Schoonover (<https://ethanschoonover.com/solarized/>).
+    const SOLARIZED: [u32; 16] = [
+        0x073642, 0xdc322f, 0x859900, 0xb58900, 0x268bd2, 0xd33682, 0x2aa198, 0xeee8d5, 0x002b36, 0xcb4b16, 0x586e75,
+        0x657b83, 0x839496, 0x6c71c4, 0x93a1a1, 0xfdf6e3,
+    ];
+    /// The profiles Basic and Pro of macOS's Terminal.app (<https://en.wikipedia.org/wiki/ANSI_escape_code#Colors>).
+    const TERMINAL_APP: [u32; 16] = [
+        0x000000, 0xc23621, 0x25bc24, 0xadad27, 0x492ee1, 0xd338d3, 0x33bbc8, 0xcbcccd, 0x818383, 0xfc391f, 0x31e722,
+        0xeaec23, 0x5833ff, 0xf935f8, 0x14f0f0, 0xe9ebeb,
+    ];
+
+    #[rustfmt::skip]
+    const PALETTES: [Palette; 7] = [
+        Palette { name: "xterm on black", background: Background::Dark, behind: 0x000000, text: 0xffffff, colours: XTERM },
+        Palette { name: "xterm on white", background: Background::Light, behind: 0xffffff, text: 0x000000, colours: XTERM },
+        Palette { name: "VGA on black", background: Background::Dark, behind: 0x000000, text: 0xaaaaaa, colours: VGA },
+        Palette { name: "Solarized dark", background: Background::Dark, behind: 0x002b36, text: 0x839496, colours: SOLARIZED },
+        Palette { name: "Solarized light", background: Background::Light, behind: 0xfdf6e3, text: 0x657b83, colours: SOLARIZED },
+        Palette { name: "Terminal.app Pro", background: Background::Dark, behind: 0x000000, text: 0xf2f2f2, colours: TERMINAL_APP },
+        Palette { name: "Terminal.app Basic", background: Background::Light, behind: 0xffffff, text: 0x000000, colours: TERMINAL_APP },
+    ];
+
+    /// Relative luminance (WCAG 2.2).
+    fn luminance(rgb: u32) -> f64 {
+        let linear = |shift: u32| {
+            let value = f64::from((rgb >> shift) & 0xff) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(16) + 0.7152 * linear(8) + 0.0722 * linear(0)
+    }
+
+    /// Contrast ratio, 1 to 21 (WCAG 2.2).
+    fn contrast(left: u32, right: u32) -> f64 {
+        let (left, right) = (luminance(left), luminance(right));
+        (left.max(right) + 0.05) / (left.min(right) + 0.05)
+    }
+
+    impl Palette {
+        fn rgb(&self, colour: Option<Color>, default: u32) -> u32 {
+            const NUMBERED: [Color; 16] = [
+                Color::Black,
+                Color::Red,
+                Color::Green,
+                Color::Yellow,
+                Color::Blue,
+                Color::Magenta,
+                Color::Cyan,
+                Color::Gray,
+                Color::DarkGray,
+                Color::LightRed,
+                Color::LightGreen,
+                Color::LightYellow,
+                Color::LightBlue,
+                Color::LightMagenta,
+                Color::LightCyan,
+                Color::White,
+            ];
+            let number = colour.and_then(|colour| NUMBERED.iter().position(|known| *known == colour));
+            number.map_or(default, |number| self.colours[number])
+        }
+
+        fn contrast(&self, style: Style) -> f64 {
+            contrast(self.rgb(style.fg, self.text), self.rgb(style.bg, self.behind))
+        }
+    }
+
+    #[test]
+    fn contrast_is_as_the_guidelines_have_it() {
+        assert!((contrast(0x000000, 0xffffff) - 21.0).abs() < 1e-9);
+        assert!((contrast(0x777777, 0xffffff) - 4.48).abs() < 0.005);
+    }
+
+    #[test]
+    fn every_default_pair_is_readable_in_every_palette() {
+        for palette in PALETTES {
+            let least = contrast(palette.text, palette.behind).min(4.5);
+            for background in [palette.background, Background::Unknown] {
+                let (mut theme, _) = Theme::new(background, Colours::Text, "");
+                for (role, style) in theme.roles() {
+                    // How dim is drawn is the terminal's choice and in no palette.
+                    if !style.add_modifier.contains(Modifier::DIM) {
+                        let found = palette.contrast(*style);
+                        assert!(found >= least, "{role} on {}, {background:?}: {found:.2} : 1", palette.name);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_contrast_of_blue_on_black_is_found_too_low() {
+        let blue = Style::new().fg(Color::Blue);
+        assert!(PALETTES[0].contrast(blue) < 2.3);
+        assert!(PALETTES[0].contrast(blue.add_modifier(Modifier::REVERSED)) < 2.3);
     }
 
     #[test]
