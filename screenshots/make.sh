@@ -206,10 +206,10 @@ picture_indexing() {
 
 picture_results() {
     start xterm 120 34 "${vault[@]}" --folder "$home/Pictures/edited"
-    press G s minus minus minus minus minus
+    press G s bracketleft bracketleft bracketleft bracketleft bracketleft
     photo_in 1 3 24 8
     photo_in 28 3 20 5
-    photo_in 79 7 40 14
+    photo_in 87 7 31 14
     keep
 }
 
@@ -236,16 +236,16 @@ picture_narrow() {
 
 picture_halfblocks() {
     start xterm-plain 120 34 "${vault[@]}" --folder "$home/Pictures/edited"
-    press G s minus minus minus minus
-    photo_in 79 9 40 12
+    press G s bracketleft bracketleft bracketleft bracketleft
+    photo_in 87 9 31 12
     keep
 }
 
 picture_light() {
     start mlterm 110 34 "${files[@]}"
-    press slash b u t t e r f l y Return j j s minus minus minus minus minus
+    press slash b u t t e r f l y Return j j s bracketleft bracketleft bracketleft bracketleft bracketleft
     photo_in 1 3 24 7
-    photo_in 75 10 33 10
+    photo_in 80 10 28 10
     keep
 }
 

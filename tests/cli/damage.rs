@@ -46,7 +46,7 @@ fn damaged_blocks_are_sealed_again_from_the_exact_vectors() {
     scene.run(["check", "--repair"]).success();
     scene.run(["check"]).success();
     let found = scene.run_with(&["search", "--json"], [&photos[0]]).success().json();
-    assert_eq!(found["matches"][0]["score"], 1.0);
+    assert_eq!(found["query_in_vault"]["score"], 1.0);
 }
 
 #[test]

@@ -109,3 +109,73 @@ fn an_altered_copy_is_found_at_the_default_threshold() {
     assert!(!scores(&found).is_empty(), "{found}");
     assert_eq!(found["threshold"], 0.8);
 }
+
+#[test]
+fn the_best_are_listed_without_the_query_which_is_said_to_be_in_the_vault() {
+    let photos: Vec<_> = all_samples().into_iter().take(60).collect();
+    let scene = Scene::with_photos(&photos);
+    let name = photos[0].file_name().unwrap().to_str().unwrap();
+    let found = scene.run_with(&["search", "--json"], &photos[..1]).success().json();
+    let rows = |key: &str| found[key].as_array().unwrap().clone();
+    let (matches, nearest) = (rows("matches"), rows("nearest"));
+    assert_eq!((matches.len() + nearest.len(), found["compared"].as_u64()), (50, Some(60)));
+    assert_eq!(found["reached"], matches.len());
+    assert_eq!(found["query_in_vault"]["name"], name);
+    assert_eq!(found["query_in_vault"]["is_query"], true);
+    for (row, reaches) in matches.iter().map(|row| (row, true)).chain(nearest.iter().map(|row| (row, false))) {
+        assert_ne!(row["name"], name);
+        assert_eq!((&row["reaches_threshold"], &row["is_query"]), (&reaches.into(), &false.into()));
+        assert_eq!(row["score"].as_f64().unwrap() >= 0.8, reaches, "{row}");
+    }
+    let scores: Vec<f64> = matches.iter().chain(&nearest).map(|row| row["score"].as_f64().unwrap()).collect();
+    assert!(scores.is_sorted_by(|left, right| left >= right), "{scores:?}");
+
+    // The same from within the vault, and with a copy of another name.
+    let id = found["query_in_vault"]["id"].as_str().unwrap();
+    let from_within = scene.run(["search", "--json", "--id", id]).success().json();
+    assert_eq!(from_within["query_in_vault"]["id"], id);
+    assert_eq!(from_within["matches"].as_array().unwrap().len(), matches.len());
+    let copy = scene.path("copy.jpg");
+    fs::copy(&photos[0], &copy).unwrap();
+    let found = scene.run_with(&["search", "--json"], [&copy]).success().json();
+    assert_eq!(found["query_in_vault"]["id"], id);
+
+    // A photo that is not in the vault leaves nothing out, an explicit threshold neither.
+    let other = all_samples().into_iter().find(|photo| !photos.contains(photo)).unwrap();
+    let found = scene.run_with(&["search", "--json"], [&other]).success().json();
+    assert!(found["query_in_vault"].is_null(), "{found}");
+    let found = scene.run_with(&["search", "--json", "--threshold", "0.8"], &photos[..1]).success().json();
+    assert_eq!((&found["matches"][0]["name"], &found["matches"][0]["is_query"]), (&name.into(), &true.into()));
+    assert_eq!(found["matches"].as_array().unwrap().len(), matches.len() + 1);
+    assert!(found["nearest"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn matches_are_marked_and_a_line_divides_them_from_the_nearest() {
+    let photos = samples(12);
+    let scene = Scene::with_photos(&photos);
+    let ranked = {
+        let found = scene.run_with(&["search", "--json", "--top", "11"], &photos[..1]).success().json();
+        let rows = ["matches", "nearest"].map(|key| found[key].as_array().unwrap().clone()).concat();
+        rows.iter().map(|row| row["score"].as_f64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(ranked.len(), 11);
+    let gap = (2..11).find(|&rank| ranked[rank - 1] - ranked[rank] > 8.0 * TOLERANCE).unwrap();
+    fs::create_dir_all(scene.path("home/.config/cipherlens")).unwrap();
+    let threshold = f64::midpoint(ranked[gap - 1], ranked[gap]);
+    fs::write(scene.path("home/.config/cipherlens/config.toml"), format!("threshold = {threshold}\n")).unwrap();
+    let text = scene.run_with(&["search"], &photos[..1]).success().stdout();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("The query is in the vault, not listed: "), "{text}");
+    let divider = lines.iter().position(|line| line.starts_with("-------")).unwrap();
+    let rows = &lines[2..];
+    assert_eq!(divider, 2 + gap, "{text}");
+    assert!(rows[..gap].iter().all(|row| row.starts_with('*')), "{text}");
+    assert!(rows[gap + 1..11].iter().all(|row| row.starts_with(' ')), "{text}");
+    assert!(text.contains(&format!("{gap} matches of 12 compared") as &str) || gap == 1, "{text}");
+
+    // The first of more than are listed.
+    let text = scene.run_with(&["search", "--top", "1"], &photos[..1]).success().stdout();
+    assert!(text.contains(&format!("({} not listed)", gap - 1)), "{text}");
+    scene.run_with(&["search", "--top", "0"], &photos[..1]).exits(64).says("--top");
+}

@@ -142,7 +142,7 @@ fn a_vault_that_cannot_be_written_can_still_be_searched() {
     };
     set(0o500);
     let found = scene.run_with(&["search", "--json"], [&photos[0]]).success().json();
-    assert_eq!(found["matches"][0]["score"].as_f64().unwrap().round(), 1.0);
+    assert_eq!(found["query_in_vault"]["score"].as_f64().unwrap().round(), 1.0);
     let mut add = scene.command_with(&["add"], [&samples(3)[2]]);
     if fs::write(scene.vault().join("probe"), b"").is_ok() {
         // Root may write anywhere, unless it gives that right away.
@@ -191,5 +191,5 @@ fn a_query_is_described_in_the_precision_of_the_vault() {
     scene.run_with(&["add"], &photos).success();
     let found = scene.run_with(&["search", "--json", "--top", "1"], &photos[..1]).success().json();
     // A vector in another precision would score less with its own photo.
-    assert!(found["matches"][0]["score"].as_f64().unwrap() >= 0.9998, "{found}");
+    assert!(found["query_in_vault"]["score"].as_f64().unwrap() >= 0.9998, "{found}");
 }

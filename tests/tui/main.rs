@@ -17,5 +17,6 @@ mod pseudo_terminal;
 mod restoring;
 mod screens;
 mod stage;
+mod states;
 mod terminals;
 mod user;
