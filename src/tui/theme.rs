@@ -49,7 +49,7 @@ pub struct Theme {
 
 /// What differs on a light background: red is the only colour readable on every one, so weight and lines tell the rest.
 const LIGHT: &str = r#"[theme]
-"accent" = "bold underlined"
+"accent" = "bold"
 "focus" = "default"
 "selected" = "bold"
 "folder" = "bold"
@@ -62,7 +62,7 @@ const LIGHT: &str = r#"[theme]
 
 /// What differs on a background that is not known: no colour is readable on dark and on light ones in every palette.
 const EITHER: &str = r#"[theme]
-"accent" = "bold underlined"
+"accent" = "bold"
 "focus" = "default"
 "selected" = "bold"
 "folder" = "bold"
