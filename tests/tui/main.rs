@@ -9,6 +9,7 @@ mod hostile;
 mod intake;
 mod interrupted;
 mod keys;
+mod locale;
 mod locking;
 mod not_there;
 mod outside;
