@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         let found = find::search(&vault, &snapshot, &query, WANTED)?;
         output::text(&search::in_words(&found, WANTED))?;
         let shown: Vec<_> = found.ranked.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
-        pictures::show(session, arguments.preview, &snapshot, &shown, 0)?;
+        pictures::show(session, arguments.preview, &snapshot, &shown, None, 0)?;
     }
     conclude(arguments);
     Ok(Exit::Success)

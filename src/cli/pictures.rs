@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use clap::ValueEnum;
 
 use super::failure::Failure;
+use super::output;
 use super::session::Session;
 use crate::error::Error;
 use crate::preview::{self, Choice, Link, Memory, Panel, Question};
@@ -45,6 +46,12 @@ pub(super) fn question(session: &Session, flag: Option<Choice>) -> Result<Questi
     })
 }
 
+/// A line of text before the image at this place: those after it are of another kind.
+pub(super) struct Divider {
+    pub(super) place: usize,
+    pub(super) text: String,
+}
+
 /// Draws the thumbnails of `images`, each with its caption, in as many rows as they need; with each, as many others as
 /// `decoys` says are fetched. Draws nothing where there is no terminal.
 pub(super) fn show(
@@ -52,6 +59,7 @@ pub(super) fn show(
     flag: Option<Choice>,
     snapshot: &Snapshot,
     images: &[(Id, String)],
+    divider: Option<&Divider>,
     decoys: usize,
 ) -> Result<(), Failure> {
     if images.is_empty() {
@@ -65,16 +73,25 @@ pub(super) fn show(
         // A missing thumbnail leaves a gap in the row, not the matches without a table.
         thumbnails.insert(id, snapshot.image(id).and_then(|image| image.thumbnail()));
     }
-    let mut panels = Vec::new();
-    for (id, caption) in images {
+    let second_section = divider.map_or(images.len(), |divider| divider.place);
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for (place, (id, caption)) in images.iter().enumerate() {
         let Some(Ok(thumbnail)) = thumbnails.remove(id) else { continue };
         let picture = image::load_from_memory_with_format(&thumbnail, image::ImageFormat::Jpeg)
             .map_err(|error| Error::Features(error.into()))?;
-        panels.push(Panel { picture, caption: caption.clone() });
+        let section = if place < second_section { &mut first } else { &mut second };
+        section.push(Panel { picture, caption: caption.clone() });
     }
-    if panels.len() <= FEW {
-        Ok(preview::print(&picker, panels, ROWS_OF_FEW)?)
-    } else {
-        Ok(preview::print_sheet(&picker, panels, COLUMNS_OF_MANY, ROWS_OF_MANY)?)
+    let print = |panels| {
+        if images.len() <= FEW {
+            preview::print(&picker, panels, ROWS_OF_FEW)
+        } else {
+            preview::print_sheet(&picker, panels, COLUMNS_OF_MANY, ROWS_OF_MANY)
+        }
+    };
+    print(first)?;
+    if let Some(divider) = divider {
+        output::text(&format!("{}\n", divider.text))?;
     }
+    Ok(print(second)?)
 }

@@ -10,7 +10,7 @@ use super::Exit;
 use super::export::{self, Named};
 use super::failure::Failure;
 use super::output;
-use super::pictures;
+use super::pictures::{self, Divider};
 use super::session::{Session, WeightsFile};
 use crate::error::Error;
 use crate::features::Workload;
@@ -134,7 +134,14 @@ fn show(
         (hit.id, format!("{mark}{:.4}", hit.score))
     };
     let pictures: Vec<_> = found.ranked.iter().enumerate().map(caption).collect();
-    pictures::show(session, arguments.preview, snapshot, &pictures, arguments.decoys)
+    let divider = divider(found, wanted.threshold).map(|text| Divider { place: matches.len(), text });
+    pictures::show(session, arguments.preview, snapshot, &pictures, divider.as_ref(), arguments.decoys)
+}
+
+/// The line between the matches and the nearest of the others, where there are both.
+fn divider(found: &Found, threshold: f32) -> Option<String> {
+    let (matches, nearest) = found.divided();
+    (!matches.is_empty() && !nearest.is_empty()).then(|| format!("------- below {threshold:.2}, the nearest:"))
 }
 
 /// Stands before the score of each match.
@@ -162,7 +169,7 @@ pub(super) fn in_words(found: &Found, Wanted { threshold, listing }: Wanted) -> 
             format!("No photo reaches {threshold:.2}. The nearest, for --threshold {floor:.2}:\n")
         }
     };
-    text += &table(matches, nearest, threshold);
+    text += &table(matches, nearest, divider(found, threshold).as_deref());
     let Timing { features, encrypt, scan, decrypt } = found.timing;
     let ms = |duration: std::time::Duration| duration.as_secs_f64() * 1e3;
     let reached = if found.reached == 1 { "1 match".to_owned() } else { format!("{} matches", found.reached) };
@@ -190,7 +197,7 @@ fn traffic_in_words(found: &Found, vault: &Vault) -> String {
     )
 }
 
-fn table(matches: &[Match], nearest: &[Match], threshold: f32) -> String {
+fn table(matches: &[Match], nearest: &[Match], divider: Option<&str>) -> String {
     let hits = || matches.iter().chain(nearest);
     if hits().next().is_none() {
         return String::new();
@@ -210,9 +217,7 @@ fn table(matches: &[Match], nearest: &[Match], threshold: f32) -> String {
         format!("{score:>7}  {}  {name:<name_width$}  {date:<date_width$}  {size:>8}\n", &id[..8])
     };
     text.extend(matches.iter().map(|hit| row(MATCH_MARK, hit)));
-    if !matches.is_empty() && !nearest.is_empty() {
-        text += &format!("------- below {threshold:.2}, the nearest:\n");
-    }
+    text.extend(divider.map(|divider| format!("{divider}\n")));
     text.extend(nearest.iter().map(|hit| row(' ', hit)));
     text
 }
