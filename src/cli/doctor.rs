@@ -1,13 +1,14 @@
 //! `cipherlens doctor`: what the terminal answered, how pictures are drawn and why, with a test picture.
 
 use clap::Args;
-use ratatui_image::picker::{Capability, Picker, ProtocolType};
+use ratatui_image::picker::{Capability, ProtocolType};
 
 use super::Exit;
 use super::failure::Failure;
 use super::pictures;
 use super::session::Session;
-use crate::preview::{Choice, Panel, Probe, Reason, cells_of_window, detect, print, test_picture};
+use crate::preview::tmux::{ADVICE, Passage};
+use crate::preview::{Choice, Graphics, Panel, Probe, Reason, cells_of_window, detect, print, test_picture};
 use crate::services::settings::CellSize;
 
 /// The environment variables that terminals are known by.
@@ -65,16 +66,16 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     }
     answers(&probe);
     println!("\nPictures");
-    println!("  {:<22}{}", "drawn by", drawn_by(probe.picker.as_ref()));
+    println!("  {:<22}{}", "drawn by", drawn_by(probe.graphics.as_ref()));
     println!("  {:<22}{}", "because", because(probe.reason));
     if let Some(advice) = advice(&probe) {
         println!("  {:<22}{advice}", "advice");
     }
-    match probe.picker {
-        Some(picker) => {
+    match probe.graphics {
+        Some(graphics) => {
             println!("\nTest picture: a wheel of colours in a grey frame, as wide as high.");
-            let panel = Panel { picture: test_picture(), caption: drawn_by(Some(&picker)).to_owned() };
-            print(&picker, vec![panel], TEST_PICTURE_ROWS)?;
+            let panel = Panel { picture: test_picture(), caption: drawn_by(Some(&graphics)).to_owned() };
+            print(&graphics, vec![panel], TEST_PICTURE_ROWS)?;
         }
         None => println!("\nNo test picture: pictures are off here."),
     }
@@ -84,10 +85,15 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
 fn answers(probe: &Probe) {
     let waited = format!("{:.0} ms", probe.waited.as_secs_f64() * 1e3);
     println!("  {:<22}{waited}", "answered within");
-    let Some(picker) = &probe.picker else { return };
-    let font = picker.font_size();
-    println!("  {:<22}{} x {} pixels", "a cell, as used here", font.width, font.height);
-    println!("  {:<22}{}", "tmux", if picker.tmux_detected() { "yes: pictures pass through it" } else { "no" });
+    let Some(Graphics { cells, passage, .. }) = &probe.graphics else { return };
+    println!("  {:<22}{} x {} pixels", "a cell, as used here", cells.width, cells.height);
+    let tmux = match (passage, probe.reason) {
+        (Passage::Direct, _) => "no",
+        (_, Reason::NoPassthrough) => "yes: it passes no pixels on (allow-passthrough is off)",
+        (Passage::Tmux, _) => "yes: pixels pass through it while this pane is the active one",
+        (Passage::TmuxElsewhere, _) => "yes, at the other end of a network link: it cannot be asked",
+    };
+    println!("  {:<22}{tmux}", "tmux");
     for capability in &probe.answers {
         let (name, value) = match capability {
             Capability::Kitty => ("kitty graphics", "yes".to_owned()),
@@ -104,8 +110,8 @@ fn answers(probe: &Probe) {
     }
 }
 
-fn drawn_by(picker: Option<&Picker>) -> &'static str {
-    match picker.map(Picker::protocol_type) {
+fn drawn_by(graphics: Option<&Graphics>) -> &'static str {
+    match graphics.map(|graphics| graphics.protocol) {
         None => "nothing",
         Some(ProtocolType::Halfblocks) => "half blocks",
         Some(ProtocolType::Sixel) => "Sixel",
@@ -124,13 +130,17 @@ fn because(reason: Reason) -> &'static str {
         Reason::NoCellSize => "the terminal does not say how many pixels a cell has (CSI 16 t)",
         Reason::Silent => "the terminal answered nothing",
         Reason::NoTerminal => "standard input or output is no terminal",
+        Reason::NoPassthrough => "tmux passes no pixels on",
+        Reason::NotInFront => "pixels would land in another pane of tmux, or on several terminals or none",
+        Reason::TmuxSilent => "tmux does not say which pane is active",
+        Reason::TmuxElsewhere => "tmux runs elsewhere and cannot be asked which pane is active",
     }
 }
 
 fn advice(probe: &Probe) -> Option<&'static str> {
-    let is_tmux = probe.picker.as_ref().is_some_and(Picker::tmux_detected);
     match probe.reason {
-        _ if is_tmux => Some("tmux needs `set -g allow-passthrough on`, in the outermost tmux"),
+        Reason::NoPassthrough => Some(ADVICE),
+        Reason::TmuxElsewhere => Some("if that tmux has `allow-passthrough on`: --preview kitty, sixel or iterm2"),
         Reason::NoCellSize => {
             Some("in xterm: -xrm 'XTerm*allowWindowOps: true'; or say it: --preview sixel --cell-size 9x19")
         }

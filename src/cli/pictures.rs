@@ -65,7 +65,7 @@ pub(super) fn show(
     if images.is_empty() {
         return Ok(());
     }
-    let Some(picker) = preview::detect(&question(session, flag)?).picker else { return Ok(()) };
+    let Some(graphics) = preview::detect(&question(session, flag)?).graphics else { return Ok(()) };
     let wanted: Vec<Id> = images.iter().map(|(id, _)| *id).collect();
     let mut thumbnails = HashMap::new();
     for fetch in mixed(snapshot, &wanted, decoys)? {
@@ -84,9 +84,9 @@ pub(super) fn show(
     }
     let print = |panels| {
         if images.len() <= FEW {
-            preview::print(&picker, panels, ROWS_OF_FEW)
+            preview::print(&graphics, panels, ROWS_OF_FEW)
         } else {
-            preview::print_sheet(&picker, panels, COLUMNS_OF_MANY, ROWS_OF_MANY)
+            preview::print_sheet(&graphics, panels, COLUMNS_OF_MANY, ROWS_OF_MANY)
         }
     };
     print(first)?;

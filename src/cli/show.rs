@@ -52,12 +52,12 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     line("changed", &details.modified.map_or_else(|| "unknown".to_owned(), output::instant));
     line("size", &format!("{} ({} bytes)", output::size(details.bytes), details.bytes));
     line("pixels", &format!("{} x {}", details.width, details.height));
-    if let Some(picker) = preview::detect(&question).picker {
+    if let Some(graphics) = preview::detect(&question).graphics {
         let bytes = image.photo().map_err(Error::from)?;
         let extension = std::ffi::OsStr::new(image.listed().extension.as_str());
         let photo = Photo::decode(&bytes, Some(extension), Limits::default()).map_err(Error::from)?;
         let picture = DynamicImage::ImageRgb8(photo.reduced(PICTURE_PIXELS).map_err(Error::from)?);
-        preview::print(&picker, vec![Panel { picture, caption: String::new() }], ROWS)?;
+        preview::print(&graphics, vec![Panel { picture, caption: String::new() }], ROWS)?;
     }
     Ok(Exit::Success)
 }

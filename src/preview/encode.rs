@@ -12,15 +12,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, Rgb, RgbImage};
 use ratatui::layout::Size;
+use ratatui_image::FilterType;
 use ratatui_image::errors::Errors;
-use ratatui_image::picker::{Capability, Picker, ProtocolType};
+use ratatui_image::picker::ProtocolType;
 use ratatui_image::protocol::Protocol;
 use ratatui_image::protocol::iterm2::Iterm2;
-use ratatui_image::protocol::kitty::Kitty;
-use ratatui_image::{FilterType, Resize};
 use zeroize::Zeroize;
 
-use super::{Link, of_cells};
+use super::tmux::wrapping;
+use super::{Graphics, Link};
 use crate::services::settings::CellSize;
 
 /// Over a network link, no picture has more pixels than this where the terminal can enlarge it itself (kitty, iTerm2).
@@ -52,60 +52,37 @@ pub struct Picture {
     pub pixels: (u32, u32),
 }
 
-/// Whether pixels are deflated for a kitty terminal.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Compression {
-    Deflate,
-    Plain,
-}
-
 /// Makes pictures for one terminal.
 #[derive(Clone)]
 pub struct Encoder {
-    picker: Picker,
+    graphics: Graphics,
     link: Link,
-    compression: Compression,
     next_kitty_id: Arc<AtomicU32>,
 }
 
 impl Encoder {
-    /// For the terminal that `picker` describes.
+    /// For the terminal that `graphics` describes.
     #[must_use]
-    pub fn new(picker: Picker, link: Link) -> Self {
-        let mut seed = [0; 4];
-        // Other programs draw in the same terminal; without entropy the numbers begin at a fixed place all the same.
-        let _ = getrandom::fill(&mut seed);
-        let first = u32::from_le_bytes(seed) & 0x7fff_ffff | 0x0100_0000;
-        let inflates = picker.capabilities().contains(&Capability::KittyCompression);
-        let compression = if inflates { Compression::Deflate } else { Compression::Plain };
-        Self { picker, link, compression, next_kitty_id: Arc::new(AtomicU32::new(first)) }
+    pub fn new(graphics: Graphics, link: Link) -> Self {
+        Self { graphics, link, next_kitty_id: Arc::new(AtomicU32::new(first_kitty_id())) }
     }
 
     /// The same with another protocol.
     #[must_use]
     pub fn with_protocol(&self, protocol: ProtocolType) -> Self {
-        let mut encoder = self.clone();
-        encoder.picker.set_protocol_type(protocol);
-        encoder
+        Self { graphics: Graphics { protocol, ..self.graphics }, ..self.clone() }
     }
 
     /// The same after the terminal's font was changed.
     #[must_use]
     pub fn with_cells(&self, cells: CellSize) -> Self {
-        Self { picker: of_cells(&self.picker, cells), ..self.clone() }
-    }
-
-    /// Width and height of a character in pixels.
-    #[must_use]
-    pub fn cells(&self) -> CellSize {
-        let font = self.picker.font_size();
-        CellSize { width: font.width, height: font.height }
+        Self { graphics: Graphics { cells, ..self.graphics }, ..self.clone() }
     }
 
     /// The terminal.
     #[must_use]
-    pub fn picker(&self) -> &Picker {
-        &self.picker
+    pub fn graphics(&self) -> &Graphics {
+        &self.graphics
     }
 
     /// The pixels that a photo should be reduced to before it is given to [`Self::encode`], to fit into `cells`.
@@ -120,7 +97,7 @@ impl Encoder {
     }
 
     fn budget(&self) -> f64 {
-        match (self.link, self.picker.protocol_type()) {
+        match (self.link, self.graphics.protocol) {
             (Link::Local, _) | (Link::Remote, ProtocolType::Halfblocks) => f64::INFINITY,
             (Link::Remote, ProtocolType::Kitty | ProtocolType::Iterm2) => REMOTE_PIXELS,
             (Link::Remote, ProtocolType::Sixel) => REMOTE_SIXEL_PIXELS,
@@ -128,7 +105,7 @@ impl Encoder {
     }
 
     fn pixels_of(&self, cells: Size) -> (f64, f64) {
-        let font = self.picker.font_size();
+        let font = self.graphics.font();
         (f64::from(cells.width) * f64::from(font.width), f64::from(cells.height) * f64::from(font.height))
     }
 
@@ -142,16 +119,16 @@ impl Encoder {
         // Eight bits a channel and no alpha: what every protocol sends cheapest.
         let exact = DynamicImage::ImageRgb8(image::imageops::resize(&reduced, width, height, FilterType::Triangle));
         reduced.zeroize();
-        let is_tmux = self.picker.tmux_detected();
         let covered = self.covered_cells(pixels, cells);
-        let (protocol, kitty_id) = match (self.picker.protocol_type(), self.link) {
+        let (protocol, kitty_id) = match (self.graphics.protocol, self.link) {
             (ProtocolType::Kitty, _) => {
                 let id = self.next_kitty_id.fetch_add(1, Ordering::Relaxed);
-                let compress = self.compression == Compression::Deflate;
-                (Protocol::Kitty(Kitty::new(exact, covered, id, is_tmux, compress, false)?), Some(id))
+                (Protocol::Kitty(self.graphics.kitty(exact, covered, id)?), Some(id))
             }
-            (ProtocolType::Iterm2, Link::Remote) => (Protocol::ITerm2(iterm2_jpeg(&exact, covered, is_tmux)?), None),
-            _ => (self.picker.new_protocol(exact, cells, Resize::Fit(Some(FilterType::Triangle)))?, None),
+            (ProtocolType::Iterm2, Link::Remote) => {
+                (Protocol::ITerm2(iterm2_jpeg(&exact, covered, self.graphics.passage.is_tmux())?), None)
+            }
+            _ => (self.graphics.fit(exact, cells, 0)?, None),
         };
         Ok(Picture { protocol, kitty_id, pixels })
     }
@@ -161,17 +138,25 @@ impl Encoder {
         let (across, down) = self.pixels_of(cells);
         let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
         let scale = (across / width).min(down / height).min(LARGEST_SCALE);
-        let font = self.picker.font_size();
+        let font = self.graphics.font();
         let count = |pixels: f64, cell: u16, most: u16| ((pixels / f64::from(cell)).round() as u16).clamp(1, most);
         Size::new(count(width * scale, font.width, cells.width), count(height * scale, font.height, cells.height))
     }
+}
+
+/// Where the numbers of pictures begin: other programs draw in the same terminal.
+pub(super) fn first_kitty_id() -> u32 {
+    let mut seed = [0; 4];
+    // Without entropy the numbers begin at a fixed place all the same.
+    let _ = getrandom::fill(&mut seed);
+    u32::from_le_bytes(seed) & 0x7fff_ffff | 0x0100_0000
 }
 
 /// An iTerm2 picture as a JPEG that the terminal enlarges to its cells: a tenth of the bytes of a PNG at full size.
 fn iterm2_jpeg(photo: &DynamicImage, cells: Size, is_tmux: bool) -> Result<Iterm2, PictureError> {
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, REMOTE_JPEG_QUALITY).encode_image(photo)?;
-    let (start, escape, end) = if is_tmux { ("\x1bPtmux;", "\x1b\x1b", "\x1b\\") } else { ("", "\x1b", "") };
+    let (start, escape, end) = wrapping(is_tmux);
     let mut data = String::from(start);
     // What stood here before would shine through the picture's edges.
     for _ in 0..cells.height {
@@ -194,7 +179,7 @@ fn iterm2_jpeg(photo: &DynamicImage, cells: Size, is_tmux: bool) -> Result<Iterm
 #[must_use]
 pub fn forget(kitty_ids: &[u32], is_tmux: bool) -> String {
     let mut text = String::new();
-    let (start, escape, end) = if is_tmux { ("\x1bPtmux;", "\x1b\x1b", "\x1b\\") } else { ("", "\x1b", "") };
+    let (start, escape, end) = wrapping(is_tmux);
     for id in kitty_ids {
         let _ = write!(text, "{start}{escape}_Ga=d,d=I,i={id},q=2;{escape}\\{end}");
     }
@@ -236,9 +221,7 @@ mod tests {
     use super::*;
 
     fn encoder(protocol: ProtocolType, link: Link) -> Encoder {
-        let mut picker = Picker::halfblocks();
-        picker.set_protocol_type(protocol);
-        Encoder::new(picker, link)
+        Encoder::new(Graphics { protocol, ..Graphics::halfblocks() }, link)
     }
 
     #[test]

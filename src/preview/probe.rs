@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
-use ratatui_image::FontSize;
-use ratatui_image::picker::cap_parser::QueryStdioOptions;
-use ratatui_image::picker::{Capability, Picker, ProtocolType};
+use ratatui_image::picker::{Capability, ProtocolType};
 
+use super::graphics::{Compression, Graphics};
+use super::query::{self, Answers};
+use super::tmux::{Passage, Tmux, View};
 use crate::services::settings::CellSize;
 
 /// How pictures are to be shown.
@@ -64,6 +65,14 @@ pub enum Reason {
     Silent,
     /// Standard input or output is no terminal.
     NoTerminal,
+    /// tmux passes no pixels on.
+    NoPassthrough,
+    /// In tmux another pane is active, or more than one terminal shows this one, or none: pixels would land elsewhere.
+    NotInFront,
+    /// tmux does not say which pane is active.
+    TmuxSilent,
+    /// tmux runs at the other end of a network link and cannot be asked which pane is active.
+    TmuxElsewhere,
 }
 
 /// What is asked, and what is known beforehand.
@@ -83,28 +92,27 @@ pub struct Question {
 #[derive(Clone, Debug)]
 pub struct Probe {
     /// How to draw; `None` when no picture may or can be drawn.
-    pub picker: Option<Picker>,
+    pub graphics: Option<Graphics>,
     /// What the terminal answered.
     pub answers: Vec<Capability>,
     /// Why so.
     pub reason: Reason,
     /// How long the terminal took to answer, or was waited for.
     pub waited: Duration,
+    /// The terminal behind tmux that was asked, by [`View::client`].
+    pub client: Option<String>,
 }
-
-/// A terminal that has not answered by then does not understand the question. Slow links take most of a second.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Asks the terminal, which must be in raw mode, and chooses. Nothing else may read the terminal meanwhile.
 ///
 /// Waits up to two seconds for a terminal that answers nothing, which then gets half blocks.
 #[must_use]
 pub fn probe(question: &Question) -> Probe {
-    let at_once = |picker, reason| Probe { picker, answers: Vec::new(), reason, waited: Duration::ZERO };
-    let Question { choice, remembered, link, cells } = *question;
-    let (choice, why) = match (choice, remembered) {
+    let at_once =
+        |graphics, reason| Probe { graphics, answers: Vec::new(), reason, waited: Duration::ZERO, client: None };
+    let (choice, why) = match (question.choice, question.remembered) {
         (Choice::Auto, Some(remembered)) => (remembered, Reason::Remembered),
-        _ => (choice, Reason::Chosen),
+        (choice, _) => (choice, Reason::Chosen),
     };
     if choice == Choice::Off {
         return at_once(None, why);
@@ -114,20 +122,9 @@ pub fn probe(question: &Question) -> Probe {
     }
     // Half blocks need no answer, but the theme wants to know the background: only who says so is not asked.
     if choice == Choice::Halfblocks && why == Reason::Chosen {
-        return at_once(Some(Picker::halfblocks()), why);
+        let passage = Passage::of_environment();
+        return at_once(Some(Graphics { passage, ..Graphics::halfblocks() }), why);
     }
-    let options = QueryStdioOptions {
-        timeout_ms: PATIENCE.as_millis() as i32,
-        terminal_background_color_osc: true,
-        // Raw RGBA is 20 times a JPEG; over a network link the time to deflate it is well spent.
-        kitty_compression: link == Link::Remote,
-        ..QueryStdioOptions::default()
-    };
-    let started = Instant::now();
-    let asked = Picker::from_query_stdio_with_options(options);
-    let waited = started.elapsed();
-    let mut picker = asked.unwrap_or_else(|_| Picker::halfblocks());
-    let answers = picker.capabilities().clone();
     let forced = match choice {
         Choice::Kitty => Some(ProtocolType::Kitty),
         Choice::Sixel => Some(ProtocolType::Sixel),
@@ -135,27 +132,68 @@ pub fn probe(question: &Question) -> Probe {
         Choice::Halfblocks => Some(ProtocolType::Halfblocks),
         Choice::Auto | Choice::Off => None,
     };
-    let reason = if forced.is_some() { why } else { reason(&picker, waited) };
-    if let Some(cells) = cells {
-        picker = of_cells(&picker, cells);
-    }
-    if let Some(protocol) = forced {
-        picker.set_protocol_type(protocol);
-    }
-    Probe { picker: Some(picker), answers, reason, waited }
+    let passage = Passage::of_environment();
+    let view = Tmux::of_environment().and_then(|tmux| tmux.view());
+    let obstacle = obstacle(passage, view.as_ref(), forced.is_some());
+    // Where pixels do not get through to the own pane, neither do questions: the answers would be typed into another.
+    let is_wrapped = passage.is_tmux() && obstacle.is_none();
+    let started = Instant::now();
+    // Raw RGBA is 20 times a JPEG; over a network link the time to deflate it is well spent.
+    let answers = query::ask(is_wrapped, question.link == Link::Remote).unwrap_or_default();
+    let waited = started.elapsed();
+    let mut graphics = graphics_of(&answers, question.cells, passage);
+    let reason = match (obstacle, forced) {
+        (_, Some(ProtocolType::Halfblocks)) => {
+            graphics.protocol = ProtocolType::Halfblocks;
+            why
+        }
+        (Some(reason), _) => {
+            graphics.protocol = ProtocolType::Halfblocks;
+            reason
+        }
+        (None, Some(protocol)) => {
+            graphics.protocol = protocol;
+            why
+        }
+        (None, None) => reason(graphics.protocol, &answers),
+    };
+    let client = view.filter(|_| is_wrapped).map(|view| view.client);
+    Probe { graphics: Some(graphics), answers: answers.capabilities, reason, waited, client }
 }
 
-/// The same picker for characters of another size. What the terminal answered besides is not in it.
-#[must_use]
-pub(super) fn of_cells(picker: &Picker, cells: CellSize) -> Picker {
-    #[expect(deprecated, reason = "the only way to a picker with a given cell size; the protocol is set right after")]
-    let mut with_cells = Picker::from_fontsize(FontSize::new(cells.width, cells.height));
-    with_cells.set_protocol_type(picker.protocol_type());
-    with_cells
+/// What keeps pixels from the own pane, whatever the terminal draws.
+fn obstacle(passage: Passage, view: Option<&View>, is_forced: bool) -> Option<Reason> {
+    match (passage, view) {
+        (Passage::Direct, _) => None,
+        // Who names a protocol knows this terminal, and may look after the panes.
+        (Passage::TmuxElsewhere, _) => (!is_forced).then_some(Reason::TmuxElsewhere),
+        (Passage::Tmux, None) => Some(Reason::TmuxSilent),
+        (Passage::Tmux, Some(view)) if !view.passes => Some(Reason::NoPassthrough),
+        (Passage::Tmux, Some(view)) => (!view.is_in_front).then_some(Reason::NotInFront),
+    }
 }
 
-/// Width and height of a character, as the terminal's driver has it; many have it wrong or not at all. Good to tell that
-/// the font was changed, which no terminal announces.
+/// How to draw as the terminal's answers and the environment say.
+fn graphics_of(answers: &Answers, cells: Option<CellSize>, passage: Passage) -> Graphics {
+    // Without a cell's pixels only half blocks can be placed; they need no more than its proportions.
+    let protocol = match answers.cells() {
+        Some(_) => answers
+            .protocol()
+            .or(query::is_iterm2(passage.is_tmux()).then_some(ProtocolType::Iterm2))
+            .unwrap_or(ProtocolType::Halfblocks),
+        None => ProtocolType::Halfblocks,
+    };
+    let inflates = answers.capabilities.contains(&Capability::KittyCompression);
+    Graphics {
+        protocol,
+        cells: cells.or(answers.cells()).or_else(cells_of_window).unwrap_or(Graphics::halfblocks().cells),
+        passage,
+        compression: if inflates { Compression::Deflate } else { Compression::Plain },
+    }
+}
+
+/// Width and height of a character, as the terminal's driver has it; many have it wrong or not at all. Good to tell
+/// that the font was changed, which no terminal announces.
 #[must_use]
 pub fn cells_of_window() -> Option<CellSize> {
     let size = crossterm::terminal::window_size().ok()?;
@@ -163,23 +201,19 @@ pub fn cells_of_window() -> Option<CellSize> {
     Some(CellSize { width: side(size.width, size.columns)?, height: side(size.height, size.rows)? })
 }
 
-fn reason(picker: &Picker, waited: Duration) -> Reason {
-    let answered = |wanted: fn(&Capability) -> bool| picker.capabilities().iter().any(wanted);
-    match picker.protocol_type() {
+fn reason(protocol: ProtocolType, answers: &Answers) -> Reason {
+    match protocol {
         ProtocolType::Kitty | ProtocolType::Sixel => Reason::Answered,
         ProtocolType::Iterm2 => Reason::Environment,
-        // A picker that fell back carries no capabilities, whether the terminal was silent or gave no cell size.
-        ProtocolType::Halfblocks if answered(|capability| matches!(capability, Capability::CellSize(Some(_)))) => {
-            Reason::NothingBetter
-        }
-        ProtocolType::Halfblocks if waited < PATIENCE => Reason::NoCellSize,
+        ProtocolType::Halfblocks if answers.cells().is_some() => Reason::NothingBetter,
+        ProtocolType::Halfblocks if answers.is_complete => Reason::NoCellSize,
         ProtocolType::Halfblocks => Reason::Silent,
     }
 }
 
 /// Asks the terminal what it understands and how large its cells are, for a command that prints a few pictures.
 ///
-/// No picker when no picture may or can be shown: the choice is [`Choice::Off`], or standard input or output is no
+/// No graphics when no picture may or can be shown: the choice is [`Choice::Off`], or standard input or output is no
 /// terminal.
 #[must_use]
 pub fn detect(question: &Question) -> Probe {
@@ -191,4 +225,26 @@ pub fn detect(question: &Question) -> Probe {
         let _ = disable_raw_mode();
     }
     probe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_tmux_pixels_are_drawn_only_where_they_land_in_the_own_pane() {
+        let view = |is_in_front, passes| View { is_in_front, passes, is_visible: true, ..View::default() };
+        for (passage, view, is_forced, expected) in [
+            (Passage::Direct, None, false, None),
+            (Passage::Tmux, Some(view(true, true)), false, None),
+            (Passage::Tmux, Some(view(false, true)), false, Some(Reason::NotInFront)),
+            (Passage::Tmux, Some(view(false, true)), true, Some(Reason::NotInFront)),
+            (Passage::Tmux, Some(view(true, false)), true, Some(Reason::NoPassthrough)),
+            (Passage::Tmux, None, true, Some(Reason::TmuxSilent)),
+            (Passage::TmuxElsewhere, None, false, Some(Reason::TmuxElsewhere)),
+            (Passage::TmuxElsewhere, None, true, None),
+        ] {
+            assert_eq!(obstacle(passage, view.as_ref(), is_forced), expected, "{passage:?} {view:?} {is_forced}");
+        }
+    }
 }

@@ -10,9 +10,11 @@ use ratatui::layout::{Constraint, Layout, Rect, Size};
 use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::{TerminalOptions, Viewport};
-use ratatui_image::picker::Picker;
+use ratatui_image::Image;
 use ratatui_image::protocol::Protocol;
-use ratatui_image::{FilterType, Image, Resize};
+
+use super::Graphics;
+use super::encode::first_kitty_id;
 
 /// A picture and the line below it. The caption must already be free of control characters.
 pub struct Panel {
@@ -30,9 +32,9 @@ const GAP_COLUMNS: u16 = 2;
 ///
 /// # Errors
 /// When the terminal cannot be written or a picture cannot be encoded.
-pub fn print(picker: &Picker, panels: Vec<Panel>, rows: u16) -> io::Result<()> {
+pub fn print(graphics: &Graphics, panels: Vec<Panel>, rows: u16) -> io::Result<()> {
     let across = panels.len();
-    print_row(picker, panels, across, rows)
+    print_row(graphics, panels, across, rows)
 }
 
 /// Prints `panels` in as many rows as they need, each panel `columns` wide with the gap beside it, or somewhat more where
@@ -40,17 +42,17 @@ pub fn print(picker: &Picker, panels: Vec<Panel>, rows: u16) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`print`].
-pub fn print_sheet(picker: &Picker, panels: Vec<Panel>, columns: u16, rows: u16) -> io::Result<()> {
+pub fn print_sheet(graphics: &Graphics, panels: Vec<Panel>, columns: u16, rows: u16) -> io::Result<()> {
     let across = usize::from((crossterm::terminal::size()?.0 / columns).max(1));
     let mut panels = panels.into_iter().peekable();
     while panels.peek().is_some() {
-        print_row(picker, panels.by_ref().take(across).collect(), across, rows)?;
+        print_row(graphics, panels.by_ref().take(across).collect(), across, rows)?;
     }
     Ok(())
 }
 
 /// Prints a row of at most `across` panels, each as wide as if there were so many.
-fn print_row(picker: &Picker, panels: Vec<Panel>, across: usize, rows: u16) -> io::Result<()> {
+fn print_row(graphics: &Graphics, panels: Vec<Panel>, across: usize, rows: u16) -> io::Result<()> {
     if panels.is_empty() {
         return Ok(());
     }
@@ -64,11 +66,11 @@ fn print_row(picker: &Picker, panels: Vec<Panel>, across: usize, rows: u16) -> i
     }
     let cells = Size::new(width, rows);
     let mut drawn: Vec<(Protocol, String)> = Vec::with_capacity(panels.len());
-    for panel in panels {
+    let first_id = first_kitty_id();
+    for (id, panel) in (first_id..).zip(panels) {
         // Eight bits a channel and no alpha: what every protocol sends cheapest.
         let pixels = DynamicImage::ImageRgb8(panel.picture.to_rgb8());
-        let protocol =
-            picker.new_protocol(pixels, cells, Resize::Fit(Some(FilterType::Triangle))).map_err(io::Error::other)?;
+        let protocol = graphics.fit(pixels, cells, id).map_err(io::Error::other)?;
         drawn.push((protocol, panel.caption));
     }
     // NO_COLOR is for text; crossterm would take the colours out of the pictures too.

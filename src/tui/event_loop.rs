@@ -2,6 +2,8 @@
 //!
 //! Must never: do what takes time. That is asked of the workers; what is large goes to the terminal in pieces.
 
+mod panes;
+
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -11,11 +13,13 @@ use super::answers::{Answers, Heard};
 use super::application::Application;
 use super::delivery::Delivery;
 use super::idle::{self, IdleLock};
+use super::pane::PaneWatch;
 use super::request::Effect;
 use super::terminal::Screen;
 use super::theme::Background;
 use super::worker::{Happening, Workers};
 use super::{Error, Options};
+use crate::preview::tmux::{ADVICE, ELSEWHERE};
 use crate::preview::{Choice, Link, Memory, Probe, Question, Reason, cells_of_window};
 use crate::services::amount::count;
 use crate::services::settings::CellSize;
@@ -45,6 +49,7 @@ pub(super) struct EventLoop {
     delivery: Option<Delivery>,
     /// Width and height of a character when the window's size was last looked at.
     cells: Option<CellSize>,
+    pane: PaneWatch,
 }
 
 impl EventLoop {
@@ -52,7 +57,8 @@ impl EventLoop {
     pub(super) fn new(application: Application, screen: Screen, workers: Workers, options: Options) -> Self {
         let memory = Memory::new(&options.places);
         let (answers, cells) = (Answers::default(), cells_of_window());
-        let event_loop = Self { application, screen, workers, options, memory, answers, delivery: None, cells };
+        let pane = PaneWatch::new();
+        let event_loop = Self { application, screen, workers, options, memory, answers, delivery: None, cells, pane };
         event_loop.ask_terminal();
         event_loop
     }
@@ -95,6 +101,7 @@ impl EventLoop {
                 last_frame = Instant::now();
                 is_stale = false;
             }
+            self.watch_pane()?;
             let tick = if self.application.state.is_working() { TICK } else { IDLE };
             let is_delivering = self.deliver()?;
             let patience = if is_delivering { Duration::ZERO } else { tick.saturating_sub(last_tick.elapsed()) };
@@ -145,7 +152,9 @@ impl EventLoop {
     }
 
     fn draw(&mut self) -> Result<(), Error> {
+        self.application.pictures.permit(self.pane.permission(Instant::now()));
         self.screen.draw(&mut self.application)?;
+        self.pane.frame_drawn();
         self.workers.want(self.application.pictures.encoder(), self.application.pictures.wishes());
         self.workers.recognise(self.application.to_recognise());
         Ok(())
@@ -154,7 +163,10 @@ impl EventLoop {
     fn handle(&mut self, happening: Happening) -> Result<Next, Error> {
         let effects = match happening {
             Happening::Terminal(Event::Key(key)) => match self.answers.hear(key, Instant::now()) {
-                Heard::Key(key) => self.application.key(key),
+                Heard::Key(key) => {
+                    self.key_came();
+                    self.application.key(key)
+                }
                 Heard::Part => Vec::new(),
                 Heard::Answer(answer) => {
                     if let Some(delivery) = &mut self.delivery {
@@ -167,11 +179,18 @@ impl EventLoop {
             Happening::Terminal(Event::Paste(text)) => self.application.paste(&text),
             Happening::Terminal(Event::Resize(..)) => {
                 self.follow_font()?;
+                self.panes_moved();
                 vec![Effect::Redraw]
             }
             // After another window covered this one, or in tmux another pane, pictures may be gone.
-            Happening::Terminal(Event::FocusGained) => vec![Effect::Redraw],
-            Happening::Terminal(Event::FocusLost) => Vec::new(),
+            Happening::Terminal(Event::FocusGained) => {
+                self.focus_changed();
+                vec![Effect::Redraw]
+            }
+            Happening::Terminal(Event::FocusLost) => {
+                self.focus_changed();
+                Vec::new()
+            }
             Happening::Reply(reply) => self.application.receive(reply),
             Happening::Picture(fulfilled) => {
                 self.workers.fulfilled(&fulfilled.wish);
@@ -182,6 +201,14 @@ impl EventLoop {
             Happening::Probed(probe) => {
                 self.use_terminal(*probe)?;
                 vec![Effect::Redraw]
+            }
+            Happening::Pane { number, view } => {
+                self.hear_pane(number, view)?;
+                Vec::new()
+            }
+            Happening::Repainted { is_visible } => {
+                self.repainted(is_visible)?;
+                Vec::new()
             }
             Happening::TerminalLost => return Ok(Next::End),
             Happening::WorkerDied => return Err(Error::WorkerDied),
@@ -205,14 +232,21 @@ impl EventLoop {
                     self.give_up_delivery()?;
                     let forgetting = self.application.pictures.forget();
                     self.screen.send(forgetting.as_bytes())?;
-                    self.screen.clear()?;
+                    self.erase_terminal()?;
+                    self.clear()?;
                 }
-                Effect::Redraw => self.screen.clear()?,
+                Effect::Redraw => self.clear()?,
                 Effect::Suspend => self.suspend()?,
                 Effect::Quit => return Ok(Next::End),
             }
         }
         Ok(Next::GoOn)
+    }
+
+    /// Forgets what is on the screen, so that the next frame sends all of it.
+    fn clear(&mut self) -> Result<(), Error> {
+        self.application.pictures.erased();
+        Ok(self.screen.clear()?)
     }
 
     fn ask_terminal(&self) {
@@ -226,7 +260,7 @@ impl EventLoop {
 
     /// The terminal has been asked: pictures and colours become those that suit it.
     fn use_terminal(&mut self, probe: Probe) -> Result<(), Error> {
-        let Probe { picker, answers, reason, .. } = probe;
+        let Probe { graphics, answers, reason, client, .. } = probe;
         let background = super::background(&answers);
         if background != Background::Unknown {
             self.application.theme = super::theme(&mut self.application.state, &self.options, background);
@@ -234,9 +268,16 @@ impl EventLoop {
         if reason == Reason::Silent {
             self.application.state.journal.note("the terminal says nothing about pictures: drawn in half blocks");
         }
+        self.pane.advice = match reason {
+            Reason::NoPassthrough => Some(ADVICE),
+            Reason::TmuxElsewhere => Some(ELSEWHERE),
+            _ => None,
+        };
+        self.pane.client = client;
+        self.pane.is_unasked = matches!(reason, Reason::NoPassthrough | Reason::NotInFront | Reason::TmuxSilent);
         let forgetting = self.application.pictures.forget();
         self.screen.send(forgetting.as_bytes())?;
-        self.application.pictures.use_terminal(picker);
+        self.application.pictures.use_terminal(graphics);
         self.cells = cells_of_window();
         Ok(())
     }
@@ -254,7 +295,7 @@ impl EventLoop {
     fn cycle_pictures(&mut self) -> Result<(), Error> {
         let forgetting = self.application.pictures.cycle();
         self.screen.send(forgetting.as_bytes())?;
-        self.screen.clear()?;
+        self.clear()?;
         let name = self.application.pictures.protocol_name();
         let journal = &mut self.application.state.journal;
         match self.application.pictures.choice() {
@@ -303,7 +344,10 @@ impl EventLoop {
         match signal {
             SIGTSTP => self.suspend()?,
             // Continued after a stop that nobody announced (SIGSTOP): the screen may be anyone's.
-            SIGCONT => self.screen.resume()?,
+            SIGCONT => {
+                self.application.pictures.erased();
+                self.screen.resume()?;
+            }
             _ => return Err(Error::Signal(signal)),
         }
         Ok(Next::GoOn)
@@ -318,10 +362,12 @@ impl EventLoop {
     fn suspend(&mut self) -> Result<(), Error> {
         #[cfg(unix)]
         {
-            let _ = self.application.pictures.forget();
+            let forgetting = self.application.pictures.forget();
+            self.screen.send(forgetting.as_bytes())?;
             self.screen.release();
             signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
             self.screen.resume()?;
+            self.focus_changed();
         }
         Ok(())
     }

@@ -13,6 +13,7 @@
 //! | [`answers`] | what the terminal says among the keys |
 //! | [`delivery`] | photos on their way through the terminal |
 //! | [`terminal`] | the terminal, taken over and given back |
+//! | `pane` | in tmux: whether pixels would land in the own pane |
 //! | `idle` | when an application that nobody uses locks itself |
 //! | `event_loop` | joins all of these |
 //!
@@ -28,6 +29,7 @@ mod idle;
 pub mod keymap;
 pub mod locale;
 mod overrides;
+mod pane;
 pub mod preview;
 pub mod request;
 pub mod screens;

@@ -1,20 +1,24 @@
 //! The pictures on the screen: which are wanted by the frame being drawn, and which are at hand.
 //!
-//! Drawing never waits: what is not at hand is wished for and shown when it comes. Pictures are kept in memory only, few
-//! of them, and forgotten on lock. Must never: show one photo's picture under another's name.
+//! Drawing never waits: what is not at hand is wished for and shown when it comes. Pictures are kept in memory only,
+//! few of them, and forgotten on lock. Must never: show one photo's picture under another's name, or in tmux send
+//! pixels that nobody permitted: they could land in another pane.
+
+mod sent;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use ratatui::Frame;
 use ratatui::layout::{Rect, Size};
 use ratatui_image::Image;
-use ratatui_image::picker::{Picker, ProtocolType};
+use ratatui_image::picker::ProtocolType;
 
-use crate::preview::{self, Choice, Encoder, Link, Picture};
+use crate::preview::tmux::{Passage, drawn_at};
+use crate::preview::{self, Choice, Encoder, Graphics, Link, Picture};
 use crate::services::settings::CellSize;
 
 use super::state::PhotoId;
+pub use sent::{SentPictures, take_back};
 
 /// What a picture shows.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -64,12 +68,21 @@ pub enum Standing {
 /// At most so many pictures are kept: a screen of thumbnails, and a few large ones.
 const KEPT: usize = 96;
 
-/// The numbers of the pictures that a kitty terminal holds, shared with the panic hook.
-pub type SentPictures = Arc<Mutex<Vec<u32>>>;
+/// Whether pixels are drawn where the terminal can.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Pixels {
+    Allowed,
+    /// Half blocks instead: in tmux, pixels would land in another pane.
+    Withheld,
+}
 
 /// All pictures.
 pub struct Pictures {
+    /// For the terminal as it is.
+    terminal: Option<Encoder>,
+    /// For the terminal, or for half blocks while pixels are withheld.
     encoder: Option<Encoder>,
+    pixels: Pixels,
     link: Link,
     generation: u64,
     /// Most recently used last.
@@ -77,21 +90,134 @@ pub struct Pictures {
     wishes: Vec<Wish>,
     /// A window over the screen in this frame.
     covered: Option<Rect>,
+    /// What the frame before drew, and where: the terminal is not sent it again.
+    before: Vec<(Wish, Rect)>,
+    /// The same of this frame.
+    drawn: Vec<(Wish, Rect)>,
+    /// Whether pixels may be sent that the terminal does not show yet. Matters in tmux only.
+    permission: Permission,
+    /// As it was permitted last.
+    origin: (u16, u16),
+    is_held_back: bool,
+    has_sent: bool,
     sent: SentPictures,
+}
+
+/// Whether tmux has just said that pixels would land in the own pane.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Permission {
+    /// It has.
+    Granted {
+        /// The column and the row of the terminal's screen where the pane begins.
+        origin: (u16, u16),
+    },
+    /// It has not, or not lately.
+    Missing,
 }
 
 impl Pictures {
     /// No pictures until [`Self::use_terminal`].
     #[must_use]
     pub fn new(link: Link, sent: SentPictures) -> Self {
-        Self { encoder: None, link, generation: 0, kept: Vec::new(), wishes: Vec::new(), covered: None, sent }
+        Self {
+            terminal: None,
+            encoder: None,
+            pixels: Pixels::Allowed,
+            link,
+            generation: 0,
+            kept: Vec::new(),
+            wishes: Vec::new(),
+            covered: None,
+            before: Vec::new(),
+            drawn: Vec::new(),
+            permission: Permission::Missing,
+            origin: (0, 0),
+            is_held_back: false,
+            has_sent: false,
+            sent,
+        }
     }
 
     /// Draws pictures for this terminal from now on; none without one.
-    pub fn use_terminal(&mut self, picker: Option<Picker>) {
-        self.encoder = picker.map(|picker| Encoder::new(picker, self.link));
+    pub fn use_terminal(&mut self, graphics: Option<Graphics>) {
+        self.terminal = graphics.map(|graphics| Encoder::new(graphics, self.link));
+        self.pixels = Pixels::Allowed;
+        self.choose_encoder();
+    }
+
+    /// Which encoder it is; what was made by another is not wanted any more.
+    fn choose_encoder(&mut self) {
+        self.encoder = match self.pixels {
+            Pixels::Allowed => self.terminal.clone(),
+            Pixels::Withheld => self.terminal.as_ref().map(|terminal| terminal.with_protocol(ProtocolType::Halfblocks)),
+        };
         self.generation += 1;
         self.kept.clear();
+        self.wishes.clear();
+        self.drawn.clear();
+    }
+
+    /// Draws half blocks from now on. Returns what the terminal must be sent so that it forgets the pictures in pixels.
+    pub fn withhold_pixels(&mut self) -> String {
+        let forgetting = self.forget();
+        self.pixels = Pixels::Withheld;
+        self.choose_encoder();
+        forgetting
+    }
+
+    /// Draws pixels again where the terminal can.
+    pub fn allow_pixels(&mut self) {
+        self.pixels = Pixels::Allowed;
+        self.choose_encoder();
+    }
+
+    /// Whether pixels are withheld from a terminal that could draw them.
+    #[must_use]
+    pub fn withholds_pixels(&self) -> bool {
+        self.pixels == Pixels::Withheld
+    }
+
+    /// Whether pixels pass through a tmux that can be asked, now or once they are not withheld.
+    #[must_use]
+    pub fn sends_pixels_through_tmux(&self) -> bool {
+        self.terminal.as_ref().is_some_and(|terminal| needs_permission(terminal.graphics()))
+    }
+
+    /// Whether the frame drawn last has pictures.
+    #[must_use]
+    pub fn are_on_screen(&self) -> bool {
+        !self.drawn.is_empty()
+    }
+
+    /// Whether the frame drawn last sent pixels that the terminal did not show before.
+    #[must_use]
+    pub fn has_sent(&self) -> bool {
+        self.has_sent
+    }
+
+    /// Whether the frame drawn last held pixels back for want of permission.
+    #[must_use]
+    pub fn is_held_back(&self) -> bool {
+        self.is_held_back
+    }
+
+    /// Whether the next frame may send pixels through tmux.
+    pub fn permit(&mut self, permission: Permission) {
+        self.permission = permission;
+        if let Permission::Granted { origin } = permission {
+            self.origin = origin;
+        }
+    }
+
+    /// The screen was cleared: the next frame sends every picture again.
+    pub fn erased(&mut self) {
+        self.drawn.clear();
+    }
+
+    /// What the terminal was sent.
+    #[must_use]
+    pub fn sent(&self) -> &SentPictures {
+        &self.sent
     }
 
     /// What encodes for this terminal, for the worker.
@@ -103,7 +229,7 @@ impl Pictures {
     /// The name of the way pictures are drawn.
     #[must_use]
     pub fn protocol_name(&self) -> &'static str {
-        match self.encoder.as_ref().map(|encoder| encoder.picker().protocol_type()) {
+        match self.encoder.as_ref().map(|encoder| encoder.graphics().protocol) {
             None => "no pictures",
             Some(ProtocolType::Halfblocks) => "half blocks",
             Some(ProtocolType::Sixel) => "Sixel",
@@ -115,9 +241,10 @@ impl Pictures {
     /// Draws pictures the next way. Returns what the terminal must be sent so that it forgets the earlier ones.
     pub fn cycle(&mut self) -> String {
         let forgetting = self.forget();
-        if let Some(encoder) = &self.encoder {
-            self.encoder = Some(encoder.with_protocol(encoder.picker().protocol_type().next()));
+        if let Some(terminal) = &self.terminal {
+            self.terminal = Some(terminal.with_protocol(terminal.graphics().protocol.next()));
         }
+        self.choose_encoder();
         forgetting
     }
 
@@ -125,10 +252,12 @@ impl Pictures {
     /// sent so that it forgets the pictures that were made for the old one.
     pub fn resize_cells(&mut self, before: CellSize, now: CellSize) -> String {
         // What the driver says counts only where the terminal itself had said the same.
-        match self.encoder.as_ref().filter(|encoder| before != now && encoder.cells() == before) {
-            Some(encoder) => {
-                self.encoder = Some(encoder.with_cells(now));
-                self.forget()
+        match self.terminal.as_ref().filter(|terminal| before != now && terminal.graphics().cells == before) {
+            Some(terminal) => {
+                self.terminal = Some(terminal.with_cells(now));
+                let forgetting = self.forget();
+                self.choose_encoder();
+                forgetting
             }
             None => String::new(),
         }
@@ -137,7 +266,7 @@ impl Pictures {
     /// The way pictures are drawn, as a choice to remember.
     #[must_use]
     pub fn choice(&self) -> Option<Choice> {
-        Some(match self.encoder.as_ref()?.picker().protocol_type() {
+        Some(match self.terminal.as_ref()?.graphics().protocol {
             ProtocolType::Halfblocks => Choice::Halfblocks,
             ProtocolType::Sixel => Choice::Sixel,
             ProtocolType::Kitty => Choice::Kitty,
@@ -150,17 +279,21 @@ impl Pictures {
         self.generation += 1;
         self.kept.clear();
         self.wishes.clear();
+        self.drawn.clear();
         take_back(&self.sent, self.is_tmux())
     }
 
     fn is_tmux(&self) -> bool {
-        self.encoder.as_ref().is_some_and(|encoder| encoder.picker().tmux_detected())
+        self.encoder.as_ref().is_some_and(|encoder| encoder.graphics().passage.is_tmux())
     }
 
     /// A frame begins; `covered` is where a window will be.
     pub fn begin_frame(&mut self, covered: Option<Rect>) {
         self.wishes.clear();
         self.covered = covered;
+        self.before = std::mem::take(&mut self.drawn);
+        self.is_held_back = false;
+        self.has_sent = false;
     }
 
     /// What the last frame wanted and did not have, most wanted first.
@@ -175,9 +308,8 @@ impl Pictures {
         if area.width < 2 || area.height < 1 {
             return Standing::Hidden;
         }
-        // Sixel and iTerm2 pictures lie over the text: a window drawn over one would leave its ghost behind.
-        let lies_over_text = matches!(encoder.picker().protocol_type(), ProtocolType::Sixel | ProtocolType::Iterm2);
-        if lies_over_text && self.covered.is_some_and(|covered| covered.intersects(area)) {
+        // A window drawn over such a picture would leave its ghost behind.
+        if lies_over_text(encoder.graphics()) && self.covered.is_some_and(|covered| covered.intersects(area)) {
             return Standing::Hidden;
         }
         let wish = Wish { subject, cells: Size::new(area.width, area.height), generation: self.generation };
@@ -185,29 +317,53 @@ impl Pictures {
             self.wishes.push(wish);
             return Standing::Loading;
         };
+        let graphics = *encoder.graphics();
         let kept = self.kept.remove(at);
         let standing = match &kept.result {
             Err(reason) => Standing::Failed(reason.clone()),
-            Ok(picture) => {
-                let size = picture.protocol.size();
-                let place = Rect {
-                    x: area.x + area.width.saturating_sub(size.width) / 2,
-                    y: area.y + area.height.saturating_sub(size.height) / 2,
-                    width: size.width.min(area.width),
-                    height: size.height.min(area.height),
-                };
-                frame.render_widget(Image::new(&picture.protocol), place);
-                if let Some(id) = picture.kitty_id {
-                    let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-                    if !sent.contains(&id) {
-                        sent.push(id);
-                    }
-                }
-                Standing::Drawn(picture.pixels, place)
-            }
+            Ok(picture) => self.place(frame, area, &kept.wish, picture, &graphics),
         };
         self.kept.push(kept);
         standing
+    }
+
+    fn place(
+        &mut self,
+        frame: &mut Frame<'_>,
+        area: Rect,
+        wish: &Wish,
+        picture: &Picture,
+        graphics: &Graphics,
+    ) -> Standing {
+        let size = picture.protocol.size();
+        let place = Rect {
+            x: area.x + area.width.saturating_sub(size.width) / 2,
+            y: area.y + area.height.saturating_sub(size.height) / 2,
+            width: size.width.min(area.width),
+            height: size.height.min(area.height),
+        };
+        let drawing = (wish.clone(), place);
+        if !self.before.contains(&drawing) {
+            if needs_permission(graphics) && self.permission == Permission::Missing {
+                self.is_held_back = true;
+                return Standing::Loading;
+            }
+            self.has_sent = true;
+        }
+        self.drawn.push(drawing);
+        frame.render_widget(Image::new(&picture.protocol), place);
+        if lies_over_text(graphics) && graphics.passage == Passage::Tmux {
+            let at = (self.origin.0.saturating_add(place.x), self.origin.1.saturating_add(place.y));
+            if let Some(cell) = frame.buffer_mut().cell_mut((place.x, place.y))
+                && let Some(placed) = drawn_at(at, cell.symbol())
+            {
+                cell.set_symbol(&placed);
+            }
+        }
+        if graphics.protocol != ProtocolType::Halfblocks {
+            self.sent.add(picture.kitty_id, graphics.passage);
+        }
+        Standing::Drawn(picture.pixels, place)
     }
 
     /// A picture came. Returns what the terminal must be sent so that it forgets those that make room for it.
@@ -225,8 +381,7 @@ impl Pictures {
             .drain(..self.kept.len().saturating_sub(KEPT))
             .filter_map(|kept| kept.result.ok()?.kitty_id)
             .collect();
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        sent.retain(|id| !dropped.contains(id));
+        self.sent.drop_kitty_ids(&dropped);
         preview::forget(&dropped, self.is_tmux())
     }
 
@@ -237,11 +392,14 @@ impl Pictures {
     }
 }
 
-/// What makes the terminal forget every picture it was sent; afterwards none is on record.
-#[must_use]
-pub fn take_back(sent: &SentPictures, is_tmux: bool) -> String {
-    let ids = std::mem::take(&mut *sent.lock().unwrap_or_else(PoisonError::into_inner));
-    preview::forget(&ids, is_tmux)
+/// Sixel and iTerm2 pictures lie over the text, where the cursor is; kitty's stand in for characters.
+fn lies_over_text(graphics: &Graphics) -> bool {
+    matches!(graphics.protocol, ProtocolType::Sixel | ProtocolType::Iterm2)
+}
+
+/// Whether pixels pass through a tmux that says where they would land.
+fn needs_permission(graphics: &Graphics) -> bool {
+    graphics.passage == Passage::Tmux && graphics.protocol != ProtocolType::Halfblocks
 }
 
 #[cfg(test)]
@@ -252,9 +410,7 @@ mod tests {
 
     fn pictures(protocol: ProtocolType) -> Pictures {
         let mut pictures = Pictures::new(Link::Local, SentPictures::default());
-        let mut picker = Picker::halfblocks();
-        picker.set_protocol_type(protocol);
-        pictures.use_terminal(Some(picker));
+        pictures.use_terminal(Some(Graphics { protocol, ..Graphics::halfblocks() }));
         pictures
     }
 
@@ -325,7 +481,7 @@ mod tests {
 
     #[test]
     fn a_changed_font_is_followed_where_the_driver_and_the_terminal_agreed() {
-        // A picker that asked nobody has cells of 10 x 20.
+        // Where nobody was asked, cells are of 10 x 20.
         let (before, now) = (CellSize { width: 10, height: 20 }, CellSize { width: 12, height: 24 });
         let mut pictures = pictures(ProtocolType::Kitty);
         let generation = pictures.generation();
@@ -333,7 +489,7 @@ mod tests {
         pictures.resize_cells(before, before);
         assert_eq!(pictures.generation(), generation, "nothing changed");
         pictures.resize_cells(before, now);
-        assert_eq!(pictures.encoder().unwrap().cells(), now);
+        assert_eq!(pictures.encoder().unwrap().graphics().cells, now);
         assert_eq!(pictures.choice(), Some(Choice::Kitty), "the protocol stays");
         assert_ne!(pictures.generation(), generation, "pictures for the old font are made again");
     }
@@ -346,5 +502,39 @@ mod tests {
             pictures.receive(Fulfilled { wish, result: Err(String::new()) });
         }
         assert_eq!(pictures.kept.len(), KEPT);
+    }
+
+    #[test]
+    fn in_tmux_pixels_wait_for_permission_and_what_is_shown_stays() {
+        let mut pictures = pictures(ProtocolType::Sixel);
+        let graphics = Graphics { protocol: ProtocolType::Sixel, passage: Passage::Tmux, ..Graphics::halfblocks() };
+        pictures.use_terminal(Some(graphics));
+        frame(&mut pictures, None);
+        fulfil(&mut pictures);
+        let (standing, symbols) = frame(&mut pictures, None);
+        assert_eq!((standing, pictures.is_held_back()), (Standing::Loading, true));
+        assert!(!symbols.contains('\x1b') && !pictures.sent().is_on_screen(), "nothing was permitted");
+        pictures.permit(Permission::Granted { origin: (30, 10) });
+        // It begins in the third column and the second row of the pane.
+        assert!(frame(&mut pictures, None).1.contains("\x1bPtmux;\x1b\x1b[12;33H"));
+        assert!(pictures.has_sent() && pictures.sent().is_on_screen());
+        pictures.permit(Permission::Missing);
+        let (standing, symbols) = frame(&mut pictures, None);
+        assert!(
+            matches!(standing, Standing::Drawn(..)) && symbols.contains("\x1bPtmux;\x1b\x1b[12;33H"),
+            "it stands there"
+        );
+        assert!(!pictures.has_sent() && !pictures.is_held_back());
+        pictures.erased();
+        assert_eq!(frame(&mut pictures, None).0, Standing::Loading, "it would have to be sent again");
+        pictures.withhold_pixels();
+        assert_eq!(pictures.protocol_name(), "half blocks");
+        assert_eq!(pictures.choice(), Some(Choice::Sixel), "the choice stays");
+        frame(&mut pictures, None);
+        fulfil(&mut pictures);
+        let (standing, symbols) = frame(&mut pictures, None);
+        assert!(matches!(standing, Standing::Drawn(..)) && !symbols.contains('\x1b'));
+        pictures.allow_pixels();
+        assert_eq!(pictures.protocol_name(), "Sixel");
     }
 }

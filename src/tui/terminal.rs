@@ -1,7 +1,8 @@
 //! The terminal: taken over at start, and given back as it was however the program ends.
 //!
 //! Raw mode, alternate screen, mouse, paste and focus reports are undone, and the pictures that the terminal keeps are
-//! deleted, on return, on panic and on signals.
+//! deleted, on return, on panic and on signals. tmux knows nothing of the pixels that it passed on: the whole screen is
+//! erased, and tmux paints it again.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;
@@ -23,6 +24,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::application::Application;
 use super::preview::{SentPictures, take_back};
+use crate::preview::tmux::{ERASE_SCREEN, ERASED, Passage, Tmux};
 use crate::services::settings::Mouse;
 
 /// Whether the terminal is taken over now: it is given back once, whoever comes first.
@@ -133,9 +135,11 @@ fn give_back(sent: &SentPictures) {
         return;
     }
     let mut out = io::stdout();
-    let is_tmux = std::env::var("TERM").is_ok_and(|term| term.starts_with("tmux"))
-        || std::env::var("TERM_PROGRAM").is_ok_and(|program| program == "tmux");
-    let _ = out.write_all(take_back(sent, is_tmux).as_bytes());
+    let _ = out.write_all(take_back(sent, Passage::of_environment().is_tmux()).as_bytes());
+    let tmux = Tmux::of_environment().filter(|_| sent.has_passed_tmux());
+    if tmux.is_some() {
+        let _ = out.write_all(ERASE_SCREEN.as_bytes());
+    }
     let _ = execute!(
         out,
         EndSynchronizedUpdate,
@@ -147,6 +151,10 @@ fn give_back(sent: &SentPictures) {
         LeaveAlternateScreen,
         cursor::Show
     );
+    if let Some(tmux) = tmux {
+        tmux.repaint_after_erasing();
+        let _ = out.write_all(ERASED.as_bytes()).and_then(|()| out.flush());
+    }
     // What the terminal still answers would be typed into the shell.
     #[cfg(unix)]
     let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);

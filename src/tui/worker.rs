@@ -11,6 +11,7 @@ mod marks;
 mod pictures;
 #[cfg(test)]
 mod tests;
+mod tmux;
 mod vault;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use super::request::{Reply, Request};
 use super::state::PhotoId;
 use super::state::line::Passphrase as TypedPassphrase;
 use crate::cipher::Passphrase;
+use crate::preview::tmux::{Tmux, View};
 use crate::preview::{Encoder, Probe, Question};
 use crate::services::outside;
 use crate::services::places::Places;
@@ -49,6 +51,18 @@ pub(super) enum Happening {
     Picture(Box<Fulfilled>),
     /// The terminal answered what it understands, or was waited for long enough.
     Probed(Box<Probe>),
+    /// tmux said how the own pane stands, or nothing in time.
+    Pane {
+        /// The number of the question.
+        number: u64,
+        /// What it said.
+        view: Option<View>,
+    },
+    /// tmux has painted the terminal again.
+    Repainted {
+        /// Whether a terminal shows the own pane.
+        is_visible: bool,
+    },
     /// A worker died; the panic hook has said why.
     WorkerDied,
 }
@@ -112,6 +126,8 @@ pub(super) struct Workers {
     asked_marks: Vec<PathBuf>,
     questions: Sender<Question>,
     asking: Asking,
+    /// `None` outside of tmux.
+    tmux: Option<Sender<tmux::Errand>>,
 }
 
 impl Workers {
@@ -151,6 +167,12 @@ impl Workers {
         let held = asking.clone();
         start("events", happenings, move || events::work(&wanted_questions, &held, &answers));
         start("sweeper", happenings, outside::sweep);
+        let tmux = Tmux::of_environment().map(|tmux| {
+            let (errands, wanted) = channel();
+            let answers = happenings.clone();
+            start("tmux", happenings, move || tmux::work(&tmux, &wanted, &answers));
+            errands
+        });
         let happenings = happenings.clone();
         Self {
             shared,
@@ -171,6 +193,7 @@ impl Workers {
             asked_marks: vec![],
             questions,
             asking,
+            tmux,
         }
     }
 
@@ -319,6 +342,27 @@ impl Workers {
     /// Has the terminal asked what it understands.
     pub(super) fn ask_terminal(&self, question: Question) {
         let _ = self.questions.send(question);
+    }
+
+    /// Whether the program runs in a tmux that can be asked.
+    pub(super) fn has_tmux(&self) -> bool {
+        self.tmux.is_some()
+    }
+
+    /// Has tmux asked how the own pane stands.
+    pub(super) fn view_pane(&self, number: u64) {
+        self.ask_tmux(tmux::Errand::View(number));
+    }
+
+    /// Has tmux paint the terminal again, which was sent the sequence that erases it.
+    pub(super) fn repaint_terminal(&self) {
+        self.ask_tmux(tmux::Errand::Repaint);
+    }
+
+    fn ask_tmux(&self, errand: tmux::Errand) {
+        if let Some(tmux) = &self.tmux {
+            let _ = tmux.send(errand);
+        }
     }
 
     /// Waits until the terminal is not being asked, and keeps it so.

@@ -20,4 +20,5 @@ mod screens;
 mod stage;
 mod states;
 mod terminals;
+mod tmux;
 mod user;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cipherlens::preview::tmux::Passage;
 use cipherlens::services::settings::Mouse;
 use cipherlens::tui::preview::SentPictures;
 use cipherlens::tui::terminal::Screen;
@@ -84,7 +85,7 @@ fn child_that_panics() {
     let sent = SentPictures::default();
     let _screen = Screen::take(Mouse::Taken, sent.clone()).unwrap();
     print!("\x1b_Gq=2,i=4711,a=T,f=24,s=1,v=1;AAAA\x1b\\");
-    sent.lock().unwrap().push(4711);
+    sent.add(Some(4711), Passage::Direct);
     panic!("the roof is on fire");
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cipherlens::preview::Graphics;
 use cipherlens::services::passed_over::Tally;
 use cipherlens::services::session::Presence;
 use cipherlens::tui::preview::Fulfilled;
@@ -12,7 +13,6 @@ use cipherlens::tui::state::results::{Found, Query, Timing};
 use cipherlens::tui::state::vault::{Health, Session, Statistics};
 use cipherlens::tui::theme::{Background, Colours, Theme};
 use ratatui::style::{Color, Modifier};
-use ratatui_image::picker::Picker;
 
 use crate::stage::{Stage, found};
 
@@ -205,7 +205,7 @@ fn nothing_to_show_yet() {
 #[test]
 fn zoom() {
     at_every_size("zoom", Stage::with_vault, |stage| {
-        stage.application.pictures.use_terminal(Some(Picker::halfblocks()));
+        stage.application.pictures.use_terminal(Some(Graphics::halfblocks()));
         search(stage, found());
         stage.keys("l z");
         draw_pictures(stage);
@@ -329,7 +329,7 @@ fn without_colour_every_cell_is_plain_and_pictures_keep_theirs() {
     let coloured =
         |stage: &Stage| stage.backend().buffer().content().iter().filter(|cell| cell.fg != Color::Reset).count();
     assert_eq!(coloured(&stage), 0);
-    stage.application.pictures.use_terminal(Some(Picker::halfblocks()));
+    stage.application.pictures.use_terminal(Some(Graphics::halfblocks()));
     draw_pictures(&mut stage);
     assert!(coloured(&stage) > 100);
 }
@@ -349,7 +349,7 @@ fn draw_pictures(stage: &mut Stage) {
 #[test]
 fn a_new_photo_never_shows_the_old_picture() {
     let mut stage = Stage::with_vault(100, 30);
-    stage.application.pictures.use_terminal(Some(Picker::halfblocks()));
+    stage.application.pictures.use_terminal(Some(Graphics::halfblocks()));
     stage.keys("j j");
     draw_pictures(&mut stage);
     assert!(stage.screen().contains('▀'));

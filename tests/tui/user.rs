@@ -33,6 +33,12 @@ impl User {
         self.home.path().join(name)
     }
 
+    /// The home folder, for a program that is started by other means.
+    #[cfg(unix)]
+    pub(crate) fn into_home(self) -> TempDir {
+        self.home
+    }
+
     /// Runs a command of the program to its end, without a terminal; returns what it printed.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cipherlens"));

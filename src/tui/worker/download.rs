@@ -1,15 +1,19 @@
 //! Which way photos come to the machine in front of the user: through the terminal, or by a command to run there.
 
 use super::super::delivery::Route;
+use crate::preview::tmux::Tmux;
 
 /// A larger photo takes a terminal too long.
 pub(super) const LARGEST_BYTES: u64 = 50 << 20;
 /// Characters of a photo's name in the vault that a command needs.
 const SHORT_ID: usize = 8;
 
-/// How this terminal takes files, as its environment says; `None` when it is not known to.
+/// How this terminal takes files, as its environment says; `None` when it is not known to, or when tmux passes none on.
+/// Asks tmux, which may take a moment.
 pub(super) fn route() -> Option<Route> {
+    let passes = || Tmux::of_environment().and_then(|tmux| tmux.view()).is_none_or(|view| view.passes);
     route_of(&|name| std::env::var(name).unwrap_or_default())
+        .filter(|route| *route != Route::Iterm2ThroughTmux || passes())
 }
 
 fn route_of(variable: &dyn Fn(&str) -> String) -> Option<Route> {
