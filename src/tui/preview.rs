@@ -376,9 +376,11 @@ impl Pictures {
             return String::new();
         }
         self.kept.push(fulfilled);
+        // A screen with more pictures keeps them all: dropping one of them would have it made again with every frame.
+        let on_screen = self.drawn.len() + self.wishes.len();
         let dropped: Vec<u32> = self
             .kept
-            .drain(..self.kept.len().saturating_sub(KEPT))
+            .drain(..self.kept.len().saturating_sub(KEPT.max(on_screen)))
             .filter_map(|kept| kept.result.ok()?.kitty_id)
             .collect();
         self.sent.drop_kitty_ids(&dropped);
@@ -492,6 +494,27 @@ mod tests {
         assert_eq!(pictures.encoder().unwrap().graphics().cells, now);
         assert_eq!(pictures.choice(), Some(Choice::Kitty), "the protocol stays");
         assert_ne!(pictures.generation(), generation, "pictures for the old font are made again");
+    }
+
+    #[test]
+    fn a_screen_of_more_pictures_than_are_kept_otherwise_keeps_all_of_them() {
+        let mut pictures = pictures(ProtocolType::Halfblocks);
+        let mut terminal = Terminal::new(TestBackend::new(20, 8)).unwrap();
+        let mut frame = |pictures: &mut Pictures| {
+            pictures.begin_frame(None);
+            let draw_all = |frame: &mut Frame<'_>| {
+                for number in 0..2 * KEPT {
+                    let subject = Subject::Thumbnail(PhotoId((number as u128).to_be_bytes()));
+                    pictures.draw(frame, Rect::new(2, 1, 12, 6), subject);
+                }
+            };
+            terminal.draw(draw_all).unwrap();
+        };
+        frame(&mut pictures);
+        assert_eq!(pictures.wishes().len(), 2 * KEPT);
+        fulfil(&mut pictures);
+        frame(&mut pictures);
+        assert!(pictures.wishes().is_empty());
     }
 
     #[test]
