@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use cipherlens::ckks::baseline::plain_scores;
+use cipherlens::ckks::baseline::{PlainKernel, plain_scores};
 use cipherlens::ckks::{
     BLOCK_IMAGES, DIMENSION, Evaluator, Kernel, KeyHolder, PublicContext, ScannedBlock, SecretContext,
 };
@@ -43,8 +43,10 @@ fn parts(criterion: &mut Criterion) {
         group.bench_function(format!("scan, {}", kernel.name()), |bencher| {
             bencher.iter(|| evaluator.score(block.ciphertext(), black_box(&encrypted)));
         });
-        let (rows, mut scores) = (vectors.concat(), vec![0.0; BLOCK_IMAGES]);
-        let query = query.first_chunk().expect("2048 components");
+    }
+    let (rows, mut scores) = (vectors.concat(), vec![0.0; BLOCK_IMAGES]);
+    let query = query.first_chunk().expect("2048 components");
+    for kernel in PlainKernel::supported() {
         group.bench_function(format!("plain scan, {}", kernel.name()), |bencher| {
             bencher.iter(|| plain_scores(kernel, &rows, black_box(query), &mut scores));
         });

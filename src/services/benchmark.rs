@@ -1,27 +1,27 @@
 //! Measuring encrypted search next to a plain scan, on this machine, in one run.
 //!
-//! Must never: measure one side without the other, report figures of a computation whose result was not checked, or print.
+//! Must never: measure one side without the other, flatter the encrypted side by a slow plain one, or print. The scores of
+//! the encrypted side are compared with exact ones here; that every plain kernel computes the same is tested beside them.
+
+mod scans;
 
 use std::fs;
 use std::hint::black_box;
 use std::time::Instant;
 
-use rayon::prelude::*;
 use serde::Serialize;
 
+pub use self::scans::PlainTiming;
+use self::scans::Scans;
 use super::synthetic::SyntheticFeatures;
-use crate::ckks::baseline::plain_scores;
 use crate::ckks::precision::{Measured, predicted_score_std};
 use crate::ckks::{
-    ANSWER_BYTES, BLOCK_BYTES, BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator, HINT_BYTES, Kernel,
-    KeyHolder, NONCE_BYTES, Parameters, PublicContext, QUERY_BYTES, QuerySecret, ScannedBlock, SecretContext,
+    ANSWER_BYTES, BLOCK_BYTES, BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator, HINT_BYTES, KeyHolder,
+    NONCE_BYTES, Parameters, PublicContext, QUERY_BYTES, QuerySecret, ScannedBlock, SecretContext,
 };
 
 /// Queries whose errors are pooled: with non-negative vectors part of the error is common to all scores of one query.
 const ERROR_QUERIES: usize = 8;
-/// Scans per figure; medians are reported. At least this many, and for at least this long in total.
-const LEAST_SCANS: usize = 15;
-const LEAST_SECONDS: f64 = 0.5;
 /// Queries per figure.
 const QUERIES: usize = 25;
 /// Bytes of a plain vector.
@@ -45,17 +45,21 @@ fn images_in(meminfo: &str) -> Option<usize> {
 /// What was measured. Times are medians.
 #[derive(Serialize)]
 pub struct Report {
-    /// Which scan kernel ran.
+    /// Which kernel ran the encrypted scan.
     pub kernel: &'static str,
     /// Threads of both scans and of the decryption.
     pub threads: usize,
     /// Images searched.
     pub images: usize,
-    /// Microseconds an image of the plain scan.
+    /// The fastest plain kernel of this machine, whatever the encrypted scan ran on.
+    pub plain_kernel: &'static str,
+    /// Microseconds an image of the plain scan with that kernel.
     pub plain_us_per_image: f64,
+    /// Every plain kernel that runs here.
+    pub plain_kernels: Vec<PlainTiming>,
     /// Microseconds an image of the encrypted scan.
     pub encrypted_us_per_image: f64,
-    /// The encrypted scan over the plain one.
+    /// The encrypted scan over the fastest plain one.
     pub ratio: f64,
     /// Bytes of vectors read a nanosecond.
     pub plain_gb_per_second: f64,
@@ -73,7 +77,7 @@ pub struct Report {
     pub whole_search_ms: f64,
     /// The same with a prepared mask.
     pub whole_search_prepared_ms: f64,
-    /// Milliseconds of a plain search.
+    /// Milliseconds of a plain search with the fastest plain kernel.
     pub plain_search_ms: f64,
     /// Bytes an image of blocks, hints and nonces.
     pub stored_bytes_per_image: usize,
@@ -121,63 +125,35 @@ pub fn measure(images: usize) -> Result<Report, Error> {
     features.fill(query);
     let (sealed, seal_seconds) = seal(&holder, &vectors)?;
 
-    let mut plain = vec![0.0; images];
-    let mut scan_plain = || plain_scan(evaluator.kernel(), &vectors, query, &mut plain);
     let (encrypted, _) = encrypt(&holder, query)?;
-    let scan_encrypted = || evaluator.score(&sealed.ciphertexts, black_box(&encrypted));
-    // Alternately, so that whatever else the machine does is shared by both.
-    let (mut plain_seconds, mut encrypted_seconds) = (Vec::new(), Vec::new());
-    let started = Instant::now();
-    while plain_seconds.len() < LEAST_SCANS || started.elapsed().as_secs_f64() < LEAST_SECONDS {
-        plain_seconds.push(seconds(&mut scan_plain).1);
-        let (answer, seconds) = seconds(scan_encrypted);
-        black_box(answer?);
-        encrypted_seconds.push(seconds);
-    }
-
-    let mut query_seconds = Vec::new();
-    let mut prepared_seconds = Vec::new();
-    let mut decrypt_seconds = Vec::new();
-    let mut whole_seconds = Vec::new();
-    let mut whole_prepared_seconds = Vec::new();
-    for _ in 0..QUERIES {
-        let (mask, prepare) = seconds(|| holder.prepare());
-        let mask = mask?;
-        let (pair, encrypt) = seconds(|| holder.encrypt(mask, query));
-        let (encrypted, secret) = pair?;
-        let (answer, scan) = seconds(|| evaluator.score(&sealed.ciphertexts, &encrypted));
-        let answer = answer?;
-        let (scores, decrypt) = seconds(|| secret.decrypt(&holder, sealed.blocks(), &answer));
-        black_box(scores?);
-        query_seconds.push(prepare + encrypt);
-        prepared_seconds.push(encrypt);
-        decrypt_seconds.push(decrypt);
-        whole_seconds.push(prepare + encrypt + scan + decrypt);
-        whole_prepared_seconds.push(encrypt + scan + decrypt);
-    }
-
+    let scans = Scans::measure(&evaluator, &sealed.ciphertexts, &encrypted, &vectors, query)?;
+    let searches = Searches::measure(&holder, &evaluator, &sealed, query)?;
     let errors = errors(&holder, &evaluator, &sealed, &vectors, &mut features)?;
+
     let per_image = |seconds: f64| seconds / images as f64;
-    let plain_search = median(plain_seconds);
-    let (plain, encrypted) = (per_image(plain_search), per_image(median(encrypted_seconds)));
+    let plain = scans.fastest_plain();
+    let plain_seconds_per_image = plain.us_per_image * 1e-6;
+    let encrypted = per_image(scans.encrypted_seconds);
     // Ciphertext is read in whole blocks, so bytes read are those of the blocks.
     let block_bytes_per_image = sealed.ciphertexts.len() as f64 / images as f64;
     Ok(Report {
         kernel: evaluator.kernel().name(),
         threads: rayon::current_num_threads(),
         images,
-        plain_us_per_image: plain * 1e6,
+        plain_kernel: plain.kernel,
+        plain_us_per_image: plain.us_per_image,
+        plain_kernels: scans.plain,
         encrypted_us_per_image: encrypted * 1e6,
-        ratio: encrypted / plain,
-        plain_gb_per_second: PLAIN_BYTES as f64 / plain * 1e-9,
+        ratio: encrypted / plain_seconds_per_image,
+        plain_gb_per_second: PLAIN_BYTES as f64 / plain_seconds_per_image * 1e-9,
         encrypted_gb_per_second: block_bytes_per_image / encrypted * 1e-9,
-        query_ms: median(query_seconds) * 1e3,
-        query_prepared_ms: median(prepared_seconds) * 1e3,
-        decrypt_us_per_image: per_image(median(decrypt_seconds)) * 1e6,
+        query_ms: median(searches.query) * 1e3,
+        query_prepared_ms: median(searches.query_prepared) * 1e3,
+        decrypt_us_per_image: per_image(median(searches.decrypt)) * 1e6,
         seal_us_per_image: seal_seconds * 1e6,
-        whole_search_ms: median(whole_seconds) * 1e3,
-        whole_search_prepared_ms: median(whole_prepared_seconds) * 1e3,
-        plain_search_ms: plain_search * 1e3,
+        whole_search_ms: median(searches.whole) * 1e3,
+        whole_search_prepared_ms: median(searches.whole_prepared) * 1e3,
+        plain_search_ms: plain_seconds_per_image * images as f64 * 1e3,
         stored_bytes_per_image: (BLOCK_BYTES + HINT_BYTES + NONCE_BYTES).div_ceil(BLOCK_IMAGES),
         query_bytes: QUERY_BYTES,
         reply_bytes_per_image: ANSWER_BYTES / BLOCK_IMAGES,
@@ -185,6 +161,43 @@ pub fn measure(images: usize) -> Result<Report, Error> {
         error_std: errors.std(),
         error_max: errors.max(),
     })
+}
+
+/// Seconds of the steps of several searches.
+#[derive(Default)]
+struct Searches {
+    query: Vec<f64>,
+    query_prepared: Vec<f64>,
+    decrypt: Vec<f64>,
+    whole: Vec<f64>,
+    whole_prepared: Vec<f64>,
+}
+
+impl Searches {
+    fn measure(
+        holder: &KeyHolder,
+        evaluator: &Evaluator,
+        sealed: &Sealed,
+        query: &[f32; DIMENSION],
+    ) -> Result<Self, Error> {
+        let mut searches = Self::default();
+        for _ in 0..QUERIES {
+            let (mask, prepare) = seconds(|| holder.prepare());
+            let mask = mask?;
+            let (pair, encrypt) = seconds(|| holder.encrypt(mask, query));
+            let (encrypted, secret) = pair?;
+            let (answer, scan) = seconds(|| evaluator.score(&sealed.ciphertexts, &encrypted));
+            let answer = answer?;
+            let (scores, decrypt) = seconds(|| secret.decrypt(holder, sealed.blocks(), &answer));
+            black_box(scores?);
+            searches.query.push(prepare + encrypt);
+            searches.query_prepared.push(encrypt);
+            searches.decrypt.push(decrypt);
+            searches.whole.push(prepare + encrypt + scan + decrypt);
+            searches.whole_prepared.push(encrypt + scan + decrypt);
+        }
+        Ok(searches)
+    }
 }
 
 /// Seals all vectors, and the median seconds an image in full blocks' worth.
@@ -211,14 +224,6 @@ fn seal(holder: &KeyHolder, vectors: &[f32]) -> Result<(Sealed, f64), Error> {
 
 fn encrypt(holder: &KeyHolder, query: &[f32]) -> Result<(EncryptedQuery, QuerySecret), Error> {
     holder.encrypt(holder.prepare()?, query)
-}
-
-/// The plain scan on the same threads as the encrypted one, in shares of the same images.
-fn plain_scan(kernel: Kernel, vectors: &[f32], query: &[f32; DIMENSION], scores: &mut [f32]) {
-    vectors
-        .par_chunks(BLOCK_IMAGES * DIMENSION)
-        .zip(scores.par_chunks_mut(BLOCK_IMAGES))
-        .for_each(|(vectors, scores)| plain_scores(kernel, vectors, black_box(query), scores));
 }
 
 /// Errors of all scores of several queries.

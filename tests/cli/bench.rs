@@ -1,5 +1,7 @@
 //! `bench`: the figures that other programs read have their names, and are of this machine.
 
+use cipherlens::ckks::baseline::PlainKernel;
+
 use crate::scene::Scene;
 
 /// What a program that judges speed reads.
@@ -37,12 +39,22 @@ fn figures_have_their_names_whatever_the_kernel() {
         let [plain, encrypted, ratio, error] = ["plain_us_per_image", "encrypted_us_per_image", "ratio", "error_max"]
             .map(|key| figures[key].as_f64().unwrap());
         assert!((ratio - encrypted / plain).abs() < 1e-9);
+        // Every plain kernel of this machine was timed, and the fastest is what is divided by.
+        let timings = figures["plain_kernels"].as_array().unwrap();
+        let names: Vec<_> = timings.iter().map(|timing| timing["kernel"].as_str().unwrap()).collect();
+        assert_eq!(names, PlainKernel::supported().into_iter().map(PlainKernel::name).collect::<Vec<_>>());
+        for timing in timings {
+            let time = timing["us_per_image"].as_f64().unwrap();
+            assert!(time >= plain, "{} is faster than what is divided by: {figures}", timing["kernel"]);
+            assert!(timing["kernel"] != figures["plain_kernel"] || time == plain, "{figures}");
+        }
         assert!(error < 2e-4, "{error}");
         assert_eq!((&figures["stored_bytes_per_image"], &figures["query_bytes"]), (&10_401.into(), &655_360.into()));
         assert_eq!(figures["reply_bytes_per_image"], 5);
     }
     let text = scene.run(["bench", "--images", "512"]).success().stdout();
-    for figure in ["plain f32 scan", "encrypted scan", "ratio", "GB/s", "whole search", "kernel", "predicted"] {
+    let figures = ["plain f32 scan", "encrypted scan", "ratio", "GB/s", "whole search", "kernel", "predicted"];
+    for figure in figures.into_iter().chain(PlainKernel::supported().into_iter().map(PlainKernel::name)) {
         assert!(text.contains(figure), "{figure:?} is not in {text}");
     }
 }

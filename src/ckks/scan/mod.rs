@@ -16,6 +16,8 @@ mod neon;
 mod plain;
 mod portable;
 
+pub use plain::PlainKernel;
+
 /// Names a kernel for tests and measurements.
 const KERNEL_VARIABLE: &str = "CIPHERLENS_KERNEL";
 
