@@ -9,16 +9,19 @@ pub enum Error {
     /// The operating system gave no entropy. There is no fallback.
     #[error("the operating system gave no randomness: {0}")]
     Entropy(#[from] getrandom::Error),
-    /// The parameters are outside a security table.
-    #[error("a modulus of {modulus_bits:.1} bits at ring degree {degree} exceeds the {limit_bits} bits of {table}")]
+    /// The parameters exceed a limit of [`Parameters`](super::Parameters).
+    #[error(
+        "a modulus of {modulus_bits:.1} bits at ring degree {degree} exceeds the {limit_bits} bits for 128 bits of \
+         security in {table}"
+    )]
     Insecure {
         /// Ring degree n.
         degree: usize,
         /// log2 q.
         modulus_bits: f64,
-        /// The largest log2 q the table allows.
+        /// The largest log2 q that is allowed.
         limit_bits: f64,
-        /// Which table.
+        /// Which table or model allows no more.
         table: &'static str,
     },
     /// No security table has a row for this ring degree.
