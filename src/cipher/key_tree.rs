@@ -56,47 +56,50 @@ impl MasterKey {
     pub const WRAPPED_BYTES: usize = aes_cbc_hmac::sealed_bytes(32);
 }
 
-/// What a key is for. Each has a label of its own, so that no two jobs ever share a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Authenticating the vault's mapping.
-    Mapping,
-    /// Recognising a photo that is already present.
-    Content,
-    /// Sealing the secret context of encrypted search.
-    SecretContext,
-    /// Sealing an original photo.
-    Photo,
-    /// Sealing a thumbnail.
-    Thumbnail,
-    /// Sealing the exact feature vectors of a segment.
-    Vectors,
-    /// Sealing the names and dates of a segment.
-    Catalogue,
-    /// Sealing the keyed hashes of the photos of a group of segments.
-    Tags,
-    /// Sealing what was fetched from a host, at home.
-    Cache,
-    /// Sealing which folders an unfinished indexing run was given, at home.
-    UnfinishedRun,
+/// Declares the purposes, their labels and the list of all of them together, so that none can be left out of the list.
+macro_rules! purposes {
+    ($($(#[$about:meta])* $purpose:ident = $label:literal,)*) => {
+        /// What a key is for. Each has a label of its own, so that no two jobs ever share a key.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Purpose {
+            $($(#[$about])* $purpose,)*
+        }
+
+        impl Purpose {
+            /// Every purpose that there is.
+            pub const ALL: &[Self] = &[$(Self::$purpose,)*];
+
+            /// Files depend on these bytes: a change is a new format version.
+            const fn label(self) -> &'static [u8] {
+                match self {
+                    $(Self::$purpose => $label,)*
+                }
+            }
+        }
+    };
 }
 
-impl Purpose {
-    /// Files depend on these bytes: a change is a new format version.
-    const fn label(self) -> &'static [u8] {
-        match self {
-            Self::Mapping => b"cipherlens v1 mapping\0",
-            Self::Content => b"cipherlens v1 content\0",
-            Self::SecretContext => b"cipherlens v1 secret context\0",
-            Self::Photo => b"cipherlens v1 photo\0",
-            Self::Thumbnail => b"cipherlens v1 thumbnail\0",
-            Self::Vectors => b"cipherlens v1 vectors\0",
-            Self::Catalogue => b"cipherlens v1 catalogue\0",
-            Self::Tags => b"cipherlens v1 tags\0",
-            Self::Cache => b"cipherlens v1 cache\0",
-            Self::UnfinishedRun => b"cipherlens v1 unfinished run\0",
-        }
-    }
+purposes! {
+    /// Authenticating the vault's mapping.
+    Mapping = b"cipherlens v1 mapping\0",
+    /// Recognising a photo that is already present.
+    Content = b"cipherlens v1 content\0",
+    /// Sealing the secret context of encrypted search.
+    SecretContext = b"cipherlens v1 secret context\0",
+    /// Sealing an original photo.
+    Photo = b"cipherlens v1 photo\0",
+    /// Sealing a thumbnail.
+    Thumbnail = b"cipherlens v1 thumbnail\0",
+    /// Sealing the exact feature vectors of a segment.
+    Vectors = b"cipherlens v1 vectors\0",
+    /// Sealing the names and dates of a segment.
+    Catalogue = b"cipherlens v1 catalogue\0",
+    /// Sealing the keyed hashes of the photos of a group of segments.
+    Tags = b"cipherlens v1 tags\0",
+    /// Sealing what was fetched from a host, at home.
+    Cache = b"cipherlens v1 cache\0",
+    /// Sealing which folders an unfinished indexing run was given, at home.
+    UnfinishedRun = b"cipherlens v1 unfinished run\0",
 }
 
 /// All keys of one vault, derived on demand.
@@ -155,18 +158,21 @@ mod tests {
 
     use super::*;
 
-    const PURPOSES: [Purpose; 10] = [
-        Purpose::Mapping,
-        Purpose::Content,
-        Purpose::SecretContext,
-        Purpose::Photo,
-        Purpose::Thumbnail,
-        Purpose::Vectors,
-        Purpose::Catalogue,
-        Purpose::Tags,
-        Purpose::Cache,
-        Purpose::UnfinishedRun,
-    ];
+    /// The labels that files depend on, written out once more. No wildcard: a new purpose does not compile without one.
+    fn pinned_label(purpose: Purpose) -> &'static str {
+        match purpose {
+            Purpose::Mapping => "mapping",
+            Purpose::Content => "content",
+            Purpose::SecretContext => "secret context",
+            Purpose::Photo => "photo",
+            Purpose::Thumbnail => "thumbnail",
+            Purpose::Vectors => "vectors",
+            Purpose::Catalogue => "catalogue",
+            Purpose::Tags => "tags",
+            Purpose::Cache => "cache",
+            Purpose::UnfinishedRun => "unfinished run",
+        }
+    }
 
     fn tree(vault: u8) -> KeyTree {
         let master = Secret::filled_by(|into| -> Result<(), ()> {
@@ -216,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_derivation_is_the_documented_one() {
+    fn the_derivation_of_every_purpose_is_the_documented_one() {
         // Written out with HMAC alone (RFC 5869): extract, then two rounds of expand.
         let hmac = |key: &[u8], parts: &[&[u8]]| -> Vec<u8> {
             let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).unwrap();
@@ -224,17 +230,20 @@ mod tests {
             mac.finalize().into_bytes().to_vec()
         };
         let master: Vec<u8> = (0..32).collect();
-        let info = [b"cipherlens v1 photo\0".as_slice(), &[7; 16], &[9; 16]].concat();
         let extracted = hmac(&[0; 32], &[&master]);
-        let first = hmac(&extracted, &[&info, &[1]]);
-        let second = hmac(&extracted, &[&first, &info, &[2]]);
-        assert_eq!(tree(7).key(Purpose::Photo, &[9; 16]).expose().as_slice(), [first, second].concat());
+        for &purpose in Purpose::ALL {
+            let label = format!("cipherlens v1 {}\0", pinned_label(purpose));
+            let info = [label.as_bytes(), &[7; 16], &[9; 16]].concat();
+            let first = hmac(&extracted, &[&info, &[1]]);
+            let second = hmac(&extracted, &[&first, &info, &[2]]);
+            assert_eq!(tree(7).key(purpose, &[9; 16]).expose().as_slice(), [first, second].concat(), "{purpose:?}");
+        }
     }
 
     #[test]
     fn every_purpose_vault_and_object_has_a_key_of_its_own() {
         let mut keys = HashSet::new();
-        for purpose in PURPOSES {
+        for &purpose in Purpose::ALL {
             assert_eq!(purpose.label().iter().position(|byte| *byte == 0), Some(purpose.label().len() - 1));
             for vault in 0..2 {
                 for object in 0..2 {
@@ -242,7 +251,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(keys.len(), PURPOSES.len() * 4);
+        assert_eq!(keys.len(), Purpose::ALL.len() * 4);
     }
 
     #[test]
