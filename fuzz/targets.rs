@@ -3,6 +3,8 @@
 //!
 //! `tests/hardening/malformed.rs` drives them with a fixed sequence of mutations.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use cipherlens::ckks::{EncryptedQuery, Parameters, PublicContext, SecretContext};
@@ -16,6 +18,9 @@ use cipherlens::vault::parsers::{
     SealedThumbnail, hinted_blocks, is_group_list, is_header, is_image_list, rewritten_catalogue,
 };
 use cipherlens::vault::{Hex, SignedMapping};
+
+use crate::requests::{Request, answered, frame, greeting, query, scan};
+use crate::vault_fixture::{Fixture, files, fill};
 
 /// The segment of the corpora, and the group.
 pub(crate) const SEGMENT: &str = "000102030405060708090a0b0c0d0e0f";
@@ -149,15 +154,59 @@ pub(crate) fn configuration(bytes: &[u8]) {
     assert!(warnings.iter().all(|warning| (1..=lines).contains(&warning.line)));
 }
 
-/// What a host is asked over the line, as [`frames`] of which the first byte of each run is the kind.
+/// What a host is asked over the line, as [`frames`] of which the first byte of each run is the kind. What a writer could
+/// change is not there for the next input: one that begins to write has a folder of its own.
 pub(crate) fn host(bytes: &[u8]) {
-    static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("there is room"));
-    let line = [b"CLENSRPC".as_slice(), &cipherlens::remote::VERSION.to_le_bytes(), &frames(bytes)].concat();
-    let mut said = Vec::new();
+    static HOST: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+        let folder = in_memory();
+        make(&folder.path().join("host.vault"));
+        folder
+    });
+    let asked = frames(bytes);
+    let line = [greeting(), asked.clone()].concat();
+    // Without one of these a host writes nothing.
+    let begins_to_write = crate::requests::frames(&asked).iter().any(|(_, kind, _)| [BEGIN, FOUND].contains(kind));
+    let own = begins_to_write.then(in_memory);
+    let folder = own.as_ref().unwrap_or(&HOST);
     // A client that breaks the rules is hung up on, which is an error and no panic.
-    let _ = cipherlens::remote::serve(FOLDER.path(), line.as_slice(), &mut said);
+    let (_, said) = answered(&folder.path().join("host.vault"), &line);
     assert!(said.starts_with(b"CLENSRPC"));
 }
+
+/// The kinds of requests that begin to write, into a vault that is there or where there is none.
+const BEGIN: u8 = 7;
+const FOUND: u8 = 8;
+
+/// A folder that no disk has to keep, where the system has one.
+fn in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("there is room")
+}
+
+/// Makes the vault of [`HOST_VAULT`] at `root`.
+fn make(root: &Path) {
+    for (path, content) in &HOST_VAULT.files {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().expect("it is below the root")).expect("there is room");
+        std::fs::write(path, content).expect("there is room");
+    }
+}
+
+/// The vault of a host, and a search in it.
+pub(crate) struct HostVault {
+    /// Its files.
+    pub(crate) files: BTreeMap<PathBuf, Vec<u8>>,
+    /// A whole valid search.
+    pub(crate) scan: Request,
+}
+
+/// The vault that requests are about: the same for all of them.
+pub(crate) static HOST_VAULT: LazyLock<HostVault> = LazyLock::new(|| {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    fill(&vault, 0..IMAGES as u32);
+    let scan = scan(&vault.snapshot().expect("it was just made"), &query(&vault, 0).0);
+    HostVault { files: files(&fixture.root()), scan }
+});
 
 /// What a client is answered: the bytes as a line, as [`frames`], and as the content of an answer.
 pub(crate) fn answers(bytes: &[u8]) {
@@ -169,21 +218,27 @@ pub(crate) fn answers(bytes: &[u8]) {
     }
 }
 
-/// Each run of bytes as a frame under a valid checksum: its first byte the kind, its second the length.
+/// Each run of bytes as a frame under a valid checksum: its first byte the kind, three of length, then as many of payload
+/// as there are. Requests are numbered, but that those of a writer, which come after its first, all have its number.
 fn frames(bytes: &[u8]) -> Vec<u8> {
     let mut line = Vec::new();
     let mut rest = bytes;
-    let mut request = 0u32;
-    while let [kind, length, more @ ..] = rest {
-        let (payload, after) = more.split_at(more.len().min(usize::from(*length)));
-        let mut frame = (payload.len() as u32).to_le_bytes().to_vec();
-        frame.extend(request.to_le_bytes());
-        frame.push(*kind);
-        frame.extend(payload);
-        let checksum = blake3::hash(&frame);
-        line.extend(&frame);
-        line.extend(&checksum.as_bytes()[..8]);
+    let (mut request, mut writer) = (0u32, 0);
+    while let [kind, l0, l1, l2, more @ ..] = rest {
+        let length = u32::from_le_bytes([*l0, *l1, *l2, 0]) as usize;
+        let (payload, after) = more.split_at(more.len().min(length));
+        if [BEGIN, FOUND].contains(kind) {
+            writer = request;
+        }
+        let id = if (BEGIN..64).contains(kind) { writer } else { request };
+        line.extend(frame(id, *kind, payload));
         (rest, request) = (after, request + 1);
     }
     line
+}
+
+/// What [`frames`] makes a frame of.
+pub(crate) fn run(kind: u8, payload: &[u8]) -> Vec<u8> {
+    let [l0, l1, l2, _] = (payload.len() as u32).to_le_bytes();
+    [&[kind, l0, l1, l2], payload].concat()
 }

@@ -266,19 +266,55 @@ fn a_wrong_key_or_an_altered_answer_is_refused_whole() {
     assert!(matches!(secret.decrypt(&holder, [count], &answer), Err(Error::ImagesInBlock { actual: 513, .. })));
 }
 
+/// What a host can do that knows nothing but the scheme: adds `shift` to the score of the first image of the first lane.
+/// A constant added to all values of a lane's fold is one added to its first coefficient, K times over.
+fn shift_first_score(answer: &mut [u8], shift: f64) {
+    const PRIMES: [i64; 2] = [1_032_193, 995_329];
+    let added = 32 * (shift * 2f64.powi(38)).round() as i64;
+    for bytes in answer[..64 * 5].as_chunks_mut::<5>().0 {
+        let [b0, b1, b2, b3, b4] = *bytes;
+        let word = u64::from_le_bytes([b0, b1, b2, b3, b4, 0, 0, 0]) as i64;
+        let [first, second] = [word & 0xf_ffff, word >> 20];
+        let (first, second) = ((first + added).rem_euclid(PRIMES[0]), (second + added).rem_euclid(PRIMES[1]));
+        bytes.copy_from_slice(&(first | second << 20).to_le_bytes()[..5]);
+    }
+}
+
+#[test]
+fn a_shifted_score_is_noticed_only_beyond_what_a_cosine_can_be() {
+    let (public, holder) = key_pair();
+    let block = holder.seal(&[one_hot(1, 1.0), one_hot(2, 1.0)]).unwrap();
+    let evaluator = Evaluator::new(&public).unwrap();
+    let shifted = |shift: f64| {
+        let (encrypted, secret) = holder.encrypt(holder.prepare().unwrap(), &one_hot(1, 1.0)).unwrap();
+        let mut answer = evaluator.score(block.ciphertext(), &encrypted).unwrap();
+        shift_first_score(&mut answer, shift);
+        secret.decrypt(&holder, [scanned(&block)], &answer)
+    };
+    // The limit that the README states: a score that is shifted and stays possible is taken for a true one.
+    for (shift, expected) in [(0.0, 1.0), (-0.25, 0.75), (-1.5, -0.5)] {
+        let scores = shifted(shift).unwrap();
+        assert!((f64::from(scores[0]) - expected).abs() < 1e-3 && scores[1].abs() < 1e-3, "{shift}: {scores:?}");
+    }
+    // The whole answer is refused as soon as one score is not: which is how a host learns a score bit by bit.
+    for shift in [0.01, -2.01] {
+        assert!(matches!(shifted(shift), Err(Error::AnswerRefused)), "{shift}");
+    }
+}
+
 #[test]
 fn damaged_ciphertext_never_panics() {
     let (public, holder) = key_pair();
-    let block = holder.seal(&[one_hot(1, 1.0)]).unwrap();
+    // A full block: that all of its 512 scores are possible ones by accident does not happen.
+    let block = holder.seal(&vec![one_hot(1, 1.0); BLOCK_IMAGES]).unwrap();
     let evaluator = Evaluator::new(&public).unwrap();
     let mut hint = block.hint().to_vec();
     hint.fill(0xff);
     for damaged in [vec![0xff; BLOCK_BYTES], vec![0; BLOCK_BYTES]] {
         let (encrypted, secret) = holder.encrypt(holder.prepare().unwrap(), &one_hot(1, 1.0)).unwrap();
         let answer = evaluator.score(&damaged, &encrypted).unwrap();
-        // Noise: some of it may look like scores, so both ends are right.
         let noise = secret.decrypt(&holder, [scanned(&block)], &answer);
-        assert!(noise.is_err() || noise.is_ok_and(|scores| scores.len() == 1));
+        assert!(matches!(noise, Err(Error::AnswerRefused)));
         let (_, secret) = holder.encrypt(holder.prepare().unwrap(), &one_hot(1, 1.0)).unwrap();
         let wrong = ScannedBlock { hint: &hint, images: 512, ..scanned(&block) };
         assert!(matches!(secret.decrypt(&holder, [wrong], &answer), Err(Error::AnswerRefused)));

@@ -15,11 +15,15 @@ mod exporting;
 mod known_answers;
 mod links;
 mod malformed;
+mod memory;
 mod plaintext;
 mod power;
 #[path = "../tui/pseudo_terminal.rs"]
 #[allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 mod pseudo_terminal;
+#[path = "../remote/requests.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod requests;
 #[path = "../cli/scene.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod scene;

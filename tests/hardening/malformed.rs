@@ -2,18 +2,20 @@
 //! them, the same ones each time. It needs no compiler but Rust's. A long run is
 //! `CIPHERLENS_FUZZ_EXECUTIONS=10000000 cargo test --release --test hardening malformed`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use cipherlens::ckks::{PublicContext, SecretContext};
+use cipherlens::ckks::{ANSWER_BYTES, PublicContext, SecretContext};
 use cipherlens::vault::{CatalogueEntry, Hex};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
-use crate::targets::{IMAGES, SEGMENT, TARGETS};
-use crate::vault_fixture::{Fixture, details, files, fill_grouped};
+use crate::requests::{KINDS, Request, answered, frame, frames, greeting, making, questions};
+use crate::targets::{HOST_VAULT, HostVault, IMAGES, SEGMENT, TARGETS, run};
+use crate::vault_fixture::{Fixture, details, files, fill_grouped, restore};
 
 const EXECUTIONS: usize = 100_000;
 
@@ -69,28 +71,40 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
             .into_iter()
             .chain([b"vault = \"/v\"\nthreshold = 0.5\npreview = \"off\"\n".to_vec()])
             .collect(),
-        // Every kind of request by itself, and all of them one after the other.
-        "host" => {
-            let request = |kind: u8| [vec![kind, 61, 0], vec![kind; 60]].concat();
-            (0..=16).map(request).chain([(0..=16).flat_map(request).collect()]).collect()
-        }
+        "host" => requests(),
         // Each kind of answer, all of them one after the other, and the two kinds of lists.
         "answers" => {
             let path = "encrypted_images/000102030405060708090a0b0c0d0e0f.jpg.aes";
             let object = [&[path.len() as u8], path.as_bytes()].concat();
             let listing = [&object[..], &[7; 8], b"\x06header", &[1, 0, 0, 0, 0, 0, 0, 0]].concat();
-            let replies = [
-                [&[64, 9][..], b"some file"].concat(),
-                [&[65, 8][..], &[3; 8]].concat(),
-                vec![66, 0],
-                vec![67, 0],
-                [&[68, 8][..], b"\x01missing"].concat(),
-            ];
+            let replies =
+                [run(64, b"some file"), run(65, &[3; 8]), run(66, &[]), run(67, &[]), run(68, b"\x01missing")];
             let all = replies.concat();
             replies.into_iter().chain([all, listing, object, vec![0; 64]]).collect()
         }
         other => panic!("there is no target {other}"),
     }
+}
+
+/// Whole valid requests: of each kind by itself, all questions one after the other, all that makes a vault where there is
+/// none, and a search. Those with a whole query or a whole vault are large, so that each is one of many.
+fn requests() -> Vec<Vec<u8>> {
+    let HostVault { files, scan } = &*HOST_VAULT;
+    // Whoever stages files need not stage all that the mapping names: without the blocks it is a thousandth of the size.
+    let small = files
+        .iter()
+        .filter(|(_, content)| content.len() < 10_000)
+        .map(|(path, content)| (path.clone(), content.clone()));
+    let (questions, making) = (questions(files), making(&small.collect::<BTreeMap<_, _>>()));
+    let sent: BTreeSet<u8> = questions.iter().chain(&making).map(|(kind, _)| *kind).chain([7, 15, scan.0]).collect();
+    assert_eq!(sent, KINDS.collect(), "every kind is sent");
+    let runs =
+        |requests: &[Request]| requests.iter().flat_map(|(kind, payload)| run(*kind, payload)).collect::<Vec<_>>();
+    let mut all: Vec<Vec<u8>> =
+        questions.iter().chain(&making).map(|request| runs(std::slice::from_ref(request))).collect();
+    all.extend([run(7, &[1]), run(15, &[]), [run(7, &[0]), runs(&making[1..])].concat(), runs(&questions)]);
+    all.extend([runs(&making), [runs(std::slice::from_ref(scan)), run(15, &[])].concat()]);
+    all
 }
 
 /// A big-endian TIFF block with an orientation, a time, and the directory that holds the time.
@@ -250,6 +264,14 @@ fn configuration() {
 
 #[test]
 fn host() {
+    // The control: what is mutated is a search that is answered with the scores of a block.
+    let HostVault { files, scan: (kind, payload) } = &*HOST_VAULT;
+    let folder = tempfile::tempdir().unwrap();
+    restore(folder.path(), files);
+    let (outcome, said) = answered(folder.path(), &[greeting(), frame(0, *kind, payload)].concat());
+    outcome.unwrap();
+    let said = frames(&said[greeting().len()..]);
+    assert!(said.iter().any(|(_, kind, payload)| *kind == 64 && payload.len() == ANSWER_BYTES), "{said:?}");
     survives("host");
 }
 

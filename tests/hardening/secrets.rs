@@ -1,36 +1,42 @@
 //! Rows "secrets in memory" and "secrets wiped from argv, env, core, logs".
 //!
 //! Memory is written to files while a vault is open and after it was locked. Only then does the test derive the keys that
-//! it looks for, so that what it finds is the program's.
+//! it looks for, so that what it finds is the program's. Most keys live only as long as what they open is being opened, so
+//! they are not in memory while a vault is merely open; what shows that the search would find them is in `memory`.
 
 use std::fmt::Debug;
 use std::fs;
 use std::fs::File;
-use std::io::Write;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cipherlens::cipher::{Cost, KeyTree, MasterKey, Passphrase, Purpose, aes_cbc_hmac};
+use cipherlens::cipher::{KeyTree, MasterKey, Passphrase, Purpose};
 use cipherlens::ckks::{KeyHolder, OneTimeMask, QuerySecret, SecretContext};
+use cipherlens::durable::IfLocked;
 use cipherlens::features::PreparedPhoto;
+use cipherlens::remote::{Address, Client, Prompts};
 use cipherlens::secret::Secret;
 use cipherlens::services::legacy::LegacyKey;
-use cipherlens::vault::{Freshness, Vault};
-use hmac::{Hmac, KeyInit, Mac};
+use cipherlens::vault::parsers::commit_gathered;
+use cipherlens::vault::{Freshness, Transaction, Vault};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rustix::process::{Resource, Rlimit, prlimit};
-use sha2::Sha256;
 use static_assertions::assert_not_impl_any;
 use zeroize::Zeroizing;
 
+use crate::memory::{
+    FOLDER, Named, another_process_may_read, copies, dump, is_root, may_be_searched,
+    require_each_is_found_where_it_is_held, secrets,
+};
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
-use crate::scene::{Scene, all_samples, samples};
-use crate::states::{FIRST_PASSPHRASE, passphrase};
+use crate::scene::{Scene, all_samples, not_tested, samples};
+use crate::states::FIRST_PASSPHRASE;
 use crate::vault_fixture::search;
 
 // A type that holds a secret cannot be printed, copied or written: this does not compile if one can.
@@ -46,97 +52,6 @@ assert_not_impl_any!(LegacyKey: Debug, Clone, Copy, serde::Serialize);
 assert_not_impl_any!(Vault: Debug, Clone, Copy, serde::Serialize);
 assert_not_impl_any!(PreparedPhoto: Debug, Clone, Copy, serde::Serialize);
 
-/// Names the folder of the vault to the process that opens and locks it.
-const FOLDER: &str = "CIPHERLENS_TEST_FOLDER";
-
-/// Writes all memory that process `id` may write itself, heaps and stacks and data, into a file.
-fn dump(id: &str, into: &Path) {
-    let maps = fs::read_to_string(format!("/proc/{id}/maps")).unwrap();
-    let memory = File::open(format!("/proc/{id}/mem")).unwrap();
-    let mut file = File::create(into).unwrap();
-    let mut page = [0; 4096];
-    for line in maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|rights| rights.starts_with("rw"))) {
-        let (from, until) = line.split(' ').next().unwrap().split_once('-').unwrap();
-        let [from, until] = [from, until].map(|address| u64::from_str_radix(address, 16).unwrap());
-        for at in (from..until).step_by(page.len()) {
-            // A page that went away since.
-            if memory.read_exact_at(&mut page, at).is_ok() {
-                file.write_all(&page).unwrap();
-            }
-            // The next dump must not find what this one read.
-            page.fill(0);
-        }
-    }
-}
-
-/// Every secret from which the vault in `folder` can be opened, or a part of it.
-fn secrets(folder: &Path) -> Vec<(&'static str, Vec<u8>)> {
-    let root = folder.join("photos.vault");
-    let header = fs::read(root.join("header")).unwrap();
-    // Magic, version, kind 10; vault id 16; memory, passes, lanes 12; salt 32; the wrapped master key.
-    let vault: [u8; 16] = header[10..26].try_into().unwrap();
-    let number = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().unwrap());
-    let cost = Cost::new(number(26), number(30), number(34)).unwrap();
-    let key = passphrase(FIRST_PASSPHRASE).key_encryption_key(header[38..70].try_into().unwrap(), cost).unwrap();
-    let master = aes_cbc_hmac::open(&key, &header[..70], &header[70..]).unwrap();
-    let tree = KeyTree::new(MasterKey::unwrap(&key, &header[..70], &header[70..]).unwrap(), vault);
-    let mut found = vec![
-        ("the passphrase", FIRST_PASSPHRASE.as_bytes().to_vec()),
-        ("the master key", master.to_vec()),
-        ("the MAC half of the key-encryption key", key.expose()[..32].to_vec()),
-        ("the AES half of the key-encryption key", key.expose()[32..].to_vec()),
-    ];
-    let extracted = |bytes: &[u8]| {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&[0; 32]).unwrap();
-        mac.update(bytes);
-        mac.finalize().into_bytes().to_vec()
-    };
-    found.push(("the extracted master key", extracted(&master)));
-    let mut both = |name, key: &Secret<64>| {
-        found.extend([(name, key.expose()[..32].to_vec()), (name, key.expose()[32..].to_vec())]);
-    };
-    both("a mapping key", &tree.key(Purpose::Mapping, &[0; 16]));
-    both("a content key", &tree.key(Purpose::Content, &[0; 16]));
-    let context_key = tree.key(Purpose::SecretContext, &[0; 16]);
-    both("the secret context's key", &context_key);
-    for (folder, ending, purpose, name) in [
-        ("encrypted_images", ".aes", Purpose::Photo, "a photo's key"),
-        ("encrypted_thumbnails", ".aes", Purpose::Thumbnail, "a thumbnail's key"),
-        ("encrypted_features", ".vectors", Purpose::Vectors, "the vectors' key"),
-        ("encrypted_features", ".catalogue", Purpose::Catalogue, "the catalogue's key"),
-    ] {
-        for entry in fs::read_dir(root.join(folder)).unwrap() {
-            let file = entry.unwrap().file_name().into_string().unwrap();
-            if file.ends_with(ending) {
-                let id: cipherlens::vault::Id = file[..32].parse().unwrap();
-                both(name, &tree.key(purpose, &id.0));
-            }
-        }
-    }
-    let context = fs::read(root.join("secret_context")).unwrap();
-    let associated = [&context[..10], &vault, &[0; 16]].concat();
-    let padded = aes_cbc_hmac::open(&context_key, &associated, &context[10..]).unwrap();
-    // Length 8, then magic, kind, version and parameter set, then the 32 bytes of the key.
-    let length = u64::from_le_bytes(padded[..8].try_into().unwrap()) as usize;
-    let seed = &padded[8 + length - 32..8 + length];
-    found.extend([("the CKKS master key", seed.to_vec()), ("the extracted CKKS master key", extracted(seed))]);
-    found
-}
-
-/// How often each secret is in a dump; those that are not are left out.
-fn copies(secrets: &[(&'static str, Vec<u8>)], dump: &Path) -> Vec<(&'static str, usize)> {
-    let memory = fs::read(dump).unwrap();
-    let begins: [Vec<usize>; 256] =
-        std::array::from_fn(|byte| (0..secrets.len()).filter(|at| usize::from(secrets[*at].1[0]) == byte).collect());
-    let mut counts = vec![0; secrets.len()];
-    for at in 0..memory.len() {
-        for secret in &begins[usize::from(memory[at])] {
-            counts[*secret] += usize::from(memory[at..].starts_with(&secrets[*secret].1));
-        }
-    }
-    secrets.iter().zip(counts).map(|((name, _), copies)| (*name, copies)).filter(|(_, copies)| *copies > 0).collect()
-}
-
 #[test]
 #[ignore = "the process that `no_secret_stays_in_memory_after_lock` starts"]
 fn a_process_that_opens_and_locks() {
@@ -151,17 +66,38 @@ fn a_process_that_opens_and_locks() {
     });
     let given = Passphrase::new(&typed).unwrap();
     drop(typed);
-    let vault =
-        Vault::open(&folder.join("photos.vault"), &given, Freshness::in_directory(folder.join("seen"))).unwrap();
+    let root = folder.join("photos.vault");
+    let freshness = || Freshness::in_directory(folder.join("seen"));
+    let vault = Vault::open(&root, &given, freshness()).unwrap();
+    // As in a vault of thousands, so that there are tags.
+    commit_gathered(Transaction::begin(&vault, IfLocked::Refuse).unwrap()).unwrap();
     let snapshot = vault.snapshot().unwrap();
     for at in 0..snapshot.len() {
         let image = snapshot.image_at(at).unwrap();
-        let (_photo, _thumbnail, _details) =
+        let (photo, _thumbnail, _details) =
             (image.photo().unwrap(), image.thumbnail().unwrap(), image.details().unwrap());
+        assert_eq!(snapshot.find_content(&vault.content_tag(&photo)).unwrap(), Some(image.id()));
         search(&vault, &snapshot, &image.vector().unwrap());
     }
+    fs::create_dir(folder.join("unfinished")).unwrap();
+    let record = vault.seal_record(Purpose::UnfinishedRun, b"/home/ann/Pictures").unwrap();
+    fs::write(folder.join("unfinished/record"), record).unwrap();
+    // The same vault behind a host, so that there is a cache.
+    let command = format!("exec '{}' serve --stdio '{}'", env!("CARGO_BIN_EXE_cipherlens"), root.display());
+    let connected = Client::connect_within(
+        Address::Command(command),
+        Prompts::Refused,
+        folder.join("cache"),
+        Duration::from_secs(120),
+    );
+    let client = Arc::new(connected.unwrap());
+    let cache = Arc::clone(&client);
+    let unlocked = move |id, tree: &KeyTree| cache.unlocked(id, tree);
+    let behind_a_host = Vault::open_at(client, &given, freshness(), unlocked).unwrap();
+    let seen_from_home = behind_a_host.snapshot().unwrap();
+    seen_from_home.image_at(0).unwrap().details().unwrap();
     dump("self", &folder.join("open"));
-    drop((snapshot, vault, given));
+    drop((seen_from_home, behind_a_host, snapshot, vault, given));
     dump("self", &folder.join("locked"));
 }
 
@@ -172,14 +108,39 @@ fn no_secret_stays_in_memory_after_lock() {
     command.args(["--exact", "secrets::a_process_that_opens_and_locks", "--ignored", "--nocapture"]);
     let output = command.env(FOLDER, scene.path("")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let secrets = secrets(&scene.path(""));
-    assert_eq!(secrets.len(), 3 + 2 + 3 * 2 + (2 + 2 + 1 + 1) * 2 + 2);
-    let open = copies(&secrets, &scene.path("open"));
-    println!("{} secrets; while open: {open:?}", secrets.len());
-    for held in ["the passphrase", "the master key", "the CKKS master key"] {
-        assert!(open.iter().any(|(name, _)| *name == held), "{held} is held while the vault is open: {open:?}");
+    for place in ["cache", "unfinished"] {
+        assert!(fs::read_dir(scene.path(place)).unwrap().count() > 0, "there is nothing in {place}");
     }
+    let secrets = secrets(&scene.path(""));
+    // The passphrase and what it opens; five keys of the whole vault; those of two photos, two thumbnails, the vectors, the
+    // catalogue and the tags; the key of the encrypted search.
+    assert_eq!(secrets.len(), 5 + 5 * 2 + (2 + 2 + 1 + 1 + 1) * 2 + 2);
+    require_each_is_found_where_it_is_held(&secrets, &scene.path(""));
+    require_held(&copies(&secrets, &scene.path("open")), &["the passphrase", "the cache's key"]);
     assert_eq!(copies(&secrets, &scene.path("locked")), [], "copies after the vault was locked");
+}
+
+/// What a program with an open vault holds all the time.
+#[track_caller]
+fn require_held(open: &[(&str, usize)], more: &[&str]) {
+    for held in ["the master key", "the CKKS master key"].iter().chain(more) {
+        assert!(open.iter().any(|(name, _)| name == held), "{held} is held while the vault is open: {open:?}");
+    }
+}
+
+/// Looks into the memory of the application until no secret is left in it: its screen changes at once, and work that was
+/// under way ends after that.
+#[track_caller]
+fn require_nothing_is_left(process: &str, secrets: &[Named], scene: &Scene, when: &str) {
+    let left = || {
+        dump(process, &scene.path("dump"));
+        copies(secrets, &scene.path("dump"))
+    };
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !left().is_empty() && Instant::now() < patience {
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(left(), [], "copies {when}");
 }
 
 #[test]
@@ -196,29 +157,21 @@ fn no_secret_stays_in_the_terminal_application_after_it_locked() {
     terminal.keys("3");
     terminal.until("a thumbnail", |terminal| terminal.kept_pictures() > 0);
     let process = terminal.process().to_string();
-    if File::open(format!("/proc/{process}/mem")).is_err() {
-        return eprintln!("NOT TESTED: only root may look into the memory of the application");
-    }
+    // For anybody but root the refusal is what can be shown, and `may_be_searched` requires it.
+    let is_searched = may_be_searched(&process);
     let secrets = secrets(&scene.path(""));
-    let found = || {
+    require_each_is_found_where_it_is_held(&secrets, &scene.path(""));
+    if is_searched {
         dump(&process, &scene.path("dump"));
-        copies(&secrets, &scene.path("dump"))
-    };
-    let open = found();
-    println!("{} secrets; while open: {open:?}", secrets.len());
-    for held in ["the master key", "the CKKS master key"] {
-        assert!(open.iter().any(|(name, _)| *name == held), "{held} is held while the vault is open: {open:?}");
+        require_held(&copies(&secrets, &scene.path("dump")), &[]);
     }
     terminal.keys("L");
     terminal.until_screen("nothing in it can be read without the passphrase");
-    // The screen changes at once; work that was under way ends after it.
-    let patience = Instant::now() + Duration::from_secs(60);
-    let mut left = found();
-    while !left.is_empty() && Instant::now() < patience {
-        thread::sleep(Duration::from_millis(100));
-        left = found();
+    if is_searched {
+        require_nothing_is_left(&process, &secrets, &scene, "after the application locked");
+    } else {
+        not_tested("only root may look into the memory of the application, which was refused as it must be");
     }
-    assert_eq!(left, [], "copies after the application locked");
 }
 
 #[test]
@@ -241,8 +194,9 @@ fn no_secret_stays_once_an_indexing_run_behind_the_lock_is_over() {
         terminal.keys("\r");
         terminal.until_screen("● photos.vault");
         let process = terminal.process().to_string();
-        if File::open(format!("/proc/{process}/mem")).is_err() {
-            return eprintln!("NOT TESTED: only root may look into the memory of the application");
+        let is_searched = may_be_searched(&process);
+        if is_searched {
+            dump(&process, &scene.path("open"));
         }
         terminal.keys("I");
         let sealed = || fs::read_dir(scene.vault().join("encrypted_images")).unwrap().count();
@@ -250,15 +204,14 @@ fn no_secret_stays_once_an_indexing_run_behind_the_lock_is_over() {
         terminal.keys("L");
         terminal.until_screen(over);
         let secrets = secrets(&scene.path(""));
-        let left = || {
-            dump(&process, &scene.path("dump"));
-            copies(&secrets, &scene.path("dump"))
-        };
-        let patience = Instant::now() + Duration::from_secs(60);
-        while !left().is_empty() && Instant::now() < patience {
-            thread::sleep(Duration::from_millis(100));
+        require_each_is_found_where_it_is_held(&secrets, &scene.path(""));
+        if is_searched {
+            require_held(&copies(&secrets, &scene.path("open")), &[]);
+            let when = format!("after the run behind the lock was over: {how}");
+            require_nothing_is_left(&process, &secrets, &scene, &when);
+        } else {
+            not_tested("only root may look into the memory of the application, which was refused as it must be");
         }
-        assert_eq!(left(), [], "copies after the run behind the lock was over: {how}");
     }
 }
 
@@ -282,11 +235,15 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 fn no_secret_is_in_arguments_environment_or_logs() {
     let scene = Scene::with_vault();
     let mut child = adding(&scene);
-    let [arguments, environment] =
-        ["cmdline", "environ"].map(|name| fs::read(format!("/proc/{}/{name}", child.id())).unwrap_or_default());
+    let [arguments, environment] = ["cmdline", "environ"].map(|name| fs::read(format!("/proc/{}/{name}", child.id())));
+    let arguments = arguments.unwrap();
+    // The environment of the program is shown to nobody but root.
+    assert_eq!(environment.is_ok(), is_root());
+    let environment = environment.unwrap_or_default();
     child.kill().unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(holds(&arguments, "--passphrase-file"), "a process shows its arguments to everyone");
+    assert!(!is_root() || holds(&environment, "CIPHERLENS_VAULT="), "root sees the environment");
     scene.run_with(&["search"], [&samples(1)[0]]).success();
     scene.run_with(&["add"], [scene.path("no such photo.jpg")]).exits(1);
     fs::write(scene.path("wrong"), "not the passphrase").unwrap();
@@ -359,11 +316,11 @@ fn a_crash_leaves_no_core_file_and_no_other_process_may_look_in() {
         let limits = fs::read_to_string(format!("{process}/limits")).unwrap();
         let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
         assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
-        // What is not dumpable belongs to root, and only root may read its memory.
-        let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+        // What is not dumpable belongs to root, and nobody without rights over other processes may read its memory.
         assert_eq!(fs::metadata(&process).unwrap().uid(), 0);
-        assert!(is_root || File::open(format!("{process}/mem")).is_err());
-        if is_root {
+        assert!(another_process_may_read("$started"), "a process may read the memory of one that it started");
+        assert!(!another_process_may_read(&child.id().to_string()), "the memory of the program is open to its user");
+        if is_root() {
             // Root may lift the limit, where the system lets it; the process is still not dumpable, so there is no core.
             let unlimited = Rlimit { current: None, maximum: None };
             let _ = prlimit(rustix::process::Pid::from_raw(child.id().cast_signed()), Resource::Core, unlimited);

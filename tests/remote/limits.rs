@@ -9,8 +9,8 @@ use cipherlens::vault::{
     Abandoned, Directory, Extension, GroupPart, Id, Losses, Object, Part, SignedMapping, Storage, largest_bytes, repair,
 };
 
-use crate::garbage::{frame, path};
 use crate::host::Host;
+use crate::requests::{frame, path};
 use crate::vault_fixture::{Nothing, files, fill};
 
 /// What the host answers to a writer that announces a file of `total` bytes: kind and first byte of the first reply to it.

@@ -15,6 +15,7 @@ mod limits;
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod pseudo_terminal;
 mod relay;
+mod requests;
 #[path = "../cli/scene.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod scene;

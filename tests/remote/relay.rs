@@ -19,7 +19,8 @@ const COUNT: &str = "RELAY_COUNT";
 
 /// The command for a line to `server` that follows `plan`:
 /// `pass`; `cut N`, `kill-host N`, `kill-client N` when frame N, both ways counted together, has come;
-/// `grow N`, `shrink N`, `flip N`, `repeat N`, `swallow N` for the Nth frame with bytes from the host.
+/// `grow N`, `shrink N`, `flip N`, `overflow N`, `repeat N`, `swallow N` for the Nth frame with bytes from the host;
+/// `overflow` makes a residue of the last coefficient in it larger than its prime.
 /// `hold N` keeps frame N back until [`go_on`]; [`is_held`] says that it has come. `pass` lets no frame through from
 /// [`stand_still`] until [`go_on`].
 /// `delay N` lets every frame take N milliseconds, as many as there are at once.
@@ -162,6 +163,7 @@ fn pass(
                 "grow" => payload.extend([0; 5]),
                 "shrink" => payload.truncate(payload.len().saturating_sub(5)),
                 "flip" => *payload.last_mut().unwrap() ^= 1,
+                "overflow" => payload.last_chunk_mut::<5>().unwrap().fill(0xff),
                 "repeat" => copies = 2,
                 "swallow" => copies = 0,
                 _ => {}
