@@ -27,10 +27,11 @@
 //! rename, as a writer of its own machine does; when the line is lost before the commit, it removes them.
 //!
 //! # Trust
-//! The host is believed in nothing: the mapping is authenticated with the vault's key and compared with the newest
+//! What the host sends is checked: the mapping is authenticated with the vault's key and compared with the newest
 //! generation seen, every file is compared with the digest that the mapping gives, and an answer has the length that the
-//! mapping implies and scores that are possible. A host can still refuse, spoil scores within their range, and watch which
-//! objects are fetched. Must never: send a plaintext, a key, a score or a name; `serve` may not even name a secret type.
+//! mapping implies and scores that are possible. A host can still refuse, spoil scores within their range, learn scores by
+//! watching which searches fail, show two clients different futures, and watch which objects are fetched. Must never: send
+//! a plaintext, a key, a score or a name; `serve` may not even name a secret type.
 
 mod address;
 mod cache;

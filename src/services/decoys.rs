@@ -1,9 +1,12 @@
-//! Fetching photos so that whoever holds the vault cannot tell which of them were wanted.
+//! Fetching photos among others, so that whoever holds the vault does not see at once which of them were wanted.
 //!
 //! A host sees which objects are fetched after a search, and so which photos matched. Each wanted photo is therefore
-//! fetched among others, drawn at random from the whole vault, in random order. The host learns that some of them were
-//! wanted; a photo that is wanted again and again among ever new decoys still stands out. Must never: fetch the wanted ones
-//! first, or draw from a generator that can be guessed.
+//! fetched among others, drawn at random from the whole vault, in random order.
+//!
+//! That is no protection from a host that looks closely. Catalogues are fetched for segments with hits only, and not for
+//! decoys. An error with a wanted photo is handled in another way than one with a decoy. Each search draws new decoys, so
+//! that two searches for one photo have little in common but that photo. Must never: fetch the wanted ones first, or draw
+//! from a generator that can be guessed.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,6 @@
 //! Photos given to another program of this machine: each in a private folder, in memory where the system has a place
-//! for that, overwritten on lock and at the end. What a kill leaves is removed at the next start.
+//! for that, overwritten on lock and at the end. What a kill leaves is removed at the next start. What the other program
+//! keeps, and what a disk (instead of memory) keeps of a file that is overwritten, is out of reach.
 //!
 //! Must never: let a stored name choose the program, or remove what another running instance shows.
 

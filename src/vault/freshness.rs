@@ -1,4 +1,9 @@
-//! What this machine has seen of a vault: whoever puts an old copy of the whole directory back is noticed here.
+//! What this user of this machine has seen of a vault, by which an old copy of the whole directory that was put back is
+//! noticed.
+//!
+//! A limit: whether a newer generation continues the one that was seen is known of the next generation only, by the tag
+//! that it names. A copy that went its own way for two generations or more is taken for a newer one. A record that is lost
+//! notices nothing.
 //!
 //! A vault cannot prove its own age, so the newest generation and its tag are kept outside it, one small file a vault, in a
 //! directory of the caller's. The record is read before the mapping: a generation committed in between is newer, never

@@ -22,8 +22,13 @@
 //!
 //! # What it does not promise
 //! Whoever can write to the directory can delete, and can put an old copy of the whole vault before a machine that has
-//! never seen a newer one ([`Freshness`]). An old header still opens with the old passphrase: changing a passphrase
-//! that was found out does not help against someone who has a copy of the vault from before.
+//! never seen a newer one, or two copies that went separate ways before one that has seen a generation too far back to
+//! tell ([`Freshness`]). An old header that is put back is not noticed and still opens with the old passphrase: changing a
+//! passphrase that was found out does not help against someone who has a copy of the vault from before. Nor is another
+//! vault of the same passphrase noticed in the place of this one.
+//!
+//! Who can read the directory learns counts, padded sizes, kinds of files, which images came in one commit and when, and
+//! the feature space; sizes can tell which photo it is to somebody who has it.
 //!
 //! Must never: look at pixels, know what a feature means, or decide what a user sees.
 
