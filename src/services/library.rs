@@ -4,7 +4,7 @@ use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::vault::{Directory, Id, Snapshot, Transaction, Vault};
 
-/// Takes photos out of the vault; their vectors are re-sealed away with the segments they were in.
+/// Takes photos out of the vault; their vectors are dropped, and the rest of their segments is encrypted anew.
 ///
 /// # Errors
 /// When one of them is not there (nothing is removed then), another process is writing, or the disk refuses.
