@@ -14,7 +14,7 @@ use cipherlens::ckks::SecretContext;
 use cipherlens::secret::Secret;
 use cipherlens::vault::{Hex, Id, SignedMapping};
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Sha256, Sha512};
 
 use crate::scene::samples;
 use crate::states::{FIRST_PASSPHRASE, passphrase};
@@ -221,11 +221,14 @@ fn require_in_use(purpose: Purpose, tree: &KeyTree, key: &Secret<64>, folder: &P
     let is_in_use = match purpose {
         Purpose::Mapping => {
             let mapping = SignedMapping::parse(&fs::read(root.join("mapping.json")).unwrap()).unwrap();
-            tree.tag(purpose, mapping.body.as_bytes()) == mapping.tag.0
+            let mut mac = <Hmac<Sha512> as KeyInit>::new_from_slice(key.expose()).unwrap();
+            mac.update(mapping.body.as_bytes());
+            mac.finalize().into_bytes()[..] == mapping.tag.0
         }
         Purpose::Content => {
             let features = root.join("encrypted_features");
-            let tag = Hex(tree.short_tag(purpose, &fs::read(&samples(1)[0]).unwrap())).to_string();
+            let tag = hmac(key.expose(), &[&fs::read(&samples(1)[0]).unwrap()]);
+            let tag = Hex::<32>(tag.try_into().unwrap()).to_string();
             let lists_it = |id: &Id| {
                 let key = tree.key(Purpose::Catalogue, &id.0);
                 let opened = open(&key, vault, *id, &file(&features, *id, ".catalogue")).unwrap();
