@@ -1,4 +1,4 @@
-//! Encrypted search: cosine similarity between CKKS-encrypted vectors at the speed of memory.
+//! Encrypted search: cosine similarity between CKKS-encrypted vectors in one pass over memory.
 //!
 //! # The scheme
 //! R = Z\[X\] / (X^n + 1), n = 2048, q = p1 p2 of 39.9 bits; secrets ternary, errors e centred binomial of standard

@@ -1,4 +1,4 @@
-//! The one hot loop: sums of products of residues at the speed of memory, and the choice of how to compile it.
+//! The one hot loop: sums of products of residues in one pass over memory, and the choice of how to compile it.
 //!
 //! A span is a run of pieces (see `layout`): 8 groups of 8 slots, for 8 lanes of a block and the one of a query. Each
 //! kernel computes the same sums, bit for bit. Knows public data only. `unsafe` lives in the kernels here, nowhere else.
@@ -22,8 +22,8 @@ pub use plain::PlainKernel;
 const KERNEL_VARIABLE: &str = "CIPHERLENS_KERNEL";
 
 /// How far ahead of the scan the kernels ask for memory. The arithmetic fills the processor's window, so that it sees too
-/// few cache lines ahead by itself. Of 0 to 16 KiB the last was best on a Xeon (1.27 times a plain scan instead of 1.7
-/// where memory gave 9 GB/s, which is the ratio of the bytes read), 4 to 8 KiB on a Zen 4, by 5 % with AVX-512 and a
+/// few cache lines ahead by itself. Of 0 to 16 KiB the last was best on a Xeon (1.27 instead of 1.7 times a plain
+/// scan that took one row at a time, where memory gave 9 GB/s), 4 to 8 KiB on a Zen 4, by 5 % with AVX-512 and a
 /// tenth with AVX2.
 #[cfg(target_arch = "x86_64")]
 const PREFETCH_BYTES: usize = 8 << 10;
