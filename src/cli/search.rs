@@ -45,8 +45,7 @@ pub(super) struct Arguments {
     /// Decrypt the matches into FOLDER, which must be outside of every vault
     #[arg(long, value_name = "FOLDER")]
     export: Option<PathBuf>,
-    /// With each photo that is shown or exported also fetch N others, so that whoever holds the vault sees more than what
-    /// was found. This hides little: each search draws others
+    /// Fetch N other photos with each that is shown or exported; a host that looks closely can still tell which were wanted
     #[arg(long, value_name = "N", default_value_t = 0)]
     decoys: usize,
     /// How to show the photos: auto, kitty, sixel, iterm2, halfblocks, off

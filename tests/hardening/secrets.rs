@@ -166,7 +166,7 @@ fn no_secret_stays_in_the_terminal_application_after_it_locked() {
         require_held(&copies(&secrets, &scene.path("dump")), &[]);
     }
     terminal.keys("L");
-    terminal.until_screen("nothing in it can be read without the passphrase");
+    terminal.until_screen("cannot be read without the passphrase");
     if is_searched {
         require_nothing_is_left(&process, &secrets, &scene, "after the application locked");
     } else {

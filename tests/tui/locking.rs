@@ -35,7 +35,7 @@ fn locking_leaves_the_run_alone_and_shows_it_without_a_name() {
     let screen = stage.screen();
     assert!(screen.contains("indexing goes on: 20 of 81"), "{screen}");
     assert!(screen.contains("its keys stay in memory until it ends"), "{screen}");
-    assert!(!screen.contains("nothing in it can be read"), "{screen}");
+    assert!(!screen.contains("cannot be read without"), "{screen}");
     assert!(!screen.contains("secret"), "{screen}");
     stage.keys("esc 4");
     assert!(stage.screen().contains("20 added") && !stage.screen().contains("secret"), "{}", stage.screen());
@@ -48,7 +48,7 @@ fn locking_leaves_the_run_alone_and_shows_it_without_a_name() {
     assert!(stage.asked().is_empty(), "nothing is read of a locked vault");
     let screen = stage.screen();
     assert!(screen.contains("indexing is done"), "{screen}");
-    assert!(screen.contains("nothing in it can be read"), "{screen}");
+    assert!(screen.contains("cannot be read without"), "{screen}");
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn another_vault_is_opened_by_its_path() {
 
 #[track_caller]
 fn unlock(mut terminal: PseudoTerminal, opened: &str) {
-    terminal.until_screen("nothing in it can be read without the passphrase");
+    terminal.until_screen("cannot be read without the passphrase");
     terminal.keys(&format!("{PASSPHRASE}\r"));
     terminal.until_screen(opened);
     terminal.keys("q");

@@ -94,7 +94,7 @@ fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
         // Not what is promised otherwise: an indexing run that goes on keeps its keys.
         Some(run) if run.standing == Standing::Stopping => "the keys are wiped as soon as that is done",
         Some(run) if run.is_running() => "its keys stay in memory until it ends; pictures and names are wiped",
-        _ => "encrypted; nothing in it can be read without the passphrase",
+        _ => "encrypted; photos, names and dates cannot be read without the passphrase",
     };
     let mut lines = vec![Line::default(), Line::raw(words::fit_end(&vault, columns).into_owned())];
     if let Some(run) = run {

@@ -192,7 +192,7 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
         Question::OpenOutside(_) => (
             "open in another program",
             "Give a decrypted copy to another program?".to_owned(),
-            "a private copy that is overwritten and deleted when the program ends",
+            "a private copy, overwritten and removed on lock and at the end; what the other program keeps is out of reach",
             "open",
         ),
         Question::Download(ids) => (
