@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, reported};
 use super::interrupt;
 use super::meter::Meter;
 use super::output;
@@ -125,24 +125,26 @@ where
 }
 
 fn dry_run(found: &Found, json: bool) -> Result<Exit, Failure> {
-    if json {
+    let written = if json {
         output::json(&json!({
             "photos": paths(&found.photos),
             "other_files": found.passed_over.other.len(),
             "failed": failed(&found.unreadable),
             "passed_over": passed_over(&found.passed_over),
             "hidden": paths(&found.passed_over.hidden),
-        }))?;
+        }))
     } else {
-        for photo in &found.photos {
-            println!("{}", inert(&photo.to_string_lossy()));
-        }
-        eprintln!("{} would be looked at; nothing was changed.", output::count(found.photos.len(), "photo"));
+        let lines: String = found.photos.iter().map(|photo| format!("{}\n", inert(&photo.to_string_lossy()))).collect();
+        let written = output::text(&lines);
+        output::say(&format!(
+            "{} would be looked at; nothing was changed.",
+            output::count(found.photos.len(), "photo")
+        ));
         list_failed(&found.unreadable);
         say_passed_over(&found.passed_over);
-    }
-    let is_complete = found.unreadable.is_empty() && found.passed_over.not_read_yet.is_empty();
-    Ok(if is_complete { Exit::Success } else { Exit::Failure })
+        written
+    };
+    reported(completeness(&found.unreadable, &found.passed_over), written)
 }
 
 fn print(
@@ -160,9 +162,12 @@ fn print(
         // Whether or not anybody reads the report: a terminal that is gone has interrupted the run.
         return Ok(Exit::Interrupted);
     }
-    written?;
-    let is_complete = summary.failed.is_empty() && passed.not_read_yet.is_empty();
-    Ok(if is_complete { Exit::Success } else { Exit::Failure })
+    reported(completeness(&summary.failed, passed), written)
+}
+
+/// Whether everything could be used.
+fn completeness(failed: &[(PathBuf, String)], passed: &PassedOver) -> Exit {
+    if failed.is_empty() && passed.not_read_yet.is_empty() { Exit::Success } else { Exit::Failure }
 }
 
 fn write(

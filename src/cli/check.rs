@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, reported};
 use super::output;
 use super::session::{Session, WeightsFile};
 use crate::error::Error;
@@ -43,60 +43,55 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         ProgressStyle::with_template("{bar:30} {pos}/{len} read  {eta} left").expect("the template is valid"),
     );
     let read = |images: usize| bar.inc(images as u64);
+    let mut text = String::new();
     let (report, dropped) = if arguments.repair {
         let losses = if arguments.drop_lost { Losses::Drop } else { Losses::Keep };
         let extractor = session.extractor_of(&vault, &arguments.weights, Workload::Many)?;
         let repaired = mend::repair(&vault, &extractor, losses, &read)?;
-        if !arguments.json {
-            bar.suspend(|| list("Found:", &repaired.before.damages));
-        }
+        text += &list("Found:", &repaired.before.damages);
         (repaired.after, repaired.dropped)
     } else {
         (check::check(&vault, &read).map_err(Error::from)?, Vec::new())
     };
     bar.finish_and_clear();
-    if arguments.json {
-        let dropped: Vec<_> = dropped.iter().map(ToString::to_string).collect();
-        output::json(&as_json(&report, &dropped))?;
+    let dropped: Vec<_> = dropped.iter().map(ToString::to_string).collect();
+    let written = if arguments.json {
+        output::json(&as_json(&report, &dropped))
     } else {
-        print(&report, arguments.repair);
-        for id in dropped {
-            println!("  dropped {id}");
-        }
-    }
-    Ok(if report.is_whole() { Exit::Success } else { Exit::Damage })
+        text += &in_words(&report, arguments.repair);
+        text.extend(dropped.iter().map(|id| format!("  dropped {id}\n")));
+        output::text(&text)
+    };
+    reported(if report.is_whole() { Exit::Success } else { Exit::Damage }, written)
 }
 
-fn print(report: &Report, repaired: bool) {
+fn in_words(report: &Report, repaired: bool) -> String {
     let images = output::count(report.images, "photo");
-    if report.is_whole() {
-        println!("{images} checked: everything is whole.");
+    let mut text = if report.is_whole() {
+        format!("{images} checked: everything is whole.\n")
     } else {
-        list(&format!("{images} checked. {}:", if repaired { "Still damaged" } else { "Damaged" }), &report.damages);
-    }
+        list(&format!("{images} checked. {}:", if repaired { "Still damaged" } else { "Damaged" }), &report.damages)
+    };
     if !report.leftovers.abandoned.is_empty() {
-        println!(
-            "{} of an interrupted run; the next change removes them.",
-            output::count(report.leftovers.abandoned.len(), "leftover")
-        );
+        let leftovers = output::count(report.leftovers.abandoned.len(), "leftover");
+        text += &format!("{leftovers} of an interrupted run; the next change removes them.\n");
     }
     let strays = &report.leftovers.strays;
     if !strays.is_empty() {
-        println!("{} that nothing names; --repair moves them into set_aside:", output::count(strays.len(), "file"));
-        for stray in strays {
-            println!("  {}", inert(stray));
-        }
+        let files = output::count(strays.len(), "file");
+        text += &format!("{files} that nothing names; --repair moves them into set_aside:\n");
+        text.extend(strays.iter().map(|stray| format!("  {}\n", inert(stray))));
     }
+    text
 }
 
-fn list(title: &str, damages: &[Damage]) {
+/// The damages below `title`; nothing where there are none.
+fn list(title: &str, damages: &[Damage]) -> String {
     if damages.is_empty() {
-        return;
+        return String::new();
     }
-    println!("{title}");
-    for damage in damages {
-        println!("  {}\n    {}", damage.cause, remedy(damage.remedy));
-    }
+    let damage = |damage: &Damage| format!("  {}\n    {}\n", damage.cause, remedy(damage.remedy));
+    format!("{title}\n{}", damages.iter().map(damage).collect::<String>())
 }
 
 fn remedy(remedy: Remedy) -> &'static str {

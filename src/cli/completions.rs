@@ -1,12 +1,11 @@
 //! `cipherlens completions SHELL`: the completion script of a shell, on standard output.
 
-use std::io;
-
 use clap::{Args, Command};
 use clap_complete::Shell;
 
 use super::Exit;
 use super::failure::Failure;
+use super::output;
 
 /// Arguments of `completions`.
 #[derive(Args)]
@@ -20,6 +19,9 @@ pub(super) struct Arguments {
 
 /// Prints the script for `program`.
 pub(super) fn run(arguments: &Arguments, mut program: Command) -> Result<Exit, Failure> {
-    clap_complete::generate(arguments.shell, &mut program, "cipherlens", &mut io::stdout());
+    // Into memory: what writes a script panics where it cannot.
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut program, "cipherlens", &mut script);
+    output::text(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Success)
 }

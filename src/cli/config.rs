@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::Exit;
 use super::failure::Failure;
+use super::output;
 use super::session::Session;
 use crate::services::settings::{Was, write_templates};
 
@@ -28,14 +29,16 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let path = session.places()?.settings_file();
     match arguments.action {
         Action::Init => {
+            let mut text = String::new();
             for file in write_templates(&path)? {
-                match file.was {
-                    Was::Missing => println!("Wrote {}. Every line in it shows a default.", file.path.display()),
-                    Was::There => println!("{} exists already and is left as it is.", file.path.display()),
-                }
+                text += &match file.was {
+                    Was::Missing => format!("Wrote {}. Every line in it shows a default.\n", file.path.display()),
+                    Was::There => format!("{} exists already and is left as it is.\n", file.path.display()),
+                };
             }
+            output::text(&text)?;
         }
-        Action::Path => println!("{}", path.display()),
+        Action::Path => output::line(&path.display().to_string())?,
     }
     Ok(Exit::Success)
 }

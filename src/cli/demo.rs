@@ -1,5 +1,6 @@
 //! `cipherlens demo`: everything at work on the sample photos that the program carries, in a vault that is thrown away.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -73,20 +74,20 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let vault = session::create_vault(&root, &passphrase, Cost::FLOOR, &extractor, &places)?;
 
     if !index_samples(&vault, &extractor)? {
-        println!("Interrupted; the vault was deleted.");
+        output::say("Interrupted; the vault was deleted.");
         return Ok(Exit::Interrupted);
     }
     let snapshot = vault.snapshot().map_err(Error::from)?;
     for (name, title) in QUERIES {
         let file = ALTERED.get_file(name).expect("the demonstration's queries are among the altered samples");
-        println!("\nWhat looks like {title}?");
+        output::text(&format!("\nWhat looks like {title}?\n"))?;
         let query = Query::Photo { bytes: file.contents(), extension: None, extractor: &extractor };
         let found = find::search(&vault, &snapshot, &query, WANTED)?;
         output::text(&search::in_words(&found, WANTED))?;
         let shown: Vec<_> = found.ranked.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
         pictures::show(session, arguments.preview, &snapshot, &shown, None, 0)?;
     }
-    conclude(arguments);
+    conclude(arguments)?;
     Ok(Exit::Success)
 }
 
@@ -94,7 +95,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
 fn index_samples(vault: &Vault, extractor: &Extractor) -> Result<bool, Failure> {
     let files: Vec<&File<'_>> = PHOTOS.dirs().flat_map(Dir::files).collect();
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path().to_owned()).collect();
-    println!("Encrypting {} into a vault of their own:", output::count(files.len(), "sample photo"));
+    // Progress, not a result: a vault that is kept is filled whether or not anybody reads the results.
+    output::say(&format!("Encrypting {} into a vault of their own:", output::count(files.len(), "sample photo")));
     let read = |path: &Path| -> Result<Original, String> {
         let file = PHOTOS.get_file(path).ok_or("not among the samples")?;
         // A sample's own name is a number; what tells it apart is its folder.
@@ -112,21 +114,26 @@ fn index_samples(vault: &Vault, extractor: &Extractor) -> Result<bool, Failure> 
         return Err(error.into());
     }
     let seconds = started.elapsed().as_secs_f64();
-    println!(
-        "{} sealed in {seconds:.1} s ({:.1} a second): pixels to 2048 numbers, numbers by CKKS, photos by AES-256.",
+    output::text(&format!(
+        "{} sealed in {seconds:.1} s ({:.1} a second): pixels to 2048 numbers, numbers by CKKS, photos by AES-256.\n",
         output::count(summary.added, "photo"),
         summary.added as f64 / seconds
-    );
+    ))?;
     Ok(summary.left == 0)
 }
 
-fn conclude(arguments: &Arguments) {
-    println!("\nEach score was computed on ciphertexts, by code without a key. Make your own vault:");
-    println!("  cipherlens init ~/photos.vault");
-    println!("  cipherlens add ~/Pictures");
-    println!("  cipherlens search some-photo.jpg");
-    match &arguments.keep {
-        Some(folder) => println!("This one stays in {}; its passphrase is: {PASSPHRASE}", folder.display()),
-        None => println!("The demonstration's vault was deleted."),
-    }
+fn conclude(arguments: &Arguments) -> io::Result<()> {
+    let end = match &arguments.keep {
+        Some(folder) => format!("This one stays in {}; its passphrase is: {PASSPHRASE}", folder.display()),
+        None => "The demonstration's vault was deleted.".to_owned(),
+    };
+    output::text(&format!(
+        "
+Each score was computed on ciphertexts, by code without a key. Make your own vault:
+  cipherlens init ~/photos.vault
+  cipherlens add ~/Pictures
+  cipherlens search some-photo.jpg
+{end}
+"
+    ))
 }

@@ -5,10 +5,12 @@ use ratatui_image::picker::{Capability, ProtocolType};
 
 use super::Exit;
 use super::failure::Failure;
+use super::output;
 use super::pictures;
 use super::session::Session;
 use crate::preview::tmux::{ADVICE, Passage};
 use crate::preview::{Choice, Graphics, Panel, Probe, Reason, cells_of_window, detect, print, test_picture};
+use crate::services::name::inert;
 use crate::services::settings::CellSize;
 
 /// The environment variables that terminals are known by.
@@ -46,54 +48,59 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let mut question = pictures::question(session, arguments.preview)?;
     question.cells = arguments.cell_size.or(question.cells);
-    println!("cipherlens {}", env!("CARGO_PKG_VERSION"));
-    println!("\nEnvironment");
+    let mut text = format!("cipherlens {}\n\nEnvironment\n", env!("CARGO_PKG_VERSION"));
     for name in TELLING {
-        // The address in SSH_CONNECTION is nobody's business in a report that is passed on.
-        match std::env::var(name) {
-            Ok(_) if name == "SSH_CONNECTION" => println!("  {name:<22}set: over a network link, less is sent"),
-            Ok(value) => println!("  {name:<22}{}", crate::services::name::inert(&value)),
-            Err(_) => println!("  {name:<22}-"),
-        }
+        text += &match std::env::var(name) {
+            // The address in SSH_CONNECTION is nobody's business in a report that is passed on.
+            Ok(_) if name == "SSH_CONNECTION" => row(name, "set: over a network link, less is sent"),
+            Ok(value) => row(name, &inert(&value)),
+            Err(_) => row(name, "-"),
+        };
     }
     let probe = detect(&question);
-    println!("\nTerminal");
+    text += "\nTerminal\n";
     if let Ok((columns, rows)) = crossterm::terminal::size() {
-        println!("  {:<22}{columns} x {rows}", "columns and rows");
+        text += &row("columns and rows", &format!("{columns} x {rows}"));
     }
     if let Some(CellSize { width, height }) = cells_of_window() {
-        println!("  {:<22}{width} x {height} pixels", "a cell, by its driver");
+        text += &row("a cell, by its driver", &format!("{width} x {height} pixels"));
     }
-    answers(&probe);
-    println!("\nPictures");
-    println!("  {:<22}{}", "drawn by", drawn_by(probe.graphics.as_ref()));
-    println!("  {:<22}{}", "because", because(probe.reason));
+    text += &answers(&probe);
+    text += "\nPictures\n";
+    text += &row("drawn by", drawn_by(probe.graphics.as_ref()));
+    text += &row("because", because(probe.reason));
     if let Some(advice) = advice(&probe) {
-        println!("  {:<22}{advice}", "advice");
+        text += &row("advice", advice);
     }
     match probe.graphics {
         Some(graphics) => {
-            println!("\nTest picture: a wheel of colours in a grey frame, as wide as high.");
+            text += "\nTest picture: a wheel of colours in a grey frame, as wide as high.\n";
+            output::text(&text)?;
             let panel = Panel { picture: test_picture(), caption: drawn_by(Some(&graphics)).to_owned() };
             print(&graphics, vec![panel], TEST_PICTURE_ROWS)?;
         }
-        None => println!("\nNo test picture: pictures are off here."),
+        None => output::text(&(text + "\nNo test picture: pictures are off here.\n"))?,
     }
     Ok(Exit::Success)
 }
 
-fn answers(probe: &Probe) {
-    let waited = format!("{:.0} ms", probe.waited.as_secs_f64() * 1e3);
-    println!("  {:<22}{waited}", "answered within");
-    let Some(Graphics { cells, passage, .. }) = &probe.graphics else { return };
-    println!("  {:<22}{} x {} pixels", "a cell, as used here", cells.width, cells.height);
+/// A line of the report.
+fn row(name: &str, value: &str) -> String {
+    // Wide enough for the longest name and a gap.
+    format!("  {name:<24}{value}\n")
+}
+
+fn answers(probe: &Probe) -> String {
+    let mut text = row("answered within", &format!("{:.0} ms", probe.waited.as_secs_f64() * 1e3));
+    let Some(Graphics { cells, passage, .. }) = &probe.graphics else { return text };
+    text += &row("a cell, as used here", &format!("{} x {} pixels", cells.width, cells.height));
     let tmux = match (passage, probe.reason) {
         (Passage::Direct, _) => "no",
         (_, Reason::NoPassthrough) => "yes: it passes no pixels on (allow-passthrough is off)",
         (Passage::Tmux, _) => "yes: pixels pass through it while this pane is the active one",
         (Passage::TmuxElsewhere, _) => "yes, at the other end of a network link: it cannot be asked",
     };
-    println!("  {:<22}{tmux}", "tmux");
+    text += &row("tmux", tmux);
     for capability in &probe.answers {
         let (name, value) = match capability {
             Capability::Kitty => ("kitty graphics", "yes".to_owned()),
@@ -106,8 +113,9 @@ fn answers(probe: &Probe) {
             Capability::CellSize(None) => ("cell size (CSI 16 t)", "refused".to_owned()),
             Capability::Background(red, green, blue) => ("background", format!("#{red:02x}{green:02x}{blue:02x}")),
         };
-        println!("  {name:<22}{value}");
+        text += &row(name, &value);
     }
+    text
 }
 
 fn drawn_by(graphics: Option<&Graphics>) -> &'static str {

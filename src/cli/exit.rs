@@ -5,8 +5,9 @@ use std::process::ExitCode;
 /// Shown under `cipherlens --help`.
 pub(super) const HELP: &str = "\
 Exit codes:
-  0    done
-  1    failed, or some of the photos failed or are of a kind that is not read (named on standard error)
+  0    done; a reader that closes the pipe early (| head) is no failure
+  1    failed, or some of the photos failed or are of a kind that is not read (named on standard error), or standard
+       output could not be written, to a full disk for instance
   2    the passphrase is wrong or the vault's header was altered
   3    damage was found in the vault
   64   the command line could not be understood

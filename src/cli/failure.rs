@@ -31,6 +31,20 @@ pub(super) enum Failure {
     NoVault,
 }
 
+/// How a command ended whose `work` is done and whose report was, or was not, `written`. A reader that closed the pipe
+/// changes nothing; a report that could not be written is a failure, unless something worse happened before.
+pub(super) fn reported(work: Exit, written: io::Result<()>) -> Result<Exit, Failure> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(work),
+        Err(error) if work == Exit::Success => Err(error.into()),
+        Err(error) => {
+            Failure::from(error).report();
+            Ok(work)
+        }
+        Ok(()) => Ok(work),
+    }
+}
+
 impl Failure {
     /// The next step, where there is one.
     fn advice(&self) -> Option<&'static str> {

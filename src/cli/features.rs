@@ -1,6 +1,5 @@
 //! `cipherlens features`: the vectors of photos, in clear, for other programs.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,7 +7,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, reported};
+use super::output;
 use super::session::{PrecisionFlag, Session, WeightsFile};
 use crate::features::{DIMENSIONS, Error, FeatureVector, Limits, Photo, PreparedPhoto, batch};
 use crate::services::name::inert;
@@ -51,7 +51,6 @@ struct Line<'a> {
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
     let mut exit = Exit::Success;
-    let mut output = io::stdout().lock();
     for paths in arguments.photos.chunks(batch()) {
         let read: Vec<_> = paths.par_iter().map(|path| prepare(path)).collect();
         let (mut names, mut photos) = (Vec::new(), Vec::new());
@@ -62,14 +61,19 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
                     photos.push(photo);
                 }
                 Err(error) => {
-                    eprintln!("cipherlens: {}: {}", inert(&path.to_string_lossy()), inert(&error.to_string()));
+                    let (path, reason) = (path.to_string_lossy(), error.to_string());
+                    output::say(&format!("cipherlens: {}: {}", inert(&path), inert(&reason)));
                     exit = Exit::Failure;
                 }
             }
         }
         let vectors = extractor.extract(&photos).map_err(crate::error::Error::from)?;
         for (path, vector) in names.iter().zip(&vectors) {
-            print(&mut output, path, vector, arguments.json)?;
+            let written = print(path, vector, arguments.json);
+            if written.is_err() {
+                // Nothing is stored, so there is no work left that anybody would miss.
+                return reported(exit, written);
+            }
         }
     }
     Ok(exit)
@@ -79,14 +83,14 @@ fn prepare(path: &Path) -> Result<PreparedPhoto, Error> {
     Photo::decode(&original::read(path)?, path.extension(), Limits::default())?.prepare()
 }
 
-fn print(output: &mut impl Write, path: &Path, vector: &FeatureVector, json: bool) -> io::Result<()> {
+fn print(path: &Path, vector: &FeatureVector, json: bool) -> std::io::Result<()> {
     let (path, features) = (path.to_string_lossy(), vector.as_slice());
     if json {
-        serde_json::to_writer(&mut *output, &Line { path: &path, features })?;
-        return writeln!(output);
+        return output::json(&Line { path: &path, features });
     }
     let active = features.iter().filter(|value| **value > 0.0).count();
     let largest = features.iter().copied().enumerate().max_by(|left, right| left.1.total_cmp(&right.1));
     let (position, value) = largest.unwrap_or_default();
-    writeln!(output, "{}: {active} of {DIMENSIONS} features active, strongest {position} ({value:.4})", inert(&path))
+    let path = inert(&path);
+    output::line(&format!("{path}: {active} of {DIMENSIONS} features active, strongest {position} ({value:.4})"))
 }

@@ -45,14 +45,19 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         output::json(&json!({ "vault": path.to_string_lossy(), "id": vault.id().to_string() }))?;
         return Ok(Exit::Success);
     }
-    println!("Created the vault {}", path.display());
-    println!();
-    println!("  header           what your passphrase opens; without it, or without the passphrase, all is lost");
-    println!("  public_context   what lets a machine search on ciphertexts, and nothing else");
-    println!("  secret_context   what decrypts scores, itself encrypted");
-    println!("  mapping.json     which encrypted features belong to which encrypted photo");
-    println!();
-    println!("To back up: copy the whole folder; everything in it is encrypted. Keep the passphrase elsewhere.");
-    println!("Next: cipherlens add FOLDER");
+    output::text(&format!(
+        "\
+Created the vault {}
+
+  header           what your passphrase opens; without it, or without the passphrase, all is lost
+  public_context   what lets a machine search on ciphertexts, and nothing else
+  secret_context   what decrypts scores, itself encrypted
+  mapping.json     which encrypted features belong to which encrypted photo
+
+To back up: copy the whole folder; everything in it is encrypted. Keep the passphrase elsewhere.
+Next: cipherlens add FOLDER
+",
+        path.display()
+    ))?;
     Ok(Exit::Success)
 }

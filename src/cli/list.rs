@@ -44,6 +44,6 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         lines += &format!("{}  {date:<16}  {size:>8}  {dimensions:>13}  {}\n", &id[..8], inert(&details.name));
     }
     output::text(&lines)?;
-    eprintln!("{}", output::count(rows.len(), "photo"));
+    output::say(&output::count(rows.len(), "photo"));
     Ok(Exit::Success)
 }

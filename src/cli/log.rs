@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use flexi_logger::{Cleanup, Criterion, DeferredNow, FileSpec, Logger, LoggerHandle, Naming};
+use flexi_logger::{Cleanup, Criterion, DeferredNow, ErrorChannel, FileSpec, Logger, LoggerHandle, Naming};
 use log::Record;
 
 use crate::services::places::Places;
@@ -20,6 +20,8 @@ pub(super) fn start(places: &Places) -> Option<LoggerHandle> {
         .format_for_files(line)
         .rotate(Criterion::Size(LARGEST_FILE_BYTES), Naming::Numbers, Cleanup::KeepLogFiles(OLD_FILES_KEPT))
         .append()
+        // By default it says on standard error that the file cannot be written, and panics where that cannot be written.
+        .error_channel(ErrorChannel::DevNull)
         .start()
         .ok()
 }

@@ -1,6 +1,5 @@
 //! `cipherlens man`: the manual, one page for the program and one a command.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Command};
@@ -25,7 +24,7 @@ pub(super) fn run(arguments: &Arguments, program: Command) -> Result<Exit, Failu
     let Some(folder) = &arguments.out else {
         let mut page = Vec::new();
         Man::new(program).render(&mut page)?;
-        io::stdout().write_all(&page)?;
+        output::text(&String::from_utf8_lossy(&page))?;
         return Ok(Exit::Success);
     };
     // The manual is for everyone who may read the folder.
@@ -33,11 +32,11 @@ pub(super) fn run(arguments: &Arguments, program: Command) -> Result<Exit, Failu
     std::fs::create_dir_all(folder)?;
     clap_mangen::generate_to(program, folder)?;
     let written = std::fs::read_dir(folder)?.count();
-    eprintln!(
+    output::say(&format!(
         "Wrote {} to {}. Read one with: man -l {}",
         output::count(written, "page"),
         folder.display(),
         folder.join("cipherlens.1").display()
-    );
+    ));
     Ok(Exit::Success)
 }

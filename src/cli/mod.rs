@@ -128,9 +128,8 @@ pub fn main() -> Asked {
         Ok(arguments) => arguments,
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
-            // A closed pipe is the only way this fails, and then nobody reads the text.
-            let _ = error.print();
-            return Asked::Command(exit);
+            let ended = failure::reported(exit, output::help(&error));
+            return Asked::Command(ended.unwrap_or_else(|failure| failure.report()));
         }
     };
     let places = Places::of_user();

@@ -1,6 +1,10 @@
-//! How results are written: amounts and dates for people, lines that a closed pipe may cut short.
+//! The one place that writes to standard output and standard error, and how amounts and dates look there.
+//!
+//! Results go to standard output, everything else to standard error. A result that cannot be written is an error, which
+//! [`Failure`](super::failure::Failure) turns into an exit code; that nobody reads standard error never matters. Must
+//! never: panic because a reader is gone or a disk is full.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 
 use chrono::SecondsFormat;
 use serde::Serialize;
@@ -10,11 +14,26 @@ pub(super) use crate::services::amount::{count, size};
 use crate::services::name::inert;
 use crate::vault::{Details, Id};
 
-/// Writes text of many lines to standard output at once; a reader that has seen enough (`| head`) is an error here.
+/// Writes text to standard output at once, line ends included; a reader that has seen enough (`| head`) is an error here.
 pub(super) fn text(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(unwritable)
+}
+
+/// Writes a line to standard output.
+pub(super) fn line(line: &str) -> io::Result<()> {
+    text(&format!("{line}\n"))
+}
+
+/// Writes one JSON value and a line's end to standard output.
+pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
+    line(&serde_json::to_string(value)?)
+}
+
+/// Writes what clap has to say: help and version to standard output, what is wrong with the arguments to standard error.
+pub(super) fn help(message: &clap::Error) -> io::Result<()> {
+    let written = message.print().and_then(|()| io::stdout().flush()).map_err(unwritable);
+    if message.use_stderr() { Ok(()) } else { written }
 }
 
 /// Writes a line to standard error. Where that is gone with its terminal, nobody is left to be told: no reason to panic.
@@ -22,12 +41,18 @@ pub(super) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Writes one JSON value and a line's end to standard output.
-pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer(&mut out, value)?;
-    out.write_all(b"\n")?;
-    out.flush()
+/// Asks on standard error, and reads a line of standard input.
+pub(super) fn ask(question: &str) -> io::Result<String> {
+    // As above: whoever cannot see the question still answers, if only by closing the input.
+    let _ = write!(io::stderr(), "{question} ");
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim().to_owned())
+}
+
+/// The error with what could not be written; its kind still tells a closed pipe from a full device.
+fn unwritable(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("standard output could not be written: {error}"))
 }
 
 /// What a catalogue says of a photo.

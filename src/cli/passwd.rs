@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Exit;
 use super::failure::Failure;
+use super::output;
 use super::passphrase::{PassphraseSource, Purpose};
 use super::session::{self, CostFlags, Session};
 use crate::durable::IfLocked;
@@ -31,7 +32,9 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let source = PassphraseSource::from_file(arguments.new_passphrase_file.clone());
     let new = session::read_passphrase(&source, "New passphrase", Purpose::Choose)?;
     vault.change_passphrase(&new, cost, IfLocked::Refuse).map_err(Error::from)?;
-    println!("The vault opens with the new passphrase from now on.");
-    println!("Copies of the old `header`, in backups for instance, still open with the old one: delete them.");
+    output::text(
+        "The vault opens with the new passphrase from now on.\n\
+         Copies of the old `header`, in backups for instance, still open with the old one: delete them.\n",
+    )?;
     Ok(Exit::Success)
 }

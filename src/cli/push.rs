@@ -51,9 +51,10 @@ pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Res
     if json {
         output::json(&json!({ "files": done.files, "bytes": done.bytes, "generation": done.generation }))?;
     } else if done.files == 0 {
-        println!("Both copies are the same.");
+        output::line("Both copies are the same.")?;
     } else {
-        println!("Copied {} ({}).", output::count(done.files, "file"), output::size(done.bytes));
+        let files = output::count(done.files, "file");
+        output::line(&format!("Copied {files} ({}).", output::size(done.bytes)))?;
     }
     Ok(Exit::Success)
 }

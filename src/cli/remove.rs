@@ -1,6 +1,6 @@
 //! `cipherlens remove`: photos out of the vault for good.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use clap::Args;
 use serde_json::json;
@@ -38,11 +38,11 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     for id in &arguments.ids {
         let image = snapshot.find(id).map_err(Error::from)?;
         let name = inert(&image.details().map_err(Error::from)?.name).into_owned();
-        eprintln!("{}  {name}", &image.id().to_string()[..8]);
+        output::say(&format!("{}  {name}", &image.id().to_string()[..8]));
         ids.push(image.id());
     }
     if !arguments.yes && !confirmed(&format!("Remove {} for good?", output::count(ids.len(), "photo")))? {
-        eprintln!("Nothing was removed.");
+        output::say("Nothing was removed.");
         return Ok(Exit::Failure);
     }
     library::remove(&vault, &ids)?;
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         let removed: Vec<_> = ids.iter().map(ToString::to_string).collect();
         output::json(&json!({ "removed": removed }))?;
     } else {
-        println!("Removed {}.", output::count(ids.len(), "photo"));
+        output::line(&format!("Removed {}.", output::count(ids.len(), "photo")))?;
     }
     Ok(Exit::Success)
 }
@@ -59,9 +59,6 @@ fn confirmed(question: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::Usage("no terminal to ask; say --yes to remove without being asked".to_owned()));
     }
-    eprint!("{question} [y/N] ");
-    io::stderr().flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    let answer = output::ask(&format!("{question} [y/N]"))?;
+    Ok(matches!(answer.as_str(), "y" | "Y" | "yes"))
 }

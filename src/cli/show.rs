@@ -45,13 +45,16 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         output::json(&output::details(image.id(), details))?;
         return Ok(Exit::Success);
     }
-    let line = |label: &str, text: &str| println!("{label:<10}  {text}");
-    line("id", &image.id().to_string());
-    line("name", &inert(&details.name));
-    line("taken", &inert(details.captured.as_deref().unwrap_or("unknown")));
-    line("changed", &details.modified.map_or_else(|| "unknown".to_owned(), output::instant));
-    line("size", &format!("{} ({} bytes)", output::size(details.bytes), details.bytes));
-    line("pixels", &format!("{} x {}", details.width, details.height));
+    let line = |label: &str, text: &str| format!("{label:<10}  {text}\n");
+    let lines = [
+        line("id", &image.id().to_string()),
+        line("name", &inert(&details.name)),
+        line("taken", &inert(details.captured.as_deref().unwrap_or("unknown"))),
+        line("changed", &details.modified.map_or_else(|| "unknown".to_owned(), output::instant)),
+        line("size", &format!("{} ({} bytes)", output::size(details.bytes), details.bytes)),
+        line("pixels", &format!("{} x {}", details.width, details.height)),
+    ];
+    output::text(&lines.concat())?;
     if let Some(graphics) = preview::detect(&question).graphics {
         let bytes = image.photo().map_err(Error::from)?;
         let extension = std::ffi::OsStr::new(image.listed().extension.as_str());

@@ -28,22 +28,27 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         output::json(&statistics)?;
         return Ok(Exit::Success);
     }
-    let line = |label: &str, text: String| println!("{label:<28}  {text}");
-    line("photos", statistics.photos.to_string());
-    line("originals", output::size(statistics.original_bytes));
-    line("sealed photos", output::size(statistics.sealed_photo_bytes));
-    line("sealed thumbnails", output::size(statistics.sealed_thumbnail_bytes));
-    line("encrypted features", output::size(statistics.feature_bytes));
-    line("commits", statistics.generation.to_string());
-    println!();
-    println!("An observer who has the files, and no passphrase, learns:");
-    println!("  - how many photos there are ({}), in groups of up to {SEGMENT_IMAGES};", statistics.photos);
-    println!("  - the size of each, rounded up by at most 12 %, and the kind of file its extension names;");
-    println!(
-        "  - how often the vault was changed ({} times), and what files each change touched.",
-        statistics.generation
+    let line = |label: &str, text: String| format!("{label:<28}  {text}\n");
+    let mut text = [
+        line("photos", statistics.photos.to_string()),
+        line("originals", output::size(statistics.original_bytes)),
+        line("sealed photos", output::size(statistics.sealed_photo_bytes)),
+        line("sealed thumbnails", output::size(statistics.sealed_thumbnail_bytes)),
+        line("encrypted features", output::size(statistics.feature_bytes)),
+        line("commits", statistics.generation.to_string()),
+    ]
+    .concat();
+    text += &format!(
+        "
+An observer who has the files, and no passphrase, learns:
+  - how many photos there are ({}), in groups of up to {SEGMENT_IMAGES};
+  - the size of each, rounded up by at most 12 %, and the kind of file its extension names;
+  - how often the vault was changed ({} times), and what files each change touched.
+An observer who also watches searches learns when one runs, and which photos are opened afterwards.
+Not: any photo, thumbnail, name, date, place, feature, query or score.
+",
+        statistics.photos, statistics.generation
     );
-    println!("An observer who also watches searches learns when one runs, and which photos are opened afterwards.");
-    println!("Not: any photo, thumbnail, name, date, place, feature, query or score.");
+    output::text(&text)?;
     Ok(Exit::Success)
 }

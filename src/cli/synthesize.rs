@@ -23,6 +23,6 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let bar = ProgressBar::new(arguments.images as u64);
     synthetic::fill(&vault, arguments.images, &|images| bar.set_position(images as u64))?;
     bar.finish_and_clear();
-    println!("Added {}.", output::count(arguments.images, "synthetic image"));
+    output::line(&format!("Added {}.", output::count(arguments.images, "synthetic image")))?;
     Ok(Exit::Success)
 }

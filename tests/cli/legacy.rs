@@ -8,9 +8,9 @@ use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 
 use crate::scene::{Scene, samples};
 
-const KEY: [u8; 16] = *b"sixteen byte key";
+pub(crate) const KEY: [u8; 16] = *b"sixteen byte key";
 
-fn encrypted(photo: &[u8], iv: [u8; 16]) -> Vec<u8> {
+pub(crate) fn encrypted(photo: &[u8], iv: [u8; 16]) -> Vec<u8> {
     let encryptor = cbc::Encryptor::<Aes128>::new_from_slices(&KEY, &iv).unwrap();
     [&iv[..], &encryptor.encrypt_padded_vec::<Pkcs7>(photo)].concat()
 }

@@ -4,6 +4,7 @@
 
 mod add;
 mod bench;
+mod broken_output;
 mod damage;
 mod ended_by_error;
 mod export;

@@ -1,5 +1,6 @@
 //! Photos to vectors, from outside: agreement with independent implementations, decoding, the commands.
 
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "what a test measured or could not test is said")]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a failed test is a panic")]
 
 use std::path::{Path, PathBuf};

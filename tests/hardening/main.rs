@@ -3,6 +3,7 @@
 //! What cannot be tested here, and why, stands in the README's threat model.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "what a test measured or could not test is said")]
 // The whole table is tested on the systems that have `/proc` and `ptrace`; the program's own tests run everywhere.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 

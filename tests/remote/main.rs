@@ -2,6 +2,7 @@
 //! the line is not what it should be.
 #![cfg(unix)]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "what a test measured or could not test is said")]
 
 mod application;
 mod copies;
