@@ -6,6 +6,7 @@ use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::session::Session;
+use super::table::{Align, Column, columns_of_output, table};
 use crate::services::name::inert;
 use crate::services::session::read_newest;
 
@@ -36,14 +37,26 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         output::json(&rows)?;
         return Ok(Exit::Success);
     }
-    let mut lines = String::new();
-    for (id, details) in &rows {
-        let id = id.to_string();
-        let dimensions = format!("{} x {}", details.width, details.height);
-        let (date, size) = (output::date(details), output::size(details.bytes));
-        lines += &format!("{}  {date:<16}  {size:>8}  {dimensions:>13}  {}\n", &id[..8], inert(&details.name));
-    }
-    output::text(&lines)?;
+    let cells: Vec<_> = rows
+        .iter()
+        .map(|(id, details)| {
+            [
+                id.to_string()[..8].to_owned(),
+                output::date(details),
+                output::size(details.bytes),
+                format!("{} x {}", details.width, details.height),
+                inert(&details.name).into_owned(),
+            ]
+        })
+        .collect();
+    let columns = [
+        Column::new(Align::Left),
+        Column::at_most(Align::Left, "2000-01-01 00:00".len()),
+        Column::new(Align::Right),
+        Column::new(Align::Right),
+        Column::new(Align::Left),
+    ];
+    output::text(&table(&columns, &cells, columns_of_output()))?;
     output::say(&output::count(rows.len(), "photo"));
     Ok(Exit::Success)
 }

@@ -38,6 +38,7 @@ mod session;
 mod show;
 mod stats;
 mod synthesize;
+mod table;
 
 pub use application::Application;
 pub use exit::Exit;

@@ -8,10 +8,11 @@ use serde_json::json;
 
 use super::Exit;
 use super::export::{self, Named};
-use super::failure::Failure;
+use super::failure::{Failure, reported};
 use super::output;
 use super::pictures::{self, Divider};
 use super::session::{Session, WeightsFile};
+use super::table::{Align, Column, table};
 use crate::error::Error;
 use crate::features::Workload;
 use crate::preview::Choice;
@@ -108,9 +109,14 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         Some((report, target)) => export::print(report, target, Named::Yes),
         None => Ok(()),
     };
-    match exported {
-        Some((report, _)) => printed.and(export::finish(report, written)),
-        None => printed.and(Ok(written.map(|()| Exit::Success)?)),
+    let ended = match exported {
+        Some((report, _)) => export::finish(report, written),
+        None => reported(Exit::Success, written),
+    };
+    match printed {
+        Ok(()) => ended,
+        Err(Failure::Io(error)) => reported(ended?, Err(error)),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -143,6 +149,9 @@ fn divider(found: &Found, threshold: f32) -> Option<String> {
     (!matches.is_empty() && !nearest.is_empty()).then(|| format!("------- below {threshold:.2}, the nearest:"))
 }
 
+/// The most columns that a name takes in the table.
+const WIDEST_NAME: usize = 50;
+
 /// Stands before the score of each match.
 const MATCH_MARK: char = '*';
 
@@ -168,7 +177,7 @@ pub(super) fn in_words(found: &Found, Wanted { threshold, listing }: Wanted) -> 
             format!("No photo reaches {threshold:.2}. The nearest, for --threshold {floor:.2}:\n")
         }
     };
-    text += &table(matches, nearest, divider(found, threshold).as_deref());
+    text += &rows_of(matches, nearest, divider(found, threshold));
     let Timing { features, encrypt, scan, decrypt } = found.timing;
     let ms = |duration: std::time::Duration| duration.as_secs_f64() * 1e3;
     let reached = if found.reached == 1 { "1 match".to_owned() } else { format!("{} matches", found.reached) };
@@ -196,29 +205,32 @@ fn traffic_in_words(found: &Found, vault: &Vault) -> String {
     )
 }
 
-fn table(matches: &[Match], nearest: &[Match], divider: Option<&str>) -> String {
-    let hits = || matches.iter().chain(nearest);
-    if hits().next().is_none() {
+fn rows_of(matches: &[Match], nearest: &[Match], divider: Option<String>) -> String {
+    if matches.is_empty() && nearest.is_empty() {
         return String::new();
     }
-    let longest = |cell: &dyn Fn(&Match) -> String| hits().map(|hit| cell(hit).chars().count()).max().unwrap_or(0);
-    let name_width = longest(&|hit| inert(&hit.details.name).into_owned()).clamp(4, 50);
-    // Photos without a date have no column of dates.
-    let date_width = longest(&|hit| output::date(&hit.details));
-    let date_title = if date_width == 0 { "" } else { "date" };
-    let mut text =
-        format!("{:>7}  {:<8}  {:<name_width$}  {date_title:<date_width$}  {:>8}\n", "score", "id", "name", "size");
     let row = |mark: char, hit: &Match| {
-        let date = output::date(&hit.details);
-        let id = hit.id.to_string();
-        let (name, size) = (inert(&hit.details.name), output::size(hit.details.bytes));
-        let score = format!("{mark}{:.4}", hit.score);
-        format!("{score:>7}  {}  {name:<name_width$}  {date:<date_width$}  {size:>8}\n", &id[..8])
+        let (score, id) = (format!("{mark}{:.4}", hit.score), hit.id.to_string()[..8].to_owned());
+        let name = inert(&hit.details.name).into_owned();
+        [score, id, name, output::date(&hit.details), output::size(hit.details.bytes)]
     };
-    text.extend(matches.iter().map(|hit| row(MATCH_MARK, hit)));
-    text.extend(divider.map(|divider| format!("{divider}\n")));
-    text.extend(nearest.iter().map(|hit| row(' ', hit)));
-    text
+    let hits: Vec<_> =
+        matches.iter().map(|hit| row(MATCH_MARK, hit)).chain(nearest.iter().map(|hit| row(' ', hit))).collect();
+    // Photos without a date have no column of dates.
+    let date = if hits.iter().all(|[.., date, _]| date.is_empty()) { "" } else { "date" };
+    let rows: Vec<_> = [["score", "id", "name", date, "size"].map(str::to_owned)].into_iter().chain(hits).collect();
+    let columns = [
+        Column::new(Align::Right),
+        Column::new(Align::Left),
+        Column::at_most(Align::Left, WIDEST_NAME),
+        Column::new(Align::Left),
+        Column::new(Align::Right),
+    ];
+    let text = table(&columns, &rows, None);
+    let Some(divider) = divider else { return text };
+    let mut lines: Vec<_> = text.lines().map(|line| format!("{line}\n")).collect();
+    lines.insert(1 + matches.len(), format!("{divider}\n"));
+    lines.concat()
 }
 
 fn as_json(query: &str, threshold: f32, found: &Found) -> serde_json::Value {

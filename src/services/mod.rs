@@ -24,5 +24,6 @@ pub mod search;
 pub mod session;
 pub mod settings;
 pub mod synthetic;
+pub mod text_layout;
 pub mod thumbnail;
 pub mod unfinished;

@@ -1,12 +1,12 @@
 //! Sizes, times and names as the screens write them: short, and cut to the room there is.
 
-use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ratatui::text::{Line, Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub(super) use crate::services::amount::{count, size};
+pub(super) use crate::services::text_layout::{fit, fit_end, padded, width};
 
 /// The day of `time` in UTC, `YYYY-MM-DD`; empty beyond the years that the calendar knows.
 #[must_use]
@@ -40,50 +40,6 @@ pub(super) fn long_time(duration: Duration) -> String {
         60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
     }
-}
-
-/// The columns that `text` takes.
-#[must_use]
-pub(super) fn width(text: &str) -> usize {
-    text.width()
-}
-
-/// `text` in at most `columns` columns, its end replaced by an ellipsis where it is too long.
-#[must_use]
-pub(super) fn fit(text: &str, columns: usize) -> Cow<'_, str> {
-    if text.width() <= columns {
-        return Cow::Borrowed(text);
-    }
-    let mut room = columns.saturating_sub(1);
-    let mut kept = String::new();
-    for character in text.chars() {
-        let width = character.width().unwrap_or(0);
-        if width > room {
-            break;
-        }
-        room -= width;
-        kept.push(character);
-    }
-    if columns > 0 {
-        kept.push('…');
-    }
-    Cow::Owned(kept)
-}
-
-/// `text` in at most `columns` columns, its beginning replaced by an ellipsis: for paths, whose end says most.
-#[must_use]
-pub(super) fn fit_end(text: &str, columns: usize) -> Cow<'_, str> {
-    let too_wide = text.width();
-    if too_wide <= columns {
-        return Cow::Borrowed(text);
-    }
-    let mut excess = (too_wide + 1).saturating_sub(columns);
-    let start = text.char_indices().find(|(_, character)| {
-        let fits = excess == 0;
-        excess = excess.saturating_sub(character.width().unwrap_or(0));
-        fits
-    });
-    Cow::Owned(format!("…{}", &text[start.map_or(text.len(), |(at, _)| at)..]))
 }
 
 /// `text` in lines of at most `columns` columns, broken between words, and inside words that are wider.
@@ -142,14 +98,6 @@ pub(super) fn fit_line(line: Line<'static>, columns: usize) -> Line<'static> {
     Line { spans, ..line }
 }
 
-/// `text` in exactly `columns` columns.
-#[must_use]
-pub(super) fn padded(text: &str, columns: usize) -> String {
-    let text = fit(text, columns);
-    let missing = columns.saturating_sub(text.width());
-    format!("{text}{:missing$}", "")
-}
-
 /// A path with the home folder as `~`, free of what a terminal would act on.
 #[must_use]
 pub(super) fn path(path: &std::path::Path) -> String {
@@ -184,15 +132,6 @@ mod tests {
         }
         assert_eq!(day(UNIX_EPOCH - Duration::from_millis(1)), "1969-12-31");
         assert_eq!(day(UNIX_EPOCH + Duration::from_secs(u64::MAX / 4)), "");
-    }
-
-    #[test]
-    fn text_is_cut_by_columns_and_not_by_letters() {
-        assert_eq!(fit("猫猫猫", 5), "猫猫…");
-        assert_eq!(fit("猫猫猫", 4), "猫…");
-        assert_eq!(fit("cat", 3), "cat");
-        assert_eq!(fit_end("/photos/2024/cats", 9), "…024/cats");
-        assert_eq!(padded("猫", 4), "猫  ");
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::scene::{Ran, Scene, samples};
 
 #[test]
@@ -287,4 +289,24 @@ fn overwriting_follows_no_link_and_takes_no_folder_away() {
     assert_eq!(report["exported"].as_array().unwrap().len(), 2, "{report}");
     assert_eq!(report["failed"].as_array().unwrap().len(), 1, "{report}");
     assert!(report["failed"][0]["reason"].as_str().unwrap().contains("directory"), "{report}");
+}
+
+#[test]
+fn a_list_keeps_its_columns_whatever_the_names() {
+    let scene = Scene::with_vault();
+    let folder = scene.path("named");
+    fs::create_dir(&folder).unwrap();
+    // 249 bytes, as many as some file systems and phones give.
+    let names = [format!("{}.jpg", "x".repeat(245)), "猫の写真.jpg".to_owned(), "🌻.jpg".to_owned()];
+    for (photo, name) in samples(3).iter().zip(&names) {
+        fs::copy(photo, folder.join(name)).unwrap();
+    }
+    scene.run_with(&["add"], [&folder]).success();
+    let list = scene.run(["list"]).success().stdout();
+    let starts: BTreeSet<_> =
+        names.iter().map(|name| list.lines().find_map(|line| line.find(name.as_str())).unwrap()).collect();
+    assert_eq!(starts.len(), 1, "{list}");
+    let text = scene.run_with(&["search"], samples(1)).success().stdout();
+    let places: BTreeSet<_> = text.lines().filter(|line| line.ends_with("B")).map(UnicodeWidthStr::width).collect();
+    assert_eq!(places.len(), 1, "{text}");
 }
