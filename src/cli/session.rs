@@ -8,11 +8,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::ProgressBar;
 
 use super::failure::Failure;
+use super::output;
 use super::passphrase::{PassphraseSource, Purpose};
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
 use crate::features::{Extractor, Precision, Workload};
 use crate::remote::Prompts;
+use crate::services::passphrase_strength::{Strength, strength};
 use crate::services::places::Places;
 use crate::services::session;
 use crate::services::settings::{DEFAULT_THRESHOLD, Settings};
@@ -166,5 +168,8 @@ pub(super) fn read_passphrase(
     purpose: Purpose,
 ) -> Result<Passphrase, Failure> {
     let typed = source.read(prompt, purpose)?;
+    if purpose == Purpose::Choose && strength(&typed).0 == Strength::Weak {
+        output::say("This passphrase is weak: whoever copies the vault can guess it. Five random words are good.");
+    }
     Ok(Passphrase::new(&typed).map_err(|error| Error::from(vault::Error::from(error)))?)
 }

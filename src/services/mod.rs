@@ -17,6 +17,7 @@ pub mod network_benchmark;
 pub mod original;
 pub mod outside;
 pub mod passed_over;
+pub mod passphrase_strength;
 pub mod places;
 pub mod privacy;
 pub mod progress;

@@ -193,3 +193,21 @@ fn a_query_is_described_in_the_precision_of_the_vault() {
     // A vector in another precision would score less with its own photo.
     assert!(found["query_in_vault"]["score"].as_f64().unwrap() >= 0.9998, "{found}");
 }
+
+#[test]
+fn a_weak_passphrase_is_called_weak_when_it_is_chosen() {
+    let scene = Scene::new();
+    let warning = "This passphrase is weak";
+    let init = |name: &str| {
+        let place = scene.path(name).display().to_string();
+        scene.run(["init"].into_iter().chain(CHEAPEST).chain([place.as_str()])).success()
+    };
+    let ran = init("strong");
+    assert!(!ran.stderr().contains(warning), "{}", ran.stderr());
+    fs::write(scene.passphrase_file(), "password1\n").unwrap();
+    let ran = init("weak").says(warning);
+    assert!(!ran.stderr().contains("password1"), "{}", ran.stderr());
+    let list = scene.command(["list"]).env("CIPHERLENS_VAULT", scene.path("weak")).output().unwrap();
+    let said = Ran(list).success().stderr();
+    assert!(!said.contains(warning), "it is chosen already: {said}");
+}

@@ -7,13 +7,14 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::preview::Subject;
-use super::super::state::gate::{FirstRun, Gate, Step, Strength, Unlock, strength};
+use super::super::state::gate::{FirstRun, Gate, Step, Unlock};
 use super::super::state::indexing::{Indexing, Standing};
 use super::super::state::line::Passphrase;
 use super::super::words;
 use super::canvas::{Canvas, Focus};
 use super::{indexing, picture};
 use crate::services::name::inert;
+use crate::services::passphrase_strength::{Strength, strength};
 
 /// The widest that a form gets, in columns.
 const WIDEST: u16 = 76;
@@ -190,7 +191,7 @@ fn strength_line(canvas: &Canvas<'_, '_>, first: &FirstRun) -> Line<'static> {
     if first.passphrase.is_empty() {
         return Line::styled("              five random words are good", theme.faint);
     }
-    let (strength, bits) = strength(&first.passphrase);
+    let (strength, bits) = strength(first.passphrase.expose());
     let (word, style) = match strength {
         Strength::Weak => ("weak", theme.bad),
         Strength::Fair => ("fair", theme.warning),
