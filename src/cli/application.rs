@@ -84,12 +84,17 @@ pub(super) fn decide(
     session: &Session,
     log: Option<LoggerHandle>,
 ) -> Result<Application, Failure> {
+    let vault = match session.vault_path() {
+        Ok(vault) => Some(vault),
+        // No failure here: the first run names or creates one.
+        Err(Failure::NoVault) => None,
+        Err(failure) => return Err(failure),
+    };
     let settings = session.settings()?;
     let places = session.places()?.clone();
     let settings_file = places.settings_file();
     Ok(Application {
-        // That none is known is no failure here: the first run names or creates one.
-        vault: session.vault_path().ok(),
+        vault,
         passphrase: session.given_passphrase()?,
         folder: match arguments.folder {
             Some(folder) => std::path::absolute(folder)?,

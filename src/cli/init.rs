@@ -9,7 +9,7 @@ use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::passphrase::Purpose;
-use super::session::{CostFlags, PrecisionFlag, Session, WeightsFile};
+use super::session::{CostFlags, PrecisionFlag, Session, WeightsFile, meant};
 use crate::remote::Address;
 use crate::services::session;
 
@@ -35,6 +35,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let named = arguments.path.as_ref().or_else(|| session.named_vault());
     let named = named.ok_or_else(|| Failure::Usage("say where to create it: cipherlens init VAULT".to_owned()))?;
+    let named = &meant(named)?;
     let cost = arguments.cost.cost()?;
     let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
     let passphrase = session.passphrase("Choose a passphrase", Purpose::Choose)?;

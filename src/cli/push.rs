@@ -10,7 +10,7 @@ use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::passphrase::Purpose;
-use super::session::Session;
+use super::session::{Session, meant};
 use crate::services::session::transfer;
 
 /// Arguments of `push`.
@@ -37,6 +37,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
 
 /// Makes the copy at `to` what the one at `from` is; shared with `pull`.
 pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Result<Exit, Failure> {
+    let (from, to) = (meant(from)?, meant(to)?);
     let passphrase = session.passphrase("Passphrase", Purpose::Open)?;
     let bar = ProgressBar::new(0);
     bar.set_style(
@@ -46,7 +47,7 @@ pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Res
         bar.set_length(files as u64);
         bar.set_position(done as u64);
     };
-    let done = transfer(from, to, &passphrase, session.places()?, &copied)?;
+    let done = transfer(&from, &to, &passphrase, session.places()?, &copied)?;
     bar.finish_and_clear();
     if json {
         output::json(&json!({ "files": done.files, "bytes": done.bytes, "generation": done.generation }))?;

@@ -1,6 +1,7 @@
 //! What every command starts from: the user's folders and settings, which vault is meant, and how to open it.
 
-use std::path::PathBuf;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -14,8 +15,10 @@ use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
 use crate::features::{Extractor, Precision, Workload};
 use crate::remote::Prompts;
+use crate::services::name::inert;
 use crate::services::passphrase_strength::{Strength, strength};
 use crate::services::places::Places;
+use crate::services::scp_address::{ScpAddress, scp_address};
 use crate::services::session;
 use crate::services::settings::{DEFAULT_THRESHOLD, Settings};
 use crate::vault;
@@ -106,7 +109,7 @@ impl Session {
     /// The vault that is meant: flag or environment, settings, the one used last.
     pub(super) fn vault_path(&self) -> Result<PathBuf, Failure> {
         if let Some(vault) = &self.vault {
-            return Ok(vault.clone());
+            return meant(vault);
         }
         let configured = self.settings()?.vault;
         configured.or_else(|| self.places.as_ref()?.last_vault()).ok_or(Failure::NoVault)
@@ -153,7 +156,7 @@ impl Session {
     }
 
     /// Remembers the vault at `path` as the one used last.
-    pub(super) fn remember(&self, path: &std::path::Path) {
+    pub(super) fn remember(&self, path: &Path) {
         // Only a convenience for next time: a state folder that cannot be written must not fail the command.
         if let Some(Err(error)) = self.places.as_ref().map(|places| places.remember_vault(path)) {
             log::warn!("the vault used last was not remembered: {}", error.kind());
@@ -172,4 +175,24 @@ pub(super) fn read_passphrase(
         output::say("This passphrase is weak: whoever copies the vault can guess it. Five random words are good.");
     }
     Ok(Passphrase::new(&typed).map_err(|error| Error::from(vault::Error::from(error)))?)
+}
+
+/// The place that is meant by `text`. What scp would take for a place on another machine, and is no folder here, is asked
+/// about; where there is no terminal to ask, it is an error.
+pub(super) fn meant(text: &Path) -> Result<PathBuf, Failure> {
+    let Some(ScpAddress { host, ssh, folder }) = scp_address(text) else { return Ok(text.to_owned()) };
+    let shown = inert(&text.to_string_lossy()).into_owned();
+    if io::stdin().is_terminal() {
+        let question = format!("{shown}: a folder of {host}, by ssh ({ssh})? n: a folder here ({folder}) [y/n]");
+        match output::ask(&question)?.as_str() {
+            "y" | "Y" | "yes" => return Ok(ssh.into()),
+            "n" | "N" | "no" => return Ok(text.to_owned()),
+            _ => {}
+        }
+    }
+    let from_root = ssh.replacen("/~/", "/", 1);
+    Err(Failure::Usage(format!(
+        "{shown} may be a place on another machine: write {ssh} (in the home folder there) or {from_root} for {host}, and \
+         {folder} for a folder here"
+    )))
 }

@@ -21,6 +21,7 @@ pub mod passphrase_strength;
 pub mod places;
 pub mod privacy;
 pub mod progress;
+pub mod scp_address;
 pub mod search;
 pub mod session;
 pub mod settings;

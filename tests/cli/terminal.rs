@@ -62,3 +62,32 @@ fn a_passphrase_is_asked_for_twice_and_not_shown_and_an_interrupted_run_shows_ho
     assert!(said.contains("The same command goes on from here."), "{said}");
     assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
 }
+
+#[test]
+fn whoever_names_a_vault_as_scp_does_is_asked_what_was_meant() {
+    let scene = Scene::new();
+    let (passphrase, home) = (scene.passphrase_file().display().to_string(), tempfile::tempdir().unwrap());
+    let folder = home.path().join("nas:photos");
+    let init: Vec<&str> =
+        ["--passphrase-file", &passphrase, "init", "nas:photos"].into_iter().chain(CHEAPEST).collect();
+    let start = Start { kind: Kind::Silent, columns: 100, rows: 30, arguments: &init, environment: &[] };
+    let mut terminal = PseudoTerminal::start_in(home, &start);
+    terminal.until_screen("a folder of nas, by ssh (ssh://nas/~/photos)?");
+    terminal.keys("n\r");
+    assert!(terminal.wait().success(), "{}", terminal.screen());
+    assert!(folder.join("mapping.json").exists(), "{}", terminal.screen());
+
+    // With ssh: it is asked to connect. There is no ssh on this PATH.
+    let start = Start { environment: &[("PATH", "/nowhere")], ..start };
+    let mut terminal = PseudoTerminal::start(&start);
+    terminal.until_screen("a folder of nas, by ssh (ssh://nas/~/photos)?");
+    terminal.keys("y\r");
+    assert_eq!(terminal.wait().exit_code(), 1);
+    assert!(terminal.screen().contains("ssh could not be started"), "{}", terminal.screen());
+
+    // Neither.
+    let mut terminal = PseudoTerminal::start(&start);
+    terminal.until_screen("by ssh (ssh://nas/~/photos)?");
+    terminal.keys("\r");
+    assert_eq!(terminal.wait().exit_code(), 64);
+}

@@ -211,3 +211,30 @@ fn a_weak_passphrase_is_called_weak_when_it_is_chosen() {
     let said = Ran(list).success().stderr();
     assert!(!said.contains(warning), "it is chosen already: {said}");
 }
+
+#[test]
+fn a_place_as_scp_writes_it_is_no_folder_unless_that_is_said() {
+    let scene = Scene::new();
+    let run = |arguments: &[&str]| {
+        let mut command = scene.command(arguments);
+        command.env_remove("CIPHERLENS_VAULT").current_dir(scene.path("."));
+        Ran(command.output().unwrap())
+    };
+    let mut init = vec!["init"];
+    init.extend(CHEAPEST);
+    let photo = samples(1).remove(0).display().to_string();
+    for arguments in [
+        &[&init[..], &["nas:photos"]].concat()[..],
+        &["--vault", "nas:photos", "list"],
+        &["--vault", "nas:photos", "add", &photo],
+        &["push", "nas:photos", "copy"],
+        &["pull", "nas:photos", "copy"],
+        &["--vault", "nas:photos"],
+    ] {
+        run(arguments).exits(64).says("ssh://nas/~/photos").says("ssh://nas/photos").says("./nas:photos");
+        assert!(!scene.path("nas:photos").exists(), "{arguments:?}");
+    }
+    // Said so, it is a folder, and once it is there it is known to be one.
+    run(&[&init[..], &["./nas:photos"]].concat()).success();
+    run(&["--vault", "nas:photos", "list"]).success();
+}
