@@ -37,6 +37,10 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let mut ids = Vec::new();
     for id in &arguments.ids {
         let image = snapshot.find(id).map_err(Error::from)?;
+        // Named twice, by different beginnings even, it is one photo all the same.
+        if ids.contains(&image.id()) {
+            continue;
+        }
         let name = inert(&image.details().map_err(Error::from)?.name).into_owned();
         output::say(&format!("{}  {name}", &image.id().to_string()[..8]));
         ids.push(image.id());

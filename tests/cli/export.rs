@@ -292,6 +292,20 @@ fn overwriting_follows_no_link_and_takes_no_folder_away() {
 }
 
 #[test]
+fn a_photo_that_is_named_twice_is_removed_once() {
+    let scene = Scene::with_photos(&samples(2));
+    let id = scene.run(["list", "--json"]).success().json()[0]["id"].as_str().unwrap().to_owned();
+    let ran = scene.run(["remove", "--yes", &id, &id[..12], &id]).success();
+    assert_eq!(ran.stdout(), "Removed 1 photo.\n");
+    assert_eq!(ran.stderr().matches(&id[..8]).count(), 1, "{}", ran.stderr());
+    let left = scene.run(["list", "--json"]).success().json();
+    assert_eq!(left.as_array().unwrap().len(), 1);
+    let id = left[0]["id"].as_str().unwrap();
+    let removed = scene.run(["remove", "--yes", "--json", id, id]).success().json();
+    assert_eq!(removed["removed"], serde_json::json!([id]));
+}
+
+#[test]
 fn a_list_keeps_its_columns_whatever_the_names() {
     let scene = Scene::with_vault();
     let folder = scene.path("named");
