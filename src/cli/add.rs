@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
@@ -90,9 +90,8 @@ where
     let vault = session.open_vault()?;
     let extractor = session.extractor_of(&vault, weights, Workload::Many)?;
     let control = Arc::new(Control::default());
-    let meter = Meter::new(found.photos.len());
-    let interrupted = interrupt::stops(&control, "Finishing the photos in hand; interrupt again to stop at once.");
-    let started = Instant::now();
+    let meter = Meter::new(found.photos.len(), "photos");
+    let interrupted = interrupt::stops(&control, interrupt::FINISHING);
     let used = Mutex::new(Vec::new());
     let observer = |event: Event| {
         if let (Named::All, Event::Finished { path, outcome }) = (report.named, &event) {
@@ -111,13 +110,14 @@ where
         Some(roots) => unfinished::remembered(&vault, session.places()?, roots, index)?,
         None => index()?,
     };
+    let elapsed = meter.elapsed();
     meter.finish();
     drop(interrupted);
     log::info!("added {} photos, {} present, {} failed", summary.added, summary.already_present, summary.failed.len());
     summary.failed.extend(found.unreadable.iter().cloned());
     let mut used = used.into_inner().expect("no holder of this lock panics");
     used.sort_unstable();
-    match print(summary, &found.passed_over, &used, started, report) {
+    match print(summary, &found.passed_over, &used, elapsed, report) {
         // The terminal went away when the last photos were in hand.
         Err(Failure::Io(_)) if control.is_stopped() => Ok(Exit::Interrupted),
         ended => ended,
@@ -151,10 +151,10 @@ fn print(
     summary: Summary,
     passed: &PassedOver,
     used: &[(PathBuf, &'static str)],
-    started: Instant,
+    elapsed: Duration,
     report: Report,
 ) -> Result<Exit, Failure> {
-    let written = write(&summary, passed, used, started, report);
+    let written = write(&summary, passed, used, elapsed, report);
     if let Some(error) = summary.ended_by {
         return Ok(Failure::from(error).report());
     }
@@ -174,7 +174,7 @@ fn write(
     summary: &Summary,
     passed: &PassedOver,
     used: &[(PathBuf, &'static str)],
-    started: Instant,
+    elapsed: Duration,
     report: Report,
 ) -> io::Result<()> {
     if report.json {
@@ -195,9 +195,13 @@ fn write(
     }
     let line = |(path, outcome): &(PathBuf, _)| format!("{outcome}: {}\n", inert(&path.to_string_lossy()));
     let mut text: String = used.iter().map(line).collect();
-    let seconds = started.elapsed().as_secs_f64();
-    let rate = summary.added as f64 / seconds;
-    text += &format!("Added {} in {seconds:.1} s ({rate:.1} a second).\n", output::count(summary.added, "photo"));
+    let added = output::count(summary.added, "photo");
+    text += &if summary.added > 0 {
+        let seconds = elapsed.as_secs_f64();
+        format!("Added {added} in {seconds:.1} s ({:.1} a second).\n", summary.added as f64 / seconds)
+    } else {
+        format!("Added {added}.\n")
+    };
     if summary.already_present > 0 {
         text += &format!("{} were in the vault already.\n", summary.already_present);
     }

@@ -1,11 +1,11 @@
 //! `cipherlens check`: reads everything, names each damage, and mends what can be mended.
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::Exit;
 use super::failure::{Failure, reported};
+use super::meter::Meter;
 use super::output;
 use super::session::{Session, WeightsFile};
 use crate::error::Error;
@@ -13,7 +13,7 @@ use crate::features::Workload;
 use crate::services::mend;
 use crate::services::name::inert;
 use crate::vault::Losses;
-use crate::vault::check::{self, Damage, Remedy, Report};
+use crate::vault::check::{self, Damage, Read, Remedy, Report};
 
 /// Arguments of `check`.
 #[derive(Args)]
@@ -37,12 +37,13 @@ pub(super) struct Arguments {
 /// Checks the vault, and mends it if told.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let vault = session.open_vault()?;
-    let photos = vault.snapshot().map_err(Error::from)?.len() as u64;
-    let bar = ProgressBar::new(if arguments.repair { 2 * photos } else { photos });
-    bar.set_style(
-        ProgressStyle::with_template("{bar:30} {pos}/{len} read  {eta} left").expect("the template is valid"),
-    );
-    let read = |images: usize| bar.inc(images as u64);
+    let photos = vault.snapshot().map_err(Error::from)?.len();
+    // A repair reads everything once more at its end.
+    let meter = Meter::new(if arguments.repair { 2 * photos } else { photos }, "read");
+    let read = |read: Read| {
+        meter.advance(read.images);
+        meter.fail(read.damages, "damaged");
+    };
     let mut text = String::new();
     let (report, dropped) = if arguments.repair {
         let losses = if arguments.drop_lost { Losses::Drop } else { Losses::Keep };
@@ -53,7 +54,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     } else {
         (check::check(&vault, &read).map_err(Error::from)?, Vec::new())
     };
-    bar.finish_and_clear();
+    meter.finish();
     let dropped: Vec<_> = dropped.iter().map(ToString::to_string).collect();
     let written = if arguments.json {
         output::json(&as_json(&report, &dropped))
@@ -120,6 +121,6 @@ fn as_json(report: &Report, dropped: &[String]) -> serde_json::Value {
     let leftovers: Vec<_> = report.leftovers.abandoned.iter().map(ToString::to_string).collect();
     let strays = &report.leftovers.strays;
     json!({
-        "photos": report.images, "damages": damages, "leftovers": leftovers, "strays": strays, "dropped": dropped
+        "photos": report.images, "damages": damages, "leftovers": leftovers, "strays": strays, "dropped": dropped,
     })
 }

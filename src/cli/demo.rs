@@ -104,7 +104,7 @@ fn index_samples(vault: &Vault, extractor: &Extractor) -> Result<bool, Failure> 
         Ok(Original { bytes: Zeroizing::new(file.contents().to_vec()), name, modified: None })
     };
     let control = Arc::new(Control::default());
-    let meter = Meter::new(files.len());
+    let meter = Meter::new(files.len(), "photos");
     let interruptible = interrupt::stops(&control, "Stopping.");
     let started = Instant::now();
     let summary = index::run(vault, extractor, &paths, read, &meter, &control)?;

@@ -1,17 +1,16 @@
 //! `cipherlens export`: originals out of the vault, byte for byte.
 
-use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, reported};
 use super::interrupt;
+use super::meter::Meter;
 use super::output;
 use super::session::Session;
 use crate::error::{Error, with_causes};
@@ -73,23 +72,15 @@ fn find(vault: &Vault, ids: &[String]) -> Result<Vec<Fetch>, Error> {
 /// Exports with a progress bar on standard error; an interrupt stops it between photos.
 pub(super) fn run_with_meter(vault: &Vault, photos: &[Fetch], target: &Target, if_exists: IfExists) -> Report {
     let control = Arc::new(Control::default());
-    let interrupted = interrupt::stops(&control, "Finishing the photos in hand; interrupt again to stop at once.");
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} photos  {rate}  {eta} left{msg}")
-        .expect("the template is valid")
-        // A line that cannot be written is not drawn.
-        .with_key("rate", |state: &ProgressState, line: &mut dyn Write| {
-            let _ = write!(line, "{:.0} photos/s", state.per_sec());
-        });
-    bar.set_style(style);
+    let interrupted = interrupt::stops(&control, interrupt::FINISHING);
+    let meter = Meter::new(photos.len(), "photos");
+    let mut failed = 0;
     let report = export::run(vault, photos, target, if_exists, &control, &mut |progress| {
-        bar.set_length(progress.total as u64);
-        bar.set_position(progress.through as u64);
-        if progress.failed > 0 {
-            bar.set_message(format!("  {} failed", progress.failed));
-        }
+        meter.set(progress.total, progress.through);
+        meter.fail(progress.failed - failed, "failed");
+        failed = progress.failed;
     });
-    bar.finish_and_clear();
+    meter.finish();
     drop(interrupted);
     report
 }
@@ -134,9 +125,9 @@ pub(super) fn finish(report: Report, written: io::Result<()>) -> Result<Exit, Fa
     match report.error {
         Some(error) => Err(error.into()),
         None if report.left > 0 => Ok(Exit::Interrupted),
-        None if report.failed.iter().any(|failed| failed.error.is_damage()) => Ok(Exit::Damage),
-        None if !report.failed.is_empty() => Ok(Exit::Failure),
-        None => Ok(written.map(|()| Exit::Success)?),
+        None if report.failed.iter().any(|failed| failed.error.is_damage()) => reported(Exit::Damage, written),
+        None if !report.failed.is_empty() => reported(Exit::Failure, written),
+        None => reported(Exit::Success, written),
     }
 }
 

@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex};
 use super::output;
 use crate::services::progress::Control;
 
+/// What is said when photos are in hand.
+pub(super) const FINISHING: &str = "Finishing the photos in hand; interrupt again to stop at once.";
+
 /// The run that a signal stops, if one is under way. A process has one handler, set once.
 static RUNNING: Mutex<Option<Arc<Control>>> = Mutex::new(None);
 

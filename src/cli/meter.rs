@@ -1,26 +1,65 @@
-//! The progress bar of a run: how many of how many, rate, time left, and the file in hand, on standard error.
+//! The progress bar of a run, on standard error: how many of how many, rate, time left, how many failed, and the file in
+//! hand. Where standard error is no terminal it draws nothing.
 
+use std::fmt::Write;
 use std::path::Path;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::output;
 use crate::services::name::inert;
 use crate::services::progress::{Event, Observer, Outcome, Stage};
 
-/// Draws the events of a run. Where standard error is no terminal it draws nothing.
+/// How often the bar is drawn although nothing happened.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Draws how far a run is.
 pub(super) struct Meter {
     bar: ProgressBar,
+    /// What is counted, in the plural.
+    what: &'static str,
+    failed: AtomicUsize,
+    is_waiting: AtomicBool,
+    /// From the first event on: before it nobody knows whether the run counts or waits.
+    drawn: Once,
 }
 
 impl Meter {
-    /// A bar for `photos` photos.
-    pub(super) fn new(photos: usize) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(photos as u64), ProgressDrawTarget::stderr());
-        let style = "{bar:30} {pos}/{len} photos  {per_sec}  {eta} left  {wide_msg}";
-        bar.set_style(ProgressStyle::with_template(style).expect("the template is valid"));
-        bar.enable_steady_tick(std::time::Duration::from_millis(250));
-        Self { bar }
+    /// A bar for so many of `what`.
+    pub(super) fn new(total: usize, what: &'static str) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
+        bar.set_style(counting(what));
+        let (failed, is_waiting) = (AtomicUsize::default(), AtomicBool::default());
+        Self { bar, what, failed, is_waiting, drawn: Once::new() }
+    }
+
+    /// There are so many in all, of which so many are done.
+    pub(super) fn set(&self, total: usize, done: usize) {
+        self.draw();
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+    }
+
+    /// So many more are done.
+    pub(super) fn advance(&self, more: usize) {
+        self.draw();
+        self.bar.inc(more as u64);
+    }
+
+    /// So many more have failed, called so on the bar: `failed`, `damaged`.
+    pub(super) fn fail(&self, more: usize, called: &str) {
+        if more > 0 {
+            let failed = self.failed.fetch_add(more, Ordering::Relaxed) + more;
+            self.bar.set_prefix(format!("  {failed} {called}"));
+        }
+    }
+
+    /// How long the run has been at work; waiting for another process does not count.
+    pub(super) fn elapsed(&self) -> Duration {
+        if self.is_waiting.load(Ordering::Relaxed) { Duration::ZERO } else { self.bar.elapsed() }
     }
 
     /// Takes the bar off the screen.
@@ -28,25 +67,81 @@ impl Meter {
         self.bar.finish_and_clear();
     }
 
-    /// Prints a line above the bar.
-    pub(super) fn say(&self, line: &str) {
-        self.bar.suspend(|| output::say(line));
+    fn draw(&self) {
+        self.drawn.call_once(|| self.bar.enable_steady_tick(TICK));
     }
+
+    fn wait(&self) {
+        self.is_waiting.store(true, Ordering::Relaxed);
+        let waiting = "{spinner} waiting for another process that is writing to this vault  {elapsed}";
+        self.bar.set_style(ProgressStyle::with_template(waiting).expect("the template is valid"));
+        self.draw();
+        let notice = "Another process is writing to this vault; waiting for it. Interrupt to stop waiting.";
+        self.bar.suspend(|| output::say(notice));
+    }
+
+    fn go_on(&self) {
+        if self.is_waiting.swap(false, Ordering::Relaxed) {
+            self.bar.set_style(counting(self.what));
+            self.bar.reset_elapsed();
+        }
+        self.draw();
+    }
+}
+
+fn counting(what: &str) -> ProgressStyle {
+    let template = format!("{{bar:30}} {{pos}}/{{len}} {what}  {{rate}}  {{eta}} left{{prefix}}  {{wide_msg}}");
+    ProgressStyle::with_template(&template).expect("the template is valid").with_key(
+        "rate",
+        |state: &ProgressState, line: &mut dyn Write| {
+            // A line that cannot be written is not drawn.
+            let _ = line.write_str(&rate(state.per_sec()));
+        },
+    )
+}
+
+/// So many a second, as exactly as anybody reads it.
+fn rate(per_second: f64) -> String {
+    let digits = if per_second < 9.95 { 1 } else { 0 };
+    format!("{per_second:.digits$}/s")
 }
 
 impl Observer for Meter {
     fn observe(&self, event: Event) {
+        match &event {
+            Event::WaitingForWriter => self.wait(),
+            Event::Entered { .. } => self.go_on(),
+            Event::Finished { .. } | Event::Committed { .. } => {}
+        }
         match event {
-            Event::WaitingForWriter => self.say("Another process is writing to this vault; waiting for it."),
             Event::Entered { path, stage: Stage::Features } => self.bar.set_message(file_name(&path)),
             // Added photos count when they are sealed; that they are committed together later is no news here.
-            Event::Entered { stage: Stage::Sealing, .. }
-            | Event::Finished { outcome: Outcome::AlreadyPresent | Outcome::Failed { .. }, .. } => self.bar.inc(1),
-            Event::Entered { .. } | Event::Finished { .. } | Event::Committed { .. } => {}
+            Event::Entered { stage: Stage::Sealing, .. } | Event::Finished { outcome: Outcome::AlreadyPresent, .. } => {
+                self.advance(1);
+            }
+            Event::Finished { outcome: Outcome::Failed { .. }, .. } => {
+                self.advance(1);
+                self.fail(1, "failed");
+            }
+            Event::WaitingForWriter | Event::Entered { .. } | Event::Finished { .. } | Event::Committed { .. } => {}
         }
     }
 }
 
 fn file_name(path: &Path) -> String {
     inert(&path.file_name().unwrap_or_default().to_string_lossy()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_have_no_digits_that_nobody_reads() {
+        let cases =
+            [(0.0, "0.0/s"), (0.314, "0.3/s"), (9.94, "9.9/s"), (9.96, "10/s"), (31.3847, "31/s"), (1234.5, "1234/s")];
+        for (per_second, expected) in cases {
+            assert_eq!(rate(per_second), expected);
+        }
+    }
 }

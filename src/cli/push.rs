@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::Exit;
 use super::failure::Failure;
+use super::meter::Meter;
 use super::output;
 use super::passphrase::Purpose;
 use super::session::{Session, meant};
@@ -39,16 +39,10 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
 pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Result<Exit, Failure> {
     let (from, to) = (meant(from)?, meant(to)?);
     let passphrase = session.passphrase("Passphrase", Purpose::Open)?;
-    let bar = ProgressBar::new(0);
-    bar.set_style(
-        ProgressStyle::with_template("{bar:30} {pos}/{len} files  {eta} left").expect("the template is valid"),
-    );
-    let copied = |done: usize, files: usize| {
-        bar.set_length(files as u64);
-        bar.set_position(done as u64);
-    };
+    let meter = Meter::new(0, "files");
+    let copied = |done: usize, files: usize| meter.set(files, done);
     let done = transfer(&from, &to, &passphrase, session.places()?, &copied)?;
-    bar.finish_and_clear();
+    meter.finish();
     if json {
         output::json(&json!({ "files": done.files, "bytes": done.bytes, "generation": done.generation }))?;
     } else if done.files == 0 {

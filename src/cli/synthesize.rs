@@ -1,10 +1,10 @@
 //! `cipherlens synthesize`, not shown in the help: fills a vault with synthetic vectors, to measure it at scale.
 
 use clap::Args;
-use indicatif::ProgressBar;
 
 use super::Exit;
 use super::failure::Failure;
+use super::meter::Meter;
 use super::output;
 use super::session::Session;
 use crate::services::synthetic;
@@ -20,9 +20,9 @@ pub(super) struct Arguments {
 /// Fills the vault.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let vault = session.open_vault()?;
-    let bar = ProgressBar::new(arguments.images as u64);
-    synthetic::fill(&vault, arguments.images, &|images| bar.set_position(images as u64))?;
-    bar.finish_and_clear();
+    let meter = Meter::new(arguments.images, "images");
+    synthetic::fill(&vault, arguments.images, &|images| meter.set(arguments.images, images))?;
+    meter.finish();
     output::line(&format!("Added {}.", output::count(arguments.images, "synthetic image")))?;
     Ok(Exit::Success)
 }

@@ -105,7 +105,11 @@ struct Run<'a, R> {
     summary: Mutex<Summary>,
 }
 
-/// Indexes `paths`, each read by `read`, into `vault`. While another process writes to it, the run waits.
+/// How often a run that waits for another writer looks whether that one has finished.
+const LOCK_POLL: Duration = Duration::from_millis(200);
+
+/// Indexes `paths`, each read by `read`, into `vault`. While another process writes to it, the run waits, until `control`
+/// stops it.
 ///
 /// # Errors
 /// When it cannot begin: the vault cannot be read or locked, or its vectors were made by another network. An error in the
@@ -121,7 +125,9 @@ pub fn run<R>(
 where
     R: Fn(&Path) -> Result<Original, String> + Sync,
 {
-    let transaction = begin(vault, observer)?;
+    let Some(transaction) = begin(vault, observer, control)? else {
+        return Ok(Summary { left: paths.len(), ..Summary::default() });
+    };
     let before = vault.snapshot()?;
     session::require_same_space(before.mapping(), extractor)?;
     let (taken, summary) = (Mutex::default(), Mutex::default());
@@ -150,14 +156,22 @@ where
     Ok(summary)
 }
 
-/// Becomes the vault's writer, and says so when that takes waiting.
-fn begin(vault: &Vault, observer: &dyn Observer) -> Result<Transaction, Error> {
-    match Transaction::begin(vault, IfLocked::Refuse) {
-        Err(vault::Error::Locked) => {
-            observer.observe(Event::WaitingForWriter);
-            Ok(Transaction::begin(vault, IfLocked::Wait)?)
+/// Becomes the vault's writer, and says so when that takes waiting. `None` when the run was stopped while it waited: the
+/// kernel's own waiting for a lock could not be ended.
+fn begin(vault: &Vault, observer: &dyn Observer, control: &Control) -> Result<Option<Transaction>, Error> {
+    let mut is_waiting = false;
+    loop {
+        match Transaction::begin(vault, IfLocked::Refuse) {
+            Err(vault::Error::Locked) => {}
+            begun => return Ok(Some(begun?)),
         }
-        begun => Ok(begun?),
+        if !is_waiting {
+            observer.observe(Event::WaitingForWriter);
+            is_waiting = true;
+        }
+        if control.stopped_within(LOCK_POLL) {
+            return Ok(None);
+        }
     }
 }
 

@@ -30,7 +30,7 @@ impl Remake for FromOriginals<'_> {
     }
 }
 
-/// Mends the vault. `read` is told how many more images were read, from any thread; there are two rounds.
+/// Mends the vault. `read` is told what more was read, from any thread; there are two rounds.
 ///
 /// # Errors
 /// When `extractor` is not the network that made the vault's vectors, another process writes, or the disk refuses.
@@ -38,7 +38,7 @@ pub fn repair(
     vault: &Vault,
     extractor: &Extractor,
     losses: Losses,
-    read: &(dyn Fn(usize) + Sync),
+    read: &(dyn Fn(vault::check::Read) + Sync),
 ) -> Result<Repaired, Error> {
     session::require_same_space(vault.snapshot()?.mapping(), extractor)?;
     let repaired = vault::repair(vault, &FromOriginals(extractor), losses, IfLocked::Refuse, read)?;

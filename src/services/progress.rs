@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// A step of the indexing pipeline; the steps overlap.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -89,6 +90,14 @@ impl Control {
         self.stopped.load(Ordering::Acquire)
     }
 
+    /// Waits until the run was asked to stop, for `most` at the longest. Whether it was.
+    #[must_use]
+    pub fn stopped_within(&self, most: Duration) -> bool {
+        let unchanged = self.paused.lock().expect("no holder of this lock panics");
+        let _waited = self.changed.wait_timeout_while(unchanged, most, |_| !self.is_stopped());
+        self.is_stopped()
+    }
+
     /// Holds the run before its next photo, until [`Control::resume`] or [`Control::stop`].
     pub fn pause(&self) {
         self.set_paused(true);
@@ -118,6 +127,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whoever_waits_beside_a_run_is_freed_by_its_stop() {
+        let control = Control::default();
+        assert!(!control.stopped_within(Duration::from_millis(1)));
+        std::thread::scope(|scope| {
+            // Far longer than the test may take: only the stop can end it.
+            let waiting = scope.spawn(|| control.stopped_within(Duration::from_secs(3600)));
+            control.stop();
+            assert!(waiting.join().unwrap());
+        });
+    }
+
+    #[test]
     fn a_paused_run_waits_and_a_stopped_one_ends() {
         let control = Control::default();
         assert!(control.may_continue());
@@ -125,7 +146,7 @@ mod tests {
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(|| sender.send(control.may_continue()));
-            assert!(receiver.recv_timeout(std::time::Duration::from_millis(50)).is_err(), "it did not wait");
+            assert!(receiver.recv_timeout(Duration::from_millis(50)).is_err(), "it did not wait");
             control.resume();
             assert!(receiver.recv().unwrap());
             control.pause();

@@ -58,27 +58,38 @@ impl Report {
     }
 }
 
-/// Reads and verifies every file of the newest generation. `read` is told how many images more were read, from any thread.
+/// What was read since the last report, from any thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Read {
+    /// Images.
+    pub images: usize,
+    /// Damages that were found meanwhile.
+    pub damages: usize,
+}
+
+/// Reads and verifies every file of the newest generation. `read` is told what was read, from any thread.
 ///
 /// # Errors
 /// Only when there is no generation to check: then the error names the file at the top that is damaged.
-pub fn check(vault: &Vault, read: &(dyn Fn(usize) + Sync)) -> Result<Report, Error> {
+pub fn check(vault: &Vault, read: &(dyn Fn(Read) + Sync)) -> Result<Report, Error> {
     check_snapshot(vault, &vault.snapshot()?, read)
 }
 
 pub(super) fn check_snapshot(
     vault: &Vault,
     snapshot: &Snapshot,
-    read: &(dyn Fn(usize) + Sync),
+    read: &(dyn Fn(Read) + Sync),
 ) -> Result<Report, Error> {
     let leftovers = vault.store().leftovers(&snapshot.signed)?;
     let mut damages = Vec::new();
     for group in snapshot.groups() {
-        damages.extend(check_group(group));
+        let of_group = check_group(group);
+        read(Read { images: 0, damages: of_group.len() });
+        damages.extend(of_group);
         match group.segments() {
             Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(vault, segment, read))),
             // Nobody knows which segments these were.
-            Err(_) => read(group.entry().images),
+            Err(_) => read(Read { images: group.entry().images, damages: 0 }),
         }
     }
     damages.extend(snapshot.loose().iter().flat_map(|segment| check_segment(vault, segment, read)));
@@ -99,7 +110,7 @@ fn check_group(group: &Group) -> Vec<Damage> {
         .collect()
 }
 
-fn check_segment(vault: &Vault, segment: &Segment, read: &(dyn Fn(usize) + Sync)) -> Vec<Damage> {
+fn check_segment(vault: &Vault, segment: &Segment, read: &(dyn Fn(Read) + Sync)) -> Vec<Damage> {
     let id = segment.entry().id;
     let part = |part, remedy, outcome: Result<(), Error>| {
         outcome.err().map(|cause| Damage { object: Object::Segment(id, part), image: None, cause, remedy })
@@ -113,17 +124,18 @@ fn check_segment(vault: &Vault, segment: &Segment, read: &(dyn Fn(usize) + Sync)
     .into_iter()
     .flatten()
     .collect();
+    read(Read { images: 0, damages: damages.len() });
     match segment.images() {
         Err(cause) => {
             // The catalogue names the images too. Without either, nobody knows which photos these were.
             let remedy = if segment.catalogue().is_ok() { Remedy::Rebuild } else { Remedy::Lost };
             damages.push(Damage { object: Object::Segment(id, Part::Images), image: None, cause, remedy });
-            read(segment.len());
+            read(Read { images: segment.len(), damages: 1 });
         }
         Ok(images) => {
             let of_images = (0..images.len()).into_par_iter().flat_map_iter(|slot| {
                 let damages = check_image(vault, segment, slot);
-                read(1);
+                read(Read { images: 1, damages: damages.len() });
                 damages
             });
             damages.extend(of_images.collect::<Vec<_>>());

@@ -71,7 +71,7 @@ pub fn repair(
     remake: &dyn Remake,
     losses: Losses,
     if_locked: IfLocked,
-    read: &(dyn Fn(usize) + Sync),
+    read: &(dyn Fn(check::Read) + Sync),
 ) -> Result<Repaired, Error> {
     let mut transaction = Transaction::begin(vault, if_locked)?;
     let before = check::check_snapshot(vault, transaction.base(), read)?;

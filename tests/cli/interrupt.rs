@@ -2,10 +2,14 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use cipherlens::durable::IfLocked;
+use cipherlens::vault::{Abandoned, Store};
 
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::scene::{Ran, Scene, all_samples};
@@ -29,6 +33,52 @@ fn wait_for_objects(scene: &Scene, objects: usize) {
 fn signal(child: &Child, name: &str) {
     let command = format!("kill -s {name} {}", child.id());
     assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+}
+
+/// What a process has said on standard error so far, once it has said `words`.
+fn until_said(child: &mut Child, words: &str) -> String {
+    let mut stderr = child.stderr.take().unwrap();
+    let (mut said, mut byte) = (Vec::new(), [0]);
+    while !String::from_utf8_lossy(&said).contains(words) {
+        assert_eq!(stderr.read(&mut byte).unwrap(), 1, "it ended: {}", String::from_utf8_lossy(&said));
+        said.push(byte[0]);
+    }
+    child.stderr = Some(stderr);
+    String::from_utf8(said).unwrap()
+}
+
+#[test]
+fn waiting_for_another_writer_ends_at_the_first_interrupt() {
+    let scene = Scene::with_vault();
+    let photos = &all_samples()[..2];
+    let serving = format!("{} serve --stdio {}", env!("CARGO_BIN_EXE_cipherlens"), scene.vault().display());
+    for where_it_is in [&[][..], &["--via", &serving]] {
+        let store = Store::open(scene.vault()).unwrap();
+        let writer = store.directory_writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
+        let start = || {
+            let mut command = scene.command_with(&[where_it_is, &["add"]].concat(), photos);
+            command.env("PATH", std::env::var_os("PATH").unwrap());
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let mut child = start();
+        let said = until_said(&mut child, "waiting for it");
+        assert!(said.contains("Another process is writing to this vault"), "{said}");
+        signal(&child, "INT");
+        let text = Ran(child.wait_with_output().unwrap()).exits(130).stdout();
+        assert!(text.contains("Interrupted with 2 photos left."), "{text}");
+        assert!(!text.contains("a second"), "it added nothing, so there is no rate: {text}");
+        assert_eq!(count(&scene), 0);
+
+        // One that is not interrupted goes on when the other has finished.
+        let mut child = start();
+        until_said(&mut child, "waiting for it");
+        drop(writer);
+        Ran(child.wait_with_output().unwrap()).success();
+        assert_eq!(count(&scene), 2);
+        let ids = scene.run(["list", "--json"]).success().json();
+        let ids: Vec<_> = ids.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+        scene.run(["remove", "--yes"].into_iter().map(str::to_owned).chain(ids)).success();
+    }
 }
 
 fn count(scene: &Scene) -> usize {

@@ -1,7 +1,11 @@
 //! What a user at a terminal sees of a command: questions for a passphrase, and how far a run is.
 #![cfg(unix)]
 
+use std::fs;
 use std::time::{Duration, Instant};
+
+use cipherlens::durable::IfLocked;
+use cipherlens::vault::{Abandoned, Store};
 
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::scene::{CHEAPEST, Scene, all_samples};
@@ -61,6 +65,33 @@ fn a_passphrase_is_asked_for_twice_and_not_shown_and_an_interrupted_run_shows_ho
     assert!(said.contains("Finishing the photos in hand"), "{said}");
     assert!(said.contains("The same command goes on from here."), "{said}");
     assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
+}
+
+#[test]
+fn a_bar_counts_what_failed_and_a_run_that_waits_has_no_rate() {
+    let scene = Scene::with_vault();
+    let (vault, passphrase) = (scene.vault().display().to_string(), scene.passphrase_file().display().to_string());
+    let broken = scene.path("broken.jpg");
+    fs::write(&broken, "no photo\n").unwrap();
+    let mut photos = vec![broken.display().to_string()];
+    photos.extend(all_samples().iter().map(|photo| photo.display().to_string()));
+    let mut add = vec!["--vault", &vault, "--passphrase-file", &passphrase, "add"];
+    add.extend(photos.iter().map(String::as_str));
+
+    let store = Store::open(scene.vault()).unwrap();
+    let writer = store.directory_writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
+    let mut terminal = started(&add);
+    terminal.until_screen("waiting for another process that is writing to this vault");
+    assert!(!terminal.has_written(0, b"/s"), "{}", terminal.screen());
+    drop(writer);
+    terminal.until_screen("  1 failed");
+    let screen = terminal.screen();
+    let line = screen.lines().find(|line| line.contains("  1 failed")).unwrap();
+    // 2/107 photos  4.1/s  7s left  1 failed: no more than one digit behind the point.
+    let rate = line.split_whitespace().find_map(|word| word.strip_suffix("/s")).unwrap();
+    assert!(rate.split_once('.').is_none_or(|(_, digits)| digits.len() == 1), "{line}");
+    terminal.keys("\x03");
+    assert_eq!(terminal.wait().exit_code(), 130, "{}", terminal.screen());
 }
 
 #[test]
