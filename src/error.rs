@@ -90,6 +90,13 @@ impl Error {
             vault::Error::Damaged { .. } | vault::Error::Missing { .. } | vault::Error::TooLarge { .. } => {
                 Some("cipherlens check lists all damage; cipherlens check --repair mends what can be mended")
             }
+            vault::Error::RolledBack { .. } => Some(
+                "if you did not restore a backup, somebody may have put an old copy back: look for the newest copy first",
+            ),
+            vault::Error::Forked { .. } => Some(
+                "export what only this copy has (cipherlens export), go on with the other copy, and add the photos to it; \
+                 if that one is lost, add them to a new vault",
+            ),
             vault::Error::Overtaken => Some(
                 "run the same command again; keep the vault on a disk with locks, or write to it from one machine at a time",
             ),

@@ -87,7 +87,7 @@ pub(super) fn index_and_report<R>(
 where
     R: Fn(&std::path::Path) -> Result<Original, String> + Sync,
 {
-    let vault = session.open_vault()?;
+    let vault = session.open_to_change()?;
     let extractor = session.extractor_of(&vault, weights, Workload::Many)?;
     let control = Arc::new(Control::default());
     let meter = Meter::new(found.photos.len(), "photos");

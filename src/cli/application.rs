@@ -8,7 +8,7 @@ use flexi_logger::LoggerHandle;
 
 use super::failure::Failure;
 use super::pictures;
-use super::session::Session;
+use super::session::{IfOlder, Session};
 use crate::cipher::Passphrase;
 use crate::preview::Choice;
 use crate::services::places::Places;
@@ -84,6 +84,11 @@ pub(super) fn decide(
     session: &Session,
     log: Option<LoggerHandle>,
 ) -> Result<Application, Failure> {
+    if session.if_older() == IfOlder::Accept {
+        return Err(Failure::Usage(
+            "--accept-older needs a command, such as: cipherlens list --accept-older".to_owned(),
+        ));
+    }
     let vault = match session.vault_path() {
         Ok(vault) => Some(vault),
         // No failure here: the first run names or creates one.

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// With --repair: take photos whose file is lost out of the vault
     #[arg(long, requires = "repair")]
     drop_lost: bool,
-    /// Print one JSON object: photos, damages [object, reason, remedy], leftovers, strays, dropped
+    /// Print one JSON object: photos, damages [object, reason, remedy], leftovers, strays, dropped, older_copy
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub(super) struct Arguments {
 
 /// Checks the vault, and mends it if told.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let vault = session.open_vault()?;
+    let vault = if arguments.repair { session.open_to_change()? } else { session.open_vault()? };
     let photos = vault.snapshot().map_err(Error::from)?.len();
     // A repair reads everything once more at its end.
     let meter = Meter::new(if arguments.repair { 2 * photos } else { photos }, "read");
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     meter.finish();
     let dropped: Vec<_> = dropped.iter().map(ToString::to_string).collect();
     let written = if arguments.json {
-        output::json(&as_json(&report, &dropped))
+        output::json(&as_json(&report, &dropped, output::older_copy(&vault)))
     } else {
         text += &in_words(&report, arguments.repair);
         text.extend(dropped.iter().map(|id| format!("  dropped {id}\n")));
@@ -104,7 +104,7 @@ fn remedy(remedy: Remedy) -> &'static str {
     }
 }
 
-fn as_json(report: &Report, dropped: &[String]) -> serde_json::Value {
+fn as_json(report: &Report, dropped: &[String], older_copy: serde_json::Value) -> serde_json::Value {
     let damages: Vec<_> = report
         .damages
         .iter()
@@ -122,5 +122,6 @@ fn as_json(report: &Report, dropped: &[String]) -> serde_json::Value {
     let strays = &report.leftovers.strays;
     json!({
         "photos": report.images, "damages": damages, "leftovers": leftovers, "strays": strays, "dropped": dropped,
+        "older_copy": older_copy,
     })
 }

@@ -9,7 +9,7 @@ Exit codes:
   1    failed, or some of the photos failed or are of a kind that is not read (named on standard error), or standard
        output could not be written, to a full disk for instance
   2    the passphrase is wrong or the vault's header was altered
-  3    damage was found in the vault
+  3    damage was found in the vault, or it is an older copy, which was not changed
   64   the command line could not be understood
   130  interrupted; what was finished is kept";
 
@@ -22,7 +22,7 @@ pub enum Exit {
     Failure,
     /// The passphrase is wrong, or the header was altered: the two cannot be told apart.
     WrongPassphrase,
-    /// Damage was found in the vault.
+    /// Damage was found in the vault, or it is an older copy, which was not changed.
     Damage,
     /// The command line could not be understood (`EX_USAGE` of sysexits.h).
     Usage,

@@ -39,7 +39,8 @@ pub(super) struct Arguments {
     /// Replace files of the same name that have another content
     #[arg(long)]
     overwrite: bool,
-    /// Print one JSON object: exported and already_there [id, path], failed [id, reason], left, and error if one ended the run
+    /// Print one JSON object: exported and already_there [id, path], failed [id, reason], left, older_copy,
+    /// and error if one ended the run
     #[arg(long)]
     json: bool,
 }
@@ -59,7 +60,13 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let if_exists = if arguments.overwrite { IfExists::Overwrite } else { IfExists::Rename };
     let mut report = run_with_meter(&vault, &photos, &target, if_exists);
     report.failed.extend(unreadable);
-    let written = if arguments.json { output::json(&as_json(&report)) } else { print(&report, &target, Named::No) };
+    let written = if arguments.json {
+        let mut object = as_json(&report);
+        object["older_copy"] = output::older_copy(&vault);
+        output::json(&object)
+    } else {
+        print(&report, &target, Named::No)
+    };
     finish(report, written)
 }
 

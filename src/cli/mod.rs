@@ -47,7 +47,7 @@ use crate::remote::Address;
 use crate::services::places::Places;
 use crate::services::privacy;
 use passphrase::PassphraseSource;
-use session::Session;
+use session::{IfOlder, Session};
 
 /// Keep photos encrypted on any machine and still search them by similarity.
 #[derive(Parser)]
@@ -59,6 +59,9 @@ struct Arguments {
     /// The vault is behind COMMAND, which ends in `cipherlens serve --stdio PATH` on some machine
     #[arg(long, global = true, value_name = "COMMAND")]
     via: Option<String>,
+    /// This copy is older than one this machine has seen, a restored backup for instance: use it from now on
+    #[arg(long, global = true)]
+    accept_older: bool,
     #[command(flatten)]
     passphrase: PassphraseSource,
     #[command(subcommand)]
@@ -139,7 +142,8 @@ pub fn main() -> Asked {
         log::start(places)
     });
     let vault = arguments.via.as_deref().map(Address::via).or(arguments.vault);
-    let session = Session::new(places, vault, arguments.passphrase);
+    let if_older = if arguments.accept_older { IfOlder::Accept } else { IfOlder::Ask };
+    let session = Session::new(places, vault, arguments.passphrase, if_older);
     let Some(command) = arguments.command else {
         return match application::decide(arguments.application, &session, log) {
             Ok(application) => Asked::Application(Box::new(application)),

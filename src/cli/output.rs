@@ -12,7 +12,7 @@ use serde_json::json;
 
 pub(super) use crate::services::amount::{count, size};
 use crate::services::name::inert;
-use crate::vault::{Details, Id};
+use crate::vault::{Details, Id, Standing, Vault};
 
 /// Writes text to standard output at once, line ends included; a reader that has seen enough (`| head`) is an error here.
 pub(super) fn text(text: &str) -> io::Result<()> {
@@ -66,6 +66,15 @@ pub(super) fn details(id: Id, details: &Details) -> serde_json::Value {
         "modified": details.modified.map(instant),
         "captured": details.captured,
     })
+}
+
+/// Null for the newest copy of a vault, else the generation it is at and the one this machine has seen.
+pub(super) fn older_copy(vault: &Vault) -> serde_json::Value {
+    match vault.standing() {
+        Standing::Newest => serde_json::Value::Null,
+        Standing::Older { found, seen } => json!({ "generation": found, "seen": seen, "forked": false }),
+        Standing::Forked { found, seen } => json!({ "generation": found, "seen": seen, "forked": true }),
+    }
 }
 
 /// When a photo was taken, else when its file was changed, to the minute; empty when neither is known.

@@ -28,7 +28,7 @@ pub(super) struct Arguments {
 /// Changes the passphrase.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let cost = arguments.cost.cost()?;
-    let vault = session.open_vault()?;
+    let vault = session.open_to_change()?;
     let source = PassphraseSource::from_file(arguments.new_passphrase_file.clone());
     let new = session::read_passphrase(&source, "New passphrase", Purpose::Choose)?;
     vault.change_passphrase(&new, cost, IfLocked::Refuse).map_err(Error::from)?;

@@ -12,7 +12,7 @@ use super::session::Session;
 /// Arguments of `pull`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens pull ssh://nas/photos.vault ~/photos.vault\n\nOnly files that are missing there are copied, and an interrupted copy goes on where it was. A copy that is newer, or that was changed separately, is left as it is."
+    after_help = "Example:\n  cipherlens pull ssh://nas/photos.vault ~/photos.vault\n\nOnly files that are missing there are copied, and an interrupted copy goes on where it was. A copy that is newer, or that was changed separately, is left as it is; with --accept-older a folder that is only newer is replaced, and what only it has is lost."
 )]
 pub(super) struct Arguments {
     /// The copy that is up to date: ssh://[user@]host[:port]/path, or a folder

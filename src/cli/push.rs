@@ -16,7 +16,7 @@ use crate::services::session::transfer;
 /// Arguments of `push`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens push ~/photos.vault ssh://nas/photos.vault\n\nOnly files that are missing there are copied, and an interrupted copy goes on where it was. A copy that is newer, or that was changed separately, is left as it is."
+    after_help = "Example:\n  cipherlens push ~/photos.vault ssh://nas/photos.vault\n\nOnly files that are missing there are copied, and an interrupted copy goes on where it was. A copy that is newer, or that was changed separately, is left as it is; with --accept-older a folder that is only newer is replaced, and what only it has is lost."
 )]
 pub(super) struct Arguments {
     /// The vault that is up to date
@@ -41,7 +41,7 @@ pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Res
     let passphrase = session.passphrase("Passphrase", Purpose::Open)?;
     let meter = Meter::new(0, "files");
     let copied = |done: usize, files: usize| meter.set(files, done);
-    let done = transfer(&from, &to, &passphrase, session.places()?, &copied)?;
+    let done = transfer(&from, &to, &passphrase, session.places()?, session.older_source(), &copied)?;
     meter.finish();
     if json {
         output::json(&json!({ "files": done.files, "bytes": done.bytes, "generation": done.generation }))?;

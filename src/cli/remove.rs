@@ -32,7 +32,7 @@ pub(super) struct Arguments {
 
 /// Removes the photos.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let vault = session.open_vault()?;
+    let vault = session.open_to_change()?;
     let snapshot = vault.snapshot().map_err(Error::from)?;
     let mut ids = Vec::new();
     for id in &arguments.ids {

@@ -101,6 +101,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
                 (None, id) => id.clone().unwrap_or_default(),
             };
             let mut object = as_json(&query, threshold, &found);
+            object["older_copy"] = output::older_copy(&vault);
             if let Some((report, _)) = &exported {
                 object["export"] = export::as_json(report);
             }

@@ -14,7 +14,7 @@ use super::passphrase::{PassphraseSource, Purpose};
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
 use crate::features::{Extractor, Precision, Workload};
-use crate::remote::Prompts;
+use crate::remote::{OlderSource, Prompts};
 use crate::services::name::inert;
 use crate::services::passphrase_strength::{Strength, strength};
 use crate::services::places::Places;
@@ -22,7 +22,7 @@ use crate::services::scp_address::{ScpAddress, scp_address};
 use crate::services::session;
 use crate::services::settings::{DEFAULT_THRESHOLD, Settings};
 use crate::vault;
-use crate::vault::Vault;
+use crate::vault::{Standing, Vault};
 
 /// The weights flag of the commands that look at photos.
 #[derive(Args)]
@@ -66,16 +66,44 @@ impl CostFlags {
     }
 }
 
+/// What becomes of a copy of the vault that is older than one this machine has seen.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum IfOlder {
+    /// It is read, with a note, and not changed.
+    Ask,
+    /// It is used from now on (`--accept-older`).
+    Accept,
+}
+
 /// One run of the program.
 pub(super) struct Session {
     places: Option<Places>,
     vault: Option<PathBuf>,
     passphrase: PassphraseSource,
+    if_older: IfOlder,
 }
 
 impl Session {
-    pub(super) fn new(places: Option<Places>, vault: Option<PathBuf>, passphrase: PassphraseSource) -> Self {
-        Self { places, vault, passphrase }
+    pub(super) fn new(
+        places: Option<Places>,
+        vault: Option<PathBuf>,
+        passphrase: PassphraseSource,
+        if_older: IfOlder,
+    ) -> Self {
+        Self { places, vault, passphrase, if_older }
+    }
+
+    /// Whether `--accept-older` was given.
+    pub(super) fn if_older(&self) -> IfOlder {
+        self.if_older
+    }
+
+    /// What becomes of a source of `push` or `pull` that is not the newest copy.
+    pub(super) fn older_source(&self) -> OlderSource {
+        match self.if_older {
+            IfOlder::Ask => OlderSource::Refuse,
+            IfOlder::Accept => OlderSource::Accept,
+        }
     }
 
     /// The user's folders.
@@ -115,17 +143,41 @@ impl Session {
         configured.or_else(|| self.places.as_ref()?.last_vault()).ok_or(Failure::NoVault)
     }
 
-    /// Opens the vault that is meant, and remembers it.
+    /// Opens the vault that is meant for changing it, and remembers it. An older copy must be accepted first.
+    pub(super) fn open_to_change(&self) -> Result<Vault, Failure> {
+        let vault = self.open()?;
+        vault.require_newest().map_err(Error::from)?;
+        Ok(vault)
+    }
+
+    /// Opens the vault that is meant for reading, and remembers it. An older copy is read too, and said to be one.
     pub(super) fn open_vault(&self) -> Result<Vault, Failure> {
+        let vault = self.open()?;
+        if let Some(note) = session::note(vault.standing()) {
+            output::say(&format!("cipherlens: {note}."));
+        }
+        Ok(vault)
+    }
+
+    fn open(&self) -> Result<Vault, Failure> {
         let path = self.vault_path()?;
         // A wrong path should be told before a passphrase is asked for.
         let found = session::FoundVault::at(&path, self.places()?, Prompts::Allowed)?;
         let passphrase = self.passphrase("Passphrase", Purpose::Open)?;
         let spinner = ProgressBar::new_spinner().with_message("opening the vault");
         spinner.enable_steady_tick(Duration::from_millis(100));
-        let opened = found.open(&passphrase, self.places()?);
+        let opened = found.open_to_read(&passphrase, self.places()?);
         spinner.finish_and_clear();
         let vault = opened?;
+        if self.if_older == IfOlder::Accept {
+            let before = vault.standing();
+            vault.accept_older_copy().map_err(Error::from)?;
+            if let Standing::Older { found, seen } = before {
+                let said =
+                    format!("cipherlens: generation {found} is used from now on; generation {seen} was seen before.");
+                output::say(&said);
+            }
+        }
         self.remember(&path);
         Ok(vault)
     }

@@ -42,7 +42,9 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let image = snapshot.find(&arguments.id).map_err(Error::from)?;
     let details = image.details().map_err(Error::from)?;
     if arguments.json {
-        output::json(&output::details(image.id(), details))?;
+        let mut object = output::details(image.id(), details);
+        object["older_copy"] = output::older_copy(&vault);
+        output::json(&object)?;
         return Ok(Exit::Success);
     }
     let line = |label: &str, text: &str| format!("{label:<10}  {text}\n");

@@ -1,6 +1,7 @@
 //! `cipherlens stats`: how large the vault is, and what an observer of it could learn.
 
 use clap::Args;
+use serde_json::json;
 
 use super::Exit;
 use super::failure::Failure;
@@ -25,7 +26,9 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let snapshot = vault.snapshot().map_err(Error::from)?;
     let statistics = library::statistics(&vault, &snapshot)?;
     if arguments.json {
-        output::json(&statistics)?;
+        let mut object = json!(statistics);
+        object["older_copy"] = output::older_copy(&vault);
+        output::json(&object)?;
         return Ok(Exit::Success);
     }
     let line = |label: &str, text: String| format!("{label:<28}  {text}\n");

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
 
 /// Fills the vault.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let vault = session.open_vault()?;
+    let vault = session.open_to_change()?;
     let meter = Meter::new(arguments.images, "images");
     synthetic::fill(&vault, arguments.images, &|images| meter.set(arguments.images, images))?;
     meter.finish();

@@ -171,7 +171,10 @@ impl Error {
             }
             Self::Version { .. } => "install the same version on both machines",
             Self::Silent { .. } | Self::Lost { .. } => "run the same command again: it goes on from what is finished",
-            Self::Newer { .. } => "copy the other way: cipherlens pull brings the newer one here, push brings it there",
+            Self::Newer { .. } => {
+                "copy the other way: cipherlens pull brings the newer one here, push brings it there; to give up what only \
+                 the newer one has: --accept-older (a copy on another machine must be deleted there first)"
+            }
             Self::Forked { .. } => {
                 "export what only one of them has, take the other as the vault from now on, and add the photos to it"
             }

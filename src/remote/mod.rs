@@ -51,4 +51,4 @@ pub use client::{Client, Prompts};
 pub use error::Error;
 pub use frame::{LARGEST_PAYLOAD, VERSION};
 pub use serve::serve;
-pub use transfer::{Copy, Transferred, transfer};
+pub use transfer::{Copy, OlderSource, Transferred, transfer};

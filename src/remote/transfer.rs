@@ -3,7 +3,8 @@
 //! # When it refuses
 //! Every image of the older copy must be in the newer one, or the newer one must be proved to continue the older: by the
 //! tag of the generation before, or by this machine's record of an unbroken line of generations. A copy that is newer than
-//! the one it was to become, or that was changed separately, is left as it is.
+//! the one it was to become, or that was changed separately, is left as it is. A copy that is only newer is replaced when
+//! the caller says that the older one is to be used from now on ([`OlderSource::Accept`]).
 //!
 //! Files never change once written, so those that an interrupted copy left are compared by digest and not sent again.
 //! Must never: put a mapping in force before its files are there, believe a mapping without its tag, or open a photo.
@@ -25,6 +26,15 @@ use crate::vault::{
 
 /// Files that are read at once, so that a distant source is not waited for file by file.
 const READERS: usize = 8;
+
+/// What becomes of a source that is older than the other copy, or than what this machine has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OlderSource {
+    /// It is not copied.
+    Refuse,
+    /// Its owner said that it is the newest from now on: what only the newer copy has is lost there.
+    Accept,
+}
 
 /// One of the two places, and what it is called.
 pub struct Copy {
@@ -56,6 +66,7 @@ pub fn transfer(
     to: &Copy,
     passphrase: &Passphrase,
     freshness: &Freshness,
+    older: OlderSource,
     copied: &dyn Fn(usize, usize),
 ) -> Result<Transferred, vault::Error> {
     // Which of the two is newer is judged here: the record of what was seen would only say that one is older.
@@ -71,12 +82,18 @@ pub fn transfer(
     let before = target_mapping(&vault, from, to)?;
     let is_there = before.as_ref().is_some_and(|before| before.tag == newest.tag);
     if let Some(before) = before.as_ref().filter(|_| !is_there) {
-        judge(from, to, newest, before, &snapshot, freshness)?;
+        judge(from, to, newest, before, &snapshot, freshness, older)?;
     }
     // After the copies were compared: that the other one is newer says more than that this one is older than was seen.
-    freshness.check(seen, newest)?;
+    match freshness.check(seen, newest) {
+        Err(vault::Error::RolledBack { .. }) if older == OlderSource::Accept => {}
+        outcome => outcome?,
+    }
     // A copy that was interrupted after its commit may have left what was to be removed.
     if is_there && matches!(to.place.read(&Object::Writing, 0), Err(vault::Error::Missing { .. })) {
+        if older == OlderSource::Accept {
+            freshness.accept(newest)?;
+        }
         return Ok(Transferred { generation: newest.mapping.generation, ..Transferred::default() });
     }
     let writer = match &before {
@@ -109,7 +126,10 @@ pub fn transfer(
     if !abandoned.is_empty() {
         writer.discard(&abandoned);
     }
-    freshness.remember(newest)?;
+    match older {
+        OlderSource::Refuse => freshness.remember(newest)?,
+        OlderSource::Accept => freshness.accept(newest)?,
+    }
     Ok(Transferred { files: missing.len(), bytes, generation: newest.mapping.generation })
 }
 
@@ -137,6 +157,7 @@ fn judge(
     before: &SignedMapping,
     snapshot: &Snapshot,
     freshness: &Freshness,
+    if_older: OlderSource,
 ) -> Result<(), vault::Error> {
     let (ours, theirs) = (newest.mapping.generation, before.mapping.generation);
     let (there, here) = (to.name.clone(), from.name.clone());
@@ -152,6 +173,10 @@ fn judge(
     };
     match lineage {
         Lineage::Forked => forked(there, here),
+        // A host puts no older generation in force (see `staging`): better told before anything is sent.
+        Lineage::Continues if theirs > ours && if_older == OlderSource::Accept && to.place.scanner().is_none() => {
+            Ok(())
+        }
         _ if theirs > ours => Err(elsewhere(Error::Newer { there, theirs, here, ours })),
         Lineage::Continues => Ok(()),
         Lineage::Unknown => {

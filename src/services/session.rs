@@ -7,9 +7,9 @@ use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
 use crate::features::{Extractor, Precision, Weights, Workload};
 use crate::remote;
-use crate::remote::{Address, Client, Copy, Prompts, Transferred};
+use crate::remote::{Address, Client, Copy, OlderSource, Prompts, Transferred};
 use crate::services::places::Places;
-use crate::vault::{self, FeatureSpace, Freshness, Mapping, Object, Snapshot, Storage, Store, Vault};
+use crate::vault::{self, FeatureSpace, Freshness, Mapping, Object, Snapshot, Standing, Storage, Store, Vault};
 
 /// Creates an empty vault at `root` whose vectors `extractor` will make.
 ///
@@ -101,23 +101,62 @@ impl FoundVault {
         }))
     }
 
-    /// Opens it.
+    /// Opens it, unless this machine has seen a newer copy.
     ///
     /// # Errors
     /// When the passphrase is wrong, it was rolled back, or one of its few top files is damaged.
     pub fn open(self, passphrase: &Passphrase, places: &Places) -> Result<Vault, Error> {
+        self.open_with(passphrase, freshness(places))
+    }
+
+    /// Opens it for reading, also when this machine has seen a newer copy or one that went a separate way.
+    ///
+    /// [`Vault::standing`] then says which of the two it is, and whoever shows anything of the vault must say so plainly
+    /// ([`note`] has the words): somebody may have put an old copy back. Reading changes no record, so the same is said the
+    /// next time. Whatever would change the vault is refused with [`vault::Error::RolledBack`] or
+    /// [`vault::Error::Forked`] ([`Vault::require_newest`] asks beforehand).
+    ///
+    /// To go on with an older copy, ask the user whether it is to be used from now on, and then call
+    /// [`Vault::accept_older_copy`]: it needs no passphrase, and the same [`Vault`] can be changed afterwards. A copy that
+    /// went a separate way ([`Standing::Forked`]) is never accepted.
+    ///
+    /// # Errors
+    /// When the passphrase is wrong, or one of the vault's few top files is damaged.
+    pub fn open_to_read(self, passphrase: &Passphrase, places: &Places) -> Result<Vault, Error> {
+        self.open_with(passphrase, freshness(places).reading())
+    }
+
+    fn open_with(self, passphrase: &Passphrase, freshness: Freshness) -> Result<Vault, Error> {
         Ok(match self.0 {
-            Place::Here(root) => Vault::open(&root, passphrase, freshness(places))?,
+            Place::Here(root) => Vault::open(&root, passphrase, freshness)?,
             Place::Elsewhere(client) => {
                 let cache = Arc::clone(&client);
-                Vault::open_at(client, passphrase, freshness(places), |vault, tree| cache.unlocked(vault, tree))?
+                Vault::open_at(client, passphrase, freshness, |vault, tree| cache.unlocked(vault, tree))?
             }
         })
     }
 }
 
-/// Makes the copy of a vault at `to` what the one at `from` is; both are paths or addresses. `copied` is told how many files
-/// of how many are done.
+/// What is to be said of a copy that is not the newest one, in words for the user; `None` for the newest.
+#[must_use]
+pub fn note(standing: Standing) -> Option<String> {
+    match standing {
+        Standing::Newest => None,
+        Standing::Older { found, seen } => Some(format!(
+            "this copy of the vault is older: it is at generation {found}, and this machine has seen generation {seen}. \
+             It can be read, and changed only with --accept-older, which uses it from now on"
+        )),
+        Standing::Forked { found, seen } => Some(format!(
+            "this copy of the vault was changed separately: its generation {found} does not continue generation {seen}, \
+             which this machine has seen. It can be read and not changed: export what only this copy has, and add it to \
+             the other one"
+        )),
+    }
+}
+
+/// Makes the copy of a vault at `to` what the one at `from` is; both are paths or addresses. `older` says what becomes of a
+/// source that is not the newest copy: a copy on another machine is not replaced by an older one in any case, because hosts
+/// put no older generation in force. `copied` is told how many files of how many are done.
 ///
 /// # Errors
 /// When one cannot be reached, `to` is newer or was changed separately (nothing is changed then), or `from` is damaged.
@@ -126,6 +165,7 @@ pub fn transfer(
     to: &Path,
     passphrase: &Passphrase,
     places: &Places,
+    older: OlderSource,
     copied: &dyn Fn(usize, usize),
 ) -> Result<Transferred, Error> {
     let copy = |root: &Path| -> Result<Copy, Error> {
@@ -135,7 +175,7 @@ pub fn transfer(
             address => Copy { place: Arc::new(Client::connect(address, Prompts::Allowed, places.fetched())?), name },
         })
     };
-    Ok(remote::transfer(&copy(from)?, &copy(to)?, passphrase, &freshness(places), copied)?)
+    Ok(remote::transfer(&copy(from)?, &copy(to)?, passphrase, &freshness(places), older, copied)?)
 }
 
 /// How often a reader starts again when writers overtake it; each time they must have committed once more.

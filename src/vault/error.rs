@@ -82,29 +82,25 @@ pub enum Error {
     },
     /// The vault is older than what this machine has seen of it.
     #[error(
-        "the vault is at generation {found}, but this machine has seen generation {seen}: it was rolled back. If you \
-         restored a backup on purpose, delete {record} and open it again"
+        "the vault is at generation {found}, but this machine has seen generation {seen}: this copy is older (rolled \
+         back, or a backup). To use it from now on: cipherlens --vault VAULT list --accept-older"
     )]
     RolledBack {
         /// The generation found.
         found: u64,
         /// The newest generation seen.
         seen: u64,
-        /// Where that is recorded.
-        record: PathBuf,
     },
     /// The vault is not a continuation of what this machine has seen of it.
     #[error(
         "the vault's generation {found} does not continue the generation {seen} that this machine has seen: two copies \
-         were changed separately. To go on with this copy, delete {record} and open it again"
+         were changed separately, and this one can be read but not changed"
     )]
     Forked {
         /// The generation found.
         found: u64,
         /// The newest generation seen.
         seen: u64,
-        /// Where that is recorded.
-        record: PathBuf,
     },
     /// The record of what was seen cannot be used.
     #[error("{record}: {what}; delete it to start anew")]

@@ -7,11 +7,16 @@
 //!
 //! A vault cannot prove its own age, so the newest generation and its tag are kept outside it, one small file a vault, in a
 //! directory of the caller's. The record is read before the mapping: a generation committed in between is newer, never
-//! older. Must never: lower a record, except when its owner deletes it.
+//! older.
+//!
+//! An older copy, such as a backup, can be opened for reading alone ([`Freshness::reading`]). That changes no record, so
+//! the newer copy stays the one that counts, and whoever put an old copy back wins nothing that lasts: it is noticed again
+//! each time. Must never: lower a record, except by [`Freshness::accept`], when its owner says so.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::Error;
 use super::hex::{Id, Tag};
@@ -24,6 +29,55 @@ use crate::durable::{IfLocked, Lock};
 pub struct Freshness {
     /// `None` when nothing is compared and nothing remembered.
     directory: Option<PathBuf>,
+    /// Shared by all who use the same open vault.
+    admission: Arc<Mutex<Admission>>,
+}
+
+/// Which generations an open vault may be at.
+#[derive(Clone, Copy, Debug)]
+enum Admission {
+    /// None older than what the record says, none that went a separate way.
+    Newest,
+    /// The first one may be any. Most copies are the newest, and are then held to that.
+    Any,
+    /// The copy that was opened may only be read.
+    Refused {
+        standing: Standing,
+        /// The newest generation of this copy. An even older one is refused while it is read.
+        newest: Seen,
+    },
+}
+
+/// How a copy of a vault relates to what this machine has seen of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// As far as this machine knows it is the newest one.
+    Newest,
+    /// This machine has seen a newer generation: a backup was restored, or somebody put an old copy back.
+    Older {
+        /// The generation of this copy.
+        found: u64,
+        /// The newest generation seen.
+        seen: u64,
+    },
+    /// Two copies were changed separately; this machine has seen the other one.
+    Forked {
+        /// The generation of this copy.
+        found: u64,
+        /// The newest generation seen.
+        seen: u64,
+    },
+}
+
+impl Standing {
+    /// The error that refuses such a copy.
+    fn refusal(self) -> Option<Error> {
+        match self {
+            Self::Newest => None,
+            Self::Older { found, seen } => Some(Error::RolledBack { found, seen }),
+            Self::Forked { found, seen } => Some(Error::Forked { found, seen }),
+        }
+    }
 }
 
 /// Whether one generation continues another.
@@ -50,12 +104,18 @@ pub struct Seen {
 impl Freshness {
     /// Records in this directory; it is made when the first record is.
     pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: Some(directory.into()) }
+        Self { directory: Some(directory.into()), ..Self::unrecorded() }
     }
 
     /// No records: any generation is taken for the newest, and none is remembered. For comparing copies.
     pub fn unrecorded() -> Self {
-        Self { directory: None }
+        Self { directory: None, admission: Arc::new(Mutex::new(Admission::Newest)) }
+    }
+
+    /// The same, but a copy that the records refuse can be opened for reading.
+    #[must_use]
+    pub fn reading(self) -> Self {
+        Self { admission: Arc::new(Mutex::new(Admission::Any)), ..self }
     }
 
     /// Whether `newer` continues `older`, as far as the generations go that this machine has seen one after the other.
@@ -107,18 +167,56 @@ impl Freshness {
 
     /// Refuses a mapping that is older than what was seen before it was read, or does not continue it.
     pub fn check(&self, seen: Option<Seen>, found: &SignedMapping) -> Result<(), Error> {
-        let Some(seen) = seen else { return Ok(()) };
-        let mapping = &found.mapping;
-        let record = self.record(mapping.vault);
-        if mapping.generation < seen.generation {
-            return Err(Error::RolledBack { found: mapping.generation, seen: seen.generation, record });
+        standing(seen, found).refusal().map_or(Ok(()), Err)
+    }
+
+    /// Compares a mapping, just authenticated, with what was `seen` of the vault before it was read, and remembers it. One
+    /// that may only be read is not remembered; from then on this copy is measured by itself.
+    ///
+    /// # Errors
+    /// [`Error::RolledBack`] and [`Error::Forked`], unless it may be read; [`Error::FreshnessRecord`].
+    pub(super) fn admit(&self, seen: Option<Seen>, found: &SignedMapping) -> Result<(), Error> {
+        let mut admission = self.locked();
+        let newest = Seen { generation: found.mapping.generation, tag: found.tag };
+        match (&mut *admission, standing(seen, found)) {
+            (Admission::Refused { newest: before, .. }, _) => {
+                self.check(Some(*before), found)?;
+                *before = newest;
+                Ok(())
+            }
+            (Admission::Newest | Admission::Any, Standing::Newest) => {
+                *admission = Admission::Newest;
+                self.remember(found)
+            }
+            (Admission::Any, standing) => {
+                *admission = Admission::Refused { standing, newest };
+                Ok(())
+            }
+            (Admission::Newest, standing) => standing.refusal().map_or(Ok(()), Err),
         }
-        let same = mapping.generation == seen.generation && found.tag != seen.tag;
-        let next = mapping.generation == seen.generation + 1 && mapping.previous_tag != Some(seen.tag);
-        if same || next {
-            return Err(Error::Forked { found: mapping.generation, seen: seen.generation, record });
+    }
+
+    /// How the copy that was opened relates to what this machine has seen.
+    pub(super) fn standing(&self) -> Standing {
+        match *self.locked() {
+            Admission::Refused { standing, .. } => standing,
+            Admission::Newest | Admission::Any => Standing::Newest,
         }
-        Ok(())
+    }
+
+    /// Refuses to change a copy that may only be read.
+    pub(super) fn require_newest(&self) -> Result<(), Error> {
+        self.standing().refusal().map_or(Ok(()), Err)
+    }
+
+    /// Ends reading alone: the copy was accepted.
+    pub(super) fn forget_standing(&self) {
+        *self.locked() = Admission::Newest;
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Admission> {
+        // Each change is one step.
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers a generation, unless a newer one is remembered already.
@@ -138,8 +236,37 @@ impl Freshness {
         if self.seen(vault)?.is_some_and(|seen| seen.generation >= found.mapping.generation) {
             return Ok(());
         }
+        self.write(found)
+    }
+
+    /// Takes an older generation for the newest one from now on: the one way to lower a record, for when the owner of the
+    /// vault has said that this is meant.
+    ///
+    /// # Errors
+    /// [`Error::Forked`] for one that went a separate way; [`Error::FreshnessRecord`] when it cannot be written.
+    pub fn accept(&self, found: &SignedMapping) -> Result<(), Error> {
+        let Some(directory) = &self.directory else { return Ok(()) };
+        let vault = found.mapping.vault;
+        let record = self.record(vault);
+        let unusable = |error: io::Error| Error::FreshnessRecord { record: record.clone(), what: error.to_string() };
+        let _lock = lock(directory).map_err(unusable)?;
+        match standing(self.seen(vault)?, found) {
+            forked @ Standing::Forked { .. } => forked.refusal().map_or(Ok(()), Err),
+            Standing::Newest if self.seen(vault)?.is_some_and(|seen| seen.generation == found.mapping.generation) => {
+                Ok(())
+            }
+            Standing::Newest | Standing::Older { .. } => self.write(found),
+        }
+    }
+
+    /// Writes the record of a generation, under the lock.
+    fn write(&self, found: &SignedMapping) -> Result<(), Error> {
+        let vault = found.mapping.vault;
+        let record = self.record(vault);
+        let unusable = |error: io::Error| Error::FreshnessRecord { record: record.clone(), what: error.to_string() };
         let newest = Seen { generation: found.mapping.generation, tag: found.tag };
         let mut line = self.line(vault)?;
+        line.retain(|seen| seen.generation < newest.generation);
         // Older generations are of use only while each is known to be the one before the next.
         if line.first().is_none_or(|seen| found.mapping.previous_tag != Some(seen.tag)) {
             line.clear();
@@ -149,6 +276,19 @@ impl Freshness {
         let text: String = line.iter().map(|seen| format!("{} {}\n", seen.generation, seen.tag)).collect();
         durable::replace(&record, text.as_bytes()).map_err(unusable)
     }
+}
+
+/// How a mapping relates to what was seen before it was read.
+fn standing(seen: Option<Seen>, found: &SignedMapping) -> Standing {
+    let Some(Seen { generation: seen, tag }) = seen else { return Standing::Newest };
+    let mapping = &found.mapping;
+    let generation = mapping.generation;
+    if generation < seen {
+        return Standing::Older { found: generation, seen };
+    }
+    let same = generation == seen && found.tag != tag;
+    let next = generation == seen + 1 && mapping.previous_tag != Some(tag);
+    if same || next { Standing::Forked { found: generation, seen } } else { Standing::Newest }
 }
 
 fn lock(directory: &Path) -> io::Result<Option<Lock>> {
@@ -197,6 +337,54 @@ mod tests {
         let mut grandchild = generations().swap_remove(2);
         grandchild.mapping.previous_tag = Some(fork.tag);
         assert!(matches!(freshness.check(seen, &grandchild), Err(Error::Forked { found: 3, seen: 2, .. })));
+    }
+
+    #[test]
+    fn an_older_copy_is_read_without_lowering_the_record_and_accepted_only_when_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let freshness = Freshness::in_directory(directory.path());
+        let all = generations();
+        let vault = all[0].mapping.vault;
+        freshness.remember(&all[2]).unwrap();
+        let record = fs::read(freshness.record(vault)).unwrap();
+        // What was opened as the newest one is held to that.
+        let newest = freshness.clone().reading();
+        newest.admit(freshness.seen(vault).unwrap(), &all[2]).unwrap();
+        assert!(newest.admit(freshness.seen(vault).unwrap(), &all[1]).is_err());
+        let seen = freshness.seen(vault).unwrap();
+        assert!(matches!(freshness.admit(seen, &all[1]), Err(Error::RolledBack { found: 2, seen: 3 })));
+
+        let reading = freshness.clone().reading();
+        reading.admit(seen, &all[1]).unwrap();
+        assert_eq!(reading.standing(), Standing::Older { found: 2, seen: 3 });
+        assert!(matches!(reading.require_newest(), Err(Error::RolledBack { found: 2, seen: 3 })));
+        assert_eq!(fs::read(freshness.record(vault)).unwrap(), record);
+        // While it is read, an even older one is no longer taken for it.
+        assert!(matches!(reading.admit(seen, &all[0]), Err(Error::RolledBack { found: 1, seen: 2 })));
+
+        reading.accept(&all[1]).unwrap();
+        reading.forget_standing();
+        assert_eq!(reading.standing(), Standing::Newest);
+        reading.require_newest().unwrap();
+        assert_eq!(freshness.seen(vault).unwrap(), Some(Seen { generation: 2, tag: all[1].tag }));
+        freshness.admit(freshness.seen(vault).unwrap(), &all[1]).unwrap();
+        assert!(matches!(freshness.admit(freshness.seen(vault).unwrap(), &all[0]), Err(Error::RolledBack { .. })));
+    }
+
+    #[test]
+    fn a_copy_that_went_a_separate_way_is_read_and_never_accepted() {
+        let directory = tempfile::tempdir().unwrap();
+        let freshness = Freshness::in_directory(directory.path());
+        let all = generations();
+        freshness.remember(&all[1]).unwrap();
+        let seen = freshness.seen(all[0].mapping.vault).unwrap();
+        let mut fork = generations().swap_remove(2);
+        fork.mapping.previous_tag = Some(Hex([9; 64]));
+        let reading = freshness.clone().reading();
+        reading.admit(seen, &fork).unwrap();
+        assert_eq!(reading.standing(), Standing::Forked { found: 3, seen: 2 });
+        assert!(matches!(reading.accept(&fork), Err(Error::Forked { found: 3, seen: 2 })));
+        assert_eq!(freshness.seen(all[0].mapping.vault).unwrap(), seen, "reading remembers nothing");
     }
 
     #[test]

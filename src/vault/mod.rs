@@ -67,7 +67,7 @@ use zeroize::Zeroizing;
 
 pub use catalogue::{CatalogueEntry, Details, LONGEST_NAME_BYTES};
 pub use error::Error;
-pub use freshness::{Freshness, Lineage, Seen};
+pub use freshness::{Freshness, Lineage, Seen, Standing};
 pub use hex::{Digest, Hex, Id, NotHex, Tag};
 pub use layout::{Directory, Extension, GroupPart, Object, Part};
 pub use limits::largest_bytes;
@@ -174,6 +174,39 @@ impl Vault {
         Ok(Snapshot::new(&self.sealer, self.current()?, Some(previous)))
     }
 
+    /// How this copy relates to what this machine has seen of the vault. Anything but [`Standing::Newest`] is possible only
+    /// when it was opened with [`Freshness::reading`], and then the vault can be read and not changed.
+    pub fn standing(&self) -> Standing {
+        self.freshness.standing()
+    }
+
+    /// Refuses a copy that can only be read, as each change of it would.
+    ///
+    /// # Errors
+    /// [`Error::RolledBack`], [`Error::Forked`].
+    pub fn require_newest(&self) -> Result<(), Error> {
+        self.freshness.require_newest()
+    }
+
+    /// Takes this older copy for the newest one from now on, because its owner said so: the record of what this machine
+    /// has seen is lowered to the generation that is in force here, and the vault can be changed. Nothing happens to a
+    /// vault that is the newest one.
+    ///
+    /// # Errors
+    /// [`Error::Forked`] for a copy that was changed separately; when the mapping or the record cannot be read or written.
+    pub fn accept_older_copy(&self) -> Result<(), Error> {
+        match self.standing() {
+            Standing::Newest => return Ok(()),
+            Standing::Older { .. } => {}
+            Standing::Forked { .. } => return self.require_newest(),
+        }
+        // The generation that was shown, or one that continues it; an even older one is refused.
+        let current = self.current()?;
+        self.freshness.accept(&current)?;
+        self.freshness.forget_standing();
+        Ok(())
+    }
+
     /// The keyless half.
     pub fn store(&self) -> &dyn Storage {
         &*self.sealer.store
@@ -223,6 +256,7 @@ impl Vault {
     /// # Errors
     /// [`Error::Locked`]; what the system says.
     pub fn change_passphrase(&self, new: &Passphrase, cost: Cost, if_locked: IfLocked) -> Result<(), Error> {
+        self.require_newest()?;
         let writer = self.store().writer(if_locked, Abandoned::Remove)?;
         writer.replace_header(&header::seal(self.id(), self.sealer.tree.master(), new, cost)?)
     }
@@ -245,8 +279,7 @@ fn authentic_mapping(
     if found.mapping.vault != vault || !is_authentic(tree, &found) {
         return Err(Error::Damaged { object: Object::Mapping, what: "it does not authenticate" });
     }
-    freshness.check(seen, &found)?;
-    freshness.remember(&found)?;
+    freshness.admit(seen, &found)?;
     Ok(found)
 }
 

@@ -81,8 +81,10 @@ impl Transaction {
     /// Takes the lock, reads the newest generation and removes what a crash left.
     ///
     /// # Errors
-    /// [`Error::Locked`]; an [`Error::Io`] when the vault cannot be written; as [`Vault::snapshot`].
+    /// [`Error::Locked`]; an [`Error::Io`] when the vault cannot be written; as [`Vault::require_newest`] and
+    /// [`Vault::snapshot`].
     pub fn begin(vault: &Vault, if_locked: IfLocked) -> Result<Self, Error> {
+        vault.require_newest()?;
         let writer = vault.store().writer(if_locked, Abandoned::Remove)?;
         let transaction = Self {
             sealer: Arc::clone(&vault.sealer),

@@ -48,13 +48,3 @@ fn damaged_blocks_are_sealed_again_from_the_exact_vectors() {
     let found = scene.run_with(&["search", "--json"], [&photos[0]]).success().json();
     assert_eq!(found["query_in_vault"]["score"], 1.0);
 }
-
-#[test]
-fn an_older_copy_of_the_vault_is_refused() {
-    let photos = samples(2);
-    let scene = Scene::with_photos(&photos[..1]);
-    let old = fs::read(scene.vault().join("mapping.json")).unwrap();
-    scene.run_with(&["add"], [&photos[1]]).success();
-    fs::write(scene.vault().join("mapping.json"), old).unwrap();
-    scene.run(["list"]).exits(3).says("rolled back");
-}

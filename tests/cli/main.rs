@@ -13,6 +13,7 @@ mod export;
 mod full_disk;
 mod interrupt;
 mod legacy;
+mod older_copies;
 mod passed_over;
 mod privacy;
 mod program;

@@ -110,6 +110,42 @@ fn a_copy_that_was_rolled_back_is_not_pulled() {
 }
 
 #[test]
+fn a_newer_copy_is_replaced_by_an_older_one_only_when_told() {
+    let photos = samples(2);
+    let scene = Scene::with_photos(&photos[..1]);
+    let (backup, here) = (scene.path("backup.vault"), scene.vault().display().to_string());
+    let from = backup.display().to_string();
+    run(&scene, &["push", &here, &from]).success();
+    let old = files(&backup);
+    run(&scene, &["add", photos[1].to_str().unwrap()]).success();
+    let new = files(&scene.vault());
+    for (direction, source, target) in [("push", &from, &here), ("pull", &from, &here)] {
+        run(&scene, &[direction, source, target]).exits(1).says("newer than generation").says("--accept-older");
+        assert_eq!(files(&scene.vault()), new);
+    }
+    // A host puts no older generation in force, whoever asks, and nothing is sent that would be refused.
+    run(&scene, &["push", "--accept-older", &from, &via(&serving(&scene.vault()))])
+        .exits(1)
+        .says("newer than generation");
+    assert_eq!(files(&scene.vault()), new);
+    run(&scene, &["pull", "--accept-older", &from, &here]).success();
+    assert_eq!(files(&scene.vault()), old);
+    let listed = run(&scene, &["list", "--json"]).success();
+    assert!(!listed.stderr().contains("older"), "{}", listed.stderr());
+    run(&scene, &["add", photos[1].to_str().unwrap()]).success();
+    // The two went separate ways: neither replaces the other, told or not.
+    fs::remove_dir_all(&backup).unwrap();
+    fs::create_dir(&backup).unwrap();
+    restore(&backup, &new);
+    let now = files(&scene.vault());
+    for direction in ["push", "pull"] {
+        run(&scene, &[direction, "--accept-older", &from, &here]).exits(1).says("changed separately");
+        run(&scene, &[direction, "--accept-older", &here, &from]).exits(1).says("changed separately");
+    }
+    assert_eq!((files(&scene.vault()), files(&backup)), (now, new));
+}
+
+#[test]
 fn a_copy_of_another_vault_is_refused() {
     let (scene, other) = (Scene::with_vault(), Scene::with_vault());
     push(&scene, &other.vault()).exits(1).says("holds another vault");
