@@ -9,7 +9,8 @@ use crate::features::{Extractor, Precision, Weights, Workload};
 use crate::remote;
 use crate::remote::{Address, Client, Copy, OlderSource, Prompts, Transferred};
 use crate::services::places::Places;
-use crate::vault::{self, FeatureSpace, Freshness, Mapping, Object, Snapshot, Standing, Storage, Store, Vault};
+pub use crate::vault::Standing;
+use crate::vault::{self, FeatureSpace, Freshness, Mapping, Object, Snapshot, Storage, Store, Vault};
 
 /// Creates an empty vault at `root` whose vectors `extractor` will make.
 ///

@@ -10,7 +10,7 @@ use super::state::vault::{Health, Statistics};
 use super::state::{PhotoId, StoredPhoto};
 use crate::services::export;
 use crate::services::passed_over::Tally;
-use crate::services::session::Presence;
+use crate::services::session::{Presence, Standing};
 
 /// Something asked of the workers.
 pub enum Request {
@@ -32,6 +32,8 @@ pub enum Request {
         /// Its passphrase.
         passphrase: Passphrase,
     },
+    /// Use this copy of the vault from now on, although this machine has seen a newer one.
+    AcceptOlder,
     /// Wipe the keys of the open vault.
     Close,
     /// List the photos of the vault, and count them.
@@ -191,9 +193,11 @@ pub enum Reply {
     Opened {
         /// The vault.
         vault: PathBuf,
-        /// Why not.
-        result: Result<(), String>,
+        /// How this copy relates to what this machine has seen, or why it was not opened.
+        result: Result<Standing, String>,
     },
+    /// An older copy of the vault is the one that counts from now on.
+    AcceptedOlder(Result<(), String>),
     /// The photos of the vault.
     Collection(Result<(Vec<StoredPhoto>, Statistics), String>),
     /// News of the indexing run.

@@ -176,6 +176,7 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
 
 fn working_on(task: Task) -> &'static str {
     match task {
+        Task::Accepting => "remembering this copy",
         Task::Removing => "removing",
         Task::Checking => "checking every byte of the vault",
         Task::Opening => "open in another program",

@@ -233,9 +233,11 @@ impl Workers {
                 self.stop_export();
                 Ok(())
             }
-            Request::Remove(_) | Request::Check | Request::OpenOutside(_) | Request::Download(_) => {
-                self.tasks.send(request).map_err(drop)
-            }
+            Request::AcceptOlder
+            | Request::Remove(_)
+            | Request::Check
+            | Request::OpenOutside(_)
+            | Request::Download(_) => self.tasks.send(request).map_err(drop),
             Request::Recognise(paths) => self.marks.send(paths).map_err(drop),
         };
     }

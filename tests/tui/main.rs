@@ -13,6 +13,7 @@ mod keys;
 mod locale;
 mod locking;
 mod not_there;
+mod older_copies;
 mod outside;
 mod pace;
 mod pseudo_terminal;

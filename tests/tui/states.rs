@@ -146,7 +146,8 @@ pub(crate) fn states() -> Vec<(&'static str, Open)> {
             Box::new(move |c, r| gated(c, r, Gate::NotThere(NotThere::new(vault(), Presence::Nothing)), "down enter")),
         ),
     ];
-    let questions: [fn() -> Question; 6] = [
+    let questions: [fn() -> Question; 7] = [
+        || Question::UseOlder { found: 2, seen: 3 },
         || Question::Remove(vec![photos()[0].id]),
         || Question::OpenOutside(photos()[0].id),
         || Question::Download(vec![photos()[0].id]),

@@ -28,7 +28,9 @@ pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> 
         Overlay::Palette { .. } => (72, 22),
         Overlay::Log { .. } => (area.width, area.height),
         // Where the lines must be broken, there are more of them.
-        Overlay::Confirm(Question::Quit | Question::GoOn(_)) => (64, if area.width < 64 { 12 } else { 8 }),
+        Overlay::Confirm(Question::Quit | Question::GoOn(_) | Question::UseOlder { .. } | Question::OpenOutside(_)) => {
+            (64, if area.width < 64 { 12 } else { 8 })
+        }
         Overlay::Confirm(_) | Overlay::ExportTo { .. } => (64, if area.width < 64 { 9 } else { 7 }),
     };
     let margin = |size: u16| if size >= 60 { size - 4 } else { size };
@@ -213,6 +215,14 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
             let line = if run.is_some_and(Indexing::is_running) { "Indexing is not finished. Quit?" } else { "Quit?" };
             note = run.map(before_quitting).unwrap_or_default();
             ("quit", line.to_owned(), note.as_str(), "quit")
+        }
+        Question::UseOlder { found, seen } => {
+            note = format!(
+                "generation {found} here, {seen} seen before: a restored backup, or somebody put an old copy back; \
+                 without a yes it can only be read"
+            );
+            let line = Line::raw("This copy of the vault is an older one. Use it from now on?");
+            return ask(canvas, window, "older copy", line, &note, &[("y", "use it"), ("n", "only read it")]);
         }
         Question::GoOn(roots) => {
             note = interrupted(roots);

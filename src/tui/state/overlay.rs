@@ -50,6 +50,13 @@ pub enum Question {
     OpenOutside(PhotoId),
     /// Send photos through the terminal to the machine in front of the user.
     Download(Vec<PhotoId>),
+    /// Use an older copy of the vault from now on.
+    UseOlder {
+        /// The generation of this copy.
+        found: u64,
+        /// The newest generation that this machine has seen.
+        seen: u64,
+    },
     /// Quit while indexing runs.
     Quit,
     /// Quit while photos are exported.

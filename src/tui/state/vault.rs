@@ -40,6 +40,8 @@ impl Session {
 /// Something being done to the photos of the vault.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Task {
+    /// An older copy becomes the one that counts.
+    Accepting,
     /// Photos are removed.
     Removing,
     /// Every byte is checked.
@@ -92,6 +94,8 @@ pub struct Collection {
     pub range: Range,
     /// Narrows the photos by name.
     pub filter: Filter,
+    /// Whether this copy of the vault is not the newest, and can be read only.
+    pub is_read_only: bool,
     /// What is being done to them.
     pub task: Option<Task>,
     /// What the vault holds and takes.

@@ -8,6 +8,7 @@ use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::{Health, Session, Statistics};
 use super::super::state::{StoredPhoto, Tab};
 use super::export;
+use crate::services::session::Standing as VaultStanding;
 
 /// A reply arrived. One that belongs to what is no longer wanted changes nothing.
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
@@ -21,8 +22,9 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         // Everything below names photos of a vault: after a lock it comes too late.
         _ if state.session.open().is_none() => {}
         Reply::Collection(result) => collection(state, result),
+        Reply::AcceptedOlder(result) => accepted_older(state, result),
         Reply::Unfinished(roots) => {
-            if !super::is_indexing(state) {
+            if !super::is_indexing(state) && !state.collection.is_read_only {
                 state.overlay = Some(Overlay::Confirm(Question::GoOn(roots)));
             }
         }
@@ -87,15 +89,16 @@ fn listed(
     }
 }
 
-fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<(), String>) -> Vec<Effect> {
+fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<VaultStanding, String>) -> Vec<Effect> {
     if state.session != (Session::Opening { vault: vault.clone() }) {
         return Vec::new();
     }
     match result {
-        Ok(()) => {
+        Ok(standing) => {
             state.gate = None;
             state.preferences.vault = Some(vault.clone());
             state.session = Session::Open { vault };
+            tell_standing(state, standing);
             vec![Effect::Ask(Request::Collection)]
         }
         Err(reason) => {
@@ -117,6 +120,35 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<(), Strin
             }
             Vec::new()
         }
+    }
+}
+
+/// Says that the copy of the vault is not the newest; it is read only until the user wants it used.
+fn tell_standing(state: &mut State, standing: VaultStanding) {
+    state.collection.is_read_only = standing != VaultStanding::Newest;
+    match standing {
+        VaultStanding::Newest => {}
+        VaultStanding::Older { found, seen } => {
+            state.journal.warn(format!(
+                "this copy of the vault is older: generation {found} here, {seen} seen before; it can only be read"
+            ));
+            state.overlay = Some(Overlay::Confirm(Question::UseOlder { found, seen }));
+        }
+        VaultStanding::Forked { found, seen } => state.journal.warn(format!(
+            "this copy of the vault was changed separately: its generation {found} does not continue generation {seen}, \
+             which this machine has seen; it can only be read: export what only it has, and add that to the other copy"
+        )),
+    }
+}
+
+fn accepted_older(state: &mut State, result: Result<(), String>) {
+    state.collection.task = None;
+    match result {
+        Ok(()) => {
+            state.collection.is_read_only = false;
+            state.journal.note("this copy of the vault is used from now on");
+        }
+        Err(reason) => state.journal.fail(format!("not used: {reason}")),
     }
 }
 

@@ -21,6 +21,7 @@ pub fn answer(state: &mut State) -> Vec<Effect> {
         Question::Quit => return vec![Effect::Quit],
         Question::QuitExporting => return super::quit_unless_indexing(state),
         Question::GoOn(roots) => return super::begin_indexing(state, roots),
+        Question::UseOlder { .. } => (Task::Accepting, Request::AcceptOlder),
         Question::Remove(photos) => (Task::Removing, Request::Remove(photos)),
         Question::OpenOutside(photo) => (Task::Opening, Request::OpenOutside(photo)),
         Question::Download(photos) => (Task::Downloading, Request::Download(photos)),

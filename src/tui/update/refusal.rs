@@ -14,6 +14,7 @@ const NOT_HERE: &str = "there is nothing to do that with here";
 const EMPTY: &str = "the list is empty";
 const FILES_ONLY: &str = "this works in the files";
 const VAULT_PHOTOS_ONLY: &str = "this works on photos of the vault: move onto one in the results or the vault";
+const READ_ONLY: &str = "this copy of the vault is not the newest, and can only be read";
 const BUSY: &str = "something else is being done to the vault; wait for it";
 
 /// Why `action` would do nothing; `None` when it does something.
@@ -89,6 +90,7 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
             Some(_) => None,
             None => Some("nothing is being exported"),
         },
+        Action::Remove if state.collection.is_read_only => Some(READ_ONLY),
         Action::OpenOutside | Action::Download | Action::Remove => {
             refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY).or(refuse_if(state.collection.task.is_some(), BUSY))
         }
@@ -164,6 +166,7 @@ fn index(state: &State, action: Action) -> Option<&'static str> {
     let is_empty = action == Action::Index && state.browser.subject().is_empty();
     refuse_if(state.tab != Tab::Files, "move onto a photo or folder in the files to index it")
         .or(refuse_if(is_empty, "there is nothing to index here"))
+        .or(refuse_if(state.collection.is_read_only, READ_ONLY))
         .or(refuse_if(super::is_indexing(state), "indexing runs already: wait for it, or stop it first"))
 }
 

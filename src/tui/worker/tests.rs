@@ -51,7 +51,7 @@ impl Office {
             Reply::Opened { result, .. } => Some(result),
             _ => None,
         });
-        assert_eq!(opened, Ok(()));
+        assert_eq!(opened, Ok(session::Standing::Newest));
         (workers, inbox)
     }
 

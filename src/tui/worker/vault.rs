@@ -22,6 +22,7 @@ use crate::remote::{Address, Prompts};
 use crate::services::library;
 use crate::services::outside::Outside;
 use crate::services::places::Places;
+use crate::services::session::Standing;
 use crate::services::settings::DEFAULT_THRESHOLD;
 use crate::services::{index, original, search, session, unfinished};
 use crate::vault;
@@ -162,32 +163,32 @@ impl Shared {
         Reply::Opened { vault: root, result }
     }
 
-    fn try_open(&self, root: &Path, passphrase: &Passphrase, is_new: IsNew) -> Result<(), Error> {
+    fn try_open(&self, root: &Path, passphrase: &Passphrase, is_new: IsNew) -> Result<Standing, Error> {
+        // An older copy, such as a backup, can be read; whether it is to be used from now on is asked afterwards.
+        let open_existing =
+            || session::FoundVault::at(root, &self.places, Prompts::Refused)?.open_to_read(passphrase, &self.places);
         let vault = match is_new {
             // A folder that is a vault already is opened with this passphrase rather than written over.
-            IsNew::Yes if !Address::is_remote(root) && session::is_vault(root) => {
-                session::FoundVault::at(root, &self.places, Prompts::Refused)?.open(passphrase, &self.places)?
-            }
+            IsNew::Yes if !Address::is_remote(root) && session::is_vault(root) => open_existing()?,
             IsNew::Yes => {
                 let extractor = self.extractor()?;
                 match session::create_vault(root, passphrase, Cost::DEFAULT, &extractor, &self.places) {
                     // Whether there is a vault elsewhere was not known when its address was typed.
-                    Err(Error::Vault(vault::Error::Occupied { .. })) if Address::is_remote(root) => {
-                        session::FoundVault::at(root, &self.places, Prompts::Refused)?.open(passphrase, &self.places)?
-                    }
+                    Err(Error::Vault(vault::Error::Occupied { .. })) if Address::is_remote(root) => open_existing()?,
                     created => created?,
                 }
             }
             IsNew::No => {
                 // A question of ssh on the terminal would go into the screen.
-                session::FoundVault::at(root, &self.places, Prompts::Refused)?.open(passphrase, &self.places)?
+                open_existing()?
             }
         };
+        let standing = vault.standing();
         *locked(&self.opened) = Some(Arc::new(Opened::new(vault)?));
         if let Err(error) = self.places.remember_vault(root) {
             log::warn!("the vault used last was not remembered: {}", error.kind());
         }
-        Ok(())
+        Ok(standing)
     }
 
     /// Answers a request about the open vault; nothing when it was locked meanwhile.
@@ -203,6 +204,7 @@ impl Shared {
                 let ids: Vec<Id> = photos.iter().map(|photo| Id::from(*photo)).collect();
                 Reply::Removed(said(library::remove(&opened.vault, &ids).map(|()| ids.len())))
             }
+            Request::AcceptOlder => Reply::AcceptedOlder(said(opened.vault.accept_older_copy().map_err(Error::from))),
             Request::Check => Reply::Checked(said(checked(&opened))),
             Request::OpenOutside(photo) => Reply::OpenedOutside(self.open_outside(&opened, photo)),
             Request::Download(photos) => Reply::Downloaded(download_all(&opened.snapshot(), &photos)),

@@ -1,0 +1,85 @@
+//! A copy of the vault that is not the newest: it is read with a note, and used from now on only when the user says so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cipherlens::services::session::Standing;
+use cipherlens::tui::request::Reply;
+use cipherlens::tui::state::vault::Session;
+
+use crate::pseudo_terminal::Kind;
+use crate::stage::Stage;
+use crate::user::{User, sample};
+
+/// A stage on which a copy of this standing was just opened.
+fn opened(standing: Standing) -> Stage {
+    let mut stage = Stage::new(100, 24);
+    let vault = PathBuf::from("/vaults/holiday.vault");
+    stage.application.state.session = Session::Opening { vault: vault.clone() };
+    stage.reply(Reply::Opened { vault, result: Ok(standing) });
+    stage.effects.clear();
+    stage
+}
+
+#[test]
+fn an_older_copy_is_used_only_after_a_yes() {
+    let mut stage = opened(Standing::Older { found: 2, seen: 3 });
+    let screen = stage.screen();
+    assert!(screen.contains("Use it from now on?") && screen.contains("generation 2 here, 3 seen before"), "{screen}");
+    stage.keys("n I");
+    assert!(stage.asked().is_empty());
+    assert!(stage.screen().contains("can only be read"), "{}", stage.screen());
+    stage.keys("!");
+    assert!(stage.screen().contains("this copy of the vault is older"), "{}", stage.screen());
+
+    let mut stage = opened(Standing::Older { found: 2, seen: 3 });
+    stage.keys("y");
+    assert_eq!(stage.asked(), ["accept the older copy"]);
+    stage.reply(Reply::AcceptedOlder(Ok(())));
+    stage.keys("I");
+    assert_eq!(stage.asked(), ["index [\"/photos/2024\"]"]);
+}
+
+#[test]
+fn a_copy_that_went_a_separate_way_is_read_and_never_used() {
+    let mut stage = opened(Standing::Forked { found: 3, seen: 3 });
+    assert!(stage.screen().contains("was changed separately"), "{}", stage.screen());
+    stage.reply(Reply::Unfinished(vec![PathBuf::from("/photos")]));
+    stage.keys("I y");
+    assert!(stage.asked().is_empty());
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_restored_backup_is_asked_about_and_changed_after_a_yes() {
+    let user = User::with_vault();
+    let vault = user.path("photos.vault");
+    let text = vault.to_string_lossy().into_owned();
+    copy_folder(&vault, &user.path("backup"));
+    let photos = sample("photos/watch");
+    user.run(&["--vault", &text, "add", photos.join("image_0001.jpg").to_str().unwrap()]);
+    fs::remove_dir_all(&vault).unwrap();
+    fs::rename(user.path("backup"), &vault).unwrap();
+
+    let arguments = user.arguments(&photos);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut terminal = user.start(Kind::Silent, &arguments, &[]);
+    terminal.until_screen("Use it from now on?");
+    terminal.keys("y");
+    terminal.until_screen("this copy of the vault is used from now on");
+    terminal.keys("i");
+    terminal.until_screen("indexed: 1 added");
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}
