@@ -55,7 +55,7 @@ Created the vault {}
   secret_context   what decrypts scores, itself encrypted
   mapping.json     which encrypted features belong to which encrypted photo
 
-To back up: copy the whole folder; everything in it is encrypted. Keep the passphrase elsewhere.
+To back up: copy the whole folder; photos, names and features in it are encrypted. Keep the passphrase elsewhere.
 Next: cipherlens add FOLDER
 ",
         path.display()

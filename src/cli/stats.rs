@@ -45,10 +45,12 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         "
 An observer who has the files, and no passphrase, learns:
   - how many photos there are ({}), in groups of up to {SEGMENT_IMAGES};
-  - the size of each, rounded up by at most 12 %, and the kind of file its extension names;
-  - how often the vault was changed ({} times), and what files each change touched.
-An observer who also watches searches learns when one runs, and which photos are opened afterwards.
-Not: any photo, thumbnail, name, date, place, feature, query or score.
+  - the size of each and of its thumbnail, rounded up by at most 12 %, and the kind of file its extension names;
+  - how often the vault was changed ({} times), what files each change touched, and which photos came together;
+  - which network and precision made the features, and what one try of a passphrase costs.
+An observer who also watches searches learns when one runs, and which photos are opened afterwards. A dishonest host can
+also learn scores, by altering answers and watching which searches fail.
+Not: any photo, thumbnail, name, date, place, feature or query.
 ",
         statistics.photos, statistics.generation
     );
