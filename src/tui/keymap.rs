@@ -279,9 +279,12 @@ mod tests {
 
     #[test]
     fn a_tab_s_key_comes_before_one_that_counts_everywhere() {
-        let keymap = Keymap::default();
+        let mut keymap = Keymap::default();
+        let warnings = keymap.lay_over("[results]\n\"s\" = \"arrangement\"\n\"-\" = \"lower-threshold\"\n");
+        assert_eq!(warnings, []);
+        assert_eq!(keymap.meaning(Tab::Results, &press("s")), Meaning::Action(Action::Arrangement));
+        assert_eq!(keymap.meaning(Tab::Files, &press("s")), Meaning::Action(Action::Similar));
         assert_eq!(keymap.meaning(Tab::Results, &press("-")), Meaning::Action(Action::LowerThreshold));
-        assert_eq!(keymap.meaning(Tab::Files, &press("-")), Meaning::Action(Action::Parent));
         assert_eq!(keymap.meaning(Tab::Vault, &press("-")), Meaning::Nothing);
     }
 

@@ -71,16 +71,16 @@ fn the_application_says_that_blocks_were_cut_off_and_goes_on() {
         terminal.keys("3");
         terminal.until("the vault's photos", |terminal| {
             let screen = terminal.screen();
-            names.iter().any(|name| screen.contains(name)) && !screen.contains(" of 3 like ")
+            names.iter().any(|name| screen.contains(name)) && !screen.contains(" of 2 like ")
         });
-        terminal.keys("m");
+        terminal.keys("s");
         terminal.until_screen(result);
     };
-    search(&mut terminal, " of 3 like ");
+    search(&mut terminal, " of 2 like ");
     cut(&blocks, 0);
     search(&mut terminal, "was cut off");
     fs::write(&blocks, &content).unwrap();
-    search(&mut terminal, " of 3 like ");
+    search(&mut terminal, " of 2 like ");
     terminal.keys("q");
     assert!(terminal.wait().success());
 }

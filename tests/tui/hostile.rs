@@ -137,7 +137,7 @@ fn names_in_the_vault_and_in_results_are_shown_and_not_obeyed() {
     terminal.until_screen(CANARY);
     is_inert(&mut terminal);
     // More like this one.
-    terminal.keys("m");
+    terminal.keys("s");
     terminal.until_screen("1.0000");
     terminal.keys("?");
     terminal.until_screen(HELP);

@@ -45,7 +45,7 @@ fn a_copy_that_went_a_separate_way_is_read_and_never_used() {
     let mut stage = opened(Standing::Forked { found: 3, seen: 3 });
     assert!(stage.screen().contains("was changed separately"), "{}", stage.screen());
     stage.reply(Reply::Unfinished(vec![PathBuf::from("/photos")]));
-    stage.keys("I y");
+    stage.keys("I");
     assert!(stage.asked().is_empty());
 }
 

@@ -63,7 +63,7 @@ mod tests {
         replace(&mut buffer);
         let row: String = (0..12).map(|x| buffer[(x, 0)].symbol()).collect();
         // The cell behind a wide character is covered by it.
-        assert_eq!(row, "+- ?? ? -+v ");
+        assert_eq!(row, "+- ?? ? -+v  ");
         assert_eq!((buffer[(0, 1)].symbol(), buffer[(1, 1)].symbol()), ("\u{1b}Pq…", "\u{10eeee}\u{305}"));
     }
 }
