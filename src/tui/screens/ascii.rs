@@ -9,14 +9,17 @@ use super::super::words;
 /// sequences stay as they are.
 pub(super) fn replace(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
-        let symbol = cell.symbol();
+        let symbol = cell.symbol().to_owned();
         if symbol.is_ascii() {
             continue;
         }
         // Escape sequences of pictures, and the placeholders by which kitty, which knows UTF-8, places them.
         let is_picture = symbol.contains('\u{1b}') || symbol.starts_with('\u{10eeee}');
+        if symbol == "█" {
+            cell.bg = cell.fg;
+        }
         if !is_picture {
-            let columns = words::width(symbol);
+            let columns = words::width(&symbol);
             let replaced = symbol.chars().next().map_or(' ', ascii_for);
             cell.set_symbol(&String::from(replaced).repeat(columns.max(1)));
         }
@@ -40,8 +43,8 @@ fn ascii_for(character: char) -> char {
         '↑' => '^',
         '↓' => 'v',
         '≥' => '>',
-        // The lower half of a pixel pair is the colour behind the character.
-        '▀' => ' ',
+        // Of two pixels one above the other, the one in the colour behind the character is left.
+        '▀'..='▟' => ' ',
         '\u{2800}'..='\u{28ff}' => '*',
         _ => '?',
     }
@@ -50,7 +53,7 @@ fn ascii_for(character: char) -> char {
 #[cfg(test)]
 mod tests {
     use ratatui::layout::Rect;
-    use ratatui::style::Style;
+    use ratatui::style::{Color, Style};
 
     use super::*;
 
@@ -58,12 +61,14 @@ mod tests {
     fn every_character_keeps_its_columns_and_pictures_stay() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 2));
         buffer.set_string(0, 0, "╭─ 猫é ─╮✓", Style::new());
+        buffer[(2, 1)].set_symbol("█").set_fg(Color::Red);
         buffer[(0, 1)].set_symbol("\u{1b}Pq…");
         buffer[(1, 1)].set_symbol("\u{10eeee}\u{305}");
         replace(&mut buffer);
         let row: String = (0..12).map(|x| buffer[(x, 0)].symbol()).collect();
         // The cell behind a wide character is covered by it.
         assert_eq!(row, "+- ?? ? -+v  ");
+        assert_eq!((buffer[(2, 1)].symbol(), buffer[(2, 1)].bg), (" ", Color::Red));
         assert_eq!((buffer[(0, 1)].symbol(), buffer[(1, 1)].symbol()), ("\u{1b}Pq…", "\u{10eeee}\u{305}"));
     }
 }
