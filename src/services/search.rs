@@ -85,7 +85,7 @@ pub struct Found {
     pub ranked: Vec<Match>,
     /// The query itself, when the vault holds it.
     pub query: Option<Match>,
-    /// How many photos reach the threshold, listed or not; the query counts where it may be listed.
+    /// How many photos reach the threshold, listed or not; includes the query only with [`Listing::Matches`].
     pub reached: usize,
     /// How many photos were compared.
     pub compared: usize,
@@ -147,20 +147,9 @@ pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wan
     let mut ranked: Vec<Scored> =
         scores.iter().enumerate().map(|(position, &score)| Scored { score, position }).collect();
     ranked.sort_by(|left, right| right.score.total_cmp(&left.score));
-    let itself = find_query(vault, snapshot, query, &ranked)?;
-    let query = itself.map(|scored| describe(snapshot, &scored)).transpose()?;
-    if let (Listing::Best(_), Some(itself)) = (wanted.listing, itself) {
-        ranked.retain(|scored| scored.position != itself.position);
-    }
-    let reached = ranked.partition_point(|scored| scored.score >= wanted.threshold);
-    let listed = match wanted.listing {
-        Listing::Best(top) => top,
-        Listing::Matches(_) if reached == 0 => NEAREST,
-        Listing::Matches(top) => top.map_or(reached, |top| top.min(reached)),
-    };
-    ranked.truncate(listed);
-    snapshot.prefetch_details(&ranked.iter().map(|scored| scored.position).collect::<Vec<_>>())?;
-    let ranked = ranked.iter().map(|scored| describe(snapshot, scored)).collect::<Result<_, _>>()?;
+    let Chosen { listed, query, reached } = choose(vault, snapshot, query, ranked, wanted)?;
+    let query = query.map(|scored| describe(snapshot, scored)).transpose()?;
+    let ranked = listed.into_iter().map(|scored| describe(snapshot, scored)).collect::<Result<_, _>>()?;
     timing.decrypt = lap();
     log::info!(
         "searched {} photos in {:?}",
@@ -187,7 +176,44 @@ fn vector_of(snapshot: &Snapshot, query: &Query<'_>) -> Result<Zeroizing<Vec<f32
     }
 }
 
-/// The place of the query itself among the photos of the vault, when it is one of them.
+/// What comes of the ranked scores.
+struct Chosen {
+    listed: Vec<Scored>,
+    /// The query itself, when the vault holds it.
+    query: Option<Scored>,
+    /// How many photos reach the threshold, listed or not.
+    reached: usize,
+}
+
+fn choose(
+    vault: &Vault,
+    snapshot: &Snapshot,
+    query: &Query<'_>,
+    mut ranked: Vec<Scored>,
+    wanted: Wanted,
+) -> Result<Chosen, Error> {
+    let from = |score: f32, ranked: &[Scored]| ranked.partition_point(|scored| scored.score >= score);
+    let listed = |reached: usize| match wanted.listing {
+        Listing::Best(top) => top,
+        Listing::Matches(top) => {
+            let most = if reached == 0 { NEAREST } else { reached };
+            top.map_or(most, |top| top.min(most))
+        }
+    };
+    // The query may stand right behind what is listed, and anywhere among photos that score as it does.
+    let behind = listed(from(wanted.threshold, &ranked)).saturating_add(1);
+    let looked_at = behind.max(from(SAME_PHOTO_SCORE, &ranked)).min(ranked.len());
+    snapshot.prefetch_details(&ranked[..looked_at].iter().map(|scored| scored.position).collect::<Vec<_>>())?;
+    let query = find_query(vault, snapshot, query, &ranked[..looked_at])?;
+    if let (Listing::Best(_), Some(query)) = (wanted.listing, query) {
+        ranked.retain(|scored| scored.position != query.position);
+    }
+    let reached = from(wanted.threshold, &ranked);
+    ranked.truncate(listed(reached));
+    Ok(Chosen { listed: ranked, query, reached })
+}
+
+/// The query itself among these photos, when it is one of them.
 fn find_query(
     vault: &Vault,
     snapshot: &Snapshot,
@@ -206,7 +232,7 @@ fn find_query(
             }
         }
     };
-    for scored in ranked.iter().take_while(|scored| scored.score >= SAME_PHOTO_SCORE) {
+    for scored in ranked {
         if snapshot.image_at(scored.position)?.id() == id {
             return Ok(Some(*scored));
         }
@@ -214,7 +240,7 @@ fn find_query(
     Ok(None)
 }
 
-fn describe(snapshot: &Snapshot, scored: &Scored) -> Result<Match, Error> {
+fn describe(snapshot: &Snapshot, scored: Scored) -> Result<Match, Error> {
     let image = snapshot.image_at(scored.position)?;
     Ok(Match { id: image.id(), score: scored.score, details: image.details()?.clone() })
 }
