@@ -347,6 +347,7 @@ impl EventLoop {
             SIGCONT => {
                 self.application.pictures.erased();
                 self.screen.resume()?;
+                self.panes_moved();
             }
             _ => return Err(Error::Signal(signal)),
         }

@@ -294,8 +294,10 @@ mod tests {
                 Color::LightCyan,
                 Color::White,
             ];
-            let number = colour.and_then(|colour| NUMBERED.iter().position(|known| *known == colour));
-            number.map_or(default, |number| self.colours[number])
+            match colour {
+                None | Some(Color::Reset) => default,
+                Some(colour) => self.colours[NUMBERED.iter().position(|known| *known == colour).unwrap()],
+            }
         }
 
         fn contrast(&self, style: Style) -> f64 {

@@ -43,6 +43,15 @@ fn folders_are_entered_and_left() {
 }
 
 #[test]
+fn a_filter_can_be_typed_before_the_folder_is_listed() {
+    let mut stage = Stage::with_vault(80, 24);
+    stage.effects.clear();
+    stage.keys("l / 'dip");
+    assert_eq!(stage.asked(), ["list /photos/2024/beach"], "no letter is taken for a key");
+    assert_eq!(stage.application.state.browser.filter.line.text(), "dip");
+}
+
+#[test]
 fn a_listing_of_a_folder_left_behind_is_not_shown() {
     let mut stage = Stage::new(80, 24);
     stage.keys("l h");

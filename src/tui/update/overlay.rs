@@ -27,7 +27,7 @@ pub fn answer(state: &mut State) -> Vec<Effect> {
         Question::Download(photos) => (Task::Downloading, Request::Download(photos)),
     };
     if state.collection.task.is_some() {
-        state.journal.warn("something else is being done to the vault; wait for it");
+        state.journal.warn(super::refusal::BUSY);
         return Vec::new();
     }
     state.collection.task = Some(task);

@@ -5,17 +5,19 @@ use super::super::action::Action;
 use super::super::state::browser::Kind;
 use super::super::state::indexing::{Indexing, Standing};
 use super::super::state::results::Amount;
-use super::super::state::tiles::Resize;
+use super::super::state::tiles::{Arrangement, Resize};
 use super::super::state::vault::Session;
 use super::super::state::{Pane, State, Tab};
 use super::photos::{current_photo, subject};
 
-const NOT_HERE: &str = "there is nothing to do that with here";
+const NOT_HERE: &str = "this does nothing on this tab";
 const EMPTY: &str = "the list is empty";
 const FILES_ONLY: &str = "this works in the files";
+const RESULTS_ONLY: &str = "this works in the results";
+const NO_RESULTS: &str = "there are no results";
 const VAULT_PHOTOS_ONLY: &str = "this works on photos of the vault: move onto one in the results or the vault";
 const READ_ONLY: &str = "this copy of the vault is not the newest, and can only be read";
-const BUSY: &str = "something else is being done to the vault; wait for it";
+pub(super) const BUSY: &str = "something else is being done to the vault; wait for it";
 
 /// Why `action` would do nothing; `None` when it does something.
 #[must_use]
@@ -46,7 +48,7 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         Action::Results => refuse_if(state.tab == Tab::Results, "these are the results"),
         Action::Vault => refuse_if(state.tab == Tab::Vault, "this is the vault"),
         Action::Indexing => refuse_if(state.tab == Tab::Indexing, "this is the indexing run"),
-        Action::Filter => refuse_if(all_items(state) == 0, EMPTY),
+        Action::Filter => refuse_if(is_known_to_be_empty(state), EMPTY),
         Action::Select | Action::SelectRange => refuse_if(shown_items(state) == 0, "there is nothing to select"),
         Action::SelectAll | Action::InvertSelection => {
             refuse_if(shown_photos(state) == 0, "there are no photos to select")
@@ -64,8 +66,8 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         Action::Home => refuse_if(state.tab != Tab::Files, FILES_ONLY),
         Action::Sort => match state.tab {
             Tab::Files => refuse_if(state.browser.total() == 0, EMPTY),
-            Tab::Results => Some("results stand in the order of their scores"),
-            Tab::Vault => Some("the vault stands in the order of its dates, newest first"),
+            Tab::Results => Some("results are always sorted by score"),
+            Tab::Vault => Some("the vault is always sorted by date, newest first"),
             Tab::Indexing => Some(NOT_HERE),
         },
         Action::Reload => reload(state),
@@ -83,21 +85,17 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         Action::Arrangement => refuse_if(!has_tiles(state), NOT_HERE),
         Action::LargerThumbnails => thumbnails(state, Resize::Larger),
         Action::SmallerThumbnails => thumbnails(state, Resize::Smaller),
-        Action::Export => refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY)
-            .or(refuse_if(state.exporting.is_some(), "an export runs already: wait for it, or stop it first")),
+        Action::Export | Action::OpenOutside | Action::Download | Action::Remove | Action::Details => {
+            refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY).or(stored(state, action))
+        }
         Action::StopExport => match &state.exporting {
             Some(run) if run.is_stopping => Some("the export is stopping already"),
             Some(_) => None,
             None => Some("nothing is being exported"),
         },
-        Action::Remove if state.collection.is_read_only => Some(READ_ONLY),
-        Action::OpenOutside | Action::Download | Action::Remove => {
-            refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY).or(refuse_if(state.collection.task.is_some(), BUSY))
-        }
         Action::Check => refuse_if(state.tab != Tab::Vault, "this works in the vault")
             .or(refuse_if(state.session.open().is_none(), "no vault is open"))
             .or(refuse_if(state.collection.task.is_some(), BUSY)),
-        Action::Details => refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY),
         Action::Lock => refuse_if(matches!(state.session, Session::Opening { .. }), "the vault is being opened"),
         Action::NextView
         | Action::Help
@@ -108,6 +106,16 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         | Action::Redraw
         | Action::Suspend
         | Action::Quit => None,
+    }
+}
+
+/// Why what works on photos of the vault cannot be done with these.
+fn stored(state: &State, action: Action) -> Option<&'static str> {
+    match action {
+        Action::Export => refuse_if(state.exporting.is_some(), "an export runs already: wait for it, or stop it first"),
+        Action::Details => None,
+        _ => refuse_if(action == Action::Remove && state.collection.is_read_only, READ_ONLY)
+            .or(refuse_if(state.collection.task.is_some(), BUSY)),
     }
 }
 
@@ -133,13 +141,17 @@ fn shown_photos(state: &State) -> usize {
     }
 }
 
-/// How many items the list has without its filter.
-fn all_items(state: &State) -> usize {
+/// Whether the list has no item, filter or not. What is still being read may have some: letters that are typed ahead must
+/// go into the filter, and not be taken for keys.
+fn is_known_to_be_empty(state: &State) -> bool {
     match state.tab {
-        Tab::Files => state.browser.total(),
-        Tab::Results => state.results.listed().len(),
-        Tab::Vault => state.collection.photos().len(),
-        Tab::Indexing => 0,
+        Tab::Files => !state.browser.is_loading && state.browser.total() == 0,
+        Tab::Results => !state.results.is_searching && state.results.listed().is_empty(),
+        Tab::Vault => {
+            let is_read = state.collection.is_listed || state.session.open().is_none();
+            is_read && state.collection.photos().is_empty()
+        }
+        Tab::Indexing => true,
     }
 }
 
@@ -182,7 +194,8 @@ fn pause(state: &State) -> Option<&'static str> {
 
 fn threshold(state: &State, steps: i32) -> Option<&'static str> {
     let results = &state.results;
-    refuse_if(state.tab != Tab::Results || results.listed().is_empty(), "there are no results")
+    refuse_if(state.tab != Tab::Results, RESULTS_ONLY)
+        .or(refuse_if(results.listed().is_empty(), NO_RESULTS))
         .or(refuse_if(results.next_threshold(steps) == results.threshold(), "the threshold is at its end"))
 }
 
@@ -191,7 +204,8 @@ fn amount(state: &State, amount: Amount) -> Option<&'static str> {
         Amount::More => "all photos that the search brought are listed",
         Amount::Fewer => "fewer results are not offered",
     };
-    refuse_if(state.tab != Tab::Results || state.results.listed().is_empty(), "there are no results")
+    refuse_if(state.tab != Tab::Results, RESULTS_ONLY)
+        .or(refuse_if(state.results.listed().is_empty(), NO_RESULTS))
         .or(refuse_if(state.results.next_top(amount).is_none(), end))
 }
 
@@ -206,5 +220,7 @@ fn thumbnails(state: &State, resize: Resize) -> Option<&'static str> {
         Resize::Larger => "thumbnails are at their largest",
         Resize::Smaller => "thumbnails are at their smallest",
     };
-    refuse_if(!has_tiles(state), "there are no thumbnails here").or(refuse_if(!state.tiles.can_resize(resize), end))
+    refuse_if(!has_tiles(state), "there are no thumbnails here")
+        .or(refuse_if(state.tiles.arrangement == Arrangement::List, "thumbnails are off: the list is shown"))
+        .or(refuse_if(!state.tiles.can_resize(resize), end))
 }
