@@ -166,7 +166,7 @@ impl Session {
         let passphrase = self.passphrase("Passphrase", Purpose::Open)?;
         let spinner = ProgressBar::new_spinner().with_message("opening the vault");
         spinner.enable_steady_tick(Duration::from_millis(100));
-        let opened = found.open_to_read(&passphrase, self.places()?);
+        let opened = found.open(&passphrase, self.places()?);
         spinner.finish_and_clear();
         let vault = opened?;
         if self.if_older == IfOlder::Accept {
@@ -235,7 +235,8 @@ pub(super) fn meant(text: &Path) -> Result<PathBuf, Failure> {
     let Some(ScpAddress { host, ssh, folder }) = scp_address(text) else { return Ok(text.to_owned()) };
     let shown = inert(&text.to_string_lossy()).into_owned();
     if io::stdin().is_terminal() {
-        let question = format!("{shown}: a folder of {host}, by ssh ({ssh})? n: a folder here ({folder}) [y/n]");
+        let question =
+            format!("Is {shown} on the machine {host} ({ssh})? y: connect by ssh, n: the folder {folder} here [y/n]");
         match output::ask(&question)?.as_str() {
             "y" | "Y" | "yes" => return Ok(ssh.into()),
             "n" | "N" | "no" => return Ok(text.to_owned()),

@@ -102,15 +102,7 @@ impl FoundVault {
         }))
     }
 
-    /// Opens it, unless this machine has seen a newer copy.
-    ///
-    /// # Errors
-    /// When the passphrase is wrong, it was rolled back, or one of its few top files is damaged.
-    pub fn open(self, passphrase: &Passphrase, places: &Places) -> Result<Vault, Error> {
-        self.open_with(passphrase, freshness(places))
-    }
-
-    /// Opens it for reading, also when this machine has seen a newer copy or one that went a separate way.
+    /// Opens it; for reading alone when this machine has seen a newer copy or one that went a separate way.
     ///
     /// [`Vault::standing`] then says which of the two it is, and whoever shows anything of the vault must say so plainly
     /// ([`note`] has the words): somebody may have put an old copy back. Reading changes no record, so the same is said the
@@ -123,11 +115,8 @@ impl FoundVault {
     ///
     /// # Errors
     /// When the passphrase is wrong, or one of the vault's few top files is damaged.
-    pub fn open_to_read(self, passphrase: &Passphrase, places: &Places) -> Result<Vault, Error> {
-        self.open_with(passphrase, freshness(places).reading())
-    }
-
-    fn open_with(self, passphrase: &Passphrase, freshness: Freshness) -> Result<Vault, Error> {
+    pub fn open(self, passphrase: &Passphrase, places: &Places) -> Result<Vault, Error> {
+        let freshness = freshness(places).reading();
         Ok(match self.0 {
             Place::Here(root) => Vault::open(&root, passphrase, freshness)?,
             Place::Elsewhere(client) => {

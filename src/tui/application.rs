@@ -221,8 +221,8 @@ impl Application {
                 }
             },
             Some(Overlay::Palette { .. }) => return self.palette_key(event),
-            Some(Overlay::Confirm(_)) => match event.code {
-                KeyCode::Char('y' | 'Y') => return update::answer(&mut self.state),
+            Some(Overlay::Confirm(question)) => match event.code {
+                KeyCode::Char(letter) if question.is_yes(letter) => return update::answer(&mut self.state),
                 KeyCode::Char('n' | 'N') => return update::decline(&mut self.state),
                 KeyCode::Char('q') => self.state.overlay = None,
                 _ => {}
@@ -282,12 +282,20 @@ impl Application {
         // A pasted line's end is not an Enter: what is pasted is looked at before it counts.
         let mut effects = Vec::new();
         for character in text.chars().filter(|character| !character.is_control()) {
-            let takes_text = self.state.overlay.is_some() || self.state.gate.is_some() || self.is_typing_a_filter();
-            if takes_text {
+            if self.takes_text() {
                 effects.extend(self.key(KeyEvent::new(KeyCode::Char(character), KeyModifiers::NONE)));
             }
         }
         effects
+    }
+
+    /// Whether letters go into a field. To a question, or a list, they would be answers and commands.
+    fn takes_text(&self) -> bool {
+        match &self.state.overlay {
+            Some(Overlay::Help { .. } | Overlay::Palette { .. } | Overlay::ExportTo { .. }) => true,
+            Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Zoom) => false,
+            None => self.state.gate.is_some() || self.is_typing_a_filter(),
+        }
     }
 
     /// The mouse did something.

@@ -220,6 +220,10 @@ impl Workers {
                 self.forget_unfinished();
                 Ok(())
             }
+            Request::AcceptOlder => {
+                self.accept_older();
+                Ok(())
+            }
             Request::PauseIndexing => self.brake(Control::pause),
             Request::ResumeIndexing => self.brake(Control::resume),
             Request::StopIndexing => self.brake(Control::stop),
@@ -233,11 +237,9 @@ impl Workers {
                 self.stop_export();
                 Ok(())
             }
-            Request::AcceptOlder
-            | Request::Remove(_)
-            | Request::Check
-            | Request::OpenOutside(_)
-            | Request::Download(_) => self.tasks.send(request).map_err(drop),
+            Request::Remove(_) | Request::Check | Request::OpenOutside(_) | Request::Download(_) => {
+                self.tasks.send(request).map_err(drop)
+            }
             Request::Recognise(paths) => self.marks.send(paths).map_err(drop),
         };
     }
@@ -277,6 +279,19 @@ impl Workers {
         let shared = Arc::clone(&self.shared);
         self.forgetting_thread =
             start("forgetting", &self.happenings, move || unfinished::forget(&opened.vault, shared.places()));
+    }
+
+    /// Has the vault that is open now taken for the newest copy. No queue: by the time another request is done, another vault
+    /// may be open, about which nobody was asked.
+    fn accept_older(&self) {
+        let Some(opened) = self.shared.opened() else { return };
+        let (answers, shared) = (self.happenings.clone(), Arc::clone(&self.shared));
+        start("accepting", &self.happenings, move || {
+            let reply = vault::accept_older(&opened);
+            if shared.is_open(&opened) {
+                let _ = answers.send(Happening::Reply(reply));
+            }
+        });
     }
 
     /// Whether a run is under way, or is still keeping what it has done.

@@ -33,7 +33,10 @@ fn an_older_copy_is_used_only_after_a_yes() {
     assert!(stage.screen().contains("this copy of the vault is older"), "{}", stage.screen());
 
     let mut stage = opened(Standing::Older { found: 2, seen: 3 });
+    stage.application.paste("mU y");
     stage.keys("y");
+    assert!(stage.asked().is_empty(), "what was meant for the passphrase is no answer");
+    stage.keys("U");
     assert_eq!(stage.asked(), ["accept the older copy"]);
     stage.reply(Reply::AcceptedOlder(Ok(())));
     stage.keys("I");
@@ -76,7 +79,7 @@ fn a_restored_backup_is_asked_about_and_changed_after_a_yes() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut terminal = user.start(Kind::Silent, &arguments, &[]);
     terminal.until_screen("Use it from now on?");
-    terminal.keys("y");
+    terminal.keys("U");
     terminal.until_screen("this copy of the vault is used from now on");
     terminal.keys("i");
     terminal.until_screen("indexed: 1 added");

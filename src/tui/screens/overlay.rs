@@ -219,10 +219,10 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
         Question::UseOlder { found, seen } => {
             note = format!(
                 "generation {found} here, {seen} seen before: a restored backup, or somebody put an old copy back; \
-                 without a yes it can only be read"
+                 until you accept it, it is read-only"
             );
             let line = Line::raw("This copy of the vault is an older one. Use it from now on?");
-            return ask(canvas, window, "older copy", line, &note, &[("y", "use it"), ("n", "only read it")]);
+            return ask(canvas, window, "older copy", line, &note, &[("U", "use it"), ("n", "only read it")]);
         }
         Question::GoOn(roots) => {
             note = interrupted(roots);

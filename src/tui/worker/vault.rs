@@ -166,7 +166,7 @@ impl Shared {
     fn try_open(&self, root: &Path, passphrase: &Passphrase, is_new: IsNew) -> Result<Standing, Error> {
         // An older copy, such as a backup, can be read; whether it is to be used from now on is asked afterwards.
         let open_existing =
-            || session::FoundVault::at(root, &self.places, Prompts::Refused)?.open_to_read(passphrase, &self.places);
+            || session::FoundVault::at(root, &self.places, Prompts::Refused)?.open(passphrase, &self.places);
         let vault = match is_new {
             // A folder that is a vault already is opened with this passphrase rather than written over.
             IsNew::Yes if !Address::is_remote(root) && session::is_vault(root) => open_existing()?,
@@ -204,7 +204,6 @@ impl Shared {
                 let ids: Vec<Id> = photos.iter().map(|photo| Id::from(*photo)).collect();
                 Reply::Removed(said(library::remove(&opened.vault, &ids).map(|()| ids.len())))
             }
-            Request::AcceptOlder => Reply::AcceptedOlder(said(opened.vault.accept_older_copy().map_err(Error::from))),
             Request::Check => Reply::Checked(said(checked(&opened))),
             Request::OpenOutside(photo) => Reply::OpenedOutside(self.open_outside(&opened, photo)),
             Request::Download(photos) => Reply::Downloaded(download_all(&opened.snapshot(), &photos)),
@@ -217,6 +216,7 @@ impl Shared {
             | Request::ForgetUnfinished
             | Request::Open { .. }
             | Request::Create { .. }
+            | Request::AcceptOlder
             | Request::Close
             | Request::Index(_)
             | Request::Export { .. }
@@ -268,6 +268,11 @@ impl Shared {
 pub(in crate::tui) enum IsNew {
     Yes,
     No,
+}
+
+/// Takes an older copy for the newest one from now on.
+pub(super) fn accept_older(opened: &Opened) -> Reply {
+    Reply::AcceptedOlder(said(opened.vault.accept_older_copy().map_err(Error::from)))
 }
 
 fn said<T>(result: Result<T, Error>) -> Result<T, String> {
