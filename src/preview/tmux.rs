@@ -35,7 +35,7 @@ pub const ERASE_SCREEN: &str = "\x1bPtmux;\x1b\x1b[2J\x1b\\\x1b[?7l";
 pub const ERASED: &str = "\x1b[?7h";
 
 /// tmux answers in milliseconds; one that takes longer is not waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(5);
 const GLANCE: Duration = Duration::from_millis(2);
 
 /// Asked of tmux, one answer a line.

@@ -179,7 +179,7 @@ impl Error {
                 "export what only one of them has, take the other as the vault from now on, and add the photos to it"
             }
             Self::UnknownLineage { .. } => {
-                "if that copy is surely only an older one, delete it there and copy the whole vault anew"
+                "if nothing is lost with that copy, delete it there and copy the whole vault anew"
             }
             _ => return None,
         })

@@ -177,6 +177,9 @@ fn judge(
         Lineage::Continues if theirs > ours && if_older == OlderSource::Accept && to.place.scanner().is_none() => {
             Ok(())
         }
+        Lineage::Unknown if theirs > ours && if_older == OlderSource::Accept => {
+            Err(elsewhere(Error::UnknownLineage { there, theirs, here, ours }))
+        }
         _ if theirs > ours => Err(elsewhere(Error::Newer { there, theirs, here, ours })),
         Lineage::Continues => Ok(()),
         Lineage::Unknown => {
