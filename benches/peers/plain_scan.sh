@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The encrypted scan next to plain scans: cipherlens' own, numpy's and faiss's, in the same minutes on the same machine; one
-# thread each. Usage: benches/peers/plain_scan.sh [ROUNDS [IMAGES]]   (needs python3 with venv, network access to PyPI, and
+# thread each. Usage: benches/peers/plain_scan.sh [ROUNDS [IMAGES]]   (needs python3 with venv, pip, a network, and
 # cargo)
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ResNet-50 features with ONNX Runtime, OpenVINO and cipherlens, the same weights, in the same minutes on the same machine.
-# Usage: benches/peers/resnet50.sh [ROUNDS]   (needs python3 with venv, network access to PyPI, and cargo)
+# Usage: benches/peers/resnet50.sh [ROUNDS]   (needs python3 with venv, pip, a network, and cargo)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 environment="${CIPHERLENS_PEERS_VENV:-target/peers-resnet50}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Encrypted cosine similarity with TenSEAL and with cipherlens, in the same minutes on the same machine; one thread each.
-# Usage: benches/peers/tenseal.sh   (needs python3 with venv, network access to PyPI, and cargo)
+# Usage: benches/peers/tenseal.sh   (needs python3 with venv, pip, a network, and cargo)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 environment="${CIPHERLENS_PEERS_VENV:-target/peers-tenseal}"
