@@ -128,7 +128,7 @@ fn a_refused_key_says_why_without_a_tick() {
     for (keys, reason) in [
         ("1 e", "works on photos of the vault"),
         ("3 i", "in the files to index it"),
-        ("3 ,", "order of its dates"),
+        ("3 ,", "always sorted by date"),
         ("4 s", "move onto a photo"),
         ("1 g g s", "move onto a photo"),
     ] {
