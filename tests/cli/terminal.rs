@@ -103,7 +103,7 @@ fn whoever_names_a_vault_as_scp_does_is_asked_what_was_meant() {
         ["--passphrase-file", &passphrase, "init", "nas:photos"].into_iter().chain(CHEAPEST).collect();
     let start = Start { kind: Kind::Silent, columns: 100, rows: 30, arguments: &init, environment: &[] };
     let mut terminal = PseudoTerminal::start_in(home, &start);
-    terminal.until_screen("a folder of nas, by ssh (ssh://nas/~/photos)?");
+    terminal.until_screen("on the machine nas (ssh://nas/~/photos)?");
     terminal.keys("n\r");
     assert!(terminal.wait().success(), "{}", terminal.screen());
     assert!(folder.join("mapping.json").exists(), "{}", terminal.screen());
@@ -111,14 +111,14 @@ fn whoever_names_a_vault_as_scp_does_is_asked_what_was_meant() {
     // With ssh: it is asked to connect. There is no ssh on this PATH.
     let start = Start { environment: &[("PATH", "/nowhere")], ..start };
     let mut terminal = PseudoTerminal::start(&start);
-    terminal.until_screen("a folder of nas, by ssh (ssh://nas/~/photos)?");
+    terminal.until_screen("on the machine nas (ssh://nas/~/photos)?");
     terminal.keys("y\r");
     assert_eq!(terminal.wait().exit_code(), 1);
     assert!(terminal.screen().contains("ssh could not be started"), "{}", terminal.screen());
 
     // Neither.
     let mut terminal = PseudoTerminal::start(&start);
-    terminal.until_screen("by ssh (ssh://nas/~/photos)?");
+    terminal.until_screen("on the machine nas (ssh://nas/~/photos)?");
     terminal.keys("\r");
     assert_eq!(terminal.wait().exit_code(), 64);
 }
