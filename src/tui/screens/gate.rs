@@ -77,7 +77,7 @@ fn error_lines(canvas: &Canvas<'_, '_>, error: Option<&str>, area: Rect) -> Vec<
     let text = format!("✗ {}", inert(reason));
     let lines =
         if area.height < 9 { vec![words::fit(&text, columns).into_owned()] } else { words::wrap(&text, columns) };
-    lines.into_iter().map(|line| Line::styled(line, canvas.theme.bad)).collect()
+    lines.into_iter().map(|line| Line::from(Span::styled(line, canvas.theme.bad))).collect()
 }
 
 fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
@@ -100,7 +100,7 @@ fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
     let mut lines = vec![Line::default(), Line::raw(words::fit_end(&vault, columns).into_owned())];
     if let Some(run) = run {
         let (text, style) = run_in_numbers(canvas, run);
-        lines.extend(words::wrap(&text, columns).into_iter().map(|line| Line::styled(line, style)));
+        lines.extend(words::wrap(&text, columns).into_iter().map(|line| Line::from(Span::styled(line, style))));
     }
     lines.extend(words::wrap(note, columns).into_iter().map(|line| Line::styled(line, theme.faint)));
     lines.extend([Line::default(), Line::from(field)]);

@@ -118,7 +118,7 @@ fn overview(canvas: &Canvas<'_, '_>, area: Rect, run: &Indexing) -> Vec<Line<'st
     let signed = |sign: &str, text: String, style: Style| {
         words::wrap(&format!("{sign} {}", inert(&text)), columns)
             .into_iter()
-            .map(move |line| Line::styled(format!("  {line}"), style))
+            .map(move |line| Line::from(vec![Span::raw("  "), Span::styled(line, style)]))
     };
     if let Some(error) = &run.error {
         lines.extend(signed("✗", error.clone(), theme.bad));
@@ -142,8 +142,9 @@ fn failures(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
         return;
     }
     let theme = canvas.theme;
-    let title = format!("  ✗ {} could not be used", words::count(run.failed, "photo"));
-    canvas.frame.render_widget(Line::styled(title, theme.bad), Rect { height: 1, ..area });
+    let title = format!("✗ {} could not be used", words::count(run.failed, "photo"));
+    let title = Line::from(vec![Span::raw("  "), Span::styled(title, theme.bad)]);
+    canvas.frame.render_widget(title, Rect { height: 1, ..area });
     let newest_first = run.failures.iter().rev();
     for (failure, y) in newest_first.zip(area.y + 1..area.bottom()) {
         let path = words::path(&failure.path);
