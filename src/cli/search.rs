@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     threshold: Option<f32>,
     /// At most this many photos [default: 50; with --threshold all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     top: Option<NonZeroUsize>,
     /// Decrypt the matches into FOLDER, which must be outside of every vault
     #[arg(long, value_name = "FOLDER")]
@@ -60,6 +60,10 @@ pub(super) struct Arguments {
     json: bool,
     #[command(flatten)]
     weights: WeightsFile,
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "give a whole number from 1 on")
 }
 
 /// Searches, prints, and exports if told.

@@ -154,7 +154,8 @@ impl Session {
     pub(super) fn open_vault(&self) -> Result<Vault, Failure> {
         let vault = self.open()?;
         if let Some(note) = session::note(vault.standing()) {
-            output::say(&format!("cipherlens: {note}."));
+            let how = if matches!(vault.standing(), Standing::Older { .. }) { ": --accept-older" } else { "" };
+            output::say(&format!("cipherlens: {note}{how}."));
         }
         Ok(vault)
     }

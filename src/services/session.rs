@@ -134,7 +134,7 @@ pub fn note(standing: Standing) -> Option<String> {
         Standing::Newest => None,
         Standing::Older { found, seen } => Some(format!(
             "this copy of the vault is older: it is at generation {found}, and this machine has seen generation {seen}. \
-             It can be read, and changed only with --accept-older, which uses it from now on"
+             It can be read and not changed, unless you accept it as the one to use from now on"
         )),
         Standing::Forked { found, seen } => Some(format!(
             "this copy of the vault was changed separately: its generation {found} does not continue generation {seen}, \

@@ -1,7 +1,8 @@
 //! A copy of the vault that is not the newest: it is read with a note, and used from now on only when the user says so.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::Command;
 
 use cipherlens::services::session::Standing;
 use cipherlens::tui::request::Reply;
@@ -52,24 +53,12 @@ fn a_copy_that_went_a_separate_way_is_read_and_never_used() {
     assert!(stage.asked().is_empty());
 }
 
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 #[test]
 fn a_restored_backup_is_asked_about_and_changed_after_a_yes() {
     let user = User::with_vault();
     let vault = user.path("photos.vault");
     let text = vault.to_string_lossy().into_owned();
-    copy_folder(&vault, &user.path("backup"));
+    assert!(Command::new("cp").arg("-R").args([&vault, &user.path("backup")]).status().unwrap().success());
     let photos = sample("photos/watch");
     user.run(&["--vault", &text, "add", photos.join("image_0001.jpg").to_str().unwrap()]);
     fs::remove_dir_all(&vault).unwrap();

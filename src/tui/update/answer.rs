@@ -8,7 +8,7 @@ use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::{Health, Session, Statistics};
 use super::super::state::{StoredPhoto, Tab};
 use super::export;
-use crate::services::session::Standing as VaultStanding;
+use crate::services::session::{self, Standing as VaultStanding};
 
 /// A reply arrived. One that belongs to what is no longer wanted changes nothing.
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
@@ -126,18 +126,11 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<VaultStan
 /// Says that the copy of the vault is not the newest; it is read only until the user wants it used.
 fn tell_standing(state: &mut State, standing: VaultStanding) {
     state.collection.is_read_only = standing != VaultStanding::Newest;
-    match standing {
-        VaultStanding::Newest => {}
-        VaultStanding::Older { found, seen } => {
-            state.journal.warn(format!(
-                "this copy of the vault is older: generation {found} here, {seen} seen before; it can only be read"
-            ));
-            state.overlay = Some(Overlay::Confirm(Question::UseOlder { found, seen }));
-        }
-        VaultStanding::Forked { found, seen } => state.journal.warn(format!(
-            "this copy of the vault was changed separately: its generation {found} does not continue generation {seen}, \
-             which this machine has seen; it can only be read: export what only it has, and add that to the other copy"
-        )),
+    if let Some(note) = session::note(standing) {
+        state.journal.warn(note);
+    }
+    if let VaultStanding::Older { found, seen } = standing {
+        state.overlay = Some(Overlay::Confirm(Question::UseOlder { found, seen }));
     }
 }
 

@@ -54,22 +54,10 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
             refuse_if(shown_photos(state) == 0, "there are no photos to select")
         }
         Action::Similar => similar(state),
-        Action::CopyNames => {
-            let is_empty = match state.tab {
-                Tab::Files => state.browser.subject().is_empty(),
-                Tab::Results | Tab::Vault => subject(state).is_empty(),
-                Tab::Indexing => true,
-            };
-            refuse_if(is_empty, "there is no name to copy")
-        }
+        Action::CopyNames => copy_names(state),
         Action::Parent => parent(state),
         Action::Home => refuse_if(state.tab != Tab::Files, FILES_ONLY),
-        Action::Sort => match state.tab {
-            Tab::Files => refuse_if(state.browser.total() == 0, EMPTY),
-            Tab::Results => Some("results are always sorted by score"),
-            Tab::Vault => Some("the vault is always sorted by date, newest first"),
-            Tab::Indexing => Some(NOT_HERE),
-        },
+        Action::Sort => sort(state),
         Action::Reload => reload(state),
         Action::Index | Action::IndexFolder => index(state, action),
         Action::PauseIndexing => pause(state),
@@ -163,6 +151,24 @@ fn parent(state: &State) -> Option<&'static str> {
 fn similar(state: &State) -> Option<&'static str> {
     refuse_if(current_photo(state).is_none(), "move onto a photo to search for photos like it")
         .or(refuse_if(matches!(state.session, Session::Opening { .. }), "the vault is being opened"))
+}
+
+fn copy_names(state: &State) -> Option<&'static str> {
+    let is_empty = match state.tab {
+        Tab::Files => state.browser.subject().is_empty(),
+        Tab::Results | Tab::Vault => subject(state).is_empty(),
+        Tab::Indexing => true,
+    };
+    refuse_if(is_empty, "there is no name to copy")
+}
+
+fn sort(state: &State) -> Option<&'static str> {
+    match state.tab {
+        Tab::Files => refuse_if(state.browser.total() == 0, EMPTY),
+        Tab::Results => Some("results are always sorted by score"),
+        Tab::Vault => Some("the vault is always sorted by date, newest first"),
+        Tab::Indexing => Some(NOT_HERE),
+    }
 }
 
 fn reload(state: &State) -> Option<&'static str> {
