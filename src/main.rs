@@ -4,13 +4,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use cipherlens::cli::{self, Asked, Exit};
-use cipherlens::secret;
 use cipherlens::services::privacy;
 use cipherlens::tui;
 
 fn main() -> ExitCode {
     // Before anything secret is read. A system that refuses this still gets the user's work done.
-    let _ = secret::shield_process();
+    let _ = privacy::shield_process();
     privacy::keep_new_files_private();
     match cli::main() {
         Asked::Command(exit) => exit.into(),

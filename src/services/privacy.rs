@@ -3,6 +3,7 @@
 //! The umask is one for the whole process, so it is set once, at the start, and covers files that libraries create, such
 //! as the log's. Must never: touch a folder or file that is not the program's own, or follow a link to one.
 
+use std::io;
 use std::process::Command;
 #[cfg(unix)]
 use std::sync::OnceLock;
@@ -12,6 +13,25 @@ use crate::services::places::Places;
 /// What the umask was before: the session's, for what is meant for others.
 #[cfg(unix)]
 static SESSION_UMASK: OnceLock<rustix::fs::Mode> = OnceLock::new();
+
+/// Keeps what this process holds from everyone else on the machine but its administrator: no core file is written when
+/// it crashes, and other processes of the same user can neither attach to it nor read its memory.
+///
+/// # Errors
+/// What the system says. Without it keys are as safe as in any other program of the user.
+pub fn shield_process() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    }
+    Ok(())
+}
 
 /// From now on new files are readable by their owner alone, and new folders enterable by their owner alone.
 pub fn keep_new_files_private() {

@@ -8,6 +8,7 @@ mod broken_output;
 mod damage;
 mod ended_by_error;
 mod export;
+mod features;
 #[cfg(target_os = "linux")]
 #[path = "../tui/full_disk.rs"]
 mod full_disk;

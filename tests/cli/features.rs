@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::{EXTRACTOR, project, read, vectors};
+use cipherlens::features::{Extractor, Limits, Photo, Precision, Weights, Workload};
+
+use crate::scene::sample;
 
 fn cipherlens(directory: &Path, arguments: &[&std::ffi::OsStr]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cipherlens")).current_dir(directory).args(arguments).output().unwrap()
@@ -19,24 +21,35 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 fn photo(name: &str) -> PathBuf {
-    project(&format!("data/photos/{name}"))
+    sample("photos").join(name)
+}
+
+/// The vectors that the library computes for the same photos.
+fn vectors(names: &[&str]) -> Vec<Vec<f32>> {
+    let weights = Weights::standard(Path::new("models")).unwrap();
+    let extractor = Extractor::new(weights, Precision::F32, Workload::Many).unwrap();
+    let prepare = |name: &&str| {
+        let file = std::fs::read(photo(name)).unwrap();
+        Photo::decode(&file, None, Limits::default()).unwrap().prepare().unwrap()
+    };
+    let photos: Vec<_> = names.iter().map(prepare).collect();
+    extractor.extract(&photos).unwrap().iter().map(|vector| vector.as_slice().to_vec()).collect()
 }
 
 #[test]
 fn json_is_one_line_a_photo_in_the_order_given() {
     let names = ["watch/image_0002.jpg", "butterfly/image_0001.jpg"];
-    let output = features(&project("data/photos"), &["--json", names[0], names[1]]);
+    let output = features(&sample("photos"), &["--json", names[0], names[1]]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(output.stderr.is_empty());
     let lines: Vec<serde_json::Value> =
         text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2);
-    let files = names.map(|name| std::fs::read(photo(name)).unwrap());
-    for ((line, name), vector) in lines.iter().zip(names).zip(vectors(&EXTRACTOR, files.iter().map(Vec::as_slice))) {
+    for ((line, name), vector) in lines.iter().zip(names).zip(vectors(&names)) {
         assert_eq!(line["path"], name);
         let printed: Vec<f32> = serde_json::from_value(line["features"].clone()).unwrap();
         assert_eq!(printed.len(), 2048);
-        let cosine: f32 = printed.iter().zip(vector.as_slice()).map(|(left, right)| left * right).sum();
+        let cosine: f32 = printed.iter().zip(&vector).map(|(left, right)| left * right).sum();
         assert!((cosine - 1.0).abs() < 1e-5, "{name}: {cosine}");
     }
 }
@@ -44,7 +57,7 @@ fn json_is_one_line_a_photo_in_the_order_given() {
 #[test]
 fn a_photo_that_fails_is_named_and_the_others_are_printed() {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("good.jpg"), read("data/photos/pizza/image_0001.jpg")).unwrap();
+    std::fs::copy(photo("pizza/image_0001.jpg"), directory.path().join("good.jpg")).unwrap();
     std::fs::write(directory.path().join("bad.jpg"), b"no photo").unwrap();
     let output = features(directory.path(), &["absent.jpg", "bad.jpg", "good.jpg"]);
     assert_eq!(output.status.code(), Some(1));
@@ -62,7 +75,7 @@ fn names_no_terminal_should_see_raw_are_shown_inert() {
     use std::os::unix::ffi::OsStrExt;
     let directory = tempfile::tempdir().unwrap();
     let name = std::ffi::OsStr::from_bytes(b"\x1b[31m\xff.jpg");
-    std::fs::write(directory.path().join(name), read("data/photos/pizza/image_0001.jpg")).unwrap();
+    std::fs::copy(photo("pizza/image_0001.jpg"), directory.path().join(name)).unwrap();
     for (flags, expected) in
         [(None, "\u{fffd}[31m\u{fffd}.jpg: "), (Some("--json"), "{\"path\":\"\\u001b[31m\u{fffd}.jpg\"")]
     {
@@ -76,9 +89,9 @@ fn names_no_terminal_should_see_raw_are_shown_inert() {
 
 #[test]
 fn weights_that_do_not_fit_end_the_command() {
-    let weights = project("tests/data/torchvision/few.pth");
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/features/tests/data/torchvision/few.pth");
     let photo = photo("pizza/image_0001.jpg");
-    let output = features(&project("."), &["--weights", weights.to_str().unwrap(), photo.to_str().unwrap()]);
+    let output = features(&sample("photos"), &["--weights", weights.to_str().unwrap(), photo.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("bn1.weight"), "{}", text(&output.stderr));
     assert!(output.stdout.is_empty());
@@ -86,12 +99,12 @@ fn weights_that_do_not_fit_end_the_command() {
 
 #[test]
 fn no_photo_is_a_usage_error() {
-    assert_eq!(features(&project("."), &[]).status.code(), Some(64));
+    assert_eq!(features(&sample("photos"), &[]).status.code(), Some(64));
 }
 
 #[test]
 fn the_help_says_the_output_is_plaintext_and_gives_an_example() {
-    let output = features(&project("."), &["--help"]);
+    let output = features(&sample("photos"), &["--help"]);
     assert!(output.status.success());
     let help = text(&output.stdout);
     assert!(help.contains("unencrypted") && help.contains("plaintext"), "{help}");

@@ -13,9 +13,9 @@ use super::pooling;
 use super::spread::Spread;
 use super::winograd::Winograd;
 use super::{INPUT_SIDE, PlainNetwork, Weights, with_numbers};
-use crate::features::Workload;
-use crate::features::resnet50::{Bottleneck, DIMENSIONS};
-use crate::features::weights::Normalise;
+use crate::Workload;
+use crate::resnet50::{Bottleneck, DIMENSIONS};
+use crate::weights::Normalise;
 
 /// From this many channels on photos are so small that F(4x4) would compute mostly what lies outside of them.
 const SMALL_PHOTO_CHANNELS: usize = 512;

@@ -7,7 +7,7 @@ use super::bfloat16::PortablePairs;
 use super::network::Network;
 use super::portable::Portable;
 use super::{Forward, PlainNetwork};
-use crate::features::{Error, Precision, Workload};
+use crate::{Error, Precision, Workload};
 
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512, avx512_bf16::Pairs};

@@ -7,7 +7,7 @@ use image::{DynamicImage, ImageFormat};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{EXTRACTOR, cosine, decode, project, read, vectors};
+use super::{EXTRACTOR, cosine, decode, fixture, project, read, vectors};
 
 #[derive(Deserialize)]
 struct Features {
@@ -30,7 +30,7 @@ struct Cosines {
 fn the_weights_are_the_ones_the_program_knows() {
     let digest = Sha256::digest(read("models/resnet50.safetensors"));
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(digest, cipherlens::features::weights::BUNDLED_SHA256);
+    assert_eq!(digest, cipherlens_features::weights::BUNDLED_SHA256);
     assert_eq!(digest, EXTRACTOR.space().weights);
     let recorded = String::from_utf8(read("models/resnet50.safetensors.sha256")).unwrap();
     assert_eq!(recorded, format!("{digest}  resnet50.safetensors\n"));
@@ -38,9 +38,9 @@ fn the_weights_are_the_ones_the_program_knows() {
 
 #[test]
 fn features_agree_on_every_golden_photo() {
-    let golden: Features = serde_json::from_slice(&read("tests/data/golden/features.json")).unwrap();
+    let golden: Features = serde_json::from_slice(&fixture("golden/features.json")).unwrap();
     assert_eq!(golden.images.len(), 12);
-    let files: Vec<_> = golden.images.iter().map(|image| read(&format!("tests/data/golden/{}", image.file))).collect();
+    let files: Vec<_> = golden.images.iter().map(|image| fixture(&format!("golden/{}", image.file))).collect();
     for (image, vector) in golden.images.iter().zip(vectors(&EXTRACTOR, files.iter().map(Vec::as_slice))) {
         let agreement = cosine(&image.features, vector.as_slice());
         assert!(agreement >= 0.9999, "{}: cosine {agreement}", image.file);
@@ -53,9 +53,10 @@ fn features_agree_on_every_golden_photo() {
 
 /// The photo as the independent implementation saw it: squeezed to 224 x 224 whatever its proportions.
 fn squeezed(path: &str) -> Vec<u8> {
-    let sample = format!("data/photos/{path}");
-    let path = if project(&sample).exists() { sample } else { format!("tests/data/golden/photos/{path}") };
-    let whole = decode(&read(&path)).reduced(u32::MAX).unwrap();
+    let sample = project(&format!("data/photos/{path}"));
+    let bytes =
+        if sample.exists() { std::fs::read(sample).unwrap() } else { fixture(&format!("golden/photos/{path}")) };
+    let whole = decode(&bytes).reduced(u32::MAX).unwrap();
     let square = imageops::resize(&whole, 224, 224, FilterType::Triangle);
     let mut png = Cursor::new(Vec::new());
     DynamicImage::from(square).write_to(&mut png, ImageFormat::Png).unwrap();
@@ -64,7 +65,7 @@ fn squeezed(path: &str) -> Vec<u8> {
 
 #[test]
 fn cosines_of_all_pairs_agree() {
-    let golden: Cosines = serde_json::from_slice(&read("tests/data/golden/cosines.json")).unwrap();
+    let golden: Cosines = serde_json::from_slice(&fixture("golden/cosines.json")).unwrap();
     assert_eq!(golden.photos.len(), 60);
     let files: Vec<_> = golden.photos.iter().map(|path| squeezed(path)).collect();
     let vectors = vectors(&EXTRACTOR, files.iter().map(Vec::as_slice));
@@ -98,7 +99,7 @@ fn a_photo_alone_and_in_a_batch_has_the_same_vector() {
         assert!(largest_difference < 1e-6, "{largest_difference}");
         assert!((alone[0].cosine(together) - 1.0).abs() < 1e-6, "{}", alone[0].cosine(together));
     }
-    assert!(EXTRACTOR.extract::<cipherlens::features::PreparedPhoto>(&[]).unwrap().is_empty());
+    assert!(EXTRACTOR.extract::<cipherlens_features::PreparedPhoto>(&[]).unwrap().is_empty());
 }
 
 #[test]

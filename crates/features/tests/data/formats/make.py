@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make the photos here that the `image` crate cannot write: `python3 tests/data/formats/make.py`. Needs Pillow.
+"""Make the photos here that the `image` crate cannot write: `python3 crates/features/tests/data/formats/make.py`. Needs Pillow.
 
 Each shows the same scene: red, green, blue and grey quadrants, from the top left by rows.
 """

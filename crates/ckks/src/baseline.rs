@@ -19,7 +19,7 @@ pub fn plain_scores(kernel: PlainKernel, vectors: &[f32], query: &[f32; DIMENSIO
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ckks::Kernel;
+    use crate::Kernel;
 
     #[test]
     fn every_plain_kernel_computes_the_same_inner_products() {

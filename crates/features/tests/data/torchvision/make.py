@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Make the fixtures here with torch and torchvision: `python3 tests/data/torchvision/make.py`.
+"""Make the fixtures here with torch and torchvision: `python3 crates/features/tests/data/torchvision/make.py`.
 
-`features.json` holds what torchvision's own resnet50 computes for tests/data/golden/okapi.png with weights that anyone can
+`features.json` holds what torchvision's own resnet50 computes for crates/features/tests/data/golden/okapi.png with weights that anyone can
 make again from a formula, so that no weights need to be kept. `few.pth` is a real torch file with three of its tensors, one of
 them of the wrong shape.
 """

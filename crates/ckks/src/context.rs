@@ -17,7 +17,7 @@ use super::ring::{Evaluation, Polynomial, Ring};
 use super::rlwe::RlweSecret;
 use super::sampling::Randomness;
 use super::scan::Kernel;
-use crate::secret::{Secret, on_wiped_stack};
+use cipherlens_secret::{Secret, on_wiped_stack};
 
 const MAGIC: [u8; 4] = *b"CLCK";
 const FORMAT_VERSION: u8 = 1;

@@ -26,7 +26,7 @@ pub const FILE_NAME: &str = "resnet50.safetensors";
 const TORCH_EPSILON: f64 = 1e-5;
 
 #[cfg(feature = "bundled-weights")]
-static BUNDLED: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/resnet50.safetensors"));
+static BUNDLED: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/resnet50.safetensors"));
 
 /// Red, green and blue of a pixel to the network's three numbers for it.
 pub(super) type Normalise = fn([f32; 3]) -> [f32; 3];
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn the_published_file_is_found_and_accepted() {
-        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
         assert_eq!(Weights::standard(&models).unwrap().sha256, BUNDLED_SHA256);
     }
 }

@@ -10,9 +10,9 @@ use super::network::{KEEP, Layer, RELU};
 use super::portable::Portable;
 use super::spread::Spread;
 use super::*;
-use crate::features::resnet50::Then;
-use crate::features::weights::Layout as Arrangement;
-use crate::features::{Limits, Photo, PreparedPhoto};
+use crate::resnet50::Then;
+use crate::weights::Layout as Arrangement;
+use crate::{Limits, Photo, PreparedPhoto};
 
 /// What the bundled weights want of pixels.
 const LAYOUT: Arrangement = Arrangement::KerasV1Folded;
@@ -30,12 +30,12 @@ struct Case {
 }
 
 fn reference() -> ResNet50<Convolution> {
-    let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
     super::super::Weights::standard(&models).unwrap().network
 }
 
 fn photo() -> PreparedPhoto {
-    let sample = include_bytes!("../../../data/photos/butterfly/image_0001.jpg");
+    let sample = include_bytes!("../../../../data/photos/butterfly/image_0001.jpg");
     Photo::decode(sample, None, Limits::default()).unwrap().prepare().unwrap()
 }
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use cipherlens::features::{Error, Extractor, Precision, Weights, Workload};
+use cipherlens_features::{Error, Extractor, Precision, Weights, Workload};
 
-use super::{EXTRACTOR, project, read, vectors};
+use super::{EXTRACTOR, fixture, fixture_path, project, vectors};
 
 /// The numbers of `tests/data/torchvision/make.py`, by the same formula.
 fn formula(name: &str, shape: &[usize]) -> Tensor {
@@ -80,8 +80,8 @@ fn features_agree_with_torchvision() {
         Workload::Many,
     )
     .unwrap();
-    let expected: Vec<f32> = serde_json::from_slice(&read("tests/data/torchvision/features.json")).unwrap();
-    let actual = &vectors(&extractor, [read("tests/data/golden/okapi.png").as_slice()])[0];
+    let expected: Vec<f32> = serde_json::from_slice(&fixture("torchvision/features.json")).unwrap();
+    let actual = &vectors(&extractor, [fixture("golden/okapi.png").as_slice()])[0];
     let largest = expected.iter().copied().fold(0.0, f32::max);
     for (position, (expected, actual)) in expected.iter().zip(actual.as_slice()).enumerate() {
         assert!((expected - actual).abs() <= 1e-4 * largest, "feature {position}: {actual}, expected {expected}");
@@ -101,14 +101,14 @@ fn a_missing_tensor_is_named() {
 
 #[test]
 fn a_wrong_shape_is_named_in_a_file_written_by_torch() {
-    let error = refused(&project("tests/data/torchvision/few.pth"));
+    let error = refused(&fixture_path("torchvision/few.pth"));
     let Error::WrongShape { name, expected, actual } = &error else { panic!("{error}") };
     assert_eq!((name.as_str(), expected.as_slice(), actual.as_slice()), ("bn1.weight", &[64][..], &[32][..]));
 }
 
 #[test]
 fn numbers_of_a_file_written_by_torch_are_read() {
-    let file = candle_core::pickle::PthTensors::new(project("tests/data/torchvision/few.pth"), None).unwrap();
+    let file = candle_core::pickle::PthTensors::new(fixture_path("torchvision/few.pth"), None).unwrap();
     let read = file.get("conv1.weight").unwrap().unwrap().to_dtype(candle_core::DType::F32).unwrap();
     let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     assert_eq!(numbers(&read), numbers(&formula("conv1.weight", &[64, 3, 7, 7])));

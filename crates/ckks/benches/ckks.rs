@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use cipherlens::ckks::baseline::{PlainKernel, plain_scores};
-use cipherlens::ckks::{
+use cipherlens_ckks::baseline::{PlainKernel, plain_scores};
+use cipherlens_ckks::{
     BLOCK_IMAGES, DIMENSION, Evaluator, Kernel, KeyHolder, PublicContext, ScannedBlock, SecretContext,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

@@ -3,13 +3,13 @@
 use std::ffi::OsStr;
 use std::io::Cursor;
 
-use cipherlens::features::{Error, Limits, Photo};
+use cipherlens_features::{Error, Limits, Photo};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ImageEncoder, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
-use super::{decode, read};
+use super::{decode, fixture};
 
 /// Red, green, blue and grey, from the top left by rows: the scene of `tests/data/formats/make.py`.
 const QUADRANTS: [[u8; 3]; 4] = [[200, 30, 40], [30, 180, 60], [40, 60, 190], [128, 128, 128]];
@@ -66,18 +66,18 @@ fn an_icon_shows_the_scene() {
 
 #[test]
 fn a_gif_shows_its_first_frame() {
-    shows_the_scene(&decode(&read("tests/data/formats/animated.gif")), 2);
+    shows_the_scene(&decode(&fixture("formats/animated.gif")), 2);
 }
 
 #[test]
 fn a_jpeg_shows_the_scene_baseline_and_progressive() {
     shows_the_scene(&decode(&encoded(scene(64, 48), ImageFormat::Jpeg)), 8);
-    shows_the_scene(&decode(&read("tests/data/formats/progressive.jpg")), 8);
+    shows_the_scene(&decode(&fixture("formats/progressive.jpg")), 8);
 }
 
 #[test]
 fn a_lossy_webp_shows_the_scene() {
-    shows_the_scene(&decode(&read("tests/data/formats/lossy.webp")), 12);
+    shows_the_scene(&decode(&fixture("formats/lossy.webp")), 12);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn content_decides_whatever_the_extension_says() {
 #[test]
 fn palettes_show_the_scene() {
     for name in ["palette.png", "palette.bmp"] {
-        shows_the_scene(&decode(&read(&format!("tests/data/formats/{name}"))), 2);
+        shows_the_scene(&decode(&fixture(&format!("formats/{name}"))), 2);
     }
 }
 
@@ -124,7 +124,7 @@ fn inks_show_the_scene() {
     // The printing inks of a JPEG are stored inverted, as Adobe does; large ones go through the scaled decoder.
     for name in ["cmyk.jpg", "ycck.jpg", "large_cmyk.jpg", "large_ycck.jpg", "cmyk.tiff"] {
         println!("{name}");
-        shows_the_scene(&decode(&read(&format!("tests/data/formats/{name}"))), 12);
+        shows_the_scene(&decode(&fixture(&format!("formats/{name}"))), 12);
     }
 }
 
@@ -187,7 +187,7 @@ fn all_eight_orientations_come_upright() {
 
 #[test]
 fn a_tiff_lying_on_its_side_comes_upright() {
-    let photo = decode(&read("tests/data/formats/orientation_6.tiff"));
+    let photo = decode(&fixture("formats/orientation_6.tiff"));
     assert_eq!(photo.dimensions(), (64, 48));
     shows_the_scene(&photo, 0);
 }
@@ -203,7 +203,7 @@ fn a_large_jpeg_comes_upright_in_its_original_dimensions() {
     assert_eq!(photo.dimensions(), (2400, 1600));
     assert_eq!(photo.reduced(512).unwrap().dimensions(), (512, 341));
     shows_the_scene(&photo, 8);
-    shows_the_scene(&decode(&read("tests/data/formats/large_progressive.jpg")), 8);
+    shows_the_scene(&decode(&fixture("formats/large_progressive.jpg")), 8);
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn a_bomb_is_refused_before_it_is_decoded() {
 #[test]
 fn a_progressive_bomb_is_refused_for_its_coefficients() {
     // 16,000 x 16,000 pixels are few enough, but not three coefficients each.
-    let mut jpeg = read("tests/data/formats/progressive.jpg");
+    let mut jpeg = fixture("formats/progressive.jpg");
     let frame = jpeg.windows(2).position(|marker| marker == [0xff, 0xc2]).unwrap();
     jpeg[frame + 5..frame + 9].copy_from_slice(&[0x3e, 0x80, 0x3e, 0x80]);
     let error = Photo::decode(&jpeg, None, Limits::default()).err().unwrap();

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};
-use cipherlens::features::{Extractor, Limits, Photo, Precision, PreparedPhoto, Weights, Workload};
+use cipherlens_features::{Extractor, Limits, Photo, Precision, PreparedPhoto, Weights, Workload};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
@@ -18,7 +18,7 @@ use image::{DynamicImage, ImageFormat};
 const BASELINE_BATCH: usize = 8;
 
 fn weights() -> Weights {
-    Weights::standard(Path::new(env!("CARGO_MANIFEST_DIR")).join("models").as_path()).expect("the weights load")
+    Weights::standard(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models").as_path()).expect("the weights load")
 }
 
 fn pool(threads: usize) -> rayon::ThreadPool {
@@ -27,7 +27,7 @@ fn pool(threads: usize) -> rayon::ThreadPool {
 
 /// A sample photo enlarged to `width` x `height`, with the fine noise a camera adds, as a JPEG.
 fn jpeg(width: u32, height: u32) -> Vec<u8> {
-    let sample = include_bytes!("../data/photos/butterfly/image_0001.jpg");
+    let sample = include_bytes!("../../../data/photos/butterfly/image_0001.jpg");
     let small = image::load_from_memory(sample).expect("the sample is a photo");
     let mut photo = small.resize_exact(width, height, FilterType::CatmullRom).into_rgb8();
     let mut state = 1_u32;

@@ -2,8 +2,6 @@
 //!
 //! Must never: implement `Debug`, `Clone`, `Copy` or `Serialize`, or hand out an owned copy of what it guards.
 
-use std::io;
-
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
@@ -66,25 +64,6 @@ pub fn on_wiped_stack<T>(operation: impl FnOnce() -> T) -> T {
     let outcome = below(operation);
     wipe();
     outcome
-}
-
-/// Keeps what this process holds from everyone else on the machine but its administrator: no core file is written when
-/// it crashes, and other processes of the same user can neither attach to it nor read its memory.
-///
-/// # Errors
-/// What the system says. Without it keys are as safe as in any other program of the user.
-pub fn shield_process() -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, setrlimit};
-        setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    }
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-        set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

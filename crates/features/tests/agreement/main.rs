@@ -1,4 +1,4 @@
-//! Photos to vectors, from outside: agreement with independent implementations, decoding, the commands.
+//! Photos to vectors, from outside: agreement with independent implementations, and decoding.
 
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "what a test measured or could not test is said")]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a failed test is a panic")]
@@ -6,9 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use cipherlens::features::{Extractor, FeatureVector, Limits, Photo, Precision, Weights, Workload};
+use cipherlens_features::{Extractor, FeatureVector, Limits, Photo, Precision, Weights, Workload};
 
-mod command;
 mod decoding;
 mod golden;
 mod torchvision;
@@ -18,13 +17,22 @@ static EXTRACTOR: LazyLock<Extractor> = LazyLock::new(|| {
     Extractor::new(Weights::standard(&project("models")).unwrap(), Precision::F32, Workload::Many).unwrap()
 });
 
-/// A path of the project.
+/// A path below the project's root.
 fn project(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// A path below `tests/data/`.
+fn fixture_path(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path)
 }
 
 fn read(path: &str) -> Vec<u8> {
     std::fs::read(project(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn fixture(path: &str) -> Vec<u8> {
+    std::fs::read(fixture_path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 fn decode(bytes: &[u8]) -> Photo {
