@@ -1,0 +1,66 @@
+# The common commands. `just` lists them; each line can also be typed by hand.
+
+# List the recipes.
+default:
+    @just --list
+
+# Build the program: target/release/cipherlens.
+build:
+    cargo build --release --locked
+
+# Run the program, for example `just run search beach.jpg`.
+run *arguments:
+    cargo run --release --locked -- {{ arguments }}
+
+# Run all tests of all packages, documentation tests included.
+test:
+    cargo test --release --locked
+
+# Run one test binary of the program, for example `just test-one tui keys::`.
+test-one binary *filter:
+    cargo test --release --locked --test {{ binary }} -- {{ filter }}
+
+# Run the unit tests of one package, for example `just test-unit cipherlens-ckks layout::`.
+test-unit package="cipherlens" *filter:
+    cargo test --release --locked --package {{ package }} --lib -- {{ filter }}
+
+# Format all sources.
+format:
+    cargo fmt --all
+
+# Check formatting and lints, as the gate does.
+lint:
+    cargo fmt --all --check
+    cargo clippy --release --all-targets --locked -- --deny warnings
+
+# Run everything that must pass before a change is merged.
+gate:
+    .ci/run
+
+# Build the documentation of the library; broken links are errors.
+docs:
+    RUSTDOCFLAGS="--deny warnings --allow rustdoc::private_intra_doc_links" cargo doc --release --no-deps --locked
+
+# Measure encrypted search and the network on this machine.
+bench:
+    cargo run --release --locked -- bench
+    cargo run --release --locked -- bench --features
+
+# Compare with other software on this machine; needs Python, pip and a network.
+bench-peers:
+    benches/peers/plain_scan.sh
+    benches/peers/resnet50.sh
+    benches/peers/tenseal.sh
+
+# Take the screenshots again, all or the named ones; needs Xvfb, xterm and mlterm.
+screenshots *names:
+    screenshots/make.sh {{ names }}
+
+# The checks that take long or need more than Rust: pictures in tmux, and two million mutations of every parser.
+long:
+    .ci/long/tmux-pixels
+    CIPHERLENS_FUZZ_EXECUTIONS=2000000 cargo test --release --locked --test hardening -- malformed::
+
+# Check licences, bans and sources on all platforms; needs cargo-deny.
+deny:
+    cargo deny check licenses bans sources
