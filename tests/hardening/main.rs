@@ -1,6 +1,6 @@
 //! The security table, row by row: each property of a vault as a test of the real program that can fail.
 //!
-//! What cannot be tested here, and why, stands in the README's threat model.
+//! What cannot be tested here, and why, is in docs/threat-model.md.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "what a test measured or could not test is said")]

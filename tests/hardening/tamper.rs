@@ -328,7 +328,7 @@ fn a_whole_vault_rolled_back_is_refused_where_a_newer_one_was_seen() {
     assert!(matches!(refused, Error::RolledBack { found: 2, seen: 3 }), "{refused}");
     assert!(refused.to_string().contains("--accept-older"));
     let elsewhere = Freshness::in_directory(fixture.beside("another machine"));
-    // A machine that has seen nothing newer cannot know: the README says so.
+    // A machine that has seen nothing newer cannot know (docs/threat-model.md, rollback).
     assert!(Vault::open(&fixture.root(), &passphrase("correct"), elsewhere).is_ok());
 
     // Read all the same, it stays what it is until its owner says that it is the one to use.

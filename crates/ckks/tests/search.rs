@@ -291,7 +291,7 @@ fn a_shifted_score_is_noticed_only_beyond_what_a_cosine_can_be() {
         shift_first_score(&mut answer, shift);
         secret.decrypt(&holder, [scanned(&block)], &answer)
     };
-    // The limit that the README states: a score that is shifted and stays possible is taken for a true one.
+    // A limit that docs/threat-model.md states: a score that is shifted and stays possible is accepted.
     for (shift, expected) in [(0.0, 1.0), (-0.25, 0.75), (-1.5, -0.5)] {
         let scores = shifted(shift).unwrap();
         assert!((f64::from(scores[0]) - expected).abs() < 1e-3 && scores[1].abs() < 1e-3, "{shift}: {scores:?}");
