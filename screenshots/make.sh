@@ -106,7 +106,8 @@ start() {
     env -i HOME="$home" PATH="$PATH" LANG=C.UTF-8 DISPLAY="$DISPLAY" "${arguments[@]}" &
     terminal=$!
     for ((waited = 0; waited < 100; waited++)); do
-        window=$(xdotool search --onlyvisible --class "${kind%-plain}" 2>/dev/null | tail -1) && [[ -n $window ]] && break
+        window=$(xdotool search --onlyvisible --class "${kind%-plain}" 2>/dev/null | tail -1) || true
+        [[ -z $window ]] || break
         sleep 0.1
     done
     [[ -n $window ]] || fail "no window"
@@ -149,10 +150,11 @@ cells() {
     size=$(convert "$work/shot.png" -format '%w %h' info:)
     read -r width height <<<"$size"
     local across=$((width / columns)) down=$((height / rows))
-    convert "$work/shot.png" -crop "$(($3 * across))x$(($4 * down))+$(($1 * across))+$(($2 * down))" +repage "${@:5}" info:
+    local area="$(($3 * across))x$(($4 * down))+$(($1 * across))+$(($2 * down))"
+    convert "$work/shot.png" -crop "$area" +repage "${@:5}" info:
 }
 
-# photo_in X Y WIDTH HEIGHT: that a photo is in these cells, or comes. Text has about twenty colours, most of them of its
+# photo_in X Y WIDTH HEIGHT: waits until a photo is in these cells. Text has about twenty colours, most of them of its
 # edges.
 photo_in() {
     local colours waited

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The encrypted scan next to plain scans: cipherlens' own, numpy's and faiss's, in the same minutes on the same machine; one
+# The encrypted scan next to plain scans of cipherlens, numpy and faiss, in the same minutes on the same machine; one
 # thread each. Usage: benches/peers/plain_scan.sh [ROUNDS [IMAGES]]   (needs python3 with venv, pip, a network, and
 # cargo)
 set -euo pipefail
