@@ -2,7 +2,7 @@
 //!
 //! # The map
 //!
-//! A directory is a layer. Imports point down only; `tests/architecture.rs` reads the `use` lines and fails on one that
+//! A directory is a layer. Imports point down only; `tests/architecture/` reads the `use` lines and fails on one that
 //! points up.
 //!
 //! | layer | rooms | what lives there |
