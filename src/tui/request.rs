@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use super::delivery::Delivery;
 use super::state::browser::Entry;
 use super::state::line::Passphrase;
-use super::state::results::{Found, Query};
-use super::state::vault::{Health, Statistics};
+use super::state::results::Query;
 use super::state::{PhotoId, StoredPhoto};
-use crate::services::export;
-use crate::services::passed_over::Tally;
-use crate::services::session::{Presence, Standing};
+use crate::services::library::Statistics;
+use crate::services::open_vault::CopyAge;
+use crate::services::search::SearchResult;
+use crate::services::session::Presence;
+use crate::services::skipped::SkippedCounts;
+use crate::services::{check, export};
 
 /// Something asked of the workers.
 pub enum Request {
@@ -104,7 +106,7 @@ pub enum Progress {
         total: usize,
     },
     /// Files in folders that are not taken.
-    PassedOver(Tally),
+    PassedOver(SkippedCounts),
     /// Another process writes to the vault; the run waits for it.
     WaitingForWriter,
     /// A photo is being read.
@@ -194,7 +196,7 @@ pub enum Reply {
         /// The vault.
         vault: PathBuf,
         /// How this copy relates to what this machine has seen, or why it was not opened.
-        result: Result<Standing, String>,
+        result: Result<CopyAge, String>,
     },
     /// An older copy of the vault is the one that counts from now on.
     AcceptedOlder(Result<(), String>),
@@ -209,7 +211,7 @@ pub enum Reply {
         /// What was looked for.
         query: Query,
         /// What was found.
-        result: Result<Found, String>,
+        result: Result<Box<SearchResult>, String>,
     },
     /// How far the export is.
     Exporting(export::Progress),
@@ -223,7 +225,7 @@ pub enum Reply {
     /// Photos were removed.
     Removed(Result<usize, String>),
     /// The vault was checked.
-    Checked(Result<Health, String>),
+    Checked(Result<check::Report, String>),
     /// A photo was given to another program, and taken back.
     OpenedOutside(Result<(), String>),
     /// How photos come through the terminal, or why not.

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cipherlens::services::export;
-use cipherlens::services::session::Standing;
+use cipherlens::services::library::Statistics;
+use cipherlens::services::open_vault::CopyAge;
 use cipherlens::tui::delivery::{Delivery, Route};
 use cipherlens::tui::request::{Download, Exported, Progress, Reply};
 use cipherlens::tui::state::gate::{FirstRun, Gate};
 use cipherlens::tui::state::results::Query;
-use cipherlens::tui::state::vault::Statistics;
 use cipherlens::tui::state::{Pane, Tab};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
@@ -18,7 +18,7 @@ use crate::stage::{Stage, found, photos};
 fn open_search(stage: &mut Stage) {
     stage.keys("j j j s");
     let query = Query::File(PathBuf::from("/photos/2024/IMG_2.jpg"));
-    stage.reply(Reply::Searched { query, result: Ok(found()) });
+    stage.reply(Reply::Searched { query, result: Ok(Box::new(found())) });
     stage.effects.clear();
 }
 
@@ -110,7 +110,7 @@ fn the_first_run_creates_a_vault_once_both_passphrases_agree() {
     assert!(stage.asked().is_empty());
     stage.keys("'one enter");
     assert_eq!(stage.asked(), ["create /nowhere/photos.vault"]);
-    stage.reply(Reply::Opened { vault: PathBuf::from("/nowhere/photos.vault"), result: Ok(Standing::Newest) });
+    stage.reply(Reply::Opened { vault: PathBuf::from("/nowhere/photos.vault"), result: Ok(CopyAge::Newest) });
     assert_eq!(stage.asked(), ["collection"]);
     assert!(stage.application.state.gate.is_none());
 }
@@ -147,8 +147,8 @@ fn an_export_shows_how_far_and_how_fast_it_is_and_one_key_stops_it() {
     stage.effects.clear();
     stage.keys("3 ctrl-a e ctrl-u '/tmp/out enter");
     assert_eq!(stage.asked(), ["export 8 to /tmp/out"]);
-    for through in [0, 2, 4] {
-        stage.reply(Reply::Exporting(export::Progress { total: 8, through, failed: 1 }));
+    for done in [0, 2, 4] {
+        stage.reply(Reply::Exporting(export::Progress { total: 8, done, failed: 1 }));
         stage.application.advance(Duration::from_secs(1));
     }
     let screen = stage.screen();

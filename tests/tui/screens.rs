@@ -4,13 +4,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cipherlens::preview::Graphics;
-use cipherlens::services::passed_over::Tally;
+use cipherlens::services::check;
+use cipherlens::services::library::Statistics;
+use cipherlens::services::search::SearchResult;
 use cipherlens::services::session::Presence;
+use cipherlens::services::skipped::SkippedCounts;
 use cipherlens::tui::preview::Fulfilled;
 use cipherlens::tui::request::{Effect, Ending, Progress, Reply, Request};
 use cipherlens::tui::state::gate::{FirstRun, Gate, NotThere, Unlock};
-use cipherlens::tui::state::results::{Found, Query, Timing};
-use cipherlens::tui::state::vault::{Health, Session, Statistics};
+use cipherlens::tui::state::results::Query;
+use cipherlens::tui::state::vault::Session;
 use cipherlens::tui::theme::{Background, Colours, Theme};
 use ratatui::style::{Color, Modifier};
 
@@ -144,8 +147,8 @@ fn indexing_when_it_is_stopped() {
 fn indexing_that_passes_files_over_and_fails() {
     at_every_size("indexing_failed", Stage::with_vault, |stage| {
         stage.keys("I");
-        let not_read_yet = vec![("HEIC", 3), ("DNG", 1), ("MOV", 1)];
-        stage.reply(Reply::Indexing(Progress::PassedOver(Tally { not_read_yet, other: 12, hidden: 1 })));
+        let unsupported = vec![("HEIC", 3), ("DNG", 1), ("MOV", 1)];
+        stage.reply(Reply::Indexing(Progress::PassedOver(SkippedCounts { unsupported, other: 12, hidden: 1 })));
         stage.reply(Reply::Indexing(Progress::Started { total: 1200 }));
         for number in 0..420 {
             stage.application.receive(Reply::Indexing(Progress::Sealing(PathBuf::from(format!("{number}.jpg")))));
@@ -157,10 +160,10 @@ fn indexing_that_passes_files_over_and_fails() {
     });
 }
 
-fn search(stage: &mut Stage, found: Found) {
+fn search(stage: &mut Stage, found: SearchResult) {
     stage.keys("j j j s");
     let query = Query::File(PathBuf::from("/photos/2024/IMG_2.jpg"));
-    stage.reply(Reply::Searched { query, result: Ok(found) });
+    stage.reply(Reply::Searched { query, result: Ok(Box::new(found)) });
 }
 
 #[test]
@@ -218,7 +221,7 @@ fn results_of_an_empty_vault_and_before_a_search() {
     stage.keys("2");
     let before = stage.screen();
     stage.keys("1");
-    search(&mut stage, Found { ranked: Vec::new(), query_is_stored: false, compared: 0, timing: Timing::default() });
+    search(&mut stage, SearchResult::default());
     insta::assert_snapshot!(format!("{before}\n{}", stage.screen()));
 }
 
@@ -226,7 +229,7 @@ fn results_of_an_empty_vault_and_before_a_search() {
 fn vault() {
     at_every_size("vault", Stage::with_vault, |stage| {
         stage.keys("3 l space c");
-        stage.reply(Reply::Checked(Ok(Health::Whole { checked: 31 })));
+        stage.reply(Reply::Checked(Ok(check::Report { photos: 31, ..check::Report::default() })));
         stage.keys("k");
     });
 }
@@ -371,6 +374,9 @@ fn locking_removes_names_pictures_and_keys() {
     assert!(!screen.contains("boat.jpg"), "{screen}");
     stage.keys("esc 2");
     assert!(!stage.screen().contains("boat.jpg"));
-    stage.reply(Reply::Searched { query: Query::File(PathBuf::from("/photos/2024/IMG_2.jpg")), result: Ok(found()) });
+    stage.reply(Reply::Searched {
+        query: Query::File(PathBuf::from("/photos/2024/IMG_2.jpg")),
+        result: Ok(Box::new(found())),
+    });
     assert!(!stage.screen().contains("boat.jpg"), "an answer after the lock comes too late");
 }

@@ -5,10 +5,13 @@ use super::super::state::State;
 use super::super::state::gate::{Gate, Step};
 use super::super::state::indexing::{Indexing, Standing};
 use super::super::state::overlay::{Overlay, Question};
-use super::super::state::vault::{Health, Session, Statistics};
+use super::super::state::vault::Session;
 use super::super::state::{StoredPhoto, Tab};
 use super::export;
-use crate::services::session::{self, Standing as VaultStanding};
+use crate::services::check;
+use crate::services::library::Statistics;
+use crate::services::open_vault::CopyAge;
+use crate::services::session;
 
 /// A reply arrived. One that belongs to what is no longer wanted changes nothing.
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
@@ -30,7 +33,7 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         }
         Reply::Searched { query, result } => {
             if state.results.query.as_ref() == Some(&query) {
-                state.results.end(result);
+                state.results.end(result.map(|found| *found));
             }
         }
         Reply::Exporting(progress) => {
@@ -89,16 +92,16 @@ fn listed(
     }
 }
 
-fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<VaultStanding, String>) -> Vec<Effect> {
+fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<CopyAge, String>) -> Vec<Effect> {
     if state.session != (Session::Opening { vault: vault.clone() }) {
         return Vec::new();
     }
     match result {
-        Ok(standing) => {
+        Ok(age) => {
             state.gate = None;
             state.preferences.vault = Some(vault.clone());
             state.session = Session::Open { vault };
-            tell_standing(state, standing);
+            tell_copy_age(state, age);
             vec![Effect::Ask(Request::Collection)]
         }
         Err(reason) => {
@@ -124,12 +127,12 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<VaultStan
 }
 
 /// Says that the copy of the vault is not the newest; it is read only until the user wants it used.
-fn tell_standing(state: &mut State, standing: VaultStanding) {
-    state.collection.is_read_only = standing != VaultStanding::Newest;
-    if let Some(note) = session::note(standing) {
+fn tell_copy_age(state: &mut State, age: CopyAge) {
+    state.collection.is_read_only = age != CopyAge::Newest;
+    if let Some(note) = session::copy_age_note(age) {
         state.journal.warn(note);
     }
-    if let VaultStanding::Older { found, seen } = standing {
+    if let CopyAge::Older { found, seen } = age {
         state.overlay = Some(Overlay::Confirm(Question::UseOlder { found, seen }));
     }
 }
@@ -255,23 +258,20 @@ fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
     }
 }
 
-fn checked(state: &mut State, result: Result<Health, String>) {
+fn checked(state: &mut State, result: Result<check::Report, String>) {
     state.collection.task = None;
     match result {
-        Ok(health) => {
-            match &health {
-                Health::Whole { checked } => {
-                    state.journal.note(format!("the vault is whole: {checked} photos checked"));
-                }
-                Health::Damaged(damage) => {
-                    let places = if damage.len() == 1 { "place" } else { "places" };
-                    state.journal.fail(format!("the vault is damaged in {} {places}", damage.len()));
-                    for line in damage {
-                        state.journal.fail(line.clone());
-                    }
+        Ok(report) => {
+            if report.is_whole() {
+                state.journal.note(format!("the vault is whole: {} photos checked", report.photos));
+            } else {
+                let places = if report.damages.len() == 1 { "place" } else { "places" };
+                state.journal.fail(format!("the vault is damaged in {} {places}", report.damages.len()));
+                for damage in &report.damages {
+                    state.journal.fail(damage.reason.clone());
                 }
             }
-            state.collection.health = Some(health);
+            state.collection.health = Some(report);
         }
         Err(reason) => state.journal.fail(format!("not checked: {reason}")),
     }

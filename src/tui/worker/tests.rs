@@ -8,11 +8,10 @@ use zeroize::Zeroizing;
 
 use super::super::request::{Ending, Progress, Reply, Request};
 use super::{Happening, IsNew, Workers};
-use crate::cipher::{Cost, Passphrase};
-use crate::features::{Precision, Workload};
-use crate::remote::Prompts;
-use crate::services::places::Places;
-use crate::services::session;
+use crate::services::app_dirs::AppDirs;
+use crate::services::embedding::{EmbeddingModel, Precision, Workload};
+use crate::services::open_vault::CopyAge;
+use crate::services::session::{self, Cost, FoundVault, Passphrase, Prompts};
 
 /// A folder of ten photos.
 fn photos() -> PathBuf {
@@ -24,17 +23,18 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 struct Office {
     folder: tempfile::TempDir,
-    places: Places,
+    dirs: AppDirs,
 }
 
 impl Office {
     /// An empty vault.
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let places = Places::within(folder.path());
-        let network = session::load_network(None, Precision::F32, Workload::Many, &places).unwrap();
-        let office = Self { folder, places };
-        session::create_vault(&office.vault(), &passphrase(), Cost::FLOOR, &network, &office.places).unwrap();
+        let dirs = AppDirs::within(folder.path());
+        let model = EmbeddingModel::load(None, Precision::F32, Workload::Many, &dirs).unwrap();
+        let office = Self { folder, dirs };
+        session::create_vault(&office.vault(), &passphrase(), Cost::FLOOR, &model, &office.dirs, Prompts::Refused)
+            .unwrap();
         office
     }
 
@@ -45,24 +45,24 @@ impl Office {
     /// Workers that have opened the vault.
     fn open(&self) -> (Workers, Receiver<Happening>) {
         let (happenings, inbox) = channel();
-        let workers = Workers::start(&happenings, self.places.clone());
+        let workers = Workers::start(&happenings, self.dirs.clone());
         workers.open_with(self.vault(), passphrase(), IsNew::No);
         let opened = reply(&inbox, |reply| match reply {
             Reply::Opened { result, .. } => Some(result),
             _ => None,
         });
-        assert_eq!(opened, Ok(session::Standing::Newest));
+        assert_eq!(opened, Ok(CopyAge::Newest));
         (workers, inbox)
     }
 
     fn photos_in_vault(&self) -> usize {
-        let found = session::FoundVault::at(&self.vault(), &self.places, Prompts::Refused).unwrap();
-        found.open(&passphrase(), &self.places).unwrap().snapshot().unwrap().len()
+        let found = FoundVault::at(&self.vault(), &self.dirs, Prompts::Refused).unwrap();
+        found.unlock(&passphrase(), &self.dirs).unwrap().photo_count().unwrap()
     }
 }
 
 fn passphrase() -> Passphrase {
-    Passphrase::new(&Zeroizing::new(b"correct horse".to_vec())).unwrap()
+    session::passphrase(&Zeroizing::new(b"correct horse".to_vec())).unwrap()
 }
 
 /// Waits for the first reply of which `wanted` makes something.
