@@ -9,6 +9,7 @@ use super::state::results::Query;
 use super::state::{PhotoId, StoredPhoto};
 use crate::services::library::Statistics;
 use crate::services::open_vault::CopyAge;
+use crate::services::progress::Event;
 use crate::services::search::SearchResult;
 use crate::services::session::Presence;
 use crate::services::skipped::SkippedCounts;
@@ -97,43 +98,18 @@ pub enum Effect {
     Quit,
 }
 
-/// Something about an indexing run.
+/// News of an indexing run.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Progress {
+pub enum IndexingUpdate {
     /// The files were found.
-    Started {
-        /// Photos to go through.
+    Found {
+        /// Files to go through.
         total: usize,
+        /// Files in folders that are not indexed.
+        skipped: SkippedCounts,
     },
-    /// Files in folders that are not taken.
-    PassedOver(SkippedCounts),
-    /// Another process writes to the vault; the run waits for it.
-    WaitingForWriter,
-    /// A photo is being read.
-    Reading(PathBuf),
-    /// A photo is in the network.
-    Features(PathBuf),
-    /// A photo is being encrypted and written.
-    Sealing(PathBuf),
-    /// A photo was added.
-    Added {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The vault held a photo already.
-    AlreadyPresent,
-    /// A photo could not be used.
-    Failed {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// All photos so far are durable.
-    Committed {
-        /// How many.
-        photos: usize,
-    },
+    /// Something happened to the run.
+    Event(Event),
     /// The run is over.
     Ended(Ending),
 }
@@ -203,7 +179,7 @@ pub enum Reply {
     /// The photos of the vault.
     Collection(Result<(Vec<StoredPhoto>, Statistics), String>),
     /// News of the indexing run.
-    Indexing(Progress),
+    Indexing(IndexingUpdate),
     /// An indexing run of the open vault was interrupted; these paths it was given.
     Unfinished(Vec<PathBuf>),
     /// A search is over.

@@ -5,13 +5,14 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use cipherlens::preview::Link;
 use cipherlens::services::library::Statistics;
+use cipherlens::services::progress::{self, Event, Outcome};
 use cipherlens::services::search::{Match, SearchResult, Timing};
 use cipherlens::services::settings::{Motion, OnLock};
 use cipherlens::tui::application::Application;
 use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::locale::Characters;
 use cipherlens::tui::preview::{Pictures, SentPictures};
-use cipherlens::tui::request::{Effect, Reply, Request};
+use cipherlens::tui::request::{Effect, IndexingUpdate, Reply, Request};
 use cipherlens::tui::state::browser::{Entry, Kind};
 use cipherlens::tui::state::results::Query;
 use cipherlens::tui::state::vault::Session;
@@ -187,6 +188,21 @@ fn files() -> Vec<Entry> {
         entry("red\u{1b}[31m.webp", Kind::Photo, 48_000, 2),
         entry("猫と犬.jpg", Kind::Photo, 1_048_576, 4),
     ]
+}
+
+/// A photo enters a stage of the indexing run.
+pub(crate) fn entered(stage: progress::Stage, path: impl Into<PathBuf>) -> IndexingUpdate {
+    IndexingUpdate::Event(Event::Entered { path: path.into(), stage })
+}
+
+/// The vault has a photo of the indexing run already.
+pub(crate) fn already_present() -> IndexingUpdate {
+    IndexingUpdate::Event(Event::Finished { path: PathBuf::new(), outcome: Outcome::AlreadyPresent })
+}
+
+/// The indexing run has made so many photos durable.
+pub(crate) fn committed(photos: usize) -> IndexingUpdate {
+    IndexingUpdate::Event(Event::Committed { photos })
 }
 
 /// Eight stored photos; the first is in the listed folder too.

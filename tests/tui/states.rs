@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use cipherlens::services::library::Statistics;
 use cipherlens::services::search::SearchResult;
 use cipherlens::services::session::Presence;
-use cipherlens::tui::request::{Ending, Progress, Reply};
+use cipherlens::services::skipped::SkippedCounts;
+use cipherlens::tui::request::{Ending, IndexingUpdate, Reply};
 use cipherlens::tui::state::gate::{FirstRun, Gate, NotThere, Unlock};
 use cipherlens::tui::state::overlay::{Overlay, Question};
 use cipherlens::tui::state::results::Query;
@@ -30,9 +31,9 @@ fn played(mut stage: Stage, keys: &str) -> Stage {
 fn indexing(columns: u16, rows: u16, ending: Option<Ending>, keys: &str) -> Stage {
     let mut stage = Stage::with_vault(columns, rows);
     stage.keys("I");
-    stage.reply(Reply::Indexing(Progress::Started { total: 9 }));
+    stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 9, skipped: SkippedCounts::default() }));
     if let Some(ending) = ending {
-        stage.reply(Reply::Indexing(Progress::Ended(ending)));
+        stage.reply(Reply::Indexing(IndexingUpdate::Ended(ending)));
     }
     played(stage, keys)
 }

@@ -1,6 +1,6 @@
 //! Replies of the workers change the state.
 
-use super::super::request::{Download, Effect, Ending, Progress, Reply, Request};
+use super::super::request::{Download, Effect, Ending, IndexingUpdate, Reply, Request};
 use super::super::state::State;
 use super::super::state::gate::{Gate, Step};
 use super::super::state::indexing::{Indexing, Standing};
@@ -11,6 +11,7 @@ use super::export;
 use crate::services::check;
 use crate::services::library::Statistics;
 use crate::services::open_vault::CopyAge;
+use crate::services::progress::{Event, Outcome, Stage};
 use crate::services::session;
 
 /// A reply arrived. One that belongs to what is no longer wanted changes nothing.
@@ -21,7 +22,7 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
         // A run outlives a lock; what is kept of it then are numbers.
-        Reply::Indexing(progress) => return indexing(state, progress),
+        Reply::Indexing(update) => return indexing(state, update),
         // Everything below names photos of a vault: after a lock it comes too late.
         _ if state.session.open().is_none() => {}
         Reply::Collection(result) => collection(state, result),
@@ -162,34 +163,39 @@ fn collection(state: &mut State, result: Result<(Vec<StoredPhoto>, Statistics), 
     }
 }
 
-fn indexing(state: &mut State, progress: Progress) -> Vec<Effect> {
-    let is_open = state.session.open().is_some();
-    let Some(run) = &mut state.indexing else { return Vec::new() };
-    match progress {
-        Progress::PassedOver(tally) => run.passed_over = tally,
-        Progress::Started { total } => {
-            run.total = total;
-            if run.standing == Standing::Looking {
-                run.standing = Standing::Running;
+fn indexing(state: &mut State, update: IndexingUpdate) -> Vec<Effect> {
+    match update {
+        IndexingUpdate::Ended(ending) => return ended(state, ending),
+        IndexingUpdate::Event(event) => return indexing_event(state, event),
+        IndexingUpdate::Found { total, skipped } => {
+            if let Some(run) = &mut state.indexing {
+                run.found(total, skipped);
             }
         }
-        Progress::WaitingForWriter => {
+    }
+    Vec::new()
+}
+
+fn indexing_event(state: &mut State, event: Event) -> Vec<Effect> {
+    let is_open = state.session.open().is_some();
+    let Some(run) = &mut state.indexing else { return Vec::new() };
+    match event {
+        Event::WaitingForWriter => {
             state.journal.warn("another process writes to the vault: indexing goes on when it has finished");
         }
-        Progress::Reading(path) => run.stages.reading = Some(path),
-        Progress::Features(path) => run.describe(path),
-        Progress::Sealing(path) => run.seal(path),
-        // Counted when it was sealed: a commit tells of hundreds at once, and the gauge would stand still in between.
-        Progress::Added { .. } => {}
-        Progress::AlreadyPresent => run.already_present += 1,
-        Progress::Failed { path, reason } => run.fail(path, reason),
-        Progress::Committed { photos } => {
+        Event::Entered { path, stage: Stage::Reading } => run.stages.reading = Some(path),
+        Event::Entered { path, stage: Stage::Features } => run.describe(path),
+        Event::Entered { path, stage: Stage::Sealing } => run.seal(path),
+        // Counted when it was sealed: a commit reports hundreds at once, and the gauge would stand still in between.
+        Event::Finished { outcome: Outcome::Added, .. } => {}
+        Event::Finished { outcome: Outcome::AlreadyPresent, .. } => run.already_present += 1,
+        Event::Finished { path, outcome: Outcome::Failed { reason } } => run.fail(path, reason),
+        Event::Committed { photos } => {
             run.committed = photos;
             return if is_open { vec![Effect::Ask(Request::Collection)] } else { Vec::new() };
         }
-        Progress::Ended(ending) => return ended(state, ending),
     }
-    // Nothing is named while the vault is locked.
+    // No file is named while the vault is locked.
     if !is_open {
         run.stages = Default::default();
     }
@@ -206,7 +212,7 @@ fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
     run.stages = Default::default();
     let summary = summary(run);
     match ending {
-        Ending::Done if run.failed == 0 && run.passed_over.photos_and_videos() == 0 => {
+        Ending::Done if run.failed == 0 && run.skipped.photos_and_videos() == 0 => {
             state.journal.note(format!("indexed: {summary}"));
         }
         Ending::Done => state.journal.warn(format!("indexed: {summary}")),
@@ -230,7 +236,7 @@ fn summary(run: &Indexing) -> String {
     if run.failed > 0 {
         parts.push(format!("{} failed", run.failed));
     }
-    if let Some(files) = run.passed_over.photos_and_videos_in_words() {
+    if let Some(files) = run.skipped.photos_and_videos_in_words() {
         parts.push(format!("passed over {files}"));
     }
     parts.join(", ")
