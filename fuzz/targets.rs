@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use cipherlens::ckks::{EncryptedQuery, Parameters, PublicContext, SecretContext};
 use cipherlens::features::photo::{Limits, Photo};
 use cipherlens::remote::parsers::{rewritten_lists, rewritten_replies};
-use cipherlens::services::capture;
+use cipherlens::services::exif;
 use cipherlens::services::settings::Settings;
 use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::theme::{Background, Colours, Theme};
@@ -122,7 +122,7 @@ pub(crate) fn contexts(bytes: &[u8]) {
 
 /// The capture time in a photo's metadata.
 pub(crate) fn metadata(bytes: &[u8]) {
-    if let Some(time) = capture::time(bytes) {
+    if let Some(time) = exif::capture_time(bytes) {
         assert!((19..=25).contains(&time.len()) && time.is_ascii(), "{time:?}");
     }
 }

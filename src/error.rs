@@ -1,7 +1,7 @@
-//! What a use case can fail with, and the line that says what to do about it.
+//! Why a use case failed, and what the user can do about it.
 //!
-//! Each room below has an error of its own with the facts; this one joins them for whoever talks to the user. A message
-//! says what happened, [`Error::advice`] what to do next. Must never: carry a secret, or an original name from a vault.
+//! Each room below has its own error with the facts; [`Error`] joins them for the faces. The message says what happened,
+//! [`Error::advice`] what to do next; both faces show both. Must never: carry a secret, or a file name from a vault.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,14 +13,15 @@ use crate::vault;
 
 /// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
-    /// Encrypted search refused.
+    /// Encrypted search failed.
     #[error(transparent)]
     Ckks(#[from] ckks::Error),
     /// A photo or the network's weights could not be used.
     #[error(transparent)]
     Features(#[from] features::Error),
-    /// The vault refused.
+    /// The vault could not be read or changed.
     #[error(transparent)]
     Vault(#[from] vault::Error),
     /// A vault on another machine could not be reached or used.
@@ -42,17 +43,17 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// Photos were to be exported into a vault.
+    /// The folder to export to lies in a vault.
     #[error("cannot export to {}: it is in the vault {}, and exported photos are not encrypted", .folder.display(), .vault.display())]
     InsideVault {
-        /// Where they were to go.
+        /// The folder to export to.
         folder: PathBuf,
         /// The vault.
         vault: PathBuf,
     },
 }
 
-/// An error with its causes in one line, each said once.
+/// An error with its causes on one line; a cause that the message already contains is not repeated.
 #[must_use]
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
@@ -68,7 +69,17 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 impl Error {
-    /// What the user can do now, where that is not plain from the message.
+    /// The message with its causes and the advice, on one line.
+    #[must_use]
+    pub fn with_advice(&self) -> String {
+        let message = with_causes(self);
+        match self.advice() {
+            Some(advice) => format!("{message}; {advice}"),
+            None => message,
+        }
+    }
+
+    /// What the user can do now, where the message does not make it obvious.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
         let error = match self {
@@ -126,13 +137,13 @@ impl Error {
         }
     }
 
-    /// Whether the passphrase did not open the vault; an altered header cannot be told apart from that.
+    /// Whether the passphrase is wrong; an altered header looks the same.
     #[must_use]
     pub fn is_wrong_passphrase(&self) -> bool {
         matches!(self, Self::Vault(vault::Error::WrongPassphrase))
     }
 
-    /// Whether the vault is not what was written.
+    /// Whether the vault differs from what was written: damaged, rolled back or forked.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         matches!(
@@ -146,5 +157,23 @@ impl Error {
                     | vault::Error::Forked { .. }
             ) | Self::Ckks(ckks::Error::AnswerRefused)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_joined_once_and_followed_by_advice() {
+        let source = io::Error::other("the disk is gone");
+        let error = Error::Write { path: "/out/a.jpg".into(), source };
+        assert_eq!(error.with_advice(), "cannot write /out/a.jpg: the disk is gone");
+        let error = Error::InsideVault { folder: "/v/out".into(), vault: "/v".into() };
+        assert!(
+            error.with_advice().ends_with("; export to a folder outside of every vault"),
+            "{}",
+            error.with_advice()
+        );
     }
 }

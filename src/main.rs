@@ -1,38 +1,23 @@
-//! Arguments to the command line or the terminal application, and exit codes; nothing else.
+//! Hands the process's arguments to the command line or the terminal application, and returns the exit code.
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use cipherlens::cli::{self, Asked, Exit};
+use cipherlens::cli::{self, Application, Exit, Invocation};
 use cipherlens::services::privacy;
 use cipherlens::tui;
 
 fn main() -> ExitCode {
-    // Before anything secret is read. A system that refuses this still gets the user's work done.
-    let _ = privacy::shield_process();
-    privacy::keep_new_files_private();
+    // Before anything secret is read.
+    privacy::harden_process();
     match cli::main() {
-        Asked::Command(exit) => exit.into(),
-        Asked::Application(asked) => {
-            let options = tui::Options {
-                vault: asked.vault,
-                passphrase: asked.passphrase,
-                folder: asked.folder,
-                threshold: asked.threshold,
-                preview: asked.preview,
-                cell_size: asked.cell_size,
-                mouse: asked.mouse,
-                motion: asked.motion,
-                lock_after: asked.lock_after,
-                on_lock: asked.on_lock,
-                keymap: asked.keymap,
-                theme: asked.theme,
-                places: asked.places,
-            };
-            match tui::run(options) {
+        Invocation::Command(exit) => exit.into(),
+        Invocation::Application(application) => {
+            let Application { options, preview, log: _log } = *application;
+            match tui::run(options, preview) {
                 Ok(()) => Exit::Success.into(),
                 Err(error) => {
-                    // The terminal may be gone: that nobody reads this is no reason to panic.
+                    // Ignored: standard error may be closed, and there is nobody else to tell.
                     let _ = writeln!(std::io::stderr(), "cipherlens: {error}");
                     Exit::Failure.into()
                 }

@@ -6,8 +6,10 @@ mod vault_fixture;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cipherlens::durable::IfLocked;
+use cipherlens::services::open_vault::OpenVault;
 use cipherlens::services::synthetic;
 use cipherlens::vault::check::{Remedy, check};
 use cipherlens::vault::{
@@ -170,15 +172,16 @@ fn a_reader_of_a_group_that_is_gone_is_told_to_read_again() {
 #[test]
 fn thousands_of_photos_form_a_group_by_themselves() {
     let fixture = Fixture::new();
-    let vault = fixture.open();
+    let vault = Arc::new(fixture.open());
+    let opened = OpenVault::new(Arc::clone(&vault));
     let sizes = |snapshot: &Snapshot| -> (Vec<usize>, Vec<usize>) {
         let groups = snapshot.mapping().groups.iter().map(|group| group.segments).collect();
         (groups, snapshot.segments().unwrap().map(Segment::len).collect())
     };
     let synthetic = |number: u32| vault.content_tag(&u128::from(number).to_le_bytes());
-    synthetic::fill(&vault, 8 * 1024 - 1, &|_| {}).unwrap();
+    synthetic::fill(&opened, 8 * 1024 - 1, &|_| {}).unwrap();
     assert!(vault.snapshot().unwrap().mapping().groups.is_empty());
-    synthetic::fill(&vault, 3, &|_| {}).unwrap();
+    synthetic::fill(&opened, 3, &|_| {}).unwrap();
     let snapshot = vault.snapshot().unwrap();
     let full = [1024; 8];
     assert_eq!(sizes(&snapshot), (vec![8], [&full[..], &[2]].concat()));
@@ -195,7 +198,7 @@ fn thousands_of_photos_form_a_group_by_themselves() {
     assert!((8194..9194).all(|number| snapshot.find_content(&synthetic(number)).unwrap().is_none()));
 
     let before = snapshot.mapping().groups[0].clone();
-    synthetic::fill(&vault, 1, &|_| {}).unwrap();
+    synthetic::fill(&opened, 1, &|_| {}).unwrap();
     assert_eq!(vault.snapshot().unwrap().mapping().groups, std::slice::from_ref(&before), "a group is not touched");
     remove(&vault, &ids[5000..5001]);
     let after = vault.snapshot().unwrap();

@@ -15,13 +15,13 @@ use super::meter::Meter;
 use super::output;
 use super::session::Session;
 use crate::error::with_causes;
-use crate::features::Workload;
-use crate::services::find::{self, Found};
+use crate::services::embedding::Workload;
+use crate::services::find::{self, FoundFiles};
 use crate::services::index::{self, Original, Summary};
+use crate::services::interrupted_runs;
 use crate::services::name::inert;
-use crate::services::passed_over::PassedOver;
 use crate::services::progress::{Control, Event, Observer, Outcome};
-use crate::services::unfinished;
+use crate::services::skipped::SkippedFiles;
 
 /// Arguments of `add`.
 #[derive(Args)]
@@ -79,7 +79,7 @@ pub(super) struct Report {
 pub(super) fn index_and_report<R>(
     session: &Session,
     weights: &super::session::WeightsFile,
-    found: &Found,
+    found: &FoundFiles,
     read: R,
     report: Report,
     roots: Option<&[PathBuf]>,
@@ -88,7 +88,7 @@ where
     R: Fn(&std::path::Path) -> Result<Original, String> + Sync,
 {
     let vault = session.open_to_change()?;
-    let extractor = session.extractor_of(&vault, weights, Workload::Many)?;
+    let model = session.load_model_for(&vault, weights, Workload::Many)?;
     let control = Arc::new(Control::default());
     let meter = Meter::new(found.photos.len(), "photos");
     let interrupted = interrupt::stops(&control, interrupt::FINISHING);
@@ -105,9 +105,9 @@ where
         }
         meter.observe(event);
     };
-    let index = || index::run(&vault, &extractor, &found.photos, read, &observer, &control);
+    let index = || index::run(&vault, &model, &found.photos, read, &observer, &control);
     let mut summary = match roots {
-        Some(roots) => unfinished::remembered(&vault, session.places()?, roots, index)?,
+        Some(roots) => interrupted_runs::remembered(&vault, session.dirs()?, roots, index)?,
         None => index()?,
     };
     let elapsed = meter.elapsed();
@@ -117,21 +117,21 @@ where
     summary.failed.extend(found.unreadable.iter().cloned());
     let mut used = used.into_inner().expect("no holder of this lock panics");
     used.sort_unstable();
-    match print(summary, &found.passed_over, &used, elapsed, report) {
+    match print(summary, &found.skipped, &used, elapsed, report) {
         // The terminal went away when the last photos were in hand.
         Err(Failure::Io(_)) if control.is_stopped() => Ok(Exit::Interrupted),
         ended => ended,
     }
 }
 
-fn dry_run(found: &Found, json: bool) -> Result<Exit, Failure> {
+fn dry_run(found: &FoundFiles, json: bool) -> Result<Exit, Failure> {
     let written = if json {
         output::json(&json!({
             "photos": paths(&found.photos),
-            "other_files": found.passed_over.other.len(),
+            "other_files": found.skipped.other.len(),
             "failed": failed(&found.unreadable),
-            "passed_over": passed_over(&found.passed_over),
-            "hidden": paths(&found.passed_over.hidden),
+            "passed_over": passed_over(&found.skipped),
+            "hidden": paths(&found.skipped.hidden),
         }))
     } else {
         let lines: String = found.photos.iter().map(|photo| format!("{}\n", inert(&photo.to_string_lossy()))).collect();
@@ -141,15 +141,15 @@ fn dry_run(found: &Found, json: bool) -> Result<Exit, Failure> {
             output::count(found.photos.len(), "photo")
         ));
         list_failed(&found.unreadable);
-        say_passed_over(&found.passed_over);
+        say_passed_over(&found.skipped);
         written
     };
-    reported(completeness(&found.unreadable, &found.passed_over), written)
+    reported(completeness(&found.unreadable, &found.skipped), written)
 }
 
 fn print(
     summary: Summary,
-    passed: &PassedOver,
+    passed: &SkippedFiles,
     used: &[(PathBuf, &'static str)],
     elapsed: Duration,
     report: Report,
@@ -166,13 +166,13 @@ fn print(
 }
 
 /// Whether everything could be used.
-fn completeness(failed: &[(PathBuf, String)], passed: &PassedOver) -> Exit {
-    if failed.is_empty() && passed.not_read_yet.is_empty() { Exit::Success } else { Exit::Failure }
+fn completeness(failed: &[(PathBuf, String)], passed: &SkippedFiles) -> Exit {
+    if failed.is_empty() && passed.unsupported.is_empty() { Exit::Success } else { Exit::Failure }
 }
 
 fn write(
     summary: &Summary,
-    passed: &PassedOver,
+    passed: &SkippedFiles,
     used: &[(PathBuf, &'static str)],
     elapsed: Duration,
     report: Report,
@@ -221,7 +221,7 @@ fn failed(failed: &[(PathBuf, String)]) -> Vec<serde_json::Value> {
 }
 
 /// What was passed over, by kind, but for hidden files, of which no kind is known.
-fn passed_over(passed: &PassedOver) -> Vec<serde_json::Value> {
+fn passed_over(passed: &SkippedFiles) -> Vec<serde_json::Value> {
     let row = |kind: &str, photo_or_video: bool, files: &[PathBuf]| {
         let (count, paths) = (files.len(), paths(files));
         json!({ "kind": kind, "photo_or_video": photo_or_video, "files": count, "paths": paths })
@@ -237,12 +237,12 @@ fn paths(paths: &[PathBuf]) -> Vec<std::borrow::Cow<'_, str>> {
     paths.iter().map(|path| path.to_string_lossy()).collect()
 }
 
-fn say_passed_over(passed: &PassedOver) {
-    let tally = passed.tally();
-    if let Some(files) = tally.photos_and_videos_in_words() {
+fn say_passed_over(passed: &SkippedFiles) {
+    let counts = passed.counts();
+    if let Some(files) = counts.photos_and_videos_in_words() {
         output::say(&format!("Passed over {files}. They are not in the vault; --json names each."));
     }
-    if let Some(files) = tally.others_in_words() {
+    if let Some(files) = counts.others_in_words() {
         output::say(&format!("Passed over {files}."));
     }
 }

@@ -1,7 +1,6 @@
 //! `cipherlens` without a command: what the flags and settings decide about the terminal application.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use flexi_logger::LoggerHandle;
@@ -9,9 +8,8 @@ use flexi_logger::LoggerHandle;
 use super::failure::Failure;
 use super::pictures;
 use super::session::{IfOlder, Session};
-use crate::cipher::Passphrase;
 use crate::preview::Choice;
-use crate::services::places::Places;
+use crate::services::application_options::ApplicationOptions;
 use crate::services::settings::{CellSize, Motion, Mouse, OnLock, lock_after};
 
 /// Flags of the terminal application.
@@ -46,39 +44,17 @@ pub(super) struct Arguments {
     theme: Option<PathBuf>,
 }
 
-/// What was decided about the terminal application.
+/// The terminal application, ready to start.
 pub struct Application {
-    /// The vault to open, if one is known.
-    pub vault: Option<PathBuf>,
-    /// The passphrase, where a flag says where it is.
-    pub passphrase: Option<Passphrase>,
-    /// The folder to show first.
-    pub folder: PathBuf,
-    /// Similarity from which a photo matches.
-    pub threshold: f32,
-    /// How pictures are shown.
+    /// What flags and settings decide.
+    pub options: ApplicationOptions,
+    /// How pictures are drawn.
     pub preview: Choice,
-    /// Width and height of a character, whatever the terminal says.
-    pub cell_size: Option<CellSize>,
-    /// Whether the mouse is taken.
-    pub mouse: Mouse,
-    /// Whether anything moves by itself.
-    pub motion: Motion,
-    /// Locks after this long without a key.
-    pub lock_after: Option<Duration>,
-    /// What locking does to an indexing run.
-    pub on_lock: OnLock,
-    /// The file with the user's keys; it need not exist.
-    pub keymap: PathBuf,
-    /// The file with the user's colours; it need not exist.
-    pub theme: PathBuf,
-    /// The user's folders.
-    pub places: Places,
     /// Writes the log's last lines when it is dropped.
     pub log: Option<LoggerHandle>,
 }
 
-/// Decides.
+/// Merges flags over settings over defaults.
 pub(super) fn decide(
     arguments: Arguments,
     session: &Session,
@@ -91,14 +67,14 @@ pub(super) fn decide(
     }
     let vault = match session.vault_path() {
         Ok(vault) => Some(vault),
-        // No failure here: the first run names or creates one.
+        // Not a failure: the application then offers to create a vault.
         Err(Failure::NoVault) => None,
         Err(failure) => return Err(failure),
     };
     let settings = session.settings()?;
-    let places = session.places()?.clone();
-    let settings_file = places.settings_file();
-    Ok(Application {
+    let dirs = session.dirs()?.clone();
+    let settings_file = dirs.settings_file();
+    let options = ApplicationOptions {
         vault,
         passphrase: session.given_passphrase()?,
         folder: match arguments.folder {
@@ -106,7 +82,6 @@ pub(super) fn decide(
             None => std::env::current_dir()?,
         },
         threshold: session.threshold(None)?,
-        preview: pictures::choice(session, arguments.preview)?,
         cell_size: arguments.cell_size.or(settings.cell_size),
         mouse: if arguments.no_mouse { Mouse::Left } else { settings.mouse },
         motion: if arguments.reduced_motion { Motion::Reduced } else { settings.motion },
@@ -114,7 +89,7 @@ pub(super) fn decide(
         on_lock: arguments.lock.unwrap_or(settings.on_lock),
         keymap: arguments.keymap.unwrap_or_else(|| settings.keymap(&settings_file)),
         theme: arguments.theme.unwrap_or_else(|| settings.theme(&settings_file)),
-        places,
-        log,
-    })
+        dirs,
+    };
+    Ok(Application { options, preview: pictures::choice(session, arguments.preview)?, log })
 }

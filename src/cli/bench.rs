@@ -9,11 +9,9 @@ use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::session::{PrecisionFlag, Session, WeightsFile};
-use crate::ckks::Parameters;
-use crate::ckks::precision::predicted_noise_std;
 use crate::error::Error;
 use crate::services::benchmark::{self, PLAIN_BYTES, Report};
-use crate::services::network_benchmark;
+use crate::services::embedding_benchmark;
 
 /// Measure encrypted search on this machine, next to the fastest plain scan of the same vectors; or the network that
 /// describes photos.
@@ -51,9 +49,9 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let pool =
         rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.into()).build().map_err(io::Error::other)?;
     if arguments.features {
-        let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
-        let report = pool.install(|| network_benchmark::measure(&extractor, arguments.batch.into()));
-        return print_network(&report.map_err(Error::from)?, arguments.json);
+        let model = session.load_model(&arguments.weights, arguments.precision.precision)?;
+        let report = pool.install(|| embedding_benchmark::measure(&model, arguments.batch.into()));
+        return print_embedding(&report?, arguments.json);
     }
     let images = arguments.images as usize;
     if let Some(most) = benchmark::most_images().filter(|most| *most < images) {
@@ -70,11 +68,11 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     Ok(Exit::Success)
 }
 
-fn print_network(report: &network_benchmark::Report, json: bool) -> Result<Exit, Failure> {
+fn print_embedding(report: &embedding_benchmark::Report, json: bool) -> Result<Exit, Failure> {
     if json {
         output::json(report)?;
     } else {
-        let network_benchmark::Report { photos_per_second, ms_per_photo, kernel, precision, threads, batch } = report;
+        let embedding_benchmark::Report { photos_per_second, ms_per_photo, kernel, precision, threads, batch } = report;
         output::text(&format!(
             "network alone, batches of {batch}, {threads} thread(s), kernel {kernel}, {precision}; medians\n\
              {photos_per_second:.1} photos a second, {ms_per_photo:.1} ms a photo\n"
@@ -128,7 +126,7 @@ largest {error_max:.1e}
         reply_bytes = report.reply_bytes_per_image,
         error_std = report.error_std,
         predicted = report.error_predicted_std,
-        noise = predicted_noise_std(&Parameters::V1),
+        noise = benchmark::predicted_noise(),
         error_max = report.error_max,
     )
 }

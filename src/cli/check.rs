@@ -8,12 +8,9 @@ use super::failure::{Failure, reported};
 use super::meter::Meter;
 use super::output;
 use super::session::{Session, WeightsFile};
-use crate::error::Error;
-use crate::features::Workload;
-use crate::services::mend;
+use crate::services::check::{self, Damage, LostPhotoPolicy, Progress, Remedy, Report};
+use crate::services::embedding::Workload;
 use crate::services::name::inert;
-use crate::vault::Losses;
-use crate::vault::check::{self, Damage, Read, Remedy, Report};
 
 /// Arguments of `check`.
 #[derive(Args)]
@@ -37,22 +34,22 @@ pub(super) struct Arguments {
 /// Checks the vault, and mends it if told.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let vault = if arguments.repair { session.open_to_change()? } else { session.open_vault()? };
-    let photos = vault.snapshot().map_err(Error::from)?.len();
+    let photos = vault.photo_count()?;
     // A repair reads everything once more at its end.
     let meter = Meter::new(if arguments.repair { 2 * photos } else { photos }, "read");
-    let read = |read: Read| {
-        meter.advance(read.images);
-        meter.fail(read.damages, "damaged");
+    let progress = |progress: Progress| {
+        meter.advance(progress.images);
+        meter.fail(progress.damages, "damaged");
     };
     let mut text = String::new();
     let (report, dropped) = if arguments.repair {
-        let losses = if arguments.drop_lost { Losses::Drop } else { Losses::Keep };
-        let extractor = session.extractor_of(&vault, &arguments.weights, Workload::Many)?;
-        let repaired = mend::repair(&vault, &extractor, losses, &read)?;
+        let lost = if arguments.drop_lost { LostPhotoPolicy::Drop } else { LostPhotoPolicy::Keep };
+        let model = session.load_model_for(&vault, &arguments.weights, Workload::Many)?;
+        let repaired = check::repair(&vault, &model, lost, &progress)?;
         text += &list("Found:", &repaired.before.damages);
         (repaired.after, repaired.dropped)
     } else {
-        (check::check(&vault, &read).map_err(Error::from)?, Vec::new())
+        (check::check(&vault, &progress)?, Vec::new())
     };
     meter.finish();
     let dropped: Vec<_> = dropped.iter().map(ToString::to_string).collect();
@@ -67,17 +64,17 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
 }
 
 fn in_words(report: &Report, repaired: bool) -> String {
-    let images = output::count(report.images, "photo");
+    let images = output::count(report.photos, "photo");
     let mut text = if report.is_whole() {
         format!("{images} checked: everything is whole.\n")
     } else {
         list(&format!("{images} checked. {}:", if repaired { "Still damaged" } else { "Damaged" }), &report.damages)
     };
-    if !report.leftovers.abandoned.is_empty() {
-        let leftovers = output::count(report.leftovers.abandoned.len(), "leftover");
+    if !report.leftovers.is_empty() {
+        let leftovers = output::count(report.leftovers.len(), "leftover");
         text += &format!("{leftovers} of an interrupted run; the next change removes them.\n");
     }
-    let strays = &report.leftovers.strays;
+    let strays = &report.strays;
     if !strays.is_empty() {
         let files = output::count(strays.len(), "file");
         text += &format!("{files} that nothing names; --repair moves them into set_aside:\n");
@@ -91,7 +88,7 @@ fn list(title: &str, damages: &[Damage]) -> String {
     if damages.is_empty() {
         return String::new();
     }
-    let damage = |damage: &Damage| format!("  {}\n    {}\n", damage.cause, remedy(damage.remedy));
+    let damage = |damage: &Damage| format!("  {}\n    {}\n", damage.reason, remedy(damage.remedy));
     format!("{title}\n{}", damages.iter().map(damage).collect::<String>())
 }
 
@@ -115,13 +112,11 @@ fn as_json(report: &Report, dropped: &[String], older_copy: serde_json::Value) -
                 Remedy::Rename => "rename",
                 Remedy::Lost => "lost",
             };
-            json!({ "object": damage.object.to_string(), "reason": damage.cause.to_string(), "remedy": remedy })
+            json!({ "object": damage.object, "reason": damage.reason, "remedy": remedy })
         })
         .collect();
-    let leftovers: Vec<_> = report.leftovers.abandoned.iter().map(ToString::to_string).collect();
-    let strays = &report.leftovers.strays;
     json!({
-        "photos": report.images, "damages": damages, "leftovers": leftovers, "strays": strays, "dropped": dropped,
-        "older_copy": older_copy,
+        "photos": report.photos, "damages": damages, "leftovers": report.leftovers, "strays": report.strays,
+        "dropped": dropped, "older_copy": older_copy,
     })
 }

@@ -26,7 +26,7 @@ enum Action {
 
 /// Writes the files, or finds the settings.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let path = session.places()?.settings_file();
+    let path = session.dirs()?.settings_file();
     match arguments.action {
         Action::Init => {
             let mut text = String::new();

@@ -18,17 +18,14 @@ use super::output;
 use super::pictures;
 use super::search;
 use super::session::{Session, WeightsFile};
-use crate::cipher::{Cost, Passphrase};
-use crate::error::Error;
-use crate::features::{Extractor, Precision};
 use crate::preview::Choice;
+use crate::services::app_dirs::AppDirs;
+use crate::services::embedding::{EmbeddingModel, Precision};
 use crate::services::index::{self, Original};
-use crate::services::places::Places;
+use crate::services::open_vault::OpenVault;
 use crate::services::progress::Control;
-use crate::services::search::{self as find, Listing, Query, Wanted};
-use crate::services::session;
-use crate::vault;
-use crate::vault::Vault;
+use crate::services::search::{self as find, Listing, Query};
+use crate::services::session::{self, Cost, Prompts};
 
 static PHOTOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/data/photos");
 static ALTERED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/data/altered");
@@ -44,7 +41,9 @@ const QUERIES: [(&str, &str); 3] = [
 const PASSPHRASE: &str = "demo";
 
 /// A lower threshold than the default, so that other photos of the same kind are matches too.
-const WANTED: Wanted = Wanted { threshold: 0.60, listing: Listing::Matches(Some(4)) };
+const THRESHOLD: f32 = 0.60;
+
+const MOST_LISTED: usize = 4;
 
 /// Arguments of `demo`.
 #[derive(Args)]
@@ -66,33 +65,32 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let scratch = TempDir::with_prefix("cipherlens-demo-")?;
     // A demonstration leaves no trace in the user's own folders.
-    let places = Places::within(scratch.path());
+    let dirs = AppDirs::within(scratch.path());
     let root = arguments.keep.clone().unwrap_or_else(|| scratch.path().join("vault"));
-    let extractor = session.extractor(&arguments.weights, Precision::F32)?;
-    let typed = Zeroizing::new(PASSPHRASE.as_bytes().to_vec());
-    let passphrase = Passphrase::new(&typed).map_err(|error| Error::from(vault::Error::from(error)))?;
-    let vault = session::create_vault(&root, &passphrase, Cost::FLOOR, &extractor, &places)?;
+    let model = session.load_model(&arguments.weights, Precision::F32)?;
+    let passphrase = session::passphrase(&Zeroizing::new(PASSPHRASE.as_bytes().to_vec()))?;
+    let vault = session::create_vault(&root, &passphrase, Cost::FLOOR, &model, &dirs, Prompts::Allowed)?;
 
-    if !index_samples(&vault, &extractor)? {
+    if !index_samples(&vault, &model)? {
         output::say("Interrupted; the vault was deleted.");
         return Ok(Exit::Interrupted);
     }
-    let snapshot = vault.snapshot().map_err(Error::from)?;
     for (name, title) in QUERIES {
         let file = ALTERED.get_file(name).expect("the demonstration's queries are among the altered samples");
         output::text(&format!("\nWhat looks like {title}?\n"))?;
-        let query = Query::Photo { bytes: file.contents(), extension: None, extractor: &extractor };
-        let found = find::search(&vault, &snapshot, &query, WANTED)?;
-        output::text(&search::in_words(&found, WANTED))?;
-        let shown: Vec<_> = found.ranked.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
-        pictures::show(session, arguments.preview, &snapshot, &shown, None, 0)?;
+        let query = Query::Photo { bytes: file.contents(), extension: None, model: &model };
+        let listing = Listing::Matches { threshold: THRESHOLD, top: Some(MOST_LISTED) };
+        let found = find::search(&vault, &query, listing)?;
+        output::text(&search::in_words(&found, THRESHOLD, listing))?;
+        let shown: Vec<_> = found.ranked.iter().map(|hit| (hit.photo.id, format!("{:.4}", hit.score))).collect();
+        pictures::show(session, arguments.preview, &vault, &shown, None, 0)?;
     }
     conclude(arguments)?;
     Ok(Exit::Success)
 }
 
 /// Puts the samples into the vault; false when interrupted.
-fn index_samples(vault: &Vault, extractor: &Extractor) -> Result<bool, Failure> {
+fn index_samples(vault: &OpenVault, model: &EmbeddingModel) -> Result<bool, Failure> {
     let files: Vec<&File<'_>> = PHOTOS.dirs().flat_map(Dir::files).collect();
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path().to_owned()).collect();
     // Progress, not a result: a vault that is kept is filled whether or not anybody reads the results.
@@ -107,7 +105,7 @@ fn index_samples(vault: &Vault, extractor: &Extractor) -> Result<bool, Failure> 
     let meter = Meter::new(files.len(), "photos");
     let interruptible = interrupt::stops(&control, "Stopping.");
     let started = Instant::now();
-    let summary = index::run(vault, extractor, &paths, read, &meter, &control)?;
+    let summary = index::run(vault, model, &paths, read, &meter, &control)?;
     drop(interruptible);
     meter.finish();
     if let Some(error) = summary.ended_by {
@@ -115,9 +113,10 @@ fn index_samples(vault: &Vault, extractor: &Extractor) -> Result<bool, Failure> 
     }
     let seconds = started.elapsed().as_secs_f64();
     output::text(&format!(
-        "{} sealed in {seconds:.1} s ({:.1} a second): pixels to 2048 numbers, numbers by CKKS, photos by AES-256.\n",
+        "{} sealed in {seconds:.1} s ({:.1} a second): pixels to {} numbers, numbers by CKKS, photos by AES-256.\n",
         output::count(summary.added, "photo"),
-        summary.added as f64 / seconds
+        summary.added as f64 / seconds,
+        model.dimension()
     ))?;
     Ok(summary.left == 0)
 }

@@ -16,10 +16,10 @@ use super::session::Session;
 use crate::error::{Error, with_causes};
 use crate::services::decoys::Fetch;
 use crate::services::export::{self, Failed, IfExists, Report, Target};
+use crate::services::library::PhotoId;
 use crate::services::name::inert;
+use crate::services::open_vault::OpenVault;
 use crate::services::progress::Control;
-use crate::services::session::read_newest;
-use crate::vault::{Id, Vault};
 
 /// Arguments of `export`.
 #[derive(Args)]
@@ -71,19 +71,18 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
 }
 
 /// The photos whose ids begin so.
-fn find(vault: &Vault, ids: &[String]) -> Result<Vec<Fetch>, Error> {
-    let find = |id: &String| read_newest(vault, |snapshot| Ok(snapshot.find(id)?.id()));
-    ids.iter().map(|id| Ok(Fetch::Wanted(find(id)?.1))).collect()
+fn find(vault: &OpenVault, ids: &[String]) -> Result<Vec<Fetch>, Error> {
+    ids.iter().map(|id| Ok(Fetch::Wanted(vault.find(id)?.id))).collect()
 }
 
 /// Exports with a progress bar on standard error; an interrupt stops it between photos.
-pub(super) fn run_with_meter(vault: &Vault, photos: &[Fetch], target: &Target, if_exists: IfExists) -> Report {
+pub(super) fn run_with_meter(vault: &OpenVault, photos: &[Fetch], target: &Target, if_exists: IfExists) -> Report {
     let control = Arc::new(Control::default());
     let interrupted = interrupt::stops(&control, interrupt::FINISHING);
     let meter = Meter::new(photos.len(), "photos");
     let mut failed = 0;
     let report = export::run(vault, photos, target, if_exists, &control, &mut |progress| {
-        meter.set(progress.total, progress.through);
+        meter.set(progress.total, progress.done);
         meter.fail(progress.failed - failed, "failed");
         failed = progress.failed;
     });
@@ -140,7 +139,7 @@ pub(super) fn finish(report: Report, written: io::Result<()>) -> Result<Exit, Fa
 
 /// The report as it is printed for scripts.
 pub(super) fn as_json(report: &Report) -> Value {
-    let files = |files: &[(Id, PathBuf)]| -> Vec<_> {
+    let files = |files: &[(PhotoId, PathBuf)]| -> Vec<_> {
         files.iter().map(|(id, path)| json!({ "id": id.to_string(), "path": path.to_string_lossy() })).collect()
     };
     let failed =

@@ -1,18 +1,16 @@
 //! `cipherlens features`: the vectors of photos, in clear, for other programs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Exit;
 use super::failure::{Failure, reported};
 use super::output;
 use super::session::{PrecisionFlag, Session, WeightsFile};
-use crate::features::{DIMENSIONS, Error, FeatureVector, Limits, Photo, PreparedPhoto, batch};
+use crate::services::embedding::EmbeddingModel;
 use crate::services::name::inert;
-use crate::services::original;
 
 /// Print the features of photos: 2048 numbers each, unencrypted.
 ///
@@ -49,48 +47,36 @@ struct Line<'a> {
 
 /// Prints the features of the photos, in the order given.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
+    let model = session.load_model(&arguments.weights, arguments.precision.precision)?;
     let mut exit = Exit::Success;
-    for paths in arguments.photos.chunks(batch()) {
-        let read: Vec<_> = paths.par_iter().map(|path| prepare(path)).collect();
-        let (mut names, mut photos) = (Vec::new(), Vec::new());
-        for (path, read) in paths.iter().zip(read) {
-            match read {
-                Ok(photo) => {
-                    names.push(path.as_path());
-                    photos.push(photo);
+    for files in arguments.photos.chunks(EmbeddingModel::batch_size()) {
+        for (path, embedding) in files.iter().zip(model.embed_files(files)?) {
+            let path = path.to_string_lossy();
+            match embedding {
+                Ok(embedding) => {
+                    let written = print(&path, &embedding, arguments.json);
+                    if written.is_err() {
+                        // Nothing is stored, so ending here loses no work.
+                        return reported(exit, written);
+                    }
                 }
                 Err(error) => {
-                    let (path, reason) = (path.to_string_lossy(), error.to_string());
-                    output::say(&format!("cipherlens: {}: {}", inert(&path), inert(&reason)));
+                    output::say(&format!("cipherlens: {}: {}", inert(&path), inert(&error.to_string())));
                     exit = Exit::Failure;
                 }
-            }
-        }
-        let vectors = extractor.extract(&photos).map_err(crate::error::Error::from)?;
-        for (path, vector) in names.iter().zip(&vectors) {
-            let written = print(path, vector, arguments.json);
-            if written.is_err() {
-                // Nothing is stored, so there is no work left that anybody would miss.
-                return reported(exit, written);
             }
         }
     }
     Ok(exit)
 }
 
-fn prepare(path: &Path) -> Result<PreparedPhoto, Error> {
-    Photo::decode(&original::read(path)?, path.extension(), Limits::default())?.prepare()
-}
-
-fn print(path: &Path, vector: &FeatureVector, json: bool) -> std::io::Result<()> {
-    let (path, features) = (path.to_string_lossy(), vector.as_slice());
+fn print(path: &str, features: &[f32], json: bool) -> std::io::Result<()> {
     if json {
-        return output::json(&Line { path: &path, features });
+        return output::json(&Line { path, features });
     }
     let active = features.iter().filter(|value| **value > 0.0).count();
     let largest = features.iter().copied().enumerate().max_by(|left, right| left.1.total_cmp(&right.1));
     let (position, value) = largest.unwrap_or_default();
-    let path = inert(&path);
-    output::line(&format!("{path}: {active} of {DIMENSIONS} features active, strongest {position} ({value:.4})"))
+    let (path, dimension) = (inert(path), features.len());
+    output::line(&format!("{path}: {active} of {dimension} features active, strongest {position} ({value:.4})"))
 }

@@ -8,10 +8,10 @@ use super::Exit;
 use super::add::{self, Named, Report};
 use super::failure::Failure;
 use super::session::{Session, WeightsFile};
-use crate::services::find::Found;
+use crate::services::find::FoundFiles;
 use crate::services::index::Original;
 use crate::services::legacy::{self, LegacyKey};
-use crate::services::original;
+use crate::services::photo;
 
 /// Arguments of `import-legacy`.
 #[derive(Args)]
@@ -37,12 +37,12 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let key = LegacyKey::load(&arguments.key_file)?;
     let images = legacy::images(&arguments.folder)?;
     let read = |path: &Path| -> Result<Original, String> {
-        let mut file = original::read(path).map_err(|error| error.to_string())?;
+        let mut file = photo::read(path).map_err(|error| error.to_string())?;
         let bytes = key.decrypt(std::mem::take(&mut *file)).map_err(|error| error.to_string())?;
         let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
         Ok(Original { bytes, name: legacy::original_name(path), modified })
     };
-    let found = Found { photos: images, ..Found::default() };
+    let found = FoundFiles { photos: images, ..FoundFiles::default() };
     let report = Report { named: Named::All, json: arguments.json };
     add::index_and_report(session, &arguments.weights, &found, read, report, None)
 }

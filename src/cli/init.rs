@@ -10,8 +10,7 @@ use super::failure::Failure;
 use super::output;
 use super::passphrase::Purpose;
 use super::session::{CostFlags, PrecisionFlag, Session, WeightsFile, meant};
-use crate::remote::Address;
-use crate::services::session;
+use crate::services::session::{self, Address, Prompts};
 
 /// Arguments of `init`.
 #[derive(Args)]
@@ -37,13 +36,12 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let named = named.ok_or_else(|| Failure::Usage("say where to create it: cipherlens init VAULT".to_owned()))?;
     let named = &meant(named)?;
     let cost = arguments.cost.cost()?;
-    let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
+    let model = session.load_model(&arguments.weights, arguments.precision.precision)?;
     let passphrase = session.passphrase("Choose a passphrase", Purpose::Choose)?;
     let path = if Address::is_remote(named) { named.clone() } else { std::path::absolute(named)? };
-    let vault = session::create_vault(&path, &passphrase, cost, &extractor, session.places()?)?;
-    session.remember(&path);
+    let vault = session::create_vault(&path, &passphrase, cost, &model, session.dirs()?, Prompts::Allowed)?;
     if arguments.json {
-        output::json(&json!({ "vault": path.to_string_lossy(), "id": vault.id().to_string() }))?;
+        output::json(&json!({ "vault": path.to_string_lossy(), "id": vault.id() }))?;
         return Ok(Exit::Success);
     }
     output::text(&format!(

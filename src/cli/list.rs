@@ -7,8 +7,8 @@ use super::failure::Failure;
 use super::output;
 use super::session::Session;
 use super::table::{Align, Column, columns_of_output, table};
+use crate::services::library;
 use crate::services::name::inert;
-use crate::services::session::read_newest;
 
 /// Arguments of `list`.
 #[derive(Args)]
@@ -24,28 +24,20 @@ pub(super) struct Arguments {
 /// Lists the photos.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let vault = session.open_vault()?;
-    let (_, rows) = read_newest(&vault, |snapshot| {
-        snapshot.prefetch_listing();
-        let mut rows = Vec::with_capacity(snapshot.len());
-        for segment in snapshot.segments()? {
-            rows.extend(segment.catalogue()?.iter().map(|row| (row.id, row.details.clone())));
-        }
-        Ok(rows)
-    })?;
+    let photos = library::list(&vault)?;
     if arguments.json {
-        let rows: Vec<_> = rows.iter().map(|(id, details)| output::details(*id, details)).collect();
-        output::json(&rows)?;
+        output::json(&photos.iter().map(output::photo).collect::<Vec<_>>())?;
         return Ok(Exit::Success);
     }
-    let cells: Vec<_> = rows
+    let cells: Vec<_> = photos
         .iter()
-        .map(|(id, details)| {
+        .map(|photo| {
             [
-                id.to_string()[..8].to_owned(),
-                output::date(details),
-                output::size(details.bytes),
-                format!("{} x {}", details.width, details.height),
-                inert(&details.name).into_owned(),
+                photo.id.to_string()[..8].to_owned(),
+                output::date(photo),
+                output::size(photo.bytes),
+                format!("{} x {}", photo.width, photo.height),
+                inert(&photo.name).into_owned(),
             ]
         })
         .collect();
@@ -57,6 +49,6 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         Column::new(Align::Left),
     ];
     output::text(&table(&columns, &cells, columns_of_output()))?;
-    output::say(&output::count(rows.len(), "photo"));
+    output::say(&output::count(photos.len(), "photo"));
     Ok(Exit::Success)
 }

@@ -6,17 +6,17 @@ use std::io::{self, Write};
 use flexi_logger::{Cleanup, Criterion, DeferredNow, ErrorChannel, FileSpec, Logger, LoggerHandle, Naming};
 use log::Record;
 
-use crate::services::places::Places;
+use crate::services::app_dirs::AppDirs;
 
 const LARGEST_FILE_BYTES: u64 = 1 << 20;
 const OLD_FILES_KEPT: usize = 3;
 
 /// Starts logging to the user's state folder; the handle writes the last lines when it is dropped.
 /// A log that cannot be written never keeps a command from its work.
-pub(super) fn start(places: &Places) -> Option<LoggerHandle> {
+pub(super) fn start(dirs: &AppDirs) -> Option<LoggerHandle> {
     Logger::try_with_str("cipherlens=info")
         .ok()?
-        .log_to_file(FileSpec::default().directory(places.logs()).basename("cipherlens").suppress_timestamp())
+        .log_to_file(FileSpec::default().directory(dirs.logs()).basename("cipherlens").suppress_timestamp())
         .format_for_files(line)
         .rotate(Criterion::Size(LARGEST_FILE_BYTES), Naming::Numbers, Cleanup::KeepLogFiles(OLD_FILES_KEPT))
         .append()

@@ -43,9 +43,9 @@ mod table;
 pub use application::Application;
 pub use exit::Exit;
 
-use crate::remote::Address;
-use crate::services::places::Places;
+use crate::services::app_dirs::AppDirs;
 use crate::services::privacy;
+use crate::services::session::Address;
 use passphrase::PassphraseSource;
 use session::{IfOlder, Session};
 
@@ -118,7 +118,7 @@ enum Command {
 }
 
 /// What the process's arguments ask for.
-pub enum Asked {
+pub enum Invocation {
     /// A command, which ended so.
     Command(Exit),
     /// The terminal application.
@@ -127,27 +127,27 @@ pub enum Asked {
 
 /// Runs the command named by the process's arguments, if they name one.
 #[must_use]
-pub fn main() -> Asked {
+pub fn main() -> Invocation {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
             let ended = failure::reported(exit, output::help(&error));
-            return Asked::Command(ended.unwrap_or_else(|failure| failure.report()));
+            return Invocation::Command(ended.unwrap_or_else(|failure| failure.report()));
         }
     };
-    let places = Places::of_user();
-    let log = places.as_ref().and_then(|places| {
-        privacy::tighten(places);
-        log::start(places)
+    let dirs = AppDirs::for_user();
+    let log = dirs.as_ref().and_then(|dirs| {
+        privacy::tighten(dirs);
+        log::start(dirs)
     });
     let vault = arguments.via.as_deref().map(Address::via).or(arguments.vault);
     let if_older = if arguments.accept_older { IfOlder::Accept } else { IfOlder::Ask };
-    let session = Session::new(places, vault, arguments.passphrase, if_older);
+    let session = Session::new(dirs, vault, arguments.passphrase, if_older);
     let Some(command) = arguments.command else {
         return match application::decide(arguments.application, &session, log) {
-            Ok(application) => Asked::Application(Box::new(application)),
-            Err(failure) => Asked::Command(failure.report()),
+            Ok(application) => Invocation::Application(Box::new(application)),
+            Err(failure) => Invocation::Command(failure.report()),
         };
     };
     let ended = match command {
@@ -174,5 +174,5 @@ pub fn main() -> Asked {
         Command::Man(arguments) => man::run(&arguments, Arguments::command()),
         Command::Synthesize(arguments) => synthesize::run(&arguments, &session),
     };
-    Asked::Command(ended.unwrap_or_else(|failure| failure.report()))
+    Invocation::Command(ended.unwrap_or_else(|failure| failure.report()))
 }

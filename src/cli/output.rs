@@ -6,13 +6,13 @@
 
 use std::io::{self, BufRead, Write};
 
-use chrono::SecondsFormat;
 use serde::Serialize;
 use serde_json::json;
 
-pub(super) use crate::services::amount::{count, size};
+pub(super) use crate::services::format::{count, size, utc_instant};
+use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
-use crate::vault::{Details, Id, Standing, Vault};
+use crate::services::open_vault::{CopyAge, OpenVault};
 
 /// Writes text to standard output at once, line ends included; a reader that has seen enough (`| head`) is an error here.
 pub(super) fn text(text: &str) -> io::Result<()> {
@@ -55,39 +55,40 @@ fn unwritable(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("standard output could not be written: {error}"))
 }
 
-/// What a catalogue says of a photo.
-pub(super) fn details(id: Id, details: &Details) -> serde_json::Value {
+/// A stored photo as a JSON object.
+pub(super) fn photo(photo: &StoredPhoto) -> serde_json::Value {
     json!({
-        "id": id.to_string(),
-        "name": details.name,
-        "width": details.width,
-        "height": details.height,
-        "bytes": details.bytes,
-        "modified": details.modified.map(instant),
-        "captured": details.captured,
+        "id": photo.id.to_string(),
+        "name": photo.name,
+        "width": photo.width,
+        "height": photo.height,
+        "bytes": photo.bytes,
+        "modified": photo.modified.map(instant),
+        "captured": photo.captured,
     })
 }
 
 /// Null for the newest copy of a vault, else the generation it is at and the one this machine has seen.
-pub(super) fn older_copy(vault: &Vault) -> serde_json::Value {
-    match vault.standing() {
-        Standing::Newest => serde_json::Value::Null,
-        Standing::Older { found, seen } => json!({ "generation": found, "seen": seen, "forked": false }),
-        Standing::Forked { found, seen } => json!({ "generation": found, "seen": seen, "forked": true }),
+pub(super) fn older_copy(vault: &OpenVault) -> serde_json::Value {
+    match vault.copy_age() {
+        CopyAge::Newest => serde_json::Value::Null,
+        CopyAge::Older { found, seen } => json!({ "generation": found, "seen": seen, "forked": false }),
+        CopyAge::Forked { found, seen } => json!({ "generation": found, "seen": seen, "forked": true }),
     }
 }
 
 /// When a photo was taken, else when its file was changed, to the minute; empty when neither is known.
-pub(super) fn date(details: &Details) -> String {
-    let time = details.captured.clone().or_else(|| details.modified.map(instant)).unwrap_or_default();
-    inert(&time).chars().take("2000-01-01T00:00".len()).collect::<String>().replace('T', " ")
+pub(super) fn date(photo: &StoredPhoto) -> String {
+    inert(&photo.date().unwrap_or_default())
+        .chars()
+        .take("2000-01-01T00:00".len())
+        .collect::<String>()
+        .replace('T', " ")
 }
 
-/// A number of seconds since 1970 as an instant in UTC (RFC 3339).
+/// Seconds since 1970 as an instant in UTC (RFC 3339); the number itself where the calendar has no such instant.
 pub(super) fn instant(seconds: i64) -> String {
-    // Outside the calendar, where no photo is from, the number itself.
-    let instant = chrono::DateTime::from_timestamp(seconds, 0);
-    instant.map_or_else(|| seconds.to_string(), |instant| instant.to_rfc3339_opts(SecondsFormat::Secs, true))
+    utc_instant(seconds).unwrap_or_else(|| seconds.to_string())
 }
 
 /// Four decimals, as scores have: as a double, `0.8_f32` would be printed as 0.800000011920929.
@@ -100,9 +101,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instants_are_utc() {
+    fn instants_outside_the_calendar_are_numbers() {
         assert_eq!(instant(0), "1970-01-01T00:00:00Z");
-        assert_eq!(instant(951_827_696), "2000-02-29T12:34:56Z");
         assert_eq!(instant(i64::MAX), i64::MAX.to_string());
     }
 }

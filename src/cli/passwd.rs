@@ -9,8 +9,6 @@ use super::failure::Failure;
 use super::output;
 use super::passphrase::{PassphraseSource, Purpose};
 use super::session::{self, CostFlags, Session};
-use crate::durable::IfLocked;
-use crate::error::Error;
 
 /// Arguments of `passwd`.
 #[derive(Args)]
@@ -31,7 +29,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let vault = session.open_to_change()?;
     let source = PassphraseSource::from_file(arguments.new_passphrase_file.clone());
     let new = session::read_passphrase(&source, "New passphrase", Purpose::Choose)?;
-    vault.change_passphrase(&new, cost, IfLocked::Refuse).map_err(Error::from)?;
+    vault.change_passphrase(&new, cost)?;
     output::text(
         "The vault opens with the new passphrase from now on.\n\
          Copies of the old `header`, in backups for instance, still open with the old one: delete them.\n",

@@ -9,8 +9,9 @@ use super::output;
 use super::session::Session;
 use crate::error::Error;
 use crate::preview::{self, Choice, Link, Memory, Panel, Question};
-use crate::services::decoys::{Fetch, mixed};
-use crate::vault::{Id, Snapshot};
+use crate::services::decoys::{Fetch, with_decoys};
+use crate::services::library::PhotoId;
+use crate::services::open_vault::OpenVault;
 
 /// So many pictures or fewer stand in one row and share the width of the terminal.
 const FEW: usize = 4;
@@ -40,7 +41,7 @@ pub(super) fn choice(session: &Session, flag: Option<Choice>) -> Result<Choice, 
 pub(super) fn question(session: &Session, flag: Option<Choice>) -> Result<Question, Failure> {
     Ok(Question {
         choice: choice(session, flag)?,
-        remembered: Memory::new(session.places()?).recall(),
+        remembered: Memory::new(session.dirs()?).recall(),
         link: Link::of_environment(),
         cells: session.settings()?.cell_size,
     })
@@ -57,8 +58,8 @@ pub(super) struct Divider {
 pub(super) fn show(
     session: &Session,
     flag: Option<Choice>,
-    snapshot: &Snapshot,
-    images: &[(Id, String)],
+    vault: &OpenVault,
+    images: &[(PhotoId, String)],
     divider: Option<&Divider>,
     decoys: usize,
 ) -> Result<(), Failure> {
@@ -66,12 +67,12 @@ pub(super) fn show(
         return Ok(());
     }
     let Some(graphics) = preview::detect(&question(session, flag)?).graphics else { return Ok(()) };
-    let wanted: Vec<Id> = images.iter().map(|(id, _)| *id).collect();
+    let wanted: Vec<PhotoId> = images.iter().map(|(id, _)| *id).collect();
     let mut thumbnails = HashMap::new();
-    for fetch in mixed(snapshot, &wanted, decoys)? {
+    for fetch in with_decoys(vault, &wanted, decoys)? {
         let (Fetch::Wanted(id) | Fetch::Decoy(id)) = fetch;
         // A missing thumbnail leaves a gap in the row, not the matches without a table.
-        thumbnails.insert(id, snapshot.image(id).and_then(|image| image.thumbnail()));
+        thumbnails.insert(id, vault.thumbnail(id));
     }
     let second_section = divider.map_or(images.len(), |divider| divider.place);
     let (mut first, mut second) = (Vec::new(), Vec::new());

@@ -11,7 +11,7 @@ use super::meter::Meter;
 use super::output;
 use super::passphrase::Purpose;
 use super::session::{Session, meant};
-use crate::services::session::transfer;
+use crate::services::transfer::transfer;
 
 /// Arguments of `push`.
 #[derive(Args)]
@@ -41,7 +41,7 @@ pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Res
     let passphrase = session.passphrase("Passphrase", Purpose::Open)?;
     let meter = Meter::new(0, "files");
     let copied = |done: usize, files: usize| meter.set(files, done);
-    let done = transfer(&from, &to, &passphrase, session.places()?, session.older_source(), &copied)?;
+    let done = transfer(&from, &to, &passphrase, session.dirs()?, session.older_source(), &copied)?;
     meter.finish();
     if json {
         output::json(&json!({ "files": done.files, "bytes": done.bytes, "generation": done.generation }))?;

@@ -9,7 +9,6 @@ use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::session::Session;
-use crate::error::Error;
 use crate::services::library;
 use crate::services::name::inert;
 
@@ -33,17 +32,15 @@ pub(super) struct Arguments {
 /// Removes the photos.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let vault = session.open_to_change()?;
-    let snapshot = vault.snapshot().map_err(Error::from)?;
     let mut ids = Vec::new();
     for id in &arguments.ids {
-        let image = snapshot.find(id).map_err(Error::from)?;
-        // Named twice, by different beginnings even, it is one photo all the same.
-        if ids.contains(&image.id()) {
+        let photo = vault.find(id)?;
+        // A photo may be named twice, also by prefixes of different lengths.
+        if ids.contains(&photo.id) {
             continue;
         }
-        let name = inert(&image.details().map_err(Error::from)?.name).into_owned();
-        output::say(&format!("{}  {name}", &image.id().to_string()[..8]));
-        ids.push(image.id());
+        output::say(&format!("{}  {}", &photo.id.to_string()[..8], inert(&photo.name)));
+        ids.push(photo.id);
     }
     if !arguments.yes && !confirmed(&format!("Remove {} for good?", output::count(ids.len(), "photo")))? {
         output::say("Nothing was removed.");

@@ -14,15 +14,15 @@ use super::pictures::{self, Divider};
 use super::session::{Session, WeightsFile};
 use super::table::{Align, Column, table};
 use crate::error::Error;
-use crate::features::Workload;
 use crate::preview::Choice;
 use crate::services::decoys;
+use crate::services::embedding::Workload;
 use crate::services::export::{IfExists, Target};
+use crate::services::library::PhotoId;
 use crate::services::name::inert;
-use crate::services::original;
-use crate::services::search::{self, DEFAULT_TOP, Found, Listing, Match, Query, Timing, Wanted};
-use crate::services::session::read_newest;
-use crate::vault::{Id, Snapshot, Traffic, Vault};
+use crate::services::open_vault::OpenVault;
+use crate::services::photo;
+use crate::services::search::{self, DEFAULT_TOP, Listing, Match, Query, SearchResult, Timing, Traffic};
 
 /// Arguments of `search`.
 #[derive(Args)]
@@ -71,29 +71,29 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let threshold = session.threshold(arguments.threshold)?;
     let top = arguments.top.map(NonZeroUsize::get);
     let listing = match arguments.threshold {
-        Some(_) => Listing::Matches(top),
+        Some(_) => Listing::Matches { threshold, top },
         None => Listing::Best(top.unwrap_or(DEFAULT_TOP)),
     };
-    let wanted = Wanted { threshold, listing };
     let target = arguments.export.as_deref().map(Target::at).transpose()?;
     let vault = session.open_vault()?;
-    let (snapshot, found) = match (&arguments.photo, &arguments.id) {
+    let found = match (&arguments.photo, &arguments.id) {
         (Some(path), _) => {
-            let bytes = original::read(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-            let extractor = session.extractor_of(&vault, &arguments.weights, Workload::One)?;
-            let query = Query::Photo { bytes: &bytes, extension: path.extension(), extractor: &extractor };
-            read_newest(&vault, |snapshot| search::search(&vault, snapshot, &query, wanted))?
+            let bytes = photo::read(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            let model = session.load_model_for(&vault, &arguments.weights, Workload::One)?;
+            let query = Query::Photo { bytes: &bytes, extension: path.extension(), model: &model };
+            search::search(&vault, &query, listing)?
         }
-        (None, id) => read_newest(&vault, |snapshot| {
-            let image = snapshot.find(id.as_deref().unwrap_or_default())?;
-            search::search(&vault, snapshot, &Query::Image(image.id()), wanted)
-        })?,
+        (None, id) => {
+            let photo = vault.find(id.as_deref().unwrap_or_default())?;
+            search::search(&vault, &Query::Stored(photo.id), listing)?
+        }
     };
-    let printed = if arguments.json { Ok(()) } else { show(arguments, session, &vault, &snapshot, &found, wanted) };
+    let printed = if arguments.json { Ok(()) } else { show(arguments, session, &vault, &found, threshold, listing) };
     let exported = match &target {
         Some(target) => {
-            let matches: Vec<Id> = found.divided().0.iter().map(|hit| hit.id).collect();
-            let photos = decoys::mixed(&snapshot, &matches, arguments.decoys)?;
+            let (matches, _) = found.split_at_threshold(threshold);
+            let matches: Vec<PhotoId> = matches.iter().map(|hit| hit.photo.id).collect();
+            let photos = decoys::with_decoys(&vault, &matches, arguments.decoys)?;
             Some((export::run_with_meter(&vault, &photos, target, IfExists::Rename), target))
         }
         None => None,
@@ -129,28 +129,28 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
 fn show(
     arguments: &Arguments,
     session: &Session,
-    vault: &Vault,
-    snapshot: &Snapshot,
-    found: &Found,
-    wanted: Wanted,
+    vault: &OpenVault,
+    found: &SearchResult,
+    threshold: f32,
+    listing: Listing,
 ) -> Result<(), Failure> {
-    output::text(&in_words(found, wanted))?;
+    output::text(&in_words(found, threshold, listing))?;
     if arguments.verbose {
         output::text(&traffic_in_words(found, vault))?;
     }
-    let (matches, _) = found.divided();
+    let (matches, _) = found.split_at_threshold(threshold);
     let caption = |(rank, hit): (usize, &Match)| {
         let mark = if rank < matches.len() { MATCH_MARK } else { ' ' };
-        (hit.id, format!("{mark}{:.4}", hit.score))
+        (hit.photo.id, format!("{mark}{:.4}", hit.score))
     };
     let pictures: Vec<_> = found.ranked.iter().enumerate().map(caption).collect();
-    let divider = divider(found, wanted.threshold).map(|text| Divider { place: matches.len(), text });
-    pictures::show(session, arguments.preview, snapshot, &pictures, divider.as_ref(), arguments.decoys)
+    let divider = divider(found, threshold).map(|text| Divider { place: matches.len(), text });
+    pictures::show(session, arguments.preview, vault, &pictures, divider.as_ref(), arguments.decoys)
 }
 
 /// The line between the matches and the nearest of the others, where there are both.
-fn divider(found: &Found, threshold: f32) -> Option<String> {
-    let (matches, nearest) = found.divided();
+fn divider(found: &SearchResult, threshold: f32) -> Option<String> {
+    let (matches, nearest) = found.split_at_threshold(threshold);
     (!matches.is_empty() && !nearest.is_empty()).then(|| format!("------- below {threshold:.2}, the nearest:"))
 }
 
@@ -161,23 +161,23 @@ const WIDEST_NAME: usize = 50;
 const MATCH_MARK: char = '*';
 
 /// What was found as a table: the matches, a divider, the nearest of the others; and how long each step took.
-pub(super) fn in_words(found: &Found, Wanted { threshold, listing }: Wanted) -> String {
+pub(super) fn in_words(found: &SearchResult, threshold: f32, listing: Listing) -> String {
     if found.compared == 0 {
         return "The vault is empty. Add photos with: cipherlens add FOLDER\n".to_owned();
     }
     let mut text = String::new();
     if let Some(query) = &found.query {
         let listed = if matches!(listing, Listing::Best(_)) { ", not listed" } else { "" };
-        let id = query.id.to_string();
-        text += &format!("The query is in the vault{listed}: {}  {}\n", &id[..8], inert(&query.details.name));
+        let id = query.photo.id.to_string();
+        text += &format!("The query is in the vault{listed}: {}  {}\n", &id[..8], inert(&query.photo.name));
     }
-    let (matches, nearest) = found.divided();
+    let (matches, nearest) = found.split_at_threshold(threshold);
     let best = nearest.first().map_or(0.0, |hit| hit.score);
     text += &match listing {
         _ if !matches.is_empty() => String::new(),
         Listing::Best(_) if nearest.is_empty() => "There is no other photo in the vault.\n".to_owned(),
         Listing::Best(_) => format!("No other photo reaches {threshold:.2}. The nearest:\n"),
-        Listing::Matches(_) => {
+        Listing::Matches { .. } => {
             let floor = (best * 100.0).floor() / 100.0;
             format!("No photo reaches {threshold:.2}. The nearest, for --threshold {floor:.2}:\n")
         }
@@ -185,8 +185,9 @@ pub(super) fn in_words(found: &Found, Wanted { threshold, listing }: Wanted) -> 
     text += &rows_of(matches, nearest, divider(found, threshold));
     let Timing { features, encrypt, scan, decrypt } = found.timing;
     let ms = |duration: std::time::Duration| duration.as_secs_f64() * 1e3;
-    let reached = if found.reached == 1 { "1 match".to_owned() } else { format!("{} matches", found.reached) };
-    let hidden = found.reached - matches.len();
+    let reached = found.reached(threshold);
+    let hidden = reached - matches.len();
+    let reached = output::count(reached, "match");
     let hidden = if hidden > 0 { format!(" ({hidden} not listed)") } else { String::new() };
     text += &format!(
         "{reached}{hidden} of {} compared on ciphertexts: features {:.0} ms, encrypt {:.1} ms, scan {:.1} ms, decrypt {:.1} ms\n",
@@ -200,8 +201,8 @@ pub(super) fn in_words(found: &Found, Wanted { threshold, listing }: Wanted) -> 
 }
 
 /// What travelled: for the search, and since the vault was opened.
-fn traffic_in_words(found: &Found, vault: &Vault) -> String {
-    let (Some(search), Some(all)) = (found.traffic, vault.store().traffic()) else {
+fn traffic_in_words(found: &SearchResult, vault: &OpenVault) -> String {
+    let (Some(search), Some(all)) = (found.traffic, vault.traffic()) else {
         return "The vault is on this machine: nothing travelled.\n".to_owned();
     };
     format!(
@@ -215,9 +216,9 @@ fn rows_of(matches: &[Match], nearest: &[Match], divider: Option<String>) -> Str
         return String::new();
     }
     let row = |mark: char, hit: &Match| {
-        let (score, id) = (format!("{mark}{:.4}", hit.score), hit.id.to_string()[..8].to_owned());
-        let name = inert(&hit.details.name).into_owned();
-        [score, id, name, output::date(&hit.details), output::size(hit.details.bytes)]
+        let (score, id) = (format!("{mark}{:.4}", hit.score), hit.photo.id.to_string()[..8].to_owned());
+        let name = inert(&hit.photo.name).into_owned();
+        [score, id, name, output::date(&hit.photo), output::size(hit.photo.bytes)]
     };
     let hits: Vec<_> =
         matches.iter().map(|hit| row(MATCH_MARK, hit)).chain(nearest.iter().map(|hit| row(' ', hit))).collect();
@@ -238,22 +239,22 @@ fn rows_of(matches: &[Match], nearest: &[Match], divider: Option<String>) -> Str
     lines.concat()
 }
 
-fn as_json(query: &str, threshold: f32, found: &Found) -> serde_json::Value {
+fn as_json(query: &str, threshold: f32, found: &SearchResult) -> serde_json::Value {
     let ms = |duration: std::time::Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
     let row = |hit: &Match| {
-        let mut row = output::details(hit.id, &hit.details);
+        let mut row = output::photo(&hit.photo);
         row["score"] = json!(output::decimals(hit.score));
         row["reaches_threshold"] = json!(hit.score >= threshold);
-        row["is_query"] = json!(found.is_query(hit.id));
+        row["is_query"] = json!(found.is_query(hit.photo.id));
         row
     };
-    let (matches, nearest) = found.divided();
+    let (matches, nearest) = found.split_at_threshold(threshold);
     let Timing { features, encrypt, scan, decrypt } = found.timing;
     let mut object = json!({
         "query": query,
         "query_in_vault": found.query.as_ref().map(row),
         "threshold": output::decimals(threshold),
-        "reached": found.reached,
+        "reached": found.reached(threshold),
         "compared": found.compared,
         "matches": matches.iter().map(row).collect::<Vec<_>>(),
         "nearest": nearest.iter().map(row).collect::<Vec<_>>(),

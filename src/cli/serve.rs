@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Exit;
 use super::failure::Failure;
-use crate::remote;
+use crate::services::transfer;
 
 /// Arguments of `serve`.
 #[derive(Args)]
@@ -26,6 +26,6 @@ pub(super) struct Arguments {
 /// Serves until the other side has gone.
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     // Unlocked handles: three threads answer, and each frame is written under a lock of its own.
-    remote::serve(&arguments.path, io::stdin(), io::stdout())?;
+    transfer::serve(&arguments.path, io::stdin(), io::stdout())?;
     Ok(Exit::Success)
 }

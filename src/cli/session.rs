@@ -11,18 +11,15 @@ use indicatif::ProgressBar;
 use super::failure::Failure;
 use super::output;
 use super::passphrase::{PassphraseSource, Purpose};
-use crate::cipher::{Cost, Passphrase};
-use crate::error::Error;
-use crate::features::{Extractor, Precision, Workload};
-use crate::remote::{OlderSource, Prompts};
+use crate::services::app_dirs::AppDirs;
+use crate::services::embedding::{EmbeddingModel, Precision, Workload};
 use crate::services::name::inert;
+use crate::services::open_vault::{CopyAge, OpenVault};
 use crate::services::passphrase_strength::{Strength, strength};
-use crate::services::places::Places;
 use crate::services::scp_address::{ScpAddress, scp_address};
-use crate::services::session;
+use crate::services::session::{self, Cost, FoundVault, Passphrase, Prompts};
 use crate::services::settings::{DEFAULT_THRESHOLD, Settings};
-use crate::vault;
-use crate::vault::{Standing, Vault};
+use crate::services::transfer::OlderSource;
 
 /// The weights flag of the commands that look at photos.
 #[derive(Args)]
@@ -77,7 +74,7 @@ pub(super) enum IfOlder {
 
 /// One run of the program.
 pub(super) struct Session {
-    places: Option<Places>,
+    dirs: Option<AppDirs>,
     vault: Option<PathBuf>,
     passphrase: PassphraseSource,
     if_older: IfOlder,
@@ -85,12 +82,12 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(
-        places: Option<Places>,
+        dirs: Option<AppDirs>,
         vault: Option<PathBuf>,
         passphrase: PassphraseSource,
         if_older: IfOlder,
     ) -> Self {
-        Self { places, vault, passphrase, if_older }
+        Self { dirs, vault, passphrase, if_older }
     }
 
     /// Whether `--accept-older` was given.
@@ -107,13 +104,13 @@ impl Session {
     }
 
     /// The user's folders.
-    pub(super) fn places(&self) -> Result<&Places, Failure> {
-        self.places.as_ref().ok_or(Failure::NoHome)
+    pub(super) fn dirs(&self) -> Result<&AppDirs, Failure> {
+        self.dirs.as_ref().ok_or(Failure::NoHome)
     }
 
     /// The user's settings; read when they are first needed, so that a broken file does not keep `config` from working.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
-        Ok(Settings::load(&self.places()?.settings_file())?)
+        Ok(Settings::load(&self.dirs()?.settings_file())?)
     }
 
     /// The similarity from which a photo matches: the flag, else the settings, else the default.
@@ -140,46 +137,45 @@ impl Session {
             return meant(vault);
         }
         let configured = self.settings()?.vault;
-        configured.or_else(|| self.places.as_ref()?.last_vault()).ok_or(Failure::NoVault)
+        configured.or_else(|| self.dirs.as_ref()?.last_vault()).ok_or(Failure::NoVault)
     }
 
     /// Opens the vault that is meant for changing it, and remembers it. An older copy must be accepted first.
-    pub(super) fn open_to_change(&self) -> Result<Vault, Failure> {
+    pub(super) fn open_to_change(&self) -> Result<OpenVault, Failure> {
         let vault = self.open()?;
-        vault.require_newest().map_err(Error::from)?;
+        vault.require_newest()?;
         Ok(vault)
     }
 
     /// Opens the vault that is meant for reading, and remembers it. An older copy is read too, and said to be one.
-    pub(super) fn open_vault(&self) -> Result<Vault, Failure> {
+    pub(super) fn open_vault(&self) -> Result<OpenVault, Failure> {
         let vault = self.open()?;
-        if let Some(note) = session::note(vault.standing()) {
-            let how = if matches!(vault.standing(), Standing::Older { .. }) { ": --accept-older" } else { "" };
+        if let Some(note) = session::copy_age_note(vault.copy_age()) {
+            let how = if matches!(vault.copy_age(), CopyAge::Older { .. }) { ": --accept-older" } else { "" };
             output::say(&format!("cipherlens: {note}{how}."));
         }
         Ok(vault)
     }
 
-    fn open(&self) -> Result<Vault, Failure> {
+    fn open(&self) -> Result<OpenVault, Failure> {
         let path = self.vault_path()?;
         // A wrong path should be told before a passphrase is asked for.
-        let found = session::FoundVault::at(&path, self.places()?, Prompts::Allowed)?;
+        let found = FoundVault::at(&path, self.dirs()?, Prompts::Allowed)?;
         let passphrase = self.passphrase("Passphrase", Purpose::Open)?;
         let spinner = ProgressBar::new_spinner().with_message("opening the vault");
         spinner.enable_steady_tick(Duration::from_millis(100));
-        let opened = found.open(&passphrase, self.places()?);
+        let opened = found.unlock(&passphrase, self.dirs()?);
         spinner.finish_and_clear();
         let vault = opened?;
         if self.if_older == IfOlder::Accept {
-            let before = vault.standing();
-            vault.accept_older_copy().map_err(Error::from)?;
-            if let Standing::Older { found, seen } = before {
+            let before = vault.copy_age();
+            vault.accept_older_copy()?;
+            if let CopyAge::Older { found, seen } = before {
                 let said =
                     format!("cipherlens: generation {found} is used from now on; generation {seen} was seen before.");
                 output::say(&said);
             }
         }
-        self.remember(&path);
         Ok(vault)
     }
 
@@ -193,27 +189,19 @@ impl Session {
         if self.passphrase.is_given() { self.passphrase("", Purpose::Open).map(Some) } else { Ok(None) }
     }
 
-    /// The network.
-    pub(super) fn extractor(&self, weights: &WeightsFile, precision: Precision) -> Result<Extractor, Failure> {
-        Ok(session::load_network(weights.weights.as_deref(), precision, Workload::Many, self.places()?)?)
+    /// The embedding model in `precision`, for many photos.
+    pub(super) fn load_model(&self, weights: &WeightsFile, precision: Precision) -> Result<EmbeddingModel, Failure> {
+        Ok(EmbeddingModel::load(weights.weights.as_deref(), precision, Workload::Many, self.dirs()?)?)
     }
 
-    /// The network for this vault.
-    pub(super) fn extractor_of(
+    /// The embedding model that made the vectors of `vault`.
+    pub(super) fn load_model_for(
         &self,
-        vault: &Vault,
+        vault: &OpenVault,
         weights: &WeightsFile,
         workload: Workload,
-    ) -> Result<Extractor, Failure> {
-        Ok(session::load_network_of(vault, weights.weights.as_deref(), workload, self.places()?)?)
-    }
-
-    /// Remembers the vault at `path` as the one used last.
-    pub(super) fn remember(&self, path: &Path) {
-        // Only a convenience for next time: a state folder that cannot be written must not fail the command.
-        if let Some(Err(error)) = self.places.as_ref().map(|places| places.remember_vault(path)) {
-            log::warn!("the vault used last was not remembered: {}", error.kind());
-        }
+    ) -> Result<EmbeddingModel, Failure> {
+        Ok(EmbeddingModel::load_for(vault, weights.weights.as_deref(), workload, self.dirs()?)?)
     }
 }
 
@@ -227,7 +215,7 @@ pub(super) fn read_passphrase(
     if purpose == Purpose::Choose && strength(&typed).0 == Strength::Weak {
         output::say("This passphrase is weak: whoever copies the vault can guess it. Five random words are good.");
     }
-    Ok(Passphrase::new(&typed).map_err(|error| Error::from(vault::Error::from(error)))?)
+    Ok(session::passphrase(&typed)?)
 }
 
 /// The place that is meant by `text`. What scp would take for a place on another machine, and is no folder here, is asked

@@ -9,9 +9,9 @@ use super::output;
 use super::pictures;
 use super::session::Session;
 use crate::error::Error;
-use crate::features::photo::{Limits, Photo};
 use crate::preview::{self, Choice, Panel};
 use crate::services::name::inert;
+use crate::services::photo;
 
 /// Longer side of the decoded picture: more than any terminal shows.
 const PICTURE_PIXELS: u32 = 1600;
@@ -38,29 +38,26 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let question = pictures::question(session, arguments.preview)?;
     let vault = session.open_vault()?;
-    let snapshot = vault.snapshot().map_err(Error::from)?;
-    let image = snapshot.find(&arguments.id).map_err(Error::from)?;
-    let details = image.details().map_err(Error::from)?;
+    let stored = vault.find(&arguments.id)?;
     if arguments.json {
-        let mut object = output::details(image.id(), details);
+        let mut object = output::photo(&stored);
         object["older_copy"] = output::older_copy(&vault);
         output::json(&object)?;
         return Ok(Exit::Success);
     }
     let line = |label: &str, text: &str| format!("{label:<10}  {text}\n");
     let lines = [
-        line("id", &image.id().to_string()),
-        line("name", &inert(&details.name)),
-        line("taken", &inert(details.captured.as_deref().unwrap_or("unknown"))),
-        line("changed", &details.modified.map_or_else(|| "unknown".to_owned(), output::instant)),
-        line("size", &format!("{} ({} bytes)", output::size(details.bytes), details.bytes)),
-        line("pixels", &format!("{} x {}", details.width, details.height)),
+        line("id", &stored.id.to_string()),
+        line("name", &inert(&stored.name)),
+        line("taken", &inert(stored.captured.as_deref().unwrap_or("unknown"))),
+        line("changed", &stored.modified.map_or_else(|| "unknown".to_owned(), output::instant)),
+        line("size", &format!("{} ({} bytes)", output::size(stored.bytes), stored.bytes)),
+        line("pixels", &format!("{} x {}", stored.width, stored.height)),
     ];
     output::text(&lines.concat())?;
     if let Some(graphics) = preview::detect(&question).graphics {
-        let bytes = image.photo().map_err(Error::from)?;
-        let extension = std::ffi::OsStr::new(image.listed().extension.as_str());
-        let photo = Photo::decode(&bytes, Some(extension), Limits::default()).map_err(Error::from)?;
+        let original = vault.original(stored.id)?;
+        let photo = photo::decode(&original.bytes, Some(original.extension.as_ref()))?;
         let picture = DynamicImage::ImageRgb8(photo.reduced(PICTURE_PIXELS).map_err(Error::from)?);
         preview::print(&graphics, vec![Panel { picture, caption: String::new() }], ROWS)?;
     }

@@ -7,9 +7,7 @@ use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::session::Session;
-use crate::error::Error;
-use crate::services::library;
-use crate::vault::SEGMENT_IMAGES;
+use crate::services::library::{self, SEGMENT_PHOTOS};
 
 /// Arguments of `stats`.
 #[derive(Args)]
@@ -23,8 +21,7 @@ pub(super) struct Arguments {
 /// Prints counts and sizes.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let vault = session.open_vault()?;
-    let snapshot = vault.snapshot().map_err(Error::from)?;
-    let statistics = library::statistics(&vault, &snapshot)?;
+    let statistics = library::statistics(&vault)?;
     if arguments.json {
         let mut object = json!(statistics);
         object["older_copy"] = output::older_copy(&vault);
@@ -44,7 +41,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     text += &format!(
         "
 An observer who has the files, and no passphrase, learns:
-  - how many photos there are ({}), in groups of up to {SEGMENT_IMAGES};
+  - how many photos there are ({}), in groups of up to {SEGMENT_PHOTOS};
   - the size of each and of its thumbnail, rounded up by at most 12 %, and the kind of file its extension names;
   - how often the vault was changed ({} times), what files each change touched, and which photos came together;
   - which network and precision made the features, and what one try of a passphrase costs.

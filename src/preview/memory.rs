@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::Choice;
 use crate::durable;
-use crate::services::places::Places;
+use crate::services::app_dirs::AppDirs;
 
 /// What tells one kind of terminal from another.
 const TELLING: [&str; 5] = ["TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "LC_TERMINAL", "LC_TERMINAL_VERSION"];
@@ -23,10 +23,10 @@ pub struct Memory {
 impl Memory {
     /// That of a user, for the terminal that the environment names.
     #[must_use]
-    pub fn new(places: &Places) -> Self {
+    pub fn new(dirs: &AppDirs) -> Self {
         let parts = TELLING.map(|name| std::env::var(name).unwrap_or_default());
         let named: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-        Self { file: places.terminals_file(), terminal: named.join(" ") }
+        Self { file: dirs.terminals_file(), terminal: named.join(" ") }
     }
 
     /// What the user chose in this terminal; `None` when nothing, or when the file cannot be read.

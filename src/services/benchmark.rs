@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use self::scans::PlainTiming;
 use self::scans::Scans;
 use super::synthetic::SyntheticFeatures;
-use crate::ckks::precision::{Measured, predicted_score_std};
+use crate::ckks::precision::{Measured, predicted_noise_std, predicted_score_std};
 use crate::ckks::{
     ANSWER_BYTES, BLOCK_BYTES, BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator, HINT_BYTES, KeyHolder,
     NONCE_BYTES, Parameters, PublicContext, QUERY_BYTES, QuerySecret, ScannedBlock, SecretContext,
@@ -40,6 +40,12 @@ pub fn most_images() -> Option<usize> {
 fn images_in(meminfo: &str) -> Option<usize> {
     let available = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.strip_suffix("kB"))?;
     Some(available.trim().parse::<usize>().ok()?.saturating_mul(1024) / BYTES_PER_IMAGE)
+}
+
+/// The part of a score's predicted error that is encryption noise: a standard deviation.
+#[must_use]
+pub fn predicted_noise() -> f64 {
+    predicted_noise_std(&Parameters::V1)
 }
 
 /// What was measured. Times are medians.

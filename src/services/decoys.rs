@@ -1,56 +1,62 @@
-//! Fetching photos among others, so that whoever holds the vault does not see at once which of them were wanted.
+//! Fetching wanted photos among decoys, so that whoever holds the vault does not see at once which photos matched.
 //!
-//! A host sees which objects are fetched after a search, and so which photos matched. Each wanted photo is therefore
-//! fetched among others, drawn at random from the whole vault, in random order.
+//! A host sees which objects are fetched after a search. Each wanted photo is therefore fetched among others, drawn at
+//! random from the whole vault, in random order.
 //!
-//! That is no protection from a host that looks closely. Catalogues are fetched for segments with hits only, and not for
-//! decoys. An error with a wanted photo is handled in another way than one with a decoy. Each search draws new decoys, so
-//! that two searches for one photo have little in common but that photo. Must never: fetch the wanted ones first, or draw
-//! from a generator that can be guessed.
+//! This does not protect against a host that looks closely. Catalogues are fetched only for segments with hits, not for
+//! decoys. An error with a wanted photo is handled differently from one with a decoy. Each search draws new decoys, so two
+//! searches for one photo have little else in common. Must never: fetch the wanted photos first, or draw from a
+//! predictable generator.
 
 use std::collections::HashSet;
 
 use crate::error::Error;
+use crate::services::library::PhotoId;
+use crate::services::open_vault::OpenVault;
 use crate::vault;
-use crate::vault::{Id, Snapshot};
 
 /// A photo to fetch.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Fetch {
-    /// This one is wanted.
-    Wanted(Id),
-    /// This one is fetched and dropped.
-    Decoy(Id),
+    /// To be used.
+    Wanted(PhotoId),
+    /// To be fetched and dropped.
+    Decoy(PhotoId),
 }
 
-/// The wanted photos with up to `each` decoys for each, in random order; in the order given without decoys. A vault that has fewer others gives them all.
+/// Mixes up to `each` decoys for every wanted photo among them, in random order; keeps the given order without decoys. A
+/// vault with fewer other photos gives all of them.
 ///
 /// # Errors
 /// When the system gives no randomness, or an image list is missing or damaged.
-pub fn mixed(snapshot: &Snapshot, wanted: &[Id], each: usize) -> Result<Vec<Fetch>, Error> {
+pub fn with_decoys(vault: &OpenVault, wanted: &[PhotoId], each: usize) -> Result<Vec<Fetch>, Error> {
+    let mut fetches: Vec<Fetch> = wanted.iter().map(|id| Fetch::Wanted(*id)).collect();
     if each == 0 {
-        return Ok(wanted.iter().map(|id| Fetch::Wanted(*id)).collect());
+        return Ok(fetches);
     }
-    let taken: HashSet<Id> = wanted.iter().copied().collect();
-    let mut others = Vec::with_capacity(snapshot.len());
-    for segment in snapshot.segments()? {
-        others.extend(segment.images()?.iter().map(|image| image.id).filter(|id| !taken.contains(id)));
-    }
+    let taken: HashSet<PhotoId> = wanted.iter().copied().collect();
+    let mut others = vault.read(|snapshot| {
+        let mut others = Vec::with_capacity(snapshot.len());
+        for segment in snapshot.segments()? {
+            others.extend(segment.images()?.iter().map(|image| image.id).filter(|id| !taken.contains(id)));
+        }
+        Ok(others)
+    })?;
     let decoys = wanted.len().saturating_mul(each).min(others.len());
     shuffle_front(&mut others, decoys)?;
-    let mut fetches: Vec<Fetch> = wanted.iter().map(|id| Fetch::Wanted(*id)).collect();
     fetches.extend(others[..decoys].iter().map(|id| Fetch::Decoy(*id)));
     let all = fetches.len();
     shuffle_front(&mut fetches, all)?;
     Ok(fetches)
 }
 
-/// Fisher and Yates, for the first `count` places.
+/// A Fisher-Yates shuffle that stops after the first `count` places, on the system's randomness. A shuffle of the `rand`
+/// crate would panic where the system gives none.
 fn shuffle_front<T>(items: &mut [T], count: usize) -> Result<(), Error> {
     for place in 0..count {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes).map_err(vault::Error::from)?;
-        // 64 bits: the remainder favours no item by more than one part in 10^12.
+        // The modulo bias of 64 bits is below 1 in 10^12.
         let offset = u64::from_le_bytes(bytes) % (items.len() - place) as u64;
         items.swap(place, place + offset as usize);
     }

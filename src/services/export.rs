@@ -1,10 +1,10 @@
-//! Photos out of the vault: into one folder, byte for byte, each whole under its name or not there at all.
+//! Photos out of the vault into one folder, byte for byte; a file is either complete under its final name or absent.
 //!
-//! A photo is written under a temporary name, fsynced and only then renamed, so a run that is killed leaves no half photo
-//! under a photo's name. A run that is repeated finds what it has exported before and goes on. Must never: write into a
-//! vault, delete a file before its replacement is complete, or let one damaged photo keep the others from coming out.
+//! A photo is written under a temporary name, fsynced and only then renamed, so a killed run leaves no partial photo. A
+//! repeated run recognises what was exported before and goes on. Must never: write into a vault, delete a file before its
+//! replacement is complete, or let one damaged photo stop the others.
 
-mod round;
+mod batch;
 mod target;
 
 use std::collections::HashSet;
@@ -12,11 +12,12 @@ use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::services::decoys::Fetch;
+use crate::services::library::PhotoId;
+use crate::services::open_vault::OpenVault;
 use crate::services::progress::Control;
-use crate::services::session;
 use crate::vault;
-use crate::vault::{Digest, Id, Snapshot, Vault};
-use round::{Outcome, Place, Round};
+use crate::vault::Digest;
+use batch::{Batch, Destination, Outcome};
 pub use target::Target;
 
 /// What to do when another file has the exported photo's name.
@@ -33,17 +34,17 @@ pub enum IfExists {
 pub struct Progress {
     /// Photos to export.
     pub total: usize,
-    /// Photos that were written, were there already or failed.
-    pub through: usize,
+    /// Photos that are done: written, there already, or failed.
+    pub done: usize,
     /// Photos that failed.
     pub failed: usize,
 }
 
-/// A photo, or the list of several, that could not be exported.
+/// A photo that could not be exported, or several whose list is damaged.
 #[derive(Debug)]
 pub struct Failed {
-    /// The photo; `None` when a damaged list does not even tell which photos are meant.
-    pub id: Option<Id>,
+    /// The photo; `None` when a damaged list hides which photos are affected.
+    pub id: Option<PhotoId>,
     /// Why.
     pub error: Error,
 }
@@ -51,24 +52,24 @@ pub struct Failed {
 /// What a run did, however it ended.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Photos that are in the folder now, durably, and the files they are in.
-    pub exported: Vec<(Id, PathBuf)>,
-    /// Photos whose content was in the folder before, and the files they are in.
-    pub already_there: Vec<(Id, PathBuf)>,
+    /// Photos that were written durably, and their files.
+    pub exported: Vec<(PhotoId, PathBuf)>,
+    /// Photos whose content was in the folder before, and its files.
+    pub already_there: Vec<(PhotoId, PathBuf)>,
     /// Photos that could not be exported.
     pub failed: Vec<Failed>,
-    /// Photos that the run did not come to. The same run made again goes on with them.
+    /// Photos that the run did not reach. The same run made again goes on with them.
     pub left: usize,
-    /// What ended the run before its time, unless it was stopped.
+    /// The error that ended the run early, unless it was stopped.
     pub error: Option<Error>,
 }
 
-/// Every photo of the newest generation, in the order of the scan; lists of photos that are damaged come second.
+/// Every photo of the vault, in the order of the scan, and the photo lists that are damaged.
 ///
 /// # Errors
 /// When the vault cannot be read at all.
-pub fn everything(vault: &Vault) -> Result<(Vec<Fetch>, Vec<Failed>), Error> {
-    let (_, found) = session::read_newest(vault, |snapshot| {
+pub fn everything(vault: &OpenVault) -> Result<(Vec<Fetch>, Vec<Failed>), Error> {
+    vault.read(|snapshot| {
         snapshot.prefetch_listing();
         let (mut photos, mut unreadable) = (Vec::with_capacity(snapshot.len()), Vec::new());
         for segment in snapshot.segments()? {
@@ -79,14 +80,29 @@ pub fn everything(vault: &Vault) -> Result<(Vec<Fetch>, Vec<Failed>), Error> {
             }
         }
         Ok((photos, unreadable))
-    })?;
-    Ok(found)
+    })
 }
 
 /// Exports `photos` of `vault` to `target`; decoys are fetched and dropped. Stops between photos when `control` says so.
-/// What was written is durable when this returns.
+/// Everything that was written is durable when this returns.
+///
+/// ```no_run
+/// # use std::path::Path;
+/// use cipherlens::services::export::{self, IfExists, Target};
+/// use cipherlens::services::progress::Control;
+/// # fn example(
+/// #     vault: &cipherlens::services::open_vault::OpenVault,
+/// # ) -> Result<(), cipherlens::error::Error> {
+/// let (photos, _unreadable) = export::everything(vault)?;
+/// let target = Target::at(Path::new("restored"))?;
+/// let report = export::run(vault, &photos, &target, IfExists::Rename, &Control::default(), &mut |_progress| {});
+/// println!("{} exported, {} failed", report.exported.len(), report.failed.len());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
 pub fn run(
-    vault: &Vault,
+    vault: &OpenVault,
     photos: &[Fetch],
     target: &Target,
     if_exists: IfExists,
@@ -105,8 +121,8 @@ pub fn run(
         control,
         &mut |report, waiting| {
             let failed = report.failed.len();
-            let through = report.exported.len() + report.already_there.len() + failed + waiting;
-            observe(Progress { total, through, failed });
+            let done = report.exported.len() + report.already_there.len() + failed + waiting;
+            observe(Progress { total, done, failed });
         },
         &mut report,
     )
@@ -123,7 +139,7 @@ pub fn run(
 }
 
 fn export_all(
-    vault: &Vault,
+    vault: &OpenVault,
     photos: &[&Fetch],
     target: &Target,
     if_exists: IfExists,
@@ -131,19 +147,19 @@ fn export_all(
     observe: &mut dyn FnMut(&Report, usize),
     report: &mut Report,
 ) -> Result<(), Error> {
-    let mut source = Source { vault, snapshot: vault.snapshot()? };
-    let mut round = Round::begin(vault, target, if_exists)?;
+    vault.refresh()?;
+    let mut batch = Batch::begin(vault.vault(), target, if_exists)?;
     let mut ended = Ok(());
     for fetch in photos {
-        observe(report, round.waiting());
+        observe(report, batch.waiting());
         if !control.may_continue() {
             break;
         }
         ended = match fetch {
-            Fetch::Wanted(id) => export_one(&mut source, &mut round, *id, report),
+            Fetch::Wanted(id) => export_one(vault, &mut batch, *id, report),
             Fetch::Decoy(id) => {
-                // That a decoy cannot be read is no concern of whoever wanted another photo.
-                drop(source.read(|snapshot| Ok(snapshot.image(*id)?.photo()?)));
+                // A decoy that cannot be read is not a failure of the export.
+                drop(vault.read(|snapshot| Ok(snapshot.image(*id)?.photo()?)));
                 Ok(())
             }
         };
@@ -151,19 +167,19 @@ fn export_all(
             break;
         }
     }
-    // Photos that were written before the run was ended are kept.
-    let finished = settle(&mut round, report);
-    observe(report, round.waiting());
+    // Photos that were written before the run ended are kept.
+    let finished = commit(&mut batch, report);
+    observe(report, batch.waiting());
     ended.and(finished)
 }
 
-/// Exports one photo; what concerns this photo alone goes into the report.
-fn export_one(source: &mut Source<'_>, round: &mut Round<'_>, id: Id, report: &mut Report) -> Result<(), Error> {
-    let exported = source.describe(id).and_then(|photo| match round.place(&photo, 1)? {
-        Place::AlreadyThere(path) => Ok(Some(path)),
-        Place::Free { copy } => {
-            let bytes = source.read(|snapshot| Ok(snapshot.image(id)?.photo()?))?;
-            round.write(photo, copy, &bytes)?;
+/// Exports one photo; an error that concerns this photo alone goes into the report.
+fn export_one(vault: &OpenVault, batch: &mut Batch<'_>, id: PhotoId, report: &mut Report) -> Result<(), Error> {
+    let exported = describe(vault, id).and_then(|photo| match batch.destination(&photo, 1)? {
+        Destination::AlreadyThere(path) => Ok(Some(path)),
+        Destination::Free { copy } => {
+            let bytes = vault.read(|snapshot| Ok(snapshot.image(id)?.photo()?))?;
+            batch.write(photo, copy, &bytes)?;
             Ok(None)
         }
     });
@@ -173,13 +189,13 @@ fn export_one(source: &mut Source<'_>, round: &mut Round<'_>, id: Id, report: &m
         Err(error) if concerns_one_photo(&error) => report.failed.push(Failed { id: Some(id), error }),
         Err(error) => return Err(error),
     }
-    if round.is_full() { settle(round, report) } else { Ok(()) }
+    if batch.is_full() { commit(batch, report) } else { Ok(()) }
 }
 
-/// Gives what was written its names.
-fn settle(round: &mut Round<'_>, report: &mut Report) -> Result<(), Error> {
-    let (settled, ended) = round.settle();
-    for (id, outcome) in settled {
+/// Renames what was written to its final names.
+fn commit(batch: &mut Batch<'_>, report: &mut Report) -> Result<(), Error> {
+    let (committed, ended) = batch.commit();
+    for (id, outcome) in committed {
         match outcome {
             Ok(Outcome::Exported(path)) => report.exported.push((id, path)),
             Ok(Outcome::AlreadyThere(path)) => report.already_there.push((id, path)),
@@ -189,49 +205,37 @@ fn settle(round: &mut Round<'_>, report: &mut Report) -> Result<(), Error> {
     ended
 }
 
-/// Whether other photos may well come out although this error kept one from it. A full disk or a lost connection would
-/// fail for every photo.
+/// Whether other photos can probably be exported in spite of this error. A full disk or a lost connection would fail for
+/// every photo.
 fn concerns_one_photo(error: &Error) -> bool {
     match error {
         Error::Vault(vault::Error::Io { .. } | vault::Error::UnknownImage { .. } | vault::Error::Superseded { .. }) => {
             true
         }
-        Error::Write { source, .. } => round::concerns_one_name(source),
+        Error::Write { source, .. } => batch::concerns_one_name(source),
         error => error.is_damage(),
     }
 }
 
 /// What a photo's file is made from, besides its content.
 struct Described {
-    id: Id,
+    id: PhotoId,
     name: String,
     bytes: u64,
     modified: Option<i64>,
     content: Digest,
 }
 
-/// The newest generation of the vault that the run has read.
-struct Source<'a> {
-    vault: &'a Vault,
-    snapshot: Snapshot,
-}
-
-impl Source<'_> {
-    fn read<T>(&mut self, read: impl Fn(&Snapshot) -> Result<T, Error>) -> Result<T, Error> {
-        session::read_from(self.vault, &mut self.snapshot, read)
-    }
-
-    fn describe(&mut self, id: Id) -> Result<Described, Error> {
-        self.read(|snapshot| {
-            let image = snapshot.image(id)?;
-            let details = image.details()?;
-            Ok(Described {
-                id,
-                name: details.name.clone(),
-                bytes: details.bytes,
-                modified: details.modified,
-                content: *image.content()?,
-            })
+fn describe(vault: &OpenVault, id: PhotoId) -> Result<Described, Error> {
+    vault.read(|snapshot| {
+        let image = snapshot.image(id)?;
+        let details = image.details()?;
+        Ok(Described {
+            id,
+            name: details.name.clone(),
+            bytes: details.bytes,
+            modified: details.modified,
+            content: *image.content()?,
         })
-    }
+    })
 }

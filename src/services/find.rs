@@ -1,4 +1,4 @@
-//! Which files below the given paths are photos to index, and what is passed over.
+//! Which files below given paths are photos to index, and which are skipped.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -8,45 +8,45 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::passed_over::PassedOver;
 use crate::features::signature::{self, Content};
+use crate::services::skipped::SkippedFiles;
 
-/// Extensions of photos: such files in folders are taken without a look inside. Others are taken if they hold a photo.
+/// Extensions of photos. Files in folders with one of these are taken unseen; others are taken if their content is a photo.
 const EXTENSIONS: [&str; 19] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "qoi", "pnm", "pbm", "pgm", "ppm",
     "pam", "ico", "tga",
 ];
 
-/// What was found below some paths. Every regular file is in one of these lists, or below a hidden folder.
+/// The files below some paths. Every regular file is in one of these lists, or below a hidden folder.
 #[derive(Debug, Default)]
-pub struct Found {
-    /// Files to index, each folder in the order of its names.
+pub struct FoundFiles {
+    /// Files to index; each folder is sorted by name.
     pub photos: Vec<PathBuf>,
-    /// Paths that could not be looked into, each with the reason.
+    /// Paths that could not be read, each with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
-    /// Files in folders that are not taken.
-    pub passed_over: PassedOver,
+    /// Files in folders that are not indexed.
+    pub skipped: SkippedFiles,
 }
 
-impl Found {
+impl FoundFiles {
     /// Whether there was nothing at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let PassedOver { not_read_yet, other, hidden } = &self.passed_over;
+        let SkippedFiles { unsupported, other, hidden } = &self.skipped;
         self.photos.is_empty()
             && self.unreadable.is_empty()
-            && not_read_yet.is_empty()
+            && unsupported.is_empty()
             && other.is_empty()
             && hidden.is_empty()
     }
 }
 
-/// Looks below `paths`, folders recursively and through symbolic links (a loop, or a link that leads nowhere, is
-/// reported). A file among `paths` is taken whatever it is. Of files in folders, those with a photo's extension or a
-/// photo's content are taken; hidden ones, and what hidden folders hold, are not looked at.
+/// Walks `paths` recursively and through symbolic links; a loop or a dangling link is reported. A file that is itself among
+/// `paths` is always taken. Of files in folders, those with a photo's extension or a photo's content are taken; hidden
+/// files and folders are not looked into.
 #[must_use]
-pub fn photos_below(paths: &[PathBuf]) -> Found {
-    let mut found = Found::default();
+pub fn photos_below(paths: &[PathBuf]) -> FoundFiles {
+    let mut found = FoundFiles::default();
     let named: HashSet<&Path> = paths.iter().map(PathBuf::as_path).collect();
     // A file named twice, or inside a folder that is also named, is one photo.
     let mut seen = HashSet::new();
@@ -62,7 +62,7 @@ pub fn photos_below(paths: &[PathBuf]) -> Found {
                 if is_directory {
                     walk.skip_current_dir();
                 }
-                found.passed_over.hidden.extend(seen.insert(at.clone()).then_some(at));
+                found.skipped.hidden.extend(seen.insert(at.clone()).then_some(at));
                 continue;
             }
             match entry {
@@ -77,27 +77,27 @@ pub fn photos_below(paths: &[PathBuf]) -> Found {
     found
 }
 
-impl Found {
-    /// A file in a folder. One that is not regular is not opened: reading a pipe waits for somebody to write, and some
-    /// devices have no end.
+impl FoundFiles {
+    /// Sorts a file of a folder into the right list. Only regular files are opened: a pipe could block and a device could be
+    /// endless.
     fn add(&mut self, path: PathBuf, is_regular: bool) {
         match (has_photo_extension(&path), is_regular) {
             (true, true) => self.photos.push(path),
             (true, false) => self.unreadable.push((path, "not a regular file".to_owned())),
-            (false, false) => self.passed_over.other.push(path),
+            (false, false) => self.skipped.other.push(path),
             (false, true) => match content(&path) {
                 Ok(Content::Readable) => self.photos.push(path),
                 Ok(Content::NotReadYet(format)) => {
-                    self.passed_over.not_read_yet.entry(format).or_default().push(path);
+                    self.skipped.unsupported.entry(format).or_default().push(path);
                 }
-                Ok(Content::Other) => self.passed_over.other.push(path),
+                Ok(Content::Other) => self.skipped.other.push(path),
                 Err(error) => self.unreadable.push((path, error.to_string())),
             },
         }
     }
 }
 
-/// What a file holds, by its first bytes.
+/// The kind of a file, by its first bytes.
 fn content(path: &Path) -> io::Result<Content> {
     let mut start = Vec::new();
     File::open(path)?.take(signature::START_BYTES as u64).read_to_end(&mut start)?;
@@ -108,7 +108,7 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().first() == Some(&b'.'))
 }
 
-/// Whether a file in a folder is taken for a photo, by its name.
+/// Whether a file's name has a photo's extension.
 #[must_use]
 pub fn has_photo_extension(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
@@ -140,8 +140,8 @@ mod tests {
         let names: Vec<_> =
             found.photos.iter().map(|path| path.strip_prefix(root).unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["a.tiff", "b/1.png", "b/2.JPG", "b/x.png/inner.webp"]);
-        assert_eq!(found.passed_over.other, [root.join("notes.txt")]);
-        assert_eq!(found.passed_over.hidden, [root.join(".thumbnails"), root.join(".z.jpg")]);
+        assert_eq!(found.skipped.other, [root.join("notes.txt")]);
+        assert_eq!(found.skipped.hidden, [root.join(".thumbnails"), root.join(".z.jpg")]);
         assert_eq!(found.unreadable.len(), 1);
         assert_eq!(found.unreadable[0].0, root.join("missing.jpg"));
     }
@@ -159,8 +159,8 @@ mod tests {
         }
         let found = photos_below(&[root.to_owned(), root.join("e.txt"), root.to_owned()]);
         assert_eq!(found.photos, ["a.HEIC", "b", "d.jpg", "e.txt"].map(|name| root.join(name)));
-        assert_eq!(found.passed_over.by_format(), [("HEIC", &[root.join("c.HEIC")][..])]);
-        assert_eq!(found.passed_over.other, [root.join("f.mov")]);
+        assert_eq!(found.skipped.by_format(), [("HEIC", &[root.join("c.HEIC")][..])]);
+        assert_eq!(found.skipped.other, [root.join("f.mov")]);
         assert!(found.unreadable.is_empty() && !found.is_empty());
     }
 
@@ -183,7 +183,7 @@ mod tests {
         assert!(found.photos.is_empty());
         let reasons: Vec<_> = found.unreadable.iter().map(|(_, reason)| reason.as_str()).collect();
         assert_eq!(reasons, ["not a regular file"; 2]);
-        assert_eq!(found.passed_over.other, [folder.path().join("socket")]);
+        assert_eq!(found.skipped.other, [folder.path().join("socket")]);
     }
 
     #[cfg(unix)]
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(found.photos, ["2.png", "folder/1.png"].map(|name| folder.path().join(name)));
         let unreadable: Vec<_> = found.unreadable.iter().map(|(path, _)| path.clone()).collect();
         assert_eq!(unreadable, [folder.path().join("3.heic")]);
-        assert_eq!(found.passed_over.hidden, [folder.path().join(".lock")]);
+        assert_eq!(found.skipped.hidden, [folder.path().join(".lock")]);
     }
 
     #[cfg(unix)]

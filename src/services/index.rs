@@ -1,12 +1,12 @@
-//! Photos into a vault: reading, the network and sealing overlap, joined by bounded queues, so that memory stays flat
-//! with the number of photos.
+//! Photos into a vault: a pipeline of three stages with bounded queues between them, so that memory does not grow with
+//! the number of photos.
 //!
 //! ```text
-//! readers (read, recognise, decode) --queue--> network (batches) --queue--> sealing (encrypt, write, commit)
+//! readers (read, hash, decode, EXIF) --queue--> embedding (batches) --queue--> sealing (encrypt, write, commit)
 //! ```
 //!
-//! A run is interrupted between photos; what is sealed by then is committed. Running it again skips what is there.
-//! Sealed photos are committed by number and by time, so that a crash costs little of either.
+//! A run stops between photos and commits what is sealed by then. Running it again skips photos that the vault has.
+//! Commits happen after so many photos and after so much time, so that a crash costs little of either.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -21,28 +21,27 @@ use zeroize::Zeroizing;
 
 use crate::durable::IfLocked;
 use crate::error::Error;
-use crate::features;
-use crate::features::photo::{Limits, Photo, PreparedPhoto};
-use crate::features::{Extractor, FeatureVector};
-use crate::services::capture;
-use crate::services::original;
+use crate::services::embedding::{Embedding, EmbeddingModel, PreparedPhoto};
+use crate::services::exif;
+use crate::services::open_vault::OpenVault;
+use crate::services::photo;
 use crate::services::progress::{Control, Event, Observer, Outcome, Stage};
-use crate::services::session;
 use crate::services::thumbnail;
 use crate::vault;
 use crate::vault::{Appended, Details, Digest, Extension, NewImage, Snapshot, Transaction, Vault};
 
-/// Photos committed at once: a power cut costs at most this many photos' work.
+/// Photos in a commit: a power cut costs at most the work on this many.
 const COMMIT_EVERY: usize = 256;
-/// A sealed photo waits at most this long for its commit, also when no other photo follows it.
+/// A sealed photo waits at most this long for its commit, even when no other photo follows.
 const COMMIT_AFTER: Duration = Duration::from_secs(10);
-/// A photo as it was found: its exact bytes and what the file system said of it.
+
+/// A photo as it was found: its exact bytes and what the file system says about it.
 pub struct Original {
     /// The file's content.
     pub bytes: Zeroizing<Vec<u8>>,
-    /// The name it has for the user.
+    /// Its file name.
     pub name: String,
-    /// When the file was changed last.
+    /// When the file was last changed.
     pub modified: Option<SystemTime>,
 }
 
@@ -51,13 +50,13 @@ pub struct Original {
 pub struct Summary {
     /// Photos added and committed.
     pub added: usize,
-    /// Photos whose content the vault held already.
+    /// Photos whose content the vault had already.
     pub already_present: usize,
     /// Photos that could not be used, each with the reason.
     pub failed: Vec<(PathBuf, String)>,
-    /// Photos that are not in the vault because the run was stopped or failed; the next run takes them on.
+    /// Photos that are not in the vault because the run was stopped or failed; the next run goes on with them.
     pub left: usize,
-    /// What ended the run before all photos were through. What it had committed is in `added`, and stays.
+    /// The error that ended the run early. `added` counts what was committed before, which stays.
     pub ended_by: Option<Error>,
 }
 
@@ -68,55 +67,72 @@ pub struct Summary {
 pub fn read_file(path: &Path) -> Result<Original, String> {
     let read = || -> std::io::Result<Original> {
         let metadata = std::fs::metadata(path)?;
-        let bytes = original::read(path)?;
+        let bytes = photo::read(path)?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         Ok(Original { bytes, name, modified: metadata.modified().ok() })
     };
     read().map_err(|error| error.to_string())
 }
 
-/// A photo after the readers: decoded once, for the network and for the thumbnail.
+/// A photo after the readers: everything that needs its bytes or pixels has been taken from them.
 struct Decoded {
     path: PathBuf,
     original: Original,
+    /// The vault's keyed digest of the original.
+    content: Digest,
+    captured: Option<String>,
     thumbnail: Zeroizing<Vec<u8>>,
     width: u32,
     height: u32,
     prepared: PreparedPhoto,
 }
 
-/// A photo after the network.
-struct Described {
+/// A photo after the embedding stage.
+struct Embedded {
     decoded: Decoded,
-    vector: FeatureVector,
+    embedding: Embedding,
 }
 
 /// What the stages of one run share.
 struct Run<'a, R> {
     vault: &'a Vault,
-    /// The generation at the start of the run: what is in it need not be decoded.
+    /// The generation at the start of the run: photos in it need not be decoded.
     before: Snapshot,
-    extractor: &'a Extractor,
+    model: &'a EmbeddingModel,
     read: R,
     observer: &'a dyn Observer,
     control: &'a Control,
-    /// Contents this run has taken on, so that of two copies only one is decoded.
+    /// Contents that this run has begun with, so that of two copies only one is decoded.
     taken: Mutex<HashSet<Digest>>,
     summary: Mutex<Summary>,
 }
 
-/// How often a run that waits for another writer looks whether that one has finished.
+/// How often a run that waits for another writer tries again.
 const LOCK_POLL: Duration = Duration::from_millis(200);
 
-/// Indexes `paths`, each read by `read`, into `vault`. While another process writes to it, the run waits, until `control`
-/// stops it.
+/// Indexes `paths`, each read by `read`, into `vault`. While another process writes to the vault, the run waits, until
+/// `control` stops it.
 ///
 /// # Errors
-/// When it cannot begin: the vault cannot be read or locked, or its vectors were made by another network. An error in the
-/// middle, such as a full disk, is in [`Summary::ended_by`], and a photo that cannot be used in [`Summary::failed`].
+/// When it cannot begin: the vault cannot be read or locked, or another model made its vectors. An error in the middle,
+/// such as a full disk, is in [`Summary::ended_by`], and a photo that cannot be used in [`Summary::failed`].
+///
+/// ```no_run
+/// use cipherlens::services::progress::Control;
+/// use cipherlens::services::{find, index};
+/// # fn example(
+/// #     vault: &cipherlens::services::open_vault::OpenVault,
+/// #     model: &cipherlens::services::embedding::EmbeddingModel,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
+/// let found = find::photos_below(&["/home/me/Pictures".into()]);
+/// let summary = index::run(vault, model, &found.photos, index::read_file, &|_event| {}, &Control::default())?;
+/// println!("{} added, {} failed", summary.added, summary.failed.len());
+/// # Ok(())
+/// # }
+/// ```
 pub fn run<R>(
-    vault: &Vault,
-    extractor: &Extractor,
+    vault: &OpenVault,
+    model: &EmbeddingModel,
     paths: &[PathBuf],
     read: R,
     observer: &dyn Observer,
@@ -125,30 +141,31 @@ pub fn run<R>(
 where
     R: Fn(&Path) -> Result<Original, String> + Sync,
 {
+    let vault = vault.vault();
     let Some(transaction) = begin(vault, observer, control)? else {
         return Ok(Summary { left: paths.len(), ..Summary::default() });
     };
     let before = vault.snapshot()?;
-    session::require_same_space(before.mapping(), extractor)?;
+    model.require_same_space(before.mapping())?;
     let (taken, summary) = (Mutex::default(), Mutex::default());
-    let run = Run { vault, before, extractor, read, observer, control, taken, summary };
+    let run = Run { vault, before, model, read, observer, control, taken, summary };
     let next = AtomicUsize::new(0);
     let readers = thread::available_parallelism().map_or(1, usize::from);
-    // Decoded photos that may wait for the network, and vectors that may wait for sealing.
-    let queue = 2 * features::batch();
+    // Photos that may wait in each queue.
+    let queue = 2 * EmbeddingModel::batch_size();
     let ended = thread::scope(|scope| {
-        let (to_network, from_readers) = sync_channel(queue);
-        let (to_sealing, from_network) = sync_channel(queue);
+        let (to_embedding, from_readers) = sync_channel(queue);
+        let (to_sealing, from_embedding) = sync_channel(queue);
         for _ in 0..readers {
-            let (run, next, to_network) = (&run, &next, to_network.clone());
-            scope.spawn(move || run.read_all(paths, next, &to_network));
+            let (run, next, to_embedding) = (&run, &next, to_embedding.clone());
+            scope.spawn(move || run.read_all(paths, next, &to_embedding));
         }
-        drop(to_network);
-        let network = scope.spawn(|| run.describe(from_readers, to_sealing));
-        // When one stage fails it hangs up, and the stages before it end too.
-        let sealed = run.seal(transaction, from_network);
-        let described = network.join().unwrap_or_else(|panic| resume_unwind(panic));
-        sealed.and(described)
+        drop(to_embedding);
+        let embedding = scope.spawn(|| run.embed(from_readers, to_sealing));
+        // A stage that fails drops its end of the queue, which ends the stages before it.
+        let sealed = run.seal(transaction, from_embedding);
+        let embedded = embedding.join().unwrap_or_else(|panic| resume_unwind(panic));
+        sealed.and(embedded)
     });
     let mut summary = run.summary.into_inner().expect("no holder of this lock panics");
     summary.ended_by = ended.err();
@@ -156,8 +173,8 @@ where
     Ok(summary)
 }
 
-/// Becomes the vault's writer, and says so when that takes waiting. `None` when the run was stopped while it waited: the
-/// kernel's own waiting for a lock could not be ended.
+/// Becomes the vault's writer, and reports when it has to wait for that. `None` when the run was stopped meanwhile. Polls,
+/// because a blocking wait for the kernel's lock could not be interrupted.
 fn begin(vault: &Vault, observer: &dyn Observer, control: &Control) -> Result<Option<Transaction>, Error> {
     let mut is_waiting = false;
     loop {
@@ -176,15 +193,15 @@ fn begin(vault: &Vault, observer: &dyn Observer, control: &Control) -> Result<Op
 }
 
 impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
-    /// The first stage, run by several threads: takes paths until there are no more, or nobody wants their photos.
-    fn read_all(&self, paths: &[PathBuf], next: &AtomicUsize, to_network: &SyncSender<Decoded>) {
+    /// The first stage, run by several threads: takes paths until there are none left or the next stage has ended.
+    fn read_all(&self, paths: &[PathBuf], next: &AtomicUsize, to_embedding: &SyncSender<Decoded>) {
         while self.control.may_continue() {
             let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
             self.enter(path, Stage::Reading);
-            // Decoders are given damaged files; one that panics must cost its photo, not the run.
+            // Damaged files may make a decoder panic; that must cost the photo, not the run.
             match catch_unwind(AssertUnwindSafe(|| self.read_and_decode(path))) {
                 Ok(Ok(Some(decoded))) => {
-                    if to_network.send(decoded).is_err() {
+                    if to_embedding.send(decoded).is_err() {
                         return;
                     }
                 }
@@ -197,7 +214,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         }
     }
 
-    /// `None` for a photo whose content the vault, or this run, has already.
+    /// `None` for a photo whose content the vault or this run has already.
     fn read_and_decode(&self, path: &Path) -> Result<Option<Decoded>, String> {
         let original = (self.read)(path)?;
         if original.bytes.is_empty() {
@@ -208,48 +225,63 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         if present.is_some() || !lock(&self.taken).insert(content) {
             return Ok(None);
         }
-        decode(path, original).map(Some).map_err(|error| error.to_string())
+        self.decode(path, original, content).map(Some).map_err(|error| error.to_string())
+    }
+
+    fn decode(&self, path: &Path, original: Original, content: Digest) -> Result<Decoded, Error> {
+        let photo = photo::decode(&original.bytes, path.extension())?;
+        let (width, height) = photo.dimensions();
+        Ok(Decoded {
+            path: path.to_owned(),
+            content,
+            captured: exif::capture_time(&original.bytes),
+            thumbnail: thumbnail::of(&photo)?,
+            width,
+            height,
+            prepared: self.model.prepare(&photo)?,
+            original,
+        })
     }
 
     /// The second stage: photos to vectors, as many at once as are waiting.
-    fn describe(&self, from_readers: Receiver<Decoded>, to_sealing: SyncSender<Described>) -> Result<(), Error> {
+    fn embed(&self, from_readers: Receiver<Decoded>, to_sealing: SyncSender<Embedded>) -> Result<(), Error> {
         let (started, mut waited) = (Instant::now(), Duration::ZERO);
         loop {
             let before = Instant::now();
             let Ok(first) = from_readers.recv() else { break };
             waited += before.elapsed();
-            // Decoded photos that wait are not worth waiting for: the next run decodes them again in no time.
+            // Decoded photos are dropped: the next run decodes them again quickly.
             if !self.control.may_continue() {
                 return Ok(());
             }
             let mut photos = vec![first];
-            photos.extend(from_readers.try_iter().take(features::batch() - 1));
+            photos.extend(from_readers.try_iter().take(EmbeddingModel::batch_size() - 1));
             for photo in &photos {
                 self.enter(&photo.path, Stage::Features);
             }
             let prepared: Vec<_> = photos.iter().map(|photo| &photo.prepared).collect();
-            let vectors = self.extractor.extract(&prepared)?;
-            for (decoded, vector) in photos.into_iter().zip(vectors) {
-                if to_sealing.send(Described { decoded, vector }).is_err() {
+            let embeddings = self.model.embed(&prepared)?;
+            for (decoded, embedding) in photos.into_iter().zip(embeddings) {
+                if to_sealing.send(Embedded { decoded, embedding }).is_err() {
                     return Ok(());
                 }
             }
         }
-        log::info!("the network ran for {:?}, {waited:?} of it waiting for photos", started.elapsed());
+        log::info!("embedding ran for {:?}, {waited:?} of it waiting for photos", started.elapsed());
         Ok(())
     }
 
-    /// The third stage: encrypts and writes, and commits from time to time.
-    fn seal(&self, mut transaction: Transaction, from_network: Receiver<Described>) -> Result<(), Error> {
+    /// The third stage: encrypts, writes, and commits from time to time.
+    fn seal(&self, mut transaction: Transaction, from_embedding: Receiver<Embedded>) -> Result<(), Error> {
         let mut uncommitted = Vec::new();
-        // When the oldest of them must be committed.
+        // When the oldest uncommitted photo must be committed.
         let mut due = None;
         loop {
-            match next_before(&from_network, due) {
-                Ok(Described { decoded, vector }) => {
+            match next_before(&from_embedding, due) {
+                Ok(Embedded { decoded, embedding }) => {
                     self.enter(&decoded.path, Stage::Sealing);
                     let path = decoded.path.clone();
-                    match store(&mut transaction, decoded, &vector)? {
+                    match store(&mut transaction, decoded, &embedding)? {
                         Appended::New(_) => {
                             uncommitted.push(path);
                             due.get_or_insert_with(|| Instant::now() + COMMIT_AFTER);
@@ -270,7 +302,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
 
     fn commit(&self, transaction: Transaction, uncommitted: &mut Vec<PathBuf>) -> Result<Transaction, Error> {
         let transaction = transaction.commit()?;
-        // Only now are they added: the word promises that a power cut does not lose them.
+        // Reported only now: "added" promises that a power cut does not lose the photo.
         for path in uncommitted.drain(..) {
             self.finish(path, Outcome::Added);
         }
@@ -302,27 +334,20 @@ fn next_before<T>(items: &Receiver<T>, due: Option<Instant>) -> Result<T, RecvTi
     }
 }
 
-fn decode(path: &Path, original: Original) -> Result<Decoded, features::Error> {
-    let photo = Photo::decode(&original.bytes, path.extension(), Limits::default())?;
-    let (width, height) = photo.dimensions();
-    let thumbnail = thumbnail::of(&photo)?;
-    let prepared = photo.prepare()?;
-    Ok(Decoded { path: path.to_owned(), original, thumbnail, width, height, prepared })
-}
-
-fn store(transaction: &mut Transaction, decoded: Decoded, vector: &FeatureVector) -> Result<Appended, Error> {
-    let Decoded { original, thumbnail, width, height, .. } = decoded;
-    let mut photo = transaction.store_photo(&original.bytes, &Extension::of(Path::new(&original.name)))?;
+fn store(transaction: &mut Transaction, decoded: Decoded, embedding: &Embedding) -> Result<Appended, Error> {
+    let Decoded { original, content, captured, thumbnail, width, height, .. } = decoded;
+    let extension = Extension::of(Path::new(&original.name));
+    let mut photo = transaction.store_photo_with_tag(&original.bytes, content, &extension)?;
     transaction.store_thumbnail(&mut photo, &thumbnail)?;
     let details = Details {
-        captured: capture::time(&original.bytes),
+        captured,
         name: original.name,
         bytes: original.bytes.len() as u64,
         modified: original.modified.and_then(seconds_since_1970),
         width,
         height,
     };
-    Ok(transaction.append(NewImage { photo, details, vector: vector.as_slice().to_vec() })?)
+    Ok(transaction.append(NewImage { photo, details, vector: embedding.to_vec() })?)
 }
 
 fn seconds_since_1970(time: SystemTime) -> Option<i64> {

@@ -1,15 +1,72 @@
-//! What a vault holds: taking photos out of it, and how large it is.
+//! What a vault holds: listing its photos, removing some, and how large it is.
 
 use crate::durable::IfLocked;
 use crate::error::Error;
-use crate::vault::{Directory, Id, Snapshot, Transaction, Vault};
+use crate::services::format::utc_instant;
+use crate::services::open_vault::OpenVault;
+pub use crate::vault::Id as PhotoId;
+pub use crate::vault::SEGMENT_IMAGES as SEGMENT_PHOTOS;
+use crate::vault::{Details, Directory, Transaction};
 
-/// Takes photos out of the vault; their vectors are dropped, and the rest of their segments is encrypted anew.
+/// A photo in a vault, as its catalogue describes it. Has no `Debug`: names do not belong in logs.
+#[derive(Clone, Eq, PartialEq)]
+pub struct StoredPhoto {
+    /// Its random id in the vault.
+    pub id: PhotoId,
+    /// The original file name; may hold anything and must be made inert before it is shown.
+    pub name: String,
+    /// Bytes of the original.
+    pub bytes: u64,
+    /// Pixels, upright.
+    pub width: u32,
+    /// Pixels, upright.
+    pub height: u32,
+    /// When the file was last changed, in seconds since 1970.
+    pub modified: Option<i64>,
+    /// When it was taken, as its EXIF block says: `YYYY-MM-DDThh:mm:ss`, perhaps with an offset.
+    pub captured: Option<String>,
+}
+
+impl StoredPhoto {
+    pub(super) fn new(id: PhotoId, details: &Details) -> Self {
+        let Details { name, bytes, modified, captured, width, height } = details.clone();
+        Self { id, name, bytes, width, height, modified, captured }
+    }
+
+    /// When it was taken or, if that is unknown, when its file was last changed: `YYYY-MM-DDThh:mm:ss...`.
+    #[must_use]
+    pub fn date(&self) -> Option<String> {
+        self.captured.clone().or_else(|| utc_instant(self.modified?))
+    }
+
+    /// The day of [`Self::date`]: `YYYY-MM-DD`.
+    #[must_use]
+    pub fn day(&self) -> Option<String> {
+        Some(self.date()?.get(..10)?.to_owned())
+    }
+}
+
+/// Every photo of the generation that was read last, in the order in which a search scans them.
+///
+/// # Errors
+/// When the vault cannot be read, or a catalogue is damaged.
+pub fn list(vault: &OpenVault) -> Result<Vec<StoredPhoto>, Error> {
+    vault.read(|snapshot| {
+        snapshot.prefetch_listing();
+        let mut photos = Vec::with_capacity(snapshot.len());
+        for segment in snapshot.segments()? {
+            photos.extend(segment.catalogue()?.iter().map(|entry| StoredPhoto::new(entry.id, &entry.details)));
+        }
+        Ok(photos)
+    })
+}
+
+/// Removes photos from the vault: their vectors are dropped, and the rest of their segments is encrypted again.
 ///
 /// # Errors
 /// When one of them is not there (nothing is removed then), another process is writing, or the disk refuses.
-pub fn remove(vault: &Vault, ids: &[Id]) -> Result<(), Error> {
-    let mut transaction = Transaction::begin(vault, IfLocked::Refuse)?;
+pub fn remove(vault: &OpenVault, ids: &[PhotoId]) -> Result<(), Error> {
+    let mut transaction = Transaction::begin(vault.vault(), IfLocked::Refuse)?;
     for id in ids {
         transaction.remove(*id)?;
     }
@@ -18,43 +75,53 @@ pub fn remove(vault: &Vault, ids: &[Id]) -> Result<(), Error> {
     Ok(())
 }
 
-/// How large a vault is, and thereby what somebody who only has its files can learn.
-#[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
+/// How large a vault is, which is also what somebody who only has its files can learn.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub struct Statistics {
     /// Photos.
     pub photos: usize,
     /// Commits so far.
     pub generation: u64,
-    /// Segments, of up to 1,024 photos each.
+    /// Segments, of up to [`SEGMENT_PHOTOS`] photos each.
     pub segments: usize,
-    /// Bytes of the originals: known to the key holder alone.
+    /// Bytes of the originals, which only the key holder knows.
     pub original_bytes: u64,
-    /// Bytes of sealed originals.
+    /// Bytes of the encrypted originals.
     pub sealed_photo_bytes: u64,
-    /// Bytes of sealed thumbnails.
+    /// Bytes of the encrypted thumbnails.
     pub sealed_thumbnail_bytes: u64,
-    /// Bytes of encrypted features, with all that belongs to them.
+    /// Bytes of the encrypted vectors and everything stored beside them.
     pub feature_bytes: u64,
 }
 
-/// Counts and sizes of one generation.
+impl Statistics {
+    /// Bytes of everything that grows with the number of photos.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        self.sealed_photo_bytes + self.sealed_thumbnail_bytes + self.feature_bytes
+    }
+}
+
+/// Counts and sizes of the generation that was read last.
 ///
 /// # Errors
 /// When a folder or a catalogue cannot be read.
-pub fn statistics(vault: &Vault, snapshot: &Snapshot) -> Result<Statistics, Error> {
-    snapshot.prefetch_listing();
-    let mut original_bytes = 0;
-    for segment in snapshot.segments()? {
-        original_bytes += segment.catalogue()?.iter().map(|entry| entry.details.bytes).sum::<u64>();
-    }
-    let size = |directory| vault.store().size(directory);
-    Ok(Statistics {
-        photos: snapshot.len(),
-        generation: snapshot.mapping().generation,
-        segments: snapshot.segments()?.len(),
-        original_bytes,
-        sealed_photo_bytes: size(Directory::Images)?,
-        sealed_thumbnail_bytes: size(Directory::Thumbnails)?,
-        feature_bytes: size(Directory::Features)?,
+pub fn statistics(vault: &OpenVault) -> Result<Statistics, Error> {
+    let size = |directory| vault.vault().store().size(directory);
+    vault.read(|snapshot| {
+        snapshot.prefetch_listing();
+        let mut original_bytes = 0;
+        for segment in snapshot.segments()? {
+            original_bytes += segment.catalogue()?.iter().map(|entry| entry.details.bytes).sum::<u64>();
+        }
+        Ok(Statistics {
+            photos: snapshot.len(),
+            generation: snapshot.mapping().generation,
+            segments: snapshot.segments()?.len(),
+            original_bytes,
+            sealed_photo_bytes: size(Directory::Images)?,
+            sealed_thumbnail_bytes: size(Directory::Thumbnails)?,
+            feature_bytes: size(Directory::Features)?,
+        })
     })
 }

@@ -1,31 +1,46 @@
-//! The use cases: all that the command line and the terminal application may call.
+//! The use cases, and every policy behind them: what the command line and the terminal application call.
 //!
-//! Progress and cancelling are plain interfaces ([`progress`]); nothing here knows of a terminal.
+//! | start here | for |
+//! |---|---|
+//! | [`session`], [`open_vault`] | finding, creating, unlocking a vault; the handle that everything else takes |
+//! | [`find`], [`index`], [`interrupted_runs`] | photos into a vault |
+//! | [`search`], [`library`], [`export`] | finding, listing, removing and exporting photos |
+//! | [`check`], [`transfer`] | damage and repair; copies on other machines |
+//! | [`embedding`] | the model that turns photos into vectors |
+//! | [`settings`], [`application_options`], [`app_dirs`] | what the user chose, and where the program keeps files |
+//!
+//! Data types that a face shows live here; nothing here knows of a terminal. Progress and cancellation are plain
+//! interfaces ([`progress`]).
 
-pub mod amount;
+pub mod app_dirs;
+pub mod application_options;
 pub mod benchmark;
-pub mod capture;
+pub mod check;
 pub mod decoys;
+pub mod embedding;
+pub mod embedding_benchmark;
+pub mod exif;
 pub mod export;
+pub mod external_viewer;
 pub mod find;
+pub mod format;
 pub mod index;
+pub mod interrupted_runs;
 pub mod legacy;
 pub mod library;
-pub mod mend;
 pub mod name;
-pub mod network_benchmark;
-pub mod original;
-pub mod outside;
-pub mod passed_over;
+pub mod open_vault;
 pub mod passphrase_strength;
-pub mod places;
+pub mod photo;
 pub mod privacy;
 pub mod progress;
+pub mod recognise;
 pub mod scp_address;
 pub mod search;
 pub mod session;
 pub mod settings;
+pub mod skipped;
 pub mod synthetic;
 pub mod text_layout;
 pub mod thumbnail;
-pub mod unfinished;
+pub mod transfer;

@@ -1,25 +1,29 @@
-//! What the program writes is its user's alone, whatever the umask and whatever versions before have left.
+//! Files that the program writes are accessible to their owner alone, whatever the umask was and earlier versions left.
 //!
-//! The umask is one for the whole process, so it is set once, at the start, and covers files that libraries create, such
-//! as the log's. Must never: touch a folder or file that is not the program's own, or follow a link to one.
+//! The umask belongs to the whole process, so it is set once at the start; it also covers files that libraries create,
+//! such as the log. Must never: touch a folder or file that is not the program's own, or follow a link to one.
 
 use std::io;
 use std::process::Command;
 #[cfg(unix)]
 use std::sync::OnceLock;
 
-use crate::services::places::Places;
+use crate::services::app_dirs::AppDirs;
 
-/// What the umask was before: the session's, for what is meant for others.
+/// The umask of the user's session, for files that are meant for others.
 #[cfg(unix)]
 static SESSION_UMASK: OnceLock<rustix::fs::Mode> = OnceLock::new();
 
-/// Keeps what this process holds from everyone else on the machine but its administrator: no core file is written when
-/// it crashes, and other processes of the same user can neither attach to it nor read its memory.
-///
-/// # Errors
-/// What the system says. Without it keys are as safe as in any other program of the user.
-pub fn shield_process() -> io::Result<()> {
+/// Keeps secrets inside the process: no core dumps and no other process reading its memory, and new files for their owner
+/// alone. Call it before anything secret is read.
+pub fn harden_process() {
+    // A system that refuses this still gets the user's work done.
+    let _ = shield_process();
+    keep_new_files_private();
+}
+
+/// Turns off core dumps, and keeps other processes of the same user from attaching to this one or reading its memory.
+fn shield_process() -> io::Result<()> {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, setrlimit};
@@ -33,8 +37,8 @@ pub fn shield_process() -> io::Result<()> {
     Ok(())
 }
 
-/// From now on new files are readable by their owner alone, and new folders enterable by their owner alone.
-pub fn keep_new_files_private() {
+/// Makes new files and folders accessible to their owner alone from now on.
+fn keep_new_files_private() {
     #[cfg(unix)]
     {
         let before = rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
@@ -42,7 +46,7 @@ pub fn keep_new_files_private() {
     }
 }
 
-/// From now on new files are again as the session has them: for what a user publishes, such as manual pages.
+/// Goes back to the session's umask, for files that are meant for others, such as manual pages.
 pub fn share_new_files() {
     #[cfg(unix)]
     if let Some(before) = SESSION_UMASK.get() {
@@ -50,7 +54,7 @@ pub fn share_new_files() {
     }
 }
 
-/// The command that starts `program` for the user's own purposes: its files are as the session has them.
+/// The command that starts `program` under the session's umask.
 #[must_use]
 pub fn session_command(program: &str) -> Command {
     #[cfg(unix)]
@@ -62,15 +66,14 @@ pub fn session_command(program: &str) -> Command {
     Command::new(program)
 }
 
-/// Takes from group and others what rights they have to the program's own folders and files: versions before followed
-/// the umask.
-pub fn tighten(places: &Places) {
+/// Removes the rights of group and others from the program's own folders and files: earlier versions followed the umask.
+pub fn tighten(dirs: &AppDirs) {
     #[cfg(unix)]
-    for path in places.own_files() {
+    for path in dirs.own_files() {
         unix::tighten(&path);
     }
     #[cfg(not(unix))]
-    let _ = places;
+    let _ = dirs;
 }
 
 #[cfg(unix)]
@@ -84,7 +87,7 @@ mod unix {
         let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
         let (mode, kind) = (metadata.mode() & 0o7777, metadata.file_type());
         if is_own && (kind.is_dir() || kind.is_file()) && mode & 0o077 != 0 {
-            // A folder that cannot be tightened is no reason not to work.
+            // The program works all the same.
             if let Err(error) = fs::set_permissions(path, Permissions::from_mode(mode & !0o077)) {
                 log::warn!("a file of the program stays readable by others: {}", error.kind());
             }

@@ -1,5 +1,5 @@
 //! A query to ranked photos: the vector is encrypted, similarities are computed on ciphertexts, only scores are
-//! decrypted, and only the catalogue entries of what is listed are opened.
+//! decrypted, and only the catalogue entries of listed photos are opened.
 
 use std::ffi::OsStr;
 use std::thread;
@@ -8,120 +8,155 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::features::Extractor;
-use crate::features::photo::{Limits, Photo};
-use crate::services::session;
-use crate::vault::{Details, Id, Segment, Snapshot, Traffic, Vault};
+use crate::services::embedding::EmbeddingModel;
+use crate::services::library::{PhotoId, StoredPhoto};
+use crate::services::open_vault::OpenVault;
+pub use crate::services::open_vault::Traffic;
+use crate::vault::{Segment, Snapshot, Vault};
 
 /// How many photos a search lists when nobody says otherwise.
 pub const DEFAULT_TOP: usize = 50;
 
-/// How many of the most similar photos are listed when a list of matches only would be empty.
+/// How many of the most similar photos are listed when no photo matches.
 const NEAREST: usize = 3;
 
-/// A photo of the same content as the query scores 1 up to rounding and the noise of encryption, far less than this below
-/// it. Only when something scores as much is the content of the query looked up in the vault.
+/// A photo with the query's content scores 1, give or take rounding and the noise of encryption, which are far smaller
+/// than this margin. Only when a photo scores this much is the query's content looked up in the vault.
 const SAME_PHOTO_SCORE: f32 = 0.99;
 
-/// What to look for.
+/// What to search for.
 pub enum Query<'a> {
-    /// What a photo shows that need not be in the vault; the network that describes it must be the vault's.
+    /// A photo file, which need not be in the vault.
     Photo {
         /// The file's content.
         bytes: &'a [u8],
         /// Its extension, which only TGA needs.
         extension: Option<&'a OsStr>,
-        /// The network.
-        extractor: &'a Extractor,
+        /// The model that made the vault's vectors.
+        model: &'a EmbeddingModel,
     },
-    /// What a photo in the vault shows, by its exact vector.
-    Image(Id),
+    /// A photo of the vault, by its exact vector.
+    Stored(PhotoId),
 }
 
 /// Which photos a search lists.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Listing {
     /// The best so many, whatever they score, without the query itself.
     Best(usize),
-    /// Those that reach the threshold, at most so many, the query itself among them; when there are none, the few nearest.
-    Matches(Option<usize>),
-}
-
-/// What is wanted of a search.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted {
-    /// Matches score at least this, -1 to 1.
-    pub threshold: f32,
-    /// Which photos are listed.
-    pub listing: Listing,
+    /// Those that reach a threshold, the query itself among them; when there are none, the few nearest.
+    Matches {
+        /// A match scores at least this, -1 to 1.
+        threshold: f32,
+        /// At most so many.
+        top: Option<usize>,
+    },
 }
 
 /// How long each step of a search took.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Timing {
-    /// Photo to vector, or fetching the vector of an image of the vault.
+    /// Photo to vector, or fetching the vector of a stored photo.
     pub features: Duration,
-    /// Encrypting the query; its one-time mask is made while the features are.
+    /// Encrypting the query; its one-time mask is made during the step before.
     pub encrypt: Duration,
     /// Scores on ciphertexts: opening and checking the segments, and one pass over them.
     pub scan: Duration,
-    /// Decrypting and ranking the scores, and opening the details of what is shown.
+    /// Decrypting and ranking the scores, and opening the details of the listed photos.
     pub decrypt: Duration,
 }
 
-/// A photo of the vault beside the query.
+impl Timing {
+    /// All steps together.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        self.features + self.encrypt + self.scan + self.decrypt
+    }
+}
+
+/// A photo of the vault and its score.
+#[derive(Clone, PartialEq)]
 pub struct Match {
-    /// Its name in the vault.
-    pub id: Id,
+    /// The photo.
+    pub photo: StoredPhoto,
     /// Cosine similarity with the query, four decimals.
     pub score: f32,
-    /// What the catalogue says of it.
-    pub details: Details,
 }
 
 /// The outcome of a search.
-pub struct Found {
+#[derive(Clone, Default, PartialEq)]
+pub struct SearchResult {
     /// What is listed, best first.
     pub ranked: Vec<Match>,
     /// The query itself, when the vault holds it.
     pub query: Option<Match>,
-    /// How many photos reach the threshold, listed or not; includes the query only with [`Listing::Matches`].
-    pub reached: usize,
+    /// Every score, listed or not, best first; without the query with [`Listing::Best`].
+    pub scores: Vec<f32>,
     /// How many photos were compared.
     pub compared: usize,
     /// How long it took.
     pub timing: Timing,
-    /// What went to and came from the machine that has the vault, when that is another one.
+    /// Bytes to and from the machine that has the vault; `None` when that is this one.
     pub traffic: Option<Traffic>,
 }
 
-impl Found {
-    /// What is listed, divided into the matches, which reach the threshold, and the nearest of the others.
+impl SearchResult {
+    /// How many photos reach `threshold`, listed or not.
     #[must_use]
-    pub fn divided(&self) -> (&[Match], &[Match]) {
-        self.ranked.split_at(self.reached.min(self.ranked.len()))
+    pub fn reached(&self, threshold: f32) -> usize {
+        self.scores.partition_point(|score| *score >= threshold)
+    }
+
+    /// The listed photos, split into those that reach `threshold` and the others.
+    #[must_use]
+    pub fn split_at_threshold(&self, threshold: f32) -> (&[Match], &[Match]) {
+        self.ranked.split_at(self.reached(threshold).min(self.ranked.len()))
     }
 
     /// Whether `photo` is the query itself.
     #[must_use]
-    pub fn is_query(&self, photo: Id) -> bool {
-        self.query.as_ref().is_some_and(|query| query.id == photo)
+    pub fn is_query(&self, photo: PhotoId) -> bool {
+        self.query.as_ref().is_some_and(|query| query.photo.id == photo)
     }
 }
 
-/// A photo by its position in the order of the scan, and its score.
+/// A photo by its position in the scan, and its score.
 #[derive(Clone, Copy)]
 struct Scored {
     score: f32,
     position: usize,
 }
 
-/// Searches one generation of `vault`. A caller that searches again keeps the snapshot, and with it what was opened and
-/// verified.
+/// Searches the generation of `vault` that was read last; what was opened and verified for it serves the next search too.
 ///
 /// # Errors
-/// When the query is no photo or was described by another network than the vault's, or the vault is damaged.
-pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wanted) -> Result<Found, Error> {
+/// When the query is not a photo, its model is not the vault's, or the vault is damaged.
+///
+/// ```no_run
+/// # use std::path::Path;
+/// use cipherlens::services::search::{Listing, Query, search};
+/// # fn example(
+/// #     vault: &cipherlens::services::open_vault::OpenVault,
+/// #     model: &cipherlens::services::embedding::EmbeddingModel,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
+/// let bytes = std::fs::read("beach.jpg")?;
+/// let query = Query::Photo { bytes: &bytes, extension: None, model };
+/// for hit in search(vault, &query, Listing::Best(10))?.ranked {
+///     println!("{:.4} {}", hit.score, hit.photo.id);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub fn search(vault: &OpenVault, query: &Query<'_>, listing: Listing) -> Result<SearchResult, Error> {
+    vault.read(|snapshot| search_generation(vault.vault(), snapshot, query, listing))
+}
+
+fn search_generation(
+    vault: &Vault,
+    snapshot: &Snapshot,
+    query: &Query<'_>,
+    listing: Listing,
+) -> Result<SearchResult, Error> {
     let holder = vault.key_holder();
     let before = vault.store().traffic();
     let mut timing = Timing::default();
@@ -144,45 +179,39 @@ pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wan
 
     let hints = snapshot.segments()?.map(Segment::hints).collect::<Result<Vec<_>, _>>()?;
     let scores = secret.decrypt(holder, hints.iter().flat_map(|hints| hints.blocks()), &answer)?;
+    let compared = scores.len();
     let mut ranked: Vec<Scored> =
         scores.iter().enumerate().map(|(position, &score)| Scored { score, position }).collect();
     ranked.sort_by(|left, right| right.score.total_cmp(&left.score));
-    let Chosen { listed, query, reached } = choose(vault, snapshot, query, ranked, wanted)?;
+    let Chosen { listed, query, scores } = choose(vault, snapshot, query, ranked, listing)?;
     let query = query.map(|scored| describe(snapshot, scored)).transpose()?;
     let ranked = listed.into_iter().map(|scored| describe(snapshot, scored)).collect::<Result<_, _>>()?;
     timing.decrypt = lap();
-    log::info!(
-        "searched {} photos in {:?}",
-        scores.len(),
-        timing.features + timing.encrypt + timing.scan + timing.decrypt
-    );
+    log::info!("searched {compared} photos in {:?}", timing.total());
     let traffic = vault
         .store()
         .traffic()
         .zip(before)
         .map(|(after, before)| Traffic { sent: after.sent - before.sent, received: after.received - before.received });
-    Ok(Found { ranked, query, reached, compared: scores.len(), timing, traffic })
+    Ok(SearchResult { ranked, query, scores, compared, timing, traffic })
 }
 
 fn vector_of(snapshot: &Snapshot, query: &Query<'_>) -> Result<Zeroizing<Vec<f32>>, Error> {
     match query {
-        Query::Image(id) => Ok(Zeroizing::new(snapshot.image(*id)?.vector()?)),
-        Query::Photo { bytes, extension, extractor } => {
-            session::require_same_space(snapshot.mapping(), extractor)?;
-            let photo = Photo::decode(bytes, *extension, Limits::default())?.prepare()?;
-            let vectors = extractor.extract(&[photo])?;
-            Ok(Zeroizing::new(vectors[0].as_slice().to_vec()))
+        Query::Stored(id) => Ok(Zeroizing::new(snapshot.image(*id)?.vector()?)),
+        Query::Photo { bytes, extension, model } => {
+            model.require_same_space(snapshot.mapping())?;
+            model.embed_photo(bytes, *extension)
         }
     }
 }
 
-/// What comes of the ranked scores.
 struct Chosen {
     listed: Vec<Scored>,
     /// The query itself, when the vault holds it.
     query: Option<Scored>,
-    /// How many photos reach the threshold, listed or not.
-    reached: usize,
+    /// All scores, best first.
+    scores: Vec<f32>,
 }
 
 fn choose(
@@ -190,30 +219,30 @@ fn choose(
     snapshot: &Snapshot,
     query: &Query<'_>,
     mut ranked: Vec<Scored>,
-    wanted: Wanted,
+    listing: Listing,
 ) -> Result<Chosen, Error> {
-    let from = |score: f32, ranked: &[Scored]| ranked.partition_point(|scored| scored.score >= score);
-    let listed = |reached: usize| match wanted.listing {
+    let reaching = |score: f32, ranked: &[Scored]| ranked.partition_point(|scored| scored.score >= score);
+    let list_length = match listing {
         Listing::Best(top) => top,
-        Listing::Matches(top) => {
+        Listing::Matches { threshold, top } => {
+            let reached = reaching(threshold, &ranked);
             let most = if reached == 0 { NEAREST } else { reached };
             top.map_or(most, |top| top.min(most))
         }
     };
-    // The query may stand right behind what is listed, and anywhere among photos that score as it does.
-    let behind = listed(from(wanted.threshold, &ranked)).saturating_add(1);
-    let looked_at = behind.max(from(SAME_PHOTO_SCORE, &ranked)).min(ranked.len());
-    snapshot.prefetch_details(&ranked[..looked_at].iter().map(|scored| scored.position).collect::<Vec<_>>())?;
-    let query = find_query(vault, snapshot, query, &ranked[..looked_at])?;
-    if let (Listing::Best(_), Some(query)) = (wanted.listing, query) {
+    // The query may stand right after the listed photos, and anywhere among photos that score as it does.
+    let candidates = list_length.saturating_add(1).max(reaching(SAME_PHOTO_SCORE, &ranked)).min(ranked.len());
+    snapshot.prefetch_details(&ranked[..candidates].iter().map(|scored| scored.position).collect::<Vec<_>>())?;
+    let query = find_query(vault, snapshot, query, &ranked[..candidates])?;
+    if let (Listing::Best(_), Some(query)) = (listing, query) {
         ranked.retain(|scored| scored.position != query.position);
     }
-    let reached = from(wanted.threshold, &ranked);
-    ranked.truncate(listed(reached));
-    Ok(Chosen { listed: ranked, query, reached })
+    let scores = ranked.iter().map(|scored| scored.score).collect();
+    ranked.truncate(list_length);
+    Ok(Chosen { listed: ranked, query, scores })
 }
 
-/// The query itself among these photos, when it is one of them.
+/// Finds the query itself among these photos.
 fn find_query(
     vault: &Vault,
     snapshot: &Snapshot,
@@ -221,7 +250,7 @@ fn find_query(
     ranked: &[Scored],
 ) -> Result<Option<Scored>, Error> {
     let id = match query {
-        Query::Image(id) => *id,
+        Query::Stored(id) => *id,
         Query::Photo { bytes, .. } => {
             if ranked.first().is_none_or(|best| best.score < SAME_PHOTO_SCORE) {
                 return Ok(None);
@@ -242,5 +271,5 @@ fn find_query(
 
 fn describe(snapshot: &Snapshot, scored: Scored) -> Result<Match, Error> {
     let image = snapshot.image_at(scored.position)?;
-    Ok(Match { id: image.id(), score: scored.score, details: image.details()?.clone() })
+    Ok(Match { photo: StoredPhoto::new(image.id(), image.details()?), score: scored.score })
 }

@@ -1,47 +1,112 @@
-//! The beginning of every use case: a vault opened or created, the network loaded, and whether the two fit.
+//! Where every use case starts: what is at a vault's place, creating a vault, unlocking one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cipher::{Cost, Passphrase};
-use crate::error::Error;
-use crate::features::{Extractor, Precision, Weights, Workload};
-use crate::remote;
-use crate::remote::{Address, Client, Copy, OlderSource, Prompts, Transferred};
-use crate::services::places::Places;
-pub use crate::vault::Standing;
-use crate::vault::{self, FeatureSpace, Freshness, Mapping, Object, Snapshot, Storage, Store, Vault};
+use zeroize::Zeroizing;
 
-/// Creates an empty vault at `root` whose vectors `extractor` will make.
+pub use crate::cipher::{Cost, Passphrase};
+use crate::error::Error;
+use crate::remote::Client;
+pub use crate::remote::{Address, Prompts};
+use crate::services::app_dirs::AppDirs;
+use crate::services::embedding::EmbeddingModel;
+use crate::services::open_vault::{CopyAge, OpenVault};
+use crate::vault::{self, Freshness, Object, Storage, Store, Vault};
+
+/// What a user is asked for first.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum FirstQuestion {
+    /// The passphrase of the vault that is known.
+    Passphrase {
+        /// The vault.
+        vault: PathBuf,
+    },
+    /// Where to create a vault, because none is known.
+    NewVault {
+        /// The folder to suggest.
+        suggested: PathBuf,
+    },
+}
+
+/// What to ask when `vault` is the one that flags, settings and the last run name; a new vault is suggested in the home
+/// folder, else in `folder`.
+#[must_use]
+pub fn first_question(vault: Option<&Path>, folder: &Path) -> FirstQuestion {
+    match vault {
+        Some(vault) => FirstQuestion::Passphrase { vault: vault.to_owned() },
+        None => {
+            let home = std::env::home_dir().unwrap_or_else(|| folder.to_owned());
+            FirstQuestion::NewVault { suggested: home.join("photos.vault") }
+        }
+    }
+}
+
+/// A typed passphrase, normalised.
 ///
 /// # Errors
-/// When something is there already, or the disk refuses.
+/// When it is not text.
+pub fn passphrase(typed: &Zeroizing<Vec<u8>>) -> Result<Passphrase, Error> {
+    Ok(Passphrase::new(typed).map_err(vault::Error::from)?)
+}
+
+/// Creates an empty vault at `root`, a path or an address, for vectors of `model`, and remembers it as the vault used
+/// last.
+///
+/// # Errors
+/// When something is there already, the other machine cannot be reached, or the disk refuses.
 pub fn create_vault(
     root: &Path,
     passphrase: &Passphrase,
     cost: Cost,
-    extractor: &Extractor,
-    places: &Places,
-) -> Result<Vault, Error> {
-    let space = space_of(extractor);
+    model: &EmbeddingModel,
+    dirs: &AppDirs,
+    prompts: Prompts,
+) -> Result<OpenVault, Error> {
+    let (space, freshness) = (model.space(), freshness(dirs));
     let vault = match Address::parse(root.as_os_str())? {
-        Address::Directory(root) => Vault::create(&root, passphrase, cost, space, freshness(places))?,
+        Address::Directory(root) => Vault::create(&root, passphrase, cost, space, freshness)?,
         address => {
-            let place = Client::connect(address, Prompts::Allowed, places.fetched())?;
-            Vault::create_at(Arc::new(place), passphrase, cost, space, freshness(places))?
+            let client = Client::connect(address, prompts, dirs.remote_cache())?;
+            Vault::create_at(Arc::new(client), passphrase, cost, space, freshness)?
         }
     };
-    Ok(vault)
+    dirs.remember_last_vault(root);
+    Ok(OpenVault::new(vault))
 }
 
-/// Whether there is a vault at `root`, open to whoever knows its passphrase or not. An address on another machine counts
-/// as one: only the connection that opens it can tell.
+/// Creates a vault as [`create_vault`] does; if there is one at `root` already, unlocks that one with the same
+/// passphrase instead. `load_model` is called only when a vault is created.
+///
+/// # Errors
+/// As [`create_vault`] and [`FoundVault::unlock`].
+pub fn create_or_unlock_vault<M: AsRef<EmbeddingModel>>(
+    root: &Path,
+    passphrase: &Passphrase,
+    load_model: impl FnOnce() -> Result<M, Error>,
+    dirs: &AppDirs,
+    prompts: Prompts,
+) -> Result<OpenVault, Error> {
+    let unlock = || FoundVault::at(root, dirs, prompts)?.unlock(passphrase, dirs);
+    if !Address::is_remote(root) && is_vault(root) {
+        return unlock();
+    }
+    let model = load_model()?;
+    match create_vault(root, passphrase, Cost::DEFAULT, model.as_ref(), dirs, prompts) {
+        // Only now is it known that there is a vault at the address.
+        Err(Error::Vault(vault::Error::Occupied { .. })) if Address::is_remote(root) => unlock(),
+        created => created,
+    }
+}
+
+/// Whether there is a vault at `root`, locked or not. An address on another machine counts as one: only connecting can
+/// tell.
 #[must_use]
 pub fn is_vault(root: &Path) -> bool {
     Address::is_remote(root) || !matches!(Store::open(root), Err(vault::Error::NotAVault { .. }))
 }
 
-/// What is at the place of a vault.
+/// What is at the path of a vault.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Presence {
     /// A vault.
@@ -52,9 +117,9 @@ pub enum Presence {
     Nothing,
 }
 
-/// Looks what is at `root`. It takes as long as the disk or network takes that `root` is on.
+/// Looks what is at `root`. This blocks for as long as the disk or network behind `root` does.
 #[must_use]
-pub fn look(root: &Path) -> Presence {
+pub fn presence(root: &Path) -> Presence {
     match () {
         () if is_vault(root) => Presence::Vault,
         () if root.is_dir() => Presence::Folder,
@@ -62,81 +127,84 @@ pub fn look(root: &Path) -> Presence {
     }
 }
 
-/// The vault on this machine that `folder` is or lies in, if it does. `folder` is absolute and has no symbolic links; it need
-/// not exist.
+/// The vault on this machine that `folder` is or lies in, if it does. `folder` is absolute and without symbolic links;
+/// it need not exist.
 #[must_use]
 pub fn vault_around(folder: &Path) -> Option<PathBuf> {
     let holds_vault = |folder: &&Path| {
         let Ok(store) = Store::open(*folder) else { return false };
-        // Any program may call a file `header`. A damaged vault is one all the same.
+        // Any program may call a file `header`, so its content is checked. A damaged vault still counts as one.
         store.read(&Object::Header, vault::largest_bytes(&Object::Header)).is_ok_and(|header| vault::is_header(&header))
             || Object::Mapping.path(folder).exists()
     };
     folder.ancestors().find(holds_vault).map(Path::to_owned)
 }
 
-/// A place that holds a vault, found before a passphrase is asked for.
-pub struct FoundVault(Place);
+/// A vault that was found and is still locked.
+pub struct FoundVault {
+    root: PathBuf,
+    location: Location,
+}
 
-enum Place {
-    Here(PathBuf),
-    Elsewhere(Arc<Client>),
+enum Location {
+    ThisMachine(PathBuf),
+    Remote(Arc<Client>),
 }
 
 impl FoundVault {
-    /// Looks whether there is a vault at `root`: a path, or an address of a vault on another machine.
+    /// Finds the vault at `root`, a path or an address, so that a wrong path is told before a passphrase is asked for.
     ///
     /// # Errors
-    /// When there is none, or the other machine cannot be reached.
-    pub fn at(root: &Path, places: &Places, prompts: Prompts) -> Result<Self, Error> {
-        Ok(Self(match Address::parse(root.as_os_str())? {
+    /// When there is no vault, or the other machine cannot be reached.
+    pub fn at(root: &Path, dirs: &AppDirs, prompts: Prompts) -> Result<Self, Error> {
+        let location = match Address::parse(root.as_os_str())? {
             Address::Directory(root) => {
                 Store::open(&root)?;
-                Place::Here(root)
+                Location::ThisMachine(root)
             }
             address => {
-                let client = Client::connect(address, prompts, places.fetched())?;
+                let client = Client::connect(address, prompts, dirs.remote_cache())?;
                 client.require_vault()?;
-                Place::Elsewhere(Arc::new(client))
+                Location::Remote(Arc::new(client))
             }
-        }))
+        };
+        Ok(Self { root: root.to_owned(), location })
     }
 
-    /// Opens it; for reading alone when this machine has seen a newer copy or one that went a separate way.
+    /// Unlocks it, and remembers it as the vault used last. A copy that is older than one this machine has seen, or that
+    /// was changed separately, is unlocked for reading only.
     ///
-    /// [`Vault::standing`] then says which of the two it is, and whoever shows anything of the vault must say so plainly
-    /// ([`note`] has the words): somebody may have put an old copy back. Reading changes no record, so the same is said the
-    /// next time. Whatever would change the vault is refused with [`vault::Error::RolledBack`] or
-    /// [`vault::Error::Forked`] ([`Vault::require_newest`] asks beforehand).
-    ///
-    /// To go on with an older copy, ask the user whether it is to be used from now on, and then call
-    /// [`Vault::accept_older_copy`]: it needs no passphrase, and the same [`Vault`] can be changed afterwards. A copy that
-    /// went a separate way ([`Standing::Forked`]) is never accepted.
+    /// [`OpenVault::copy_age`] then tells which of the two it is, and whoever shows anything of the vault must say so
+    /// ([`copy_age_note`] has the words): somebody may have put an old copy back. Changing such a copy is refused with
+    /// [`vault::Error::RolledBack`] or [`vault::Error::Forked`]. To go on with an older copy, ask the user and call
+    /// [`OpenVault::accept_older_copy`]; a copy that was changed separately is never accepted.
     ///
     /// # Errors
-    /// When the passphrase is wrong, or one of the vault's few top files is damaged.
-    pub fn open(self, passphrase: &Passphrase, places: &Places) -> Result<Vault, Error> {
-        let freshness = freshness(places).reading();
-        Ok(match self.0 {
-            Place::Here(root) => Vault::open(&root, passphrase, freshness)?,
-            Place::Elsewhere(client) => {
+    /// When the passphrase is wrong, or one of the vault's few top-level files is damaged.
+    pub fn unlock(self, passphrase: &Passphrase, dirs: &AppDirs) -> Result<OpenVault, Error> {
+        let freshness = freshness(dirs).reading();
+        let vault = match self.location {
+            Location::ThisMachine(root) => Vault::open(&root, passphrase, freshness)?,
+            Location::Remote(client) => {
                 let cache = Arc::clone(&client);
                 Vault::open_at(client, passphrase, freshness, |vault, tree| cache.unlocked(vault, tree))?
             }
-        })
+        };
+        dirs.remember_last_vault(&self.root);
+        Ok(OpenVault::new(vault))
     }
 }
 
-/// What is to be said of a copy that is not the newest one, in words for the user; `None` for the newest.
+/// What to tell the user about a copy that is not the newest one; `None` for the newest.
 #[must_use]
-pub fn note(standing: Standing) -> Option<String> {
-    match standing {
-        Standing::Newest => None,
-        Standing::Older { found, seen } => Some(format!(
+pub fn copy_age_note(age: CopyAge) -> Option<String> {
+    match age {
+        CopyAge::Newest => None,
+        CopyAge::Older { found, seen } => Some(format!(
             "this copy of the vault is older: it is at generation {found}, and this machine has seen generation {seen}. \
              It can be read and not changed, unless you accept it as the one to use from now on"
         )),
-        Standing::Forked { found, seen } => Some(format!(
+        CopyAge::Forked { found, seen } => Some(format!(
             "this copy of the vault was changed separately: its generation {found} does not continue generation {seen}, \
              which this machine has seen. It can be read and not changed: export what only this copy has, and add it to \
              the other one"
@@ -144,123 +212,28 @@ pub fn note(standing: Standing) -> Option<String> {
     }
 }
 
-/// Makes the copy of a vault at `to` what the one at `from` is; both are paths or addresses. `older` says what becomes of a
-/// source that is not the newest copy: a copy on another machine is not replaced by an older one in any case, because hosts
-/// put no older generation in force. `copied` is told how many files of how many are done.
-///
-/// # Errors
-/// When one cannot be reached, `to` is newer or was changed separately (nothing is changed then), or `from` is damaged.
-pub fn transfer(
-    from: &Path,
-    to: &Path,
-    passphrase: &Passphrase,
-    places: &Places,
-    older: OlderSource,
-    copied: &dyn Fn(usize, usize),
-) -> Result<Transferred, Error> {
-    let copy = |root: &Path| -> Result<Copy, Error> {
-        let name = root.display().to_string();
-        Ok(match Address::parse(root.as_os_str())? {
-            Address::Directory(root) => Copy { place: Arc::new(Store::unfinished(root)), name },
-            address => Copy { place: Arc::new(Client::connect(address, Prompts::Allowed, places.fetched())?), name },
-        })
-    };
-    Ok(remote::transfer(&copy(from)?, &copy(to)?, passphrase, &freshness(places), older, copied)?)
+pub(super) fn freshness(dirs: &AppDirs) -> Freshness {
+    Freshness::in_directory(dirs.freshness())
 }
 
-/// How often a reader starts again when writers overtake it; each time they must have committed once more.
-const TRIES: usize = 8;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Reads the newest generation with `read`, and starts again on the next one when a writer removed what it was reading.
-///
-/// # Errors
-/// Those of `read`.
-pub fn read_newest<T>(
-    vault: &Vault,
-    mut read: impl FnMut(&Snapshot) -> Result<T, Error>,
-) -> Result<(Snapshot, T), Error> {
-    let mut snapshot = vault.snapshot()?;
-    let outcome = read_from(vault, &mut snapshot, &mut read)?;
-    Ok((snapshot, outcome))
-}
-
-/// Reads `snapshot` with `read`; when a writer removed what it was reading, puts the next generation in its place and starts
-/// again.
-///
-/// # Errors
-/// Those of `read`.
-pub fn read_from<T>(
-    vault: &Vault,
-    snapshot: &mut Snapshot,
-    mut read: impl FnMut(&Snapshot) -> Result<T, Error>,
-) -> Result<T, Error> {
-    for _ in 1..TRIES {
-        match read(snapshot) {
-            Err(Error::Vault(vault::Error::Superseded { .. })) => *snapshot = vault.snapshot_after(snapshot)?,
-            outcome => return outcome,
-        }
+    #[test]
+    fn a_known_vault_is_unlocked_and_without_one_a_new_one_is_suggested() {
+        let folder = Path::new("/photos");
+        let vault = PathBuf::from("/v");
+        assert_eq!(first_question(Some(&vault), folder), FirstQuestion::Passphrase { vault });
+        let FirstQuestion::NewVault { suggested } = first_question(None, folder) else { panic!("no vault is known") };
+        assert!(suggested.ends_with("photos.vault"));
     }
-    read(snapshot)
-}
 
-/// Loads the network for a vault: in the precision that its vectors were made in.
-///
-/// # Errors
-/// As [`load_network`], or the vault's precision is of a later version of this program.
-pub fn load_network_of(
-    vault: &Vault,
-    file: Option<&Path>,
-    workload: Workload,
-    places: &Places,
-) -> Result<Extractor, Error> {
-    load_network(file, precision_of(vault)?, workload, places)
-}
-
-/// The precision that a vault's vectors were made in.
-///
-/// # Errors
-/// When this program does not know it, or the vault cannot be read.
-pub fn precision_of(vault: &Vault) -> Result<Precision, Error> {
-    let snapshot = vault.snapshot()?;
-    let name = &snapshot.mapping().feature_space.precision;
-    let unknown = || vault::Error::FeatureSpace {
-        field: "precision",
-        vault: name.clone(),
-        program: Precision::ALL.map(Precision::name).join(" or "),
-    };
-    Ok(Precision::named(name).ok_or_else(unknown)?)
-}
-
-/// Loads the network: the weights in `file`, else those the program carries, else those in the data folder.
-///
-/// # Errors
-/// When there are none, the file is no ResNet-50's, or `CIPHERLENS_KERNEL` names no kernel of this processor.
-pub fn load_network(
-    file: Option<&Path>,
-    precision: Precision,
-    workload: Workload,
-    places: &Places,
-) -> Result<Extractor, Error> {
-    let weights = match file {
-        Some(file) => Weights::from_file(file)?,
-        None => Weights::standard(places.data())?,
-    };
-    Ok(Extractor::new(weights, precision, workload)?)
-}
-
-/// Refuses vectors of `extractor` where the vault's were made in another way: their cosines would mean nothing.
-///
-/// # Errors
-/// Naming what differs.
-pub fn require_same_space(mapping: &Mapping, extractor: &Extractor) -> Result<(), Error> {
-    Ok(mapping.feature_space.check(&space_of(extractor))?)
-}
-
-fn space_of(extractor: &Extractor) -> FeatureSpace {
-    let space = extractor.space().clone();
-    FeatureSpace { weights: space.weights, preprocessing: space.preprocessing, precision: space.precision }
-}
-
-fn freshness(places: &Places) -> Freshness {
-    Freshness::in_directory(places.freshness())
+    #[test]
+    fn a_folder_without_a_vault_is_told_from_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(presence(folder.path()), Presence::Folder);
+        assert_eq!(presence(&folder.path().join("missing")), Presence::Nothing);
+        assert_eq!(presence(Path::new("ssh://nas/photos")), Presence::Vault, "only connecting can tell");
+    }
 }

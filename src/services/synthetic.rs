@@ -1,9 +1,10 @@
-//! Vectors shaped like a photo's features, without photos: for measuring how search behaves with a hundred thousand.
+//! Synthetic vectors with the shape of real ones, to measure search among a hundred thousand photos without having them.
 
 use crate::ckks::DIMENSION;
 use crate::durable::IfLocked;
 use crate::error::Error;
-use crate::vault::{Details, Extension, NewImage, Transaction, Vault};
+use crate::services::open_vault::OpenVault;
+use crate::vault::{Details, Extension, NewImage, Transaction};
 
 /// Images committed at once.
 const COMMIT_EVERY: usize = 1024;
@@ -44,8 +45,8 @@ impl SyntheticFeatures {
 ///
 /// # Errors
 /// When another process writes to the vault, or the disk refuses.
-pub fn fill(vault: &Vault, images: usize, done: &dyn Fn(usize)) -> Result<(), Error> {
-    let mut transaction = Transaction::begin(vault, IfLocked::Refuse)?;
+pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<(), Error> {
+    let mut transaction = Transaction::begin(vault.vault(), IfLocked::Refuse)?;
     let first = transaction.base().len();
     let mut features = SyntheticFeatures::new(0x9e37_79b9_7f4a_7c15 ^ first as u64);
     let mut vector = [0.0; DIMENSION];

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::Event;
 
+use super::Error;
 use super::answers::{Answers, Heard};
 use super::application::Application;
 use super::delivery::Delivery;
@@ -18,10 +19,10 @@ use super::request::Effect;
 use super::terminal::Screen;
 use super::theme::Background;
 use super::worker::{Happening, Workers};
-use super::{Error, Options};
 use crate::preview::tmux::{ADVICE, ELSEWHERE};
 use crate::preview::{Choice, Link, Memory, Probe, Question, Reason, cells_of_window};
-use crate::services::amount::count;
+use crate::services::application_options::ApplicationOptions;
+use crate::services::format::count;
 use crate::services::settings::CellSize;
 
 /// The shortest time between frames that no key asked for.
@@ -43,7 +44,8 @@ pub(super) struct EventLoop {
     application: Application,
     screen: Screen,
     workers: Workers,
-    options: Options,
+    options: ApplicationOptions,
+    preview: Choice,
     memory: Memory,
     answers: Answers,
     delivery: Option<Delivery>,
@@ -54,11 +56,18 @@ pub(super) struct EventLoop {
 
 impl EventLoop {
     /// Joins them, and has the terminal asked what it understands.
-    pub(super) fn new(application: Application, screen: Screen, workers: Workers, options: Options) -> Self {
-        let memory = Memory::new(&options.places);
+    pub(super) fn new(
+        application: Application,
+        screen: Screen,
+        workers: Workers,
+        options: ApplicationOptions,
+        preview: Choice,
+    ) -> Self {
+        let memory = Memory::new(&options.dirs);
         let (answers, cells) = (Answers::default(), cells_of_window());
         let pane = PaneWatch::new();
-        let event_loop = Self { application, screen, workers, options, memory, answers, delivery: None, cells, pane };
+        let event_loop =
+            Self { application, screen, workers, options, preview, memory, answers, delivery: None, cells, pane };
         event_loop.ask_terminal();
         event_loop
     }
@@ -251,7 +260,7 @@ impl EventLoop {
 
     fn ask_terminal(&self) {
         self.workers.ask_terminal(Question {
-            choice: self.options.preview,
+            choice: self.preview,
             remembered: self.memory.recall(),
             link: Link::of_environment(),
             cells: self.options.cell_size,
@@ -301,7 +310,7 @@ impl EventLoop {
         match self.application.pictures.choice() {
             None => journal.note("pictures are off"),
             // What a flag or a setting says counts next time as well.
-            Some(_) if self.options.preview != Choice::Auto => journal.note(format!("pictures drawn by {name}")),
+            Some(_) if self.preview != Choice::Auto => journal.note(format!("pictures drawn by {name}")),
             Some(choice) => match self.memory.remember(choice) {
                 Ok(()) => journal.note(format!("pictures drawn by {name}, in this terminal from now on")),
                 Err(error) => {

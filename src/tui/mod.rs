@@ -41,17 +41,15 @@ mod words;
 mod worker;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::channel;
-use std::time::Duration;
 
 use ratatui_image::picker::Capability;
 
-use crate::cipher::Passphrase;
 use crate::preview::{Choice, Link};
-use crate::services::places::Places;
+use crate::services::application_options::ApplicationOptions;
 use crate::services::search::DEFAULT_TOP;
-use crate::services::settings::{CellSize, Motion, Mouse, OnLock};
+use crate::services::session;
 
 use application::Application;
 use event_loop::EventLoop;
@@ -59,42 +57,12 @@ use keymap::Keymap;
 use overrides::Warning;
 use preview::{Pictures, SentPictures};
 use request::Effect;
-use state::gate::{FirstRun, Gate, Unlock};
+use state::gate::Gate;
 use state::vault::Session;
 use state::{Preferences, State};
 use terminal::Screen;
 use theme::{Background, Colours, Theme};
 use worker::{IsNew, Workers};
-
-/// How the application is started.
-pub struct Options {
-    /// The vault to open, if one is known.
-    pub vault: Option<PathBuf>,
-    /// Its passphrase, where it need not be typed.
-    pub passphrase: Option<Passphrase>,
-    /// The folder that is shown first.
-    pub folder: PathBuf,
-    /// Similarity from which a photo matches.
-    pub threshold: f32,
-    /// How pictures are drawn.
-    pub preview: Choice,
-    /// Width and height of a character, whatever the terminal says.
-    pub cell_size: Option<CellSize>,
-    /// Whether the mouse is taken.
-    pub mouse: Mouse,
-    /// Whether anything moves by itself.
-    pub motion: Motion,
-    /// Locks after this long without a key; never without.
-    pub lock_after: Option<Duration>,
-    /// What locking does to an indexing run.
-    pub on_lock: OnLock,
-    /// The file with the user's keys; it need not exist.
-    pub keymap: PathBuf,
-    /// The file with the user's colours; it need not exist.
-    pub theme: PathBuf,
-    /// The user's folders.
-    pub places: Places,
-}
 
 /// Why the application ended otherwise than by the user's wish.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +82,7 @@ pub enum Error {
 ///
 /// # Errors
 /// When the terminal cannot be used, a part of the program failed, or a signal ended it.
-pub fn run(mut options: Options) -> Result<(), Error> {
+pub fn run(mut options: ApplicationOptions, preview: Choice) -> Result<(), Error> {
     let sent = SentPictures::default();
     let mut screen = Screen::take(options.mouse, sent.clone())?;
     let mut application = build(&options, sent);
@@ -123,7 +91,7 @@ pub fn run(mut options: Options) -> Result<(), Error> {
     let (happenings, inbox) = channel();
     #[cfg(unix)]
     worker::read_signals(&happenings)?;
-    let mut workers = Workers::start(&happenings, options.places.clone());
+    let mut workers = Workers::start(&happenings, options.dirs.clone());
     for effect in application.start() {
         if let Effect::Ask(request) = effect {
             workers.ask(request);
@@ -137,10 +105,10 @@ pub fn run(mut options: Options) -> Result<(), Error> {
         // Never a new vault: at the path of one whose disk is not mounted, it would be taken for the old one emptied.
         workers.open_with(vault, passphrase, IsNew::No);
     }
-    EventLoop::new(application, screen, workers, options).run(&inbox)
+    EventLoop::new(application, screen, workers, options, preview).run(&inbox)
 }
 
-fn build(options: &Options, sent: SentPictures) -> Application {
+fn build(options: &ApplicationOptions, sent: SentPictures) -> Application {
     let preferences = Preferences {
         threshold: options.threshold,
         top: DEFAULT_TOP,
@@ -151,14 +119,8 @@ fn build(options: &Options, sent: SentPictures) -> Application {
         on_lock: options.on_lock,
     };
     let mut state = State::new(options.folder.clone(), preferences);
-    state.gate = Some(match &options.vault {
-        // Whether it is there is looked up by a worker: a disk that does not answer must not hold up the first frame.
-        Some(vault) => Gate::Unlock(Unlock::new(vault.clone())),
-        None => {
-            let home = std::env::home_dir().unwrap_or_else(|| options.folder.clone());
-            Gate::FirstRun(FirstRun::new(home.join("photos.vault")))
-        }
-    });
+    // Whether the vault is there is looked up by a worker: a disk that does not answer must not delay the first frame.
+    state.gate = Some(Gate::for_question(session::first_question(options.vault.as_deref(), &options.folder)));
     let mut keymap = Keymap::default();
     let warnings = keymap.lay_over(&user_file(&mut state, &options.keymap));
     warn(&mut state, &options.keymap, warnings);
@@ -167,7 +129,7 @@ fn build(options: &Options, sent: SentPictures) -> Application {
 }
 
 /// The theme for a terminal, the user's file laid over it; what is wrong with that file is told once.
-fn theme(state: &mut State, options: &Options, background: Background) -> Theme {
+fn theme(state: &mut State, options: &ApplicationOptions, background: Background) -> Theme {
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colours = if is_plain { Colours::PicturesOnly } else { Colours::Text };
     let (theme, warnings) = Theme::new(background, colours, &user_file(state, &options.theme));

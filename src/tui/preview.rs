@@ -504,7 +504,7 @@ mod tests {
             pictures.begin_frame(None);
             let draw_all = |frame: &mut Frame<'_>| {
                 for number in 0..2 * KEPT {
-                    let subject = Subject::Thumbnail(PhotoId((number as u128).to_be_bytes()));
+                    let subject = Subject::Thumbnail(PhotoId::from((number as u128).to_be_bytes()));
                     pictures.draw(frame, Rect::new(2, 1, 12, 6), subject);
                 }
             };

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use super::delivery::Delivery;
 use super::state::browser::Entry;
 use super::state::line::Passphrase;
-use super::state::results::{Found, Query};
-use super::state::vault::{Health, Statistics};
+use super::state::results::Query;
 use super::state::{PhotoId, StoredPhoto};
-use crate::services::export;
-use crate::services::passed_over::Tally;
-use crate::services::session::{Presence, Standing};
+use crate::services::library::Statistics;
+use crate::services::open_vault::CopyAge;
+use crate::services::progress::Event;
+use crate::services::search::SearchResult;
+use crate::services::session::Presence;
+use crate::services::skipped::SkippedCounts;
+use crate::services::{check, export};
 
 /// Something asked of the workers.
 pub enum Request {
@@ -95,43 +98,18 @@ pub enum Effect {
     Quit,
 }
 
-/// Something about an indexing run.
+/// News of an indexing run.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Progress {
+pub enum IndexingUpdate {
     /// The files were found.
-    Started {
-        /// Photos to go through.
+    Found {
+        /// Files to go through.
         total: usize,
+        /// Files in folders that are not indexed.
+        skipped: SkippedCounts,
     },
-    /// Files in folders that are not taken.
-    PassedOver(Tally),
-    /// Another process writes to the vault; the run waits for it.
-    WaitingForWriter,
-    /// A photo is being read.
-    Reading(PathBuf),
-    /// A photo is in the network.
-    Features(PathBuf),
-    /// A photo is being encrypted and written.
-    Sealing(PathBuf),
-    /// A photo was added.
-    Added {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The vault held a photo already.
-    AlreadyPresent,
-    /// A photo could not be used.
-    Failed {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// All photos so far are durable.
-    Committed {
-        /// How many.
-        photos: usize,
-    },
+    /// Something happened to the run.
+    Event(Event),
     /// The run is over.
     Ended(Ending),
 }
@@ -194,14 +172,14 @@ pub enum Reply {
         /// The vault.
         vault: PathBuf,
         /// How this copy relates to what this machine has seen, or why it was not opened.
-        result: Result<Standing, String>,
+        result: Result<CopyAge, String>,
     },
     /// An older copy of the vault is the one that counts from now on.
     AcceptedOlder(Result<(), String>),
     /// The photos of the vault.
     Collection(Result<(Vec<StoredPhoto>, Statistics), String>),
     /// News of the indexing run.
-    Indexing(Progress),
+    Indexing(IndexingUpdate),
     /// An indexing run of the open vault was interrupted; these paths it was given.
     Unfinished(Vec<PathBuf>),
     /// A search is over.
@@ -209,7 +187,7 @@ pub enum Reply {
         /// What was looked for.
         query: Query,
         /// What was found.
-        result: Result<Found, String>,
+        result: Result<Box<SearchResult>, String>,
     },
     /// How far the export is.
     Exporting(export::Progress),
@@ -223,7 +201,7 @@ pub enum Reply {
     /// Photos were removed.
     Removed(Result<usize, String>),
     /// The vault was checked.
-    Checked(Result<Health, String>),
+    Checked(Result<check::Report, String>),
     /// A photo was given to another program, and taken back.
     OpenedOutside(Result<(), String>),
     /// How photos come through the terminal, or why not.

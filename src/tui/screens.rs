@@ -40,7 +40,7 @@ const TITLED_COLUMNS: u16 = 52;
 
 /// What drawing a frame told: where things are, for the mouse, and how much fits, for movement.
 pub struct Drawn {
-    /// Places and what a click on them means, the uppermost last.
+    /// AppDirs and what a click on them means, the uppermost last.
     pub hits: Vec<(Rect, Target)>,
     /// The shape of the list.
     pub shown: Shown,

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ratatui::text::{Line, Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-pub(super) use crate::services::amount::{count, size};
+pub(super) use crate::services::format::{count, size};
 pub(super) use crate::services::text_layout::{fit, fit_end, padded, width};
 
 /// The day of `time` in UTC, `YYYY-MM-DD`; empty beyond the years that the calendar knows.

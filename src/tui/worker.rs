@@ -1,7 +1,6 @@
 //! Threads that do what takes time, so that the event loop never waits. Each kind of work has its own: a slow picture
 //! holds up no listing, and indexing holds up neither.
 
-mod camera;
 mod download;
 mod events;
 mod export;
@@ -25,14 +24,13 @@ use super::preview::{Fulfilled, Wish};
 use super::request::{Reply, Request};
 use super::state::PhotoId;
 use super::state::line::Passphrase as TypedPassphrase;
-use crate::cipher::Passphrase;
 use crate::preview::tmux::{Tmux, View};
 use crate::preview::{Encoder, Probe, Question};
-use crate::services::outside;
-use crate::services::places::Places;
+use crate::services::app_dirs::AppDirs;
+use crate::services::external_viewer;
+use crate::services::interrupted_runs;
 use crate::services::progress::Control;
-use crate::services::session;
-use crate::services::unfinished;
+use crate::services::session::{self, Passphrase};
 use events::Asking;
 pub(super) use vault::IsNew;
 use vault::Shared;
@@ -133,8 +131,8 @@ pub(super) struct Workers {
 impl Workers {
     /// Starts them; they answer to `happenings`.
     #[must_use]
-    pub(super) fn start(happenings: &Sender<Happening>, places: Places) -> Self {
-        let shared = Arc::new(Shared::new(places));
+    pub(super) fn start(happenings: &Sender<Happening>, dirs: AppDirs) -> Self {
+        let shared = Arc::new(Shared::new(dirs));
         let (folders, wanted_folders) = channel();
         let answers = happenings.clone();
         start("folders", happenings, move || folders::work(&wanted_folders, &answers));
@@ -166,7 +164,7 @@ impl Workers {
         let (answers, asking) = (happenings.clone(), Asking::default());
         let held = asking.clone();
         start("events", happenings, move || events::work(&wanted_questions, &held, &answers));
-        start("sweeper", happenings, outside::sweep);
+        start("sweeper", happenings, external_viewer::sweep);
         let tmux = Tmux::of_environment().map(|tmux| {
             let (errands, wanted) = channel();
             let answers = happenings.clone();
@@ -249,13 +247,13 @@ impl Workers {
     fn look(&self, vault: PathBuf) {
         let answers = self.happenings.clone();
         start("look", &self.happenings, move || {
-            let found = session::look(&vault);
+            let found = session::presence(&vault);
             let _ = answers.send(Happening::Reply(Reply::Looked { vault, found }));
         });
     }
 
     fn open(&self, vault: PathBuf, typed: &TypedPassphrase, is_new: IsNew) -> Result<(), ()> {
-        let passphrase = Passphrase::new(typed.bytes()).map_err(|error| error.to_string());
+        let passphrase = session::passphrase(typed.bytes()).map_err(|error| error.with_advice());
         self.openings.send(Opening { vault, passphrase, is_new }).map_err(drop)
     }
 
@@ -278,7 +276,7 @@ impl Workers {
         let Some(opened) = self.shared.opened() else { return };
         let shared = Arc::clone(&self.shared);
         self.forgetting_thread =
-            start("forgetting", &self.happenings, move || unfinished::forget(&opened.vault, shared.places()));
+            start("forgetting", &self.happenings, move || interrupted_runs::forget(&opened.vault, shared.dirs()));
     }
 
     /// Has the vault that is open now taken for the newest copy. No queue: by the time another request is done, another vault
@@ -409,11 +407,13 @@ fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answ
         if answers.send(Happening::Reply(reply)).is_err() {
             return;
         }
-        if let Some(roots) = vault.unfinished() {
+        if let Some(roots) = vault.interrupted_run() {
             let _ = answers.send(Happening::Reply(Reply::Unfinished(roots)));
         }
         // The first search should not wait for the network; that there is none is told when one is needed.
-        drop(vault.extractor());
+        if let Some(opened) = vault.opened() {
+            drop(vault.model_for(&opened.vault));
+        }
     }
 }
 

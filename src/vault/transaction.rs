@@ -121,12 +121,25 @@ impl Transaction {
     /// # Errors
     /// [`Error::TooLarge`] beyond [`LARGEST_PHOTO_BYTES`]; what the system says.
     pub fn store_photo(&self, photo: &[u8], extension: &Extension) -> Result<StoredPhoto, Error> {
+        self.store_photo_with_tag(photo, self.sealer.content_tag(photo), extension)
+    }
+
+    /// The same for a caller that has computed [`Vault::content_tag`] of the photo already.
+    ///
+    /// # Errors
+    /// As [`Self::store_photo`].
+    pub fn store_photo_with_tag(
+        &self,
+        photo: &[u8],
+        content: Digest,
+        extension: &Extension,
+    ) -> Result<StoredPhoto, Error> {
         let (id, thumbnail) = (Id::random()?, Id::random()?);
         // Both at once: each announcement waits for the disk.
         self.writer.announce(&[Object::Photo(id, extension.clone()), Object::Thumbnail(thumbnail)])?;
         let digest = self.store_object(&Sealed::Photo(id, extension.clone()), photo)?;
         let listed = ListedImage { id, extension: extension.clone(), photo: digest, thumbnail: None };
-        Ok(StoredPhoto { listed, content: self.sealer.content_tag(photo), bytes: photo.len() as u64, thumbnail })
+        Ok(StoredPhoto { listed, content, bytes: photo.len() as u64, thumbnail })
     }
 
     /// Seals and writes the thumbnail of a stored original.

@@ -47,7 +47,7 @@ fn parse_all() -> Vec<Source> {
 /// Every Rust file of the project, tests too, by its path below the root.
 pub(crate) fn rust_files() -> Vec<(String, String)> {
     let folders = ["src", "crates", "tests", "benches", "fuzz"].map(|folder| root().join(folder));
-    let entries = folders.iter().filter(|folder| folder.exists()).flat_map(|folder| walkdir::WalkDir::new(folder));
+    let entries = folders.iter().filter(|folder| folder.exists()).flat_map(walkdir::WalkDir::new);
     let files = entries.map(Result::unwrap).filter(|entry| entry.path().extension().is_some_and(|end| end == "rs"));
     let named = |path: &Path| path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
     files.map(|entry| (named(entry.path()), fs::read_to_string(entry.path()).unwrap())).collect()

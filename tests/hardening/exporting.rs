@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use cipherlens::services::decoys::Fetch;
 use cipherlens::services::export::{self, IfExists, Report, Target};
+use cipherlens::services::open_vault::OpenVault;
 use cipherlens::services::progress::Control;
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
@@ -185,11 +186,11 @@ fn two_exports_into_one_folder_do_not_disturb_each_other() {
 
 /// Exports all photos within this process; `between` is told how many are through.
 fn exported(trial: &Trial, control: &Control, mut between: impl FnMut(usize)) -> Report {
-    let vault = trial.fixture.open();
+    let vault = OpenVault::new(trial.fixture.open());
     let (photos, unreadable) = export::everything(&vault).unwrap();
     assert!(unreadable.is_empty());
     let target = Target::at(&trial.out).unwrap();
-    export::run(&vault, &photos, &target, IfExists::Rename, control, &mut |progress| between(progress.through))
+    export::run(&vault, &photos, &target, IfExists::Rename, control, &mut |progress| between(progress.done))
 }
 
 #[test]
@@ -234,7 +235,8 @@ fn a_photo_that_is_asked_for_twice_comes_out_once() {
     let id = vault.snapshot().unwrap().image_at(0).unwrap().id();
     let target = Target::at(&trial.out).unwrap();
     let photos = [Fetch::Wanted(id), Fetch::Wanted(id)];
-    let report = export::run(&vault, &photos, &target, IfExists::Rename, &Control::default(), &mut |_| {});
+    let report =
+        export::run(&OpenVault::new(vault), &photos, &target, IfExists::Rename, &Control::default(), &mut |_| {});
     assert_eq!((report.exported.len(), report.left), (1, 0));
     assert_eq!(files(&trial.out).len(), 1);
 }

@@ -4,21 +4,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cipherlens::services::export;
-use cipherlens::services::session::Standing;
+use cipherlens::services::library::Statistics;
+use cipherlens::services::open_vault::CopyAge;
+use cipherlens::services::progress::Stage as Step;
+use cipherlens::services::skipped::SkippedCounts;
 use cipherlens::tui::delivery::{Delivery, Route};
-use cipherlens::tui::request::{Download, Exported, Progress, Reply};
+use cipherlens::tui::request::{Download, Exported, IndexingUpdate, Reply};
 use cipherlens::tui::state::gate::{FirstRun, Gate};
 use cipherlens::tui::state::results::Query;
-use cipherlens::tui::state::vault::Statistics;
 use cipherlens::tui::state::{Pane, Tab};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::stage::{Stage, found, photos};
+use crate::stage::{Stage, already_present, entered, found, photos};
 
 fn open_search(stage: &mut Stage) {
     stage.keys("j j j s");
     let query = Query::File(PathBuf::from("/photos/2024/IMG_2.jpg"));
-    stage.reply(Reply::Searched { query, result: Ok(found()) });
+    stage.reply(Reply::Searched { query, result: Ok(Box::new(found())) });
     stage.effects.clear();
 }
 
@@ -85,7 +87,7 @@ fn indexing_starts_pauses_and_stops_with_one_key_each() {
     stage.effects.clear();
     stage.keys("j j j space space i");
     assert_eq!(stage.asked(), ["index [\"/photos/2024/IMG_10.jpg\", \"/photos/2024/IMG_2.jpg\"]"]);
-    stage.reply(Reply::Indexing(Progress::Started { total: 2 }));
+    stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 2, skipped: SkippedCounts::default() }));
     stage.keys("p p x x");
     assert_eq!(stage.asked(), ["pause", "resume", "stop"]);
 }
@@ -110,7 +112,7 @@ fn the_first_run_creates_a_vault_once_both_passphrases_agree() {
     assert!(stage.asked().is_empty());
     stage.keys("'one enter");
     assert_eq!(stage.asked(), ["create /nowhere/photos.vault"]);
-    stage.reply(Reply::Opened { vault: PathBuf::from("/nowhere/photos.vault"), result: Ok(Standing::Newest) });
+    stage.reply(Reply::Opened { vault: PathBuf::from("/nowhere/photos.vault"), result: Ok(CopyAge::Newest) });
     assert_eq!(stage.asked(), ["collection"]);
     assert!(stage.application.state.gate.is_none());
 }
@@ -147,8 +149,8 @@ fn an_export_shows_how_far_and_how_fast_it_is_and_one_key_stops_it() {
     stage.effects.clear();
     stage.keys("3 ctrl-a e ctrl-u '/tmp/out enter");
     assert_eq!(stage.asked(), ["export 8 to /tmp/out"]);
-    for through in [0, 2, 4] {
-        stage.reply(Reply::Exporting(export::Progress { total: 8, through, failed: 1 }));
+    for done in [0, 2, 4] {
+        stage.reply(Reply::Exporting(export::Progress { total: 8, done, failed: 1 }));
         stage.application.advance(Duration::from_secs(1));
     }
     let screen = stage.screen();
@@ -276,12 +278,12 @@ fn only_files_on_the_screen_as_large_as_a_stored_photo_are_compared() {
 fn an_interrupted_run_says_where_it_goes_on() {
     let mut stage = Stage::with_vault(120, 40);
     stage.keys("I 4");
-    stage.reply(Reply::Indexing(Progress::Started { total: 1200 }));
+    stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 1200, skipped: SkippedCounts::default() }));
     for _ in 0..256 {
-        stage.application.receive(Reply::Indexing(Progress::AlreadyPresent));
+        stage.application.receive(Reply::Indexing(already_present()));
     }
     assert!(!stage.screen().contains("resumed"), "nothing new came yet");
-    stage.reply(Reply::Indexing(Progress::Features(PathBuf::from("/photos/257.jpg"))));
+    stage.reply(Reply::Indexing(entered(Step::Features, "/photos/257.jpg")));
     assert!(stage.screen().contains("resumed at 256 of 1200"), "{}", stage.screen());
 }
 
@@ -289,7 +291,7 @@ fn an_interrupted_run_says_where_it_goes_on() {
 fn stopping_and_pausing_show_at_once_without_waiting_for_the_run() {
     let mut stage = Stage::with_vault(80, 24);
     stage.keys("I");
-    stage.reply(Reply::Indexing(Progress::Started { total: 1200 }));
+    stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 1200, skipped: SkippedCounts::default() }));
     stage.keys("p");
     assert!(stage.screen().contains("paused"), "{}", stage.screen());
     stage.keys("x");

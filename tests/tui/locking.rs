@@ -2,27 +2,29 @@
 
 use std::path::PathBuf;
 
+use cipherlens::services::progress::Stage as Step;
 use cipherlens::services::settings::OnLock;
-use cipherlens::tui::request::{Ending, Progress, Reply};
+use cipherlens::services::skipped::SkippedCounts;
+use cipherlens::tui::request::{Ending, IndexingUpdate, Reply};
 use cipherlens::tui::state::vault::Session;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, committed, entered};
 
 /// The vault of the stage: it must be there, or locking would propose to create it.
 fn indexing() -> Stage {
     let mut stage = Stage::with_vault(100, 30);
     stage.application.state.preferences.vault = Some(PathBuf::from("ssh://nas/holiday.vault"));
     stage.keys("I");
-    stage.reply(Reply::Indexing(Progress::Started { total: 81 }));
+    stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 81, skipped: SkippedCounts::default() }));
     seal(&mut stage, 19);
-    stage.reply(Reply::Indexing(Progress::Committed { photos: 12 }));
+    stage.reply(Reply::Indexing(committed(12)));
     stage.effects.clear();
     stage
 }
 
 fn seal(stage: &mut Stage, photos: usize) {
     for number in 0..photos {
-        stage.reply(Reply::Indexing(Progress::Sealing(PathBuf::from(format!("/photos/secret_{number}.jpg")))));
+        stage.reply(Reply::Indexing(entered(Step::Sealing, format!("/photos/secret_{number}.jpg"))));
     }
 }
 
@@ -43,8 +45,8 @@ fn locking_leaves_the_run_alone_and_shows_it_without_a_name() {
     assert!(stage.asked().is_empty(), "a run that is held would keep its keys for ever");
     stage.keys("L");
     stage.effects.clear();
-    stage.reply(Reply::Indexing(Progress::Committed { photos: 20 }));
-    stage.reply(Reply::Indexing(Progress::Ended(Ending::Done)));
+    stage.reply(Reply::Indexing(committed(20)));
+    stage.reply(Reply::Indexing(IndexingUpdate::Ended(Ending::Done)));
     assert!(stage.asked().is_empty(), "nothing is read of a locked vault");
     let screen = stage.screen();
     assert!(screen.contains("indexing is done"), "{screen}");
@@ -60,7 +62,7 @@ fn locking_stops_a_run_where_the_user_wants_it_or_has_paused_it() {
         let asked = stage.asked();
         assert!(asked.ends_with(&["stop", "close", "forget pictures"].map(str::to_owned)), "{asked:?}");
         assert!(stage.screen().contains("indexing stops, keeping what is sealed"), "{}", stage.screen());
-        stage.reply(Reply::Indexing(Progress::Ended(Ending::Stopped)));
+        stage.reply(Reply::Indexing(IndexingUpdate::Ended(Ending::Stopped)));
         assert!(stage.screen().contains("indexing stopped at 19 of 81; unlock to go on"), "{}", stage.screen());
     }
 }
@@ -86,8 +88,8 @@ fn quitting_says_what_is_kept_and_asks_on_the_lock_screen_too() {
 fn the_question_about_quitting_is_true_of_a_run_that_ends_while_it_stands() {
     let mut stage = indexing();
     stage.keys("q");
-    stage.reply(Reply::Indexing(Progress::Committed { photos: 81 }));
-    stage.reply(Reply::Indexing(Progress::Ended(Ending::Done)));
+    stage.reply(Reply::Indexing(committed(81)));
+    stage.reply(Reply::Indexing(IndexingUpdate::Ended(Ending::Done)));
     let screen = stage.screen();
     assert!(screen.contains("indexing has ended; 81 safe in the vault"), "{screen}");
     assert!(!screen.contains("not finished") && !screen.contains("offers to go on"), "{screen}");

@@ -4,17 +4,21 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cipherlens::preview::Graphics;
-use cipherlens::services::passed_over::Tally;
+use cipherlens::services::check;
+use cipherlens::services::library::Statistics;
+use cipherlens::services::progress::{Event, Outcome, Stage as Step};
+use cipherlens::services::search::SearchResult;
 use cipherlens::services::session::Presence;
+use cipherlens::services::skipped::SkippedCounts;
 use cipherlens::tui::preview::Fulfilled;
-use cipherlens::tui::request::{Effect, Ending, Progress, Reply, Request};
+use cipherlens::tui::request::{Effect, Ending, IndexingUpdate, Reply, Request};
 use cipherlens::tui::state::gate::{FirstRun, Gate, NotThere, Unlock};
-use cipherlens::tui::state::results::{Found, Query, Timing};
-use cipherlens::tui::state::vault::{Health, Session, Statistics};
+use cipherlens::tui::state::results::Query;
+use cipherlens::tui::state::vault::Session;
 use cipherlens::tui::theme::{Background, Colours, Theme};
 use ratatui::style::{Color, Modifier};
 
-use crate::stage::{Stage, found};
+use crate::stage::{Stage, already_present, committed, entered, found};
 
 const SIZES: [(u16, u16); 5] = [(120, 40), (80, 24), (60, 20), (40, 12), (20, 5)];
 
@@ -93,22 +97,22 @@ fn browser_of_an_unreadable_folder() {
 
 fn start_indexing(stage: &mut Stage) {
     stage.keys("I");
-    stage.reply(Reply::Indexing(Progress::Started { total: 1200 }));
-    stage.reply(Reply::Indexing(Progress::Features(PathBuf::from("/photos/2024/IMG_0001.jpg"))));
+    stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 1200, skipped: SkippedCounts::default() }));
+    stage.reply(Reply::Indexing(entered(Step::Features, "/photos/2024/IMG_0001.jpg")));
     for number in 0..420 {
-        stage.application.receive(Reply::Indexing(Progress::Sealing(PathBuf::from(format!("{number}.jpg")))));
+        stage.application.receive(Reply::Indexing(entered(Step::Sealing, format!("{number}.jpg"))));
         stage.application.advance(Duration::from_millis(80));
     }
     for progress in [
-        Progress::AlreadyPresent,
-        Progress::Reading(PathBuf::from("/photos/2024/IMG_0431.jpg")),
-        Progress::Features(PathBuf::from("/photos/2024/IMG_0428.jpg")),
-        Progress::Sealing(PathBuf::from("/photos/2024/IMG_0423.jpg")),
-        Progress::Committed { photos: 256 },
-        Progress::Failed {
+        already_present(),
+        entered(Step::Reading, "/photos/2024/IMG_0431.jpg"),
+        entered(Step::Features, "/photos/2024/IMG_0428.jpg"),
+        entered(Step::Sealing, "/photos/2024/IMG_0423.jpg"),
+        committed(256),
+        IndexingUpdate::Event(Event::Finished {
             path: PathBuf::from("/photos/2024/broken.jpg"),
-            reason: "the file is damaged or incomplete".to_owned(),
-        },
+            outcome: Outcome::Failed { reason: "the file is damaged or incomplete".to_owned() },
+        }),
     ] {
         stage.reply(Reply::Indexing(progress));
     }
@@ -134,8 +138,8 @@ fn indexing_in_the_background() {
 fn indexing_when_it_is_stopped() {
     at_every_size("indexing_stopped", Stage::with_vault, |stage| {
         start_indexing(stage);
-        stage.reply(Reply::Indexing(Progress::Committed { photos: 421 }));
-        stage.reply(Reply::Indexing(Progress::Ended(Ending::Stopped)));
+        stage.reply(Reply::Indexing(committed(421)));
+        stage.reply(Reply::Indexing(IndexingUpdate::Ended(Ending::Stopped)));
         stage.keys("4");
     });
 }
@@ -144,23 +148,23 @@ fn indexing_when_it_is_stopped() {
 fn indexing_that_passes_files_over_and_fails() {
     at_every_size("indexing_failed", Stage::with_vault, |stage| {
         stage.keys("I");
-        let not_read_yet = vec![("HEIC", 3), ("DNG", 1), ("MOV", 1)];
-        stage.reply(Reply::Indexing(Progress::PassedOver(Tally { not_read_yet, other: 12, hidden: 1 })));
-        stage.reply(Reply::Indexing(Progress::Started { total: 1200 }));
+        let unsupported = vec![("HEIC", 3), ("DNG", 1), ("MOV", 1)];
+        let skipped = SkippedCounts { unsupported, other: 12, hidden: 1 };
+        stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 1200, skipped }));
         for number in 0..420 {
-            stage.application.receive(Reply::Indexing(Progress::Sealing(PathBuf::from(format!("{number}.jpg")))));
+            stage.application.receive(Reply::Indexing(entered(Step::Sealing, format!("{number}.jpg"))));
         }
-        stage.reply(Reply::Indexing(Progress::Committed { photos: 256 }));
+        stage.reply(Reply::Indexing(committed(256)));
         let reason = "encrypted_images/0f.jpg.aes: No space left on device (os error 28)".to_owned();
-        stage.reply(Reply::Indexing(Progress::Ended(Ending::Failed(reason))));
+        stage.reply(Reply::Indexing(IndexingUpdate::Ended(Ending::Failed(reason))));
         stage.keys("4");
     });
 }
 
-fn search(stage: &mut Stage, found: Found) {
+fn search(stage: &mut Stage, found: SearchResult) {
     stage.keys("j j j s");
     let query = Query::File(PathBuf::from("/photos/2024/IMG_2.jpg"));
-    stage.reply(Reply::Searched { query, result: Ok(found) });
+    stage.reply(Reply::Searched { query, result: Ok(Box::new(found)) });
 }
 
 #[test]
@@ -218,7 +222,7 @@ fn results_of_an_empty_vault_and_before_a_search() {
     stage.keys("2");
     let before = stage.screen();
     stage.keys("1");
-    search(&mut stage, Found { ranked: Vec::new(), query_is_stored: false, compared: 0, timing: Timing::default() });
+    search(&mut stage, SearchResult::default());
     insta::assert_snapshot!(format!("{before}\n{}", stage.screen()));
 }
 
@@ -226,7 +230,7 @@ fn results_of_an_empty_vault_and_before_a_search() {
 fn vault() {
     at_every_size("vault", Stage::with_vault, |stage| {
         stage.keys("3 l space c");
-        stage.reply(Reply::Checked(Ok(Health::Whole { checked: 31 })));
+        stage.reply(Reply::Checked(Ok(check::Report { photos: 31, ..check::Report::default() })));
         stage.keys("k");
     });
 }
@@ -261,7 +265,7 @@ fn palette() {
 fn log() {
     at_every_size("log", Stage::with_vault, |stage| {
         start_indexing(stage);
-        stage.reply(Reply::Indexing(Progress::Ended(Ending::Stopped)));
+        stage.reply(Reply::Indexing(IndexingUpdate::Ended(Ending::Stopped)));
         stage.keys(", !");
     });
 }
@@ -371,6 +375,9 @@ fn locking_removes_names_pictures_and_keys() {
     assert!(!screen.contains("boat.jpg"), "{screen}");
     stage.keys("esc 2");
     assert!(!stage.screen().contains("boat.jpg"));
-    stage.reply(Reply::Searched { query: Query::File(PathBuf::from("/photos/2024/IMG_2.jpg")), result: Ok(found()) });
+    stage.reply(Reply::Searched {
+        query: Query::File(PathBuf::from("/photos/2024/IMG_2.jpg")),
+        result: Ok(Box::new(found())),
+    });
     assert!(!stage.screen().contains("boat.jpg"), "an answer after the lock comes too late");
 }

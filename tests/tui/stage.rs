@@ -4,15 +4,18 @@ use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use cipherlens::preview::Link;
+use cipherlens::services::library::Statistics;
+use cipherlens::services::progress::{self, Event, Outcome};
+use cipherlens::services::search::{Match, SearchResult, Timing};
 use cipherlens::services::settings::{Motion, OnLock};
 use cipherlens::tui::application::Application;
 use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::locale::Characters;
 use cipherlens::tui::preview::{Pictures, SentPictures};
-use cipherlens::tui::request::{Effect, Reply, Request};
+use cipherlens::tui::request::{Effect, IndexingUpdate, Reply, Request};
 use cipherlens::tui::state::browser::{Entry, Kind};
-use cipherlens::tui::state::results::{Found, Query, Scored, Timing};
-use cipherlens::tui::state::vault::{Session, Statistics};
+use cipherlens::tui::state::results::Query;
+use cipherlens::tui::state::vault::Session;
 use cipherlens::tui::state::{PhotoId, Preferences, State, StoredPhoto};
 use cipherlens::tui::theme::{Background, Colours, Theme};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -52,7 +55,12 @@ impl Stage {
     pub(crate) fn with_vault(columns: u16, rows: u16) -> Self {
         let mut stage = Self::new(columns, rows);
         stage.application.state.session = Session::Open { vault: PathBuf::from("/vaults/holiday.vault") };
-        let statistics = Statistics { photos: 8, original_bytes: 24_300_000, stored_bytes: 25_900_000 };
+        let statistics = Statistics {
+            photos: 8,
+            original_bytes: 24_300_000,
+            sealed_photo_bytes: 25_900_000,
+            ..Statistics::default()
+        };
         stage.reply(Reply::Collection(Ok((photos(), statistics))));
         stage.reply(Reply::Recognised { path: PathBuf::from("/photos/2024/IMG_2.jpg"), is_stored: true });
         stage.draw();
@@ -182,27 +190,43 @@ fn files() -> Vec<Entry> {
     ]
 }
 
+/// A photo enters a stage of the indexing run.
+pub(crate) fn entered(stage: progress::Stage, path: impl Into<PathBuf>) -> IndexingUpdate {
+    IndexingUpdate::Event(Event::Entered { path: path.into(), stage })
+}
+
+/// The vault has a photo of the indexing run already.
+pub(crate) fn already_present() -> IndexingUpdate {
+    IndexingUpdate::Event(Event::Finished { path: PathBuf::new(), outcome: Outcome::AlreadyPresent })
+}
+
+/// The indexing run has made so many photos durable.
+pub(crate) fn committed(photos: usize) -> IndexingUpdate {
+    IndexingUpdate::Event(Event::Committed { photos })
+}
+
 /// Eight stored photos; the first is in the listed folder too.
 pub(crate) fn photos() -> Vec<StoredPhoto> {
     let names =
         ["IMG_2.jpg", "boat.jpg", "cat asleep.png", "dog.jpg", "elephant.jpg", "fog.jpg", "gate.jpg", "hill.jpg"];
     let photo = |(number, name): (usize, &&str)| StoredPhoto {
-        id: PhotoId([number as u8; 16]),
+        id: PhotoId::from([number as u8; 16]),
         name: (*name).to_owned(),
         bytes: if number == 0 { 2_412_000 } else { 3_000_000 + number as u64 },
         width: 4000,
         height: 3000,
-        date: Some(format!("2024-05-{:02}T10:20:30", 28 - number)),
+        modified: None,
+        captured: Some(format!("2024-05-{:02}T10:20:30", 28 - number)),
     };
     names.iter().enumerate().map(photo).collect()
 }
 
 /// The photos above, from 0.97 downwards in steps of 0.06: three reach 0.80. The query is in the vault.
-pub(crate) fn found() -> Found {
-    let ranked = photos()
+pub(crate) fn found() -> SearchResult {
+    let ranked: Vec<_> = photos()
         .into_iter()
         .enumerate()
-        .map(|(rank, photo)| Scored { photo, score: 0.97 - 0.06 * rank as f32 })
+        .map(|(rank, photo)| Match { photo, score: 0.97 - 0.06 * rank as f32 })
         .collect();
     let timing = Timing {
         features: Duration::from_micros(21_400),
@@ -210,5 +234,6 @@ pub(crate) fn found() -> Found {
         scan: Duration::from_micros(38_700),
         decrypt: Duration::from_micros(2_100),
     };
-    Found { ranked, query_is_stored: true, compared: 9, timing }
+    let query = ranked.first().cloned();
+    SearchResult { ranked, query, compared: 9, timing, ..SearchResult::default() }
 }

@@ -2,21 +2,24 @@
 
 use std::path::PathBuf;
 
+use cipherlens::services::library::Statistics;
+use cipherlens::services::search::SearchResult;
 use cipherlens::services::session::Presence;
-use cipherlens::tui::request::{Ending, Progress, Reply};
+use cipherlens::services::skipped::SkippedCounts;
+use cipherlens::tui::request::{Ending, IndexingUpdate, Reply};
 use cipherlens::tui::state::gate::{FirstRun, Gate, NotThere, Unlock};
 use cipherlens::tui::state::overlay::{Overlay, Question};
-use cipherlens::tui::state::results::{Found, Query, Timing};
-use cipherlens::tui::state::vault::{Session, Statistics};
+use cipherlens::tui::state::results::Query;
+use cipherlens::tui::state::vault::Session;
 
 use crate::stage::{Stage, found, photos};
 
 /// The results of a search for a photo in the files.
-pub(crate) fn searched(columns: u16, rows: u16, result: Result<Found, String>) -> Stage {
+pub(crate) fn searched(columns: u16, rows: u16, result: Result<SearchResult, String>) -> Stage {
     let mut stage = Stage::with_vault(columns, rows);
     stage.keys("j j j s");
     let query = Query::File(PathBuf::from("/photos/2024/IMG_2.jpg"));
-    stage.reply(Reply::Searched { query, result });
+    stage.reply(Reply::Searched { query, result: result.map(Box::new) });
     stage
 }
 
@@ -28,9 +31,9 @@ fn played(mut stage: Stage, keys: &str) -> Stage {
 fn indexing(columns: u16, rows: u16, ending: Option<Ending>, keys: &str) -> Stage {
     let mut stage = Stage::with_vault(columns, rows);
     stage.keys("I");
-    stage.reply(Reply::Indexing(Progress::Started { total: 9 }));
+    stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 9, skipped: SkippedCounts::default() }));
     if let Some(ending) = ending {
-        stage.reply(Reply::Indexing(Progress::Ended(ending)));
+        stage.reply(Reply::Indexing(IndexingUpdate::Ended(ending)));
     }
     played(stage, keys)
 }
@@ -82,7 +85,7 @@ pub(crate) type Open = Box<dyn Fn(u16, u16) -> Stage>;
 
 /// Every state with its name.
 pub(crate) fn states() -> Vec<(&'static str, Open)> {
-    let nothing_found = || Found { ranked: Vec::new(), query_is_stored: true, compared: 1, timing: Timing::default() };
+    let nothing_found = || SearchResult { query: found().query, compared: 1, ..SearchResult::default() };
     let vault = || PathBuf::from("/vaults/holiday.vault");
     let mut states: Vec<(&'static str, Open)> = vec![
         ("files without a vault", Box::new(Stage::new)),

@@ -1,6 +1,6 @@
-//! The folder that photos are exported to: where it really is, that no vault is around it, and the temporary files in it.
+//! The folder that photos are exported to: resolved to its real path, outside of every vault, and the temporary files in it.
 //!
-//! Must never: accept a folder inside a vault by any path that leads there, or touch a file that is not the export's own.
+//! Must never: accept a folder inside a vault by whatever path, or touch a file that the export did not make.
 
 use std::fs;
 use std::fs::{File, TryLockError};
@@ -13,7 +13,7 @@ use crate::durable;
 use crate::error::Error;
 use crate::services::session;
 
-/// Photos that are being written are called `.cipherlens-<letters and digits>.part`.
+/// Partly written photos are called `.cipherlens-<letters and digits>.part`.
 const PART_PREFIX: &str = ".cipherlens-";
 const PART_SUFFIX: &str = ".part";
 const PART_RANDOM: usize = 12;
@@ -21,7 +21,7 @@ const PART_RANDOM: usize = 12;
 /// A folder outside of every vault. It need not exist yet.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Without symbolic links and `..`.
+    /// Absolute, without symbolic links and `..`.
     folder: PathBuf,
 }
 
@@ -29,7 +29,7 @@ impl Target {
     /// The folder at `path`; nothing is created.
     ///
     /// # Errors
-    /// [`Error::InsideVault`]; when it cannot be told where `path` leads.
+    /// [`Error::InsideVault`]; when `path` cannot be resolved.
     pub fn at(path: &Path) -> Result<Self, Error> {
         let folder = resolve(path).map_err(|source| Error::Write { path: path.to_owned(), source })?;
         match session::vault_around(&folder) {
@@ -38,7 +38,7 @@ impl Target {
         }
     }
 
-    /// The folder that commands run in.
+    /// The current folder.
     ///
     /// # Errors
     /// As [`Self::at`].
@@ -46,20 +46,20 @@ impl Target {
         Self::at(Path::new("."))
     }
 
-    /// Where it really is.
+    /// Its real path.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Creates what is missing of the folder, for its owner alone, and removes what killed exports left in it.
+    /// Creates the folder where it is missing, for its owner alone, and removes what killed exports left in it.
     pub(super) fn prepare(&self) -> Result<(), Error> {
         durable::create_private_directories(&self.folder).map_err(|source| self.unwritable(source))?;
-        // Somebody may have put a link in the place of a folder since.
+        // A folder may have been replaced by a link meanwhile.
         if fs::canonicalize(&self.folder).map_err(|source| self.unwritable(source))? != self.folder {
             return Err(self.unwritable(io::Error::other("it was replaced by a link to another folder")));
         }
-        // A folder whose files cannot be listed can be written to all the same.
+        // A folder that cannot be listed may still be writable.
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             if is_part(&entry) {
                 remove_abandoned(&entry.path());
@@ -68,17 +68,17 @@ impl Target {
         Ok(())
     }
 
-    /// A new file under a temporary name, readable by its owner alone, locked as long as it is open.
+    /// A new file under a temporary name, readable by its owner alone, locked while it is open.
     pub(super) fn create_part(&self) -> Result<NamedTempFile, Error> {
         loop {
             let mut builder = tempfile::Builder::new();
             builder.prefix(PART_PREFIX).suffix(PART_SUFFIX).rand_bytes(PART_RANDOM);
             let part = builder.tempfile_in(&self.folder).map_err(|source| self.unwritable(source))?;
             match part.as_file().try_lock() {
-                // Another export took it for abandoned between its creation and its lock: it is, or will be, removed.
+                // Another export took it for abandoned before it was locked, and removes it.
                 Err(TryLockError::WouldBlock) => {}
                 Ok(()) if !part.path().exists() => {}
-                // Where files cannot be locked, no export can tell that one is abandoned, and all are left alone.
+                // Without file locks no export can tell which files are abandoned, so none are removed.
                 Ok(()) | Err(TryLockError::Error(_)) => {
                     durable::make_private(part.as_file()).map_err(|source| self.unwritable(source))?;
                     return Ok(part);
@@ -99,23 +99,23 @@ fn is_part(entry: &fs::DirEntry) -> bool {
         && entry.file_type().is_ok_and(|kind| kind.is_file())
 }
 
-/// Removes a temporary file unless a process writes it still: whoever does holds its lock.
+/// Removes a temporary file unless its lock is held, that is, unless a process still writes it.
 fn remove_abandoned(part: &Path) {
-    // For writing: a network file system grants an exclusive lock on nothing less.
+    // Opened for writing because network file systems grant exclusive locks on nothing less.
     let Ok(file) = File::options().read(true).write(true).open(part) else { return };
     if file.try_lock().is_ok() {
-        // The lock is kept meanwhile, see `create_part`. What cannot be removed is in nobody's way.
+        // Removed under the lock, see `create_part`. A file that cannot be removed does no harm.
         let _ = fs::remove_file(part);
     }
 }
 
-/// Where `path` leads, without symbolic links. What does not exist yet is taken as the folders that it will be.
+/// `path` without symbolic links. Components that do not exist yet are taken as folders to be made.
 fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut resolved = PathBuf::new();
     for component in std::path::absolute(path)?.components() {
         match component {
             Component::CurDir => {}
-            // Links are resolved already, so the folder above is the one that the path shows.
+            // Links are resolved already, so the parent is simply the path without its last component.
             Component::ParentDir => drop(resolved.pop()),
             Component::Prefix(_) | Component::RootDir => resolved.push(component),
             Component::Normal(name) => {
@@ -124,7 +124,7 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
                     Ok(real) => resolved = real,
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                     Err(error) => {
-                        // A link that leads nowhere could lead anywhere later.
+                        // A dangling link could lead anywhere later.
                         if fs::symlink_metadata(&resolved).is_ok() {
                             return Err(error);
                         }

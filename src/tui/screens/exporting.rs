@@ -13,7 +13,7 @@ pub(super) fn strip(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Exporting) {
     let theme = canvas.theme;
     let (text, style) =
         if run.is_stopping { ("stopping the export", theme.warning) } else { ("exporting", theme.text) };
-    let mut numbers = vec![format!("{} of {}", run.progress.through, run.progress.total)];
+    let mut numbers = vec![format!("{} of {}", run.progress.done, run.progress.total)];
     numbers.extend(run.rate().map(|rate| format!("{rate:.1} photos/s")));
     numbers.extend(run.remaining().map(|left| format!("{} left", words::long_time(left))));
     let bar_columns = if area.width >= 80 { 24 } else { 8 };

@@ -52,9 +52,9 @@ pub(super) fn strip(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
     if run.failed > 0 {
         spans.push(Span::styled(format!(" · ✗ {} failed", run.failed), theme.bad));
     }
-    let passed_over = run.passed_over.photos_and_videos();
-    if passed_over > 0 {
-        spans.push(Span::styled(format!(" · ! {passed_over} passed over"), theme.warning));
+    let skipped = run.skipped.photos_and_videos();
+    if skipped > 0 {
+        spans.push(Span::styled(format!(" · ! {skipped} passed over"), theme.warning));
     }
     spans.push(Span::raw("  "));
     spans.extend(canvas.hints(&keys).spans);
@@ -124,9 +124,9 @@ fn overview(canvas: &Canvas<'_, '_>, area: Rect, run: &Indexing) -> Vec<Line<'st
         lines.extend(signed("✗", error.clone(), theme.bad));
         lines.extend(plain("what was added stays in the vault; indexing again goes on from there".to_owned()));
     }
-    let passed_over = run.passed_over.photos_and_videos_in_words();
-    lines.extend(passed_over.into_iter().flat_map(|files| signed("!", format!("passed over {files}"), theme.warning)));
-    if let (Some(files), 14..) = (run.passed_over.others_in_words(), area.height) {
+    let skipped = run.skipped.photos_and_videos_in_words();
+    lines.extend(skipped.into_iter().flat_map(|files| signed("!", format!("passed over {files}"), theme.warning)));
+    if let (Some(files), 14..) = (run.skipped.others_in_words(), area.height) {
         lines.extend(signed("·", format!("passed over {files}"), theme.faint));
     }
     lines.extend(gap());

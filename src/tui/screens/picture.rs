@@ -56,6 +56,6 @@ pub(super) fn preview(canvas: &mut Canvas<'_, '_>, area: Rect, name: &str, subje
 /// Pixels and bytes of a stored photo, and its date.
 pub(super) fn facts(canvas: &Canvas<'_, '_>, photo: &StoredPhoto) -> Vec<Line<'static>> {
     let size = format!("{}×{} · {}", photo.width, photo.height, words::size(photo.bytes));
-    let date = photo.date.as_deref().map(|date| inert(date.get(..16).unwrap_or(date)).replace('T', " "));
+    let date = photo.date().map(|date| inert(date.get(..16).unwrap_or(&date)).replace('T', " "));
     [Some(size), date].into_iter().flatten().map(|text| Line::styled(text, canvas.theme.faint)).collect()
 }

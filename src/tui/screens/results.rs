@@ -6,12 +6,13 @@ use ratatui::text::{Line, Span};
 use super::super::action::Action;
 use super::super::preview::Subject;
 use super::super::state::Pane;
-use super::super::state::results::{Query, Scored};
+use super::super::state::results::Query;
 use super::super::state::tiles::Arrangement;
 use super::super::words;
 use super::canvas::{Canvas, Focus};
 use super::{grid, picture};
 use crate::services::name::inert;
+use crate::services::search::Match;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if canvas.state.results.query.is_none() {
@@ -77,7 +78,7 @@ fn query(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if let Some(found) = results.found() {
         let matches = words::count(results.reached(), "match");
         lines.extend([Line::default(), Line::raw(format!("{matches} of {}", found.compared))]);
-        if found.query_is_stored {
+        if found.query.is_some() {
             lines.push(Line::raw(QUERY_IS_STORED));
         }
     }
@@ -149,14 +150,14 @@ fn divider(canvas: &Canvas<'_, '_>) -> Option<(usize, Line<'static>)> {
     Some((matches, Line::styled(text, canvas.theme.title)))
 }
 
-fn row_of(canvas: &Canvas<'_, '_>, found: &Scored, place: usize, columns: usize) -> Line<'static> {
+fn row_of(canvas: &Canvas<'_, '_>, found: &Match, place: usize, columns: usize) -> Line<'static> {
     let theme = canvas.theme;
     let results = &canvas.state.results;
     let mark = canvas.sign(results.mark(place));
     let bar_columns = if columns >= 40 { 10 } else { 4 };
     let bar = words::bar(f64::from(found.score).max(0.0), bar_columns);
-    let date = found.photo.date.as_deref().and_then(|date| date.get(..10)).unwrap_or_default();
-    let tail = if columns >= 46 { format!("  {:10} ", inert(date)) } else { String::new() };
+    let date = found.photo.day().unwrap_or_default();
+    let tail = if columns >= 46 { format!("  {:10} ", inert(&date)) } else { String::new() };
     let room = columns.saturating_sub(bar_columns + 9 + words::width(&tail));
     Line::from(vec![
         mark,
@@ -182,7 +183,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
     } else if !results.listed().is_empty() {
         lines.push(Line::raw("no photo has such a name"));
         lines.extend(canvas.press(Action::Back, "to clear the filter"));
-    } else if results.found().is_some_and(|found| found.query_is_stored) {
+    } else if results.found().is_some_and(|found| found.query.is_some()) {
         lines.push(Line::raw("there is no other photo in the vault"));
         lines.extend(canvas.press(Action::Files, "for the files, and index some"));
     } else {
@@ -221,7 +222,7 @@ pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
         spans.push(Span::raw(format!("filter “{}”  ", inert(results.filter.line.text()))));
     }
     // Where the pane of the query, which says it too, is not shown.
-    if found.query_is_stored && columns < 98 {
+    if found.query.is_some() && columns < 98 {
         spans.push(Span::raw(format!("{QUERY_IS_STORED}  ")));
     }
     let total = words::milliseconds(timing.total());

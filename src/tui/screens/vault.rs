@@ -6,7 +6,6 @@ use ratatui::text::{Line, Span};
 use super::super::action::Action;
 use super::super::preview::Subject;
 use super::super::state::tiles::Arrangement;
-use super::super::state::vault::Health;
 use super::super::state::{Pane, StoredPhoto};
 use super::super::words;
 use super::canvas::{Canvas, Focus};
@@ -48,22 +47,22 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
         let collection = &canvas.state.collection;
         let photo = collection.at(place)?;
         let name = inert(&photo.name);
-        let date = photo.date.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date");
+        let date = photo.day().unwrap_or_else(|| "no date".to_owned());
         Some(grid::Item {
             photo: photo.id,
             mark: collection.mark(place),
             name: Line::raw(words::fit(&name, columns).into_owned()),
-            fact: Line::styled(inert(date).into_owned(), canvas.theme.faint),
+            fact: Line::styled(inert(&date).into_owned(), canvas.theme.faint),
         })
     });
 }
 
 fn row_of(canvas: &Canvas<'_, '_>, photo: &StoredPhoto, place: usize, columns: usize) -> Line<'static> {
-    let date = photo.date.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date");
+    let date = photo.day().unwrap_or_else(|| "no date".to_owned());
     let size = words::size(photo.bytes);
     let tail = match columns {
-        46.. => format!(" {size:>7}  {:10} ", inert(date)),
-        30.. => format!(" {:10} ", inert(date)),
+        46.. => format!(" {size:>7}  {:10} ", inert(&date)),
+        30.. => format!(" {:10} ", inert(&date)),
         _ => String::new(),
     };
     let room = columns.saturating_sub(words::width(&tail) + 2);
@@ -131,18 +130,19 @@ pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
         spans.push(Span::raw(format!("{shown} like “{}”  ", inert(collection.filter.line.text()))));
     }
     match &collection.health {
-        Some(Health::Whole { checked }) => {
-            let photos = words::count(*checked, "photo");
+        Some(report) if report.is_whole() => {
+            let photos = words::count(report.photos, "photo");
             spans.push(Span::styled(format!("✓ whole: {photos} checked  "), theme.good));
         }
-        Some(Health::Damaged(lines)) => {
-            spans.push(Span::styled(format!("✗ damaged in {}  ", words::count(lines.len(), "place")), theme.bad));
+        Some(report) => {
+            let places = words::count(report.damages.len(), "place");
+            spans.push(Span::styled(format!("✗ damaged in {places}  "), theme.bad));
         }
         None => {}
     }
     if let Some(statistics) = &collection.statistics {
         let photos = words::count(statistics.photos, "photo");
-        let (original, stored) = (words::size(statistics.original_bytes), words::size(statistics.stored_bytes));
+        let (original, stored) = (words::size(statistics.original_bytes), words::size(statistics.stored_bytes()));
         let text = match columns {
             0..60 => format!("{photos} · {stored} on disk"),
             _ => format!("{photos} · {original} of originals · {stored} on disk"),

@@ -30,13 +30,13 @@ impl Exporting {
     /// The part that is through, 0 to 1.
     #[must_use]
     pub fn part(&self) -> f64 {
-        if self.progress.total == 0 { 0.0 } else { self.progress.through as f64 / self.progress.total as f64 }
+        if self.progress.total == 0 { 0.0 } else { self.progress.done as f64 / self.progress.total as f64 }
     }
 
     /// Time went on.
     pub fn advance(&mut self, by: Duration) {
         self.elapsed += by;
-        self.rate.record(self.elapsed, self.progress.through);
+        self.rate.record(self.elapsed, self.progress.done);
     }
 
     /// Photos a second; `None` before there is anything to measure.
@@ -48,6 +48,6 @@ impl Exporting {
     /// Time to the end at the present rate.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        self.rate.time_for(self.progress.total.saturating_sub(self.progress.through))
+        self.rate.time_for(self.progress.total.saturating_sub(self.progress.done))
     }
 }

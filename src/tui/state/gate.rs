@@ -5,6 +5,7 @@ mod not_there;
 use std::path::PathBuf;
 
 use super::line::{Line, Passphrase};
+use crate::services::session::FirstQuestion;
 
 pub use not_there::{Choice, NotThere};
 
@@ -16,6 +17,17 @@ pub enum Gate {
     Unlock(Unlock),
     /// A vault is known, and not at its path.
     NotThere(NotThere),
+}
+
+impl Gate {
+    /// The gate that asks `question`.
+    #[must_use]
+    pub fn for_question(question: FirstQuestion) -> Self {
+        match question {
+            FirstQuestion::Passphrase { vault } => Self::Unlock(Unlock::new(vault)),
+            FirstQuestion::NewVault { suggested } => Self::FirstRun(FirstRun::new(suggested)),
+        }
+    }
 }
 
 /// The steps of the first run.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::rate::Rate;
-use crate::services::passed_over::Tally;
+use crate::services::skipped::SkippedCounts;
 
 /// Failures shown; older ones are in the summary.
 const SHOWN_FAILURES: usize = 200;
@@ -69,7 +69,7 @@ pub struct Indexing {
     /// The newest failures, newest last.
     pub failures: VecDeque<Failure>,
     /// Files in folders that were not taken.
-    pub passed_over: Tally,
+    pub skipped: SkippedCounts,
     /// Why the run itself failed.
     pub error: Option<String>,
     /// What is in each stage.
@@ -92,11 +92,20 @@ impl Indexing {
             committed: 0,
             resumed_at: None,
             failures: VecDeque::new(),
-            passed_over: Tally::default(),
+            skipped: SkippedCounts::default(),
             error: None,
             stages: Stages::default(),
             elapsed: Duration::ZERO,
             recent: Rate::default(),
+        }
+    }
+
+    /// The files were found.
+    pub fn found(&mut self, total: usize, skipped: SkippedCounts) {
+        self.total = total;
+        self.skipped = skipped;
+        if self.standing == Standing::Looking {
+            self.standing = Standing::Running;
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::super::fuzzy;
 use super::browser::Filter;
 use super::cursor::{Cursor, Mark, Range, Shape};
 use super::{PhotoId, StoredPhoto};
+use crate::services::search::{Match, SearchResult};
 
 /// What was looked for. Has no `Debug`: queries are not for logs.
 #[derive(Clone, Eq, PartialEq)]
@@ -18,56 +18,13 @@ pub enum Query {
     Stored(StoredPhoto),
 }
 
-/// A photo beside the query. Has no `Debug`: names are not for logs.
-#[derive(Clone, PartialEq)]
-pub struct Scored {
-    /// The photo.
-    pub photo: StoredPhoto,
-    /// Cosine similarity with the query, -1 to 1.
-    pub score: f32,
-}
-
-/// How long each step of a search took.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Timing {
-    /// Photo to vector.
-    pub features: Duration,
-    /// Encrypting the query.
-    pub encrypt: Duration,
-    /// Similarities on ciphertexts.
-    pub scan: Duration,
-    /// Decrypting and ranking the scores.
-    pub decrypt: Duration,
-}
-
-impl Timing {
-    /// All of it.
-    #[must_use]
-    pub fn total(&self) -> Duration {
-        self.features + self.encrypt + self.scan + self.decrypt
-    }
-}
-
-/// What a search found: the best photos whatever the threshold, so that it can be moved without searching again.
-#[derive(Clone, PartialEq)]
-pub struct Found {
-    /// The most similar photos, best first, without the query itself.
-    pub ranked: Vec<Scored>,
-    /// Whether the vault holds the query itself.
-    pub query_is_stored: bool,
-    /// Photos compared.
-    pub compared: usize,
-    /// How long it took.
-    pub timing: Timing,
-}
-
 /// The results' part of the state.
 #[derive(Clone)]
 pub struct Results {
     /// What was looked for last.
     pub query: Option<Query>,
     /// What was found.
-    found: Option<Found>,
+    found: Option<SearchResult>,
     /// Which of it is shown: ranks of the best `top` that pass the filter.
     shown: Vec<usize>,
     /// How many of the shown ones reach the threshold; they come first.
@@ -132,7 +89,7 @@ impl Results {
     }
 
     /// The search is over.
-    pub fn end(&mut self, result: Result<Found, String>) {
+    pub fn end(&mut self, result: Result<SearchResult, String>) {
         self.is_searching = false;
         match result {
             Ok(found) => self.found = Some(found),
@@ -143,7 +100,7 @@ impl Results {
 
     /// What was found, whatever its score.
     #[must_use]
-    pub fn found(&self) -> Option<&Found> {
+    pub fn found(&self) -> Option<&SearchResult> {
         self.found.as_ref()
     }
 
@@ -173,7 +130,7 @@ impl Results {
 
     /// The best `top` photos, whatever the filter.
     #[must_use]
-    pub fn listed(&self) -> &[Scored] {
+    pub fn listed(&self) -> &[Match] {
         let ranked = self.found.as_ref().map_or(&[][..], |found| &found.ranked);
         &ranked[..ranked.len().min(self.top)]
     }
@@ -186,7 +143,7 @@ impl Results {
     }
 
     /// The shown photos, best first.
-    pub fn visible(&self) -> impl ExactSizeIterator<Item = &Scored> {
+    pub fn visible(&self) -> impl ExactSizeIterator<Item = &Match> {
         let listed = self.listed();
         self.shown.iter().map(move |rank| &listed[*rank])
     }
@@ -205,13 +162,13 @@ impl Results {
 
     /// The shown photo at `place`.
     #[must_use]
-    pub fn at(&self, place: usize) -> Option<&Scored> {
+    pub fn at(&self, place: usize) -> Option<&Match> {
         self.shown.get(place).map(|rank| &self.listed()[*rank])
     }
 
     /// The photo under the cursor.
     #[must_use]
-    pub fn current(&self) -> Option<&Scored> {
+    pub fn current(&self) -> Option<&Match> {
         self.at(self.cursor.at)
     }
 
@@ -281,16 +238,17 @@ mod tests {
 
     fn results(scores: &[f32]) -> Results {
         let photo = |number: usize| StoredPhoto {
-            id: PhotoId([number as u8; 16]),
+            id: PhotoId::from([number as u8; 16]),
             name: number.to_string(),
             bytes: 1,
             width: 1,
             height: 1,
-            date: None,
+            modified: None,
+            captured: None,
         };
-        let ranked = scores.iter().enumerate().map(|(at, score)| Scored { photo: photo(at), score: *score }).collect();
+        let ranked = scores.iter().enumerate().map(|(at, score)| Match { photo: photo(at), score: *score }).collect();
         let mut results = Results::new(0.8, 50);
-        results.end(Ok(Found { ranked, query_is_stored: false, compared: 9, timing: Timing::default() }));
+        results.end(Ok(SearchResult { ranked, compared: 9, ..SearchResult::default() }));
         results
     }
 
@@ -337,6 +295,6 @@ mod tests {
         results.toggle_range();
         results.cursor.at = 1;
         results.toggle_range();
-        assert_eq!(results.subject(), [PhotoId([10; 16]), PhotoId([11; 16])]);
+        assert_eq!(results.subject(), [PhotoId::from([10; 16]), PhotoId::from([11; 16])]);
     }
 }

@@ -7,6 +7,8 @@ use super::super::fuzzy;
 use super::browser::Filter;
 use super::cursor::{Cursor, Mark, Range};
 use super::{PhotoId, StoredPhoto};
+use crate::services::check;
+use crate::services::library::Statistics;
 
 /// Whether a vault is open.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -52,29 +54,6 @@ pub enum Task {
     Downloading,
 }
 
-/// What the vault holds and takes.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Statistics {
-    /// Photos.
-    pub photos: usize,
-    /// Bytes of the originals.
-    pub original_bytes: u64,
-    /// Bytes on disk.
-    pub stored_bytes: u64,
-}
-
-/// What a check found.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Health {
-    /// Everything that is stored is whole.
-    Whole {
-        /// Photos that were checked.
-        checked: usize,
-    },
-    /// Damage was found; one line each.
-    Damaged(Vec<String>),
-}
-
 /// The photos of the vault.
 #[derive(Clone, Default)]
 pub struct Collection {
@@ -101,7 +80,7 @@ pub struct Collection {
     /// What the vault holds and takes.
     pub statistics: Option<Statistics>,
     /// What the last check found.
-    pub health: Option<Health>,
+    pub health: Option<check::Report>,
     /// Camera, exposure and the like of one photo.
     pub exif: Option<(PhotoId, Vec<(String, String)>)>,
 }
@@ -109,7 +88,7 @@ pub struct Collection {
 impl Collection {
     /// The photos were read.
     pub fn listed(&mut self, mut photos: Vec<StoredPhoto>) {
-        photos.sort_by(|left, right| right.date.cmp(&left.date).then_with(|| left.name.cmp(&right.name)));
+        photos.sort_by(|left, right| right.date().cmp(&left.date()).then_with(|| left.name.cmp(&right.name)));
         let ids: BTreeSet<PhotoId> = photos.iter().map(|photo| photo.id).collect();
         self.selected.retain(|id| ids.contains(id));
         self.photos = photos;

@@ -1,14 +1,18 @@
 //! Replies of the workers change the state.
 
-use super::super::request::{Download, Effect, Ending, Progress, Reply, Request};
+use super::super::request::{Download, Effect, Ending, IndexingUpdate, Reply, Request};
 use super::super::state::State;
 use super::super::state::gate::{Gate, Step};
 use super::super::state::indexing::{Indexing, Standing};
 use super::super::state::overlay::{Overlay, Question};
-use super::super::state::vault::{Health, Session, Statistics};
+use super::super::state::vault::Session;
 use super::super::state::{StoredPhoto, Tab};
 use super::export;
-use crate::services::session::{self, Standing as VaultStanding};
+use crate::services::check;
+use crate::services::library::Statistics;
+use crate::services::open_vault::CopyAge;
+use crate::services::progress::{Event, Outcome, Stage};
+use crate::services::session;
 
 /// A reply arrived. One that belongs to what is no longer wanted changes nothing.
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
@@ -18,7 +22,7 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
         // A run outlives a lock; what is kept of it then are numbers.
-        Reply::Indexing(progress) => return indexing(state, progress),
+        Reply::Indexing(update) => return indexing(state, update),
         // Everything below names photos of a vault: after a lock it comes too late.
         _ if state.session.open().is_none() => {}
         Reply::Collection(result) => collection(state, result),
@@ -30,7 +34,7 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         }
         Reply::Searched { query, result } => {
             if state.results.query.as_ref() == Some(&query) {
-                state.results.end(result);
+                state.results.end(result.map(|found| *found));
             }
         }
         Reply::Exporting(progress) => {
@@ -89,16 +93,16 @@ fn listed(
     }
 }
 
-fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<VaultStanding, String>) -> Vec<Effect> {
+fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<CopyAge, String>) -> Vec<Effect> {
     if state.session != (Session::Opening { vault: vault.clone() }) {
         return Vec::new();
     }
     match result {
-        Ok(standing) => {
+        Ok(age) => {
             state.gate = None;
             state.preferences.vault = Some(vault.clone());
             state.session = Session::Open { vault };
-            tell_standing(state, standing);
+            tell_copy_age(state, age);
             vec![Effect::Ask(Request::Collection)]
         }
         Err(reason) => {
@@ -124,12 +128,12 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<VaultStan
 }
 
 /// Says that the copy of the vault is not the newest; it is read only until the user wants it used.
-fn tell_standing(state: &mut State, standing: VaultStanding) {
-    state.collection.is_read_only = standing != VaultStanding::Newest;
-    if let Some(note) = session::note(standing) {
+fn tell_copy_age(state: &mut State, age: CopyAge) {
+    state.collection.is_read_only = age != CopyAge::Newest;
+    if let Some(note) = session::copy_age_note(age) {
         state.journal.warn(note);
     }
-    if let VaultStanding::Older { found, seen } = standing {
+    if let CopyAge::Older { found, seen } = age {
         state.overlay = Some(Overlay::Confirm(Question::UseOlder { found, seen }));
     }
 }
@@ -159,34 +163,39 @@ fn collection(state: &mut State, result: Result<(Vec<StoredPhoto>, Statistics), 
     }
 }
 
-fn indexing(state: &mut State, progress: Progress) -> Vec<Effect> {
-    let is_open = state.session.open().is_some();
-    let Some(run) = &mut state.indexing else { return Vec::new() };
-    match progress {
-        Progress::PassedOver(tally) => run.passed_over = tally,
-        Progress::Started { total } => {
-            run.total = total;
-            if run.standing == Standing::Looking {
-                run.standing = Standing::Running;
+fn indexing(state: &mut State, update: IndexingUpdate) -> Vec<Effect> {
+    match update {
+        IndexingUpdate::Ended(ending) => return ended(state, ending),
+        IndexingUpdate::Event(event) => return indexing_event(state, event),
+        IndexingUpdate::Found { total, skipped } => {
+            if let Some(run) = &mut state.indexing {
+                run.found(total, skipped);
             }
         }
-        Progress::WaitingForWriter => {
+    }
+    Vec::new()
+}
+
+fn indexing_event(state: &mut State, event: Event) -> Vec<Effect> {
+    let is_open = state.session.open().is_some();
+    let Some(run) = &mut state.indexing else { return Vec::new() };
+    match event {
+        Event::WaitingForWriter => {
             state.journal.warn("another process writes to the vault: indexing goes on when it has finished");
         }
-        Progress::Reading(path) => run.stages.reading = Some(path),
-        Progress::Features(path) => run.describe(path),
-        Progress::Sealing(path) => run.seal(path),
-        // Counted when it was sealed: a commit tells of hundreds at once, and the gauge would stand still in between.
-        Progress::Added { .. } => {}
-        Progress::AlreadyPresent => run.already_present += 1,
-        Progress::Failed { path, reason } => run.fail(path, reason),
-        Progress::Committed { photos } => {
+        Event::Entered { path, stage: Stage::Reading } => run.stages.reading = Some(path),
+        Event::Entered { path, stage: Stage::Features } => run.describe(path),
+        Event::Entered { path, stage: Stage::Sealing } => run.seal(path),
+        // Counted when it was sealed: a commit reports hundreds at once, and the gauge would stand still in between.
+        Event::Finished { outcome: Outcome::Added, .. } => {}
+        Event::Finished { outcome: Outcome::AlreadyPresent, .. } => run.already_present += 1,
+        Event::Finished { path, outcome: Outcome::Failed { reason } } => run.fail(path, reason),
+        Event::Committed { photos } => {
             run.committed = photos;
             return if is_open { vec![Effect::Ask(Request::Collection)] } else { Vec::new() };
         }
-        Progress::Ended(ending) => return ended(state, ending),
     }
-    // Nothing is named while the vault is locked.
+    // No file is named while the vault is locked.
     if !is_open {
         run.stages = Default::default();
     }
@@ -203,7 +212,7 @@ fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
     run.stages = Default::default();
     let summary = summary(run);
     match ending {
-        Ending::Done if run.failed == 0 && run.passed_over.photos_and_videos() == 0 => {
+        Ending::Done if run.failed == 0 && run.skipped.photos_and_videos() == 0 => {
             state.journal.note(format!("indexed: {summary}"));
         }
         Ending::Done => state.journal.warn(format!("indexed: {summary}")),
@@ -227,7 +236,7 @@ fn summary(run: &Indexing) -> String {
     if run.failed > 0 {
         parts.push(format!("{} failed", run.failed));
     }
-    if let Some(files) = run.passed_over.photos_and_videos_in_words() {
+    if let Some(files) = run.skipped.photos_and_videos_in_words() {
         parts.push(format!("passed over {files}"));
     }
     parts.join(", ")
@@ -255,23 +264,20 @@ fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
     }
 }
 
-fn checked(state: &mut State, result: Result<Health, String>) {
+fn checked(state: &mut State, result: Result<check::Report, String>) {
     state.collection.task = None;
     match result {
-        Ok(health) => {
-            match &health {
-                Health::Whole { checked } => {
-                    state.journal.note(format!("the vault is whole: {checked} photos checked"));
-                }
-                Health::Damaged(damage) => {
-                    let places = if damage.len() == 1 { "place" } else { "places" };
-                    state.journal.fail(format!("the vault is damaged in {} {places}", damage.len()));
-                    for line in damage {
-                        state.journal.fail(line.clone());
-                    }
+        Ok(report) => {
+            if report.is_whole() {
+                state.journal.note(format!("the vault is whole: {} photos checked", report.photos));
+            } else {
+                let places = if report.damages.len() == 1 { "place" } else { "places" };
+                state.journal.fail(format!("the vault is damaged in {} {places}", report.damages.len()));
+                for damage in &report.damages {
+                    state.journal.fail(damage.reason.clone());
                 }
             }
-            state.collection.health = Some(health);
+            state.collection.health = Some(report);
         }
         Err(reason) => state.journal.fail(format!("not checked: {reason}")),
     }

@@ -7,7 +7,7 @@ use super::super::state::State;
 use super::super::state::exporting::Exporting;
 use super::super::state::overlay::Overlay;
 use super::overlay::expand_home;
-use crate::services::amount::count;
+use crate::services::format::count;
 
 /// Closes the window that asks where to export to, and exports.
 pub fn export(state: &mut State) -> Vec<Effect> {

@@ -4,10 +4,11 @@ mod not_there;
 
 use super::super::request::{Effect, Request};
 use super::super::state::State;
-use super::super::state::gate::{FirstRun, Gate, Step, Unlock};
+use super::super::state::gate::{FirstRun, Gate, Step};
 use super::super::state::line::{Edit, Passphrase};
 use super::super::state::vault::Session;
 use super::overlay::expand_home;
+use crate::services::session;
 
 pub(super) use not_there::looked;
 
@@ -27,13 +28,8 @@ pub enum GateKey {
 /// Shows the gate that leads to an open vault.
 pub(super) fn show(state: &mut State) {
     state.overlay = None;
-    state.gate = Some(match &state.preferences.vault {
-        Some(vault) => Gate::Unlock(Unlock::new(vault.clone())),
-        None => {
-            let home = std::env::home_dir().unwrap_or_else(|| state.browser.folder.clone());
-            Gate::FirstRun(FirstRun::new(home.join("photos.vault")))
-        }
-    });
+    let question = session::first_question(state.preferences.vault.as_deref(), &state.browser.folder);
+    state.gate = Some(Gate::for_question(question));
 }
 
 /// Leaves the gate without a vault: files can be looked at all the same.

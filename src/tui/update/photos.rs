@@ -10,7 +10,7 @@ use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
 use super::super::state::vault::Task;
 use super::super::state::{PhotoId, State, StoredPhoto, Tab};
-use crate::services::amount::count;
+use crate::services::format::count;
 use crate::services::name::{inert, pasteable};
 
 /// The photo under the cursor of the shown tab, as something to search for or to show.

@@ -8,6 +8,16 @@ pub(super) const LARGEST_BYTES: u64 = 50 << 20;
 /// Characters of a photo's name in the vault that a command needs.
 const SHORT_ID: usize = 8;
 
+/// Random bytes of the id that tells a delivery from others in the same terminal.
+const ID_BYTES: usize = 6;
+
+/// A random id, in hexadecimal.
+pub(super) fn random_id() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; ID_BYTES];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// How this terminal takes files, as its environment says; `None` when it is not known to, or when tmux passes none on.
 /// Asks tmux, which may take a moment.
 pub(super) fn route() -> Option<Route> {

@@ -7,7 +7,7 @@ use super::super::request::{Exported, Reply};
 use super::super::state::PhotoId;
 use super::Happening;
 use super::vault::Shared;
-use crate::error::{Error, with_causes};
+use crate::error::Error;
 use crate::services::decoys::Fetch;
 use crate::services::export::{self, IfExists, Report, Target};
 use crate::services::progress::Control;
@@ -23,12 +23,12 @@ pub(super) fn work(
     // When the loop is gone, the export is about to be stopped.
     let tell = |reply: Reply| drop(happenings.send(Happening::Reply(reply)));
     let refused =
-        |error: &Error| Exported { left: photos.len(), error: Some(with_advice(error)), ..Exported::default() };
+        |error: &Error| Exported { left: photos.len(), error: Some(error.with_advice()), ..Exported::default() };
     let exported = match (shared.opened(), Target::at(&folder)) {
         (_, Err(error)) => refused(&error),
         (None, Ok(_)) => Exported { left: photos.len(), ..Exported::default() },
         (Some(opened), Ok(target)) => {
-            let photos: Vec<Fetch> = photos.iter().map(|photo| Fetch::Wanted((*photo).into())).collect();
+            let photos: Vec<Fetch> = photos.iter().map(|photo| Fetch::Wanted(*photo)).collect();
             let mut observe = |progress| tell(Reply::Exporting(progress));
             summary(&export::run(&opened.vault, &photos, &target, IfExists::Rename, control, &mut observe))
         }
@@ -40,17 +40,8 @@ fn summary(report: &Report) -> Exported {
     Exported {
         exported: report.exported.len(),
         already_there: report.already_there.len(),
-        failed: report.failed.iter().map(|failed| with_advice(&failed.error)).collect(),
+        failed: report.failed.iter().map(|failed| failed.error.with_advice()).collect(),
         left: report.left,
-        error: report.error.as_ref().map(with_advice),
-    }
-}
-
-/// An error with its causes and the next step.
-fn with_advice(error: &Error) -> String {
-    let message = with_causes(error);
-    match error.advice() {
-        Some(advice) => format!("{message}; {advice}"),
-        None => message,
+        error: report.error.as_ref().map(Error::with_advice),
     }
 }

@@ -4,21 +4,20 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 
-use super::super::request::{Ending, Progress, Reply};
+use super::super::request::{Ending, IndexingUpdate, Reply};
 use super::Happening;
 use super::vault::Shared;
-use crate::error::with_causes;
 use crate::services::find;
 use crate::services::index::{self, Summary};
-use crate::services::progress::{Control, Event, Outcome, Stage};
-use crate::services::unfinished;
-use crate::vault::Vault;
+use crate::services::interrupted_runs;
+use crate::services::open_vault::OpenVault;
+use crate::services::progress::{Control, Event, Outcome};
 
 /// Finds the photos below `roots` and puts them into `vault`, which may be locked meanwhile: the run goes on, and its
 /// keys are wiped when it ends.
 pub(super) fn work(
     shared: &Shared,
-    vault: Arc<Vault>,
+    vault: Arc<OpenVault>,
     roots: &[PathBuf],
     control: &Control,
     happenings: &Sender<Happening>,
@@ -30,39 +29,27 @@ pub(super) fn work(
         // When the loop is gone, the run is about to be.
         let _ = sender.send(Happening::Reply(reply));
     };
-    let observer = |event: Event| tell(Reply::Indexing(news(event)));
-    let result = unfinished::remembered(&vault, shared.places(), roots, || {
+    let update = |update| tell(Reply::Indexing(update));
+    let observer = |event: Event| update(IndexingUpdate::Event(event));
+    let result = interrupted_runs::remembered(&vault, shared.dirs(), roots, || {
         let found = find::photos_below(roots);
-        tell(Reply::Indexing(Progress::PassedOver(found.passed_over.tally())));
-        tell(Reply::Indexing(Progress::Started { total: found.photos.len() + found.unreadable.len() }));
+        let total = found.photos.len() + found.unreadable.len();
+        update(IndexingUpdate::Found { total, skipped: found.skipped.counts() });
         for (path, reason) in found.unreadable {
-            tell(Reply::Indexing(Progress::Failed { path, reason }));
+            observer(Event::Finished { path, outcome: Outcome::Failed { reason } });
         }
-        let extractor = shared.extractor_of(&vault)?;
-        index::run(&vault, &extractor, &found.photos, index::read_file, &observer, control)
+        let model = shared.model_for(&vault)?;
+        index::run(&vault, &model, &found.photos, index::read_file, &observer, control)
     });
     let was_locked = !shared.opened().is_some_and(|opened| Arc::ptr_eq(&opened.vault, &vault));
     drop(vault);
-    tell(Reply::Indexing(Progress::Ended(match result {
-        Err(error) | Ok(Summary { ended_by: Some(error), .. }) => Ending::Failed(with_causes(&error)),
+    update(IndexingUpdate::Ended(match result {
+        Err(error) | Ok(Summary { ended_by: Some(error), .. }) => Ending::Failed(error.with_advice()),
         Ok(summary) if summary.left > 0 => Ending::Stopped,
         Ok(_) => Ending::Done,
-    })));
+    }));
     // Whoever has unlocked the vault again meanwhile was not asked then, because the run was still ending.
-    if was_locked && let Some(roots) = shared.unfinished() {
+    if was_locked && let Some(roots) = shared.interrupted_run() {
         tell(Reply::Unfinished(roots));
-    }
-}
-
-fn news(event: Event) -> Progress {
-    match event {
-        Event::WaitingForWriter => Progress::WaitingForWriter,
-        Event::Entered { path, stage: Stage::Reading } => Progress::Reading(path),
-        Event::Entered { path, stage: Stage::Features } => Progress::Features(path),
-        Event::Entered { path, stage: Stage::Sealing } => Progress::Sealing(path),
-        Event::Finished { path, outcome: Outcome::Added } => Progress::Added { path },
-        Event::Finished { outcome: Outcome::AlreadyPresent, .. } => Progress::AlreadyPresent,
-        Event::Finished { path, outcome: Outcome::Failed { reason } } => Progress::Failed { path, reason },
-        Event::Committed { photos } => Progress::Committed { photos },
     }
 }

@@ -1,13 +1,11 @@
 //! Tells which files the vault holds, by content; the latest request wins.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 
 use super::super::request::Reply;
 use super::Happening;
-use super::vault::{Opened, Shared};
-use crate::vault::LARGEST_PHOTO_BYTES;
+use super::vault::Shared;
 
 pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, happenings: &Sender<Happening>) {
     while let Ok(mut paths) = wanted.recv() {
@@ -15,10 +13,10 @@ pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, happenings: 
             paths = newer;
         }
         let Some(opened) = vault.opened() else { continue };
-        // Newest last: popped from the end, the first on the screen is the first looked at.
+        // Popped from the end, so the first on the screen comes first.
         paths.reverse();
         while let Some(path) = paths.pop() {
-            if let Some(is_stored) = holds(&opened, &path)
+            if let Some(is_stored) = opened.recogniser.is_stored(&opened.vault, &path)
                 && vault.is_open(&opened)
                 && happenings.send(Happening::Reply(Reply::Recognised { path, is_stored })).is_err()
             {
@@ -30,13 +28,4 @@ pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, happenings: 
             }
         }
     }
-}
-
-/// Whether the vault holds the content of the file; nothing when the file or the vault cannot be read: a mark is a help,
-/// and whoever does something with the file is told.
-fn holds(opened: &Arc<Opened>, path: &Path) -> Option<bool> {
-    let metadata = std::fs::metadata(path).ok().filter(|metadata| metadata.len() <= LARGEST_PHOTO_BYTES as u64)?;
-    let content = opened.content_of(path, metadata.len(), metadata.modified().ok())?;
-    let found = opened.snapshot().find_content(&content).ok()?;
-    Some(found.is_some())
 }

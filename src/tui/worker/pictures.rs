@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::super::preview::{Fulfilled, Subject, Wish};
 use super::Happening;
 use super::vault::Shared;
-use crate::features::photo::{Limits, Photo};
 use crate::preview::{self, Encoder, Picture};
+use crate::services::photo;
 
 /// While the cursor moves faster than this, nothing is decoded.
 const DEBOUNCE: Duration = Duration::from_millis(35);
@@ -60,23 +60,20 @@ fn make(encoder: &Encoder, vault: &Shared, wish: &Wish) -> Result<Picture, Strin
         Subject::File(path) => encode(encoder, &read(path)?, path.extension(), wish),
         Subject::Thumbnail(photo) => {
             let opened = vault.opened().ok_or("the vault is locked")?;
-            let snapshot = opened.snapshot();
-            let thumbnail = snapshot.image((*photo).into()).and_then(|image| image.thumbnail());
-            encode(encoder, &thumbnail.map_err(|error| error.to_string())?, None, wish)
+            let thumbnail = opened.vault.thumbnail(*photo).map_err(|error| error.to_string())?;
+            encode(encoder, &thumbnail, None, wish)
         }
         Subject::Photo(photo) => {
             let opened = vault.opened().ok_or("the vault is locked")?;
-            let snapshot = opened.snapshot();
-            let image = snapshot.image((*photo).into()).map_err(|error| error.to_string())?;
-            let bytes = image.photo().map_err(|error| error.to_string())?;
-            encode(encoder, &bytes, Some(OsStr::new(image.listed().extension.as_str())), wish)
+            let original = opened.vault.original(*photo).map_err(|error| error.to_string())?;
+            encode(encoder, &original.bytes, Some(OsStr::new(&original.extension)), wish)
         }
     }
 }
 
 /// Decodes a photo no larger than its place needs, and encodes it for the terminal.
 fn encode(encoder: &Encoder, bytes: &[u8], extension: Option<&OsStr>, wish: &Wish) -> Result<Picture, String> {
-    let photo = Photo::decode(bytes, extension, Limits::default()).map_err(|error| error.to_string())?;
+    let photo = photo::decode(bytes, extension).map_err(|error| error.to_string())?;
     let pixels = photo.dimensions();
     let (width, height) = encoder.wanted_pixels(pixels, wish.cells);
     let reduced = photo.reduced(width.max(height)).map_err(|error| error.to_string())?;

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::super::request::{Ending, Progress, Reply, Request};
+use super::super::request::{Ending, IndexingUpdate, Reply, Request};
 use super::{Happening, IsNew, Workers};
-use crate::cipher::{Cost, Passphrase};
-use crate::features::{Precision, Workload};
-use crate::remote::Prompts;
-use crate::services::places::Places;
-use crate::services::session;
+use crate::services::app_dirs::AppDirs;
+use crate::services::embedding::{EmbeddingModel, Precision, Workload};
+use crate::services::open_vault::CopyAge;
+use crate::services::progress::{Event, Outcome, Stage};
+use crate::services::session::{self, Cost, FoundVault, Passphrase, Prompts};
 
 /// A folder of ten photos.
 fn photos() -> PathBuf {
@@ -24,17 +24,18 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 struct Office {
     folder: tempfile::TempDir,
-    places: Places,
+    dirs: AppDirs,
 }
 
 impl Office {
     /// An empty vault.
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let places = Places::within(folder.path());
-        let network = session::load_network(None, Precision::F32, Workload::Many, &places).unwrap();
-        let office = Self { folder, places };
-        session::create_vault(&office.vault(), &passphrase(), Cost::FLOOR, &network, &office.places).unwrap();
+        let dirs = AppDirs::within(folder.path());
+        let model = EmbeddingModel::load(None, Precision::F32, Workload::Many, &dirs).unwrap();
+        let office = Self { folder, dirs };
+        session::create_vault(&office.vault(), &passphrase(), Cost::FLOOR, &model, &office.dirs, Prompts::Refused)
+            .unwrap();
         office
     }
 
@@ -45,24 +46,24 @@ impl Office {
     /// Workers that have opened the vault.
     fn open(&self) -> (Workers, Receiver<Happening>) {
         let (happenings, inbox) = channel();
-        let workers = Workers::start(&happenings, self.places.clone());
+        let workers = Workers::start(&happenings, self.dirs.clone());
         workers.open_with(self.vault(), passphrase(), IsNew::No);
         let opened = reply(&inbox, |reply| match reply {
             Reply::Opened { result, .. } => Some(result),
             _ => None,
         });
-        assert_eq!(opened, Ok(session::Standing::Newest));
+        assert_eq!(opened, Ok(CopyAge::Newest));
         (workers, inbox)
     }
 
     fn photos_in_vault(&self) -> usize {
-        let found = session::FoundVault::at(&self.vault(), &self.places, Prompts::Refused).unwrap();
-        found.open(&passphrase(), &self.places).unwrap().snapshot().unwrap().len()
+        let found = FoundVault::at(&self.vault(), &self.dirs, Prompts::Refused).unwrap();
+        found.unlock(&passphrase(), &self.dirs).unwrap().photo_count().unwrap()
     }
 }
 
 fn passphrase() -> Passphrase {
-    Passphrase::new(&Zeroizing::new(b"correct horse".to_vec())).unwrap()
+    session::passphrase(&Zeroizing::new(b"correct horse".to_vec())).unwrap()
 }
 
 /// Waits for the first reply of which `wanted` makes something.
@@ -80,8 +81,8 @@ fn reply<T>(inbox: &Receiver<Happening>, mut wanted: impl FnMut(Reply) -> Option
     }
 }
 
-fn progress(inbox: &Receiver<Happening>, mut is_it: impl FnMut(&Progress) -> bool) {
-    reply(inbox, |reply| matches!(&reply, Reply::Indexing(progress) if is_it(progress)).then_some(()));
+fn progress(inbox: &Receiver<Happening>, mut is_it: impl FnMut(&IndexingUpdate) -> bool) {
+    reply(inbox, |reply| matches!(&reply, Reply::Indexing(update) if is_it(update)).then_some(()));
 }
 
 #[test]
@@ -92,8 +93,8 @@ fn indexing_that_is_cut_short_keeps_what_is_done_and_goes_on_from_there() {
     let (mut workers, inbox) = office.open();
     workers.ask(Request::Index(vec![photos.clone()]));
     let mut sealed = None;
-    progress(&inbox, |progress| match progress {
-        Progress::Sealing(path) => {
+    progress(&inbox, |update| match update {
+        IndexingUpdate::Event(Event::Entered { path, stage: Stage::Sealing }) => {
             sealed = Some(path.clone());
             true
         }
@@ -114,14 +115,14 @@ fn indexing_that_is_cut_short_keeps_what_is_done_and_goes_on_from_there() {
     assert_eq!(reply(&inbox, mark), (path, true), "a file is recognised by its content");
     workers.ask(Request::Index(vec![photos]));
     let (mut total, mut passed, mut added) = (0, 0, 0);
-    progress(&inbox, |progress| {
-        match progress {
-            Progress::Started { total: photos } => total = *photos,
-            Progress::AlreadyPresent => passed += 1,
-            Progress::Added { .. } => added += 1,
+    progress(&inbox, |update| {
+        match update {
+            IndexingUpdate::Found { total: photos, .. } => total = *photos,
+            IndexingUpdate::Event(Event::Finished { outcome: Outcome::AlreadyPresent, .. }) => passed += 1,
+            IndexingUpdate::Event(Event::Finished { outcome: Outcome::Added, .. }) => added += 1,
             _ => {}
         }
-        matches!(progress, Progress::Ended(Ending::Done))
+        matches!(update, IndexingUpdate::Ended(Ending::Done))
     });
     assert_eq!((passed, added), (kept, total - kept));
     workers.finish();
@@ -134,9 +135,9 @@ fn a_paused_run_is_stopped_and_says_so() {
     let (mut workers, inbox) = office.open();
     workers.ask(Request::Index(vec![photos()]));
     workers.ask(Request::PauseIndexing);
-    progress(&inbox, |progress| matches!(progress, Progress::Started { .. }));
+    progress(&inbox, |update| matches!(update, IndexingUpdate::Found { .. }));
     workers.ask(Request::StopIndexing);
-    progress(&inbox, |progress| matches!(progress, Progress::Ended(Ending::Stopped)));
+    progress(&inbox, |update| matches!(update, IndexingUpdate::Ended(Ending::Stopped)));
     workers.finish();
 }
 
@@ -145,11 +146,11 @@ fn a_paused_run_commits_what_is_sealed_without_waiting_for_the_next_photo() {
     let office = Office::new();
     let (mut workers, inbox) = office.open();
     workers.ask(Request::Index(vec![photos()]));
-    progress(&inbox, |progress| matches!(progress, Progress::Sealing(_)));
+    progress(&inbox, |update| matches!(update, IndexingUpdate::Event(Event::Entered { stage: Stage::Sealing, .. })));
     workers.ask(Request::PauseIndexing);
-    progress(&inbox, |progress| match progress {
-        Progress::Committed { photos } => *photos > 0,
-        Progress::Ended(_) => panic!("it is paused"),
+    progress(&inbox, |update| match update {
+        IndexingUpdate::Event(Event::Committed { photos }) => *photos > 0,
+        IndexingUpdate::Ended(_) => panic!("it is paused"),
         _ => false,
     });
     assert!(office.photos_in_vault() > 0);
@@ -162,7 +163,7 @@ fn locking_lets_a_run_go_on_and_a_stopped_one_is_offered_after_unlocking() {
     let (mut workers, inbox) = office.open();
     workers.ask(Request::Index(vec![photos()]));
     workers.ask(Request::Close);
-    progress(&inbox, |progress| matches!(progress, Progress::Ended(Ending::Done)));
+    progress(&inbox, |update| matches!(update, IndexingUpdate::Ended(Ending::Done)));
     assert_eq!(office.photos_in_vault(), 10);
 
     // Whether it is opened again before the run has ended or after: it is offered once.

@@ -8,7 +8,7 @@ use super::super::super::state::gate::{Choice, FirstRun, Gate, NotThere, Step, U
 use super::super::super::state::line::Line;
 use super::super::overlay::expand_home;
 use super::GateKey;
-use crate::services::amount::count;
+use crate::services::format::count;
 use crate::services::session::Presence;
 
 /// A key was pressed. Letters choose nothing: they may be those of a passphrase that was being typed.

@@ -1,14 +1,13 @@
-//! Indexing runs that ended before they had looked at everything: the paths they were given are remembered, so that the
-//! next start can offer to go on.
+//! Indexing runs that ended early: the paths they were given are remembered, so that the next start can offer to go on.
 //!
 //! ```text
-//! <state>/unfinished/<vault id>          the paths, sealed under a key of the vault; 0600
+//! <state>/unfinished/<vault id>          the paths, encrypted under a key of the vault; 0600
 //! <state>/unfinished/<vault id>.running  locked by the kernel while a run goes on
 //! <state>/unfinished/lock                held while a record is changed
 //! ```
 //!
-//! The record is written when a run begins, so that a crash or a kill is covered as well, and its paths are taken out
-//! when the run has looked at all of them. A record that cannot be read or written is as good as none. Must never: fail a
+//! The record is written when a run begins, so that it survives a crash or a kill, and the paths are removed from it when
+//! the run has looked at all of them. A record that cannot be read or written is treated as absent. Must never: fail a
 //! run, or write a path in clear.
 
 use std::collections::BTreeSet;
@@ -18,25 +17,24 @@ use std::path::{Path, PathBuf};
 
 use crate::cipher::Purpose;
 use crate::durable::{self, IfLocked, Lock};
+use crate::services::app_dirs::AppDirs;
 use crate::services::index::Summary;
-use crate::services::places::Places;
-use crate::vault::Vault;
+use crate::services::open_vault::OpenVault;
 
-/// The lock that is held while a record is changed.
-const CHANGING: &str = "lock";
+const LOCK_FILE: &str = "lock";
 
-/// Runs `index` over what lies below `roots`, which stay remembered until it has looked at all of it.
+/// Runs `index` over what lies below `roots`, and remembers `roots` until a run has looked at everything there.
 ///
 /// # Errors
 /// Those of `index`.
 pub fn remembered<E>(
-    vault: &Vault,
-    places: &Places,
+    vault: &OpenVault,
+    dirs: &AppDirs,
     roots: &[PathBuf],
     index: impl FnOnce() -> Result<Summary, E>,
 ) -> Result<Summary, E> {
-    let record = Record::of(vault, places);
-    // The next start may be in another folder.
+    let record = Record::of(vault, dirs);
+    // Absolute, because the next start may be in another folder.
     let roots: Vec<PathBuf> = roots.iter().filter_map(|root| std::path::absolute(root).ok()).collect();
     // `None` when another run on this vault holds it.
     let running = record.lock_run();
@@ -49,46 +47,46 @@ pub fn remembered<E>(
     Ok(summary)
 }
 
-/// The paths of a run that was interrupted; `None` when there is none, or when it is going on at this moment.
+/// The paths of an interrupted run; `None` when there is none, or a run is going on right now.
 #[must_use]
-pub fn interrupted(vault: &Vault, places: &Places) -> Option<Vec<PathBuf>> {
-    let record = Record::of(vault, places);
+pub fn interrupted(vault: &OpenVault, dirs: &AppDirs) -> Option<Vec<PathBuf>> {
+    let record = Record::of(vault, dirs);
     let roots = record.read();
     if roots.is_empty() {
         return None;
     }
-    // A run that begins meanwhile waits for this lock, so that it does not find its own taken.
-    let _changing = record.lock(CHANGING, IfLocked::Wait).ok()?;
+    // A run that begins meanwhile waits for this lock, and so does not mistake the probe below for another run.
+    let _changing = record.lock(LOCK_FILE, IfLocked::Wait).ok()?;
     let is_running = record.lock(&record.running(), IfLocked::Refuse).ok()?.is_none();
     (!is_running).then(|| roots.into_iter().collect())
 }
 
 /// Forgets an interrupted run.
-pub fn forget(vault: &Vault, places: &Places) {
-    Record::of(vault, places).change(BTreeSet::clear);
+pub fn forget(vault: &OpenVault, dirs: &AppDirs) {
+    Record::of(vault, dirs).change(BTreeSet::clear);
 }
 
 /// The record of one vault.
 struct Record<'a> {
-    vault: &'a Vault,
+    vault: &'a OpenVault,
     directory: PathBuf,
     file: PathBuf,
 }
 
 impl<'a> Record<'a> {
-    fn of(vault: &'a Vault, places: &Places) -> Self {
-        let directory = places.unfinished();
-        let file = directory.join(vault.id().to_string());
+    fn of(vault: &'a OpenVault, dirs: &AppDirs) -> Self {
+        let directory = dirs.interrupted_runs();
+        let file = directory.join(vault.id());
         Self { vault, directory, file }
     }
 
-    /// The remembered paths; none when the record is not there or does not open.
+    /// The remembered paths; empty when there is no record or it does not decrypt.
     fn read(&self) -> BTreeSet<PathBuf> {
         let Ok(sealed) = fs::read(&self.file) else { return BTreeSet::new() };
-        match self.vault.open_record(Purpose::UnfinishedRun, &sealed) {
+        match self.vault.vault().open_record(Purpose::UnfinishedRun, &sealed) {
             Ok(record) => record.split(|byte| *byte == 0).filter(|path| !path.is_empty()).filter_map(path).collect(),
             Err(_) => {
-                log::warn!("the record of an unfinished run does not open");
+                log::warn!("the record of an interrupted run does not decrypt");
                 BTreeSet::new()
             }
         }
@@ -96,12 +94,12 @@ impl<'a> Record<'a> {
 
     fn change(&self, change: impl FnOnce(&mut BTreeSet<PathBuf>)) {
         if let Err(error) = self.try_change(change) {
-            log::warn!("unfinished runs are not remembered: {}", error.kind());
+            log::warn!("interrupted runs are not remembered: {}", error.kind());
         }
     }
 
     fn try_change(&self, change: impl FnOnce(&mut BTreeSet<PathBuf>)) -> io::Result<()> {
-        let _changing = self.lock(CHANGING, IfLocked::Wait)?;
+        let _changing = self.lock(LOCK_FILE, IfLocked::Wait)?;
         let before = self.read();
         let mut after = before.clone();
         change(&mut after);
@@ -117,13 +115,13 @@ impl<'a> Record<'a> {
             record.extend_from_slice(bytes);
             record.push(0);
         }
-        let sealed = self.vault.seal_record(Purpose::UnfinishedRun, &record).map_err(io::Error::other)?;
+        let sealed = self.vault.vault().seal_record(Purpose::UnfinishedRun, &record).map_err(io::Error::other)?;
         durable::replace(&self.file, &sealed)
     }
 
-    /// Held as long as a run goes on. `None` when another run holds it, or the state folder cannot be written.
+    /// A lock for the duration of a run. `None` when another run holds it, or the state folder cannot be written.
     fn lock_run(&self) -> Option<Lock> {
-        let _changing = self.lock(CHANGING, IfLocked::Wait).ok()?;
+        let _changing = self.lock(LOCK_FILE, IfLocked::Wait).ok()?;
         self.lock(&self.running(), IfLocked::Refuse).ok().flatten()
     }
 
@@ -144,7 +142,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A path as bytes without NUL; `None` when the system's paths are no bytes and this one is no text either.
+/// A path as bytes without NUL; `None` where paths are not bytes and this one is not UTF-8.
 fn bytes(path: &Path) -> Option<&[u8]> {
     #[cfg(unix)]
     return Some(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()));
@@ -152,7 +150,7 @@ fn bytes(path: &Path) -> Option<&[u8]> {
     return path.to_str().map(str::as_bytes);
 }
 
-/// The path that [`bytes`] gave.
+/// The inverse of [`bytes`].
 fn path(bytes: &[u8]) -> Option<PathBuf> {
     #[cfg(unix)]
     return Some(PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes)));
@@ -164,12 +162,12 @@ fn path(bytes: &[u8]) -> Option<PathBuf> {
 mod tests {
     use super::*;
     use crate::cipher::{Cost, Passphrase};
-    use crate::vault::{FeatureSpace, Freshness};
+    use crate::vault::{FeatureSpace, Freshness, Vault};
 
-    fn vault(root: &Path) -> Vault {
+    fn vault(root: &Path) -> OpenVault {
         let passphrase = Passphrase::new(&zeroize::Zeroizing::new(b"correct horse".to_vec())).unwrap();
         let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
-        Vault::create(root, &passphrase, Cost::FLOOR, space, Freshness::unrecorded()).unwrap()
+        OpenVault::new(Vault::create(root, &passphrase, Cost::FLOOR, space, Freshness::unrecorded()).unwrap())
     }
 
     fn ended(left: usize) -> Result<Summary, ()> {
@@ -183,44 +181,44 @@ mod tests {
     #[test]
     fn an_interrupted_run_is_remembered_until_a_run_has_looked_at_all() {
         let folder = tempfile::tempdir().unwrap();
-        let places = Places::within(folder.path());
+        let dirs = AppDirs::within(folder.path());
         let vault = vault(&folder.path().join("vault"));
-        assert_eq!(interrupted(&vault, &places), None);
+        assert_eq!(interrupted(&vault, &dirs), None);
         let (one, other) = (paths(&["/one", "/two\nlines"]), paths(&["/other"]));
-        remembered(&vault, &places, &one, || {
-            assert_eq!(interrupted(&vault, &places), None, "it is going on");
+        remembered(&vault, &dirs, &one, || {
+            assert_eq!(interrupted(&vault, &dirs), None, "it is going on");
             ended(3)
         })
         .unwrap();
-        assert_eq!(interrupted(&vault, &places), Some(one.clone()));
-        remembered(&vault, &places, &other, || ended(0)).unwrap();
-        assert_eq!(interrupted(&vault, &places), Some(one.clone()), "another run does not end this one");
-        remembered(&vault, &places, &other, || Err::<Summary, &str>("the disk is full")).unwrap_err();
-        assert_eq!(interrupted(&vault, &places), Some(paths(&["/one", "/other", "/two\nlines"])));
-        remembered(&vault, &places, &one, || ended(0)).unwrap();
-        assert_eq!(interrupted(&vault, &places), Some(other));
-        forget(&vault, &places);
-        assert_eq!(interrupted(&vault, &places), None);
+        assert_eq!(interrupted(&vault, &dirs), Some(one.clone()));
+        remembered(&vault, &dirs, &other, || ended(0)).unwrap();
+        assert_eq!(interrupted(&vault, &dirs), Some(one.clone()), "another run does not end this one");
+        remembered(&vault, &dirs, &other, || Err::<Summary, &str>("the disk is full")).unwrap_err();
+        assert_eq!(interrupted(&vault, &dirs), Some(paths(&["/one", "/other", "/two\nlines"])));
+        remembered(&vault, &dirs, &one, || ended(0)).unwrap();
+        assert_eq!(interrupted(&vault, &dirs), Some(other));
+        forget(&vault, &dirs);
+        assert_eq!(interrupted(&vault, &dirs), None);
     }
 
     #[test]
     fn the_record_is_sealed_private_and_of_this_vault() {
         let folder = tempfile::tempdir().unwrap();
-        let places = Places::within(folder.path());
+        let dirs = AppDirs::within(folder.path());
         let vault_of_run = vault(&folder.path().join("vault"));
-        remembered(&vault_of_run, &places, &paths(&["/home/me/secret holiday"]), || ended(1)).unwrap();
-        let file = places.unfinished().join(vault_of_run.id().to_string());
+        remembered(&vault_of_run, &dirs, &paths(&["/home/me/secret holiday"]), || ended(1)).unwrap();
+        let file = dirs.interrupted_runs().join(vault_of_run.id());
         let sealed = fs::read(&file).unwrap();
         assert!(!sealed.windows(7).any(|window| window == b"holiday"));
         #[cfg(unix)]
-        for entry in fs::read_dir(places.unfinished()).unwrap() {
+        for entry in fs::read_dir(dirs.interrupted_runs()).unwrap() {
             let mode = std::os::unix::fs::PermissionsExt::mode(&entry.unwrap().metadata().unwrap().permissions());
             assert_eq!(mode & 0o777, 0o600);
         }
         let another = vault(&folder.path().join("another"));
-        fs::copy(&file, places.unfinished().join(another.id().to_string())).unwrap();
-        assert_eq!(interrupted(&another, &places), None, "it does not open with another vault's keys");
+        fs::copy(&file, dirs.interrupted_runs().join(another.id())).unwrap();
+        assert_eq!(interrupted(&another, &dirs), None, "it does not open with another vault's keys");
         fs::write(&file, &sealed[..sealed.len() - 1]).unwrap();
-        assert_eq!(interrupted(&vault_of_run, &places), None);
+        assert_eq!(interrupted(&vault_of_run, &dirs), None);
     }
 }

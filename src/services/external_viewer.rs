@@ -39,11 +39,11 @@ const NOT_FOUND: i32 = 127;
 
 /// The photos that other programs were given.
 #[derive(Default)]
-pub struct Outside {
+pub struct ExternalViewer {
     given: Vec<Folder>,
 }
 
-impl Outside {
+impl ExternalViewer {
     /// Writes a photo into a private folder and has the desktop's viewer open it.
     ///
     /// # Errors
@@ -194,7 +194,7 @@ mod tests {
             assert_eq!((mode(&path), mode(&place)), (0o600, 0o700));
         }
         let photo = File::open(&path).unwrap();
-        drop(Outside { given: vec![folder] });
+        drop(ExternalViewer { given: vec![folder] });
         assert!(!place.exists());
         let mut content = Vec::new();
         io::Read::read_to_end(&mut &photo, &mut content).unwrap();

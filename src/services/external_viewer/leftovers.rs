@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags, openat, unlinkat};
 use rustix::process::geteuid;
 
 use super::{PREFIX, in_memory, overwrite};
-use crate::services::amount::count;
+use crate::services::format::count;
 
 /// The beginning of the names that versions before used, which locked nothing.
 const UNLOCKED_PREFIX: &str = "cipherlens-";

@@ -1,12 +1,25 @@
-//! Original photos on disk, read whole. A path may name anything: what has no end costs its own photo, never the memory.
+//! Photo files: read whole and decoded, both under limits. A path may name anything: an endless file costs its own photo,
+//! never the program's memory.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::error::Error;
+use crate::features::Limits;
+pub use crate::features::Photo;
 use crate::vault::LARGEST_PHOTO_BYTES;
+
+/// Decodes a photo under the limits that hold for every photo. Only TGA needs the `extension`.
+///
+/// # Errors
+/// When `bytes` are not a photo in a known format, or would take too much memory.
+pub fn decode(bytes: &[u8], extension: Option<&OsStr>) -> Result<Photo, Error> {
+    Ok(Photo::decode(bytes, extension, Limits::default())?)
+}
 
 /// The content of a file, wiped when it is dropped.
 ///

@@ -1,6 +1,6 @@
-//! Photos on their way into a folder: written under temporary names, fsynced many at once, and then renamed.
+//! A batch of photos being exported: written under temporary names, fsynced together, and then renamed.
 //!
-//! Must never: rename a file that is not on the disk, or take a name away from a file unless told to replace it.
+//! Must never: rename a file before it is fsynced, or replace a file unless told to.
 
 use std::collections::HashSet;
 use std::fs;
@@ -17,22 +17,23 @@ use super::target::Target;
 use super::{Described, IfExists};
 use crate::durable;
 use crate::error::Error;
+use crate::services::library::PhotoId;
 use crate::services::name::{exportable, numbered};
-use crate::services::original;
-use crate::vault::{Id, Vault};
+use crate::services::photo;
+use crate::vault::Vault;
 
-/// So many photos are fsynced at once: enough to share the journal's commits, few enough to keep open.
-const ROUND_PHOTOS: usize = 64;
-/// The most bytes that one round waits for.
-const ROUND_BYTES: usize = 64 << 20;
+/// Photos in a batch: enough to share the file system's journal commits, few enough to keep open.
+const BATCH_PHOTOS: usize = 64;
+/// A batch is also full after this many bytes.
+const BATCH_BYTES: usize = 64 << 20;
 
 /// Where a photo goes.
-pub(super) enum Place {
+pub(super) enum Destination {
     /// A file with its content is there.
     AlreadyThere(PathBuf),
-    /// Under this copy's number of its name.
+    /// Under its name with this copy number.
     Free {
-        /// 1 is the name itself.
+        /// 1 is the name without a number.
         copy: usize,
     },
 }
@@ -43,15 +44,15 @@ pub(super) enum Outcome {
     AlreadyThere(PathBuf),
 }
 
-/// Photos that do not wait any more.
-pub(super) type Settled = Vec<(Id, Result<Outcome, Error>)>;
+/// What became of each photo of a batch.
+pub(super) type Committed = Vec<(PhotoId, Result<Outcome, Error>)>;
 
-/// The photos that wait for their names.
-pub(super) struct Round<'a> {
+/// Photos that are written and not yet renamed.
+pub(super) struct Batch<'a> {
     vault: &'a Vault,
     target: &'a Target,
     if_exists: IfExists,
-    /// Names that this run has given or found its photos under; another photo of the run may not have them.
+    /// Names that this run has used; no other photo of the run may have them.
     claimed: HashSet<String>,
     written: Vec<Written>,
     bytes: usize,
@@ -63,23 +64,23 @@ struct Written {
     file: NamedTempFile,
 }
 
-impl<'a> Round<'a> {
+impl<'a> Batch<'a> {
     pub(super) fn begin(vault: &'a Vault, target: &'a Target, if_exists: IfExists) -> Result<Self, Error> {
         target.prepare()?;
         Ok(Self { vault, target, if_exists, claimed: HashSet::new(), written: Vec::new(), bytes: 0 })
     }
 
-    /// How many photos wait.
+    /// How many photos are written and not yet renamed.
     pub(super) fn waiting(&self) -> usize {
         self.written.len()
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.written.len() >= ROUND_PHOTOS || self.bytes >= ROUND_BYTES
+        self.written.len() >= BATCH_PHOTOS || self.bytes >= BATCH_BYTES
     }
 
-    /// Where `photo` is already or can go, from copy number `copy` on. The name is the photo's from now on.
-    pub(super) fn place(&mut self, photo: &Described, mut copy: usize) -> Result<Place, Error> {
+    /// Finds where `photo` is already or can go, from copy number `copy` on, and reserves the name for it.
+    pub(super) fn destination(&mut self, photo: &Described, mut copy: usize) -> Result<Destination, Error> {
         loop {
             let name = self.name(photo, copy);
             let path = self.target.folder().join(&name);
@@ -91,18 +92,18 @@ impl<'a> Round<'a> {
                 };
                 let Some(found) = found else {
                     self.claimed.insert(key);
-                    return Ok(Place::Free { copy });
+                    return Ok(Destination::Free { copy });
                 };
                 if found.is_file() && found.len() == photo.bytes && self.is_content_of(photo, &path) {
                     self.claimed.insert(key);
-                    return Ok(Place::AlreadyThere(path));
+                    return Ok(Destination::AlreadyThere(path));
                 }
                 if self.if_exists == IfExists::Overwrite {
                     if found.is_dir() {
                         return Err(Error::Write { path, source: ErrorKind::IsADirectory.into() });
                     }
                     self.claimed.insert(key);
-                    return Ok(Place::Free { copy });
+                    return Ok(Destination::Free { copy });
                 }
             }
             copy += 1;
@@ -115,7 +116,7 @@ impl<'a> Round<'a> {
         let path = self.target.folder().join(self.name(&photo, copy));
         file.write_all(bytes).map_err(|source| Error::Write { path, source })?;
         if let Some(modified) = photo.modified.and_then(instant) {
-            // A file system that cannot record this time takes the photo all the same.
+            // Some file systems cannot record this time; the photo matters more.
             let _ = file.as_file().set_times(FileTimes::new().set_modified(modified));
         }
         self.bytes += bytes.len();
@@ -123,13 +124,13 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// Waits until everything written is on the disk, and gives it its names. Says what became of each photo that is
-    /// settled, and what ended that; photos after it are removed again.
-    pub(super) fn settle(&mut self) -> (Settled, Result<(), Error>) {
+    /// Fsyncs the batch and renames its files. Returns what became of each photo, and the error that ended this early, if
+    /// one did; the photos after it are removed again.
+    pub(super) fn commit(&mut self) -> (Committed, Result<(), Error>) {
         let written = std::mem::take(&mut self.written);
         self.bytes = 0;
         let synced: Vec<_> = written.par_iter().map(|written| written.file.as_file().sync_all()).collect();
-        let (mut settled, mut ended) = (Vec::new(), Ok(()));
+        let (mut committed, mut ended) = (Vec::new(), Ok(()));
         for (written, synced) in written.into_iter().zip(synced) {
             let id = written.photo.id;
             let path = self.target.folder().join(self.name(&written.photo, written.copy));
@@ -139,15 +140,15 @@ impl<'a> Round<'a> {
                     ended = Err(error);
                     break;
                 }
-                named => settled.push((id, named)),
+                named => committed.push((id, named)),
             }
         }
         let folder = self.target.folder();
         if let Err(source) = durable::sync_directory(folder) {
-            // The files are there, but a power cut may take their names: they count as left, and the next run finds them.
+            // A power cut may undo the renames, so the photos count as left; the next run finds them.
             return (Vec::new(), Err(Error::Write { path: folder.to_owned(), source }));
         }
-        (settled, ended)
+        (committed, ended)
     }
 
     fn rename(&mut self, written: Written) -> Result<Outcome, Error> {
@@ -161,11 +162,11 @@ impl<'a> Round<'a> {
             match renamed {
                 Ok(_) => return Ok(Outcome::Exported(path)),
                 Err(PersistError { error, file: kept }) if error.kind() == ErrorKind::AlreadyExists => {
-                    // Somebody else has taken the name since.
+                    // Another process has taken the name meanwhile.
                     file = kept;
-                    match self.place(&photo, copy + 1)? {
-                        Place::AlreadyThere(path) => return Ok(Outcome::AlreadyThere(path)),
-                        Place::Free { copy: next } => copy = next,
+                    match self.destination(&photo, copy + 1)? {
+                        Destination::AlreadyThere(path) => return Ok(Outcome::AlreadyThere(path)),
+                        Destination::Free { copy: next } => copy = next,
                     }
                 }
                 Err(PersistError { error: source, .. }) => return Err(Error::Write { path, source }),
@@ -178,8 +179,8 @@ impl<'a> Round<'a> {
         if copy == 1 { name } else { numbered(&name, copy) }
     }
 
-    /// What tells names apart. Where files may be replaced, names that some file systems take for the same are the same:
-    /// one photo of the run must not replace another.
+    /// The key by which names are compared. When files may be replaced, names that differ in case only count as equal,
+    /// because on some file systems one photo of the run would replace another.
     fn key(&self, name: String) -> String {
         match self.if_exists {
             IfExists::Rename => name,
@@ -187,16 +188,16 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn is_content_of(&self, photo: &Described, path: &Path) -> bool {
-        original::read(path).is_ok_and(|bytes| self.vault.content_tag(&bytes) == photo.content)
+    fn is_content_of(&self, described: &Described, path: &Path) -> bool {
+        photo::read(path).is_ok_and(|bytes| self.vault.content_tag(&bytes) == described.content)
     }
 }
 
-/// Renames unless the name is taken.
+/// Renames `file` unless the name is taken.
 fn rename_to_free(file: NamedTempFile, path: &Path) -> Result<fs::File, PersistError> {
     match file.persist_noclobber(path) {
-        // File systems without hard links may not know a rename that refuses either. There, whoever takes the name between
-        // the look and the rename loses it.
+        // Some file systems have neither hard links nor a rename that refuses to replace. There, a file that appears between
+        // the look and the rename is replaced.
         Err(refused) if refused.error.kind() != ErrorKind::AlreadyExists && is_free(path) => refused.file.persist(path),
         outcome => outcome,
     }
@@ -206,7 +207,7 @@ fn is_free(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
-/// Whether the error is about the name that a file was to have: other photos have other names.
+/// Whether the error is about this file name; photos with other names may still be exported.
 pub(super) fn concerns_one_name(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::IsADirectory | ErrorKind::InvalidFilename | ErrorKind::InvalidInput)
 }

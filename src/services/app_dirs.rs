@@ -1,8 +1,8 @@
-//! Where the program keeps its own files outside a vault: the platform's places for configuration, data and state.
+//! Where the program keeps its own files outside a vault: the platform's folders for configuration, data, state and cache.
 //!
-//! Must never hold a passphrase, a key, a feature or a photo. What is kept: settings, the log, the path of the vault
-//! used last, the newest generation seen of each vault, how pictures are drawn in each kind of terminal, and, sealed,
-//! which indexing runs were interrupted and a cache of vaults elsewhere.
+//! They hold settings, the log, the path of the vault used last, the newest generation seen of each vault, how pictures
+//! are drawn in each kind of terminal and, encrypted, the interrupted indexing runs and a cache of remote vaults. Must
+//! never hold a passphrase, a key, a vector or a photo in clear.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,28 +15,28 @@ use crate::remote::Address;
 /// The user's folders for this program (XDG Base Directory Specification on Linux, Known Folders on Windows, Standard
 /// Directories on macOS).
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct AppDirs {
     config: PathBuf,
     data: PathBuf,
     state: PathBuf,
     cache: PathBuf,
 }
 
-impl Places {
+impl AppDirs {
     /// The folders of the user who runs the process; `None` when the system knows no home directory.
     #[must_use]
-    pub fn of_user() -> Option<Self> {
+    pub fn for_user() -> Option<Self> {
         let project = ProjectDirs::from("", "", "cipherlens")?;
         Some(Self {
             config: project.config_dir().to_owned(),
             data: project.data_dir().to_owned(),
             cache: project.cache_dir().to_owned(),
-            // Only Linux has a place for state; elsewhere it lies in a folder of the local data.
+            // Only Linux has a folder for state; elsewhere it is kept with the local data.
             state: project.state_dir().map_or_else(|| project.data_local_dir().join("state"), Path::to_owned),
         })
     }
 
-    /// Folders below `root`, for a run that shall leave no trace in the user's own.
+    /// Folders below `root`, for a run that must leave no trace in the user's own.
     #[must_use]
     pub fn within(root: &Path) -> Self {
         let folder = |name| root.join(name);
@@ -49,7 +49,7 @@ impl Places {
         self.config.join("config.toml")
     }
 
-    /// Where other weights are looked for when the binary carries none.
+    /// Where weights are looked for when the binary has none built in.
     #[must_use]
     pub fn data(&self) -> &Path {
         &self.data
@@ -61,15 +61,15 @@ impl Places {
         self.state.join("freshness")
     }
 
-    /// Where it is kept, sealed, which indexing runs were interrupted.
+    /// Where interrupted indexing runs are recorded, encrypted.
     #[must_use]
-    pub fn unfinished(&self) -> PathBuf {
+    pub fn interrupted_runs(&self) -> PathBuf {
         self.state.join("unfinished")
     }
 
-    /// Where what was fetched from other machines is kept, sealed.
+    /// Where objects fetched from remote vaults are cached, encrypted.
     #[must_use]
-    pub fn fetched(&self) -> PathBuf {
+    pub fn remote_cache(&self) -> PathBuf {
         self.cache.join("fetched")
     }
 
@@ -87,12 +87,16 @@ impl Places {
         (!path.is_empty()).then(|| PathBuf::from(path))
     }
 
-    /// Remembers `vault` as the one used last. A path that is not UTF-8 is not remembered, and neither is a command: one
-    /// that is run is always one that was just given.
-    ///
-    /// # Errors
-    /// When the state folder cannot be written.
-    pub fn remember_vault(&self, vault: &Path) -> io::Result<()> {
+    /// Remembers `vault` as the one used last. A path that is not UTF-8 is not remembered, and neither is a `via:`
+    /// command: a command that is run must be one that was just given. This is only a convenience, so an error is logged
+    /// and nothing fails.
+    pub fn remember_last_vault(&self, vault: &Path) {
+        if let Err(error) = self.try_remember_last_vault(vault) {
+            log::warn!("the vault used last was not remembered: {}", error.kind());
+        }
+    }
+
+    fn try_remember_last_vault(&self, vault: &Path) -> io::Result<()> {
         let vault = match Address::parse(vault.as_os_str()) {
             Ok(Address::Directory(path)) => std::path::absolute(path)?,
             Ok(Address::Ssh { .. }) => vault.to_owned(),
@@ -103,20 +107,20 @@ impl Places {
         durable::replace(&self.last_vault_file(), text.as_bytes())
     }
 
-    /// Where the way of drawing pictures is kept that the user chose for each kind of terminal.
+    /// How the user wants pictures drawn in each kind of terminal.
     #[must_use]
     pub fn terminals_file(&self) -> PathBuf {
         self.state.join("terminals.toml")
     }
 
-    /// Every folder and file that the program makes here, and some that are not there. Not the sealed files of the cache:
-    /// there may be many, and they were always private.
+    /// Every folder and file that the program makes here, existing or not, except the files of the cache: there may be many,
+    /// and they have been private in every version.
     #[must_use]
     pub fn own_files(&self) -> Vec<PathBuf> {
         let settings = self.settings_file();
         let templates = ["keymap.toml", "theme.toml"].map(|name| settings.with_file_name(name));
         let folders = [&self.config, &self.state, &self.cache].map(PathBuf::clone);
-        let inner = [self.logs(), self.freshness(), self.unfinished(), self.fetched()];
+        let inner = [self.logs(), self.freshness(), self.interrupted_runs(), self.remote_cache()];
         let mut own: Vec<PathBuf> = folders.into_iter().chain(inner.clone()).chain(templates).collect();
         own.extend([settings, self.last_vault_file(), self.terminals_file()]);
         let inside = inner.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();

@@ -1,4 +1,6 @@
-//! Amounts as people read them: sizes and counts. Knows no language but English and no width but its own.
+//! Sizes, counts and instants as people read them, in English.
+
+use chrono::SecondsFormat;
 
 /// Bytes in the unit that leaves one to three digits before the point (SI prefixes, as disks are sold).
 #[must_use]
@@ -14,7 +16,14 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
-/// `count` with its noun in the right number.
+/// Seconds since 1970 as an instant in UTC (RFC 3339); `None` outside the calendar.
+#[must_use]
+pub fn utc_instant(seconds: i64) -> Option<String> {
+    let instant = chrono::DateTime::from_timestamp(seconds, 0)?;
+    Some(instant.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// `count` with its noun in the singular or plural.
 #[must_use]
 pub fn count(count: usize, noun: &str) -> String {
     let ending = if noun.ends_with("ch") { "es" } else { "s" };
@@ -33,6 +42,13 @@ mod tests {
         }
         assert_eq!(size(999_500), "1.0 MB");
         assert_eq!(size(u64::MAX), "18447 PB");
+    }
+
+    #[test]
+    fn instants_are_utc() {
+        assert_eq!(utc_instant(0).as_deref(), Some("1970-01-01T00:00:00Z"));
+        assert_eq!(utc_instant(951_827_696).as_deref(), Some("2000-02-29T12:34:56Z"));
+        assert_eq!(utc_instant(i64::MAX), None);
     }
 
     #[test]

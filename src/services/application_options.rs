@@ -1,0 +1,36 @@
+//! What flags and settings decide about a run of the terminal application, apart from how pictures are drawn.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::services::app_dirs::AppDirs;
+use crate::services::session::Passphrase;
+use crate::services::settings::{CellSize, Motion, Mouse, OnLock};
+
+/// How the application is started. Has no `Debug`: it may hold a passphrase.
+pub struct ApplicationOptions {
+    /// The vault to open, if one is known.
+    pub vault: Option<PathBuf>,
+    /// The passphrase, where a flag says where it is.
+    pub passphrase: Option<Passphrase>,
+    /// The folder to show first.
+    pub folder: PathBuf,
+    /// A photo matches when its similarity is at least this.
+    pub threshold: f32,
+    /// Pixels of a character cell, overriding what the terminal says.
+    pub cell_size: Option<CellSize>,
+    /// Whether clicks and the wheel are taken.
+    pub mouse: Mouse,
+    /// Whether anything moves by itself.
+    pub motion: Motion,
+    /// Locks after this long without a key; `None` for never.
+    pub lock_after: Option<Duration>,
+    /// What locking does to an indexing run.
+    pub on_lock: OnLock,
+    /// The file with the user's keys; it need not exist.
+    pub keymap: PathBuf,
+    /// The file with the user's colours; it need not exist.
+    pub theme: PathBuf,
+    /// The program's own folders.
+    pub dirs: AppDirs,
+}

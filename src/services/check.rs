@@ -1,0 +1,122 @@
+//! Checking a vault, and repairing it: the vault rebuilds what follows from whole files; vectors and thumbnails are made
+//! again from the photos here.
+
+use crate::durable::IfLocked;
+use crate::error::Error;
+use crate::services::embedding::EmbeddingModel;
+use crate::services::library::PhotoId;
+use crate::services::open_vault::OpenVault;
+use crate::services::photo;
+use crate::services::thumbnail;
+use crate::vault;
+pub use crate::vault::Losses as LostPhotoPolicy;
+use crate::vault::Remake;
+pub use crate::vault::check::{Read as Progress, Remedy};
+
+/// A damaged or missing file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Damage {
+    /// The file's path in the vault.
+    pub object: String,
+    /// What was found.
+    pub reason: String,
+    /// What a repair can do about it.
+    pub remedy: Remedy,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Report {
+    /// Photos that the vault lists.
+    pub photos: usize,
+    /// Every damage, in the order of the files.
+    pub damages: Vec<Damage>,
+    /// Files of an interrupted run; the next change removes them.
+    pub leftovers: Vec<String>,
+    /// Files that nothing in the vault refers to.
+    pub strays: Vec<String>,
+}
+
+impl Report {
+    /// Whether every file is what the vault wrote.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.damages.is_empty()
+    }
+}
+
+/// What a repair did.
+#[derive(Debug)]
+pub struct Repaired {
+    /// What was found before.
+    pub before: Report,
+    /// What is still damaged.
+    pub after: Report,
+    /// Photos that were dropped because their original is lost.
+    pub dropped: Vec<PhotoId>,
+}
+
+/// Reads and verifies every file of the newest generation. `progress` is called from any thread.
+///
+/// # Errors
+/// Only when there is nothing to check: the error then names the top-level file that is damaged.
+///
+/// ```no_run
+/// # fn example(vault: &cipherlens::services::open_vault::OpenVault) -> Result<(), cipherlens::error::Error> {
+/// let report = cipherlens::services::check::check(vault, &|_progress| {})?;
+/// for damage in &report.damages {
+///     println!("{}: {}", damage.object, damage.reason);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub fn check(vault: &OpenVault, progress: &(dyn Fn(Progress) + Sync)) -> Result<Report, Error> {
+    Ok(vault::check::check(vault.vault(), progress)?.into())
+}
+
+/// Repairs the vault. `progress` is called from any thread; everything is read twice.
+///
+/// # Errors
+/// When another model made the vault's vectors, another process writes, or the disk refuses.
+pub fn repair(
+    vault: &OpenVault,
+    model: &EmbeddingModel,
+    lost: LostPhotoPolicy,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Repaired, Error> {
+    let vault = vault.vault();
+    model.require_same_space(vault.snapshot()?.mapping())?;
+    let vault::Repaired { before, after, dropped } =
+        vault::repair(vault, &FromOriginals(model), lost, IfLocked::Refuse, progress)?;
+    log::info!("repaired: {} damages before, {} after", before.damages.len(), after.damages.len());
+    Ok(Repaired { before: before.into(), after: after.into(), dropped })
+}
+
+/// Makes from an original what the vault has lost of it.
+struct FromOriginals<'a>(&'a EmbeddingModel);
+
+impl Remake for FromOriginals<'_> {
+    fn vector(&self, original: &[u8]) -> Option<Vec<f32>> {
+        Some(self.0.embed_photo(original, None).ok()?.to_vec())
+    }
+
+    fn thumbnail(&self, original: &[u8]) -> Option<Vec<u8>> {
+        Some(thumbnail::of(&photo::decode(original, None).ok()?).ok()?.to_vec())
+    }
+}
+
+impl From<vault::check::Report> for Report {
+    fn from(report: vault::check::Report) -> Self {
+        let damage = |damage: &vault::check::Damage| Damage {
+            object: damage.object.to_string(),
+            reason: damage.cause.to_string(),
+            remedy: damage.remedy,
+        };
+        Self {
+            photos: report.images,
+            damages: report.damages.iter().map(damage).collect(),
+            leftovers: report.leftovers.abandoned.iter().map(ToString::to_string).collect(),
+            strays: report.leftovers.strays,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The embedding model: which one a vault needs, loading it, and photos to vectors.
+//!
+//! The only file of this room that names a network. Vectors can be compared only if the same model made them, so a
+//! vault records its model, and [`EmbeddingModel::load_for`] decides by that record.
+
+use std::borrow::Borrow;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::features::{self, Extractor, Weights};
+pub use crate::features::{Photo, Precision, PreparedPhoto, Workload};
+use crate::services::app_dirs::AppDirs;
+use crate::services::open_vault::OpenVault;
+use crate::services::photo;
+use crate::vault::{self, FeatureSpace, Mapping};
+
+/// A unit vector that describes a photo; whoever reads it can tell what the photo shows. Wiped on drop.
+pub type Embedding = Zeroizing<Vec<f32>>;
+
+/// A loaded model, ready for photos.
+pub struct EmbeddingModel(Extractor);
+
+impl EmbeddingModel {
+    /// Loads the model in `precision`: the weights in `file`, else those built into the program, else those in the data
+    /// folder.
+    ///
+    /// # Errors
+    /// When there are no weights, the file does not fit the model, or `CIPHERLENS_KERNEL` names a kernel that this
+    /// processor does not run.
+    pub fn load(file: Option<&Path>, precision: Precision, workload: Workload, dirs: &AppDirs) -> Result<Self, Error> {
+        let weights = match file {
+            Some(file) => Weights::from_file(file)?,
+            None => Weights::standard(dirs.data())?,
+        };
+        Ok(Self(Extractor::new(weights, precision, workload)?))
+    }
+
+    /// Loads the model that made the vectors of `vault`.
+    ///
+    /// # Errors
+    /// As [`Self::load`], or when the vault needs a model that this version does not have.
+    pub fn load_for(vault: &OpenVault, file: Option<&Path>, workload: Workload, dirs: &AppDirs) -> Result<Self, Error> {
+        Self::load(file, precision_of(vault)?, workload, dirs)
+    }
+
+    /// Whether it can serve as the model of `vault`, as far as that is known before the weights are read.
+    ///
+    /// # Errors
+    /// As [`Self::load_for`].
+    pub fn suits(&self, vault: &OpenVault) -> Result<bool, Error> {
+        Ok(self.0.precision() == precision_of(vault)?)
+    }
+
+    /// The arithmetic in which it computes.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.0.precision()
+    }
+
+    /// What computes: the processor's instructions, or an accelerator.
+    #[must_use]
+    pub fn kernel(&self) -> &'static str {
+        self.0.kernel()
+    }
+
+    /// How many numbers an embedding has.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        features::DIMENSIONS
+    }
+
+    /// How many photos are worth handing to [`Self::embed`] at once.
+    #[must_use]
+    pub fn batch_size() -> usize {
+        features::batch()
+    }
+
+    /// Scales and crops a decoded photo to the model's input.
+    ///
+    /// # Errors
+    /// When its pixels cannot be resized.
+    pub fn prepare(&self, photo: &Photo) -> Result<PreparedPhoto, Error> {
+        Ok(photo.prepare()?)
+    }
+
+    /// The embeddings of prepared photos, in their order.
+    ///
+    /// # Errors
+    /// When the arithmetic fails.
+    pub fn embed<P: Borrow<PreparedPhoto> + Sync>(&self, photos: &[P]) -> Result<Vec<Embedding>, Error> {
+        let vectors = self.0.extract(photos)?;
+        Ok(vectors.iter().map(|vector| Zeroizing::new(vector.as_slice().to_vec())).collect())
+    }
+
+    /// The embedding of one photo file; only TGA needs the `extension`.
+    ///
+    /// # Errors
+    /// When `bytes` are not a photo, or the arithmetic fails.
+    pub fn embed_photo(&self, bytes: &[u8], extension: Option<&OsStr>) -> Result<Embedding, Error> {
+        let prepared = self.prepare(&photo::decode(bytes, extension)?)?;
+        let mut embeddings = self.embed(&[prepared])?;
+        Ok(embeddings.remove(0))
+    }
+
+    /// The embeddings of photo files, in their order; for each that cannot be used, why.
+    ///
+    /// # Errors
+    /// When the arithmetic fails.
+    pub fn embed_files(&self, files: &[PathBuf]) -> Result<Vec<Result<Embedding, Error>>, Error> {
+        let prepare = |path: &PathBuf| {
+            let bytes = photo::read(path).map_err(features::Error::from)?;
+            self.prepare(&photo::decode(&bytes, path.extension())?)
+        };
+        let prepared: Vec<Result<PreparedPhoto, Error>> = files.par_iter().map(prepare).collect();
+        let usable: Vec<&PreparedPhoto> = prepared.iter().filter_map(|photo| photo.as_ref().ok()).collect();
+        let mut embeddings = self.embed(&usable)?.into_iter();
+        Ok(prepared.into_iter().map(|photo| photo.map(|_| embeddings.next().unwrap_or_default())).collect())
+    }
+
+    /// Refuses vectors of this model where another one made the vault's: their cosines would mean nothing.
+    pub(super) fn require_same_space(&self, mapping: &Mapping) -> Result<(), Error> {
+        Ok(mapping.feature_space.check(&self.space())?)
+    }
+
+    /// What a vault records about the model that makes its vectors.
+    pub(super) fn space(&self) -> FeatureSpace {
+        let features::FeatureSpace { weights, preprocessing, precision } = self.0.space().clone();
+        FeatureSpace { weights, preprocessing, precision }
+    }
+}
+
+/// The precision in which a vault's vectors were made.
+fn precision_of(vault: &OpenVault) -> Result<Precision, Error> {
+    vault.read(|snapshot| {
+        let name = &snapshot.mapping().feature_space.precision;
+        let unknown = || vault::Error::FeatureSpace {
+            field: "precision",
+            vault: name.clone(),
+            program: Precision::ALL.map(Precision::name).join(" or "),
+        };
+        Ok(Precision::named(name).ok_or_else(unknown)?)
+    })
+}

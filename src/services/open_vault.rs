@@ -1,0 +1,183 @@
+//! An open vault as the use cases share it: its keys, and the generation that was read last.
+//!
+//! Writers may remove files of an older generation while it is being read. Every read therefore goes through one retry
+//! on the newest generation, here and nowhere else. Must never: change the vault, or keep what was read after
+//! [`OpenVault::forget_contents`].
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use zeroize::Zeroizing;
+
+use crate::cipher::{Cost, Passphrase};
+use crate::durable::IfLocked;
+use crate::error::Error;
+use crate::services::library::{PhotoId, StoredPhoto};
+pub use crate::vault::Standing as CopyAge;
+pub use crate::vault::Traffic;
+use crate::vault::{self, Snapshot, Vault};
+
+/// How often a reader starts again when writers overtake it; each time they must have committed once more.
+const TRIES: usize = 8;
+
+/// An unlocked vault. Its keys are wiped when the last handle to it is dropped.
+pub struct OpenVault {
+    vault: Arc<Vault>,
+    /// The generation that was read last, with what was opened and verified of it.
+    latest: Mutex<Option<Arc<Snapshot>>>,
+}
+
+/// A photo as it was added.
+pub struct OriginalPhoto {
+    /// The exact bytes of the file.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// Its file name; may hold anything.
+    pub name: String,
+    /// The extension of its name, in lower case and without the dot.
+    pub extension: String,
+}
+
+impl OpenVault {
+    /// Wraps an unlocked vault.
+    #[must_use]
+    pub fn new(vault: impl Into<Arc<Vault>>) -> Self {
+        Self { vault: vault.into(), latest: Mutex::default() }
+    }
+
+    /// The vault's random id, in hexadecimal.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.vault.id().to_string()
+    }
+
+    /// How many photos it holds.
+    ///
+    /// # Errors
+    /// When the vault cannot be read.
+    pub fn photo_count(&self) -> Result<usize, Error> {
+        Ok(self.snapshot()?.len())
+    }
+
+    /// How this copy compares with what this machine has seen of the vault.
+    #[must_use]
+    pub fn copy_age(&self) -> CopyAge {
+        self.vault.standing()
+    }
+
+    /// Refuses a copy that is older than one this machine has seen, or that was changed separately.
+    ///
+    /// # Errors
+    /// [`vault::Error::RolledBack`], [`vault::Error::Forked`].
+    pub fn require_newest(&self) -> Result<(), Error> {
+        Ok(self.vault.require_newest()?)
+    }
+
+    /// Makes an older copy the newest one from now on. Ask the user first: what only the newer copy has is given up.
+    ///
+    /// # Errors
+    /// [`vault::Error::Forked`] for a copy that was changed separately; when the record of what was seen cannot be
+    /// written.
+    pub fn accept_older_copy(&self) -> Result<(), Error> {
+        Ok(self.vault.accept_older_copy()?)
+    }
+
+    /// Replaces the passphrase; only the header changes.
+    ///
+    /// # Errors
+    /// When another process writes to the vault, or the disk refuses.
+    pub fn change_passphrase(&self, new: &Passphrase, cost: Cost) -> Result<(), Error> {
+        Ok(self.vault.change_passphrase(new, cost, IfLocked::Refuse)?)
+    }
+
+    /// Bytes sent and received since the vault was opened; `None` for a vault on this machine.
+    #[must_use]
+    pub fn traffic(&self) -> Option<Traffic> {
+        self.vault.store().traffic()
+    }
+
+    /// The photo whose id starts with `prefix`.
+    ///
+    /// # Errors
+    /// When no id, or more than one, starts so; when the vault is damaged.
+    pub fn find(&self, prefix: &str) -> Result<StoredPhoto, Error> {
+        self.read(|snapshot| {
+            let image = snapshot.find(prefix)?;
+            Ok(StoredPhoto::new(image.id(), image.details()?))
+        })
+    }
+
+    /// Decrypts a photo.
+    ///
+    /// # Errors
+    /// When the vault does not have it, or it is damaged.
+    pub fn original(&self, id: PhotoId) -> Result<OriginalPhoto, Error> {
+        self.read(|snapshot| {
+            let image = snapshot.image(id)?;
+            let extension = image.listed().extension.as_str().to_owned();
+            Ok(OriginalPhoto { bytes: image.photo()?, name: image.details()?.name.clone(), extension })
+        })
+    }
+
+    /// Decrypts the thumbnail of a photo: a JPEG.
+    ///
+    /// # Errors
+    /// As [`Self::original`].
+    pub fn thumbnail(&self, id: PhotoId) -> Result<Zeroizing<Vec<u8>>, Error> {
+        self.read(|snapshot| Ok(snapshot.image(id)?.thumbnail()?))
+    }
+
+    /// Looks for a newer generation; reads after this see it.
+    ///
+    /// # Errors
+    /// When the vault cannot be read.
+    pub fn refresh(&self) -> Result<(), Error> {
+        let previous = self.latest().clone();
+        match previous {
+            Some(previous) => self.move_on(&previous).map(drop),
+            None => self.snapshot().map(drop),
+        }
+    }
+
+    /// Drops everything that was read of the vault. Keys stay for as long as somebody holds this handle, such as an
+    /// indexing run that goes on while the vault is locked.
+    pub fn forget_contents(&self) {
+        *self.latest() = None;
+    }
+
+    /// Calls `read` on the generation that was read last, and again on the next one whenever a writer has removed what
+    /// was being read.
+    pub(super) fn read<T>(&self, mut read: impl FnMut(&Snapshot) -> Result<T, Error>) -> Result<T, Error> {
+        let mut snapshot = self.snapshot()?;
+        for _ in 1..TRIES {
+            match read(&snapshot) {
+                Err(Error::Vault(vault::Error::Superseded { .. })) => snapshot = self.move_on(&snapshot)?,
+                outcome => return outcome,
+            }
+        }
+        read(&snapshot)
+    }
+
+    pub(super) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// The generation that was read last; the newest one if none was.
+    fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
+        if let Some(snapshot) = &*self.latest() {
+            return Ok(Arc::clone(snapshot));
+        }
+        let snapshot = Arc::new(self.vault.snapshot()?);
+        *self.latest() = Some(Arc::clone(&snapshot));
+        Ok(snapshot)
+    }
+
+    fn move_on(&self, previous: &Snapshot) -> Result<Arc<Snapshot>, Error> {
+        let snapshot = Arc::new(self.vault.snapshot_after(previous)?);
+        *self.latest() = Some(Arc::clone(&snapshot));
+        Ok(snapshot)
+    }
+
+    fn latest(&self) -> MutexGuard<'_, Option<Arc<Snapshot>>> {
+        // The value is only ever replaced whole, so a panic elsewhere leaves it usable.
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

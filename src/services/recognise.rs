@@ -1,0 +1,44 @@
+//! Which files a vault holds already, by content, whatever their names.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use crate::services::open_vault::OpenVault;
+use crate::services::photo;
+use crate::vault::{Digest, LARGEST_PHOTO_BYTES};
+
+/// Digests of files under one vault's key, so that each file is read once. Drop it with the vault.
+#[derive(Default)]
+pub struct Recogniser {
+    files: Mutex<HashMap<PathBuf, KnownFile>>,
+}
+
+/// The digest of a file, valid while size and time are unchanged.
+struct KnownFile {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    content: Digest,
+}
+
+impl Recogniser {
+    /// Whether `vault` holds the content of the file; `None` when the file or the vault cannot be read. That is no error:
+    /// the answer is a hint, and whoever uses the file is told.
+    #[must_use]
+    pub fn is_stored(&self, vault: &OpenVault, path: &Path) -> Option<bool> {
+        let metadata = std::fs::metadata(path).ok().filter(|metadata| metadata.len() <= LARGEST_PHOTO_BYTES as u64)?;
+        let content = self.content_of(vault, path, metadata.len(), metadata.modified().ok())?;
+        vault.read(|snapshot| Ok(snapshot.find_content(&content)?.is_some())).ok()
+    }
+
+    fn content_of(&self, vault: &OpenVault, path: &Path, bytes: u64, modified: Option<SystemTime>) -> Option<Digest> {
+        let files = || self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = files().get(path).filter(|known| (known.bytes, known.modified) == (bytes, modified)) {
+            return Some(known.content);
+        }
+        let content = vault.vault().content_tag(&photo::read(path).ok()?);
+        files().insert(path.to_owned(), KnownFile { bytes, modified, content });
+        Some(content)
+    }
+}

@@ -1,0 +1,47 @@
+//! Copies of a vault: bringing one up to date with another, and serving one to another machine.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::remote::{self, Address, Client, Copy, Prompts};
+pub use crate::remote::{OlderSource, Transferred};
+use crate::services::app_dirs::AppDirs;
+use crate::services::session::{self, Passphrase};
+use crate::vault::Store;
+
+/// Brings the copy at `to` up to date with the one at `from`; both are paths or addresses. `older` decides about a source
+/// that is not the newest copy; a host never replaces its copy with an older one. `copied` is told how many files of how
+/// many are done.
+///
+/// # Errors
+/// When one cannot be reached, `to` is newer or was changed separately (nothing is changed then), or `from` is damaged.
+pub fn transfer(
+    from: &Path,
+    to: &Path,
+    passphrase: &Passphrase,
+    dirs: &AppDirs,
+    older: OlderSource,
+    copied: &dyn Fn(usize, usize),
+) -> Result<Transferred, Error> {
+    let copy = |root: &Path| -> Result<Copy, Error> {
+        let name = root.display().to_string();
+        Ok(match Address::parse(root.as_os_str())? {
+            Address::Directory(root) => Copy { place: Arc::new(Store::unfinished(root)), name },
+            address => {
+                let client = Client::connect(address, Prompts::Allowed, dirs.remote_cache())?;
+                Copy { place: Arc::new(client), name }
+            }
+        })
+    };
+    Ok(remote::transfer(&copy(from)?, &copy(to)?, passphrase, &session::freshness(dirs), older, copied)?)
+}
+
+/// Serves the vault at `path` until the other side hangs up. Needs no passphrase and never sees one.
+///
+/// # Errors
+/// When the connection fails, or carries anything but the protocol.
+pub fn serve(path: &Path, requests: impl Read, replies: impl Write + Send) -> io::Result<()> {
+    remote::serve(path, requests, replies)
+}
