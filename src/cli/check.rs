@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::features::Workload;
 use crate::services::mend;
 use crate::services::name::inert;
-use crate::vault::Losses;
+use crate::vault::LostPhotoPolicy;
 use crate::vault::check::{self, Damage, Read, Remedy, Report};
 
 /// Arguments of `check`.
@@ -36,7 +36,7 @@ pub(super) struct Arguments {
 
 /// Checks the vault, and mends it if told.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let vault = if arguments.repair { session.open_to_change()? } else { session.open_vault()? };
+    let vault = if arguments.repair { session.open_to_change()? } else { session.open_vault()?.0 };
     let photos = vault.snapshot().map_err(Error::from)?.len();
     // A repair reads everything once more at its end.
     let meter = Meter::new(if arguments.repair { 2 * photos } else { photos }, "read");
@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     };
     let mut text = String::new();
     let (report, dropped) = if arguments.repair {
-        let losses = if arguments.drop_lost { Losses::Drop } else { Losses::Keep };
+        let losses = if arguments.drop_lost { LostPhotoPolicy::Drop } else { LostPhotoPolicy::Keep };
         let extractor = session.extractor_of(&vault, &arguments.weights, Workload::Many)?;
         let repaired = mend::repair(&vault, &extractor, losses, &read)?;
         text += &list("Found:", &repaired.before.damages);
@@ -98,7 +98,7 @@ fn list(title: &str, damages: &[Damage]) -> String {
 fn remedy(remedy: Remedy) -> &'static str {
     match remedy {
         Remedy::Rebuild => "nothing is lost: --repair makes it anew",
-        Remedy::Remake => "nothing is lost: --repair makes it anew from the photos",
+        Remedy::Regenerate => "nothing is lost: --repair makes it anew from the photos",
         Remedy::Rename => "names and dates are lost, the photos are not: --repair gives them new names",
         Remedy::Lost => "the photo is lost: put the file back from a backup, or take it out with --repair --drop-lost",
     }
@@ -111,7 +111,7 @@ fn as_json(report: &Report, dropped: &[String], older_copy: serde_json::Value) -
         .map(|damage| {
             let remedy = match damage.remedy {
                 Remedy::Rebuild => "rebuild",
-                Remedy::Remake => "remake",
+                Remedy::Regenerate => "remake",
                 Remedy::Rename => "rename",
                 Remedy::Lost => "lost",
             };

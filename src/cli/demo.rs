@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let extractor = session.extractor(&arguments.weights, Precision::F32)?;
     let typed = Zeroizing::new(PASSPHRASE.as_bytes().to_vec());
     let passphrase = Passphrase::new(&typed).map_err(|error| Error::from(vault::Error::from(error)))?;
-    let vault = session::create_vault(&root, &passphrase, Cost::FLOOR, &extractor, &places)?;
+    let (vault, _) = session::create_vault(&root, &passphrase, Cost::FLOOR, &extractor, &places)?;
 
     if !index_samples(&vault, &extractor)? {
         output::say("Interrupted; the vault was deleted.");

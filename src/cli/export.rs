@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         Some(folder) => Target::at(folder)?,
         None => Target::current_folder()?,
     };
-    let vault = session.open_vault()?;
+    let (vault, _) = session.open_vault()?;
     let (photos, unreadable) = match arguments.all {
         Some(_) => export::everything(&vault)?,
         None => (find(&vault, &arguments.ids)?, Vec::new()),

@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
     let passphrase = session.passphrase("Choose a passphrase", Purpose::Choose)?;
     let path = if Address::is_remote(named) { named.clone() } else { std::path::absolute(named)? };
-    let vault = session::create_vault(&path, &passphrase, cost, &extractor, session.places()?)?;
+    let (vault, _) = session::create_vault(&path, &passphrase, cost, &extractor, session.places()?)?;
     session.remember(&path);
     if arguments.json {
         output::json(&json!({ "vault": path.to_string_lossy(), "id": vault.id().to_string() }))?;

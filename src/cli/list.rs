@@ -8,7 +8,7 @@ use super::output;
 use super::session::Session;
 use super::table::{Align, Column, columns_of_output, table};
 use crate::services::name::inert;
-use crate::services::session::read_newest;
+use crate::services::session::read_from;
 
 /// Arguments of `list`.
 #[derive(Args)]
@@ -23,8 +23,8 @@ pub(super) struct Arguments {
 
 /// Lists the photos.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let vault = session.open_vault()?;
-    let (_, rows) = read_newest(&vault, |snapshot| {
+    let (vault, mut snapshot) = session.open_vault()?;
+    let rows = read_from(&vault, &mut snapshot, |snapshot| {
         snapshot.prefetch_listing();
         let mut rows = Vec::with_capacity(snapshot.len());
         for segment in snapshot.segments()? {

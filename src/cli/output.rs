@@ -12,7 +12,7 @@ use serde_json::json;
 
 pub(super) use crate::services::amount::{count, size};
 use crate::services::name::inert;
-use crate::vault::{Details, Id, Standing, Vault};
+use crate::vault::{CopyAge, Id, PhotoMetadata, Vault};
 
 /// Writes text to standard output at once, line ends included; a reader that has seen enough (`| head`) is an error here.
 pub(super) fn text(text: &str) -> io::Result<()> {
@@ -56,7 +56,7 @@ fn unwritable(error: io::Error) -> io::Error {
 }
 
 /// What a catalogue says of a photo.
-pub(super) fn details(id: Id, details: &Details) -> serde_json::Value {
+pub(super) fn details(id: Id, details: &PhotoMetadata) -> serde_json::Value {
     json!({
         "id": id.to_string(),
         "name": details.name,
@@ -70,15 +70,15 @@ pub(super) fn details(id: Id, details: &Details) -> serde_json::Value {
 
 /// Null for the newest copy of a vault, else the generation it is at and the one this machine has seen.
 pub(super) fn older_copy(vault: &Vault) -> serde_json::Value {
-    match vault.standing() {
-        Standing::Newest => serde_json::Value::Null,
-        Standing::Older { found, seen } => json!({ "generation": found, "seen": seen, "forked": false }),
-        Standing::Forked { found, seen } => json!({ "generation": found, "seen": seen, "forked": true }),
+    match vault.copy_age() {
+        CopyAge::Newest => serde_json::Value::Null,
+        CopyAge::Older { found, seen } => json!({ "generation": found, "seen": seen, "forked": false }),
+        CopyAge::Forked { found, seen } => json!({ "generation": found, "seen": seen, "forked": true }),
     }
 }
 
 /// When a photo was taken, else when its file was changed, to the minute; empty when neither is known.
-pub(super) fn date(details: &Details) -> String {
+pub(super) fn date(details: &PhotoMetadata) -> String {
     let time = details.captured.clone().or_else(|| details.modified.map(instant)).unwrap_or_default();
     inert(&time).chars().take("2000-01-01T00:00".len()).collect::<String>().replace('T', " ")
 }

@@ -21,7 +21,7 @@ use crate::services::export::{IfExists, Target};
 use crate::services::name::inert;
 use crate::services::original;
 use crate::services::search::{self, DEFAULT_TOP, Found, Listing, Match, Query, Timing, Wanted};
-use crate::services::session::read_newest;
+use crate::services::session::read_from;
 use crate::vault::{Id, Snapshot, Traffic, Vault};
 
 /// Arguments of `search`.
@@ -76,15 +76,15 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     };
     let wanted = Wanted { threshold, listing };
     let target = arguments.export.as_deref().map(Target::at).transpose()?;
-    let vault = session.open_vault()?;
-    let (snapshot, found) = match (&arguments.photo, &arguments.id) {
+    let (vault, mut snapshot) = session.open_vault()?;
+    let found = match (&arguments.photo, &arguments.id) {
         (Some(path), _) => {
             let bytes = original::read(path).map_err(|source| Error::Read { path: path.clone(), source })?;
             let extractor = session.extractor_of(&vault, &arguments.weights, Workload::One)?;
             let query = Query::Photo { bytes: &bytes, extension: path.extension(), extractor: &extractor };
-            read_newest(&vault, |snapshot| search::search(&vault, snapshot, &query, wanted))?
+            read_from(&vault, &mut snapshot, |snapshot| search::search(&vault, snapshot, &query, wanted))?
         }
-        (None, id) => read_newest(&vault, |snapshot| {
+        (None, id) => read_from(&vault, &mut snapshot, |snapshot| {
             let image = snapshot.find(id.as_deref().unwrap_or_default())?;
             search::search(&vault, snapshot, &Query::Image(image.id()), wanted)
         })?,
@@ -201,7 +201,7 @@ pub(super) fn in_words(found: &Found, Wanted { threshold, listing }: Wanted) -> 
 
 /// What travelled: for the search, and since the vault was opened.
 fn traffic_in_words(found: &Found, vault: &Vault) -> String {
-    let (Some(search), Some(all)) = (found.traffic, vault.store().traffic()) else {
+    let (Some(search), Some(all)) = (found.traffic, vault.backend().traffic()) else {
         return "The vault is on this machine: nothing travelled.\n".to_owned();
     };
     format!(

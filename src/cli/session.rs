@@ -22,7 +22,7 @@ use crate::services::scp_address::{ScpAddress, scp_address};
 use crate::services::session;
 use crate::services::settings::{DEFAULT_THRESHOLD, Settings};
 use crate::vault;
-use crate::vault::{Standing, Vault};
+use crate::vault::{CopyAge, Snapshot, Vault};
 
 /// The weights flag of the commands that look at photos.
 #[derive(Args)]
@@ -145,22 +145,23 @@ impl Session {
 
     /// Opens the vault that is meant for changing it, and remembers it. An older copy must be accepted first.
     pub(super) fn open_to_change(&self) -> Result<Vault, Failure> {
-        let vault = self.open()?;
+        let (vault, _) = self.open()?;
         vault.require_newest().map_err(Error::from)?;
         Ok(vault)
     }
 
-    /// Opens the vault that is meant for reading, and remembers it. An older copy is read too, and said to be one.
-    pub(super) fn open_vault(&self) -> Result<Vault, Failure> {
-        let vault = self.open()?;
-        if let Some(note) = session::note(vault.standing()) {
-            let how = if matches!(vault.standing(), Standing::Older { .. }) { ": --accept-older" } else { "" };
+    /// Opens the vault that is meant for reading, and remembers it; gives its newest generation too.
+    /// An older copy is read too, and said to be one.
+    pub(super) fn open_vault(&self) -> Result<(Vault, Snapshot), Failure> {
+        let (vault, snapshot) = self.open()?;
+        if let Some(note) = session::note(vault.copy_age()) {
+            let how = if matches!(vault.copy_age(), CopyAge::Older { .. }) { ": --accept-older" } else { "" };
             output::say(&format!("cipherlens: {note}{how}."));
         }
-        Ok(vault)
+        Ok((vault, snapshot))
     }
 
-    fn open(&self) -> Result<Vault, Failure> {
+    fn open(&self) -> Result<(Vault, Snapshot), Failure> {
         let path = self.vault_path()?;
         // A wrong path should be told before a passphrase is asked for.
         let found = session::FoundVault::at(&path, self.places()?, Prompts::Allowed)?;
@@ -169,18 +170,18 @@ impl Session {
         spinner.enable_steady_tick(Duration::from_millis(100));
         let opened = found.open(&passphrase, self.places()?);
         spinner.finish_and_clear();
-        let vault = opened?;
+        let (vault, snapshot) = opened?;
         if self.if_older == IfOlder::Accept {
-            let before = vault.standing();
+            let before = vault.copy_age();
             vault.accept_older_copy().map_err(Error::from)?;
-            if let Standing::Older { found, seen } = before {
+            if let CopyAge::Older { found, seen } = before {
                 let said =
                     format!("cipherlens: generation {found} is used from now on; generation {seen} was seen before.");
                 output::say(&said);
             }
         }
         self.remember(&path);
-        Ok(vault)
+        Ok((vault, snapshot))
     }
 
     /// The passphrase from where the flags say.

@@ -37,8 +37,7 @@ pub(super) struct Arguments {
 /// Shows the photo.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let question = pictures::question(session, arguments.preview)?;
-    let vault = session.open_vault()?;
-    let snapshot = vault.snapshot().map_err(Error::from)?;
+    let (vault, snapshot) = session.open_vault()?;
     let image = snapshot.find(&arguments.id).map_err(Error::from)?;
     let details = image.details().map_err(Error::from)?;
     if arguments.json {

@@ -7,7 +7,6 @@ use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::session::Session;
-use crate::error::Error;
 use crate::services::library;
 use crate::vault::SEGMENT_IMAGES;
 
@@ -22,8 +21,7 @@ pub(super) struct Arguments {
 
 /// Prints counts and sizes.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let vault = session.open_vault()?;
-    let snapshot = vault.snapshot().map_err(Error::from)?;
+    let (vault, snapshot) = session.open_vault()?;
     let statistics = library::statistics(&vault, &snapshot)?;
     if arguments.json {
         let mut object = json!(statistics);

@@ -30,7 +30,7 @@ use crate::services::progress::{Control, Event, Observer, Outcome, Stage};
 use crate::services::session;
 use crate::services::thumbnail;
 use crate::vault;
-use crate::vault::{Appended, Details, Digest, Extension, NewImage, Snapshot, Transaction, Vault};
+use crate::vault::{Appended, Digest, Extension, NewImage, PhotoMetadata, Snapshot, Transaction, Vault};
 
 /// Photos committed at once: a power cut costs at most this many photos' work.
 const COMMIT_EVERY: usize = 256;
@@ -314,7 +314,7 @@ fn store(transaction: &mut Transaction, decoded: Decoded, vector: &FeatureVector
     let Decoded { original, thumbnail, width, height, .. } = decoded;
     let mut photo = transaction.store_photo(&original.bytes, &Extension::of(Path::new(&original.name)))?;
     transaction.store_thumbnail(&mut photo, &thumbnail)?;
-    let details = Details {
+    let details = PhotoMetadata {
         captured: capture::time(&original.bytes),
         name: original.name,
         bytes: original.bytes.len() as u64,

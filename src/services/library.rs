@@ -47,7 +47,7 @@ pub fn statistics(vault: &Vault, snapshot: &Snapshot) -> Result<Statistics, Erro
     for segment in snapshot.segments()? {
         original_bytes += segment.catalogue()?.iter().map(|entry| entry.details.bytes).sum::<u64>();
     }
-    let size = |directory| vault.store().size(directory);
+    let size = |directory| vault.backend().size(directory);
     Ok(Statistics {
         photos: snapshot.len(),
         generation: snapshot.mapping().generation,

@@ -7,7 +7,7 @@ use crate::features::photo::{Limits, Photo};
 use crate::features::{self, Extractor};
 use crate::services::session;
 use crate::services::thumbnail;
-use crate::vault::{self, Losses, Remake, Repaired, Vault};
+use crate::vault::{self, LostPhotoPolicy, Regenerate, Repaired, Vault};
 
 /// Makes from an original what the vault has lost of it.
 struct FromOriginals<'a>(&'a Extractor);
@@ -19,7 +19,7 @@ impl FromOriginals<'_> {
     }
 }
 
-impl Remake for FromOriginals<'_> {
+impl Regenerate for FromOriginals<'_> {
     fn vector(&self, original: &[u8]) -> Option<Vec<f32>> {
         self.try_vector(original).ok()
     }
@@ -37,7 +37,7 @@ impl Remake for FromOriginals<'_> {
 pub fn repair(
     vault: &Vault,
     extractor: &Extractor,
-    losses: Losses,
+    losses: LostPhotoPolicy,
     read: &(dyn Fn(vault::check::Read) + Sync),
 ) -> Result<Repaired, Error> {
     session::require_same_space(vault.snapshot()?.mapping(), extractor)?;

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::features::Extractor;
 use crate::features::photo::{Limits, Photo};
 use crate::services::session;
-use crate::vault::{Details, Id, Segment, Snapshot, Traffic, Vault};
+use crate::vault::{Id, PhotoMetadata, Segment, Snapshot, Traffic, Vault};
 
 /// How many photos a search lists when nobody says otherwise.
 pub const DEFAULT_TOP: usize = 50;
@@ -76,7 +76,7 @@ pub struct Match {
     /// Cosine similarity with the query, four decimals.
     pub score: f32,
     /// What the catalogue says of it.
-    pub details: Details,
+    pub details: PhotoMetadata,
 }
 
 /// The outcome of a search.
@@ -123,7 +123,7 @@ struct Scored {
 /// When the query is no photo or was described by another network than the vault's, or the vault is damaged.
 pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wanted) -> Result<Found, Error> {
     let holder = vault.key_holder();
-    let before = vault.store().traffic();
+    let before = vault.backend().traffic();
     let mut timing = Timing::default();
     let mut started = Instant::now();
     let mut lap = || std::mem::replace(&mut started, Instant::now()).elapsed();
@@ -157,7 +157,7 @@ pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wan
         timing.features + timing.encrypt + timing.scan + timing.decrypt
     );
     let traffic = vault
-        .store()
+        .backend()
         .traffic()
         .zip(before)
         .map(|(after, before)| Traffic { sent: after.sent - before.sent, received: after.received - before.received });

@@ -7,10 +7,10 @@ use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
 use crate::features::{Extractor, Precision, Weights, Workload};
 use crate::remote;
-use crate::remote::{Address, Client, Copy, OlderSource, Prompts, Transferred};
+use crate::remote::{Address, OlderSource, Options, Prompts, Replica, Transferred};
 use crate::services::places::Places;
-pub use crate::vault::Standing;
-use crate::vault::{self, FeatureSpace, Freshness, Mapping, Object, Snapshot, Storage, Store, Vault};
+pub use crate::vault::CopyAge;
+use crate::vault::{self, Backend, FeatureSpace, Freshness, Mapping, Object, Snapshot, Vault};
 
 /// Creates an empty vault at `root` whose vectors `extractor` will make.
 ///
@@ -22,23 +22,21 @@ pub fn create_vault(
     cost: Cost,
     extractor: &Extractor,
     places: &Places,
-) -> Result<Vault, Error> {
-    let space = space_of(extractor);
-    let vault = match Address::parse(root.as_os_str())? {
-        Address::Directory(root) => Vault::create(&root, passphrase, cost, space, freshness(places))?,
-        address => {
-            let place = Client::connect(address, Prompts::Allowed, places.fetched())?;
-            Vault::create_at(Arc::new(place), passphrase, cost, space, freshness(places))?
-        }
-    };
-    Ok(vault)
+) -> Result<(Vault, Snapshot), Error> {
+    let backend = backend_at(root, places, Prompts::Allowed)?;
+    Ok(Vault::create(backend, passphrase, cost, space_of(extractor), freshness(places))?)
+}
+
+/// Where the files of the vault at `root` are, or will be: a path, or an address on another machine.
+fn backend_at(root: &Path, places: &Places, prompts: Prompts) -> Result<Arc<dyn Backend>, Error> {
+    Ok(remote::open(Address::parse(root.as_os_str())?, Options::new(prompts, places.fetched()))?)
 }
 
 /// Whether there is a vault at `root`, open to whoever knows its passphrase or not. An address on another machine counts
 /// as one: only the connection that opens it can tell.
 #[must_use]
 pub fn is_vault(root: &Path) -> bool {
-    Address::is_remote(root) || !matches!(Store::open(root), Err(vault::Error::NotAVault { .. }))
+    Address::is_remote(root) || !matches!(vault::local(root).require_vault(), Err(vault::Error::NotAVault { .. }))
 }
 
 /// What is at the place of a vault.
@@ -67,21 +65,21 @@ pub fn look(root: &Path) -> Presence {
 #[must_use]
 pub fn vault_around(folder: &Path) -> Option<PathBuf> {
     let holds_vault = |folder: &&Path| {
-        let Ok(store) = Store::open(*folder) else { return false };
+        let backend = vault::local(*folder);
+        if backend.require_vault().is_err() {
+            return false;
+        }
         // Any program may call a file `header`. A damaged vault is one all the same.
-        store.read(&Object::Header, vault::largest_bytes(&Object::Header)).is_ok_and(|header| vault::is_header(&header))
+        backend
+            .read(&Object::Header, vault::largest_bytes(&Object::Header))
+            .is_ok_and(|header| vault::is_header(&header))
             || Object::Mapping.path(folder).exists()
     };
     folder.ancestors().find(holds_vault).map(Path::to_owned)
 }
 
 /// A place that holds a vault, found before a passphrase is asked for.
-pub struct FoundVault(Place);
-
-enum Place {
-    Here(PathBuf),
-    Elsewhere(Arc<Client>),
-}
+pub struct FoundVault(Arc<dyn Backend>);
 
 impl FoundVault {
     /// Looks whether there is a vault at `root`: a path, or an address of a vault on another machine.
@@ -89,54 +87,39 @@ impl FoundVault {
     /// # Errors
     /// When there is none, or the other machine cannot be reached.
     pub fn at(root: &Path, places: &Places, prompts: Prompts) -> Result<Self, Error> {
-        Ok(Self(match Address::parse(root.as_os_str())? {
-            Address::Directory(root) => {
-                Store::open(&root)?;
-                Place::Here(root)
-            }
-            address => {
-                let client = Client::connect(address, prompts, places.fetched())?;
-                client.require_vault()?;
-                Place::Elsewhere(Arc::new(client))
-            }
-        }))
+        let backend = backend_at(root, places, prompts)?;
+        backend.require_vault()?;
+        Ok(Self(backend))
     }
 
-    /// Opens it; for reading alone when this machine has seen a newer copy or one that went a separate way.
+    /// Opens it, together with its newest generation; for reading alone when this machine has seen a newer copy or one that went a separate way.
     ///
-    /// [`Vault::standing`] then says which of the two it is, and whoever shows anything of the vault must say so plainly
+    /// [`Vault::copy_age`] then says which of the two it is, and whoever shows anything of the vault must say so plainly
     /// ([`note`] has the words): somebody may have put an old copy back. Reading changes no record, so the same is said the
     /// next time. Whatever would change the vault is refused with [`vault::Error::RolledBack`] or
     /// [`vault::Error::Forked`] ([`Vault::require_newest`] asks beforehand).
     ///
     /// To go on with an older copy, ask the user whether it is to be used from now on, and then call
     /// [`Vault::accept_older_copy`]: it needs no passphrase, and the same [`Vault`] can be changed afterwards. A copy that
-    /// went a separate way ([`Standing::Forked`]) is never accepted.
+    /// went a separate way ([`CopyAge::Forked`]) is never accepted.
     ///
     /// # Errors
     /// When the passphrase is wrong, or one of the vault's few top files is damaged.
-    pub fn open(self, passphrase: &Passphrase, places: &Places) -> Result<Vault, Error> {
-        let freshness = freshness(places).reading();
-        Ok(match self.0 {
-            Place::Here(root) => Vault::open(&root, passphrase, freshness)?,
-            Place::Elsewhere(client) => {
-                let cache = Arc::clone(&client);
-                Vault::open_at(client, passphrase, freshness, |vault, tree| cache.unlocked(vault, tree))?
-            }
-        })
+    pub fn open(self, passphrase: &Passphrase, places: &Places) -> Result<(Vault, Snapshot), Error> {
+        Ok(Vault::open(self.0, passphrase, freshness(places).reading())?)
     }
 }
 
 /// What is to be said of a copy that is not the newest one, in words for the user; `None` for the newest.
 #[must_use]
-pub fn note(standing: Standing) -> Option<String> {
-    match standing {
-        Standing::Newest => None,
-        Standing::Older { found, seen } => Some(format!(
+pub fn note(age: CopyAge) -> Option<String> {
+    match age {
+        CopyAge::Newest => None,
+        CopyAge::Older { found, seen } => Some(format!(
             "this copy of the vault is older: it is at generation {found}, and this machine has seen generation {seen}. \
              It can be read and not changed, unless you accept it as the one to use from now on"
         )),
-        Standing::Forked { found, seen } => Some(format!(
+        CopyAge::Forked { found, seen } => Some(format!(
             "this copy of the vault was changed separately: its generation {found} does not continue generation {seen}, \
              which this machine has seen. It can be read and not changed: export what only this copy has, and add it to \
              the other one"
@@ -158,12 +141,8 @@ pub fn transfer(
     older: OlderSource,
     copied: &dyn Fn(usize, usize),
 ) -> Result<Transferred, Error> {
-    let copy = |root: &Path| -> Result<Copy, Error> {
-        let name = root.display().to_string();
-        Ok(match Address::parse(root.as_os_str())? {
-            Address::Directory(root) => Copy { place: Arc::new(Store::unfinished(root)), name },
-            address => Copy { place: Arc::new(Client::connect(address, Prompts::Allowed, places.fetched())?), name },
-        })
+    let copy = |root: &Path| -> Result<Replica, Error> {
+        Ok(Replica { backend: backend_at(root, places, Prompts::Allowed)?, name: root.display().to_string() })
     };
     Ok(remote::transfer(&copy(from)?, &copy(to)?, passphrase, &freshness(places), older, copied)?)
 }
@@ -219,10 +198,9 @@ pub fn load_network_of(
 /// The precision that a vault's vectors were made in.
 ///
 /// # Errors
-/// When this program does not know it, or the vault cannot be read.
+/// When this program does not know it.
 pub fn precision_of(vault: &Vault) -> Result<Precision, Error> {
-    let snapshot = vault.snapshot()?;
-    let name = &snapshot.mapping().feature_space.precision;
+    let name = &vault.feature_space().precision;
     let unknown = || vault::Error::FeatureSpace {
         field: "precision",
         vault: name.clone(),

@@ -164,12 +164,13 @@ fn path(bytes: &[u8]) -> Option<PathBuf> {
 mod tests {
     use super::*;
     use crate::cipher::{Cost, Passphrase};
+    use crate::vault;
     use crate::vault::{FeatureSpace, Freshness};
 
     fn vault(root: &Path) -> Vault {
         let passphrase = Passphrase::new(&zeroize::Zeroizing::new(b"correct horse".to_vec())).unwrap();
         let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
-        Vault::create(root, &passphrase, Cost::FLOOR, space, Freshness::unrecorded()).unwrap()
+        Vault::create(vault::local(root), &passphrase, Cost::FLOOR, space, Freshness::unrecorded()).unwrap().0
     }
 
     fn ended(left: usize) -> Result<Summary, ()> {

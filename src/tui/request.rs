@@ -10,7 +10,7 @@ use super::state::vault::{Health, Statistics};
 use super::state::{PhotoId, StoredPhoto};
 use crate::services::export;
 use crate::services::passed_over::Tally;
-use crate::services::session::{Presence, Standing};
+use crate::services::session::{CopyAge, Presence};
 
 /// Something asked of the workers.
 pub enum Request {
@@ -194,7 +194,7 @@ pub enum Reply {
         /// The vault.
         vault: PathBuf,
         /// How this copy relates to what this machine has seen, or why it was not opened.
-        result: Result<Standing, String>,
+        result: Result<CopyAge, String>,
     },
     /// An older copy of the vault is the one that counts from now on.
     AcceptedOlder(Result<(), String>),

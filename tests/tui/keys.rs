@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cipherlens::services::export;
-use cipherlens::services::session::Standing;
+use cipherlens::services::session::CopyAge;
 use cipherlens::tui::delivery::{Delivery, Route};
 use cipherlens::tui::request::{Download, Exported, Progress, Reply};
 use cipherlens::tui::state::gate::{FirstRun, Gate};
@@ -110,7 +110,7 @@ fn the_first_run_creates_a_vault_once_both_passphrases_agree() {
     assert!(stage.asked().is_empty());
     stage.keys("'one enter");
     assert_eq!(stage.asked(), ["create /nowhere/photos.vault"]);
-    stage.reply(Reply::Opened { vault: PathBuf::from("/nowhere/photos.vault"), result: Ok(Standing::Newest) });
+    stage.reply(Reply::Opened { vault: PathBuf::from("/nowhere/photos.vault"), result: Ok(CopyAge::Newest) });
     assert_eq!(stage.asked(), ["collection"]);
     assert!(stage.application.state.gate.is_none());
 }

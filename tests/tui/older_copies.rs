@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use cipherlens::services::session::Standing;
+use cipherlens::services::session::CopyAge;
 use cipherlens::tui::request::Reply;
 use cipherlens::tui::state::vault::Session;
 
@@ -13,7 +13,7 @@ use crate::stage::Stage;
 use crate::user::{User, sample};
 
 /// A stage on which a copy of this standing was just opened.
-fn opened(standing: Standing) -> Stage {
+fn opened(standing: CopyAge) -> Stage {
     let mut stage = Stage::new(100, 24);
     let vault = PathBuf::from("/vaults/holiday.vault");
     stage.application.state.session = Session::Opening { vault: vault.clone() };
@@ -24,7 +24,7 @@ fn opened(standing: Standing) -> Stage {
 
 #[test]
 fn an_older_copy_is_used_only_after_a_yes() {
-    let mut stage = opened(Standing::Older { found: 2, seen: 3 });
+    let mut stage = opened(CopyAge::Older { found: 2, seen: 3 });
     let screen = stage.screen();
     assert!(screen.contains("Use it from now on?") && screen.contains("generation 2 here, 3 seen before"), "{screen}");
     stage.keys("n I");
@@ -33,7 +33,7 @@ fn an_older_copy_is_used_only_after_a_yes() {
     stage.keys("!");
     assert!(stage.screen().contains("this copy of the vault is older"), "{}", stage.screen());
 
-    let mut stage = opened(Standing::Older { found: 2, seen: 3 });
+    let mut stage = opened(CopyAge::Older { found: 2, seen: 3 });
     stage.application.paste("mU y");
     stage.keys("y");
     assert!(stage.asked().is_empty(), "what was meant for the passphrase is no answer");
@@ -46,7 +46,7 @@ fn an_older_copy_is_used_only_after_a_yes() {
 
 #[test]
 fn a_copy_that_went_a_separate_way_is_read_and_never_used() {
-    let mut stage = opened(Standing::Forked { found: 3, seen: 3 });
+    let mut stage = opened(CopyAge::Forked { found: 3, seen: 3 });
     assert!(stage.screen().contains("was changed separately"), "{}", stage.screen());
     stage.reply(Reply::Unfinished(vec![PathBuf::from("/photos")]));
     stage.keys("I");

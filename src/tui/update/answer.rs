@@ -8,7 +8,7 @@ use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::{Health, Session, Statistics};
 use super::super::state::{StoredPhoto, Tab};
 use super::export;
-use crate::services::session::{self, Standing as VaultStanding};
+use crate::services::session::{self, CopyAge};
 
 /// A reply arrived. One that belongs to what is no longer wanted changes nothing.
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
@@ -89,7 +89,7 @@ fn listed(
     }
 }
 
-fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<VaultStanding, String>) -> Vec<Effect> {
+fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<CopyAge, String>) -> Vec<Effect> {
     if state.session != (Session::Opening { vault: vault.clone() }) {
         return Vec::new();
     }
@@ -124,12 +124,12 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<VaultStan
 }
 
 /// Says that the copy of the vault is not the newest; it is read only until the user wants it used.
-fn tell_standing(state: &mut State, standing: VaultStanding) {
-    state.collection.is_read_only = standing != VaultStanding::Newest;
+fn tell_standing(state: &mut State, standing: CopyAge) {
+    state.collection.is_read_only = standing != CopyAge::Newest;
     if let Some(note) = session::note(standing) {
         state.journal.warn(note);
     }
-    if let VaultStanding::Older { found, seen } = standing {
+    if let CopyAge::Older { found, seen } = standing {
         state.overlay = Some(Overlay::Confirm(Question::UseOlder { found, seen }));
     }
 }

@@ -51,13 +51,13 @@ impl Office {
             Reply::Opened { result, .. } => Some(result),
             _ => None,
         });
-        assert_eq!(opened, Ok(session::Standing::Newest));
+        assert_eq!(opened, Ok(session::CopyAge::Newest));
         (workers, inbox)
     }
 
     fn photos_in_vault(&self) -> usize {
         let found = session::FoundVault::at(&self.vault(), &self.places, Prompts::Refused).unwrap();
-        found.open(&passphrase(), &self.places).unwrap().snapshot().unwrap().len()
+        found.open(&passphrase(), &self.places).unwrap().1.len()
     }
 }
 

@@ -22,11 +22,11 @@ use crate::remote::{Address, Prompts};
 use crate::services::library;
 use crate::services::outside::Outside;
 use crate::services::places::Places;
-use crate::services::session::Standing;
+use crate::services::session::CopyAge;
 use crate::services::settings::DEFAULT_THRESHOLD;
 use crate::services::{index, original, search, session, unfinished};
 use crate::vault;
-use crate::vault::{Details, Digest, Id, Snapshot, Vault, check};
+use crate::vault::{Digest, Id, PhotoMetadata, Snapshot, Vault, check};
 
 /// An open vault and what was read of it so far.
 pub(super) struct Opened {
@@ -45,9 +45,8 @@ struct FileContent {
 }
 
 impl Opened {
-    fn new(vault: Vault) -> Result<Self, Error> {
-        let snapshot = Mutex::new(Arc::new(vault.snapshot()?));
-        Ok(Self { vault: Arc::new(vault), snapshot, contents: Mutex::default() })
+    fn new(vault: Vault, snapshot: Snapshot) -> Self {
+        Self { vault: Arc::new(vault), snapshot: Mutex::new(Arc::new(snapshot)), contents: Mutex::default() }
     }
 
     /// The content of a file of this size and time, as the vault names contents; `None` when it cannot be read.
@@ -163,11 +162,11 @@ impl Shared {
         Reply::Opened { vault: root, result }
     }
 
-    fn try_open(&self, root: &Path, passphrase: &Passphrase, is_new: IsNew) -> Result<Standing, Error> {
+    fn try_open(&self, root: &Path, passphrase: &Passphrase, is_new: IsNew) -> Result<CopyAge, Error> {
         // An older copy, such as a backup, can be read; whether it is to be used from now on is asked afterwards.
         let open_existing =
             || session::FoundVault::at(root, &self.places, Prompts::Refused)?.open(passphrase, &self.places);
-        let vault = match is_new {
+        let (vault, snapshot) = match is_new {
             // A folder that is a vault already is opened with this passphrase rather than written over.
             IsNew::Yes if !Address::is_remote(root) && session::is_vault(root) => open_existing()?,
             IsNew::Yes => {
@@ -183,12 +182,12 @@ impl Shared {
                 open_existing()?
             }
         };
-        let standing = vault.standing();
-        *locked(&self.opened) = Some(Arc::new(Opened::new(vault)?));
+        let age = vault.copy_age();
+        *locked(&self.opened) = Some(Arc::new(Opened::new(vault, snapshot)));
         if let Err(error) = self.places.remember_vault(root) {
             log::warn!("the vault used last was not remembered: {}", error.kind());
         }
-        Ok(standing)
+        Ok(age)
     }
 
     /// Answers a request about the open vault; nothing when it was locked meanwhile.
@@ -285,7 +284,7 @@ impl From<PhotoId> for Id {
     }
 }
 
-fn stored_photo(id: Id, details: &Details) -> StoredPhoto {
+fn stored_photo(id: Id, details: &PhotoMetadata) -> StoredPhoto {
     let changed = |seconds| chrono::DateTime::from_timestamp(seconds, 0).map(|time| time.naive_utc());
     let date = details
         .captured
