@@ -7,19 +7,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use cipherlens::cipher::{MasterKey, Purpose, aes_cbc_hmac};
 use cipherlens::ckks::{EncryptedQuery, Parameters, PublicContext, SecretContext};
 use cipherlens::features::photo::{Limits, Photo};
-use cipherlens::remote::parsers::{rewritten_lists, rewritten_replies};
+use cipherlens::remote::frame;
+use cipherlens::remote::protocol::{Reply, lists};
 use cipherlens::services::exif;
 use cipherlens::services::settings::Settings;
 use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::theme::{Background, Colours, Theme};
-use cipherlens::vault::parsers::{
-    SealedThumbnail, hinted_blocks, is_group_list, is_header, is_image_list, rewritten_catalogue,
-};
-use cipherlens::vault::{Hex, SignedMapping};
+use cipherlens::vault::format::sealed::{Kind, SealedObject, VaultKeys};
+use cipherlens::vault::format::{catalogue, group, header, images};
+use cipherlens::vault::{Digest, GroupEntry, Hex, Hints, Id, SEGMENT_IMAGES, SignedMapping};
 
-use crate::requests::{Request, answered, frame, greeting, query, scan};
+use crate::requests::{Request, answered, frame as request_frame, greeting, query, scan};
 use crate::vault_fixture::{Fixture, files, fill};
 
 /// The segment of the corpora, and the group.
@@ -49,7 +50,7 @@ pub(crate) const TARGETS: [(&str, Target); 13] = [
 
 /// The header of a vault, before a passphrase proves it.
 pub(crate) fn header(bytes: &[u8]) {
-    assert!(!is_header(bytes) || bytes.len() == 166);
+    assert!(!header::is_header(bytes) || bytes.len() == header::HEADER_BYTES);
 }
 
 /// `mapping.json`: one spelling, so what is accepted says everything about the file.
@@ -58,51 +59,65 @@ pub(crate) fn mapping(bytes: &[u8]) {
         let text = std::str::from_utf8(bytes).expect("only text is a mapping");
         assert!(text.starts_with(read.body.trim_end_matches("\n}")));
         assert!(text.ends_with(&format!(",\n  \"tag\": \"{}\"\n}}\n", read.tag)));
-        assert!(read.mapping.segments.iter().all(|segment| (1..=1024).contains(&segment.images)));
+        assert!(read.mapping.segments.iter().all(|segment| (1..=SEGMENT_IMAGES).contains(&segment.images)));
     }
 }
 
 /// The image list of a segment, which its digest authenticates.
 pub(crate) fn image_list(bytes: &[u8]) {
     let segment = SEGMENT.parse().expect("an id has 32 digits");
-    if is_image_list(bytes, segment, IMAGES) {
-        assert!(!is_image_list(bytes, segment, IMAGES + 1));
-        assert!(!is_image_list(bytes, Hex([0xFF; 16]), IMAGES));
+    if images::decode(bytes, segment, IMAGES).is_some() {
+        assert!(images::decode(bytes, segment, IMAGES + 1).is_none());
+        assert!(images::decode(bytes, Hex([0xFF; 16]), IMAGES).is_none());
     }
 }
 
 /// The list of a group, which its digest authenticates.
 pub(crate) fn group_list(bytes: &[u8]) {
-    let group = SEGMENT.parse().expect("an id has 32 digits");
-    if is_group_list(bytes, group, 1, IMAGES) {
-        assert!(!is_group_list(bytes, group, 2, IMAGES));
-        assert!(!is_group_list(bytes, group, 1, IMAGES + 1));
-        assert!(!is_group_list(bytes, Hex([0xFF; 16]), 1, IMAGES));
+    let id = SEGMENT.parse().expect("an id has 32 digits");
+    let is_list = |id: Id, segments, images| {
+        let unused = Digest::of(&[]);
+        group::decode_list(bytes, &GroupEntry { id, segments, images, group: unused, tags: unused }).is_some()
+    };
+    if is_list(id, 1, IMAGES) {
+        assert!(!is_list(id, 2, IMAGES));
+        assert!(!is_list(id, 1, IMAGES + 1));
+        assert!(!is_list(Hex([0xFF; 16]), 1, IMAGES));
     }
 }
 
 /// The hints of a segment.
 pub(crate) fn hints(bytes: &[u8]) {
     for (images, blocks) in [(IMAGES, 1), (513, 2)] {
-        let found = hinted_blocks(bytes.to_vec(), images);
+        let found = Hints::decode(bytes.to_vec(), images).map(|hints| hints.blocks().count());
         assert!(found.is_none_or(|found| found == blocks));
     }
 }
 
 /// A catalogue in the clear.
 pub(crate) fn catalogue(bytes: &[u8]) {
-    if let Some(text) = rewritten_catalogue(bytes) {
-        assert_eq!(rewritten_catalogue(&text).as_deref(), Some(&*text), "what is accepted can be written and read");
+    let rewritten = |text: &[u8]| catalogue::decode(text).map(|entries| catalogue::encode(&entries));
+    if let Some(text) = rewritten(bytes) {
+        assert_eq!(rewritten(&text).as_deref(), Some(&*text), "what is accepted can be written and read");
     }
 }
 
 /// A sealed file: the bytes as a file, and as a padded plaintext under a valid tag.
 pub(crate) fn object(bytes: &[u8]) {
-    static SEALED: LazyLock<SealedThumbnail> = LazyLock::new(|| SealedThumbnail::new().expect("there is entropy"));
-    assert!(SEALED.open(bytes).is_err(), "nobody but the key holder can make a file that opens");
-    let file = SEALED.seal_padded(bytes).expect("there is entropy");
-    if let Ok(plaintext) = SEALED.open(&file) {
-        let again = SEALED.seal(&plaintext).expect("there is entropy");
+    static KEYS: LazyLock<VaultKeys> = LazyLock::new(|| {
+        VaultKeys::new(Id::random().expect("there is entropy"), MasterKey::generate().expect("there is entropy"))
+    });
+    let id = Hex([7; 16]);
+    let thumbnail = SealedObject::Thumbnail(id);
+    assert!(KEYS.open(&thumbnail, bytes).is_err(), "nobody but the key holder can make a file that opens");
+    // A file that authenticates, whatever its padding.
+    let key = KEYS.tree().key(Purpose::Thumbnail, &id.0);
+    let prefix = Kind::Thumbnail.prefix();
+    let associated = [&prefix[..], &KEYS.vault().0, &id.0].concat();
+    let sealed = aes_cbc_hmac::seal(&key, &associated, bytes).expect("there is entropy");
+    let file = [&prefix[..], &sealed].concat();
+    if let Ok(plaintext) = KEYS.open(&thumbnail, &file) {
+        let again = KEYS.seal(&thumbnail, &plaintext).expect("there is entropy").parts().concat();
         assert_eq!(again.len(), file.len(), "padding has one spelling");
     }
 }
@@ -165,7 +180,7 @@ pub(crate) fn host(bytes: &[u8]) {
     let asked = frames(bytes);
     let line = [greeting(), asked.clone()].concat();
     // Without one of these a host writes nothing.
-    let begins_to_write = crate::requests::frames(&asked).iter().any(|(_, kind, _)| [BEGIN, FOUND].contains(kind));
+    let begins_to_write = crate::requests::frames(&asked).iter().any(|(_, kind, _)| [BEGIN, CREATE].contains(kind));
     let own = begins_to_write.then(in_memory);
     let folder = own.as_ref().unwrap_or(&HOST);
     // A client that breaks the rules is hung up on, which is an error and no panic.
@@ -175,7 +190,7 @@ pub(crate) fn host(bytes: &[u8]) {
 
 /// The kinds of requests that begin to write, into a vault that is there or where there is none.
 const BEGIN: u8 = 7;
-const FOUND: u8 = 8;
+const CREATE: u8 = 8;
 
 /// A folder that no disk has to keep, where the system has one.
 fn in_memory() -> tempfile::TempDir {
@@ -213,9 +228,25 @@ pub(crate) fn answers(bytes: &[u8]) {
     for line in [bytes, &frames(bytes)] {
         assert!(line.starts_with(&rewritten_replies(line)), "what is accepted has one spelling");
     }
-    for again in rewritten_lists(bytes).into_iter().flatten() {
+    let rewritten_lists = [
+        lists::decode_listing(bytes).map(|files| lists::encode_listing(&files)),
+        lists::decode_leftovers(bytes).map(|leftovers| lists::encode_leftovers(&leftovers)),
+        lists::decode_digests(bytes, bytes.len() / 32).map(|digests| lists::encode_digests(&digests)),
+    ];
+    for again in rewritten_lists.into_iter().flatten() {
         assert_eq!(again, bytes, "what is accepted has one spelling");
     }
+}
+
+/// The replies that can be read from the beginning of `line` on, read and written again.
+fn rewritten_replies(mut line: &[u8]) -> Vec<u8> {
+    let mut again = Vec::new();
+    while let Ok(Some(read)) = frame::read(&mut line) {
+        let Some(reply) = Reply::decode(read.kind, read.payload) else { break };
+        let (kind, payload) = reply.encode();
+        frame::write(&mut again, read.request, kind, &[&payload]).expect("writing to memory does not fail");
+    }
+    again
 }
 
 /// Each run of bytes as a frame under a valid checksum: its first byte the kind, three of length, then as many of payload
@@ -227,11 +258,11 @@ fn frames(bytes: &[u8]) -> Vec<u8> {
     while let [kind, l0, l1, l2, more @ ..] = rest {
         let length = u32::from_le_bytes([*l0, *l1, *l2, 0]) as usize;
         let (payload, after) = more.split_at(more.len().min(length));
-        if [BEGIN, FOUND].contains(kind) {
+        if [BEGIN, CREATE].contains(kind) {
             writer = request;
         }
         let id = if (BEGIN..64).contains(kind) { writer } else { request };
-        line.extend(frame(id, *kind, payload));
+        line.extend(request_frame(id, *kind, payload));
         (rest, request) = (after, request + 1);
     }
     line

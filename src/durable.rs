@@ -8,8 +8,9 @@ mod dir;
 #[cfg(any(not(unix), test))]
 #[cfg_attr(unix, allow(dead_code, unreachable_pub, reason = "only its tests run here"))]
 mod dir_by_path;
+mod entry;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
@@ -21,6 +22,7 @@ use rayon::prelude::*;
 pub use dir::Dir;
 #[cfg(not(unix))]
 pub use dir_by_path::Dir;
+pub use entry::{DirEntry, EntryKind};
 
 /// The ending of a file that is still being written. Found later, it is the remains of a crash.
 pub const UNFINISHED: &str = ".new";
@@ -40,28 +42,6 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         outcome => outcome,
     }
-}
-
-/// Something beneath a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DirEntry {
-    /// Its name.
-    pub name: OsString,
-    /// What it is.
-    pub kind: EntryKind,
-    /// Bytes, of a file.
-    pub bytes: u64,
-}
-
-/// What an entry of a directory is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
-    /// A link, a pipe, a socket or a device.
-    Other,
 }
 
 /// Replaces the file at `path` by `bytes`, atomically and durably: a crash leaves the old content or the new.

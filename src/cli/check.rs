@@ -95,7 +95,7 @@ fn list(title: &str, damages: &[Damage]) -> String {
 fn remedy(remedy: Remedy) -> &'static str {
     match remedy {
         Remedy::Rebuild => "nothing is lost: --repair makes it anew",
-        Remedy::Remake => "nothing is lost: --repair makes it anew from the photos",
+        Remedy::Regenerate => "nothing is lost: --repair makes it anew from the photos",
         Remedy::Rename => "names and dates are lost, the photos are not: --repair gives them new names",
         Remedy::Lost => "the photo is lost: put the file back from a backup, or take it out with --repair --drop-lost",
     }
@@ -108,7 +108,7 @@ fn as_json(report: &Report, dropped: &[String], older_copy: serde_json::Value) -
         .map(|damage| {
             let remedy = match damage.remedy {
                 Remedy::Rebuild => "rebuild",
-                Remedy::Remake => "remake",
+                Remedy::Regenerate => "remake",
                 Remedy::Rename => "rename",
                 Remedy::Lost => "lost",
             };

@@ -18,7 +18,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::{DirEntry, EntryKind};
+use super::entry::{DirEntry, EntryKind};
 
 /// An open directory.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::{DirEntry, EntryKind};
+use super::entry::{DirEntry, EntryKind};
 
 /// A directory.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Where a vault is.
+//! The address of a vault: where it is and how to get there.
 //!
 //! ```text
 //! /photos.vault                        a directory of this machine
@@ -7,18 +7,25 @@
 //! via:docker exec -i box cipherlens serve --stdio /photos     a command that speaks the protocol
 //! ```
 //!
-//! Must never: let a part of an address become an option of ssh, or a word for the host's shell.
+//! Must never: accept a part that ssh could take for an option.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::client::Prompts;
 use super::error::Error;
 
 const SSH: &str = "ssh://";
 const VIA: &str = "via:";
+
+/// Whether the program that connects may ask on the terminal, for a password for instance.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Prompts {
+    /// It may.
+    Allowed,
+    /// It has to make do with keys and agents.
+    Refused,
+}
 
 /// A place that holds a vault, or is to hold one.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,7 +41,7 @@ pub enum Address {
         /// The directory there: absolute, or relative to the home directory.
         path: String,
     },
-    /// A command for this machine's shell, which speaks the protocol on its standard input and output.
+    /// A command for this machine's shell that speaks the protocol on its standard input and output.
     Command(String),
 }
 
@@ -100,41 +107,6 @@ impl Address {
         let path = if path.starts_with('/') { path.clone() } else { format!("/~/{path}") };
         format!("{SSH}{user}{host}{port}{path}").into()
     }
-
-    /// The command that connects to it; `None` for a directory.
-    pub(super) fn connector(&self, prompts: Prompts) -> Option<Command> {
-        match self {
-            Self::Directory(_) => None,
-            Self::Ssh { destination, port, path } => {
-                let mut command = Command::new("ssh");
-                // Whatever the user's configuration says of this host, it gets neither the agent nor the display (-a -x): a
-                // host that only keeps files must not be able to log in elsewhere as the user.
-                command.args(["-T", "-a", "-x", "-o", "ServerAliveInterval=15"]);
-                if prompts == Prompts::Refused {
-                    command.args(["-o", "BatchMode=yes"]);
-                }
-                if let Some(port) = port {
-                    command.args(["-p", &port.to_string()]);
-                }
-                // What follows the destination is one line for the shell there.
-                command.args(["--", destination, &format!("cipherlens serve --stdio {}", quoted(path))]);
-                Some(command)
-            }
-            Self::Command(line) => {
-                let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-                let mut command = Command::new(shell);
-                command.args([flag, line]);
-                Some(command)
-            }
-        }
-    }
-}
-
-/// `path` as one word of a POSIX shell.
-fn quoted(path: &str) -> String {
-    // A relative path could look like an option.
-    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
-    format!("'{}'", path.replace('\'', r"'\''"))
 }
 
 impl fmt::Display for Address {
@@ -194,25 +166,6 @@ mod tests {
             "ssh://@nas/v",
         ] {
             assert!(matches!(parse(text), Err(Error::Address { .. })), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_path_is_one_word_of_the_hosts_shell() {
-        let command = parse("ssh://nas:7/~/-it's; id").unwrap().connector(Prompts::Refused).unwrap();
-        let words: Vec<_> = command.get_args().map(|word| word.to_str().unwrap()).collect();
-        assert_eq!(words[words.len() - 2], "nas");
-        assert_eq!(words[words.len() - 1], r"cipherlens serve --stdio './-it'\''s; id'");
-        assert!(words.contains(&"BatchMode=yes"));
-    }
-
-    #[test]
-    fn a_host_gets_neither_agent_nor_display() {
-        for prompts in [Prompts::Allowed, Prompts::Refused] {
-            let command = parse("ssh://nas/v").unwrap().connector(prompts).unwrap();
-            let words: Vec<_> = command.get_args().map(|word| word.to_str().unwrap()).collect();
-            let options = words.split(|word| *word == "--").next().unwrap();
-            assert!(options.contains(&"-a") && options.contains(&"-x"), "{words:?}");
         }
     }
 }

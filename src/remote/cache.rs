@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::cipher::aes_cbc_hmac;
+use crate::durable;
 use crate::secret::Secret;
 use crate::vault::{Digest, Id};
 
@@ -34,9 +35,7 @@ impl Cache {
     /// too much.
     pub(super) fn open(directory: &Path, vault: Id, key: Secret<64>) -> Self {
         let cache = Self { directory: directory.join(vault.to_string()), vault, key };
-        if let Err(error) =
-            fs::create_dir_all(directory).and_then(|()| crate::durable::create_directory(&cache.directory))
-        {
+        if let Err(error) = fs::create_dir_all(directory).and_then(|()| durable::create_directory(&cache.directory)) {
             log::warn!("nothing is cached: {}", error.kind());
         }
         cache.trim(LARGEST_BYTES);

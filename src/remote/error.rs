@@ -2,8 +2,14 @@
 
 use std::io;
 
+use super::peer_stderr::PeerStderr;
+use super::protocol::{Reason, Refusal};
+use crate::vault;
+use crate::vault::Object;
+
 /// Why a connection or what came over it failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The address cannot be used.
     #[error("{address:?} is no address of a vault: {why}")]
@@ -27,7 +33,7 @@ pub enum Error {
         /// Which host.
         host: String,
         /// What it wrote to standard error.
-        said: Said,
+        said: PeerStderr,
     },
     /// ssh gave up.
     #[error("{host} could not be reached{said}")]
@@ -35,7 +41,7 @@ pub enum Error {
         /// Which host.
         host: String,
         /// What ssh wrote to standard error.
-        said: Said,
+        said: PeerStderr,
     },
     /// Something else answered.
     #[error("{host} answered, but not as cipherlens does{said}")]
@@ -43,7 +49,7 @@ pub enum Error {
         /// Which host.
         host: String,
         /// The beginning of what it wrote.
-        said: Said,
+        said: PeerStderr,
     },
     /// The two programs speak different versions of the protocol.
     #[error("cipherlens on {host} speaks version {theirs} of the protocol, this one version {ours}")]
@@ -69,7 +75,7 @@ pub enum Error {
         /// Which host.
         host: String,
         /// What was written to standard error.
-        said: Said,
+        said: PeerStderr,
     },
     /// A frame is not what the protocol allows.
     #[error("{host} sent what the protocol does not allow: {what}")]
@@ -95,7 +101,7 @@ pub enum Error {
         /// Which host.
         host: String,
         /// Its reason.
-        said: Said,
+        said: PeerStderr,
     },
     /// The other copy is of another vault.
     #[error("{there} holds another vault than {here}")]
@@ -186,25 +192,30 @@ impl Error {
     }
 }
 
-/// What the other side wrote, cut and made harmless; displayed as `: text`, or as nothing.
-#[derive(Debug, Default)]
-pub struct Said(String);
-
-impl Said {
-    const LONGEST: usize = 400;
-
-    /// The end of a text, where the reason usually is.
-    pub(super) fn of(bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes);
-        let shown: String =
-            text.trim().chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
-        let skipped = shown.chars().count().saturating_sub(Self::LONGEST);
-        Self(shown.chars().skip(skipped).collect())
-    }
+/// An error of the connection as a vault reports it.
+pub(super) fn elsewhere(error: Error) -> vault::Error {
+    vault::Error::Elsewhere(Box::new(error))
 }
 
-impl std::fmt::Display for Said {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(formatter, ": {}", self.0) }
+/// A host's refusal as the error that the same trouble gives for a local vault. `object` is the file that was asked for.
+pub(super) fn refused(host: &str, refusal: Refusal, object: Option<Object>) -> vault::Error {
+    let generic = |said| elsewhere(Error::Refused { host: host.to_owned(), said });
+    let Refusal { reason, detail } = refusal;
+    match (reason, object) {
+        (Reason::Missing, Some(object)) => vault::Error::Missing { object },
+        (Reason::Damaged, Some(object)) => {
+            vault::Error::Damaged { object, what: "the host found it other than the mapping says" }
+        }
+        (Reason::TooLarge, Some(object)) => {
+            vault::Error::Damaged { object, what: "the host found it larger than it can be" }
+        }
+        (Reason::TooLarge, None) => generic(PeerStderr::of(format!("{detail} is larger than it can be").as_bytes())),
+        (Reason::NotAVault, _) => vault::Error::NotAVault { path: host.into() },
+        (Reason::Occupied, _) => vault::Error::Occupied { path: host.into() },
+        (Reason::Locked, _) => vault::Error::Locked,
+        (Reason::Overtaken, _) => vault::Error::Overtaken,
+        (Reason::Moved, _) => generic(PeerStderr::of(b"its vault is at another generation by now; try again")),
+        (Reason::Cancelled, _) => generic(PeerStderr::of(b"the request was cancelled")),
+        _ => generic(PeerStderr::of(detail.as_bytes())),
     }
 }

@@ -18,26 +18,26 @@ pub const LARGEST_PAYLOAD: usize = 1 << 20;
 
 const MAGIC: [u8; 8] = *b"CLENSRPC";
 /// Bytes of a greeting.
-pub(super) const GREETING_BYTES: usize = MAGIC.len() + 2;
+pub const GREETING_BYTES: usize = MAGIC.len() + 2;
 const HEAD_BYTES: usize = 9;
 const CHECKSUM_BYTES: usize = 8;
 /// Bytes of a frame around its payload.
-pub(super) const OVERHEAD_BYTES: usize = HEAD_BYTES + CHECKSUM_BYTES;
+pub const OVERHEAD_BYTES: usize = HEAD_BYTES + CHECKSUM_BYTES;
 
 /// One frame.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Frame {
+pub struct Frame {
     /// Which request it belongs to.
-    pub(super) request: u32,
+    pub request: u32,
     /// What the payload is.
-    pub(super) kind: u8,
+    pub kind: u8,
     /// See `protocol`.
-    pub(super) payload: Vec<u8>,
+    pub payload: Vec<u8>,
 }
 
 /// Why no frame could be read.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub enum Fault {
     /// The line broke, or ended within a frame.
     Io(io::Error),
     /// The bytes are no frame.
@@ -51,7 +51,7 @@ impl From<io::Error> for Fault {
 }
 
 /// The greeting of this version.
-pub(super) fn greeting() -> [u8; GREETING_BYTES] {
+pub fn greeting() -> [u8; GREETING_BYTES] {
     let mut greeting = [0; GREETING_BYTES];
     greeting[..MAGIC.len()].copy_from_slice(&MAGIC);
     greeting[MAGIC.len()..].copy_from_slice(&VERSION.to_le_bytes());
@@ -59,13 +59,13 @@ pub(super) fn greeting() -> [u8; GREETING_BYTES] {
 }
 
 /// The version that a greeting names; `None` when it is none.
-pub(super) fn greeted_version(greeting: &[u8; GREETING_BYTES]) -> Option<u16> {
+pub fn greeted_version(greeting: &[u8; GREETING_BYTES]) -> Option<u16> {
     let (magic, version) = greeting.split_at(MAGIC.len());
     (magic == MAGIC).then(|| u16::from_le_bytes([version[0], version[1]]))
 }
 
 /// Writes a frame whose payload is `parts` one after the other, and says how many bytes went out.
-pub(super) fn write(line: &mut impl Write, request: u32, kind: u8, parts: &[&[u8]]) -> io::Result<u64> {
+pub fn write(line: &mut impl Write, request: u32, kind: u8, parts: &[&[u8]]) -> io::Result<u64> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     if length > LARGEST_PAYLOAD {
         return Err(io::Error::other("a payload is longer than a frame can be"));
@@ -81,7 +81,7 @@ pub(super) fn write(line: &mut impl Write, request: u32, kind: u8, parts: &[&[u8
 }
 
 /// The next frame; `None` when the line ended before one.
-pub(super) fn read(line: &mut impl Read) -> Result<Option<Frame>, Fault> {
+pub fn read(line: &mut impl Read) -> Result<Option<Frame>, Fault> {
     let mut head = [0; HEAD_BYTES];
     let mut filled = 0;
     while filled < HEAD_BYTES {

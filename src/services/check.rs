@@ -9,8 +9,8 @@ use crate::services::open_vault::OpenVault;
 use crate::services::photo;
 use crate::services::thumbnail;
 use crate::vault;
-pub use crate::vault::Losses as LostPhotoPolicy;
-use crate::vault::Remake;
+pub use crate::vault::LostPhotoPolicy;
+use crate::vault::Regenerate;
 pub use crate::vault::check::{Read as Progress, Remedy};
 
 /// A damaged or missing file.
@@ -95,7 +95,7 @@ pub fn repair(
 /// Makes from an original what the vault has lost of it.
 struct FromOriginals<'a>(&'a EmbeddingModel);
 
-impl Remake for FromOriginals<'_> {
+impl Regenerate for FromOriginals<'_> {
     fn vector(&self, original: &[u8]) -> Option<Vec<f32>> {
         Some(self.0.embed_photo(original, None).ok()?.to_vec())
     }

@@ -28,7 +28,7 @@ use crate::services::photo;
 use crate::services::progress::{Control, Event, Observer, Outcome, Stage};
 use crate::services::thumbnail;
 use crate::vault;
-use crate::vault::{Appended, Details, Digest, Extension, NewImage, Snapshot, Transaction, Vault};
+use crate::vault::{Appended, Digest, Extension, NewImage, PhotoMetadata, Snapshot, Transaction, Vault};
 
 /// Photos in a commit: a power cut costs at most the work on this many.
 const COMMIT_EVERY: usize = 256;
@@ -339,7 +339,7 @@ fn store(transaction: &mut Transaction, decoded: Decoded, embedding: &Embedding)
     let extension = Extension::of(Path::new(&original.name));
     let mut photo = transaction.store_photo_with_tag(&original.bytes, content, &extension)?;
     transaction.store_thumbnail(&mut photo, &thumbnail)?;
-    let details = Details {
+    let details = PhotoMetadata {
         captured,
         name: original.name,
         bytes: original.bytes.len() as u64,

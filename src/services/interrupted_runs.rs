@@ -162,12 +162,14 @@ fn path(bytes: &[u8]) -> Option<PathBuf> {
 mod tests {
     use super::*;
     use crate::cipher::{Cost, Passphrase};
-    use crate::vault::{FeatureSpace, Freshness, Vault};
+    use crate::vault::{self, FeatureSpace, Freshness, Vault};
 
     fn vault(root: &Path) -> OpenVault {
         let passphrase = Passphrase::new(&zeroize::Zeroizing::new(b"correct horse".to_vec())).unwrap();
         let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
-        OpenVault::new(Vault::create(root, &passphrase, Cost::FLOOR, space, Freshness::unrecorded()).unwrap())
+        let freshness = Freshness::unrecorded();
+        let (vault, snapshot) = Vault::create(vault::local(root), &passphrase, Cost::FLOOR, space, freshness).unwrap();
+        OpenVault::new(vault, snapshot)
     }
 
     fn ended(left: usize) -> Result<Summary, ()> {

@@ -6,7 +6,7 @@ use crate::services::format::utc_instant;
 use crate::services::open_vault::OpenVault;
 pub use crate::vault::Id as PhotoId;
 pub use crate::vault::SEGMENT_IMAGES as SEGMENT_PHOTOS;
-use crate::vault::{Details, Directory, Transaction};
+use crate::vault::{Directory, PhotoMetadata, Transaction};
 
 /// A photo in a vault, as its catalogue describes it. Has no `Debug`: names do not belong in logs.
 #[derive(Clone, Eq, PartialEq)]
@@ -28,8 +28,8 @@ pub struct StoredPhoto {
 }
 
 impl StoredPhoto {
-    pub(super) fn new(id: PhotoId, details: &Details) -> Self {
-        let Details { name, bytes, modified, captured, width, height } = details.clone();
+    pub(super) fn new(id: PhotoId, details: &PhotoMetadata) -> Self {
+        let PhotoMetadata { name, bytes, modified, captured, width, height } = details.clone();
         Self { id, name, bytes, width, height, modified, captured }
     }
 
@@ -107,7 +107,7 @@ impl Statistics {
 /// # Errors
 /// When a folder or a catalogue cannot be read.
 pub fn statistics(vault: &OpenVault) -> Result<Statistics, Error> {
-    let size = |directory| vault.vault().store().size(directory);
+    let size = |directory| vault.vault().backend().size(directory);
     vault.read(|snapshot| {
         snapshot.prefetch_listing();
         let mut original_bytes = 0;

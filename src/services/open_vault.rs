@@ -12,9 +12,8 @@ use crate::cipher::{Cost, Passphrase};
 use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::services::library::{PhotoId, StoredPhoto};
-pub use crate::vault::Standing as CopyAge;
-pub use crate::vault::Traffic;
 use crate::vault::{self, Snapshot, Vault};
+pub use crate::vault::{CopyAge, Traffic};
 
 /// How often a reader starts again when writers overtake it; each time they must have committed once more.
 const TRIES: usize = 8;
@@ -37,10 +36,10 @@ pub struct OriginalPhoto {
 }
 
 impl OpenVault {
-    /// Wraps an unlocked vault.
+    /// Wraps an unlocked vault and the generation that was read on opening it.
     #[must_use]
-    pub fn new(vault: impl Into<Arc<Vault>>) -> Self {
-        Self { vault: vault.into(), latest: Mutex::default() }
+    pub fn new(vault: impl Into<Arc<Vault>>, snapshot: Snapshot) -> Self {
+        Self { vault: vault.into(), latest: Mutex::new(Some(Arc::new(snapshot))) }
     }
 
     /// The vault's random id, in hexadecimal.
@@ -60,7 +59,7 @@ impl OpenVault {
     /// How this copy compares with what this machine has seen of the vault.
     #[must_use]
     pub fn copy_age(&self) -> CopyAge {
-        self.vault.standing()
+        self.vault.copy_age()
     }
 
     /// Refuses a copy that is older than one this machine has seen, or that was changed separately.
@@ -91,7 +90,7 @@ impl OpenVault {
     /// Bytes sent and received since the vault was opened; `None` for a vault on this machine.
     #[must_use]
     pub fn traffic(&self) -> Option<Traffic> {
-        self.vault.store().traffic()
+        self.vault.backend().traffic()
     }
 
     /// The photo whose id starts with `prefix`.

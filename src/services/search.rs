@@ -158,7 +158,7 @@ fn search_generation(
     listing: Listing,
 ) -> Result<SearchResult, Error> {
     let holder = vault.key_holder();
-    let before = vault.store().traffic();
+    let before = vault.backend().traffic();
     let mut timing = Timing::default();
     let mut started = Instant::now();
     let mut lap = || std::mem::replace(&mut started, Instant::now()).elapsed();
@@ -189,7 +189,7 @@ fn search_generation(
     timing.decrypt = lap();
     log::info!("searched {compared} photos in {:?}", timing.total());
     let traffic = vault
-        .store()
+        .backend()
         .traffic()
         .zip(before)
         .map(|(after, before)| Traffic { sent: after.sent - before.sent, received: after.received - before.received });

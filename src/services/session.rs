@@ -7,12 +7,12 @@ use zeroize::Zeroizing;
 
 pub use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
-use crate::remote::Client;
+use crate::remote::{self, Options};
 pub use crate::remote::{Address, Prompts};
 use crate::services::app_dirs::AppDirs;
 use crate::services::embedding::EmbeddingModel;
 use crate::services::open_vault::{CopyAge, OpenVault};
-use crate::vault::{self, Freshness, Object, Storage, Store, Vault};
+use crate::vault::{self, Backend, Freshness, Object, Vault};
 
 /// What a user is asked for first.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,16 +63,10 @@ pub fn create_vault(
     dirs: &AppDirs,
     prompts: Prompts,
 ) -> Result<OpenVault, Error> {
-    let (space, freshness) = (model.space(), freshness(dirs));
-    let vault = match Address::parse(root.as_os_str())? {
-        Address::Directory(root) => Vault::create(&root, passphrase, cost, space, freshness)?,
-        address => {
-            let client = Client::connect(address, prompts, dirs.remote_cache())?;
-            Vault::create_at(Arc::new(client), passphrase, cost, space, freshness)?
-        }
-    };
+    let backend = backend_at(root, dirs, prompts)?;
+    let (vault, snapshot) = Vault::create(backend, passphrase, cost, model.space(), freshness(dirs))?;
     dirs.remember_last_vault(root);
-    Ok(OpenVault::new(vault))
+    Ok(OpenVault::new(vault, snapshot))
 }
 
 /// Creates a vault as [`create_vault`] does; if there is one at `root` already, unlocks that one with the same
@@ -103,7 +97,7 @@ pub fn create_or_unlock_vault<M: AsRef<EmbeddingModel>>(
 /// tell.
 #[must_use]
 pub fn is_vault(root: &Path) -> bool {
-    Address::is_remote(root) || !matches!(Store::open(root), Err(vault::Error::NotAVault { .. }))
+    Address::is_remote(root) || !matches!(vault::local(root).require_vault(), Err(vault::Error::NotAVault { .. }))
 }
 
 /// What is at the path of a vault.
@@ -132,10 +126,13 @@ pub fn presence(root: &Path) -> Presence {
 #[must_use]
 pub fn vault_around(folder: &Path) -> Option<PathBuf> {
     let holds_vault = |folder: &&Path| {
-        let Ok(store) = Store::open(*folder) else { return false };
+        let backend = vault::local(*folder);
+        if backend.require_vault().is_err() {
+            return false;
+        }
         // Any program may call a file `header`, so its content is checked. A damaged vault still counts as one.
-        store.read(&Object::Header, vault::largest_bytes(&Object::Header)).is_ok_and(|header| vault::is_header(&header))
-            || Object::Mapping.path(folder).exists()
+        let header = backend.read(&Object::Header, vault::largest_bytes(&Object::Header));
+        header.is_ok_and(|header| vault::is_header(&header)) || Object::Mapping.path(folder).exists()
     };
     folder.ancestors().find(holds_vault).map(Path::to_owned)
 }
@@ -143,12 +140,7 @@ pub fn vault_around(folder: &Path) -> Option<PathBuf> {
 /// A vault that was found and is still locked.
 pub struct FoundVault {
     root: PathBuf,
-    location: Location,
-}
-
-enum Location {
-    ThisMachine(PathBuf),
-    Remote(Arc<Client>),
+    backend: Arc<dyn Backend>,
 }
 
 impl FoundVault {
@@ -157,18 +149,9 @@ impl FoundVault {
     /// # Errors
     /// When there is no vault, or the other machine cannot be reached.
     pub fn at(root: &Path, dirs: &AppDirs, prompts: Prompts) -> Result<Self, Error> {
-        let location = match Address::parse(root.as_os_str())? {
-            Address::Directory(root) => {
-                Store::open(&root)?;
-                Location::ThisMachine(root)
-            }
-            address => {
-                let client = Client::connect(address, prompts, dirs.remote_cache())?;
-                client.require_vault()?;
-                Location::Remote(Arc::new(client))
-            }
-        };
-        Ok(Self { root: root.to_owned(), location })
+        let backend = backend_at(root, dirs, prompts)?;
+        backend.require_vault()?;
+        Ok(Self { root: root.to_owned(), backend })
     }
 
     /// Unlocks it, and remembers it as the vault used last. A copy that is older than one this machine has seen, or that
@@ -182,16 +165,9 @@ impl FoundVault {
     /// # Errors
     /// When the passphrase is wrong, or one of the vault's few top-level files is damaged.
     pub fn unlock(self, passphrase: &Passphrase, dirs: &AppDirs) -> Result<OpenVault, Error> {
-        let freshness = freshness(dirs).reading();
-        let vault = match self.location {
-            Location::ThisMachine(root) => Vault::open(&root, passphrase, freshness)?,
-            Location::Remote(client) => {
-                let cache = Arc::clone(&client);
-                Vault::open_at(client, passphrase, freshness, |vault, tree| cache.unlocked(vault, tree))?
-            }
-        };
+        let (vault, snapshot) = Vault::open(self.backend, passphrase, freshness(dirs).reading())?;
         dirs.remember_last_vault(&self.root);
-        Ok(OpenVault::new(vault))
+        Ok(OpenVault::new(vault, snapshot))
     }
 }
 
@@ -210,6 +186,11 @@ pub fn copy_age_note(age: CopyAge) -> Option<String> {
              the other one"
         )),
     }
+}
+
+/// Where the files of the vault at `root` are, or will be: a path, or an address on another machine.
+pub(super) fn backend_at(root: &Path, dirs: &AppDirs, prompts: Prompts) -> Result<Arc<dyn Backend>, Error> {
+    Ok(remote::open(Address::parse(root.as_os_str())?, Options::new(prompts, dirs.remote_cache()))?)
 }
 
 pub(super) fn freshness(dirs: &AppDirs) -> Freshness {

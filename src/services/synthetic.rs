@@ -4,7 +4,7 @@ use crate::ckks::DIMENSION;
 use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::services::open_vault::OpenVault;
-use crate::vault::{Details, Extension, NewImage, Transaction};
+use crate::vault::{Extension, NewImage, PhotoMetadata, Transaction};
 
 /// Images committed at once.
 const COMMIT_EVERY: usize = 1024;
@@ -55,7 +55,7 @@ pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<()
         features.fill(&mut vector);
         let photo = transaction.store_photo(&(number as u128).to_le_bytes(), &extension)?;
         let name = format!("synthetic {number}");
-        let details = Details { name, bytes: 16, modified: None, captured: None, width: 0, height: 0 };
+        let details = PhotoMetadata { name, bytes: 16, modified: None, captured: None, width: 0, height: 0 };
         transaction.append(NewImage { photo, details, vector: vector.to_vec() })?;
         if transaction.pending() == COMMIT_EVERY {
             transaction = transaction.commit()?;

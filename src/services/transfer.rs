@@ -2,14 +2,12 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::error::Error;
-use crate::remote::{self, Address, Client, Copy, Prompts};
+use crate::remote::{self, Prompts, Replica};
 pub use crate::remote::{OlderSource, Transferred};
 use crate::services::app_dirs::AppDirs;
 use crate::services::session::{self, Passphrase};
-use crate::vault::Store;
 
 /// Brings the copy at `to` up to date with the one at `from`; both are paths or addresses. `older` decides about a source
 /// that is not the newest copy; a host never replaces its copy with an older one. `copied` is told how many files of how
@@ -25,17 +23,11 @@ pub fn transfer(
     older: OlderSource,
     copied: &dyn Fn(usize, usize),
 ) -> Result<Transferred, Error> {
-    let copy = |root: &Path| -> Result<Copy, Error> {
-        let name = root.display().to_string();
-        Ok(match Address::parse(root.as_os_str())? {
-            Address::Directory(root) => Copy { place: Arc::new(Store::unfinished(root)), name },
-            address => {
-                let client = Client::connect(address, Prompts::Allowed, dirs.remote_cache())?;
-                Copy { place: Arc::new(client), name }
-            }
-        })
+    let replica = |root: &Path| -> Result<Replica, Error> {
+        let backend = session::backend_at(root, dirs, Prompts::Allowed)?;
+        Ok(Replica { backend, name: root.display().to_string() })
     };
-    Ok(remote::transfer(&copy(from)?, &copy(to)?, passphrase, &session::freshness(dirs), older, copied)?)
+    Ok(remote::transfer(&replica(from)?, &replica(to)?, passphrase, &session::freshness(dirs), older, copied)?)
 }
 
 /// Serves the vault at `path` until the other side hangs up. Needs no passphrase and never sees one.

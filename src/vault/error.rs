@@ -5,7 +5,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::layout::Object;
+use super::format::hex::Id;
+use super::format::layout::Object;
 use crate::cipher;
 use crate::ckks;
 
@@ -148,7 +149,7 @@ pub enum Error {
     #[error("image {id} has no thumbnail")]
     NoThumbnail {
         /// The image.
-        id: super::hex::Id,
+        id: Id,
     },
     /// The place that holds the vault could not be asked.
     #[error(transparent)]
@@ -169,7 +170,7 @@ impl From<getrandom::Error> for Error {
 
 impl Error {
     /// An error of the system about `object`.
-    pub(super) fn io(object: impl ToString) -> impl FnOnce(io::Error) -> Self {
+    pub(in crate::vault) fn io(object: impl ToString) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { object: object.to_string(), source }
     }
 }

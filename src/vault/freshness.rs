@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::Error;
-use super::hex::{Id, Tag};
-use super::mapping::SignedMapping;
+use super::format::hex::{Id, MacTag};
+use super::format::mapping::SignedMapping;
 use crate::durable;
 use crate::durable::{IfLocked, Lock};
 
@@ -42,7 +42,7 @@ enum Admission {
     Any,
     /// The copy that was opened may only be read.
     Refused {
-        standing: Standing,
+        copy_age: CopyAge,
         /// The newest generation of this copy. An even older one is refused while it is read.
         newest: Seen,
     },
@@ -50,7 +50,7 @@ enum Admission {
 
 /// How a copy of a vault relates to what this machine has seen of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum CopyAge {
     /// As far as this machine knows it is the newest one.
     Newest,
     /// This machine has seen a newer generation: a backup was restored, or somebody put an old copy back.
@@ -69,7 +69,7 @@ pub enum Standing {
     },
 }
 
-impl Standing {
+impl CopyAge {
     /// The error that refuses such a copy.
     fn refusal(self) -> Option<Error> {
         match self {
@@ -98,7 +98,7 @@ const LONGEST_LINE: usize = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     generation: u64,
-    tag: Tag,
+    tag: MacTag,
 }
 
 impl Freshness {
@@ -167,7 +167,7 @@ impl Freshness {
 
     /// Refuses a mapping that is older than what was seen before it was read, or does not continue it.
     pub fn check(&self, seen: Option<Seen>, found: &SignedMapping) -> Result<(), Error> {
-        standing(seen, found).refusal().map_or(Ok(()), Err)
+        copy_age(seen, found).refusal().map_or(Ok(()), Err)
     }
 
     /// Compares a mapping, just authenticated, with what was `seen` of the vault before it was read, and remembers it. One
@@ -178,39 +178,39 @@ impl Freshness {
     pub(super) fn admit(&self, seen: Option<Seen>, found: &SignedMapping) -> Result<(), Error> {
         let mut admission = self.locked();
         let newest = Seen { generation: found.mapping.generation, tag: found.tag };
-        match (&mut *admission, standing(seen, found)) {
+        match (&mut *admission, copy_age(seen, found)) {
             (Admission::Refused { newest: before, .. }, _) => {
                 self.check(Some(*before), found)?;
                 *before = newest;
                 Ok(())
             }
-            (Admission::Newest | Admission::Any, Standing::Newest) => {
+            (Admission::Newest | Admission::Any, CopyAge::Newest) => {
                 *admission = Admission::Newest;
                 self.remember(found)
             }
-            (Admission::Any, standing) => {
-                *admission = Admission::Refused { standing, newest };
+            (Admission::Any, copy_age) => {
+                *admission = Admission::Refused { copy_age, newest };
                 Ok(())
             }
-            (Admission::Newest, standing) => standing.refusal().map_or(Ok(()), Err),
+            (Admission::Newest, copy_age) => copy_age.refusal().map_or(Ok(()), Err),
         }
     }
 
     /// How the copy that was opened relates to what this machine has seen.
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn copy_age(&self) -> CopyAge {
         match *self.locked() {
-            Admission::Refused { standing, .. } => standing,
-            Admission::Newest | Admission::Any => Standing::Newest,
+            Admission::Refused { copy_age, .. } => copy_age,
+            Admission::Newest | Admission::Any => CopyAge::Newest,
         }
     }
 
     /// Refuses to change a copy that may only be read.
     pub(super) fn require_newest(&self) -> Result<(), Error> {
-        self.standing().refusal().map_or(Ok(()), Err)
+        self.copy_age().refusal().map_or(Ok(()), Err)
     }
 
     /// Ends reading alone: the copy was accepted.
-    pub(super) fn forget_standing(&self) {
+    pub(super) fn allow_changes(&self) {
         *self.locked() = Admission::Newest;
     }
 
@@ -250,12 +250,12 @@ impl Freshness {
         let record = self.record(vault);
         let unusable = |error: io::Error| Error::FreshnessRecord { record: record.clone(), what: error.to_string() };
         let _lock = lock(directory).map_err(unusable)?;
-        match standing(self.seen(vault)?, found) {
-            forked @ Standing::Forked { .. } => forked.refusal().map_or(Ok(()), Err),
-            Standing::Newest if self.seen(vault)?.is_some_and(|seen| seen.generation == found.mapping.generation) => {
+        match copy_age(self.seen(vault)?, found) {
+            forked @ CopyAge::Forked { .. } => forked.refusal().map_or(Ok(()), Err),
+            CopyAge::Newest if self.seen(vault)?.is_some_and(|seen| seen.generation == found.mapping.generation) => {
                 Ok(())
             }
-            Standing::Newest | Standing::Older { .. } => self.write(found),
+            CopyAge::Newest | CopyAge::Older { .. } => self.write(found),
         }
     }
 
@@ -279,16 +279,16 @@ impl Freshness {
 }
 
 /// How a mapping relates to what was seen before it was read.
-fn standing(seen: Option<Seen>, found: &SignedMapping) -> Standing {
-    let Some(Seen { generation: seen, tag }) = seen else { return Standing::Newest };
+fn copy_age(seen: Option<Seen>, found: &SignedMapping) -> CopyAge {
+    let Some(Seen { generation: seen, tag }) = seen else { return CopyAge::Newest };
     let mapping = &found.mapping;
     let generation = mapping.generation;
     if generation < seen {
-        return Standing::Older { found: generation, seen };
+        return CopyAge::Older { found: generation, seen };
     }
     let same = generation == seen && found.tag != tag;
     let next = generation == seen + 1 && mapping.previous_tag != Some(tag);
-    if same || next { Standing::Forked { found: generation, seen } } else { Standing::Newest }
+    if same || next { CopyAge::Forked { found: generation, seen } } else { CopyAge::Newest }
 }
 
 fn lock(directory: &Path) -> io::Result<Option<Lock>> {
@@ -302,8 +302,9 @@ fn lock(directory: &Path) -> io::Result<Option<Lock>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::hex::Hex;
-    use crate::vault::mapping::{FeatureSpace, Mapping};
+    use crate::vault::format::hex::Hex;
+    use crate::vault::format::mapping::Mapping;
+    use crate::vault::format::space::FeatureSpace;
 
     fn generations() -> Vec<SignedMapping> {
         let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
@@ -356,15 +357,15 @@ mod tests {
 
         let reading = freshness.clone().reading();
         reading.admit(seen, &all[1]).unwrap();
-        assert_eq!(reading.standing(), Standing::Older { found: 2, seen: 3 });
+        assert_eq!(reading.copy_age(), CopyAge::Older { found: 2, seen: 3 });
         assert!(matches!(reading.require_newest(), Err(Error::RolledBack { found: 2, seen: 3 })));
         assert_eq!(fs::read(freshness.record(vault)).unwrap(), record);
         // While it is read, an even older one is no longer taken for it.
         assert!(matches!(reading.admit(seen, &all[0]), Err(Error::RolledBack { found: 1, seen: 2 })));
 
         reading.accept(&all[1]).unwrap();
-        reading.forget_standing();
-        assert_eq!(reading.standing(), Standing::Newest);
+        reading.allow_changes();
+        assert_eq!(reading.copy_age(), CopyAge::Newest);
         reading.require_newest().unwrap();
         assert_eq!(freshness.seen(vault).unwrap(), Some(Seen { generation: 2, tag: all[1].tag }));
         freshness.admit(freshness.seen(vault).unwrap(), &all[1]).unwrap();
@@ -382,7 +383,7 @@ mod tests {
         fork.mapping.previous_tag = Some(Hex([9; 64]));
         let reading = freshness.clone().reading();
         reading.admit(seen, &fork).unwrap();
-        assert_eq!(reading.standing(), Standing::Forked { found: 3, seen: 2 });
+        assert_eq!(reading.copy_age(), CopyAge::Forked { found: 3, seen: 2 });
         assert!(matches!(reading.accept(&fork), Err(Error::Forked { found: 3, seen: 2 })));
         assert_eq!(freshness.seen(all[0].mapping.vault).unwrap(), seen, "reading remembers nothing");
     }

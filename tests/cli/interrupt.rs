@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{Abandoned, Store};
+use cipherlens::vault::{self, Abandoned};
 
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::scene::{Ran, Scene, all_samples};
@@ -53,8 +53,8 @@ fn waiting_for_another_writer_ends_at_the_first_interrupt() {
     let photos = &all_samples()[..2];
     let serving = format!("{} serve --stdio {}", env!("CARGO_BIN_EXE_cipherlens"), scene.vault().display());
     for where_it_is in [&[][..], &["--via", &serving]] {
-        let store = Store::open(scene.vault()).unwrap();
-        let writer = store.directory_writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
+        let backend = vault::local(scene.vault());
+        let writer = backend.writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
         let start = || {
             let mut command = scene.command_with(&[where_it_is, &["add"]].concat(), photos);
             command.env("PATH", std::env::var_os("PATH").unwrap());

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{Abandoned, Store};
+use cipherlens::vault::{self, Abandoned};
 
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::scene::{CHEAPEST, Scene, all_samples};
@@ -78,8 +78,8 @@ fn a_bar_counts_what_failed_and_a_run_that_waits_has_no_rate() {
     let mut add = vec!["--vault", &vault, "--passphrase-file", &passphrase, "add"];
     add.extend(photos.iter().map(String::as_str));
 
-    let store = Store::open(scene.vault()).unwrap();
-    let writer = store.directory_writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
+    let backend = vault::local(scene.vault());
+    let writer = backend.writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
     let mut terminal = started(&add);
     terminal.until_screen("waiting for another process that is writing to this vault");
     assert!(!terminal.has_written(0, b"/s"), "{}", terminal.screen());

@@ -10,9 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use cipherlens::durable::IfLocked;
-use cipherlens::vault::parsers::commit_gathered;
-use cipherlens::vault::{Digest, Transaction, Vault};
+use cipherlens::vault::{self, Digest, Vault};
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
@@ -21,6 +19,7 @@ use crate::scene::{CHEAPEST, Scene, samples};
 use crate::states::{FIRST_PASSPHRASE, SECOND_PASSPHRASE, State, freshness, passphrase, state};
 use crate::tracer;
 use crate::tracer::{Call, End, Fate, Kind};
+use crate::vault_fixture::group_all;
 
 /// A command that changes a vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +52,11 @@ impl Trial {
     fn of(change: Change) -> Self {
         let machine = if change == Change::Init { Scene::new() } else { Scene::with_photos(&samples(2)) };
         if change == Change::RemoveFromGroup {
-            let open = Vault::open(&machine.vault(), &passphrase(FIRST_PASSPHRASE), freshness(&machine.path("home")));
-            let transaction = Transaction::begin(&open.unwrap(), IfLocked::Refuse).unwrap();
-            let grouped = commit_gathered(transaction).unwrap();
-            assert_eq!(grouped.base().mapping().groups.len(), 1);
+            let backend = vault::local(machine.vault());
+            let passphrase = passphrase(FIRST_PASSPHRASE);
+            let (open, _) = Vault::open(backend, &passphrase, freshness(&machine.path("home"))).unwrap();
+            group_all(&open, &passphrase);
+            assert_eq!(open.snapshot().unwrap().mapping().groups.len(), 1);
         }
         let mut trial = Self { change, machine, before: State::NoVault, after: State::NoVault };
         let stage = trial.stage();

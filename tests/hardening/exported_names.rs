@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{Appended, Details, Extension, NewImage, Transaction};
+use cipherlens::vault::{Appended, Extension, NewImage, PhotoMetadata, Transaction};
 
 use crate::scene::Ran;
 use crate::vault_fixture::{Fixture, details, photo, vector};
@@ -61,7 +61,7 @@ pub(crate) fn hostile_vault() -> Fixture {
     let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
     for (number, name) in (0..).zip(hostile_names()) {
         let stored = transaction.store_photo(&photo(number), &Extension::of(Path::new("x.jpg"))).unwrap();
-        let details = Details { name, captured: Some("\u{1b}]0;owned\u{7}".to_owned()), ..details(number) };
+        let details = PhotoMetadata { name, captured: Some("\u{1b}]0;owned\u{7}".to_owned()), ..details(number) };
         let appended = transaction.append(NewImage { photo: stored, details, vector: vector(number) }).unwrap();
         assert!(matches!(appended, Appended::New(_)));
     }

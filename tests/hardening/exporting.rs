@@ -184,9 +184,16 @@ fn two_exports_into_one_folder_do_not_disturb_each_other() {
     }
 }
 
+/// The trial's vault as the use cases have it.
+fn opened(trial: &Trial) -> OpenVault {
+    let vault = trial.fixture.open();
+    let snapshot = vault.snapshot().unwrap();
+    OpenVault::new(vault, snapshot)
+}
+
 /// Exports all photos within this process; `between` is told how many are through.
 fn exported(trial: &Trial, control: &Control, mut between: impl FnMut(usize)) -> Report {
-    let vault = OpenVault::new(trial.fixture.open());
+    let vault = opened(trial);
     let (photos, unreadable) = export::everything(&vault).unwrap();
     assert!(unreadable.is_empty());
     let target = Target::at(&trial.out).unwrap();
@@ -231,12 +238,10 @@ fn what_a_writer_removes_meanwhile_is_read_from_the_newest_generation_and_nothin
 #[test]
 fn a_photo_that_is_asked_for_twice_comes_out_once() {
     let trial = Trial::new();
-    let vault = trial.fixture.open();
-    let id = vault.snapshot().unwrap().image_at(0).unwrap().id();
+    let id = trial.fixture.open().snapshot().unwrap().image_at(0).unwrap().id();
     let target = Target::at(&trial.out).unwrap();
     let photos = [Fetch::Wanted(id), Fetch::Wanted(id)];
-    let report =
-        export::run(&OpenVault::new(vault), &photos, &target, IfExists::Rename, &Control::default(), &mut |_| {});
+    let report = export::run(&opened(&trial), &photos, &target, IfExists::Rename, &Control::default(), &mut |_| {});
     assert_eq!((report.exported.len(), report.left), (1, 0));
     assert_eq!(files(&trial.out).len(), 1);
 }

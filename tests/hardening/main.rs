@@ -36,5 +36,5 @@ mod tamper;
 mod targets;
 mod tracer;
 mod truncation;
-#[path = "../vault_fixture/mod.rs"]
+#[path = "../vault/fixture.rs"]
 mod vault_fixture;

@@ -11,19 +11,17 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cipherlens::cipher::{KeyTree, MasterKey, Passphrase, Purpose};
 use cipherlens::ckks::{KeyHolder, OneTimeMask, QuerySecret, SecretContext};
-use cipherlens::durable::IfLocked;
 use cipherlens::features::PreparedPhoto;
-use cipherlens::remote::{Address, Client, Prompts};
+use cipherlens::remote::{self, Address, Options, Prompts};
 use cipherlens::secret::Secret;
 use cipherlens::services::legacy::LegacyKey;
-use cipherlens::vault::parsers::commit_gathered;
-use cipherlens::vault::{Freshness, Transaction, Vault};
+use cipherlens::vault::format::sealed::VaultKeys;
+use cipherlens::vault::{self, Freshness, Vault};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rustix::process::{Resource, Rlimit, prlimit};
@@ -37,7 +35,7 @@ use crate::memory::{
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::scene::{Scene, all_samples, not_tested, samples};
 use crate::states::FIRST_PASSPHRASE;
-use crate::vault_fixture::search;
+use crate::vault_fixture::{group_all, search};
 
 // A type that holds a secret cannot be printed, copied or written: this does not compile if one can.
 assert_not_impl_any!(Secret<32>: Debug, Clone, Copy, serde::Serialize);
@@ -49,6 +47,7 @@ assert_not_impl_any!(KeyHolder: Debug, Clone, Copy, serde::Serialize);
 assert_not_impl_any!(QuerySecret: Debug, Clone, Copy, serde::Serialize);
 assert_not_impl_any!(OneTimeMask: Debug, Clone, Copy, serde::Serialize);
 assert_not_impl_any!(LegacyKey: Debug, Clone, Copy, serde::Serialize);
+assert_not_impl_any!(VaultKeys: Debug, Clone, Copy, serde::Serialize);
 assert_not_impl_any!(Vault: Debug, Clone, Copy, serde::Serialize);
 assert_not_impl_any!(PreparedPhoto: Debug, Clone, Copy, serde::Serialize);
 
@@ -68,9 +67,9 @@ fn a_process_that_opens_and_locks() {
     drop(typed);
     let root = folder.join("photos.vault");
     let freshness = || Freshness::in_directory(folder.join("seen"));
-    let vault = Vault::open(&root, &given, freshness()).unwrap();
+    let vault = Vault::open(vault::local(&root), &given, freshness()).unwrap().0;
     // As in a vault of thousands, so that there are tags.
-    commit_gathered(Transaction::begin(&vault, IfLocked::Refuse).unwrap()).unwrap();
+    group_all(&vault, &given);
     let snapshot = vault.snapshot().unwrap();
     for at in 0..snapshot.len() {
         let image = snapshot.image_at(at).unwrap();
@@ -84,17 +83,9 @@ fn a_process_that_opens_and_locks() {
     fs::write(folder.join("unfinished/record"), record).unwrap();
     // The same vault behind a host, so that there is a cache.
     let command = format!("exec '{}' serve --stdio '{}'", env!("CARGO_BIN_EXE_cipherlens"), root.display());
-    let connected = Client::connect_within(
-        Address::Command(command),
-        Prompts::Refused,
-        folder.join("cache"),
-        Duration::from_secs(120),
-    );
-    let client = Arc::new(connected.unwrap());
-    let cache = Arc::clone(&client);
-    let unlocked = move |id, tree: &KeyTree| cache.unlocked(id, tree);
-    let behind_a_host = Vault::open_at(client, &given, freshness(), unlocked).unwrap();
-    let seen_from_home = behind_a_host.snapshot().unwrap();
+    let options = Options::new(Prompts::Refused, folder.join("cache"));
+    let backend = remote::open(Address::Command(command), options).unwrap();
+    let (behind_a_host, seen_from_home) = Vault::open(backend, &given, freshness()).unwrap();
     seen_from_home.image_at(0).unwrap().details().unwrap();
     dump("self", &folder.join("open"));
     drop((seen_from_home, behind_a_host, snapshot, vault, given));

@@ -7,7 +7,7 @@ use std::path::Path;
 use cipherlens::cipher::Passphrase;
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::check::check;
-use cipherlens::vault::{Error, Freshness, Transaction, Vault};
+use cipherlens::vault::{self, Error, Freshness, Transaction, Vault};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -36,13 +36,13 @@ pub(crate) fn passphrase(text: &str) -> Passphrase {
 /// nor none at all fails the test, and so does a vault that the next writer cannot tidy up and write.
 pub(crate) fn state(folder: &Path, when: &str) -> State {
     let root = folder.join("photos.vault");
-    let open = |text| Vault::open(&root, &passphrase(text), freshness(&folder.join("home")));
+    let open = |text| Vault::open(vault::local(&root), &passphrase(text), freshness(&folder.join("home")));
     let (text, opened) = match open(FIRST_PASSPHRASE) {
         Err(Error::WrongPassphrase) => (SECOND_PASSPHRASE, open(SECOND_PASSPHRASE)),
         opened => (FIRST_PASSPHRASE, opened),
     };
     let vault = match opened {
-        Ok(vault) => vault,
+        Ok((vault, _)) => vault,
         Err(Error::NotAVault { .. }) => return State::NoVault,
         Err(error) => panic!("{when}: {error}"),
     };

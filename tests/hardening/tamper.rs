@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use cipherlens::cipher::Cost;
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::check::check;
-use cipherlens::vault::{Error, Freshness, Id, Snapshot, Standing, Transaction, Vault};
+use cipherlens::vault::{self, CopyAge, Error, Freshness, Id, Snapshot, Transaction, Vault};
 use rayon::prelude::*;
 
 use crate::scene::{Scene, samples};
@@ -88,7 +88,7 @@ impl Target<'_> {
                     assert_eq!(found, Some(*id), "a photo is not recognised, without an error");
                 }
                 let file = snapshot.files()?.into_iter().find(|file| file.object.to_string() == path).unwrap();
-                self.vault.store().read_verified(&file).map(drop)
+                self.vault.backend().read_verified(&file).map(drop)
             }
             "vectors" => segment.vectors().map(drop),
             "catalogue" => segment.catalogue().map(drop),
@@ -329,12 +329,15 @@ fn a_whole_vault_rolled_back_is_refused_where_a_newer_one_was_seen() {
     assert!(refused.to_string().contains("--accept-older"));
     let elsewhere = Freshness::in_directory(fixture.beside("another machine"));
     // A machine that has seen nothing newer cannot know (docs/threat-model.md, rollback).
-    assert!(Vault::open(&fixture.root(), &passphrase("correct"), elsewhere).is_ok());
+    assert!(Vault::open(vault::local(fixture.root()), &passphrase("correct"), elsewhere).is_ok());
 
     // Read all the same, it stays what it is until its owner says that it is the one to use.
-    let read = || Vault::open(&fixture.root(), &passphrase("correct"), fixture.freshness().reading()).unwrap();
+    let read = || {
+        let backend = vault::local(fixture.root());
+        Vault::open(backend, &passphrase("correct"), fixture.freshness().reading()).unwrap().0
+    };
     for vault in [read(), read()] {
-        assert_eq!(vault.standing(), Standing::Older { found: 2, seen: 3 });
+        assert_eq!(vault.copy_age(), CopyAge::Older { found: 2, seen: 3 });
         assert_eq!(vault.snapshot().unwrap().len(), 1);
         assert!(matches!(Transaction::begin(&vault, IfLocked::Refuse), Err(Error::RolledBack { found: 2, seen: 3 })));
         let changed = vault.change_passphrase(&passphrase("new"), Cost::FLOOR, IfLocked::Refuse);
@@ -342,7 +345,7 @@ fn a_whole_vault_rolled_back_is_refused_where_a_newer_one_was_seen() {
     }
     let vault = read();
     vault.accept_older_copy().unwrap();
-    assert_eq!(vault.standing(), Standing::Newest);
+    assert_eq!(vault.copy_age(), CopyAge::Newest);
     fill(&vault, 5..6);
     restore(&fixture.root(), &new);
     assert!(matches!(fixture.try_open(), Err(Error::Forked { found: 3, seen: 3, .. })));

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cipherlens::ckks::ANSWER_BYTES;
-use cipherlens::remote::Client;
 use cipherlens::vault::Vault;
 
 use crate::host::Host;
@@ -182,7 +181,7 @@ fn hostile_answers_are_errors_at_home() {
         }
         std::fs::write(&script, &line).unwrap();
         let command = format!("exec cat '{}'", script.display());
-        let asked = host.connect_within(&command, Duration::from_secs(20)).map(|client: Client| client.require_vault());
+        let asked = host.connect_within(&command, Duration::from_secs(20)).map(|backend| backend.require_vault());
         // A header may well be made up; a vault is not.
         if let Ok(Ok(())) = asked {
             assert!(host.try_open(&command).is_err());

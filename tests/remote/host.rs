@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cipherlens::cipher::Cost;
-use cipherlens::remote::{self, Address, Client, Prompts};
-use cipherlens::vault::{Error, Freshness, Vault};
+use cipherlens::remote::{self, Address, Options, Prompts};
+use cipherlens::vault::{self, Backend, Error, Freshness, Vault};
 
 use crate::vault_fixture::{passphrase, space};
 
@@ -25,8 +25,8 @@ impl Host {
     /// A host with an empty vault, made from home.
     pub(crate) fn with_vault() -> Self {
         let host = Self::new();
-        let place = Arc::new(host.connect(&host.command()).unwrap());
-        Vault::create_at(place, &passphrase("correct"), Cost::FLOOR, space(), host.freshness()).unwrap();
+        let backend = host.connect(&host.command()).unwrap();
+        Vault::create(backend, &passphrase("correct"), Cost::FLOOR, space(), host.freshness()).unwrap();
         host
     }
 
@@ -47,21 +47,19 @@ impl Host {
         serving(&self.root())
     }
 
-    pub(crate) fn connect(&self, command: &str) -> Result<Client, remote::Error> {
+    pub(crate) fn connect(&self, command: &str) -> Result<Arc<dyn Backend>, remote::Error> {
         self.connect_within(command, PATIENCE)
     }
 
-    pub(crate) fn connect_within(&self, command: &str, patience: Duration) -> Result<Client, remote::Error> {
+    pub(crate) fn connect_within(&self, command: &str, timeout: Duration) -> Result<Arc<dyn Backend>, remote::Error> {
         let address = Address::Command(command.to_owned());
-        Client::connect_within(address, Prompts::Refused, self.path("cache"), patience)
+        remote::open(address, Options { prompts: Prompts::Refused, cache: self.path("cache"), timeout })
     }
 
     /// Opens the vault over a line that `command` makes.
     pub(crate) fn try_open(&self, command: &str) -> Result<Vault, Error> {
-        let client = Arc::new(self.connect(command).map_err(|error| Error::Elsewhere(Box::new(error)))?);
-        let cache = Arc::clone(&client);
-        let unlocked = move |vault, tree: &cipherlens::cipher::KeyTree| cache.unlocked(vault, tree);
-        Vault::open_at(client, &passphrase("correct"), self.freshness(), unlocked)
+        let backend = self.connect(command).map_err(|error| Error::Elsewhere(Box::new(error)))?;
+        Ok(Vault::open(backend, &passphrase("correct"), self.freshness())?.0)
     }
 
     pub(crate) fn open(&self) -> Vault {
@@ -71,7 +69,7 @@ impl Host {
     /// Opens the vault where it is, as the owner of the host could if he had the passphrase.
     pub(crate) fn open_there(&self) -> Vault {
         let elsewhere = Freshness::in_directory(self.path("seen there"));
-        Vault::open(&self.root(), &passphrase("correct"), elsewhere).unwrap()
+        Vault::open(vault::local(self.root()), &passphrase("correct"), elsewhere).unwrap().0
     }
 
     /// Forgets what was fetched.

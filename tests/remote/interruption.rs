@@ -44,7 +44,7 @@ fn an_add_whose_line_or_host_is_lost_at_any_frame_leaves_the_vault_whole() {
         for (odd, plan) in plans.iter().copied().enumerate() {
             tries += 1;
             let number = (2 * at + odd) as u32;
-            let before = host.open_there().store().mapping().unwrap().mapping;
+            let before = host.open_there().backend().mapping().unwrap().mapping;
             let line = relayed(&host.command(), &format!("{plan} {at}"), &host.path("count"));
             host.clear_cache();
             if let Err(error) = add(&host, &line, number) {
@@ -54,11 +54,11 @@ fn an_add_whose_line_or_host_is_lost_at_any_frame_leaves_the_vault_whole() {
             let vault = host.open_there();
             let report = check::check(&vault, &|_| {}).unwrap();
             assert!(report.is_whole(), "{plan} {at}: {:?}", report.damages);
-            let lock = vault.store().writer(IfLocked::Wait, Abandoned::Remove).unwrap();
-            let current = vault.store().mapping().unwrap();
+            let lock = vault.backend().writer(IfLocked::Wait, Abandoned::Remove).unwrap();
+            let current = vault.backend().mapping().unwrap();
             if plan == "cut" && current.mapping == before {
                 // The host noticed, and removed what was staged before it let go of the lock.
-                assert_eq!(vault.store().leftovers(&current).unwrap(), Leftovers::default(), "{plan} {at}");
+                assert_eq!(vault.backend().leftovers(&current).unwrap(), Leftovers::default(), "{plan} {at}");
             }
             drop(lock);
             add(&host, &host.command(), number).unwrap();

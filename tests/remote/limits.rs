@@ -6,7 +6,7 @@ use std::fs;
 use cipherlens::durable::IfLocked;
 use cipherlens::remote::serve;
 use cipherlens::vault::{
-    Abandoned, Directory, Extension, GroupPart, Id, Losses, Object, Part, SignedMapping, Storage, largest_bytes, repair,
+    Abandoned, Directory, Extension, GroupPart, Id, LostPhotoPolicy, Object, Part, SignedMapping, largest_bytes, repair,
 };
 
 use crate::host::Host;
@@ -50,11 +50,11 @@ fn a_list_that_its_own_mapping_would_not_let_be_read_is_not_committed() {
     let vault = host.open();
     fill(&vault, 0..1);
     let before = files(&host.root());
-    let current = vault.store().mapping().unwrap();
+    let current = vault.backend().mapping().unwrap();
     let (old, new) = (current.mapping.segments[0].id, Id::random().unwrap());
     let next = current.text().replace(&old.to_string(), &new.to_string());
     let next = SignedMapping::parse(next.replace("\"generation\": 2", "\"generation\": 3").as_bytes()).unwrap();
-    let writer = vault.store().writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
+    let writer = vault.backend().writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
     // A list of one image has at most a kilobyte.
     writer.stage(&Object::Segment(new, Part::Images), &[&[b' '; 5000]]).unwrap();
     let refused = writer.commit(&next).unwrap_err();
@@ -90,7 +90,7 @@ fn what_nothing_names_on_a_host_is_reported_and_moved_aside_there() {
     let mut expected = files(&host.root());
     let stray = format!("encrypted_images/{}.jpg.aes", Id::random().unwrap());
     fs::write(host.root().join(&stray), "perhaps a photo").unwrap();
-    let repaired = repair(&vault, &Nothing, Losses::Keep, IfLocked::Refuse, &|_| {}).unwrap();
+    let repaired = repair(&vault, &Nothing, LostPhotoPolicy::Keep, IfLocked::Refuse, &|_| {}).unwrap();
     assert_eq!(repaired.before.leftovers.strays, std::slice::from_ref(&stray));
     assert!(repaired.after.leftovers.is_empty());
     expected.insert(format!("set_aside/{stray}").into(), b"perhaps a photo".to_vec());

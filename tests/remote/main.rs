@@ -28,5 +28,5 @@ mod tracer;
 mod traces;
 mod truncation;
 mod use_cases;
-#[path = "../vault_fixture/mod.rs"]
+#[path = "../vault/fixture.rs"]
 mod vault_fixture;

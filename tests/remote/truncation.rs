@@ -1,7 +1,6 @@
 //! A host whose blocks are cut off while it has them mapped: the search is refused by name, and the host goes on serving.
 
 use std::fs;
-use std::sync::Arc;
 
 use cipherlens::vault::{Error, Object, Part, Vault};
 
@@ -15,9 +14,8 @@ fn blocks_that_are_cut_off_under_a_host_end_one_search_and_not_the_host() {
     fill(&host.open(), 0..2);
     let starts = host.path("starts");
     let command = format!("echo started >> '{}'; {}", starts.display(), host.command());
-    let client = Arc::new(host.connect(&command).unwrap());
-    let vault = Vault::open_at(client, &passphrase("correct"), host.freshness(), |_, _| {}).unwrap();
-    let snapshot = vault.snapshot().unwrap();
+    let backend = host.connect(&command).unwrap();
+    let (vault, snapshot) = Vault::open(backend, &passphrase("correct"), host.freshness()).unwrap();
     let before = score(&vault, &snapshot).unwrap();
     let object = Object::Segment(snapshot.mapping().segments[0].id, Part::Blocks);
     let path = host.root().join(object.to_string());

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use cipherlens::cipher::{Cost, Passphrase};
 use cipherlens::ckks::DIMENSION;
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{Details, Extension, FeatureSpace, Freshness, NewImage, Transaction, Vault};
+use cipherlens::vault::{self, Extension, FeatureSpace, Freshness, NewImage, PhotoMetadata, Transaction, Vault};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -112,12 +112,13 @@ fn hostile_vault(home: &Path, names: Vec<String>) {
     let passphrase = Passphrase::new(&Zeroizing::new(b"correct".to_vec())).unwrap();
     let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
     let freshness = Freshness::in_directory(home.join("seen"));
-    let vault = Vault::create(&home.join("vault"), &passphrase, Cost::FLOOR, space, freshness).unwrap();
+    let (vault, _) =
+        Vault::create(vault::local(home.join("vault")), &passphrase, Cost::FLOOR, space, freshness).unwrap();
     let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
     for (number, name) in names.into_iter().enumerate() {
         let stored = transaction.store_photo(&number.to_le_bytes(), &Extension::of(Path::new("x.jpg"))).unwrap();
         let captured = Some(format!("\u{1b}]0;{CANARY}\u{7}"));
-        let details = Details { name, bytes: 0, modified: None, captured, width: 1, height: 1 };
+        let details = PhotoMetadata { name, bytes: 0, modified: None, captured, width: 1, height: 1 };
         let mut vector = vec![0.0; DIMENSION];
         vector[0] = 1.0;
         transaction.append(NewImage { photo: stored, details, vector }).unwrap();

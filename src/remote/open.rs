@@ -1,0 +1,46 @@
+//! Opening an address: the one place that knows which backend serves which kind of address.
+//!
+//! Must never: ask for a passphrase, or say whether there is a vault; that is what the backend is for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::address::{Address, Prompts};
+use super::cached::CachedBackend;
+use super::client::Client;
+use super::error::Error;
+use crate::vault;
+use crate::vault::Backend;
+
+/// How to reach a vault on another machine.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether the program that connects may ask on the terminal.
+    pub prompts: Prompts,
+    /// Where fetched files are cached.
+    pub cache: PathBuf,
+    /// A host that sends nothing for this long is taken for lost.
+    pub timeout: Duration,
+}
+
+impl Options {
+    /// With the usual time limit.
+    pub fn new(prompts: Prompts, cache: PathBuf) -> Self {
+        Self { prompts, cache, timeout: Duration::from_secs(60) }
+    }
+}
+
+/// The backend of the vault at `address`, where there need not be a vault yet. A host is connected to.
+///
+/// # Errors
+/// When a host cannot be reached, or something else answers.
+pub fn open(address: Address, options: Options) -> Result<Arc<dyn Backend>, Error> {
+    match address {
+        Address::Directory(root) => Ok(vault::local(root)),
+        address @ (Address::Ssh { .. } | Address::Command(_)) => {
+            let client = Client::connect(address, options.prompts, options.timeout)?;
+            Ok(Arc::new(CachedBackend::new(client, options.cache)))
+        }
+    }
+}

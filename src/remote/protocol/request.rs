@@ -1,0 +1,207 @@
+//! Requests, and the messages of a writer.
+//!
+//! Must never: accept a second encoding of the same request.
+
+use super::payload::{Payload, number_of, put_object};
+use crate::vault::{Abandoned, Digest, Directory, Hex, Id, Object};
+
+/// The kind of [`Request::Content`], which a client sends without copying it into one.
+pub const CONTENT: u8 = 10;
+
+/// By their numbers in the protocol.
+const ABANDONED: [Abandoned; 2] = [Abandoned::Remove, Abandoned::Keep];
+
+/// A request, or a message that gets no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// A whole file of at most `limit` bytes; `Unchanged` when its digest is `known`.
+    Read {
+        /// Which file.
+        object: Object,
+        /// Most bytes that the client takes.
+        limit: u64,
+        /// The digest of what the client has.
+        known: Option<Digest>,
+    },
+    /// The encrypted scores of `query` with the blocks of `segments`.
+    Scan {
+        /// The digest of the public context.
+        context: Digest,
+        /// Whose blocks, in order.
+        segments: Vec<ScannedSegment>,
+        /// The encrypted query.
+        query: Vec<u8>,
+    },
+    /// The files in a directory: see [`encode_listing`].
+    List(Directory),
+    /// The bytes of all files in a directory: one number.
+    Size(Directory),
+    /// What no mapping names, if the mapping in force has this digest: see [`encode_leftovers`].
+    Leftovers {
+        /// The digest of the mapping that the client knows.
+        mapping: Digest,
+    },
+    /// The digests of files: see [`encode_digests`].
+    Digests(Vec<Object>),
+    /// Become the writer. Everything up to `End` has the same request id.
+    Begin(Abandoned),
+    /// The same where there is no vault yet, with its public context.
+    Create {
+        /// The new vault's public context.
+        public_context: Vec<u8>,
+        /// What happens to staged files if the connection is lost.
+        abandoned: Abandoned,
+    },
+    /// These files will be staged, or become obsolete: see [`crate::vault::Writer::announce`]. No answer but `Refused`.
+    Announce(Vec<Object>),
+    /// A file begins; `total` bytes follow in `Content`. The mapping and the header are kept in memory until they are told
+    /// to take force. No answer but `Progress` when it is written, or `Refused`.
+    Stage {
+        /// Which file.
+        object: Object,
+        /// Its bytes.
+        total: u64,
+    },
+    /// The next bytes of the file that was begun. No answer.
+    Content(Vec<u8>),
+    /// Remove files that no mapping names. No answer.
+    Discard(Vec<Object>),
+    /// Make the mapping that was staged the one in force.
+    Commit,
+    /// Make the header that was staged the one in force.
+    ReplaceHeader,
+    /// Move everything that nothing names out of the vault's directories.
+    SetStraysAside,
+    /// The writer is done. No answer.
+    End,
+    /// The request of the same id is not wanted any more. No answer of its own.
+    Cancel,
+}
+
+/// The blocks that a scan means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScannedSegment {
+    /// Its id.
+    pub id: Id,
+    /// Its images.
+    pub images: u32,
+    /// The digest of its blocks.
+    pub blocks: Digest,
+}
+
+impl Request {
+    /// Kind and payload.
+    pub fn encode(&self) -> (u8, Vec<u8>) {
+        let mut bytes = Vec::new();
+        let kind = match self {
+            Self::Read { object, limit, known } => {
+                put_object(&mut bytes, object);
+                bytes.extend(limit.to_le_bytes());
+                bytes.extend(known.iter().flat_map(|digest| digest.0));
+                1
+            }
+            Self::Scan { context, segments, query } => {
+                bytes.extend(context.0);
+                bytes.extend((segments.len() as u32).to_le_bytes());
+                for segment in segments {
+                    bytes.extend(segment.id.0);
+                    bytes.extend(segment.images.to_le_bytes());
+                    bytes.extend(segment.blocks.0);
+                }
+                bytes.extend(query);
+                2
+            }
+            Self::List(directory) => {
+                bytes.push(number_of(&Directory::ALL, directory));
+                3
+            }
+            Self::Size(directory) => {
+                bytes.push(number_of(&Directory::ALL, directory));
+                4
+            }
+            Self::Leftovers { mapping } => {
+                bytes.extend(mapping.0);
+                5
+            }
+            Self::Digests(objects) => {
+                objects.iter().for_each(|object| put_object(&mut bytes, object));
+                6
+            }
+            Self::Begin(abandoned) => {
+                bytes.push(number_of(&ABANDONED, abandoned));
+                7
+            }
+            Self::Create { public_context, abandoned } => {
+                bytes.push(number_of(&ABANDONED, abandoned));
+                bytes.extend(public_context);
+                8
+            }
+            Self::Stage { object, total } => {
+                put_object(&mut bytes, object);
+                bytes.extend(total.to_le_bytes());
+                9
+            }
+            Self::Content(content) => {
+                bytes.extend(content);
+                CONTENT
+            }
+            Self::Discard(objects) => {
+                objects.iter().for_each(|object| put_object(&mut bytes, object));
+                11
+            }
+            Self::Commit => 12,
+            Self::ReplaceHeader => 13,
+            Self::End => 14,
+            Self::Cancel => 15,
+            Self::Announce(objects) => {
+                objects.iter().for_each(|object| put_object(&mut bytes, object));
+                16
+            }
+            Self::SetStraysAside => 17,
+        };
+        (kind, bytes)
+    }
+
+    /// Reads what [`Self::encode`] gave; `None` for anything else.
+    pub fn decode(kind: u8, payload: Vec<u8>) -> Option<Self> {
+        let mut rest = Payload(&payload);
+        let request = match kind {
+            1 => {
+                let (object, limit) = (rest.object()?, rest.number()?);
+                let known = if rest.0.is_empty() { None } else { Some(Hex(rest.array()?)) };
+                Self::Read { object, limit, known }
+            }
+            2 => {
+                let context = Hex(rest.array()?);
+                let count = u32::from_le_bytes(rest.array()?) as usize;
+                // Each takes 52 bytes: the payload bounds how many are believed.
+                if count > rest.0.len() / 52 {
+                    return None;
+                }
+                let mut segments = Vec::with_capacity(count);
+                for _ in 0..count {
+                    let (id, images) = (Hex(rest.array()?), u32::from_le_bytes(rest.array()?));
+                    segments.push(ScannedSegment { id, images, blocks: Hex(rest.array()?) });
+                }
+                Self::Scan { context, segments, query: rest.take_all() }
+            }
+            3 => Self::List(rest.one_of(&Directory::ALL)?),
+            4 => Self::Size(rest.one_of(&Directory::ALL)?),
+            5 => Self::Leftovers { mapping: Hex(rest.array()?) },
+            6 => Self::Digests(rest.objects()?),
+            7 => Self::Begin(rest.one_of(&ABANDONED)?),
+            8 => Self::Create { abandoned: rest.one_of(&ABANDONED)?, public_context: rest.take_all() },
+            9 => Self::Stage { object: rest.object()?, total: rest.number()? },
+            CONTENT => return Some(Self::Content(payload)),
+            11 => Self::Discard(rest.objects()?),
+            12 => Self::Commit,
+            13 => Self::ReplaceHeader,
+            14 => Self::End,
+            15 => Self::Cancel,
+            16 => Self::Announce(rest.objects()?),
+            17 => Self::SetStraysAside,
+            _ => return None,
+        };
+        rest.0.is_empty().then_some(request)
+    }
+}

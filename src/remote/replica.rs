@@ -1,0 +1,273 @@
+//! Copies of one vault: one is brought to the generation of another by copying the files that it lacks, then the mapping.
+//!
+//! # When it refuses
+//! Every image of the older copy must be in the newer one, or the newer one must be proved to continue the older: by the
+//! tag of the generation before, or by this machine's record of an unbroken line of generations. A copy that is newer than
+//! the one it was to become, or that was changed separately, is left as it is. A copy that is only newer is replaced when
+//! the caller says that the older one is to be used from now on ([`OlderSource::Accept`]).
+//!
+//! Files never change once written, so those that an interrupted copy left are compared by digest and not sent again.
+//! Must never: put a mapping in force before its files are there, believe a mapping without its tag, or open a photo.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use super::error::{Error, elsewhere};
+use crate::cipher::Passphrase;
+use crate::durable::IfLocked;
+use crate::vault;
+use crate::vault::{
+    Abandoned, Backend, Directory, Expected, Freshness, Lineage, Object, SignedMapping, Snapshot, Vault, Writer,
+    largest_bytes,
+};
+
+/// Files that are read at once, so that a distant source is not waited for file by file.
+const READERS: usize = 8;
+
+/// What becomes of a source that is older than the other copy, or than what this machine has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OlderSource {
+    /// It is not copied.
+    Refuse,
+    /// Its owner said that it is the newest from now on: what only the newer copy has is lost there.
+    Accept,
+}
+
+/// One of the two places, and what it is called.
+pub struct Replica {
+    /// Its files.
+    pub backend: Arc<dyn Backend>,
+    /// What an error calls it.
+    pub name: String,
+}
+
+/// What was copied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Transferred {
+    /// Files.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The generation that both copies have now.
+    pub generation: u64,
+}
+
+/// Makes the copy at `to` what the one at `from` is. `passphrase` opens `from`; a new copy opens with the same, one that is
+/// there keeps its own. `copied` is told how many files of how many are done, from this thread.
+///
+/// # Errors
+/// [`Error::Newer`], [`Error::Forked`], [`Error::UnknownLineage`], [`Error::OtherVault`], and [`vault::Error::RolledBack`]
+/// when this machine has seen a newer generation than the source has: nothing was changed then. What the source has damaged is not copied: a file that is missing or differs ends it, and the mapping in force stays.
+pub fn transfer(
+    from: &Replica,
+    to: &Replica,
+    passphrase: &Passphrase,
+    freshness: &Freshness,
+    older: OlderSource,
+    copied: &dyn Fn(usize, usize),
+) -> Result<Transferred, vault::Error> {
+    // Which of the two is newer is judged here: the record of what was seen would only say that one is older.
+    let opened = Vault::open(Arc::clone(&from.backend), passphrase, Freshness::unrecorded());
+    let (vault, _) = opened.map_err(|error| match error {
+        vault::Error::NotAVault { .. } => vault::Error::NotAVault { path: (&from.name).into() },
+        error => error,
+    })?;
+    // Before the mapping is read: a generation committed in between is newer than the record, never older.
+    let seen = freshness.seen(vault.id())?;
+    let snapshot = vault.snapshot()?;
+    let newest = snapshot.signed();
+    let before = target_mapping(&vault, from, to)?;
+    let is_there = before.as_ref().is_some_and(|before| before.tag == newest.tag);
+    if let Some(before) = before.as_ref().filter(|_| !is_there) {
+        judge(from, to, newest, before, &snapshot, freshness, older)?;
+    }
+    // After the copies were compared: that the other one is newer says more than that this one is older than was seen.
+    match freshness.check(seen, newest) {
+        Err(vault::Error::RolledBack { .. }) if older == OlderSource::Accept => {}
+        outcome => outcome?,
+    }
+    // A copy that was interrupted after its commit may have left what was to be removed.
+    if is_there && matches!(to.backend.read(&Object::Writing, 0), Err(vault::Error::Missing { .. })) {
+        if older == OlderSource::Accept {
+            freshness.accept(newest)?;
+        }
+        return Ok(Transferred { generation: newest.mapping.generation, ..Transferred::default() });
+    }
+    let writer = match &before {
+        Some(_) => to.backend.writer(IfLocked::Refuse, Abandoned::Keep)?,
+        None => {
+            let limit = largest_bytes(&Object::PublicContext);
+            let digest = newest.mapping.public_context;
+            let context = from.backend.read_verified(&Expected { object: Object::PublicContext, limit, digest })?;
+            to.backend.create(&context, Abandoned::Keep)?
+        }
+    };
+    // Under the lock: nobody may have committed there since it was judged.
+    let is_same = match (&before, target_mapping(&vault, from, to)?) {
+        (Some(before), Some(now)) => before.tag == now.tag,
+        (None, None) => true,
+        _ => false,
+    };
+    if !is_same {
+        return Err(vault::Error::Locked);
+    }
+    let missing = if is_there { Vec::new() } else { missing_files(&snapshot, before.as_ref(), to, &*writer)? };
+    let bytes = send(&*from.backend, &*writer, &missing, copied)?;
+    if !is_there {
+        writer.commit(newest)?;
+    }
+    if before.is_none() {
+        writer.replace_header(&from.backend.read(&Object::Header, u64::from(u16::MAX))?)?;
+    }
+    let abandoned = to.backend.leftovers(newest)?.abandoned;
+    if !abandoned.is_empty() {
+        writer.discard(&abandoned);
+    }
+    match older {
+        OlderSource::Refuse => freshness.remember(newest)?,
+        OlderSource::Accept => freshness.accept(newest)?,
+    }
+    Ok(Transferred { files: missing.len(), bytes, generation: newest.mapping.generation })
+}
+
+/// The mapping in force at `to`, authenticated; `None` when there is no vault.
+fn target_mapping(vault: &Vault, from: &Replica, to: &Replica) -> Result<Option<SignedMapping>, vault::Error> {
+    match to.backend.read(&Object::Header, u64::from(u16::MAX)) {
+        Err(vault::Error::Missing { .. } | vault::Error::NotAVault { .. }) => return Ok(None),
+        outcome => drop(outcome?),
+    }
+    let found = to.backend.mapping()?;
+    if found.mapping.vault != vault.id() {
+        return Err(elsewhere(Error::OtherVault { there: to.name.clone(), here: from.name.clone() }));
+    }
+    if vault.authenticates(&found) {
+        return Ok(Some(found));
+    }
+    Err(vault::Error::Damaged { object: Object::Mapping, what: "it does not authenticate" })
+}
+
+/// Refuses a copy that `newest` does not continue.
+fn judge(
+    from: &Replica,
+    to: &Replica,
+    newest: &SignedMapping,
+    before: &SignedMapping,
+    snapshot: &Snapshot,
+    freshness: &Freshness,
+    if_older: OlderSource,
+) -> Result<(), vault::Error> {
+    let (ours, theirs) = (newest.mapping.generation, before.mapping.generation);
+    let (there, here) = (to.name.clone(), from.name.clone());
+    let forked = |there, here| Err(elsewhere(Error::Forked { there, theirs, here, ours }));
+    if theirs == ours {
+        return forked(there, here);
+    }
+    let (older, newer) = if theirs < ours { (before, newest) } else { (newest, before) };
+    let lineage = match newer.mapping.generation - older.mapping.generation {
+        1 if newer.mapping.previous_tag == Some(older.tag) => Lineage::Continues,
+        1 => Lineage::Forked,
+        _ => freshness.lineage(older, newer)?,
+    };
+    match lineage {
+        Lineage::Forked => forked(there, here),
+        // A host puts no older generation in force (see `staging`): better told before anything is sent.
+        Lineage::Continues if theirs > ours && if_older == OlderSource::Accept && to.backend.scanner().is_none() => {
+            Ok(())
+        }
+        Lineage::Unknown if theirs > ours && if_older == OlderSource::Accept => {
+            Err(elsewhere(Error::UnknownLineage { there, theirs, here, ours }))
+        }
+        _ if theirs > ours => Err(elsewhere(Error::Newer { there, theirs, here, ours })),
+        Lineage::Continues => Ok(()),
+        Lineage::Unknown => {
+            let kept: HashSet<_> = vault::listed_images(&*from.backend, snapshot.mapping())?.into_iter().collect();
+            let would_be_lost = vault::listed_images(&*to.backend, &before.mapping)?;
+            if would_be_lost.iter().all(|image| kept.contains(image)) {
+                return Ok(());
+            }
+            Err(elsewhere(Error::UnknownLineage { there, theirs, here, ours }))
+        }
+    }
+}
+
+/// The files of `snapshot` that `to` has not; what an interrupted copy left half is removed there. The writer is told of
+/// them, and of those that become obsolete.
+fn missing_files(
+    snapshot: &Snapshot,
+    before: Option<&SignedMapping>,
+    to: &Replica,
+    writer: &dyn Writer,
+) -> Result<Vec<Expected>, vault::Error> {
+    let mut missing = snapshot.files()?;
+    let mut present = HashSet::new();
+    for directory in Directory::ALL {
+        present.extend(to.backend.list(directory)?.into_iter().map(|listed| listed.object.to_string()));
+    }
+    let named: Vec<Object> = match before {
+        Some(before) => {
+            let files = vault::named_files(&*to.backend, &before.mapping)?;
+            files.into_iter().map(|file| file.object).collect()
+        }
+        None => Vec::new(),
+    };
+    let is_named: HashSet<String> = named.iter().map(ToString::to_string).collect();
+    let is_newest: HashSet<String> = missing.iter().map(|file| file.object.to_string()).collect();
+    // The secret context has the same name in every generation, and never another content.
+    missing.retain(|file| match file.object {
+        Object::SecretContext => before.is_none(),
+        _ => !(is_named.contains(&file.object.to_string()) && present.contains(&file.object.to_string())),
+    });
+    let obsolete = named.into_iter().filter(|object| !is_newest.contains(&object.to_string()));
+    writer.announce(&missing.iter().map(|file| file.object.clone()).chain(obsolete).collect::<Vec<_>>())?;
+    let (left, absent): (Vec<_>, Vec<_>) =
+        missing.into_iter().partition(|file| present.contains(&file.object.to_string()));
+    let objects: Vec<Object> = left.iter().map(|file| file.object.clone()).collect();
+    let digests = to.backend.digests(&objects)?;
+    let torn: Vec<Expected> = left
+        .into_iter()
+        .zip(digests)
+        .filter(|(file, digest)| *digest != Some(file.digest))
+        .map(|(file, _)| file)
+        .collect();
+    if !torn.is_empty() {
+        writer.discard(&torn.iter().map(|file| file.object.clone()).collect::<Vec<_>>());
+    }
+    Ok([absent, torn].concat())
+}
+
+/// Reads and stages `files`; gives their bytes.
+fn send(
+    from: &dyn Backend,
+    writer: &dyn Writer,
+    files: &[Expected],
+    copied: &dyn Fn(usize, usize),
+) -> Result<u64, vault::Error> {
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let (read, staged) = sync_channel(READERS);
+        for _ in 0..READERS {
+            let (read, next) = (read.clone(), &next);
+            scope.spawn(move || {
+                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    // When the other end has met an error, it no longer listens.
+                    if read.send((file, from.read_verified(file))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(read);
+        let (mut bytes, mut done) = (0, 0);
+        for (file, content) in staged {
+            let content = content?;
+            writer.stage(&file.object, &[&content])?;
+            bytes += content.len() as u64;
+            done += 1;
+            copied(done, files.len());
+        }
+        Ok(bytes)
+    })
+}

@@ -1,0 +1,49 @@
+//! The content of a large file: mapped into memory where the file is local, otherwise in a buffer.
+//!
+//! Must never: be used for a result without asking afterwards whether a mapped file was truncated meanwhile.
+
+use std::ops::Deref;
+
+use super::guarded_map::GuardedMap;
+use crate::vault::error::Error;
+use crate::vault::format::layout::Object;
+
+/// The blocks of one segment, or the pages of one deduplication index.
+pub enum Blocks {
+    /// A file of this machine, mapped into memory.
+    Mapped(GuardedMap),
+    /// A file that was read or fetched.
+    Fetched(Vec<u8>),
+}
+
+impl Blocks {
+    /// To be called before anything computed from the content is used.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the file, which is called `object`, was truncated while it was mapped.
+    pub fn require_whole(&self, object: &Object) -> Result<(), Error> {
+        if self.is_whole() {
+            return Ok(());
+        }
+        Err(Error::Damaged { object: object.clone(), what: "it was cut off while it was read" })
+    }
+
+    /// Whether everything that was read so far came from the file.
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Self::Mapped(mapped) => mapped.is_whole(),
+            Self::Fetched(_) => true,
+        }
+    }
+}
+
+impl Deref for Blocks {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(mapped) => mapped,
+            Self::Fetched(bytes) => bytes,
+        }
+    }
+}

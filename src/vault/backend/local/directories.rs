@@ -1,0 +1,122 @@
+//! The open directories of a vault on this machine, and its files by name, bounded in size.
+//!
+//! The vault's directory and the three in it are opened once and never through a link; every file is reached from them
+//! ([`Dir`]). So whoever can write to the vault cannot make a file elsewhere be read, replaced or removed.
+//!
+//! Must never: trust a length that a file states about itself, or look a file of the vault up by its path.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::durable::Dir;
+use crate::vault::error::Error;
+use crate::vault::format::layout::{Directory, Object};
+use crate::vault::format::mapping::SignedMapping;
+
+/// The directories of one vault, opened when they are first needed.
+#[derive(Debug)]
+pub(super) struct Directories {
+    path: PathBuf,
+    root: OnceLock<Dir>,
+    inner: [OnceLock<Dir>; Directory::ALL.len()],
+}
+
+impl Directories {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, root: OnceLock::new(), inner: Default::default() }
+    }
+
+    /// Where the vault is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether a header is there: without one there is no vault.
+    pub(super) fn require_header(&self) -> Result<(), Error> {
+        let not_a_vault = || Error::NotAVault { path: self.path.clone() };
+        match self.root().and_then(|root| root.has(Object::Header.file_name().as_ref())) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(not_a_vault()),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Err(not_a_vault())
+            }
+            Err(error) => Err(Error::io(Object::Header)(error)),
+        }
+    }
+
+    /// The vault's directory. Links in its path are followed: the owner says where the vault is.
+    pub(super) fn root(&self) -> io::Result<&Dir> {
+        opened_once(&self.root, || Dir::open(&self.path))
+    }
+
+    /// One of the vault's directories.
+    ///
+    /// # Errors
+    /// [`Error::ForeignDirectory`] when a link or a file is in its place; what the system says.
+    pub(super) fn dir(&self, directory: Directory) -> Result<&Dir, Error> {
+        let cell = &self.inner[directory as usize];
+        opened_once(cell, || self.root()?.open_dir(directory.name())).map_err(|error| match error.kind() {
+            io::ErrorKind::NotADirectory => Error::ForeignDirectory { directory: directory.name() },
+            _ => Error::io(directory.name())(error),
+        })
+    }
+
+    /// The directory that `object` is in.
+    pub(super) fn dir_of(&self, object: &Object) -> Result<&Dir, Error> {
+        match object.directory() {
+            Some(directory) => self.dir(directory),
+            None => self.root().map_err(Error::io(object)),
+        }
+    }
+
+    /// A file for reading.
+    pub(super) fn open_file(&self, object: &Object) -> Result<File, Error> {
+        let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        let dir = match self.dir_of(object) {
+            Err(Error::Io { source, .. }) if missing(&source) => {
+                return Err(Error::Missing { object: object.clone() });
+            }
+            dir => dir?,
+        };
+        match dir.open_file(&object.file_name()) {
+            Ok(Some(file)) => Ok(file),
+            Ok(None) => Err(Error::Damaged { object: object.clone(), what: "it is not a regular file" }),
+            Err(error) if missing(&error) => Err(Error::Missing { object: object.clone() }),
+            Err(error) => Err(Error::io(object)(error)),
+        }
+    }
+
+    /// A file of at most `limit` bytes, and how many it has.
+    pub(super) fn open_within(&self, object: &Object, limit: u64) -> Result<(File, u64), Error> {
+        let file = self.open_file(object)?;
+        let actual = file.metadata().map_err(Error::io(object))?.len();
+        if actual > limit {
+            return Err(Error::TooLarge { object: object.clone(), actual, limit });
+        }
+        Ok((file, actual))
+    }
+
+    /// The content of a file of at most `limit` bytes.
+    pub(super) fn read(&self, object: &Object, limit: u64) -> Result<Vec<u8>, Error> {
+        let (file, actual) = self.open_within(object, limit)?;
+        // One byte more than the file had: a file that grows meanwhile is noticed by its digest, not followed.
+        let mut bytes = Vec::with_capacity(usize::try_from(actual).unwrap_or(usize::MAX).saturating_add(1));
+        file.take(limit).read_to_end(&mut bytes).map_err(Error::io(object))?;
+        Ok(bytes)
+    }
+
+    /// The mapping in force, whose tag is not checked.
+    pub(super) fn mapping(&self) -> Result<SignedMapping, Error> {
+        SignedMapping::parse(&self.read(&Object::Mapping, SignedMapping::LARGEST)?)
+    }
+}
+
+/// The directory in `cell`, opened on first use. Two threads may open it at once; the first to finish is kept.
+fn opened_once(cell: &OnceLock<Dir>, open: impl FnOnce() -> io::Result<Dir>) -> io::Result<&Dir> {
+    match cell.get() {
+        Some(dir) => Ok(dir),
+        None => open().map(|dir| cell.get_or_init(|| dir)),
+    }
+}

@@ -1,0 +1,141 @@
+//! A vault in a directory of this machine.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | this one | [`LocalBackend`], the [`Backend`] |
+//! | `directories` | the open directories, and files by name |
+//! | `writer` | the one writer: lock, staged files, commit by rename |
+//! | `journal` | which files an interrupted writer may leave |
+//! | `creation` | the directories of a new vault |
+//! | `leftovers` | files that the mapping does not name |
+//!
+//! Must never: name a secret type. This is all that a host needs to serve a vault.
+
+mod creation;
+mod directories;
+mod journal;
+mod leftovers;
+mod writer;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use directories::Directories;
+use writer::LocalWriter;
+
+use super::blocks::Blocks;
+use super::guarded_map::GuardedMap;
+use super::writer::{Abandoned, Writer};
+use super::{Backend, Leftovers, Listed};
+use crate::durable::{EntryKind, IfLocked};
+use crate::vault::error::Error;
+use crate::vault::format::expected::Expected;
+use crate::vault::format::hex::{Digest, Hex};
+use crate::vault::format::layout::{Directory, Object};
+use crate::vault::format::limits;
+use crate::vault::format::mapping::SignedMapping;
+
+/// The files of a vault in a directory.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalBackend {
+    directories: Arc<Directories>,
+}
+
+impl LocalBackend {
+    /// The directory `root`, where there need not be a vault yet.
+    pub(crate) fn new(root: impl Into<PathBuf>) -> Self {
+        Self { directories: Arc::new(Directories::new(root.into())) }
+    }
+
+    /// Where the vault is.
+    pub(crate) fn root(&self) -> &Path {
+        self.directories.path()
+    }
+
+    /// The digest of a file as it is, which is read in pieces. A file larger than any that a vault writes under its name
+    /// is not read.
+    ///
+    /// # Errors
+    /// As [`Backend::read`].
+    pub(crate) fn digest(&self, object: &Object) -> Result<Digest, Error> {
+        let limit = limits::largest_bytes(object);
+        let (file, _) = self.directories.open_within(object, limit)?;
+        let mut hash = blake3::Hasher::new();
+        hash.update_reader(file.take(limit)).map_err(Error::io(object))?;
+        Ok(Hex(hash.finalize().into()))
+    }
+}
+
+/// The content of `file`, mapped where that is possible.
+fn mapped(mut file: File) -> io::Result<Blocks> {
+    if let Some(map) = GuardedMap::new(&file)? {
+        return Ok(Blocks::Mapped(map));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(Blocks::Fetched(bytes))
+}
+
+impl Backend for LocalBackend {
+    fn require_vault(&self) -> Result<(), Error> {
+        self.directories.require_header()
+    }
+
+    fn read(&self, object: &Object, limit: u64) -> Result<Vec<u8>, Error> {
+        self.directories.read(object, limit)
+    }
+
+    fn blocks(&self, file: &Expected) -> Result<Blocks, Error> {
+        let object = &file.object;
+        let opened = self.directories.open_file(object)?;
+        if opened.metadata().map_err(Error::io(object))?.len() != file.limit {
+            return Err(Error::Damaged { object: object.clone(), what: "its length is not the mapping's" });
+        }
+        let blocks = mapped(opened).map_err(Error::io(object))?;
+        let is_expected = file.is(&blocks);
+        blocks.require_whole(object)?;
+        if !is_expected {
+            return Err(Error::Damaged { object: object.clone(), what: "its digest is not the mapping's" });
+        }
+        Ok(blocks)
+    }
+
+    fn pages(&self, file: &Expected) -> Result<Blocks, Error> {
+        let (opened, _) = self.directories.open_within(&file.object, file.limit)?;
+        mapped(opened).map_err(Error::io(&file.object))
+    }
+
+    fn list(&self, directory: Directory) -> Result<Vec<Listed>, Error> {
+        let entries = self.directories.dir(directory)?.entries().map_err(Error::io(directory.name()))?;
+        let listed = entries
+            .into_iter()
+            .filter(|entry| entry.kind == EntryKind::File)
+            .filter_map(|entry| Some(Listed { object: directory.object(entry.name.to_str()?)?, bytes: entry.bytes }));
+        Ok(listed.collect())
+    }
+
+    fn leftovers(&self, newest: &SignedMapping) -> Result<Leftovers, Error> {
+        leftovers::find(&self.directories, self, &newest.mapping)
+    }
+
+    fn writer(&self, if_locked: IfLocked, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
+        let writer = LocalWriter::begin(&self.directories, Box::new(self.clone()), if_locked, abandoned)?;
+        Ok(Box::new(writer))
+    }
+
+    fn create(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
+        creation::create_directories(&self.directories, public_context)?;
+        self.writer(IfLocked::Refuse, abandoned)
+    }
+
+    fn digests(&self, objects: &[Object]) -> Result<Vec<Option<Digest>>, Error> {
+        let digest = |object| match self.digest(object) {
+            Ok(digest) => Ok(Some(digest)),
+            Err(Error::Missing { .. } | Error::TooLarge { .. }) => Ok(None),
+            Err(error) => Err(error),
+        };
+        objects.iter().map(digest).collect()
+    }
+}

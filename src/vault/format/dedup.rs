@@ -1,0 +1,236 @@
+//! The tags of a group: under which keyed hash each of its photos is recognised, in pages that are sealed one by one.
+//!
+//! ```text
+//! file  = page 0 | page 1 | ... | last page         each sealed as an object of its own (see `objects`), numbered
+//! page  = up to 64 times: tag 32 | image id 16 | number of its segment in the group 4, little-endian
+//! last  = the content of the group's list, so that either file can be made anew from the other
+//! ```
+//!
+//! Tags are in ascending order. They are the output of a keyed hash and spread evenly, so that where one must be is known
+//! to within a page or two: looking one up opens as many, whatever the size of the group. A page proves itself by its own
+//! seal, which has the group's id and the page's number in it; the digest of the whole file is for copies and checks.
+//!
+//! Must never: hand out a tag in the clear, or take a page for another.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use super::entries::GroupEntry;
+use super::hex::{Digest, Hex, Id};
+use super::layout::{GroupPart, Object};
+use super::sealed;
+use super::sealed::{SealedObject, VaultKeys};
+use crate::vault::error::Error;
+
+const TAG_BYTES: usize = 32 + 16 + 4;
+const PAGE_TAGS: usize = 64;
+
+/// A photo of a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DedupEntry {
+    /// The keyed hash of its content.
+    pub content: Digest,
+    /// Which image has it.
+    pub id: Id,
+    /// The number of its segment in the group.
+    pub segment: u32,
+}
+
+impl DedupEntry {
+    fn encode(&self) -> [u8; TAG_BYTES] {
+        let mut bytes = [0; TAG_BYTES];
+        bytes[..32].copy_from_slice(&self.content.0);
+        bytes[32..48].copy_from_slice(&self.id.0);
+        bytes[48..].copy_from_slice(&self.segment.to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8; TAG_BYTES]) -> Self {
+        let (content, rest) = bytes.split_first_chunk().expect("a tag begins with 32 bytes of hash");
+        let (id, segment) = rest.split_first_chunk().expect("then come 16 bytes of id");
+        let segment = u32::from_le_bytes(segment.try_into().expect("and 4 bytes of number"));
+        Self { content: Hex(*content), id: Hex(*id), segment }
+    }
+}
+
+/// The file of the tags of group `id`, which are in ascending order and one or more; `list` is the group's list.
+pub fn seal(keys: &VaultKeys, id: Id, tags: &[DedupEntry], list: &[u8]) -> Result<Vec<u8>, Error> {
+    let page = |(number, tags): (usize, &[DedupEntry])| {
+        let plaintext = Zeroizing::new(tags.iter().flat_map(DedupEntry::encode).collect::<Vec<u8>>());
+        Ok::<_, Error>(keys.seal(&SealedObject::Tags(id, number as u32), &plaintext)?.parts().concat())
+    };
+    let mut pages: Vec<Vec<u8>> = tags.par_chunks(PAGE_TAGS).enumerate().map(page).collect::<Result<_, _>>()?;
+    pages.push(keys.seal(&SealedObject::Tags(id, pages.len() as u32), list)?.parts().concat());
+    Ok(pages.concat())
+}
+
+/// Most bytes of the file of a group of `images` images whose list has at most `list_bytes` bytes.
+pub fn largest_bytes(images: usize, list_bytes: usize) -> usize {
+    range(images, pages(images) - 1).end + sealed::file_bytes(list_bytes)
+}
+
+fn pages(images: usize) -> usize {
+    images.div_ceil(PAGE_TAGS)
+}
+
+/// Where a page of a group of `images` images is in the file.
+fn range(images: usize, page: usize) -> Range<usize> {
+    let start = page * sealed::file_bytes(PAGE_TAGS * TAG_BYTES);
+    let tags = (images - page * PAGE_TAGS).min(PAGE_TAGS);
+    start..start + sealed::file_bytes(tags * TAG_BYTES)
+}
+
+/// The file of a group's tags, which need not be verified.
+pub struct DedupFile<'a> {
+    /// The vault's keys.
+    pub keys: &'a VaultKeys,
+    /// What the mapping says about the group.
+    pub group: &'a GroupEntry,
+    /// The file.
+    pub bytes: &'a [u8],
+}
+
+impl DedupFile<'_> {
+    /// The image with this content.
+    ///
+    /// # Errors
+    /// When a page that it could be on is damaged.
+    pub fn find(&self, content: &Digest) -> Result<Option<Id>, Error> {
+        let (mut low, mut high) = (0, pages(self.group.images));
+        // Where it would be if tags were spread with no irregularity at all.
+        let (leading, _) = content.0.split_first_chunk().expect("a tag has more than 8 bytes");
+        let expected = (u128::from(u64::from_be_bytes(*leading)) * high as u128) >> 64;
+        while low < high {
+            let number = (expected as usize).clamp(low, high - 1);
+            let page = self.page(number)?;
+            match page.binary_search_by(|tag| tag.content.0.cmp(&content.0)) {
+                Ok(at) => return Ok(Some(page[at].id)),
+                Err(0) => high = number,
+                Err(at) if at == page.len() => low = number + 1,
+                Err(_) => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// All tags in ascending order.
+    ///
+    /// # Errors
+    /// When a page is damaged.
+    pub fn all(&self) -> Result<Vec<DedupEntry>, Error> {
+        let pages: Vec<_> =
+            (0..pages(self.group.images)).into_par_iter().map(|page| self.page(page)).collect::<Result<_, _>>()?;
+        Ok(pages.concat())
+    }
+
+    /// What the group's list holds.
+    ///
+    /// # Errors
+    /// When the last page is damaged.
+    pub fn list(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let last = pages(self.group.images);
+        let rest = self.bytes.get(range(self.group.images, last - 1).end..).unwrap_or_default();
+        self.open(last, rest)
+    }
+
+    fn page(&self, number: usize) -> Result<Vec<DedupEntry>, Error> {
+        let place = range(self.group.images, number);
+        let tags = (self.group.images - number * PAGE_TAGS).min(PAGE_TAGS);
+        let opened = self.open(number, self.bytes.get(place).unwrap_or_default())?;
+        match opened.as_chunks() {
+            (decoded, []) if decoded.len() == tags => Ok(decoded.iter().map(DedupEntry::decode).collect()),
+            _ => Err(Error::Damaged { object: self.object(), what: "a page does not hold the group's images" }),
+        }
+    }
+
+    fn open(&self, page: usize, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        // What is verified must be what is opened, whoever writes to a mapped file meanwhile.
+        let bytes = bytes.to_vec();
+        self.keys.open(&SealedObject::Tags(self.group.id, page as u32), &bytes)
+    }
+
+    fn object(&self) -> Object {
+        Object::Group(self.group.id, GroupPart::Tags)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cipher::MasterKey;
+
+    fn keys() -> VaultKeys {
+        VaultKeys::new(Id::random().unwrap(), MasterKey::generate().unwrap())
+    }
+
+    fn tags(images: usize) -> Vec<DedupEntry> {
+        let tag = |number: usize| {
+            let content = Digest::of(&[&number.to_le_bytes()]);
+            DedupEntry { content, id: Hex(content.0[16..].try_into().unwrap()), segment: number as u32 }
+        };
+        let mut tags: Vec<_> = (0..images).map(tag).collect();
+        tags.sort_by_key(|tag| tag.content.0);
+        tags
+    }
+
+    fn group(images: usize) -> GroupEntry {
+        let unused = Digest::of(&[]);
+        GroupEntry { id: Id::random().unwrap(), segments: 1, images, group: unused, tags: unused }
+    }
+
+    #[test]
+    fn every_content_is_found_and_no_other() {
+        let keys = keys();
+        for images in [1, 63, 64, 65, 128, 1000] {
+            let (group, tags) = (group(images), tags(images));
+            let bytes = seal(&keys, group.id, &tags, b"the list").unwrap();
+            assert!(bytes.len() <= largest_bytes(images, 8));
+            let file = DedupFile { keys: &keys, group: &group, bytes: &bytes };
+            for tag in &tags {
+                assert_eq!(file.find(&tag.content).unwrap(), Some(tag.id), "of {images}");
+            }
+            let edges = [Hex([0; 32]), Hex([0xFF; 32])];
+            for content in (images..images + 200).map(|number| Digest::of(&[&number.to_le_bytes()])).chain(edges) {
+                assert_eq!(file.find(&content).unwrap(), None, "of {images}");
+            }
+            assert_eq!(file.all().unwrap(), tags);
+            assert_eq!(*file.list().unwrap(), b"the list");
+        }
+    }
+
+    #[test]
+    fn contents_that_are_spread_unevenly_are_found() {
+        let keys = keys();
+        let mut tags = tags(700);
+        for tag in &mut tags {
+            tag.content.0[..8].fill(0xFE);
+        }
+        tags.sort_by_key(|tag| tag.content.0);
+        let group = group(700);
+        let bytes = seal(&keys, group.id, &tags, b"").unwrap();
+        let file = DedupFile { keys: &keys, group: &group, bytes: &bytes };
+        assert!(tags.iter().all(|tag| file.find(&tag.content).unwrap() == Some(tag.id)));
+    }
+
+    #[test]
+    fn a_page_is_itself_only() {
+        let keys = keys();
+        let (one, another) = (group(128), group(128));
+        let bytes = [&one, &another].map(|group| seal(&keys, group.id, &tags(128), b"list").unwrap());
+        let page = range(128, 0).end;
+        let refused = |bytes: &[u8]| {
+            let file = DedupFile { keys: &keys, group: &one, bytes };
+            assert!(matches!(file.all(), Err(Error::Damaged { object, .. }) if object == file.object()));
+        };
+        refused(&[&bytes[0][page..2 * page], &bytes[0][..page], &bytes[0][2 * page..]].concat());
+        refused(&[&bytes[1][..page], &bytes[0][page..]].concat());
+        refused(&bytes[0][..2 * page - 1]);
+        refused(&bytes[1]);
+        let shorter = GroupEntry { images: 127, ..one.clone() };
+        assert!(DedupFile { keys: &keys, group: &shorter, bytes: &bytes[0] }.all().is_err());
+        let swapped = [&bytes[0][..page], &bytes[0][2 * page..]].concat();
+        assert!(DedupFile { keys: &keys, group: &one, bytes: &swapped }.list().is_err());
+    }
+}

@@ -1,0 +1,62 @@
+//! The hints of a segment, `.hints`: what decrypting the scores of each block needs besides the key. Public.
+//!
+//! ```text
+//! magic 8 | version 1 | kind 1 | per block: nonce 32 | images 4, little-endian | hint
+//! ```
+//!
+//! Nonces lie with the hints because decryption needs both, so a search reads no list of images.
+//!
+//! Must never: trust a length from the file.
+
+use super::parameters::{BLOCK_IMAGES, HINT_BYTES, NONCE_BYTES};
+use super::sealed::{Kind, PREFIX_BYTES};
+use crate::ckks::{ScannedBlock, SealedBlock};
+
+const COUNT_BYTES: usize = 4;
+const BLOCK_HINT_BYTES: usize = NONCE_BYTES + COUNT_BYTES + HINT_BYTES;
+
+/// What decryption of scores needs to know about the blocks of a segment.
+pub struct Hints {
+    bytes: Vec<u8>,
+}
+
+impl Hints {
+    /// The blocks in order, as [`crate::ckks::QuerySecret::decrypt`] takes them.
+    pub fn blocks(&self) -> impl Iterator<Item = ScannedBlock<'_>> {
+        let (blocks, _) = self.bytes[PREFIX_BYTES..].as_chunks::<BLOCK_HINT_BYTES>();
+        blocks.iter().map(|block| {
+            let (nonce, rest) = block.split_first_chunk().expect("a block hint begins with its nonce");
+            let (images, hint) = rest.split_first_chunk().expect("then comes its number of images");
+            ScannedBlock { nonce, hint, images: u32::from_le_bytes(*images) as usize }
+        })
+    }
+
+    /// The file of these blocks, in order.
+    pub fn encode(blocks: &[SealedBlock]) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(PREFIX_BYTES + blocks.len() * BLOCK_HINT_BYTES);
+        bytes.extend(Kind::Hints.prefix());
+        for block in blocks {
+            bytes.extend(block.nonce());
+            bytes.extend((block.images() as u32).to_le_bytes());
+            bytes.extend(block.hint());
+        }
+        bytes
+    }
+
+    /// Reads the hints of a segment of `images` images, 1 or more; `None` for anything else.
+    pub fn decode(bytes: Vec<u8>, images: usize) -> Option<Self> {
+        if bytes.len() != file_bytes(images.div_ceil(BLOCK_IMAGES)) || !bytes.starts_with(&Kind::Hints.prefix()) {
+            return None;
+        }
+        let hints = Self { bytes };
+        let counts: Vec<usize> = hints.blocks().map(|block| block.images).collect();
+        let (last, full) = counts.split_last()?;
+        let expected_last = images - full.len() * BLOCK_IMAGES;
+        (full.iter().all(|count| *count == BLOCK_IMAGES) && *last == expected_last).then_some(hints)
+    }
+}
+
+/// Bytes of the hints of a segment with this many blocks.
+pub const fn file_bytes(blocks: usize) -> usize {
+    PREFIX_BYTES + blocks * BLOCK_HINT_BYTES
+}

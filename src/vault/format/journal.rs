@@ -1,0 +1,30 @@
+//! `writing`: the names of the files that an interrupted writer may leave behind.
+//!
+//! ```text
+//! writing = any number of: newline | path of a file in one of the three directories | newline
+//! ```
+//!
+//! The newline in front ends a line that a crash left unfinished. Earlier versions kept an empty file here, which lists
+//! nothing.
+//!
+//! Must never: list a file outside the three directories.
+
+use std::collections::HashSet;
+
+use super::layout::Object;
+
+/// Most bytes of a journal that is believed: some 15 million names.
+pub const LARGEST_BYTES: u64 = 1 << 30;
+
+/// The lines that list `objects`.
+pub fn encode<'a>(objects: impl IntoIterator<Item = &'a Object>) -> String {
+    objects.into_iter().map(|object| format!("\n{object}\n")).collect()
+}
+
+/// The files that a journal lists. A line that is not the path of a file in one of the three directories, and a last line
+/// without its newline, list nothing.
+pub fn decode(bytes: &[u8]) -> HashSet<Object> {
+    let whole_lines = bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
+    let object = |line: &[u8]| std::str::from_utf8(line).ok()?.parse::<Object>().ok();
+    whole_lines.filter_map(object).filter(|object| object.directory().is_some()).collect()
+}

@@ -1,0 +1,267 @@
+//! Every path in a vault, and nowhere else.
+//!
+//! ```text
+//! header  public_context  secret_context  mapping.json  writing
+//! encrypted_features/<segment>.{ckks,json,hints,vectors,catalogue}
+//! encrypted_features/<group>.{group,tags}
+//! encrypted_images/<image>.<original extension>.aes
+//! encrypted_thumbnails/<thumbnail>.aes
+//! set_aside/<directory>/<any name>
+//! ```
+//!
+//! Must never: build a path from text that was not checked; every name is made of hexadecimal digits and an
+//! [`Extension`], so that nothing read from a vault can point outside it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::extension::Extension;
+use super::hex::Id;
+use crate::durable::UNFINISHED;
+
+/// The five files of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Encrypted vectors in the order of the scan: public.
+    Blocks,
+    /// Its images in slot order, with the digests of their objects: public.
+    Images,
+    /// What decryption of scores needs: public.
+    Hints,
+    /// The exact feature vectors, sealed.
+    Vectors,
+    /// Names, dates and sizes, sealed.
+    Catalogue,
+}
+
+impl Part {
+    /// All of them, in the order in which they are written.
+    pub const ALL: [Self; 5] = [Self::Blocks, Self::Images, Self::Hints, Self::Vectors, Self::Catalogue];
+
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Blocks => "ckks",
+            Self::Images => "json",
+            Self::Hints => "hints",
+            Self::Vectors => "vectors",
+            Self::Catalogue => "catalogue",
+        }
+    }
+}
+
+/// The two files of a group of segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GroupPart {
+    /// Its segments with the digests of their files: public.
+    List,
+    /// The keyed hashes of its photos, by which a second copy is recognised, and the list once more: sealed.
+    Tags,
+}
+
+impl GroupPart {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::List, Self::Tags];
+
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::List => "group",
+            Self::Tags => "tags",
+        }
+    }
+}
+
+/// One file of a vault. Displayed as its path relative to the vault, which is how errors name it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Object {
+    /// What a passphrase opens.
+    Header,
+    /// What an evaluator of encrypted search needs.
+    PublicContext,
+    /// What decryption of scores needs, sealed.
+    SecretContext,
+    /// The root of everything else.
+    Mapping,
+    /// A file of a segment.
+    Segment(Id, Part),
+    /// A file of a group of segments.
+    Group(Id, GroupPart),
+    /// A sealed original.
+    Photo(Id, Extension),
+    /// A sealed thumbnail.
+    Thumbnail(Id),
+    /// The remains of a file that was being replaced.
+    Unfinished(&'static str),
+    /// The names of the files that an interrupted writer may leave, one a line; there while there may be such files.
+    Writing,
+}
+
+/// The directories of a vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Directory {
+    /// Segments, and groups of them.
+    Features,
+    /// Originals.
+    Images,
+    /// Thumbnails.
+    Thumbnails,
+}
+
+impl Directory {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Features, Self::Images, Self::Thumbnails];
+
+    /// Its name below the vault.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Features => "encrypted_features",
+            Self::Images => "encrypted_images",
+            Self::Thumbnails => "encrypted_thumbnails",
+        }
+    }
+
+    /// The object that a file of this name in this directory is; `None` for a name that no vault gives.
+    pub fn object(self, name: &str) -> Option<Object> {
+        match self {
+            Self::Features => {
+                let (id, extension) = name.split_once('.')?;
+                let id = id.parse().ok()?;
+                let of_segment = Part::ALL.into_iter().find(|part| part.extension() == extension);
+                let of_group = || GroupPart::ALL.into_iter().find(|part| part.extension() == extension);
+                of_segment
+                    .map(|part| Object::Segment(id, part))
+                    .or_else(|| of_group().map(|part| Object::Group(id, part)))
+            }
+            Self::Images => {
+                let (id, extension) = name.strip_suffix(".aes")?.split_once('.')?;
+                Some(Object::Photo(id.parse().ok()?, Extension::try_from(extension.to_owned()).ok()?))
+            }
+            Self::Thumbnails => Some(Object::Thumbnail(name.strip_suffix(".aes")?.parse().ok()?)),
+        }
+    }
+}
+
+const HEADER: &str = "header";
+const PUBLIC_CONTEXT: &str = "public_context";
+const SECRET_CONTEXT: &str = "secret_context";
+const MAPPING: &str = "mapping.json";
+const WRITING: &str = "writing";
+/// Where `check --repair` moves files that nothing names.
+pub const SET_ASIDE: &str = "set_aside";
+
+impl fmt::Display for Object {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header => formatter.write_str(HEADER),
+            Self::PublicContext => formatter.write_str(PUBLIC_CONTEXT),
+            Self::SecretContext => formatter.write_str(SECRET_CONTEXT),
+            Self::Mapping => formatter.write_str(MAPPING),
+            Self::Segment(id, part) => write!(formatter, "{}/{id}.{}", Directory::Features.name(), part.extension()),
+            Self::Group(id, part) => write!(formatter, "{}/{id}.{}", Directory::Features.name(), part.extension()),
+            Self::Photo(id, extension) => {
+                write!(formatter, "{}/{id}.{}.aes", Directory::Images.name(), extension.as_str())
+            }
+            Self::Thumbnail(id) => write!(formatter, "{}/{id}.aes", Directory::Thumbnails.name()),
+            Self::Unfinished(name) => write!(formatter, "{name}{UNFINISHED}"),
+            Self::Writing => formatter.write_str(WRITING),
+        }
+    }
+}
+
+impl FromStr for Object {
+    type Err = NotAnObject;
+
+    /// Reads what [`Display`](fmt::Display) writes, and nothing else.
+    fn from_str(path: &str) -> Result<Self, NotAnObject> {
+        let named = [
+            Self::Header,
+            Self::PublicContext,
+            Self::SecretContext,
+            Self::Mapping,
+            Self::UNFINISHED_HEADER,
+            Self::UNFINISHED_MAPPING,
+            Self::Writing,
+        ];
+        let in_directory = || {
+            let (directory, name) = path.split_once('/')?;
+            Directory::ALL.into_iter().find(|known| known.name() == directory)?.object(name)
+        };
+        let object = named.into_iter().find(|object| object.to_string() == path).or_else(in_directory);
+        object.ok_or(NotAnObject)
+    }
+}
+
+/// A path that no file of a vault has.
+#[derive(Debug, thiserror::Error)]
+#[error("no file of a vault has this path")]
+pub struct NotAnObject;
+
+impl Object {
+    /// What a crash leaves of a header that was being replaced.
+    pub const UNFINISHED_HEADER: Self = Self::Unfinished(HEADER);
+    /// What a crash leaves of a mapping that was being replaced.
+    pub const UNFINISHED_MAPPING: Self = Self::Unfinished(MAPPING);
+
+    /// Whether it is written once, before the mapping that names it, and never changed.
+    pub const fn is_written_once(&self) -> bool {
+        matches!(self, Self::SecretContext | Self::Segment(..) | Self::Group(..) | Self::Photo(..) | Self::Thumbnail(_))
+    }
+
+    /// The directory that it is in; `None` at the top.
+    pub const fn directory(&self) -> Option<Directory> {
+        match self {
+            Self::Segment(..) | Self::Group(..) => Some(Directory::Features),
+            Self::Photo(..) => Some(Directory::Images),
+            Self::Thumbnail(_) => Some(Directory::Thumbnails),
+            Self::Header
+            | Self::PublicContext
+            | Self::SecretContext
+            | Self::Mapping
+            | Self::Unfinished(_)
+            | Self::Writing => None,
+        }
+    }
+
+    /// Its name in its directory, or at the top.
+    pub fn file_name(&self) -> String {
+        let path = self.to_string();
+        path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name).to_owned()
+    }
+
+    /// Where it is in the vault at `root`.
+    pub fn path(&self, root: &Path) -> PathBuf {
+        root.join(self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_as_what_they_name() {
+        let id = Id::random().unwrap();
+        let jpeg = Extension::of(Path::new("a/B.JPEG"));
+        for (directory, object) in [
+            (Directory::Images, Object::Photo(id, jpeg)),
+            (Directory::Thumbnails, Object::Thumbnail(id)),
+            (Directory::Features, Object::Segment(id, Part::Hints)),
+            (Directory::Features, Object::Group(id, GroupPart::Tags)),
+        ] {
+            let path = object.to_string();
+            assert_eq!(path, format!("{}/{}", directory.name(), object.file_name()));
+            assert_eq!(directory.object(&object.file_name()).as_ref(), Some(&object));
+            assert_eq!(path.parse::<Object>().unwrap(), object);
+        }
+    }
+
+    #[test]
+    fn foreign_names_are_no_objects() {
+        let id = "0123456789abcdef0123456789abcdef";
+        for name in ["", "notes.txt", ".aes", &format!("{id}.aes.txt"), &format!("{id}.a b.aes"), &id.to_uppercase()] {
+            for directory in Directory::ALL {
+                assert_eq!(directory.object(name), None, "{name:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Sealed files: one envelope for photos, thumbnails, vectors, catalogues, pages of tags and the secret context.
+//!
+//! ```text
+//! file            = magic 8 | version 1 | kind 1 | IV 16 | AES-256-CBC ciphertext | tag 32
+//! associated data = magic | version | kind | vault id | object id [ | number of the page, 4 bytes ]
+//! ```
+//!
+//! A file put under another name, into another vault or in place of another kind does not open.
+//! Must never: hand out a byte before the whole file is verified.
+
+use zeroize::Zeroizing;
+
+use super::extension::Extension;
+use super::hex::{Digest, Hex, Id};
+use super::layout::{GroupPart, Object, Part};
+use crate::cipher;
+use crate::cipher::{KeyTree, MasterKey, Purpose, aes_cbc_hmac, padding};
+use crate::vault::error::Error;
+
+const MAGIC: [u8; 8] = *b"CIPHLENS";
+const FORMAT_VERSION: u8 = 1;
+
+/// Bytes in front of every binary file: magic, version, kind.
+pub const PREFIX_BYTES: usize = MAGIC.len() + 2;
+
+/// Most bytes of one original: it is verified whole, in memory, before a byte of it is used.
+pub const LARGEST_PHOTO_BYTES: usize = 512 << 20;
+
+/// What a binary file holds. The numbers are part of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The header.
+    Header = 1,
+    /// The secret context.
+    SecretContext = 2,
+    /// An original.
+    Photo = 3,
+    /// A thumbnail.
+    Thumbnail = 4,
+    /// The exact vectors of a segment.
+    Vectors = 5,
+    /// The catalogue of a segment.
+    Catalogue = 6,
+    /// The hints of a segment; not sealed.
+    Hints = 7,
+    /// The deduplication index of a group.
+    Tags = 8,
+}
+
+impl Kind {
+    /// Magic, version, kind.
+    pub fn prefix(self) -> [u8; PREFIX_BYTES] {
+        let mut prefix = [0; PREFIX_BYTES];
+        prefix[..MAGIC.len()].copy_from_slice(&MAGIC);
+        prefix[MAGIC.len()] = FORMAT_VERSION;
+        prefix[MAGIC.len() + 1] = self as u8;
+        prefix
+    }
+}
+
+/// A file, or a page of one, that is encrypted and authenticated as a whole.
+#[derive(Clone, Debug)]
+pub enum SealedObject {
+    /// The secret context of encrypted search.
+    SecretContext,
+    /// An original.
+    Photo(Id, Extension),
+    /// A thumbnail.
+    Thumbnail(Id),
+    /// The vectors of a segment.
+    Vectors(Id),
+    /// The catalogue of a segment.
+    Catalogue(Id),
+    /// A page of the tags of a group.
+    Tags(Id, u32),
+}
+
+impl SealedObject {
+    /// Which file it is.
+    pub fn object(&self) -> Object {
+        match self {
+            Self::SecretContext => Object::SecretContext,
+            Self::Photo(id, extension) => Object::Photo(*id, extension.clone()),
+            Self::Thumbnail(id) => Object::Thumbnail(*id),
+            Self::Vectors(id) => Object::Segment(*id, Part::Vectors),
+            Self::Catalogue(id) => Object::Segment(*id, Part::Catalogue),
+            Self::Tags(id, _) => Object::Group(*id, GroupPart::Tags),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::SecretContext => Kind::SecretContext,
+            Self::Photo(..) => Kind::Photo,
+            Self::Thumbnail(_) => Kind::Thumbnail,
+            Self::Vectors(_) => Kind::Vectors,
+            Self::Catalogue(_) => Kind::Catalogue,
+            Self::Tags(..) => Kind::Tags,
+        }
+    }
+
+    fn purpose(&self) -> Purpose {
+        match self {
+            Self::SecretContext => Purpose::SecretContext,
+            Self::Photo(..) => Purpose::Photo,
+            Self::Thumbnail(_) => Purpose::Thumbnail,
+            Self::Vectors(_) => Purpose::Vectors,
+            Self::Catalogue(_) => Purpose::Catalogue,
+            Self::Tags(..) => Purpose::Tags,
+        }
+    }
+
+    fn id(&self) -> Id {
+        match self {
+            Self::SecretContext => Hex([0; 16]),
+            Self::Photo(id, _) | Self::Thumbnail(id) | Self::Vectors(id) | Self::Catalogue(id) | Self::Tags(id, _) => {
+                *id
+            }
+        }
+    }
+
+    fn associated(&self, vault: Id) -> Vec<u8> {
+        let page = match self {
+            Self::Tags(_, page) => page.to_le_bytes().to_vec(),
+            _ => Vec::new(),
+        };
+        [&self.kind().prefix()[..], &vault.0, &self.id().0, &page].concat()
+    }
+}
+
+/// Bytes of a file that seals `plaintext_bytes` bytes.
+pub const fn file_bytes(plaintext_bytes: usize) -> usize {
+    PREFIX_BYTES + aes_cbc_hmac::sealed_bytes(padding::padme(8 + plaintext_bytes))
+}
+
+/// The keys of one vault. Wiped when dropped.
+pub struct VaultKeys {
+    vault: Id,
+    tree: KeyTree,
+}
+
+impl VaultKeys {
+    /// The keys that follow from a vault's master key.
+    pub fn new(vault: Id, master: MasterKey) -> Self {
+        Self { vault, tree: KeyTree::new(master, vault.0) }
+    }
+
+    /// The vault's random id.
+    pub fn vault(&self) -> Id {
+        self.vault
+    }
+
+    /// The key tree, for everything that is not a file of the vault.
+    pub fn tree(&self) -> &KeyTree {
+        &self.tree
+    }
+
+    /// HMAC-SHA-256 of a photo under a key of this vault, by which a second copy of the photo is recognised.
+    pub fn content_tag(&self, photo: &[u8]) -> Digest {
+        Hex(self.tree.short_tag(Purpose::Content, photo))
+    }
+
+    /// The file that seals `plaintext`.
+    ///
+    /// # Errors
+    /// When the system gives no entropy.
+    pub fn seal(&self, object: &SealedObject, plaintext: &[u8]) -> Result<SealedFile, Error> {
+        let key = self.tree.key(object.purpose(), &object.id().0);
+        let ciphertext = aes_cbc_hmac::seal(&key, &object.associated(self.vault), &padding::pad(plaintext))?;
+        Ok(SealedFile { prefix: object.kind().prefix(), ciphertext })
+    }
+
+    /// The plaintext of a file that [`Self::seal`] made for the same vault and object.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for anything else; a wrong MAC and wrong padding are not told apart.
+    pub fn open(&self, object: &SealedObject, file: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let damaged = |what| Error::Damaged { object: object.object(), what };
+        let ciphertext =
+            file.strip_prefix(&object.kind().prefix()).ok_or(damaged("it is of another kind or version"))?;
+        let key = self.tree.key(object.purpose(), &object.id().0);
+        let opened = aes_cbc_hmac::open(&key, &object.associated(self.vault), ciphertext).and_then(padding::unpad);
+        opened.map_err(|error| match error {
+            cipher::Error::Damaged => damaged("it does not authenticate"),
+            error => error.into(),
+        })
+    }
+}
+
+/// A sealed file in its two parts, so that a photo need not be copied to put ten bytes in front of it.
+pub struct SealedFile {
+    prefix: [u8; PREFIX_BYTES],
+    ciphertext: Vec<u8>,
+}
+
+impl SealedFile {
+    /// The parts, to be written one after the other.
+    pub fn parts(&self) -> [&[u8]; 2] {
+        [&self.prefix, &self.ciphertext]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> VaultKeys {
+        VaultKeys::new(Id::random().unwrap(), MasterKey::generate().unwrap())
+    }
+
+    #[test]
+    fn an_object_opens_as_itself_only() {
+        let keys = keys();
+        let (id, other) = (Id::random().unwrap(), Id::random().unwrap());
+        let object = SealedObject::Thumbnail(id);
+        let file = keys.seal(&object, b"a thumbnail").unwrap().parts().concat();
+        assert_eq!(file.len(), file_bytes(11));
+        assert_eq!(keys.open(&object, &file).unwrap().as_slice(), b"a thumbnail");
+        let refused = |object: &SealedObject, file: &[u8]| matches!(keys.open(object, file), Err(Error::Damaged { object: named, .. }) if named == object.object());
+        assert!(refused(&SealedObject::Thumbnail(other), &file), "under another name");
+        let photo = SealedObject::Photo(id, Extension::of(std::path::Path::new("a.jpg")));
+        assert!(refused(&photo, &file), "as another kind");
+        let mut as_photo = file.clone();
+        as_photo[9] = Kind::Photo as u8;
+        assert!(refused(&photo, &as_photo), "as another kind, with that kind's number");
+        let same_master = VaultKeys { vault: other, tree: keys.tree };
+        assert!(same_master.open(&object, &file).is_err(), "in another vault");
+    }
+
+    #[test]
+    fn every_byte_counts() {
+        let keys = keys();
+        let file = keys.seal(&SealedObject::SecretContext, &[7; 40]).unwrap().parts().concat();
+        for at in 0..file.len() {
+            let mut changed = file.clone();
+            changed[at] ^= 1;
+            assert!(keys.open(&SealedObject::SecretContext, &changed).is_err(), "byte {at}");
+            assert!(keys.open(&SealedObject::SecretContext, &file[..at]).is_err(), "length {at}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Reads everything in a vault and names each damage.
+//!
+//! Must never: change anything, or stop at the first damage: whatever is whole is still read.
+
+use rayon::prelude::*;
+
+use super::group::Group;
+use super::image::Image;
+use super::segment::Segment;
+use super::snapshot::Snapshot;
+use crate::vault::backend::Leftovers;
+use crate::vault::error::Error;
+use crate::vault::format::hex::Id;
+use crate::vault::format::layout::{GroupPart, Object, Part};
+use crate::vault::unlocked::Vault;
+
+/// What a repair can do about a damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// It is made anew from files that are whole: nothing is lost.
+    Rebuild,
+    /// It is made anew from the photos, by the program that made it the first time.
+    Regenerate,
+    /// Names and dates are lost; the photos are not.
+    Rename,
+    /// The photo is lost. It can only be dropped, or put back from a copy of the vault.
+    Lost,
+}
+
+/// One damaged or missing file.
+#[derive(Debug)]
+pub struct Damage {
+    /// Which file.
+    pub object: Object,
+    /// The image it belongs to, where it belongs to one alone.
+    pub image: Option<Id>,
+    /// What was found.
+    pub cause: Error,
+    /// What can be done.
+    pub remedy: Remedy,
+}
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The generation that was read.
+    pub generation: u64,
+    /// Images that the mapping names.
+    pub images: usize,
+    /// Every damage, in the order of the files.
+    pub damages: Vec<Damage>,
+    /// What an interrupted writer left, and what nothing names. A writer that is at work now has files here too.
+    pub leftovers: Leftovers,
+}
+
+impl Report {
+    /// Whether every file is what the vault wrote.
+    pub fn is_whole(&self) -> bool {
+        self.damages.is_empty()
+    }
+}
+
+/// What was read since the last report, from any thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Read {
+    /// Images.
+    pub images: usize,
+    /// Damages that were found meanwhile.
+    pub damages: usize,
+}
+
+/// Reads and verifies every file of the newest generation. `read` is told what was read, from any thread.
+///
+/// # Errors
+/// Only when there is no generation to check: then the error names the file at the top that is damaged.
+pub fn check(vault: &Vault, read: &(dyn Fn(Read) + Sync)) -> Result<Report, Error> {
+    check_snapshot(vault, &vault.snapshot()?, read)
+}
+
+pub(in crate::vault) fn check_snapshot(
+    vault: &Vault,
+    snapshot: &Snapshot,
+    read: &(dyn Fn(Read) + Sync),
+) -> Result<Report, Error> {
+    let leftovers = vault.backend().leftovers(&snapshot.signed)?;
+    let mut damages = Vec::new();
+    for group in snapshot.groups() {
+        let of_group = check_group(group);
+        read(Read { images: 0, damages: of_group.len() });
+        damages.extend(of_group);
+        match group.segments() {
+            Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(vault, segment, read))),
+            // Nobody knows which segments these were.
+            Err(_) => read(Read { images: group.entry().images, damages: 0 }),
+        }
+    }
+    damages.extend(snapshot.ungrouped().iter().flat_map(|segment| check_segment(vault, segment, read)));
+    Ok(Report { generation: snapshot.mapping().generation, images: snapshot.len(), damages, leftovers })
+}
+
+fn check_group(group: &Group) -> Vec<Damage> {
+    let (list, copy) = group.check_list();
+    // The list is among the tags once more; the tags are in the catalogues of the segments that it names.
+    let of_list = if copy.is_ok() { Remedy::Rebuild } else { Remedy::Lost };
+    let of_tags = if list.is_ok() || copy.is_ok() { Remedy::Rebuild } else { Remedy::Lost };
+    let damage = |part, remedy, outcome: Result<(), Error>| {
+        outcome.err().map(|cause| Damage { object: Object::Group(group.entry().id, part), image: None, cause, remedy })
+    };
+    [damage(GroupPart::List, of_list, list), damage(GroupPart::Tags, of_tags, group.check_tags())]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn check_segment(vault: &Vault, segment: &Segment, read: &(dyn Fn(Read) + Sync)) -> Vec<Damage> {
+    let id = segment.entry().id;
+    let part = |part, remedy, outcome: Result<(), Error>| {
+        outcome.err().map(|cause| Damage { object: Object::Segment(id, part), image: None, cause, remedy })
+    };
+    let mut damages: Vec<Damage> = [
+        part(Part::Blocks, Remedy::Rebuild, segment.blocks().map(|_| ())),
+        part(Part::Hints, Remedy::Rebuild, segment.hints().map(|_| ())),
+        part(Part::Vectors, Remedy::Regenerate, segment.vectors().map(|_| ())),
+        part(Part::Catalogue, Remedy::Rename, segment.catalogue().map(|_| ())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    read(Read { images: 0, damages: damages.len() });
+    match segment.images() {
+        Err(cause) => {
+            // The catalogue names the images too. Without either, nobody knows which photos these were.
+            let remedy = if segment.catalogue().is_ok() { Remedy::Rebuild } else { Remedy::Lost };
+            damages.push(Damage { object: Object::Segment(id, Part::Images), image: None, cause, remedy });
+            read(Read { images: segment.len(), damages: 1 });
+        }
+        Ok(images) => {
+            let of_images = (0..images.len()).into_par_iter().flat_map_iter(|slot| {
+                let damages = check_image(vault, segment, slot);
+                read(Read { images: 1, damages: damages.len() });
+                damages
+            });
+            damages.extend(of_images.collect::<Vec<_>>());
+        }
+    }
+    damages
+}
+
+fn check_image(vault: &Vault, segment: &Segment, slot: usize) -> Vec<Damage> {
+    let image = match Image::of(segment, slot) {
+        Ok(image) => image,
+        Err(cause) => {
+            let object = Object::Segment(segment.entry().id, Part::Images);
+            return vec![Damage { object, image: None, cause, remedy: Remedy::Lost }];
+        }
+    };
+    let damage = |object, cause, remedy| Damage { object, image: Some(image.id()), cause, remedy };
+    let mut damages = Vec::new();
+    let photo = Object::Photo(image.id(), image.listed().extension.clone());
+    match (image.photo(), segment.catalogue()) {
+        (Err(cause), _) => damages.push(damage(photo, cause, Remedy::Lost)),
+        (Ok(bytes), Ok(_)) => {
+            // A catalogue that can be read must describe this photo and no other.
+            let described = image.entry().is_ok_and(|entry| entry.content == vault.content_tag(&bytes));
+            if !described {
+                let object = Object::Segment(segment.entry().id, Part::Catalogue);
+                let cause = Error::Damaged { object: object.clone(), what: "it describes another photo" };
+                damages.push(damage(object, cause, Remedy::Rename));
+            }
+        }
+        (Ok(_), Err(_)) => {}
+    }
+    if let Some(thumbnail) = &image.listed().thumbnail
+        && let Err(cause) = image.thumbnail()
+    {
+        damages.push(damage(Object::Thumbnail(thumbnail.id), cause, Remedy::Regenerate));
+    }
+    damages
+}

@@ -1,0 +1,22 @@
+//! Reading an unlocked vault.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `source` | the backend and the keys that everything here reads with |
+//! | `segment`, `group` | a segment and a group whose files are read when they are first needed |
+//! | `image` | one photo of a segment |
+//! | `snapshot` | one generation: its groups, segments and images |
+//! | `lookup` | finding an image by position, id or content |
+//! | `scoring` | the encrypted scores of a query |
+//! | `check` | reading and verifying everything |
+//!
+//! Must never: write to a vault, or hand out bytes that the mapping does not authenticate.
+
+pub mod check;
+pub(in crate::vault) mod group;
+pub(in crate::vault) mod image;
+mod lookup;
+mod scoring;
+pub(in crate::vault) mod segment;
+pub(in crate::vault) mod snapshot;
+pub(in crate::vault) mod source;

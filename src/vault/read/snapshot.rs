@@ -1,0 +1,182 @@
+//! One generation of a vault: its groups, segments and images.
+//!
+//! Every file is read once, when it is first needed: opening 100,000 photos reads the mapping alone, a search reads the lists
+//! of groups, blocks and hints, and catalogues are opened for the segments whose matches are shown. Files are immutable, so
+//! a snapshot stays whole while others write; for a file that a newer generation removed there is [`Error::Superseded`].
+//!
+//! Must never: write, or hand out bytes that the mapping does not authenticate.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use super::group::Group;
+use super::segment::Segment;
+use super::source::{Source, read_once};
+use crate::vault::backend::generation;
+use crate::vault::error::Error;
+use crate::vault::format::expected::Expected;
+use crate::vault::format::group;
+use crate::vault::format::hex::{Digest, Id};
+use crate::vault::format::layout::{GroupPart, Part};
+use crate::vault::format::mapping::{Mapping, SignedMapping};
+use crate::vault::format::segment;
+
+/// A generation of the vault.
+pub struct Snapshot {
+    pub(in crate::vault) signed: SignedMapping,
+    pub(super) source: Arc<Source>,
+    groups: Vec<Arc<Group>>,
+    /// The segments in no group.
+    ungrouped: Vec<Arc<Segment>>,
+    /// All segments.
+    segments: OnceLock<Vec<Arc<Segment>>>,
+    pub(super) positions: OnceLock<Vec<Position>>,
+    /// Of the segments in no group.
+    pub(super) contents: OnceLock<HashMap<Digest, Id>>,
+}
+
+/// Where an image is.
+pub(super) struct Position {
+    pub(super) id: Id,
+    pub(super) segment: Arc<Segment>,
+    pub(super) slot: usize,
+}
+
+impl Snapshot {
+    /// The generation that `signed`, already authenticated, describes. Segments that `previous` has read are kept.
+    pub(in crate::vault) fn new(source: &Arc<Source>, signed: SignedMapping, previous: Option<&Self>) -> Self {
+        let generation = signed.mapping.generation;
+        let known = previous.map(Self::known_segments).unwrap_or_default();
+        let ungrouped = &signed.mapping.segments;
+        let ungrouped = ungrouped.iter().map(|entry| Segment::of(source, entry, generation, &known)).collect();
+        let group = |entry| {
+            let known_group = previous.into_iter().flat_map(|previous| &previous.groups);
+            let mut whole_group = known_group.filter(|known| known.known_segments().iter().all(|one| one.is_whole()));
+            match whole_group.find(|known| known.entry() == entry) {
+                Some(known) => Arc::clone(known),
+                None => Arc::new(Group::new(source, entry, generation, &known)),
+            }
+        };
+        let groups = signed.mapping.groups.iter().map(group).collect();
+        let (segments, positions, contents) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { signed, source: Arc::clone(source), groups, ungrouped, segments, positions, contents }
+    }
+
+    /// What was read of segments so far, but for those whose blocks were cut off since: they are mapped anew.
+    fn known_segments(&self) -> HashMap<Id, Arc<Segment>> {
+        let of_groups = self.groups.iter().flat_map(|group| group.known_segments());
+        let whole = of_groups.chain(&self.ungrouped).filter(|known| known.is_whole());
+        whole.map(|known| (known.entry().id, Arc::clone(known))).collect()
+    }
+
+    /// What the mapping says.
+    pub fn mapping(&self) -> &Mapping {
+        &self.signed.mapping
+    }
+
+    /// The mapping as it was authenticated.
+    pub fn signed(&self) -> &SignedMapping {
+        &self.signed
+    }
+
+    /// Every file that it names, but header, mapping and public context.
+    ///
+    /// # Errors
+    /// The first image list that is missing or damaged.
+    pub fn files(&self) -> Result<Vec<Expected>, Error> {
+        self.prefetch(self.shared_segments()?, &[Part::Images]);
+        generation::named_files(&*self.source.backend, self.mapping())
+    }
+
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.mapping().images()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The groups; their segments come first in the order of the scan.
+    pub(in crate::vault) fn groups(&self) -> &[Arc<Group>] {
+        &self.groups
+    }
+
+    /// The segments in no group.
+    pub(in crate::vault) fn ungrouped(&self) -> &[Arc<Segment>] {
+        &self.ungrouped
+    }
+
+    /// The segments in the order of the scan.
+    ///
+    /// # Errors
+    /// The first list of a group that is missing or damaged, and so is its copy.
+    pub fn segments(&self) -> Result<impl ExactSizeIterator<Item = &Segment>, Error> {
+        Ok(self.shared_segments()?.iter().map(Arc::as_ref))
+    }
+
+    pub(super) fn shared_segments(&self) -> Result<&[Arc<Segment>], Error> {
+        let segments = read_once(&self.segments, || {
+            self.prefetch_groups(GroupPart::List);
+            let mut segments = Vec::new();
+            for group in &self.groups {
+                segments.extend_from_slice(group.segments()?);
+            }
+            segments.extend_from_slice(&self.ungrouped);
+            Ok(segments)
+        })?;
+        Ok(segments)
+    }
+
+    /// The segments of the groups whose list can be read, and those in no group.
+    pub(in crate::vault) fn readable_segments(&self) -> Vec<&Arc<Segment>> {
+        let of_groups = self.groups.iter().flat_map(|group| group.segments().unwrap_or_default());
+        of_groups.chain(&self.ungrouped).collect()
+    }
+
+    /// Says that these files of `segments` will be read, unless they were read already.
+    pub(super) fn prefetch<'a>(&self, segments: impl IntoIterator<Item = &'a Arc<Segment>>, parts: &[Part]) {
+        let wanted = segments.into_iter().flat_map(|segment| {
+            let missing = parts.iter().filter(|part| !segment.has_read(**part));
+            missing.map(|part| segment::expected(segment.entry(), *part)).collect::<Vec<_>>()
+        });
+        let wanted: Vec<_> = wanted.collect();
+        if !wanted.is_empty() {
+            self.source.backend.prefetch(&wanted);
+        }
+    }
+
+    pub(super) fn prefetch_groups(&self, part: GroupPart) {
+        let wanted: Vec<_> = self.groups.iter().map(|group| group::expected(group.entry(), part)).collect();
+        if !wanted.is_empty() {
+            self.source.backend.prefetch(&wanted);
+        }
+    }
+
+    /// Says that every image will be looked at: a distant place is asked for all lists and catalogues at once.
+    pub fn prefetch_listing(&self) {
+        self.prefetch(self.readable_segments(), &[Part::Images, Part::Catalogue]);
+    }
+
+    /// Says that the images at these positions will be described: a distant place is asked for their segments' lists and
+    /// catalogues at once.
+    ///
+    /// # Errors
+    /// As [`Self::segments`].
+    pub fn prefetch_details(&self, positions: &[usize]) -> Result<(), Error> {
+        let mut sorted = positions.to_vec();
+        sorted.sort_unstable();
+        let mut rest = sorted.as_slice();
+        let mut end = 0;
+        let holds_one = |segment: &&Arc<Segment>| {
+            end += segment.len();
+            let inside = rest.partition_point(|position| *position < end);
+            rest = &rest[inside..];
+            inside > 0
+        };
+        let segments: Vec<_> = self.shared_segments()?.iter().filter(holds_one).collect();
+        self.prefetch(segments, &[Part::Images, Part::Catalogue]);
+        Ok(())
+    }
+}

@@ -1,0 +1,41 @@
+//! Creating an empty vault: keys and contexts are made, and everything is written before the header, because without a header
+//! there is no vault.
+//!
+//! Must never: write to a place that holds anything but the remains of an interrupted creation; the backend sees to that.
+
+use crate::cipher::{Cost, MasterKey, Passphrase};
+use crate::ckks::{PublicContext, SecretContext};
+use crate::vault::backend::Backend;
+use crate::vault::backend::writer::Abandoned;
+use crate::vault::error::Error;
+use crate::vault::format::header;
+use crate::vault::format::hex::{Digest, Id};
+use crate::vault::format::layout::Object;
+use crate::vault::format::mapping::{Mapping, SignedMapping};
+use crate::vault::format::sealed::{SealedObject, VaultKeys};
+use crate::vault::format::space::FeatureSpace;
+use crate::vault::freshness::Freshness;
+
+/// Writes the files of an empty vault, durably, to a place that has none.
+pub(in crate::vault) fn create(
+    backend: &dyn Backend,
+    passphrase: &Passphrase,
+    cost: Cost,
+    space: FeatureSpace,
+    freshness: &Freshness,
+) -> Result<(), Error> {
+    space.check_lengths()?;
+    let public = PublicContext::generate()?.to_bytes();
+    let (vault, master) = (Id::random()?, MasterKey::generate()?);
+    let header = header::seal(vault, &master, passphrase, cost)?;
+    let keys = VaultKeys::new(vault, master);
+    let secret = keys.seal(&SealedObject::SecretContext, &SecretContext::generate()?.to_bytes())?;
+    let (public_digest, secret_digest) = (Digest::of(&[&public]), Digest::of(&secret.parts()));
+    let mapping = SignedMapping::sign(Mapping::first(vault, space, public_digest, secret_digest), &keys);
+    let writer = backend.create(&public, Abandoned::Remove)?;
+    writer.stage(&Object::SecretContext, &secret.parts())?;
+    writer.commit(&mapping)?;
+    writer.replace_header(&header)?;
+    writer.discard(&[Object::Writing]);
+    freshness.remember(&mapping)
+}

@@ -1,0 +1,15 @@
+//! Writing an unlocked vault.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `creation` | an empty vault |
+//! | `transaction` | adding and removing photos: one commit makes one new generation |
+//! | `compaction` | which segments become groups, and which groups larger ones |
+//! | `repair` | making damaged files anew from whole ones |
+//!
+//! Must never: change a file that has its name.
+
+mod compaction;
+pub(in crate::vault) mod creation;
+pub(in crate::vault) mod repair;
+pub(in crate::vault) mod transaction;

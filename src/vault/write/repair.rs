@@ -1,0 +1,245 @@
+//! Makes a damaged vault whole again from what is left of it.
+//!
+//! | damaged | made anew from |
+//! |---|---|
+//! | blocks, hints | the exact vectors |
+//! | exact vectors | the photos, by the caller's network |
+//! | image list | the catalogue and the photos' own files |
+//! | catalogue | the image list and the photos; names and dates are lost |
+//! | thumbnail | the photo |
+//! | list of a group | its copy among the tags |
+//! | tags of a group | the catalogues of its segments |
+//! | photo | nothing: kept as it is, or dropped when the caller says so |
+//!
+//! Files that nothing names are moved into `set_aside`, never removed: they may be photos that a damaged or older mapping
+//! named.
+//!
+//! Must never: drop an image unless told to, or take a vector out of a decrypted block.
+
+use std::collections::HashMap;
+
+use zeroize::Zeroizing;
+
+use super::transaction::Transaction;
+use crate::durable::IfLocked;
+use crate::vault::error::Error;
+use crate::vault::format::catalogue::{CatalogueEntry, PhotoMetadata};
+use crate::vault::format::hex::{Digest, Id};
+use crate::vault::format::images::{ListedImage, ListedThumbnail};
+use crate::vault::format::layout::{Directory, Object};
+use crate::vault::format::limits::largest_bytes;
+use crate::vault::format::sealed::SealedObject;
+use crate::vault::format::segment::Row;
+use crate::vault::read::check;
+use crate::vault::read::check::Report;
+use crate::vault::read::segment::Segment;
+use crate::vault::read::source::Source;
+use crate::vault::unlocked::Vault;
+
+/// What the program that fills a vault can make from an original. The vault itself never looks at pixels.
+pub trait Regenerate: Sync {
+    /// The unit feature vector, in the vault's feature space; `None` when the photo cannot be read.
+    fn vector(&self, photo: &[u8]) -> Option<Vec<f32>>;
+    /// A thumbnail; `None` when there can be none.
+    fn thumbnail(&self, photo: &[u8]) -> Option<Vec<u8>>;
+}
+
+/// What happens to images whose original is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostPhotoPolicy {
+    /// They stay listed: a copy of the file can still be put back.
+    Keep,
+    /// They are dropped.
+    Drop,
+}
+
+/// What a repair did.
+#[derive(Debug)]
+pub struct Repaired {
+    /// What was found before.
+    pub before: Report,
+    /// What is still damaged.
+    pub after: Report,
+    /// Images that were dropped because their original is lost.
+    pub dropped: Vec<Id>,
+}
+
+/// Checks everything, makes anew what can be made, and checks again.
+///
+/// # Errors
+/// [`Error::Locked`]; as [`check::check`]; what the system says. Each segment is a commit of its own: an error leaves the
+/// segments before it repaired.
+pub fn repair(
+    vault: &Vault,
+    regenerate: &dyn Regenerate,
+    lost_photos: LostPhotoPolicy,
+    if_locked: IfLocked,
+    read: &(dyn Fn(check::Read) + Sync),
+) -> Result<Repaired, Error> {
+    let mut transaction = Transaction::begin(vault, if_locked)?;
+    let before = check::check_snapshot(vault, transaction.base(), read)?;
+    let mut dropped = Vec::new();
+    // The last one first: images that the others lose are made up for from it.
+    let segments: Vec<Id> =
+        transaction.base().readable_segments().iter().rev().map(|segment| segment.entry().id).collect();
+    for id in segments {
+        // A segment that an earlier step wrote anew has another name and needs nothing more.
+        let now = transaction.base().readable_segments();
+        let Some(segment) = now.into_iter().find(|segment| segment.entry().id == id) else { continue };
+        if !needs_repair(&before, segment, lost_photos) {
+            continue;
+        }
+        let mend = Mend { transaction: &transaction, source: &vault.source, regenerate, lost_photos };
+        let Some(Mended { rows, dropped: lost }) = mend.segment(segment)? else { continue };
+        transaction.replace_segment(id, rows);
+        transaction = transaction.commit()?;
+        dropped.extend(lost);
+    }
+    // After the catalogues of which they are made.
+    let groups: Vec<Id> = transaction.base().groups().iter().map(|group| group.entry().id).collect();
+    for damage in &before.damages {
+        match damage.object {
+            Object::Group(id, _) if damage.remedy == check::Remedy::Rebuild && groups.contains(&id) => {
+                transaction.regroup(id);
+            }
+            _ => {}
+        }
+    }
+    transaction = transaction.commit()?;
+    transaction.remove_leftovers()?;
+    transaction.set_strays_aside()?;
+    let after = check::check_snapshot(vault, transaction.base(), read)?;
+    Ok(Repaired { before, after, dropped })
+}
+
+/// Whether something about this segment can be done.
+fn needs_repair(before: &Report, segment: &Segment, lost_photos: LostPhotoPolicy) -> bool {
+    let belongs = |damage: &check::Damage| match damage.image {
+        Some(id) => segment.images().is_ok_and(|images| images.iter().any(|image| image.id == id)),
+        None => matches!(damage.object, Object::Segment(id, _) if id == segment.entry().id),
+    };
+    let can_be_done =
+        |damage: &check::Damage| damage.remedy != check::Remedy::Lost || lost_photos == LostPhotoPolicy::Drop;
+    before.damages.iter().any(|damage| can_be_done(damage) && belongs(damage))
+}
+
+/// What is left of a segment.
+struct Mended {
+    rows: Vec<Row>,
+    dropped: Vec<Id>,
+}
+
+struct Mend<'a> {
+    transaction: &'a Transaction,
+    source: &'a Source,
+    regenerate: &'a dyn Regenerate,
+    lost_photos: LostPhotoPolicy,
+}
+
+impl Mend<'_> {
+    /// The rows of a segment as far as they can be had, and the images that are dropped; `None` when the segment must stay
+    /// as it is, because writing it anew would lose an image.
+    fn segment(&self, segment: &Segment) -> Result<Option<Mended>, Error> {
+        let catalogue = segment.catalogue().ok();
+        let listed = match (segment.images(), catalogue) {
+            (Ok(images), _) => images.iter().cloned().map(Some).collect(),
+            (Err(_), Some(entries)) => self.listed_from_files(entries)?,
+            // Nobody knows which photos these were. Their files stay: they may be named by a list put back.
+            (Err(_), None) => return Ok(None),
+        };
+        let vectors = segment.vectors().ok();
+        let (mut rows, mut dropped) = (Vec::new(), Vec::new());
+        for (slot, listed) in listed.into_iter().enumerate() {
+            let known = catalogue.and_then(|entries| entries.get(slot));
+            let Some(listed) = listed else {
+                // The list is lost and so is the file: only the catalogue remembers this image.
+                match (self.lost_photos, known) {
+                    (LostPhotoPolicy::Drop, Some(known)) => dropped.push(known.id),
+                    _ => return Ok(None),
+                }
+                continue;
+            };
+            let photo = self.photo(&listed);
+            if photo.is_none() && self.lost_photos == LostPhotoPolicy::Drop {
+                dropped.push(listed.id);
+                continue;
+            }
+            let vector = match (&vectors, &photo) {
+                (Some(vectors), _) => Some(vectors[slot].clone()),
+                (None, Some(photo)) => self.regenerate.vector(photo),
+                (None, None) => None,
+            };
+            // Without a vector an image cannot be in a segment; what is left of it is worth more than order.
+            let Some(vector) = vector else { return Ok(None) };
+            let entry = self.entry(&listed, known, photo.as_ref().map(|photo| photo.as_slice()));
+            let listed = self.with_thumbnail(listed, photo.as_ref().map(|photo| photo.as_slice()))?;
+            rows.push(Row { listed, entry, vector });
+        }
+        Ok(Some(Mended { rows, dropped }))
+    }
+
+    /// The original, when it is whole.
+    fn photo(&self, listed: &ListedImage) -> Option<Zeroizing<Vec<u8>>> {
+        self.source.open(&SealedObject::Photo(listed.id, listed.extension.clone()), &listed.photo).ok()
+    }
+
+    /// The catalogue's line, or one that says what can still be known.
+    fn entry(&self, listed: &ListedImage, known: Option<&CatalogueEntry>, photo: Option<&[u8]>) -> CatalogueEntry {
+        let content = photo.map(|photo| self.source.keys.content_tag(photo));
+        if let Some(known) =
+            known.filter(|known| known.id == listed.id && content.is_none_or(|tag| tag == known.content))
+        {
+            return known.clone();
+        }
+        CatalogueEntry {
+            id: listed.id,
+            // A lost photo has no content to recognise; its random id collides with none.
+            content: content.unwrap_or_else(|| Digest::of(&[&listed.id.0])),
+            details: PhotoMetadata {
+                name: format!("{}.{}", listed.id, listed.extension.as_str()),
+                bytes: photo.map_or(0, |photo| photo.len() as u64),
+                modified: None,
+                captured: None,
+                width: 0,
+                height: 0,
+            },
+        }
+    }
+
+    /// `listed` with a thumbnail that opens, if one can be had.
+    fn with_thumbnail(&self, mut listed: ListedImage, photo: Option<&[u8]>) -> Result<ListedImage, Error> {
+        let is_whole = |thumbnail: &ListedThumbnail| {
+            self.source.open(&SealedObject::Thumbnail(thumbnail.id), &thumbnail.digest).is_ok()
+        };
+        if !listed.thumbnail.as_ref().is_some_and(is_whole) {
+            let remade = photo.and_then(|photo| self.regenerate.thumbnail(photo));
+            listed.thumbnail = remade.map(|bytes| self.transaction.new_thumbnail(&bytes)).transpose()?;
+        }
+        Ok(listed)
+    }
+
+    /// An image list from a catalogue and the files that carry its ids; each file proves itself by its tag. `None` for an
+    /// image whose file is gone or does not open.
+    fn listed_from_files(&self, entries: &[CatalogueEntry]) -> Result<Vec<Option<ListedImage>>, Error> {
+        let mut extensions = HashMap::new();
+        for listed in self.source.backend.list(Directory::Images)? {
+            if let Object::Photo(id, extension) = listed.object {
+                extensions.insert(id, extension);
+            }
+        }
+        let listed = |entry: &CatalogueEntry| {
+            let extension = extensions.get(&entry.id)?.clone();
+            let sealed = SealedObject::Photo(entry.id, extension.clone());
+            let object = sealed.object();
+            let file = self.source.backend.read(&object, largest_bytes(&object)).ok()?;
+            let photo = self.source.keys.open(&sealed, &file).ok()?;
+            (self.source.keys.content_tag(&photo) == entry.content).then(|| ListedImage {
+                id: entry.id,
+                extension,
+                photo: Digest::of(&[&file]),
+                thumbnail: None,
+            })
+        };
+        Ok(entries.iter().map(listed).collect())
+    }
+}

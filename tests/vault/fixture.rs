@@ -1,0 +1,225 @@
+//! A small vault in a temporary directory, filled with made-up photos and unit vectors.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cipherlens::cipher::{Cost, Passphrase};
+use cipherlens::ckks::{DIMENSION, Evaluator};
+use cipherlens::durable::IfLocked;
+use cipherlens::vault::format::dedup::DedupEntry;
+use cipherlens::vault::format::sealed::VaultKeys;
+use cipherlens::vault::format::{dedup, group, header};
+use cipherlens::vault::{
+    self, Abandoned, Appended, Digest, Error, Extension, FeatureSpace, Freshness, GroupEntry, GroupPart, Id, NewImage,
+    Object, PhotoMetadata, Regenerate, SignedMapping, Snapshot, Transaction, Vault,
+};
+use zeroize::Zeroizing;
+
+pub(crate) struct Fixture {
+    directory: tempfile::TempDir,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        let fixture = Self { directory: tempfile::tempdir().unwrap() };
+        Vault::create(vault::local(fixture.root()), &passphrase("correct"), Cost::FLOOR, space(), fixture.freshness())
+            .unwrap();
+        fixture
+    }
+
+    /// The same vault in another place, on a machine that has seen as much of it.
+    pub(crate) fn copy_of(other: &Self) -> Self {
+        let copy = Self { directory: tempfile::tempdir().unwrap() };
+        restore(copy.directory.path(), &files(other.directory.path()));
+        copy
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.directory.path().join("vault")
+    }
+
+    /// A place beside the vault.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(crate) fn freshness(&self) -> Freshness {
+        Freshness::in_directory(self.beside("seen"))
+    }
+
+    pub(crate) fn try_open(&self) -> Result<Vault, Error> {
+        Ok(Vault::open(vault::local(self.root()), &passphrase("correct"), self.freshness())?.0)
+    }
+
+    pub(crate) fn open(&self) -> Vault {
+        self.try_open().unwrap()
+    }
+}
+
+/// Can make nothing anew from a photo.
+pub(crate) struct Nothing;
+
+impl Regenerate for Nothing {
+    fn vector(&self, _: &[u8]) -> Option<Vec<f32>> {
+        None
+    }
+
+    fn thumbnail(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+pub(crate) fn passphrase(text: &str) -> Passphrase {
+    Passphrase::new(&Zeroizing::new(text.as_bytes().to_vec())).unwrap()
+}
+
+pub(crate) fn space() -> FeatureSpace {
+    FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f32".into() }
+}
+
+/// The made-up photo of a number.
+pub(crate) fn photo(number: u32) -> Vec<u8> {
+    format!("photo {number} ").repeat(20).into_bytes()
+}
+
+/// A unit vector for a number, from a 64-bit linear congruential generator (Knuth's MMIX constants).
+pub(crate) fn vector(number: u32) -> Vec<f32> {
+    let mut state = u64::from(number) + 1;
+    let mut draw = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+    };
+    (0..17).for_each(|_| _ = draw());
+    let raw: Vec<f32> = (0..DIMENSION).map(|_| draw()).collect();
+    let norm = raw.iter().map(|x| x * x).sum::<f32>().sqrt();
+    raw.iter().map(|x| x / norm).collect()
+}
+
+pub(crate) fn cosine(one: &[f32], other: &[f32]) -> f32 {
+    one.iter().zip(other).map(|(x, y)| x * y).sum()
+}
+
+pub(crate) fn details(number: u32) -> PhotoMetadata {
+    PhotoMetadata {
+        name: format!("holiday {number}.jpg"),
+        bytes: 0,
+        modified: Some(1_700_000_000 + i64::from(number)),
+        captured: Some("2024:05:06 07:08:09".into()),
+        width: 640,
+        height: 480,
+    }
+}
+
+/// Appends the photo of a number, with a thumbnail.
+pub(crate) fn append(transaction: &mut Transaction, number: u32) -> Appended {
+    let mut stored = transaction.store_photo(&photo(number), &Extension::of(Path::new("x.JPG"))).unwrap();
+    transaction.store_thumbnail(&mut stored, format!("thumbnail {number}").as_bytes()).unwrap();
+    transaction.append(NewImage { photo: stored, details: details(number), vector: vector(number) }).unwrap()
+}
+
+/// Appends photos in one commit and gives their ids.
+pub(crate) fn fill(vault: &Vault, numbers: impl IntoIterator<Item = u32>) -> Vec<Id> {
+    let mut transaction = Transaction::begin(vault, IfLocked::Refuse).unwrap();
+    let ids = numbers
+        .into_iter()
+        .map(|number| match append(&mut transaction, number) {
+            Appended::New(id) => id,
+            Appended::AlreadyPresent(id) => panic!("photo {number} is already there as {id}"),
+        })
+        .collect();
+    transaction.commit().unwrap();
+    ids
+}
+
+/// The same, and all segments are then in a group, as in a vault of thousands.
+pub(crate) fn fill_grouped(vault: &Vault, numbers: impl IntoIterator<Item = u32>) -> Vec<Id> {
+    let ids = fill(vault, numbers);
+    group_all(vault, &passphrase("correct"));
+    ids
+}
+
+/// Commits a generation whose segments are all in groups, however few they are. A transaction makes a group only of
+/// thousands of photos.
+pub(crate) fn group_all(vault: &Vault, passphrase: &Passphrase) {
+    let backend = vault.backend();
+    let header = backend.read(&Object::Header, vault::largest_bytes(&Object::Header)).unwrap();
+    let (id, master) = header::open(&header, passphrase).unwrap();
+    let keys = VaultKeys::new(id, master);
+    let snapshot = vault.snapshot().unwrap();
+    let mapping = snapshot.mapping();
+    let in_groups: usize = mapping.groups.iter().map(|group| group.segments).sum();
+    let mut entries = Vec::new();
+    for (number, segment) in (0..).zip(snapshot.segments().unwrap().skip(in_groups)) {
+        let entry = |image: &vault::CatalogueEntry| (image.content, image.id);
+        let images = segment.catalogue().unwrap().iter().map(entry);
+        entries.extend(images.map(|(content, id)| DedupEntry { content, id, segment: number }));
+    }
+    entries.sort();
+    let id = Id::random().unwrap();
+    let list = group::encode_list(id, &mapping.segments);
+    let tags = dedup::seal(&keys, id, &entries, &list).unwrap();
+    let writer = backend.writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
+    writer.announce(&group::files(id)).unwrap();
+    writer.stage(&Object::Group(id, GroupPart::List), &[&list]).unwrap();
+    writer.stage(&Object::Group(id, GroupPart::Tags), &[&tags]).unwrap();
+    let mut groups = mapping.groups.clone();
+    groups.push(GroupEntry {
+        id,
+        segments: mapping.segments.len(),
+        images: entries.len(),
+        group: Digest::of(&[&list]),
+        tags: Digest::of(&[&tags]),
+    });
+    let next = mapping.next(snapshot.signed().tag, groups, Vec::new());
+    writer.commit(&SignedMapping::sign(next, &keys)).unwrap();
+    writer.discard(&[Object::Writing]);
+}
+
+pub(crate) fn remove(vault: &Vault, ids: &[Id]) {
+    let mut transaction = Transaction::begin(vault, IfLocked::Refuse).unwrap();
+    ids.iter().for_each(|id| transaction.remove(*id).unwrap());
+    transaction.commit().unwrap();
+}
+
+/// The encrypted search: scores by image.
+pub(crate) fn search(vault: &Vault, snapshot: &Snapshot, query: &[f32]) -> BTreeMap<Id, f32> {
+    let holder = vault.key_holder();
+    let public = vault.backend().public_context(&snapshot.mapping().public_context).unwrap();
+    let (encrypted, secret) = holder.encrypt(holder.prepare().unwrap(), query).unwrap();
+    let evaluator = Evaluator::new(&public).unwrap();
+    snapshot.prepare_search().unwrap();
+    let mut answer = Vec::new();
+    for segment in snapshot.segments().unwrap() {
+        answer.extend(evaluator.score(segment.blocks().unwrap(), &encrypted).unwrap());
+    }
+    let blocks = snapshot.segments().unwrap().flat_map(|segment| segment.hints().unwrap().blocks());
+    let scores = secret.decrypt(holder, blocks, &answer).unwrap();
+    assert_eq!(scores.len(), snapshot.len());
+    scores.iter().enumerate().map(|(at, score)| (snapshot.image_at(at).unwrap().id(), *score)).collect()
+}
+
+/// Every file below a directory and its content.
+pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in walkdir::WalkDir::new(root) {
+        let entry = entry.unwrap();
+        if entry.file_type().is_file() {
+            found.insert(entry.path().strip_prefix(root).unwrap().to_owned(), fs::read(entry.path()).unwrap());
+        }
+    }
+    found
+}
+
+/// Makes `root` hold exactly `files`, in the directories that it has.
+pub(crate) fn restore(root: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
+    for path in self::files(root).keys().filter(|path| !files.contains_key(*path)) {
+        fs::remove_file(root.join(path)).unwrap();
+    }
+    for (path, content) in files {
+        fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+        fs::write(root.join(path), content).unwrap();
+    }
+}
