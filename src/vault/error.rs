@@ -1,6 +1,6 @@
-//! Why a vault refused. Every error about a file names it, relative to the vault.
+//! Why an operation on a vault failed. Every error about a file names it, relative to the vault.
 //!
-//! Must never: carry an original file name, a key, or which byte of a sealed file was wrong.
+//! Must never: carry an original file name or a key, or tell a wrong MAC from wrong padding.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,13 +12,14 @@ use crate::ckks;
 
 /// Why an operation on a vault failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The system refused to read or write a file.
     #[error("{object}: {source}")]
     Io {
         /// Which file, relative to the vault.
         object: String,
-        /// What the system said.
+        /// What the system reported.
         source: io::Error,
     },
     /// There is no vault at this place.
@@ -27,7 +28,7 @@ pub enum Error {
         /// Where it was looked for.
         path: PathBuf,
     },
-    /// There is something at the place where a vault should be created.
+    /// There is something where a vault should be created.
     #[error("{path} already holds something; a vault is created in a new or empty directory")]
     Occupied {
         /// The place.
@@ -103,8 +104,12 @@ pub enum Error {
         /// The newest generation seen.
         seen: u64,
     },
-    /// The record of what was seen cannot be used.
-    #[error("{record}: {what}; delete it to start anew")]
+    /// The record of what this machine has seen of the vault cannot be read or written.
+    #[error(
+        "{record}, which says what this machine has seen of the vault, cannot be used: {what}. Repair it or restore it \
+         from a backup. Without it an older copy of the vault is not noticed: remove it only if you are sure that this \
+         copy is the newest"
+    )]
     FreshnessRecord {
         /// The record.
         record: PathBuf,
@@ -120,6 +125,14 @@ pub enum Error {
         vault: String,
         /// The program's.
         program: String,
+    },
+    /// A feature vector does not have the vault's dimension.
+    #[error("a feature vector has {actual} numbers; those of this vault have {expected}")]
+    Dimension {
+        /// Numbers in the vector.
+        actual: usize,
+        /// Numbers in the vault's vectors.
+        expected: usize,
     },
     /// Text that is recorded in a vault is too long.
     #[error("{what} has {actual} bytes, more than {limit}")]
@@ -151,7 +164,7 @@ pub enum Error {
         /// The image.
         id: Id,
     },
-    /// The place that holds the vault could not be asked.
+    /// The machine that holds the vault could not be asked; the source is of the layer that connects to it.
     #[error(transparent)]
     Elsewhere(Box<dyn std::error::Error + Send + Sync>),
     /// The symmetric layer failed.
@@ -169,7 +182,7 @@ impl From<getrandom::Error> for Error {
 }
 
 impl Error {
-    /// An error of the system about `object`.
+    /// A system error about `object`.
     pub(in crate::vault) fn io(object: impl ToString) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { object: object.to_string(), source }
     }

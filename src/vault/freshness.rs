@@ -103,11 +103,13 @@ pub struct Seen {
 
 impl Freshness {
     /// Records in this directory; it is made when the first record is.
+    #[must_use]
     pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
         Self { directory: Some(directory.into()), ..Self::unrecorded() }
     }
 
     /// No records: any generation is taken for the newest, and none is remembered. For comparing copies.
+    #[must_use]
     pub fn unrecorded() -> Self {
         Self { directory: None, admission: Arc::new(Mutex::new(Admission::Newest)) }
     }

@@ -80,6 +80,7 @@ pub use write::repair::{LostPhotoPolicy, Regenerate, Repaired, repair};
 pub use write::transaction::{Appended, NewImage, StoredPhoto, Transaction};
 
 /// The backend of a vault in the directory `root` of this machine, where there need not be a vault yet.
+#[must_use]
 pub fn local(root: impl Into<PathBuf>) -> Arc<dyn Backend> {
     Arc::new(LocalBackend::new(root))
 }

@@ -176,6 +176,7 @@ impl Vault {
     }
 
     /// Whether the keys of this vault made a mapping, wherever it was found.
+    #[must_use]
     pub fn authenticates(&self, found: &SignedMapping) -> bool {
         found.is_authentic(&self.source.keys)
     }

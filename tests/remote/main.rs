@@ -12,6 +12,7 @@ mod garbage;
 mod host;
 mod interruption;
 mod limits;
+mod opening;
 #[path = "../tui/pseudo_terminal.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod pseudo_terminal;

@@ -29,6 +29,7 @@ impl Blocks {
     }
 
     /// Whether everything that was read so far came from the file.
+    #[must_use]
     pub fn is_whole(&self) -> bool {
         match self {
             Self::Mapped(mapped) => mapped.is_whole(),

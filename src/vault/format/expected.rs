@@ -19,11 +19,13 @@ pub struct Expected {
 
 impl Expected {
     /// Whether `bytes` are its content.
+    #[must_use]
     pub fn is(&self, bytes: &[u8]) -> bool {
         Digest::of(&[bytes]) == self.digest
     }
 
     /// The error for a file with another content.
+    #[must_use]
     pub fn differs(&self) -> Error {
         Error::Damaged { object: self.object.clone(), what: "its digest is not the one recorded" }
     }

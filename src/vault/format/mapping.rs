@@ -162,6 +162,7 @@ impl SignedMapping {
     }
 
     /// Whether these keys, of the vault that it names, gave it its tag.
+    #[must_use]
     pub fn is_authentic(&self, keys: &VaultKeys) -> bool {
         let tag = keys.tree().tag(Purpose::Mapping, self.body.as_bytes());
         self.mapping.vault == keys.vault() && bool::from(tag.ct_eq(&self.tag.0))

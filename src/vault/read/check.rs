@@ -42,6 +42,7 @@ pub struct Damage {
 
 /// What a check found.
 #[derive(Debug, Default)]
+#[must_use]
 pub struct Report {
     /// The generation that was read.
     pub generation: u64,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `creation` | an empty vault |
 //! | `transaction` | adding and removing photos: one commit makes one new generation |
+//! | `rewriting` | which segments a commit writes anew |
 //! | `compaction` | which segments become groups, and which groups larger ones |
 //! | `repair` | making damaged files anew from whole ones |
 //!
@@ -12,4 +13,5 @@
 mod compaction;
 pub(in crate::vault) mod creation;
 pub(in crate::vault) mod repair;
+mod rewriting;
 pub(in crate::vault) mod transaction;

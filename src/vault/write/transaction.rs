@@ -1,40 +1,29 @@
-//! Writing the next generation: objects as they come, segments and mapping at the commit.
+//! Writing the next generation: originals and thumbnails as they come, segments and mapping at the commit.
 //!
-//! Segments are kept so that all but the last are full: a commit writes anew the segments that lose an image, and the last
-//! one when it has room for images from elsewhere, and leaves every other file alone. What is written anew is sealed from
-//! the exact vectors, under new nonces and new names. Full segments then become groups (see `compaction`). So what a commit
-//! of new images reads and writes does not depend on how many there are.
-//!
-//! Must never: change a file that has its name, remove one that the mapping on disk names, or report a commit before the
-//! writer has made it durable.
+//! Must never: change a file that has its name, remove one that the mapping in force names, or report a commit before the
+//! backend has made it durable.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::compaction::{Members, NextGeneration, PlannedGroup, Ungrouped};
+use super::rewriting::{Changes, Rewriting};
 use crate::durable::IfLocked;
-use crate::vault::backend::generation;
 use crate::vault::backend::writer::{Abandoned, Writer};
 use crate::vault::error::Error;
 use crate::vault::format::catalogue::{CatalogueEntry, PhotoMetadata};
-use crate::vault::format::entries::{SEGMENT_IMAGES, SegmentEntry};
 use crate::vault::format::extension::Extension;
-use crate::vault::format::group;
 use crate::vault::format::hex::{Digest, Id};
 use crate::vault::format::images::{ListedImage, ListedThumbnail};
-use crate::vault::format::layout::{Object, Part};
+use crate::vault::format::layout::Object;
 use crate::vault::format::mapping::SignedMapping;
 use crate::vault::format::sealed::{LARGEST_PHOTO_BYTES, SealedObject};
-use crate::vault::format::segment;
-use crate::vault::format::segment::{EncodedSegment, Row};
+use crate::vault::format::segment::Row;
 use crate::vault::freshness::Freshness;
-use crate::vault::read::group::Group;
-use crate::vault::read::segment::Segment;
 use crate::vault::read::snapshot::Snapshot;
 use crate::vault::read::source::Source;
 use crate::vault::unlocked::Vault;
 
-/// A sealed photo that waits to be appended. Dropped without that, it is removed with the transaction.
+/// An encrypted photo that waits to be appended. If it never is, it is removed when the transaction ends.
 pub struct StoredPhoto {
     listed: ListedImage,
     content: Digest,
@@ -56,11 +45,11 @@ pub struct NewImage {
     pub photo: StoredPhoto,
     /// What a listing shows; `bytes` is set from the original.
     pub details: PhotoMetadata,
-    /// Its unit feature vector.
+    /// Its unit feature vector, of the vault's dimension.
     pub vector: Vec<f32>,
 }
 
-/// What became of an image that was appended.
+/// What happened to an image that was appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
     /// It will be in the next generation.
@@ -74,11 +63,9 @@ pub struct Transaction {
     source: Arc<Source>,
     freshness: Freshness,
     base: Snapshot,
-    additions: Vec<Row>,
+    changes: Changes,
+    /// The contents of `changes.additions`.
     added: HashMap<Digest, Id>,
-    removals: HashSet<Id>,
-    replaced: HashMap<Id, Vec<Row>>,
-    regrouped: HashSet<Id>,
     writer: Box<dyn Writer>,
 }
 
@@ -95,14 +82,11 @@ impl Transaction {
             source: Arc::clone(&vault.source),
             freshness: vault.freshness.clone(),
             base: vault.snapshot()?,
-            additions: Vec::new(),
+            changes: Changes::default(),
             added: HashMap::new(),
-            removals: HashSet::new(),
-            replaced: HashMap::new(),
-            regrouped: HashSet::new(),
             writer,
         };
-        // Whether it is there is all that is asked; its content is for whoever holds the files.
+        // Only whether the journal is there matters here; its content is for the backend.
         match vault.backend().read(&Object::Writing, 0) {
             Err(Error::Missing { .. }) => {}
             _ => transaction.remove_leftovers()?,
@@ -117,10 +101,10 @@ impl Transaction {
 
     /// Images appended since the last commit.
     pub fn pending(&self) -> usize {
-        self.additions.len()
+        self.changes.additions.len()
     }
 
-    /// Seals and writes an original, from any thread. Nothing is kept in memory.
+    /// Encrypts and writes an original, from any thread. Nothing is kept in memory.
     ///
     /// # Errors
     /// [`Error::TooLarge`] beyond [`LARGEST_PHOTO_BYTES`]; what the system says.
@@ -146,7 +130,7 @@ impl Transaction {
         Ok(StoredPhoto { listed, content, bytes: photo.len() as u64, thumbnail })
     }
 
-    /// Seals and writes the thumbnail of a stored original.
+    /// Encrypts and writes the thumbnail of a stored original.
     ///
     /// # Errors
     /// As [`Self::store_photo`].
@@ -155,7 +139,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Writes a thumbnail under an id of its own.
+    /// Writes a thumbnail under a new id.
     pub(super) fn new_thumbnail(&self, thumbnail: &[u8]) -> Result<ListedThumbnail, Error> {
         self.write_thumbnail(Id::random()?, thumbnail)
     }
@@ -172,16 +156,20 @@ impl Transaction {
         if let Some(id) = self.added.get(content) {
             return Ok(Some(*id));
         }
-        Ok(self.base.find_content(content)?.filter(|id| !self.removals.contains(id)))
+        Ok(self.base.find_content(content)?.filter(|id| !self.changes.removals.contains(id)))
     }
 
     /// Adds an image to the next generation, unless the vault has its content.
     ///
     /// # Errors
-    /// [`Error::TooLong`] for a name; as [`Self::find_content`].
+    /// [`Error::TooLong`] for a name; [`Error::Dimension`]; as [`Self::find_content`].
     pub fn append(&mut self, image: NewImage) -> Result<Appended, Error> {
         let NewImage { photo: StoredPhoto { listed, content, bytes, .. }, details, vector } = image;
         details.check()?;
+        let (actual, expected) = (vector.len(), self.base.mapping().parameters().dimension());
+        if actual != expected {
+            return Err(Error::Dimension { actual, expected });
+        }
         let present = self.find_content(&content).map_err(|error| self.overtaken_or(error))?;
         if let Some(present) = present {
             self.writer.discard(&listed.objects().collect::<Vec<_>>());
@@ -190,7 +178,7 @@ impl Transaction {
         let id = listed.id;
         self.added.insert(content, id);
         let entry = CatalogueEntry { id, content, details: PhotoMetadata { bytes, ..details } };
-        self.additions.push(Row { listed, entry, vector });
+        self.changes.additions.push(Row { listed, entry, vector });
         Ok(Appended::New(id))
     }
 
@@ -199,34 +187,36 @@ impl Transaction {
     /// # Errors
     /// [`Error::UnknownImage`].
     pub fn remove(&mut self, id: Id) -> Result<(), Error> {
-        if self.removals.contains(&id) {
+        if self.changes.removals.contains(&id) {
             return Ok(());
         }
         self.base.image(id)?;
-        self.removals.insert(id);
+        self.changes.removals.insert(id);
         Ok(())
     }
 
     /// Replaces the images of a segment, for repair.
     pub(super) fn replace_segment(&mut self, segment: Id, rows: Vec<Row>) {
-        self.replaced.insert(segment, rows);
+        self.changes.replaced.insert(segment, rows);
     }
 
     /// Makes the files of a group anew, for repair.
     pub(super) fn regroup(&mut self, group: Id) {
-        self.regrouped.insert(group);
+        self.changes.regrouped.insert(group);
     }
 
-    /// Makes everything so far durable and visible as one new generation, and goes on from it under the same lock.
+    /// Makes all changes so far durable and visible as one new generation. The transaction goes on from it under the same
+    /// lock.
     ///
     /// # Errors
-    /// Nothing has changed, unless replacing `mapping.json` itself failed in its last step: then the new generation may be
-    /// visible. Either way the vault is whole, and the transaction is over.
+    /// Nothing has changed, unless replacing `mapping.json` failed in its last step: then the new generation may be visible.
+    /// Either way the vault is whole, and the transaction is over.
     pub fn commit(mut self) -> Result<Self, Error> {
-        if self.additions.is_empty() && !self.changes_what_is_there() {
+        if self.changes.is_empty() {
             return Ok(self);
         }
-        let (next, mut obsolete) = self.write_segments().map_err(|error| self.overtaken_or(error))?;
+        let rewriting = Rewriting::new(&self.source, &*self.writer, std::mem::take(&mut self.changes));
+        let (next, mut obsolete) = rewriting.run(&self.base).map_err(|error| self.overtaken_or(error))?;
         let (groups, segments) = next.write(&self.source.keys, &*self.writer)?;
         let next = self.base.mapping().next(self.base.signed.tag, groups, segments);
         let next = SignedMapping::sign(next, &self.source.keys);
@@ -237,21 +227,15 @@ impl Transaction {
         self.freshness.remember(&next)?;
         self.base = Snapshot::new(&self.source, next, Some(&self.base));
         self.added.clear();
-        self.removals.clear();
-        self.regrouped.clear();
         Ok(self)
     }
 
-    /// [`Error::Overtaken`] when another writer replaced the base, whatever went wrong because of that; else `error`.
+    /// [`Error::Overtaken`] when another writer replaced the base, because that explains any other error; else `error`.
     fn overtaken_or(&self, error: Error) -> Error {
         match self.source.backend.mapping() {
             Ok(found) if found.tag != self.base.signed.tag => Error::Overtaken,
             _ => error,
         }
-    }
-
-    fn changes_what_is_there(&self) -> bool {
-        !(self.removals.is_empty() && self.replaced.is_empty() && self.regrouped.is_empty())
     }
 
     /// Removes files that an interrupted writer left.
@@ -268,116 +252,6 @@ impl Transaction {
         self.writer.set_strays_aside()
     }
 
-    /// The segments of the next generation, written but not durable, their groups to be written, and the files that are
-    /// obsolete with it.
-    fn write_segments(&mut self) -> Result<(NextGeneration, Vec<Object>), Error> {
-        let (mut next, mut written, mut obsolete) = (NextGeneration::default(), Vec::new(), Vec::new());
-        let mut rows: Vec<Row> = Vec::new();
-        for group in self.base.groups().to_vec() {
-            let touched = self.touched(&group);
-            if touched.is_empty() && !self.regrouped.contains(&group.entry().id) {
-                next.groups.push(PlannedGroup::Kept(group));
-                continue;
-            }
-            let segments = group.segments()?;
-            for &at in &touched {
-                self.take_rows(&segments[at], &mut rows, &mut obsolete)?;
-                self.write_full(&mut rows, &mut written)?;
-            }
-            match Members::of_group(&group, &touched) {
-                Ok(Some(members)) => next.groups.push(PlannedGroup::New(members)),
-                // Too few for a group, or their tags are damaged and come from the catalogues again.
-                Ok(None) | Err(_) => {
-                    let stay = (0..).zip(segments).filter(|(at, _)| !touched.contains(at));
-                    next.ungrouped.extend(stay.map(|(_, segment)| Ungrouped::Kept(Arc::clone(segment))));
-                }
-            }
-            obsolete.extend(group::files(group.entry().id));
-        }
-        let mut kept_last = None;
-        for segment in self.base.ungrouped().to_vec() {
-            let has_room = segment.len() < SEGMENT_IMAGES;
-            let fills_up = has_room && !(rows.is_empty() && self.additions.is_empty());
-            if fills_up || self.touches(&segment) {
-                self.take_rows(&segment, &mut rows, &mut obsolete)?;
-                self.write_full(&mut rows, &mut written)?;
-            } else if has_room {
-                // The one with room stays the last.
-                kept_last = Some(Ungrouped::Kept(segment));
-            } else {
-                next.ungrouped.push(Ungrouped::Kept(segment));
-            }
-        }
-        rows.append(&mut self.additions);
-        self.write_full(&mut rows, &mut written)?;
-        if !rows.is_empty() {
-            written.push(self.write_segment(&rows)?);
-        }
-        next.ungrouped.append(&mut written);
-        next.ungrouped.extend(kept_last);
-        next.compact(&mut obsolete);
-        Ok((next, obsolete))
-    }
-
-    /// Which segments of a group are written anew.
-    fn touched(&self, group: &Group) -> Vec<usize> {
-        if self.removals.is_empty() && self.replaced.is_empty() {
-            return Vec::new();
-        }
-        // A list that cannot be read names nothing that was found to be removed.
-        let segments = group.segments().unwrap_or_default().iter().enumerate();
-        segments.filter(|(_, segment)| self.touches(segment)).map(|(at, _)| at).collect()
-    }
-
-    /// Whether a segment loses an image or is replaced.
-    fn touches(&self, segment: &Segment) -> bool {
-        let is_removed = |image: &ListedImage| self.removals.contains(&image.id);
-        self.replaced.contains_key(&segment.entry().id)
-            // As above.
-            || (!self.removals.is_empty() && segment.images().is_ok_and(|images| images.iter().any(is_removed)))
-    }
-
-    /// Moves what stays of a segment to `rows`.
-    fn take_rows(&mut self, segment: &Segment, rows: &mut Vec<Row>, obsolete: &mut Vec<Object>) -> Result<(), Error> {
-        let entry = segment.entry();
-        let current = match self.replaced.remove(&entry.id) {
-            Some(rows) => {
-                obsolete.extend(dropped_objects(segment, &rows));
-                rows
-            }
-            None => rows_of(&self.source, entry)?,
-        };
-        for row in current {
-            if self.removals.contains(&row.listed.id) {
-                obsolete.extend(row.listed.objects());
-            } else {
-                rows.push(row);
-            }
-        }
-        obsolete.extend(segment::files(entry.id));
-        Ok(())
-    }
-
-    /// Writes full segments off the front of `rows` until fewer images than that are left.
-    fn write_full(&self, rows: &mut Vec<Row>, written: &mut Vec<Ungrouped>) -> Result<(), Error> {
-        while rows.len() >= SEGMENT_IMAGES {
-            let rest = rows.split_off(SEGMENT_IMAGES);
-            written.push(self.write_segment(rows)?);
-            *rows = rest;
-        }
-        Ok(())
-    }
-
-    fn write_segment(&self, rows: &[Row]) -> Result<Ungrouped, Error> {
-        let id = Id::random()?;
-        self.writer.announce(&segment::files(id))?;
-        let segment = EncodedSegment::new(&self.source.keys, &self.source.holder, id, rows)?;
-        for part in Part::ALL {
-            self.writer.stage(&Object::Segment(id, part), &segment.pieces(part))?;
-        }
-        Ok(Ungrouped::Written(segment.entry(), rows.iter().map(|row| (row.entry.content, row.entry.id)).collect()))
-    }
-
     fn store_object(&self, sealed: &SealedObject, plaintext: &[u8]) -> Result<Digest, Error> {
         let object = sealed.object();
         if plaintext.len() > LARGEST_PHOTO_BYTES {
@@ -388,23 +262,4 @@ impl Transaction {
         self.writer.stage(&object, &file.parts())?;
         Ok(Digest::of(&file.parts()))
     }
-}
-
-/// What a segment named and `rows`, which take its place, do not: files of images that were dropped, and thumbnails that
-/// were made anew. Nothing when its list cannot be read.
-fn dropped_objects(segment: &Segment, rows: &[Row]) -> Vec<Object> {
-    let kept: HashSet<Object> = rows.iter().flat_map(|row| row.listed.objects()).collect();
-    let named = segment.images().unwrap_or_default().iter().flat_map(ListedImage::objects);
-    named.filter(|object| !kept.contains(object)).collect()
-}
-
-/// All rows of a segment, for writing them anew.
-fn rows_of(source: &Source, entry: &SegmentEntry) -> Result<Vec<Row>, Error> {
-    let (list, entries) = (generation::read_images(&*source.backend, entry)?, source.catalogue(entry)?);
-    if list.iter().zip(&entries).any(|(listed, entry)| listed.id != entry.id) {
-        let object = Object::Segment(entry.id, Part::Catalogue);
-        return Err(Error::Damaged { object, what: "it does not belong to its image list" });
-    }
-    let rows = list.into_iter().zip(entries).zip(source.vectors(entry)?);
-    Ok(rows.map(|((listed, entry), vector)| Row { listed, entry, vector }).collect())
 }
