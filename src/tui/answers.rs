@@ -1,30 +1,30 @@
-//! What a terminal answers among the keys: late answers to questions, and news of a file transfer.
+//! Separates a terminal's answers from keys: late answers to a probe, and messages about a file transfer.
 //!
-//! Whoever reads the keys sees such an answer as letters after Alt-] (an operating system command), Alt-P (a device control
+//! Among the keys such an answer looks like letters after Alt-] (an operating system command), Alt-P (a device control
 //! string) or Alt-_ (an application program command; ECMA-48 sections 8.3.89, 8.3.27 and 8.3.2). Must never: let one through
-//! as keys, for its letters would be commands.
+//! as keys, because its letters would be commands.
 
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// An answer comes in one go, at most this long after its last piece over a slow link. Nobody types as fast all the time.
+/// The longest pause within an answer over a slow link. Nobody types this fast for long.
 const LONGEST_GAP: Duration = Duration::from_millis(300);
-/// What is longer is no answer to anything that is asked.
+/// No expected answer is longer.
 const LONGEST_ANSWER: usize = 8192;
 
-/// What a key turned out to be.
+/// What a key event turned out to be.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Heard {
+pub enum Input {
     /// A key.
     Key(KeyEvent),
-    /// A part of an answer.
+    /// Part of an answer.
     Part,
-    /// The end of an answer: all of it, from the letter that tells its kind, without what ends it.
+    /// The end of an answer: its whole text, starting with the letter of its kind, without the terminator.
     Answer(String),
 }
 
-/// Separates answers from keys.
+/// Collects answers from the stream of keys.
 #[derive(Debug, Default)]
 pub struct Answers {
     begun: Option<Begun>,
@@ -34,13 +34,13 @@ pub struct Answers {
 struct Begun {
     text: String,
     last: Instant,
-    /// ESC was the last key: a backslash after it ends the answer.
+    /// The last key was ESC: a backslash after it ends the answer.
     after_escape: bool,
 }
 
 impl Answers {
-    /// A key was read `now`.
-    pub fn hear(&mut self, key: KeyEvent, now: Instant) -> Heard {
+    /// Classifies a key that was read `now`.
+    pub fn read(&mut self, key: KeyEvent, now: Instant) -> Input {
         let Some(begun) = &mut self.begun else { return self.begin(key, now) };
         if now.duration_since(begun.last) > LONGEST_GAP || begun.text.len() > LONGEST_ANSWER {
             self.begun = None;
@@ -49,7 +49,7 @@ impl Answers {
         begun.last = now;
         let has = |modifier| key.modifiers.contains(modifier);
         let is_end = match key.code {
-            // BEL, and ESC with a backslash, in one piece or in two.
+            // BEL, or ESC and a backslash as one event or two.
             KeyCode::Char('g') => has(KeyModifiers::CONTROL),
             KeyCode::Char('\\') => has(KeyModifiers::ALT) || begun.after_escape,
             _ => false,
@@ -57,22 +57,22 @@ impl Answers {
         if is_end {
             let text = std::mem::take(&mut begun.text);
             self.begun = None;
-            return Heard::Answer(text);
+            return Input::Answer(text);
         }
         begun.after_escape = key.code == KeyCode::Esc;
         if let KeyCode::Char(letter) = key.code {
             begun.text.push(letter);
         }
-        Heard::Part
+        Input::Part
     }
 
-    fn begin(&mut self, key: KeyEvent, now: Instant) -> Heard {
+    fn begin(&mut self, key: KeyEvent, now: Instant) -> Input {
         match key.code {
             KeyCode::Char(kind @ (']' | 'P' | '_')) if key.modifiers.contains(KeyModifiers::ALT) => {
                 self.begun = Some(Begun { text: kind.to_string(), last: now, after_escape: false });
-                Heard::Part
+                Input::Part
             }
-            _ => Heard::Key(key),
+            _ => Input::Key(key),
         }
     }
 }
@@ -98,8 +98,8 @@ mod tests {
         keys
     }
 
-    fn hear(answers: &mut Answers, bytes: &str, now: Instant) -> Vec<Heard> {
-        keys(bytes).into_iter().map(|key| answers.hear(key, now)).filter(|heard| *heard != Heard::Part).collect()
+    fn hear(answers: &mut Answers, bytes: &str, now: Instant) -> Vec<Input> {
+        keys(bytes).into_iter().map(|key| answers.read(key, now)).filter(|heard| *heard != Input::Part).collect()
     }
 
     #[test]
@@ -110,12 +110,12 @@ mod tests {
             ("\x1b]11;rgb:0000/0000/0000\x07", "]11;rgb:0000/0000/0000"),
             ("\x1bP>|XTerm(379)\x1b\\", "P>|XTerm(379)"),
         ] {
-            assert_eq!(hear(&mut answers, bytes, now), [Heard::Answer(answer.to_owned())]);
+            assert_eq!(hear(&mut answers, bytes, now), [Input::Answer(answer.to_owned())]);
         }
         let quit = keys("q")[0];
         assert_eq!(
             hear(&mut answers, "q\x1b_Gi=31;OK\x1b\\q", now),
-            [Heard::Key(quit), Heard::Answer("_Gi=31;OK".to_owned()), Heard::Key(quit)]
+            [Input::Key(quit), Input::Answer("_Gi=31;OK".to_owned()), Input::Key(quit)]
         );
     }
 
@@ -123,8 +123,8 @@ mod tests {
     fn an_end_that_comes_in_two_pieces_is_one() {
         let (mut answers, now) = (Answers::default(), Instant::now());
         assert!(hear(&mut answers, "\x1b]5113;ac=status", now).is_empty());
-        assert_eq!(answers.hear(KeyCode::Esc.into(), now), Heard::Part);
-        assert_eq!(answers.hear(KeyCode::Char('\\').into(), now), Heard::Answer("]5113;ac=status".to_owned()));
+        assert_eq!(answers.read(KeyCode::Esc.into(), now), Input::Part);
+        assert_eq!(answers.read(KeyCode::Char('\\').into(), now), Input::Answer("]5113;ac=status".to_owned()));
     }
 
     #[test]
@@ -132,6 +132,6 @@ mod tests {
         let (mut answers, now) = (Answers::default(), Instant::now());
         assert!(hear(&mut answers, "\x1b]", now).is_empty());
         let later = now + LONGEST_GAP + Duration::from_millis(1);
-        assert_eq!(hear(&mut answers, "q", later), [Heard::Key(keys("q")[0])]);
+        assert_eq!(hear(&mut answers, "q", later), [Input::Key(keys("q")[0])]);
     }
 }

@@ -1,5 +1,5 @@
-//! Photos on their way through the terminal to the machine in front of the user: what is sent next, piece by piece, so
-//! that keys are answered meanwhile, and what the terminal says to it.
+//! Sending photos through the terminal to the user's own machine, in pieces so that keys are handled in between, and the
+//! terminal's responses.
 //!
 //! iTerm2's OSC 1337 `File` and `MultipartFile`: <https://iterm2.com/documentation-images.html>; kitty's OSC 5113:
 //! <https://sw.kovidgoyal.net/kitty/file-transfer-protocol/>. Photos are wiped when the delivery is dropped.
@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::services::name::{exportable, numbered};
 
-/// Bytes of a photo in a piece for kitty: the protocol allows no more.
+/// Bytes of a photo in a piece for kitty, the protocol's limit.
 const KITTY_PIECE: usize = 4096;
-/// Bytes of a photo in a piece for iTerm2: a multiple of three, so that pieces of base64 join.
+/// Bytes of a photo in a piece for iTerm2: a multiple of three, so that the base64 of pieces can be joined.
 const ITERM2_PIECE: usize = 12 << 10;
 
 /// A photo to deliver. Has no `Debug`: names are not for logs.
@@ -23,14 +23,14 @@ pub struct Photo {
     bytes: Zeroizing<Vec<u8>>,
 }
 
-/// How a terminal takes files.
+/// How a terminal receives files.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Route {
     /// iTerm2 before 3.5: a file in one sequence.
     Iterm2Whole,
     /// iTerm2 since 3.5: in parts.
     Iterm2InParts,
-    /// The same through tmux, which passes on what is wrapped.
+    /// The same, wrapped for tmux to pass on.
     Iterm2ThroughTmux,
     /// kitty, which asks its user first.
     Kitty,
@@ -47,20 +47,20 @@ enum Place {
     Over,
 }
 
-/// Photos on their way.
+/// A delivery under way.
 pub struct Delivery {
     route: Route,
-    /// Tells this transfer from others in the same terminal.
+    /// Distinguishes this transfer from others in the same terminal.
     id: String,
     photos: Vec<Photo>,
     place: Place,
-    /// Photos of which the terminal said what became of them.
+    /// Photos whose outcome the terminal has reported.
     receipts: usize,
     failure: Option<String>,
 }
 
 impl Delivery {
-    /// Photos by their names, which are made harmless and different; `id` is of letters and digits.
+    /// Prepares photos for sending; their names are sanitised and made unique. `id` consists of letters and digits.
     #[must_use]
     pub fn new(route: Route, id: String, photos: Vec<(String, Zeroizing<Vec<u8>>)>) -> Self {
         let mut taken = HashSet::new();
@@ -78,7 +78,7 @@ impl Delivery {
         Self { route, id, photos, place: Place::Beginning, receipts: 0, failure: None }
     }
 
-    /// What is to be sent next; `None` while the terminal has to answer, and at the end.
+    /// The next piece to send; `None` while the terminal has to answer, and at the end.
     pub fn next_piece(&mut self) -> Option<Vec<u8>> {
         loop {
             match self.place {
@@ -107,8 +107,8 @@ impl Delivery {
         }
     }
 
-    /// The terminal said something; what is not about this delivery changes nothing.
-    pub fn hear(&mut self, answer: &str) {
+    /// Takes an answer of the terminal; one that is not about this delivery is ignored.
+    pub fn receive_answer(&mut self, answer: &str) {
         let Some(fields) = answer.strip_prefix("]5113;") else { return };
         let field = |name: &str| fields.split(';').find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
         if self.route != Route::Kitty || field("id") != Some(&self.id) || field("ac") != Some("status") {
@@ -132,7 +132,7 @@ impl Delivery {
         }
     }
 
-    /// What came of it, once it is over: how many photos were sent, or what the terminal said against it.
+    /// The outcome once it is over: how many photos were sent, or the terminal's reason against it.
     #[must_use]
     pub fn outcome(&self) -> Option<Result<usize, &str>> {
         (self.place == Place::Over).then_some(match &self.failure {
@@ -141,13 +141,13 @@ impl Delivery {
         })
     }
 
-    /// Gives up. Returns what the terminal must be sent so that it does not wait for the rest.
+    /// Gives up. Returns what to send so that the terminal does not wait for the rest.
     #[must_use]
     pub fn cancel(self) -> Vec<u8> {
         match (self.route, self.place) {
             (_, Place::Beginning | Place::Over) => Vec::new(),
             (Route::Kitty, _) => self.command("ac=cancel"),
-            // A photo that ends too early is refused.
+            // The terminal rejects a photo that ends too early.
             (Route::Iterm2InParts | Route::Iterm2ThroughTmux, Place::Data { .. }) => self.iterm2("FileEnd"),
             _ => Vec::new(),
         }
@@ -157,7 +157,7 @@ impl Delivery {
         let Photo { name, bytes } = &self.photos[photo];
         match self.route {
             Route::Kitty => {
-                // A folder of its own: kitty writes over what is there.
+                // A folder of its own, because kitty overwrites existing files.
                 let path = BASE64.encode(format!("~/Downloads/cipherlens-{}/{name}", self.id));
                 self.command(&format!("ac=file;fid=f{photo};n={path};sz={}", bytes.len()))
             }
@@ -202,7 +202,7 @@ impl Delivery {
     }
 }
 
-/// A file as iTerm2 wants it described.
+/// The arguments that describe a file to iTerm2.
 fn described(name: &str, bytes: &[u8]) -> String {
     format!("name={};size={};inline=0", BASE64.encode(name), bytes.len())
 }
@@ -260,19 +260,19 @@ mod tests {
     fn kitty_is_asked_first_and_told_the_end_when_it_has_all_files() {
         let mut delivery = delivery(Route::Kitty, &[("a.jpg", b"foobar"), ("b.jpg", &[0; KITTY_PIECE + 1])]);
         assert_eq!(pieces(&mut delivery), ["\x1b]5113;id=7c;ac=send\x1b\\"]);
-        delivery.hear("]5113;ac=status;id=other;st=T0s=");
+        delivery.receive_answer("]5113;ac=status;id=other;st=T0s=");
         assert!(pieces(&mut delivery).is_empty(), "the answer to another session");
-        delivery.hear(&status(None, "OK"));
+        delivery.receive_answer(&status(None, "OK"));
         let sent = pieces(&mut delivery);
         let path = BASE64.encode("~/Downloads/cipherlens-7c/a.jpg");
         assert_eq!(sent[0], format!("\x1b]5113;id=7c;ac=file;fid=f0;n={path};sz=6\x1b\\"));
         assert_eq!(sent[1], "\x1b]5113;id=7c;ac=end_data;fid=f0;d=Zm9vYmFy\x1b\\");
         assert!(sent[3].contains("ac=data;fid=f1;d=") && sent[4].ends_with("ac=end_data;fid=f1;d=AA==\x1b\\"));
         for (file, said) in [(0, "STARTED"), (0, "PROGRESS"), (0, "OK"), (1, "STARTED")] {
-            delivery.hear(&status(Some(file), said));
+            delivery.receive_answer(&status(Some(file), said));
         }
         assert!(pieces(&mut delivery).is_empty() && delivery.outcome().is_none());
-        delivery.hear(&status(Some(1), "OK"));
+        delivery.receive_answer(&status(Some(1), "OK"));
         assert_eq!(pieces(&mut delivery), ["\x1b]5113;id=7c;ac=finish\x1b\\"]);
         assert_eq!(delivery.outcome(), Some(Ok(2)));
     }
@@ -281,14 +281,14 @@ mod tests {
     fn what_kitty_refuses_is_told_with_its_words() {
         let mut refused = delivery(Route::Kitty, &[("a.jpg", b"foobar")]);
         pieces(&mut refused);
-        refused.hear(&status(None, "EPERM:User refused the transfer"));
+        refused.receive_answer(&status(None, "EPERM:User refused the transfer"));
         assert_eq!(refused.outcome(), Some(Err("EPERM:User refused the transfer")));
         assert!(pieces(&mut refused).is_empty());
         let mut failed = delivery(Route::Kitty, &[("a.jpg", b"foobar")]);
         pieces(&mut failed);
-        failed.hear(&status(None, "OK"));
+        failed.receive_answer(&status(None, "OK"));
         pieces(&mut failed);
-        failed.hear(&status(Some(0), "EIO:Failed to write to file"));
+        failed.receive_answer(&status(Some(0), "EIO:Failed to write to file"));
         assert_eq!(pieces(&mut failed), ["\x1b]5113;id=7c;ac=finish\x1b\\"]);
         assert_eq!(failed.outcome(), Some(Err("EIO:Failed to write to file")));
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crossterm::event::Event;
 
 use super::Error;
-use super::answers::{Answers, Heard};
+use super::answers::{Answers, Input};
 use super::application::Application;
 use super::delivery::Delivery;
 use super::idle::{self, IdleLock};
@@ -18,7 +18,7 @@ use super::pane::PaneWatch;
 use super::request::Effect;
 use super::terminal::Screen;
 use super::theme::Background;
-use super::worker::{Happening, Workers};
+use super::worker::{AppEvent, Workers};
 use crate::preview::tmux::{ADVICE, ELSEWHERE};
 use crate::preview::{Choice, Link, Memory, Probe, Question, Reason, cells_of_window};
 use crate::services::application_options::ApplicationOptions;
@@ -73,7 +73,7 @@ impl EventLoop {
     }
 
     /// Runs until the user ends it.
-    pub(super) fn run(mut self, inbox: &Receiver<Happening>) -> Result<(), Error> {
+    pub(super) fn run(mut self, inbox: &Receiver<AppEvent>) -> Result<(), Error> {
         let ended = self.turn(inbox);
         // Before the terminal is written to, which may be gone, or hang: what is sealed is committed whatever it does.
         self.workers.stop_indexing();
@@ -99,7 +99,7 @@ impl EventLoop {
         Ok(())
     }
 
-    fn turn(&mut self, inbox: &Receiver<Happening>) -> Result<(), Error> {
+    fn turn(&mut self, inbox: &Receiver<AppEvent>) -> Result<(), Error> {
         let mut idle = IdleLock::new(self.options.lock_after, idle::now());
         let mut last_tick = Instant::now();
         let mut last_frame = Instant::now();
@@ -115,21 +115,21 @@ impl EventLoop {
             let is_delivering = self.deliver()?;
             let patience = if is_delivering { Duration::ZERO } else { tick.saturating_sub(last_tick.elapsed()) };
             let first = match inbox.recv_timeout(patience) {
-                Ok(happening) => Some(happening),
+                Ok(event) => Some(event),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::WorkerDied),
             };
             let mut has_key = false;
             let mut next = first;
             // Everything that waits is looked at before the next frame; what no key asked for waits for its time.
-            while let Some(happening) = next {
+            while let Some(event) = next {
                 // Before each: a key that comes after the time is up, or after `fg`, finds the vault locked.
                 self.lock_when_idle(&mut idle)?;
-                if matches!(happening, Happening::Terminal(_)) {
+                if matches!(event, AppEvent::Terminal(_)) {
                     has_key = true;
                     idle.used(idle::now());
                 }
-                if self.handle(happening)? == Next::End {
+                if self.handle(event)? == Next::End {
                     return Ok(());
                 }
                 is_stale = true;
@@ -169,59 +169,59 @@ impl EventLoop {
         Ok(())
     }
 
-    fn handle(&mut self, happening: Happening) -> Result<Next, Error> {
-        let effects = match happening {
-            Happening::Terminal(Event::Key(key)) => match self.answers.hear(key, Instant::now()) {
-                Heard::Key(key) => {
+    fn handle(&mut self, event: AppEvent) -> Result<Next, Error> {
+        let effects = match event {
+            AppEvent::Terminal(Event::Key(key)) => match self.answers.read(key, Instant::now()) {
+                Input::Key(key) => {
                     self.key_came();
                     self.application.key(key)
                 }
-                Heard::Part => Vec::new(),
-                Heard::Answer(answer) => {
+                Input::Part => Vec::new(),
+                Input::Answer(answer) => {
                     if let Some(delivery) = &mut self.delivery {
-                        delivery.hear(&answer);
+                        delivery.receive_answer(&answer);
                     }
                     Vec::new()
                 }
             },
-            Happening::Terminal(Event::Mouse(mouse)) => self.application.mouse(mouse),
-            Happening::Terminal(Event::Paste(text)) => self.application.paste(&text),
-            Happening::Terminal(Event::Resize(..)) => {
+            AppEvent::Terminal(Event::Mouse(mouse)) => self.application.mouse(mouse),
+            AppEvent::Terminal(Event::Paste(text)) => self.application.paste(&text),
+            AppEvent::Terminal(Event::Resize(..)) => {
                 self.follow_font()?;
                 self.panes_moved();
                 vec![Effect::Redraw]
             }
             // After another window covered this one, or in tmux another pane, pictures may be gone.
-            Happening::Terminal(Event::FocusGained) => {
+            AppEvent::Terminal(Event::FocusGained) => {
                 self.focus_changed();
                 vec![Effect::Redraw]
             }
-            Happening::Terminal(Event::FocusLost) => {
+            AppEvent::Terminal(Event::FocusLost) => {
                 self.focus_changed();
                 Vec::new()
             }
-            Happening::Reply(reply) => self.application.receive(reply),
-            Happening::Picture(fulfilled) => {
+            AppEvent::Reply(reply) => self.application.receive(reply),
+            AppEvent::Picture(fulfilled) => {
                 self.workers.fulfilled(&fulfilled.wish);
                 let forgetting = self.application.pictures.receive(*fulfilled);
                 self.screen.send(forgetting.as_bytes())?;
                 Vec::new()
             }
-            Happening::Probed(probe) => {
+            AppEvent::Probed(probe) => {
                 self.use_terminal(*probe)?;
                 vec![Effect::Redraw]
             }
-            Happening::Pane { number, view } => {
+            AppEvent::Pane { number, view } => {
                 self.hear_pane(number, view)?;
                 Vec::new()
             }
-            Happening::Repainted { is_visible } => {
+            AppEvent::Repainted { is_visible } => {
                 self.repainted(is_visible)?;
                 Vec::new()
             }
-            Happening::TerminalLost => return Ok(Next::End),
-            Happening::WorkerDied => return Err(Error::WorkerDied),
-            Happening::Signal(signal) => return self.signal(signal),
+            AppEvent::TerminalLost => return Ok(Next::End),
+            AppEvent::WorkerDied => return Err(Error::WorkerDied),
+            AppEvent::Signal(signal) => return self.signal(signal),
         };
         self.perform(effects)
     }

@@ -88,10 +88,10 @@ pub fn run(mut options: ApplicationOptions, preview: Choice) -> Result<(), Error
     let mut application = build(&options, sent);
     // The first frame comes before anything else is begun.
     screen.draw(&mut application)?;
-    let (happenings, inbox) = channel();
+    let (app_events, inbox) = channel();
     #[cfg(unix)]
-    worker::read_signals(&happenings)?;
-    let mut workers = Workers::start(&happenings, options.dirs.clone());
+    worker::read_signals(&app_events)?;
+    let mut workers = Workers::start(&app_events, options.dirs.clone());
     for effect in application.start() {
         if let Effect::Ask(request) = effect {
             workers.ask(request);

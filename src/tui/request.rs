@@ -1,4 +1,4 @@
-//! What the application asks of the rest of the program, and what comes back: the one interface to the services.
+//! Requests to the workers and their replies: the application's one interface to the services.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use crate::services::session::Presence;
 use crate::services::skipped::SkippedCounts;
 use crate::services::{check, export};
 
-/// Something asked of the workers.
+/// A request to the workers.
 pub enum Request {
     /// List a folder of the file system.
     List(PathBuf),
@@ -35,7 +35,7 @@ pub enum Request {
         /// Its passphrase.
         passphrase: Passphrase,
     },
-    /// Use this copy of the vault from now on, although this machine has seen a newer one.
+    /// Use this older copy of the vault from now on.
     AcceptOlder,
     /// Wipe the keys of the open vault.
     Close,
@@ -43,11 +43,11 @@ pub enum Request {
     Collection,
     /// Put the photos below these paths into the vault.
     Index(Vec<PathBuf>),
-    /// Hold the run.
+    /// Pause the run.
     PauseIndexing,
-    /// Let it go on.
+    /// Resume it.
     ResumeIndexing,
-    /// End it; what is done is kept.
+    /// Stop it; what is done is kept.
     StopIndexing,
     /// Do not offer an interrupted run again.
     ForgetUnfinished,
@@ -60,7 +60,7 @@ pub enum Request {
         /// The folder.
         folder: PathBuf,
     },
-    /// End the export; what is written stays.
+    /// Stop the export; what is written stays.
     StopExport,
     /// Remove photos from the vault.
     Remove(Vec<PhotoId>),
@@ -70,23 +70,23 @@ pub enum Request {
     OpenOutside(PhotoId),
     /// Send photos through the terminal.
     Download(Vec<PhotoId>),
-    /// Read what the camera wrote into a photo.
+    /// Read the EXIF fields of a photo.
     Exif(PhotoId),
-    /// Say whether the vault holds these files; what was asked before and not answered is not wanted any more.
+    /// Tell whether the vault holds these files; replaces an unanswered request of this kind.
     Recognise(Vec<PathBuf>),
 }
 
-/// What is to be done after a change of the state.
+/// What to do after a change of the state.
 pub enum Effect {
     /// Ask this of the workers.
     Ask(Request),
-    /// Put text on the clipboard of the machine in front of the user.
+    /// Put text on the clipboard of the user's own machine.
     Copy(String),
     /// Send these photos to the terminal, which stores them.
     Deliver(Delivery),
-    /// Draw pictures the next way.
+    /// Draw pictures by the next protocol.
     CyclePictures,
-    /// Ask the terminal again what it understands.
+    /// Probe the terminal again.
     AskTerminal,
     /// Forget every picture, here and in the terminal.
     ForgetPictures,
@@ -125,7 +125,7 @@ pub enum Ending {
     Failed(String),
 }
 
-/// What an export did, however it ended.
+/// What an export did, as numbers and messages: unlike the services' report it names no photo, so it may outlive a lock.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Exported {
     /// Photos that were written.
@@ -134,24 +134,24 @@ pub struct Exported {
     pub already_there: usize,
     /// Why other photos could not be exported, one line each.
     pub failed: Vec<String>,
-    /// Photos that it did not come to.
+    /// Photos that it did not reach.
     pub left: usize,
-    /// What ended it before its time, unless it was stopped.
+    /// The error that ended it early, unless it was stopped.
     pub error: Option<String>,
 }
 
-/// A way for photos to the machine in front of the user.
+/// How photos get to the user's own machine.
 pub enum Download {
     /// Through the terminal.
     Through(Delivery),
-    /// By a command that the user runs there, where the terminal stores no files.
+    /// By a command that the user runs there, when the terminal does not store files.
     ByHand {
         /// The command.
         command: String,
     },
 }
 
-/// What comes back from the workers.
+/// A reply of the workers.
 pub enum Reply {
     /// A folder's listing.
     Listed {
@@ -174,13 +174,13 @@ pub enum Reply {
         /// How this copy relates to what this machine has seen, or why it was not opened.
         result: Result<CopyAge, String>,
     },
-    /// An older copy of the vault is the one that counts from now on.
+    /// The older copy of the vault is used from now on.
     AcceptedOlder(Result<(), String>),
     /// The photos of the vault.
     Collection(Result<(Vec<StoredPhoto>, Statistics), String>),
     /// News of the indexing run.
     Indexing(IndexingUpdate),
-    /// An indexing run of the open vault was interrupted; these paths it was given.
+    /// The paths of an interrupted indexing run of the open vault.
     Unfinished(Vec<PathBuf>),
     /// A search is over.
     Searched {
@@ -189,7 +189,7 @@ pub enum Reply {
         /// What was found.
         result: Result<Box<SearchResult>, String>,
     },
-    /// How far the export is.
+    /// Progress of the export.
     Exporting(export::Progress),
     /// The export is over.
     Exported {
@@ -202,18 +202,18 @@ pub enum Reply {
     Removed(Result<usize, String>),
     /// The vault was checked.
     Checked(Result<check::Report, String>),
-    /// A photo was given to another program, and taken back.
+    /// A photo was opened in another program.
     OpenedOutside(Result<(), String>),
-    /// How photos come through the terminal, or why not.
+    /// How photos are downloaded, or why not.
     Downloaded(Result<Download, String>),
-    /// A file was compared with what the vault holds.
+    /// Whether the vault holds a file is known.
     Recognised {
         /// The file.
         path: PathBuf,
         /// Whether the vault holds its content.
         is_stored: bool,
     },
-    /// What the camera wrote into a photo.
+    /// The EXIF fields of a photo.
     Exif {
         /// The photo.
         photo: PhotoId,

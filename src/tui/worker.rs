@@ -1,5 +1,5 @@
-//! Threads that do what takes time, so that the event loop never waits. Each kind of work has its own: a slow picture
-//! holds up no listing, and indexing holds up neither.
+//! Worker threads, so that the event loop never waits. Each kind of work has its own thread: a slow picture does not delay
+//! a listing, and indexing delays neither.
 
 mod download;
 mod events;
@@ -35,61 +35,61 @@ use events::Asking;
 pub(super) use vault::IsNew;
 use vault::Shared;
 
-/// Something happened that the event loop must look at.
-pub(super) enum Happening {
+/// An event for the event loop.
+pub(super) enum AppEvent {
     /// A key, a click, a paste, a new size.
     Terminal(Event),
-    /// The terminal is gone.
+    /// The terminal was closed.
     TerminalLost,
     /// A signal of this number arrived.
     Signal(i32),
     /// A worker answered.
     Reply(Reply),
-    /// A picture came.
+    /// A picture is ready.
     Picture(Box<Fulfilled>),
-    /// The terminal answered what it understands, or was waited for long enough.
+    /// The terminal answered what it supports, or did not in time.
     Probed(Box<Probe>),
-    /// tmux said how the own pane stands, or nothing in time.
+    /// tmux described this pane, or did not answer in time.
     Pane {
         /// The number of the question.
         number: u64,
-        /// What it said.
+        /// The description.
         view: Option<View>,
     },
-    /// tmux has painted the terminal again.
+    /// tmux has repainted the terminal.
     Repainted {
-        /// Whether a terminal shows the own pane.
+        /// Whether a terminal shows this pane.
         is_visible: bool,
     },
-    /// A worker died; the panic hook has said why.
+    /// A worker panicked; the panic hook has printed why.
     WorkerDied,
 }
 
-/// Tells the event loop when its thread dies.
-struct Mourner(Sender<Happening>);
+/// Tells the event loop when its thread panics.
+struct PanicReporter(Sender<AppEvent>);
 
-impl Drop for Mourner {
+impl Drop for PanicReporter {
     fn drop(&mut self) {
         if thread::panicking() {
-            // When the loop is gone too, nobody needs to be told.
-            let _ = self.0.send(Happening::WorkerDied);
+            // Fails only when the event loop has ended too.
+            let _ = self.0.send(AppEvent::WorkerDied);
         }
     }
 }
 
-/// Starts a thread whose death the event loop hears of.
+/// Starts a thread; the event loop is told if it panics.
 fn start(
     name: &str,
-    happenings: &Sender<Happening>,
+    app_events: &Sender<AppEvent>,
     work: impl FnOnce() + Send + 'static,
 ) -> Option<thread::JoinHandle<()>> {
-    let mourner = Mourner(happenings.clone());
+    let reporter = PanicReporter(app_events.clone());
     let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
-        let _mourner = mourner;
+        let _reporter = reporter;
         work();
     });
     if started.is_err() {
-        let _ = happenings.send(Happening::WorkerDied);
+        let _ = app_events.send(AppEvent::WorkerDied);
     }
     started.ok()
 }
@@ -104,20 +104,20 @@ struct Opening {
 /// The workers.
 pub(super) struct Workers {
     shared: Arc<Shared>,
-    happenings: Sender<Happening>,
+    app_events: Sender<AppEvent>,
     folders: Sender<PathBuf>,
     pictures: Sender<pictures::Wanted>,
     openings: Sender<Opening>,
-    /// What is answered soon: listing the vault, what a camera wrote.
-    looks: Sender<Request>,
+    /// Quick reads: listing the vault, EXIF fields.
+    reads: Sender<Request>,
     searches: Sender<Request>,
-    /// What takes its time: removal, checking.
+    /// Long operations: removal, checking.
     tasks: Sender<Request>,
     indexing: Option<Arc<Control>>,
     indexing_thread: Option<thread::JoinHandle<()>>,
     export: Option<Arc<Control>>,
     export_thread: Option<thread::JoinHandle<()>>,
-    /// Forgets an interrupted run; waited for at the end, or the next start would offer it again.
+    /// Forgets an interrupted run; joined at the end, or the next start would offer it again.
     forgetting_thread: Option<thread::JoinHandle<()>>,
     asked: Vec<Wish>,
     marks: Sender<Vec<PathBuf>>,
@@ -125,30 +125,30 @@ pub(super) struct Workers {
     questions: Sender<Question>,
     asking: Asking,
     /// `None` outside of tmux.
-    tmux: Option<Sender<tmux::Errand>>,
+    tmux: Option<Sender<tmux::TmuxRequest>>,
 }
 
 impl Workers {
-    /// Starts them; they answer to `happenings`.
+    /// Starts the workers, which send their replies to `app_events`.
     #[must_use]
-    pub(super) fn start(happenings: &Sender<Happening>, dirs: AppDirs) -> Self {
+    pub(super) fn start(app_events: &Sender<AppEvent>, dirs: AppDirs) -> Self {
         let shared = Arc::new(Shared::new(dirs));
         let (folders, wanted_folders) = channel();
-        let answers = happenings.clone();
-        start("folders", happenings, move || folders::work(&wanted_folders, &answers));
+        let answers = app_events.clone();
+        start("folders", app_events, move || folders::work(&wanted_folders, &answers));
         let (pictures, wanted_pictures) = channel();
-        let (answers, vault) = (happenings.clone(), Arc::clone(&shared));
-        start("pictures", happenings, move || pictures::work(&wanted_pictures, &vault, &answers));
+        let (answers, vault) = (app_events.clone(), Arc::clone(&shared));
+        start("pictures", app_events, move || pictures::work(&wanted_pictures, &vault, &answers));
         let (openings, wanted) = channel();
-        let (answers, vault) = (happenings.clone(), Arc::clone(&shared));
-        start("opening", happenings, move || open_vaults(&wanted, &vault, &answers));
+        let (answers, vault) = (app_events.clone(), Arc::clone(&shared));
+        start("opening", app_events, move || open_vaults(&wanted, &vault, &answers));
         let answering = |name: &str| {
             let (requests, wanted) = channel();
-            let (answers, vault) = (happenings.clone(), Arc::clone(&shared));
-            start(name, happenings, move || {
+            let (answers, vault) = (app_events.clone(), Arc::clone(&shared));
+            start(name, app_events, move || {
                 while let Ok(request) = wanted.recv() {
                     if let Some(reply) = vault.answer(request)
-                        && answers.send(Happening::Reply(reply)).is_err()
+                        && answers.send(AppEvent::Reply(reply)).is_err()
                     {
                         return;
                     }
@@ -156,29 +156,29 @@ impl Workers {
             });
             requests
         };
-        let (looks, searches, tasks) = (answering("looks"), answering("searches"), answering("tasks"));
+        let (reads, searches, tasks) = (answering("reads"), answering("searches"), answering("tasks"));
         let (marks, wanted_marks) = channel();
-        let (answers, vault) = (happenings.clone(), Arc::clone(&shared));
-        start("marks", happenings, move || marks::work(&wanted_marks, &vault, &answers));
+        let (answers, vault) = (app_events.clone(), Arc::clone(&shared));
+        start("marks", app_events, move || marks::work(&wanted_marks, &vault, &answers));
         let (questions, wanted_questions) = channel();
-        let (answers, asking) = (happenings.clone(), Asking::default());
+        let (answers, asking) = (app_events.clone(), Asking::default());
         let held = asking.clone();
-        start("events", happenings, move || events::work(&wanted_questions, &held, &answers));
-        start("sweeper", happenings, external_viewer::sweep);
+        start("events", app_events, move || events::work(&wanted_questions, &held, &answers));
+        start("cleanup", app_events, external_viewer::sweep);
         let tmux = Tmux::of_environment().map(|tmux| {
-            let (errands, wanted) = channel();
-            let answers = happenings.clone();
-            start("tmux", happenings, move || tmux::work(&tmux, &wanted, &answers));
-            errands
+            let (requests, wanted) = channel();
+            let answers = app_events.clone();
+            start("tmux", app_events, move || tmux::work(&tmux, &wanted, &answers));
+            requests
         });
-        let happenings = happenings.clone();
+        let app_events = app_events.clone();
         Self {
             shared,
-            happenings,
+            app_events,
             folders,
             pictures,
             openings,
-            looks,
+            reads,
             searches,
             tasks,
             indexing: None,
@@ -195,9 +195,9 @@ impl Workers {
         }
     }
 
-    /// Asks for something; the answer comes as a [`Happening`].
+    /// Sends a request; its reply comes as an [`AppEvent`].
     pub(super) fn ask(&mut self, request: Request) {
-        // A worker that is gone has been mourned: whether it hears this does not matter any more.
+        // Send errors are ignored: a dead worker has already reported itself.
         let _ = match request {
             Request::List(folder) => self.folders.send(folder).map_err(drop),
             Request::Open { vault, passphrase } => self.open(vault, &passphrase, IsNew::No),
@@ -226,7 +226,7 @@ impl Workers {
             Request::ResumeIndexing => self.brake(Control::resume),
             Request::StopIndexing => self.brake(Control::stop),
             Request::Search(_) => self.searches.send(request).map_err(drop),
-            Request::Collection | Request::Exif(_) => self.looks.send(request).map_err(drop),
+            Request::Collection | Request::Exif(_) => self.reads.send(request).map_err(drop),
             Request::Export { photos, folder } => {
                 self.export(photos, folder);
                 Ok(())
@@ -242,13 +242,12 @@ impl Workers {
         };
     }
 
-    /// Looks whether there is a vault at a path. Each look has its own thread: one at a network disk that is gone may
-    /// never end.
+    /// Looks whether there is a vault at a path, on a thread of its own: a dead network disk may block forever.
     fn look(&self, vault: PathBuf) {
-        let answers = self.happenings.clone();
-        start("look", &self.happenings, move || {
+        let answers = self.app_events.clone();
+        start("look", &self.app_events, move || {
             let found = session::presence(&vault);
-            let _ = answers.send(Happening::Reply(Reply::Looked { vault, found }));
+            let _ = answers.send(AppEvent::Reply(Reply::Looked { vault, found }));
         });
     }
 
@@ -267,32 +266,32 @@ impl Workers {
         let vault = Arc::clone(&opened.vault);
         let control = Arc::new(Control::default());
         self.indexing = Some(Arc::clone(&control));
-        let (answers, shared) = (self.happenings.clone(), Arc::clone(&self.shared));
+        let (answers, shared) = (self.app_events.clone(), Arc::clone(&self.shared));
         self.indexing_thread =
-            start("indexing", &self.happenings, move || indexing::work(&shared, vault, &roots, &control, &answers));
+            start("indexing", &self.app_events, move || indexing::work(&shared, vault, &roots, &control, &answers));
     }
 
     fn forget_unfinished(&mut self) {
         let Some(opened) = self.shared.opened() else { return };
         let shared = Arc::clone(&self.shared);
         self.forgetting_thread =
-            start("forgetting", &self.happenings, move || interrupted_runs::forget(&opened.vault, shared.dirs()));
+            start("forgetting", &self.app_events, move || interrupted_runs::forget(&opened.vault, shared.dirs()));
     }
 
-    /// Has the vault that is open now taken for the newest copy. No queue: by the time another request is done, another vault
-    /// may be open, about which nobody was asked.
+    /// Makes the open copy of the vault the newest one. Not queued: by the time another request is done, a different vault
+    /// may be open, about which the user was not asked.
     fn accept_older(&self) {
         let Some(opened) = self.shared.opened() else { return };
-        let (answers, shared) = (self.happenings.clone(), Arc::clone(&self.shared));
-        start("accepting", &self.happenings, move || {
+        let (answers, shared) = (self.app_events.clone(), Arc::clone(&self.shared));
+        start("accepting", &self.app_events, move || {
             let reply = vault::accept_older(&opened);
             if shared.is_open(&opened) {
-                let _ = answers.send(Happening::Reply(reply));
+                let _ = answers.send(AppEvent::Reply(reply));
             }
         });
     }
 
-    /// Whether a run is under way, or is still keeping what it has done.
+    /// Whether an indexing run is under way or still committing.
     pub(super) fn is_indexing(&self) -> bool {
         self.indexing_thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
@@ -300,9 +299,9 @@ impl Workers {
     fn export(&mut self, photos: Vec<PhotoId>, folder: PathBuf) {
         let control = Arc::new(Control::default());
         self.export = Some(Arc::clone(&control));
-        let (answers, vault) = (self.happenings.clone(), Arc::clone(&self.shared));
+        let (answers, vault) = (self.app_events.clone(), Arc::clone(&self.shared));
         self.export_thread =
-            start("export", &self.happenings, move || export::work(&vault, &photos, folder, &control, &answers));
+            start("export", &self.app_events, move || export::work(&vault, &photos, folder, &control, &answers));
     }
 
     fn stop_export(&self) {
@@ -315,26 +314,26 @@ impl Workers {
         self.indexing.as_deref().map(act).ok_or(())
     }
 
-    /// Tells an indexing run to keep what it has done and end. Does not wait for it.
+    /// Tells an indexing run to commit what it has done and end. Does not wait for it.
     pub(super) fn stop_indexing(&self) {
-        // Without a run there is nothing to stop.
+        // Fails only when there is no run.
         let _ = self.brake(Control::stop);
     }
 
-    /// Ends: keys and photos given to other programs are wiped; an indexing run commits what it has done first, and an
-    /// export finishes the photo in hand.
+    /// Wipes keys and the photos given to other programs, and waits until an indexing run has committed what it has done
+    /// and an export has finished its current photo.
     pub(super) fn finish(&mut self) {
         self.stop_indexing();
         self.stop_export();
         self.shared.close();
         let threads = [self.indexing_thread.take(), self.export_thread.take(), self.forgetting_thread.take()];
         for thread in threads.into_iter().flatten() {
-            // One that panicked has said so.
+            // A panicked thread has reported itself.
             let _ = thread.join();
         }
     }
 
-    /// Asks for the pictures that the last frame wanted, unless they are asked for already.
+    /// Requests the pictures that the last frame needs, unless they are requested already.
     pub(super) fn want(&mut self, encoder: Option<&Encoder>, wishes: &[Wish]) {
         if self.asked != wishes {
             self.asked = wishes.to_vec();
@@ -344,7 +343,7 @@ impl Workers {
         }
     }
 
-    /// Asks which of these files the vault holds, unless that is asked already.
+    /// Asks which of these files the vault holds, unless that was the last question.
     pub(super) fn recognise(&mut self, paths: Vec<PathBuf>) {
         if self.asked_marks != paths {
             self.asked_marks.clone_from(&paths);
@@ -354,81 +353,81 @@ impl Workers {
         }
     }
 
-    /// Has the terminal asked what it understands.
+    /// Probes the terminal.
     pub(super) fn ask_terminal(&self, question: Question) {
         let _ = self.questions.send(question);
     }
 
-    /// Whether the program runs in a tmux that can be asked.
+    /// Whether the program runs in a tmux that can be queried.
     pub(super) fn has_tmux(&self) -> bool {
         self.tmux.is_some()
     }
 
-    /// Has tmux asked how the own pane stands.
+    /// Asks tmux to describe this pane.
     pub(super) fn view_pane(&self, number: u64) {
-        self.ask_tmux(tmux::Errand::View(number));
+        self.ask_tmux(tmux::TmuxRequest::View(number));
     }
 
-    /// Has tmux paint the terminal again, which was sent the sequence that erases it.
+    /// Has tmux repaint the terminal after it was sent the sequence that erases it.
     pub(super) fn repaint_terminal(&self) {
-        self.ask_tmux(tmux::Errand::Repaint);
+        self.ask_tmux(tmux::TmuxRequest::Repaint);
     }
 
-    fn ask_tmux(&self, errand: tmux::Errand) {
+    fn ask_tmux(&self, request: tmux::TmuxRequest) {
         if let Some(tmux) = &self.tmux {
-            let _ = tmux.send(errand);
+            let _ = tmux.send(request);
         }
     }
 
-    /// Waits until the terminal is not being asked, and keeps it so.
+    /// Waits until no probe of the terminal is running, and prevents one while the guard lives.
     pub(super) fn leave_terminal(&self) -> std::sync::MutexGuard<'_, ()> {
         self.asking.pause()
     }
 
-    /// A wished-for picture came.
+    /// A requested picture is ready.
     pub(super) fn fulfilled(&mut self, wish: &Wish) {
         self.asked.retain(|asked| asked != wish);
     }
 }
 
 impl Drop for Workers {
-    /// Also when the event loop panics: sealed photos are not lost with it.
+    /// Also when the event loop panics, so that sealed photos are committed.
     fn drop(&mut self) {
         self.finish();
     }
 }
 
-fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answers: &Sender<Happening>) {
+fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answers: &Sender<AppEvent>) {
     while let Ok(Opening { vault: root, passphrase, is_new }) = wanted.recv() {
         let reply = match passphrase {
             Ok(passphrase) => vault.open(root, &passphrase, is_new),
             Err(reason) => Reply::Opened { vault: root, result: Err(reason) },
         };
-        if answers.send(Happening::Reply(reply)).is_err() {
+        if answers.send(AppEvent::Reply(reply)).is_err() {
             return;
         }
         if let Some(roots) = vault.interrupted_run() {
-            let _ = answers.send(Happening::Reply(Reply::Unfinished(roots)));
+            let _ = answers.send(AppEvent::Reply(Reply::Unfinished(roots)));
         }
-        // The first search should not wait for the network; that there is none is told when one is needed.
+        // Preloads the model for the first search. An error is reported when the model is needed.
         if let Some(opened) = vault.opened() {
             drop(vault.model_for(&opened.vault));
         }
     }
 }
 
-/// Receives the signals that end, stop and continue a program.
+/// Forwards the signals that end, stop and continue a program.
 ///
 /// # Errors
-/// When the system lets none be received.
+/// When the system refuses to deliver signals.
 #[cfg(unix)]
-pub(super) fn read_signals(happenings: &Sender<Happening>) -> std::io::Result<()> {
+pub(super) fn read_signals(app_events: &Sender<AppEvent>) -> std::io::Result<()> {
     use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
-    let events = happenings.clone();
-    start("signals", happenings, move || {
+    let events = app_events.clone();
+    start("signals", app_events, move || {
         for signal in signals.forever() {
-            if events.send(Happening::Signal(signal)).is_err() {
+            if events.send(AppEvent::Signal(signal)).is_err() {
                 return;
             }
         }

@@ -1,11 +1,11 @@
-//! Which way photos come to the machine in front of the user: through the terminal, or by a command to run there.
+//! How photos get to the user's own machine: through the terminal, or by a command to run there.
 
 use super::super::delivery::Route;
 use crate::preview::tmux::Tmux;
 
-/// A larger photo takes a terminal too long.
+/// Larger photos take too long through a terminal.
 pub(super) const LARGEST_BYTES: u64 = 50 << 20;
-/// Characters of a photo's name in the vault that a command needs.
+/// Characters of a photo's id in a command.
 const SHORT_ID: usize = 8;
 
 /// Random bytes of the id that tells a delivery from others in the same terminal.
@@ -18,8 +18,8 @@ pub(super) fn random_id() -> Result<String, getrandom::Error> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// How this terminal takes files, as its environment says; `None` when it is not known to, or when tmux passes none on.
-/// Asks tmux, which may take a moment.
+/// How this terminal receives files, judged by the environment; `None` when it is not known to, or when tmux does not pass
+/// them on. Queries tmux, which may take a moment.
 pub(super) fn route() -> Option<Route> {
     let passes = || Tmux::of_environment().and_then(|tmux| tmux.view()).is_none_or(|view| view.passes);
     route_of(&|name| std::env::var(name).unwrap_or_default())
@@ -48,7 +48,7 @@ fn takes_parts(version: &str) -> bool {
     (numbers.next(), numbers.next()) >= (Some(3), Some(5))
 }
 
-/// What to run where the terminal stores no files.
+/// The command to run when the terminal does not store files.
 pub(super) fn by_hand(ids: &[String]) -> String {
     let short: Vec<&str> = ids.iter().map(|id| id.get(..SHORT_ID).unwrap_or(id)).collect();
     format!("cipherlens export --to FOLDER {}", short.join(" "))

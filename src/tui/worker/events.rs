@@ -1,29 +1,29 @@
-//! Reads the terminal's events, and asks the terminal what it understands when told to: one thread does both, so that no
-//! answer is taken for a key, and nobody else waits for a terminal that answers late or never.
+//! Reads the terminal's events and probes the terminal. One thread does both, so that no answer is taken for a key and
+//! nobody else waits for a terminal that answers late or never.
 
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Happening;
+use super::AppEvent;
 use crate::preview::{self, Question};
 
-/// How often the thread looks whether the terminal is to be asked something.
-const GLANCE: Duration = Duration::from_millis(100);
+/// How often the thread checks whether the terminal is to be probed.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Held while the terminal is asked: its modes are being changed, and must not be given back meanwhile.
+/// Held during a probe, which changes the terminal's modes: they must not be restored meanwhile.
 #[derive(Clone, Default)]
 pub(super) struct Asking(Arc<Mutex<()>>);
 
 impl Asking {
-    /// Waits until nothing is being asked; as long as the guard lives, nothing will be.
+    /// Waits for a running probe to end, and prevents another one while the guard lives.
     pub(super) fn pause(&self) -> MutexGuard<'_, ()> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Asks the first question, then reads events until the terminal is gone or nobody wants them.
-pub(super) fn work(questions: &Receiver<Question>, asking: &Asking, happenings: &Sender<Happening>) {
+/// Probes once, then reads events until the terminal is closed or the event loop has ended.
+pub(super) fn work(questions: &Receiver<Question>, asking: &Asking, app_events: &Sender<AppEvent>) {
     let Ok(first) = questions.recv() else { return };
     let mut question = Some(first);
     loop {
@@ -32,7 +32,7 @@ pub(super) fn work(questions: &Receiver<Question>, asking: &Asking, happenings: 
                 let _asking = asking.pause();
                 preview::probe(&question)
             };
-            if happenings.send(Happening::Probed(Box::new(probe))).is_err() {
+            if app_events.send(AppEvent::Probed(Box::new(probe))).is_err() {
                 return;
             }
         }
@@ -40,13 +40,13 @@ pub(super) fn work(questions: &Receiver<Question>, asking: &Asking, happenings: 
         if question.is_some() {
             continue;
         }
-        let happening = match crossterm::event::poll(GLANCE) {
+        let event = match crossterm::event::poll(POLL_INTERVAL) {
             Ok(false) => continue,
-            Ok(true) => crossterm::event::read().map_or(Happening::TerminalLost, Happening::Terminal),
-            Err(_) => Happening::TerminalLost,
+            Ok(true) => crossterm::event::read().map_or(AppEvent::TerminalLost, AppEvent::Terminal),
+            Err(_) => AppEvent::TerminalLost,
         };
-        let is_lost = matches!(happening, Happening::TerminalLost);
-        if happenings.send(happening).is_err() || is_lost {
+        let is_lost = matches!(event, AppEvent::TerminalLost);
+        if app_events.send(event).is_err() || is_lost {
             return;
         }
     }

@@ -1,27 +1,27 @@
-//! An export on its own thread; its progress becomes news for the screen.
+//! An export on its own thread; its progress is reported to the screen.
 
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
 use super::super::request::{Exported, Reply};
 use super::super::state::PhotoId;
-use super::Happening;
+use super::AppEvent;
 use super::vault::Shared;
 use crate::error::Error;
 use crate::services::decoys::Fetch;
 use crate::services::export::{self, IfExists, Report, Target};
 use crate::services::progress::Control;
 
-/// Writes `photos` of the open vault to `folder`. How it ended is told even when the vault was locked meanwhile.
+/// Writes `photos` of the open vault to `folder`. The outcome is reported even when the vault was locked meanwhile.
 pub(super) fn work(
     shared: &Shared,
     photos: &[PhotoId],
     folder: PathBuf,
     control: &Control,
-    happenings: &Sender<Happening>,
+    app_events: &Sender<AppEvent>,
 ) {
-    // When the loop is gone, the export is about to be stopped.
-    let tell = |reply: Reply| drop(happenings.send(Happening::Reply(reply)));
+    // Fails only when the event loop has ended, which stops the export too.
+    let tell = |reply: Reply| drop(app_events.send(AppEvent::Reply(reply)));
     let refused =
         |error: &Error| Exported { left: photos.len(), error: Some(error.with_advice()), ..Exported::default() };
     let exported = match (shared.opened(), Target::at(&folder)) {

@@ -5,16 +5,16 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use super::super::request::Reply;
 use super::super::state::browser::{Entry, Kind};
-use super::Happening;
+use super::AppEvent;
 use crate::services::find;
 
-pub(super) fn work(wanted: &Receiver<PathBuf>, happenings: &Sender<Happening>) {
+pub(super) fn work(wanted: &Receiver<PathBuf>, app_events: &Sender<AppEvent>) {
     while let Ok(mut folder) = wanted.recv() {
         while let Ok(newer) = wanted.try_recv() {
             folder = newer;
         }
         let listing = list(&folder).map_err(|error| error.to_string());
-        if happenings.send(Happening::Reply(Reply::Listed { folder, listing })).is_err() {
+        if app_events.send(AppEvent::Reply(Reply::Listed { folder, listing })).is_err() {
             return;
         }
     }
@@ -25,7 +25,7 @@ fn list(folder: &Path) -> std::io::Result<(Vec<Entry>, usize)> {
     let mut entries = Vec::new();
     let mut other_files = 0;
     for entry in std::fs::read_dir(folder)? {
-        // An entry that vanishes meanwhile, or a link that leads nowhere, is none.
+        // Skips entries that vanish meanwhile and dangling links.
         let Ok(entry) = entry else { continue };
         let path = entry.path();
         let Ok(metadata) = std::fs::metadata(&path) else { continue };
@@ -35,7 +35,7 @@ fn list(folder: &Path) -> std::io::Result<(Vec<Entry>, usize)> {
         }
         let kind = if metadata.is_dir() {
             Kind::Folder
-        // Whoever looks at a pipe waits for somebody to write.
+        // Opening a pipe would block until somebody writes to it.
         } else if metadata.is_file() && find::has_photo_extension(&path) {
             Kind::Photo
         } else {

@@ -1,11 +1,11 @@
-//! The indexing run on its own thread; its events become news for the screen.
+//! The indexing run on its own thread; its events are reported to the screen.
 
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 
 use super::super::request::{Ending, IndexingUpdate, Reply};
-use super::Happening;
+use super::AppEvent;
 use super::vault::Shared;
 use crate::services::find;
 use crate::services::index::{self, Summary};
@@ -13,21 +13,21 @@ use crate::services::interrupted_runs;
 use crate::services::open_vault::OpenVault;
 use crate::services::progress::{Control, Event, Outcome};
 
-/// Finds the photos below `roots` and puts them into `vault`, which may be locked meanwhile: the run goes on, and its
-/// keys are wiped when it ends.
+/// Indexes the photos below `roots` into `vault`. If the vault is locked meanwhile, the run goes on and its keys are wiped
+/// when it ends.
 pub(super) fn work(
     shared: &Shared,
     vault: Arc<OpenVault>,
     roots: &[PathBuf],
     control: &Control,
-    happenings: &Sender<Happening>,
+    app_events: &Sender<AppEvent>,
 ) {
-    // The observer is called from several threads, a sender is used by one at a time.
-    let sender = Mutex::new(happenings.clone());
+    // The observer is called from several threads.
+    let sender = Mutex::new(app_events.clone());
     let tell = |reply: Reply| {
         let sender = sender.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // When the loop is gone, the run is about to be.
-        let _ = sender.send(Happening::Reply(reply));
+        // Fails only when the event loop has ended, which stops the run too.
+        let _ = sender.send(AppEvent::Reply(reply));
     };
     let update = |update| tell(Reply::Indexing(update));
     let observer = |event: Event| update(IndexingUpdate::Event(event));
@@ -48,7 +48,7 @@ pub(super) fn work(
         Ok(summary) if summary.left > 0 => Ending::Stopped,
         Ok(_) => Ending::Done,
     }));
-    // Whoever has unlocked the vault again meanwhile was not asked then, because the run was still ending.
+    // If the vault was unlocked again meanwhile, this was not offered then, because the run had not ended yet.
     if was_locked && let Some(roots) = shared.interrupted_run() {
         tell(Reply::Unfinished(roots));
     }

@@ -1,13 +1,13 @@
-//! Tells which files the vault holds, by content; the latest request wins.
+//! Which files the vault holds, by content; the latest request wins.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 
 use super::super::request::Reply;
-use super::Happening;
+use super::AppEvent;
 use super::vault::Shared;
 
-pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, happenings: &Sender<Happening>) {
+pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, app_events: &Sender<AppEvent>) {
     while let Ok(mut paths) = wanted.recv() {
         while let Ok(newer) = wanted.try_recv() {
             paths = newer;
@@ -18,7 +18,7 @@ pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, happenings: 
         while let Some(path) = paths.pop() {
             if let Some(is_stored) = opened.recogniser.is_stored(&opened.vault, &path)
                 && vault.is_open(&opened)
-                && happenings.send(Happening::Reply(Reply::Recognised { path, is_stored })).is_err()
+                && app_events.send(AppEvent::Reply(Reply::Recognised { path, is_stored })).is_err()
             {
                 return;
             }

@@ -1,4 +1,4 @@
-//! The workers with a real vault, the real network and real photos.
+//! The workers with a real vault, the real model and real photos.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::super::request::{Ending, IndexingUpdate, Reply, Request};
-use super::{Happening, IsNew, Workers};
+use super::{AppEvent, IsNew, Workers};
 use crate::services::app_dirs::AppDirs;
 use crate::services::embedding::{EmbeddingModel, Precision, Workload};
 use crate::services::open_vault::CopyAge;
@@ -19,24 +19,24 @@ fn photos() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join("photos").join("watch")
 }
 
-/// The longest that anything may take on a busy machine.
+/// The longest that any step may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-struct Office {
+struct Scene {
     folder: tempfile::TempDir,
     dirs: AppDirs,
 }
 
-impl Office {
+impl Scene {
     /// An empty vault.
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dirs = AppDirs::within(folder.path());
         let model = EmbeddingModel::load(None, Precision::F32, Workload::Many, &dirs).unwrap();
-        let office = Self { folder, dirs };
-        session::create_vault(&office.vault(), &passphrase(), Cost::FLOOR, &model, &office.dirs, Prompts::Refused)
+        let scene = Self { folder, dirs };
+        session::create_vault(&scene.vault(), &passphrase(), Cost::FLOOR, &model, &scene.dirs, Prompts::Refused)
             .unwrap();
-        office
+        scene
     }
 
     fn vault(&self) -> PathBuf {
@@ -44,9 +44,9 @@ impl Office {
     }
 
     /// Workers that have opened the vault.
-    fn open(&self) -> (Workers, Receiver<Happening>) {
-        let (happenings, inbox) = channel();
-        let workers = Workers::start(&happenings, self.dirs.clone());
+    fn open(&self) -> (Workers, Receiver<AppEvent>) {
+        let (app_events, inbox) = channel();
+        let workers = Workers::start(&app_events, self.dirs.clone());
         workers.open_with(self.vault(), passphrase(), IsNew::No);
         let opened = reply(&inbox, |reply| match reply {
             Reply::Opened { result, .. } => Some(result),
@@ -66,31 +66,31 @@ fn passphrase() -> Passphrase {
     session::passphrase(&Zeroizing::new(b"correct horse".to_vec())).unwrap()
 }
 
-/// Waits for the first reply of which `wanted` makes something.
-fn reply<T>(inbox: &Receiver<Happening>, mut wanted: impl FnMut(Reply) -> Option<T>) -> T {
+/// Waits for the first reply that `wanted` accepts.
+fn reply<T>(inbox: &Receiver<AppEvent>, mut wanted: impl FnMut(Reply) -> Option<T>) -> T {
     loop {
         match inbox.recv_timeout(PATIENCE).unwrap() {
-            Happening::Reply(reply) => {
+            AppEvent::Reply(reply) => {
                 if let Some(found) = wanted(reply) {
                     return found;
                 }
             }
-            Happening::WorkerDied => panic!("a worker died"),
+            AppEvent::WorkerDied => panic!("a worker died"),
             _ => {}
         }
     }
 }
 
-fn progress(inbox: &Receiver<Happening>, mut is_it: impl FnMut(&IndexingUpdate) -> bool) {
+fn progress(inbox: &Receiver<AppEvent>, mut is_it: impl FnMut(&IndexingUpdate) -> bool) {
     reply(inbox, |reply| matches!(&reply, Reply::Indexing(update) if is_it(update)).then_some(()));
 }
 
 #[test]
 fn indexing_that_is_cut_short_keeps_what_is_done_and_goes_on_from_there() {
-    let office = Office::new();
+    let scene = Scene::new();
     let photos = photos();
-    // Quitting while a photo is being sealed: that one at least is kept.
-    let (mut workers, inbox) = office.open();
+    // Quit while a photo is being sealed: at least that one is committed.
+    let (mut workers, inbox) = scene.open();
     workers.ask(Request::Index(vec![photos.clone()]));
     let mut sealed = None;
     progress(&inbox, |update| match update {
@@ -101,11 +101,11 @@ fn indexing_that_is_cut_short_keeps_what_is_done_and_goes_on_from_there() {
         _ => false,
     });
     workers.finish();
-    let kept = office.photos_in_vault();
+    let kept = scene.photos_in_vault();
     assert!(kept >= 1, "nothing was committed");
 
-    // The next run passes over what is there, says so before the first new photo, and a stop ends it.
-    let (mut workers, inbox) = office.open();
+    // The next run skips what is there and adds the rest.
+    let (mut workers, inbox) = scene.open();
     let path = sealed.unwrap();
     workers.ask(Request::Recognise(vec![path.clone(), photos.join("missing.jpg")]));
     let mark = |reply| match reply {
@@ -126,13 +126,13 @@ fn indexing_that_is_cut_short_keeps_what_is_done_and_goes_on_from_there() {
     });
     assert_eq!((passed, added), (kept, total - kept));
     workers.finish();
-    assert_eq!(office.photos_in_vault(), total);
+    assert_eq!(scene.photos_in_vault(), total);
 }
 
 #[test]
 fn a_paused_run_is_stopped_and_says_so() {
-    let office = Office::new();
-    let (mut workers, inbox) = office.open();
+    let scene = Scene::new();
+    let (mut workers, inbox) = scene.open();
     workers.ask(Request::Index(vec![photos()]));
     workers.ask(Request::PauseIndexing);
     progress(&inbox, |update| matches!(update, IndexingUpdate::Found { .. }));
@@ -143,8 +143,8 @@ fn a_paused_run_is_stopped_and_says_so() {
 
 #[test]
 fn a_paused_run_commits_what_is_sealed_without_waiting_for_the_next_photo() {
-    let office = Office::new();
-    let (mut workers, inbox) = office.open();
+    let scene = Scene::new();
+    let (mut workers, inbox) = scene.open();
     workers.ask(Request::Index(vec![photos()]));
     progress(&inbox, |update| matches!(update, IndexingUpdate::Event(Event::Entered { stage: Stage::Sealing, .. })));
     workers.ask(Request::PauseIndexing);
@@ -153,29 +153,29 @@ fn a_paused_run_commits_what_is_sealed_without_waiting_for_the_next_photo() {
         IndexingUpdate::Ended(_) => panic!("it is paused"),
         _ => false,
     });
-    assert!(office.photos_in_vault() > 0);
+    assert!(scene.photos_in_vault() > 0);
     workers.finish();
 }
 
 #[test]
 fn locking_lets_a_run_go_on_and_a_stopped_one_is_offered_after_unlocking() {
-    let office = Office::new();
-    let (mut workers, inbox) = office.open();
+    let scene = Scene::new();
+    let (mut workers, inbox) = scene.open();
     workers.ask(Request::Index(vec![photos()]));
     workers.ask(Request::Close);
     progress(&inbox, |update| matches!(update, IndexingUpdate::Ended(Ending::Done)));
-    assert_eq!(office.photos_in_vault(), 10);
+    assert_eq!(scene.photos_in_vault(), 10);
 
-    // Whether it is opened again before the run has ended or after: it is offered once.
-    let folder = office.folder.path().join("more");
+    // Whether the vault is opened again before or after the run has ended, the run is offered once.
+    let folder = scene.folder.path().join("more");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("photo.jpg"), "never looked at").unwrap();
-    workers.open_with(office.vault(), passphrase(), IsNew::No);
+    workers.open_with(scene.vault(), passphrase(), IsNew::No);
     reply(&inbox, |reply| matches!(reply, Reply::Opened { .. }).then_some(()));
     workers.ask(Request::Index(vec![folder.clone()]));
     workers.ask(Request::StopIndexing);
     workers.ask(Request::Close);
-    workers.open_with(office.vault(), passphrase(), IsNew::No);
+    workers.open_with(scene.vault(), passphrase(), IsNew::No);
     let offered = reply(&inbox, |reply| match reply {
         Reply::Unfinished(roots) => Some(roots),
         _ => None,

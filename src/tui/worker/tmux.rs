@@ -1,26 +1,26 @@
-//! Asks tmux how the own pane stands, and has it paint: it may take its time, and the event loop does not wait.
+//! Queries tmux about this pane and has it repaint, without the event loop waiting for tmux.
 
 use std::sync::mpsc::{Receiver, Sender};
 
-use super::Happening;
+use super::AppEvent;
 use crate::preview::tmux::Tmux;
 
-/// What is wanted of tmux.
+/// A request to tmux.
 #[derive(Clone, Copy)]
-pub(super) enum Errand {
-    /// The view of the own pane, in answer to the question of this number.
+pub(super) enum TmuxRequest {
+    /// Describe this pane; the number comes back with the answer.
     View(u64),
-    /// The terminal painted again, which was sent the sequence that erases it.
+    /// Repaint the terminal after it was sent the sequence that erases it.
     Repaint,
 }
 
-pub(super) fn work(tmux: &Tmux, errands: &Receiver<Errand>, happenings: &Sender<Happening>) {
-    while let Ok(errand) = errands.recv() {
-        let happening = match errand {
-            Errand::View(number) => Happening::Pane { number, view: tmux.view() },
-            Errand::Repaint => Happening::Repainted { is_visible: tmux.repaint_after_erasing() },
+pub(super) fn work(tmux: &Tmux, requests: &Receiver<TmuxRequest>, app_events: &Sender<AppEvent>) {
+    while let Ok(request) = requests.recv() {
+        let event = match request {
+            TmuxRequest::View(number) => AppEvent::Pane { number, view: tmux.view() },
+            TmuxRequest::Repaint => AppEvent::Repainted { is_visible: tmux.repaint_after_erasing() },
         };
-        if happenings.send(happening).is_err() {
+        if app_events.send(event).is_err() {
             return;
         }
     }
