@@ -88,7 +88,7 @@ where
     R: Fn(&std::path::Path) -> Result<Original, String> + Sync,
 {
     let vault = session.open_to_change()?;
-    let extractor = session.extractor_of(&vault, weights, Workload::Many)?;
+    let embedder = session.embedder_of(&vault, weights, Workload::Many)?;
     let control = Arc::new(Control::default());
     let meter = Meter::new(found.photos.len(), "photos");
     let interrupted = interrupt::stops(&control, interrupt::FINISHING);
@@ -105,7 +105,7 @@ where
         }
         meter.observe(event);
     };
-    let index = || index::run(&vault, &extractor, &found.photos, read, &observer, &control);
+    let index = || index::run(&vault, &*embedder, &found.photos, read, &observer, &control);
     let mut summary = match roots {
         Some(roots) => unfinished::remembered(&vault, session.places()?, roots, index)?,
         None => index()?,

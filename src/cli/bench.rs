@@ -51,8 +51,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let pool =
         rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.into()).build().map_err(io::Error::other)?;
     if arguments.features {
-        let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
-        let report = pool.install(|| network_benchmark::measure(&extractor, arguments.batch.into()));
+        let embedder = session.embedder(&arguments.weights, arguments.precision.precision)?;
+        let report = pool.install(|| network_benchmark::measure(&*embedder, arguments.batch.into()));
         return print_network(&report.map_err(Error::from)?, arguments.json);
     }
     let images = arguments.images as usize;

@@ -47,8 +47,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let mut text = String::new();
     let (report, dropped) = if arguments.repair {
         let losses = if arguments.drop_lost { Losses::Drop } else { Losses::Keep };
-        let extractor = session.extractor_of(&vault, &arguments.weights, Workload::Many)?;
-        let repaired = mend::repair(&vault, &extractor, losses, &read)?;
+        let embedder = session.embedder_of(&vault, &arguments.weights, Workload::Many)?;
+        let repaired = mend::repair(&vault, &*embedder, losses, &read)?;
         text += &list("Found:", &repaired.before.damages);
         (repaired.after, repaired.dropped)
     } else {

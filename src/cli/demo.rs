@@ -20,7 +20,7 @@ use super::search;
 use super::session::{Session, WeightsFile};
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
-use crate::features::{Extractor, Precision};
+use crate::features::{Embedder, Precision};
 use crate::preview::Choice;
 use crate::services::index::{self, Original};
 use crate::services::places::Places;
@@ -68,12 +68,12 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     // A demonstration leaves no trace in the user's own folders.
     let places = Places::within(scratch.path());
     let root = arguments.keep.clone().unwrap_or_else(|| scratch.path().join("vault"));
-    let extractor = session.extractor(&arguments.weights, Precision::F32)?;
+    let embedder = session.embedder(&arguments.weights, Precision::F32)?;
     let typed = Zeroizing::new(PASSPHRASE.as_bytes().to_vec());
     let passphrase = Passphrase::new(&typed).map_err(|error| Error::from(vault::Error::from(error)))?;
-    let vault = session::create_vault(&root, &passphrase, Cost::FLOOR, &extractor, &places)?;
+    let vault = session::create_vault(&root, &passphrase, Cost::FLOOR, &*embedder, &places)?;
 
-    if !index_samples(&vault, &extractor)? {
+    if !index_samples(&vault, &*embedder)? {
         output::say("Interrupted; the vault was deleted.");
         return Ok(Exit::Interrupted);
     }
@@ -81,7 +81,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     for (name, title) in QUERIES {
         let file = ALTERED.get_file(name).expect("the demonstration's queries are among the altered samples");
         output::text(&format!("\nWhat looks like {title}?\n"))?;
-        let query = Query::Photo { bytes: file.contents(), extension: None, extractor: &extractor };
+        let query = Query::Photo { bytes: file.contents(), extension: None, embedder: &*embedder };
         let found = find::search(&vault, &snapshot, &query, WANTED)?;
         output::text(&search::in_words(&found, WANTED))?;
         let shown: Vec<_> = found.ranked.iter().map(|hit| (hit.id, format!("{:.4}", hit.score))).collect();
@@ -92,7 +92,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
 }
 
 /// Puts the samples into the vault; false when interrupted.
-fn index_samples(vault: &Vault, extractor: &Extractor) -> Result<bool, Failure> {
+fn index_samples(vault: &Vault, embedder: &dyn Embedder) -> Result<bool, Failure> {
     let files: Vec<&File<'_>> = PHOTOS.dirs().flat_map(Dir::files).collect();
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path().to_owned()).collect();
     // Progress, not a result: a vault that is kept is filled whether or not anybody reads the results.
@@ -107,7 +107,7 @@ fn index_samples(vault: &Vault, extractor: &Extractor) -> Result<bool, Failure> 
     let meter = Meter::new(files.len(), "photos");
     let interruptible = interrupt::stops(&control, "Stopping.");
     let started = Instant::now();
-    let summary = index::run(vault, extractor, &paths, read, &meter, &control)?;
+    let summary = index::run(vault, embedder, &paths, read, &meter, &control)?;
     drop(interruptible);
     meter.finish();
     if let Some(error) = summary.ended_by {

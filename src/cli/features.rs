@@ -10,11 +10,11 @@ use super::Exit;
 use super::failure::{Failure, reported};
 use super::output;
 use super::session::{PrecisionFlag, Session, WeightsFile};
-use crate::features::{DIMENSIONS, Error, FeatureVector, Limits, Photo, PreparedPhoto, batch};
+use crate::features::{Embedder, Error, FeatureVector, Limits, Photo, PreparedPhoto, batch_size};
 use crate::services::name::inert;
 use crate::services::original;
 
-/// Print the features of photos: 2048 numbers each, unencrypted.
+/// Print the features of photos, unencrypted.
 ///
 /// The features say what a photo shows: whoever reads them can search for it. Nothing is stored.
 #[derive(Args)]
@@ -22,7 +22,7 @@ use crate::services::original;
 Example:
   cipherlens features holiday/*.jpg --json > features.jsonl
 
-With --json each photo is one line, in the order given: {\"path\": ..., \"features\": [2048 numbers]}. \
+With --json each photo is one line, in the order given: {\"path\": ..., \"features\": [numbers]}. \
 The numbers have unit norm, so the inner product of two photos' features is their cosine. \
 The output is plaintext.
 
@@ -49,10 +49,10 @@ struct Line<'a> {
 
 /// Prints the features of the photos, in the order given.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
+    let embedder = session.embedder(&arguments.weights, arguments.precision.precision)?;
     let mut exit = Exit::Success;
-    for paths in arguments.photos.chunks(batch()) {
-        let read: Vec<_> = paths.par_iter().map(|path| prepare(path)).collect();
+    for paths in arguments.photos.chunks(batch_size()) {
+        let read: Vec<_> = paths.par_iter().map(|path| prepare(path, &*embedder)).collect();
         let (mut names, mut photos) = (Vec::new(), Vec::new());
         for (path, read) in paths.iter().zip(read) {
             match read {
@@ -67,7 +67,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
                 }
             }
         }
-        let vectors = extractor.extract(&photos).map_err(crate::error::Error::from)?;
+        let photos: Vec<_> = photos.iter().collect();
+        let vectors = embedder.embed(&photos).map_err(crate::error::Error::from)?;
         for (path, vector) in names.iter().zip(&vectors) {
             let written = print(path, vector, arguments.json);
             if written.is_err() {
@@ -79,8 +80,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     Ok(exit)
 }
 
-fn prepare(path: &Path) -> Result<PreparedPhoto, Error> {
-    Photo::decode(&original::read(path)?, path.extension(), Limits::default())?.prepare()
+fn prepare(path: &Path, embedder: &dyn Embedder) -> Result<PreparedPhoto, Error> {
+    embedder.prepare(&Photo::decode(&original::read(path)?, path.extension(), Limits::default())?)
 }
 
 fn print(path: &Path, vector: &FeatureVector, json: bool) -> std::io::Result<()> {
@@ -88,9 +89,10 @@ fn print(path: &Path, vector: &FeatureVector, json: bool) -> std::io::Result<()>
     if json {
         return output::json(&Line { path: &path, features });
     }
+    let dimension = features.len();
     let active = features.iter().filter(|value| **value > 0.0).count();
     let largest = features.iter().copied().enumerate().max_by(|left, right| left.1.total_cmp(&right.1));
     let (position, value) = largest.unwrap_or_default();
     let path = inert(&path);
-    output::line(&format!("{path}: {active} of {DIMENSIONS} features active, strongest {position} ({value:.4})"))
+    output::line(&format!("{path}: {active} of {dimension} features active, strongest {position} ({value:.4})"))
 }

@@ -37,10 +37,10 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let named = named.ok_or_else(|| Failure::Usage("say where to create it: cipherlens init VAULT".to_owned()))?;
     let named = &meant(named)?;
     let cost = arguments.cost.cost()?;
-    let extractor = session.extractor(&arguments.weights, arguments.precision.precision)?;
+    let embedder = session.embedder(&arguments.weights, arguments.precision.precision)?;
     let passphrase = session.passphrase("Choose a passphrase", Purpose::Choose)?;
     let path = if Address::is_remote(named) { named.clone() } else { std::path::absolute(named)? };
-    let vault = session::create_vault(&path, &passphrase, cost, &extractor, session.places()?)?;
+    let vault = session::create_vault(&path, &passphrase, cost, &*embedder, session.places()?)?;
     session.remember(&path);
     if arguments.json {
         output::json(&json!({ "vault": path.to_string_lossy(), "id": vault.id().to_string() }))?;

@@ -80,8 +80,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let (snapshot, found) = match (&arguments.photo, &arguments.id) {
         (Some(path), _) => {
             let bytes = original::read(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-            let extractor = session.extractor_of(&vault, &arguments.weights, Workload::One)?;
-            let query = Query::Photo { bytes: &bytes, extension: path.extension(), extractor: &extractor };
+            let embedder = session.embedder_of(&vault, &arguments.weights, Workload::One)?;
+            let query = Query::Photo { bytes: &bytes, extension: path.extension(), embedder: &*embedder };
             read_newest(&vault, |snapshot| search::search(&vault, snapshot, &query, wanted))?
         }
         (None, id) => read_newest(&vault, |snapshot| {

@@ -13,7 +13,7 @@ use super::output;
 use super::passphrase::{PassphraseSource, Purpose};
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
-use crate::features::{Extractor, Precision, Workload};
+use crate::features::{Embedder, Precision, Workload};
 use crate::remote::{OlderSource, Prompts};
 use crate::services::name::inert;
 use crate::services::passphrase_strength::{Strength, strength};
@@ -194,17 +194,17 @@ impl Session {
     }
 
     /// The network.
-    pub(super) fn extractor(&self, weights: &WeightsFile, precision: Precision) -> Result<Extractor, Failure> {
+    pub(super) fn embedder(&self, weights: &WeightsFile, precision: Precision) -> Result<Box<dyn Embedder>, Failure> {
         Ok(session::load_network(weights.weights.as_deref(), precision, Workload::Many, self.places()?)?)
     }
 
     /// The network for this vault.
-    pub(super) fn extractor_of(
+    pub(super) fn embedder_of(
         &self,
         vault: &Vault,
         weights: &WeightsFile,
         workload: Workload,
-    ) -> Result<Extractor, Failure> {
+    ) -> Result<Box<dyn Embedder>, Failure> {
         Ok(session::load_network_of(vault, weights.weights.as_deref(), workload, self.places()?)?)
     }
 

@@ -22,8 +22,8 @@ use zeroize::Zeroizing;
 use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::features;
-use crate::features::photo::{Limits, Photo, PreparedPhoto};
-use crate::features::{Extractor, FeatureVector};
+use crate::features::photo::{ImageInput, Limits, Photo, PreparedPhoto};
+use crate::features::{Embedder, FeatureVector};
 use crate::services::capture;
 use crate::services::original;
 use crate::services::progress::{Control, Event, Observer, Outcome, Stage};
@@ -96,7 +96,7 @@ struct Run<'a, R> {
     vault: &'a Vault,
     /// The generation at the start of the run: what is in it need not be decoded.
     before: Snapshot,
-    extractor: &'a Extractor,
+    embedder: &'a dyn Embedder,
     read: R,
     observer: &'a dyn Observer,
     control: &'a Control,
@@ -116,7 +116,7 @@ const LOCK_POLL: Duration = Duration::from_millis(200);
 /// middle, such as a full disk, is in [`Summary::ended_by`], and a photo that cannot be used in [`Summary::failed`].
 pub fn run<R>(
     vault: &Vault,
-    extractor: &Extractor,
+    embedder: &dyn Embedder,
     paths: &[PathBuf],
     read: R,
     observer: &dyn Observer,
@@ -129,13 +129,13 @@ where
         return Ok(Summary { left: paths.len(), ..Summary::default() });
     };
     let before = vault.snapshot()?;
-    session::require_same_space(before.mapping(), extractor)?;
+    session::require_same_space(before.mapping(), embedder)?;
     let (taken, summary) = (Mutex::default(), Mutex::default());
-    let run = Run { vault, before, extractor, read, observer, control, taken, summary };
+    let run = Run { vault, before, embedder, read, observer, control, taken, summary };
     let next = AtomicUsize::new(0);
     let readers = thread::available_parallelism().map_or(1, usize::from);
     // Decoded photos that may wait for the network, and vectors that may wait for sealing.
-    let queue = 2 * features::batch();
+    let queue = 2 * features::batch_size();
     let ended = thread::scope(|scope| {
         let (to_network, from_readers) = sync_channel(queue);
         let (to_sealing, from_network) = sync_channel(queue);
@@ -208,7 +208,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         if present.is_some() || !lock(&self.taken).insert(content) {
             return Ok(None);
         }
-        decode(path, original).map(Some).map_err(|error| error.to_string())
+        decode(path, original, self.embedder.input()).map(Some).map_err(|error| error.to_string())
     }
 
     /// The second stage: photos to vectors, as many at once as are waiting.
@@ -223,12 +223,12 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
                 return Ok(());
             }
             let mut photos = vec![first];
-            photos.extend(from_readers.try_iter().take(features::batch() - 1));
+            photos.extend(from_readers.try_iter().take(features::batch_size() - 1));
             for photo in &photos {
                 self.enter(&photo.path, Stage::Features);
             }
             let prepared: Vec<_> = photos.iter().map(|photo| &photo.prepared).collect();
-            let vectors = self.extractor.extract(&prepared)?;
+            let vectors = self.embedder.embed(&prepared)?;
             for (decoded, vector) in photos.into_iter().zip(vectors) {
                 if to_sealing.send(Described { decoded, vector }).is_err() {
                     return Ok(());
@@ -302,11 +302,11 @@ fn next_before<T>(items: &Receiver<T>, due: Option<Instant>) -> Result<T, RecvTi
     }
 }
 
-fn decode(path: &Path, original: Original) -> Result<Decoded, features::Error> {
+fn decode(path: &Path, original: Original, input: ImageInput) -> Result<Decoded, features::Error> {
     let photo = Photo::decode(&original.bytes, path.extension(), Limits::default())?;
     let (width, height) = photo.dimensions();
     let thumbnail = thumbnail::of(&photo)?;
-    let prepared = photo.prepare()?;
+    let prepared = photo.prepare(input)?;
     Ok(Decoded { path: path.to_owned(), original, thumbnail, width, height, prepared })
 }
 

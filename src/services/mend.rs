@@ -4,18 +4,18 @@
 use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::features::photo::{Limits, Photo};
-use crate::features::{self, Extractor};
+use crate::features::{self, Embedder};
 use crate::services::session;
 use crate::services::thumbnail;
 use crate::vault::{self, Losses, Remake, Repaired, Vault};
 
 /// Makes from an original what the vault has lost of it.
-struct FromOriginals<'a>(&'a Extractor);
+struct FromOriginals<'a>(&'a dyn Embedder);
 
 impl FromOriginals<'_> {
     fn try_vector(&self, original: &[u8]) -> Result<Vec<f32>, features::Error> {
-        let prepared = Photo::decode(original, None, Limits::default())?.prepare()?;
-        Ok(self.0.extract(&[prepared])?[0].as_slice().to_vec())
+        let prepared = self.0.prepare(&Photo::decode(original, None, Limits::default())?)?;
+        Ok(self.0.embed(&[&prepared])?[0].as_slice().to_vec())
     }
 }
 
@@ -33,15 +33,15 @@ impl Remake for FromOriginals<'_> {
 /// Mends the vault. `read` is told what more was read, from any thread; there are two rounds.
 ///
 /// # Errors
-/// When `extractor` is not the network that made the vault's vectors, another process writes, or the disk refuses.
+/// When `embedder` is not the network that made the vault's vectors, another process writes, or the disk refuses.
 pub fn repair(
     vault: &Vault,
-    extractor: &Extractor,
+    embedder: &dyn Embedder,
     losses: Losses,
     read: &(dyn Fn(vault::check::Read) + Sync),
 ) -> Result<Repaired, Error> {
-    session::require_same_space(vault.snapshot()?.mapping(), extractor)?;
-    let repaired = vault::repair(vault, &FromOriginals(extractor), losses, IfLocked::Refuse, read)?;
+    session::require_same_space(vault.snapshot()?.mapping(), embedder)?;
+    let repaired = vault::repair(vault, &FromOriginals(embedder), losses, IfLocked::Refuse, read)?;
     log::info!("repaired: {} damages before, {} after", repaired.before.damages.len(), repaired.after.damages.len());
     Ok(repaired)
 }

@@ -7,8 +7,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::features::photo::INPUT_SIDE;
-use crate::features::{Error, Extractor, Limits, Photo, PreparedPhoto};
+use crate::features::{Embedder, Error, ImageInput, Limits, Photo, PreparedPhoto};
 
 /// Batches timed: at least this many, and for at least this long in total.
 const LEAST_BATCHES: usize = 5;
@@ -35,15 +34,16 @@ pub struct Report {
 ///
 /// # Errors
 /// When the network fails.
-pub fn measure(extractor: &Extractor, batch: usize) -> Result<Report, Error> {
-    let photos = (0..batch).map(synthetic_photo).collect::<Result<Vec<_>, _>>()?;
+pub fn measure(embedder: &dyn Embedder, batch: usize) -> Result<Report, Error> {
+    let photos = (0..batch).map(|number| synthetic_photo(embedder.input(), number)).collect::<Result<Vec<_>, _>>()?;
+    let photos: Vec<_> = photos.iter().collect();
     // The first batch fills the network's pool of memory.
-    black_box(extractor.extract(&photos)?);
+    black_box(embedder.embed(&photos)?);
     let mut seconds = Vec::new();
     let all = Instant::now();
     while seconds.len() < LEAST_BATCHES || all.elapsed().as_secs_f64() < LEAST_SECONDS {
         let started = Instant::now();
-        black_box(extractor.extract(&photos)?);
+        black_box(embedder.embed(&photos)?);
         seconds.push(started.elapsed().as_secs_f64());
     }
     seconds.sort_by(f64::total_cmp);
@@ -51,19 +51,19 @@ pub fn measure(extractor: &Extractor, batch: usize) -> Result<Report, Error> {
     Ok(Report {
         photos_per_second: 1.0 / per_photo,
         ms_per_photo: per_photo * 1e3,
-        kernel: extractor.kernel(),
-        precision: extractor.precision().name(),
+        kernel: embedder.kernel(),
+        precision: embedder.precision().name(),
         threads: rayon::current_num_threads(),
         batch,
     })
 }
 
 /// Stripes whose width is the photo's number: any content costs the network the same.
-fn synthetic_photo(number: usize) -> Result<PreparedPhoto, Error> {
-    let side = INPUT_SIDE as usize;
+fn synthetic_photo(input: ImageInput, number: usize) -> Result<PreparedPhoto, Error> {
+    let side = input.side as usize;
     let mut file = format!("P6 {side} {side} 255\n").into_bytes();
     file.extend((0..side * side * 3).map(|at| if (at / (number + 2)).is_multiple_of(2) { 40 } else { 200 }));
-    Photo::decode(&file, None, Limits::default())?.prepare()
+    Photo::decode(&file, None, Limits::default())?.prepare(input)
 }
 
 #[cfg(test)]
@@ -72,8 +72,9 @@ mod tests {
 
     #[test]
     fn synthetic_photos_are_photos_and_differ() {
-        let [first, second] = [0, 1].map(|number| synthetic_photo(number).unwrap());
-        assert_eq!(first.rgb().len(), 224 * 224 * 3);
+        let input = ImageInput { side: 32 };
+        let [first, second] = [0, 1].map(|number| synthetic_photo(input, number).unwrap());
+        assert_eq!(first.rgb().len(), 32 * 32 * 3);
         assert_ne!(first.rgb(), second.rgb());
     }
 }

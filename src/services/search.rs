@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::features::Extractor;
+use crate::features::Embedder;
 use crate::features::photo::{Limits, Photo};
 use crate::services::session;
 use crate::vault::{Details, Id, Segment, Snapshot, Traffic, Vault};
@@ -32,7 +32,7 @@ pub enum Query<'a> {
         /// Its extension, which only TGA needs.
         extension: Option<&'a OsStr>,
         /// The network.
-        extractor: &'a Extractor,
+        embedder: &'a dyn Embedder,
     },
     /// What a photo in the vault shows, by its exact vector.
     Image(Id),
@@ -167,10 +167,10 @@ pub fn search(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>, wanted: Wan
 fn vector_of(snapshot: &Snapshot, query: &Query<'_>) -> Result<Zeroizing<Vec<f32>>, Error> {
     match query {
         Query::Image(id) => Ok(Zeroizing::new(snapshot.image(*id)?.vector()?)),
-        Query::Photo { bytes, extension, extractor } => {
-            session::require_same_space(snapshot.mapping(), extractor)?;
-            let photo = Photo::decode(bytes, *extension, Limits::default())?.prepare()?;
-            let vectors = extractor.extract(&[photo])?;
+        Query::Photo { bytes, extension, embedder } => {
+            session::require_same_space(snapshot.mapping(), *embedder)?;
+            let photo = embedder.prepare(&Photo::decode(bytes, *extension, Limits::default())?)?;
+            let vectors = embedder.embed(&[&photo])?;
             Ok(Zeroizing::new(vectors[0].as_slice().to_vec()))
         }
     }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use crate::cipher::{Cost, Passphrase};
 use crate::error::Error;
-use crate::features::{Extractor, Precision, Weights, Workload};
+use crate::features;
+use crate::features::{Embedder, Network, Precision, WeightsSource, Workload};
 use crate::remote;
 use crate::remote::{Address, Client, Copy, OlderSource, Prompts, Transferred};
 use crate::services::places::Places;
 pub use crate::vault::Standing;
 use crate::vault::{self, FeatureSpace, Freshness, Mapping, Object, Snapshot, Storage, Store, Vault};
 
-/// Creates an empty vault at `root` whose vectors `extractor` will make.
+/// Creates an empty vault at `root` whose vectors `embedder` will make.
 ///
 /// # Errors
 /// When something is there already, or the disk refuses.
@@ -20,10 +21,10 @@ pub fn create_vault(
     root: &Path,
     passphrase: &Passphrase,
     cost: Cost,
-    extractor: &Extractor,
+    embedder: &dyn Embedder,
     places: &Places,
 ) -> Result<Vault, Error> {
-    let space = space_of(extractor);
+    let space = space_of(embedder);
     let vault = match Address::parse(root.as_os_str())? {
         Address::Directory(root) => Vault::create(&root, passphrase, cost, space, freshness(places))?,
         address => {
@@ -212,8 +213,13 @@ pub fn load_network_of(
     file: Option<&Path>,
     workload: Workload,
     places: &Places,
-) -> Result<Extractor, Error> {
-    load_network(file, precision_of(vault)?, workload, places)
+) -> Result<Box<dyn Embedder>, Error> {
+    let space = vault.snapshot()?.mapping().feature_space.clone();
+    let precision = precision_in(&space)?;
+    let FeatureSpace { weights, preprocessing, precision: name } = space;
+    // Of a space that this version does not know, the check that follows names what differs.
+    let network = Network::of_space(&features::FeatureSpace { weights, preprocessing, precision: name });
+    load(network.unwrap_or_else(Network::default_network), file, precision, workload, places)
 }
 
 /// The precision that a vault's vectors were made in.
@@ -221,8 +227,11 @@ pub fn load_network_of(
 /// # Errors
 /// When this program does not know it, or the vault cannot be read.
 pub fn precision_of(vault: &Vault) -> Result<Precision, Error> {
-    let snapshot = vault.snapshot()?;
-    let name = &snapshot.mapping().feature_space.precision;
+    precision_in(&vault.snapshot()?.mapping().feature_space)
+}
+
+fn precision_in(space: &FeatureSpace) -> Result<Precision, Error> {
+    let name = &space.precision;
     let unknown = || vault::Error::FeatureSpace {
         field: "precision",
         vault: name.clone(),
@@ -231,33 +240,40 @@ pub fn precision_of(vault: &Vault) -> Result<Precision, Error> {
     Ok(Precision::named(name).ok_or_else(unknown)?)
 }
 
-/// Loads the network: the weights in `file`, else those the program carries, else those in the data folder.
+/// Loads the network for a new vault: the weights in `file`, else those the program carries, else those in the data folder.
 ///
 /// # Errors
-/// When there are none, the file is no ResNet-50's, or `CIPHERLENS_KERNEL` names no kernel of this processor.
+/// When there are none, the file is not one of this network, or `CIPHERLENS_KERNEL` names no kernel of this processor.
 pub fn load_network(
     file: Option<&Path>,
     precision: Precision,
     workload: Workload,
     places: &Places,
-) -> Result<Extractor, Error> {
-    let weights = match file {
-        Some(file) => Weights::from_file(file)?,
-        None => Weights::standard(places.data())?,
-    };
-    Ok(Extractor::new(weights, precision, workload)?)
+) -> Result<Box<dyn Embedder>, Error> {
+    load(Network::default_network(), file, precision, workload, places)
 }
 
-/// Refuses vectors of `extractor` where the vault's were made in another way: their cosines would mean nothing.
+fn load(
+    network: &Network,
+    file: Option<&Path>,
+    precision: Precision,
+    workload: Workload,
+    places: &Places,
+) -> Result<Box<dyn Embedder>, Error> {
+    let weights = file.map_or(WeightsSource::Standard { directory: places.data() }, WeightsSource::File);
+    Ok(network.load(weights, precision, workload)?)
+}
+
+/// Refuses vectors of `embedder` where the vault's were made in another way: their cosines would mean nothing.
 ///
 /// # Errors
 /// Naming what differs.
-pub fn require_same_space(mapping: &Mapping, extractor: &Extractor) -> Result<(), Error> {
-    Ok(mapping.feature_space.check(&space_of(extractor))?)
+pub fn require_same_space(mapping: &Mapping, embedder: &dyn Embedder) -> Result<(), Error> {
+    Ok(mapping.feature_space.check(&space_of(embedder))?)
 }
 
-fn space_of(extractor: &Extractor) -> FeatureSpace {
-    let space = extractor.space().clone();
+fn space_of(embedder: &dyn Embedder) -> FeatureSpace {
+    let space = embedder.space().clone();
     FeatureSpace { weights: space.weights, preprocessing: space.preprocessing, precision: space.precision }
 }
 

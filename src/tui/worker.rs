@@ -413,7 +413,7 @@ fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answ
             let _ = answers.send(Happening::Reply(Reply::Unfinished(roots)));
         }
         // The first search should not wait for the network; that there is none is told when one is needed.
-        drop(vault.extractor());
+        drop(vault.embedder());
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 /// Errors of decoding, weights and network.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The first bytes are those of no format this program reads.
     #[error("not a photo in a known format (JPEG, PNG, WebP, GIF, BMP, TIFF, QOI, PNM, ICO or TGA)")]
@@ -55,11 +56,13 @@ pub enum Error {
     /// A program without bundled weights found no weights file.
     #[error(
         "no weights at {}: this program was built without them; put models/{} of the source tree there, or name a file with --weights",
-        path.display(), super::weights::FILE_NAME
+        path.display(), file_name
     )]
     WeightsNotFound {
         /// Where the file was looked for.
         path: PathBuf,
+        /// Its name in the `models` folder of the source tree.
+        file_name: &'static str,
     },
     /// The weights file is not the one this program knows.
     #[error("the weights file has SHA-256 {actual}, expected {expected}; another network is named with --weights")]
@@ -118,13 +121,13 @@ pub enum Error {
     /// The network's arithmetic failed.
     #[error("the network failed: {0}")]
     Network(#[from] candle_core::Error),
-    /// The network gave another number of features than it must.
-    #[error("the network gave {actual} features, expected {expected}")]
-    WrongLength {
-        /// [`super::DIMENSIONS`].
-        expected: usize,
-        /// Features given.
-        actual: usize,
+    /// The photo was prepared for another network.
+    #[error("the photo was prepared at {actual} x {actual} pixels; this network needs {expected} x {expected}")]
+    WrongInput {
+        /// Side of the network's input in pixels.
+        expected: u32,
+        /// Side of the photo in pixels.
+        actual: u32,
     },
     /// The features are all zero or not numbers, so no direction is left to compare.
     #[error("the features have the norm {norm}, so they cannot be compared; the weights are not a trained network's")]

@@ -38,8 +38,8 @@ pub(super) fn work(
         for (path, reason) in found.unreadable {
             tell(Reply::Indexing(Progress::Failed { path, reason }));
         }
-        let extractor = shared.extractor_of(&vault)?;
-        index::run(&vault, &extractor, &found.photos, index::read_file, &observer, control)
+        let embedder = shared.embedder_of(&vault)?;
+        index::run(&vault, &*embedder, &found.photos, index::read_file, &observer, control)
     });
     let was_locked = !shared.opened().is_some_and(|opened| Arc::ptr_eq(&opened.vault, &vault));
     drop(vault);

@@ -34,7 +34,7 @@ impl Office {
         let places = Places::within(folder.path());
         let network = session::load_network(None, Precision::F32, Workload::Many, &places).unwrap();
         let office = Self { folder, places };
-        session::create_vault(&office.vault(), &passphrase(), Cost::FLOOR, &network, &office.places).unwrap();
+        session::create_vault(&office.vault(), &passphrase(), Cost::FLOOR, &*network, &office.places).unwrap();
         office
     }
 

@@ -17,7 +17,7 @@ use super::super::state::{PhotoId, StoredPhoto};
 use super::{camera, download};
 use crate::cipher::{Cost, Passphrase};
 use crate::error::{Error, with_causes};
-use crate::features::{Extractor, Precision, Workload};
+use crate::features::{Embedder, Precision, Workload};
 use crate::remote::{Address, Prompts};
 use crate::services::library;
 use crate::services::outside::Outside;
@@ -91,7 +91,7 @@ pub(super) struct Shared {
     places: Places,
     opened: Mutex<Option<Arc<Opened>>>,
     /// Loaded when it is first needed: it takes a part of a second.
-    extractor: Mutex<Option<Arc<Extractor>>>,
+    embedder: Mutex<Option<Arc<dyn Embedder>>>,
     /// Photos that other programs were given.
     outside: Mutex<Outside>,
 }
@@ -103,7 +103,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     pub(super) fn new(places: Places) -> Self {
-        Self { places, opened: Mutex::default(), extractor: Mutex::default(), outside: Mutex::default() }
+        Self { places, opened: Mutex::default(), embedder: Mutex::default(), outside: Mutex::default() }
     }
 
     /// The open vault.
@@ -134,25 +134,25 @@ impl Shared {
     }
 
     /// The network in the open vault's precision, loaded once.
-    pub(super) fn extractor(&self) -> Result<Arc<Extractor>, Error> {
+    pub(super) fn embedder(&self) -> Result<Arc<dyn Embedder>, Error> {
         match self.opened() {
-            Some(opened) => self.extractor_of(&opened.vault),
-            None => self.extractor_in(Precision::F32),
+            Some(opened) => self.embedder_of(&opened.vault),
+            None => self.embedder_in(Precision::F32),
         }
     }
 
     /// The network in the precision of `vault`, which may have been locked since.
-    pub(super) fn extractor_of(&self, vault: &Vault) -> Result<Arc<Extractor>, Error> {
-        self.extractor_in(session::precision_of(vault)?)
+    pub(super) fn embedder_of(&self, vault: &Vault) -> Result<Arc<dyn Embedder>, Error> {
+        self.embedder_in(session::precision_of(vault)?)
     }
 
-    fn extractor_in(&self, precision: Precision) -> Result<Arc<Extractor>, Error> {
-        let mut extractor = locked(&self.extractor);
-        match &*extractor {
+    fn embedder_in(&self, precision: Precision) -> Result<Arc<dyn Embedder>, Error> {
+        let mut embedder = locked(&self.embedder);
+        match &*embedder {
             Some(loaded) if loaded.precision() == precision => Ok(Arc::clone(loaded)),
             _ => {
-                let loaded = Arc::new(session::load_network(None, precision, Workload::Many, &self.places)?);
-                Ok(Arc::clone(extractor.insert(loaded)))
+                let loaded = Arc::from(session::load_network(None, precision, Workload::Many, &self.places)?);
+                Ok(Arc::clone(embedder.insert(loaded)))
             }
         }
     }
@@ -171,8 +171,8 @@ impl Shared {
             // A folder that is a vault already is opened with this passphrase rather than written over.
             IsNew::Yes if !Address::is_remote(root) && session::is_vault(root) => open_existing()?,
             IsNew::Yes => {
-                let extractor = self.extractor()?;
-                match session::create_vault(root, passphrase, Cost::DEFAULT, &extractor, &self.places) {
+                let embedder = self.embedder()?;
+                match session::create_vault(root, passphrase, Cost::DEFAULT, &*embedder, &self.places) {
                     // Whether there is a vault elsewhere was not known when its address was typed.
                     Err(Error::Vault(vault::Error::Occupied { .. })) if Address::is_remote(root) => open_existing()?,
                     created => created?,
@@ -238,11 +238,11 @@ impl Shared {
         let found = match query {
             Query::File(path) => {
                 let original = index::read_file(path)?;
-                let extractor = said(self.extractor())?;
+                let embedder = said(self.embedder())?;
                 search_for(&search::Query::Photo {
                     bytes: &original.bytes,
                     extension: path.extension(),
-                    extractor: &extractor,
+                    embedder: &*embedder,
                 })?
             }
             Query::Stored(photo) => search_for(&search::Query::Image(photo.id.into()))?,

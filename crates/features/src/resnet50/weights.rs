@@ -13,8 +13,10 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::{SafeTensorError, SafeTensors};
 use sha2::{Digest, Sha256};
 
-use super::resnet50::{BLOCKS_PER_STAGE, Bottleneck, Convolution, Downsampling, EXPANSION, ResNet50, STAGE_WIDTH};
-use super::{Error, PreparedPhoto};
+use super::architecture::{BLOCKS_PER_STAGE, Bottleneck, EXPANSION, ResNet50, STAGE_WIDTH};
+use super::convolution::Convolution;
+use super::layout::{Downsampling, Layout};
+use crate::error::Error;
 
 /// SHA-256 of `models/resnet50.safetensors` in hexadecimal.
 pub const BUNDLED_SHA256: &str = "011ded4a7ab13c86179325fe7a0dbc46a44840fbf108b938ae5968783267fdf4";
@@ -27,51 +29,6 @@ const TORCH_EPSILON: f64 = 1e-5;
 
 #[cfg(feature = "bundled-weights")]
 static BUNDLED: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/resnet50.safetensors"));
-
-/// Red, green and blue of a pixel to the network's three numbers for it.
-pub(super) type Normalise = fn([f32; 3]) -> [f32; 3];
-
-/// How a weights file arranges the network, and what its training fed to it.
-#[derive(Clone, Copy)]
-pub(super) enum Layout {
-    /// Keras applications, batch normalisation folded: blue, green, red, each minus its mean over ImageNet.
-    KerasV1Folded,
-    /// torchvision: red, green, blue from 0 to 1, each minus its mean over its deviation.
-    TorchvisionV15,
-}
-
-impl Layout {
-    /// Names the preprocessing, for [`super::FeatureSpace`]. A name once given to a meaning keeps it.
-    pub(super) fn preprocessing(self) -> &'static str {
-        match self {
-            Self::KerasV1Folded => "centre-square-224-bilinear/bgr-mean",
-            Self::TorchvisionV15 => "centre-square-224-bilinear/rgb-mean-deviation",
-        }
-    }
-
-    /// A pixel's red, green and blue, 0 to 255, as the weights' training prepared them.
-    pub(super) fn normalise(self) -> Normalise {
-        match self {
-            Self::KerasV1Folded => |[red, green, blue]| [blue - 103.939, green - 116.779, red - 123.68],
-            Self::TorchvisionV15 => |[red, green, blue]| {
-                [(red / 255.0 - 0.485) / 0.229, (green / 255.0 - 0.456) / 0.224, (blue / 255.0 - 0.406) / 0.225]
-            },
-        }
-    }
-
-    /// The network's input for a photo: height, width, channels.
-    pub(super) fn input(self, photo: &PreparedPhoto) -> Vec<f32> {
-        let (pixels, _) = photo.rgb().as_chunks::<3>();
-        pixels.iter().flat_map(|rgb| self.normalise()(rgb.map(f32::from))).collect()
-    }
-
-    fn downsampling(self) -> Downsampling {
-        match self {
-            Self::KerasV1Folded => Downsampling::Reduce,
-            Self::TorchvisionV15 => Downsampling::Spatial,
-        }
-    }
-}
 
 /// A network's weights in memory, with the identity that says which vectors can be compared.
 pub struct Weights {
