@@ -6,8 +6,8 @@
 use rayon::prelude::*;
 
 use super::block::NONCE_BYTES;
-use super::context::KeyHolder;
 use super::error::Error;
+use super::key_holder::KeyHolder;
 use super::layout::{ROW_BYTES, TILE, read_coefficient, unpack_row};
 use super::parameters::{COEFFICIENT_BYTES, LANES};
 use super::precision;
@@ -83,7 +83,7 @@ impl QuerySecret {
             #[inline(always)]
             || {
                 let (mut folded, in_range) = self.unmask(holder, &secret, block.hint, answer);
-                for (values, transform) in folded.iter_mut().zip(ring.folded_transforms()) {
+                for (values, transform) in folded.iter_mut().zip(ring.subring_ntts()) {
                     transform.inverse_lanes(values);
                 }
                 write_scores(holder, &folded, &mut scores);

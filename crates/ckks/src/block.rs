@@ -3,13 +3,13 @@
 //!
 //! B\[l\]\[g\] = a\[l\]\[g\] s_b + e + m_(l,g); hint R1\[l\] = sum over g of B\[l\]\[g\] c\[g\].
 
-use super::context::{KeyHolder, group_sums};
 use super::encoding;
 use super::error::Error;
-use super::layout::{
-    AlignedBytes, ROW_BYTES, pack_polynomial, pack_row, residues_in_range, rows_of, unpack_polynomial,
-};
+use super::key_holder::KeyHolder;
+use super::layout::{AlignedBytes, ROW_BYTES, pack_row, residues_in_range};
+use super::packing::{pack_polynomial, rows_of, unpack_polynomial};
 use super::parameters::LANES;
+use super::references::group_sums;
 use super::ring::Polynomial;
 use super::rlwe::NoisyMessage;
 use super::sampling::Randomness;
@@ -90,7 +90,7 @@ impl KeyHolder {
                     #[inline(always)]
                     || {
                         encoding::add_group(parameters, images, group, noisy.draw_noise(randomness));
-                        ring.transform_small(noisy.coefficients(), &mut sample);
+                        ring.ntt_small(noisy.coefficients(), &mut sample);
                         unpack_polynomial(parameters, &self.references.stored, LANES, lane, group, &mut reference);
                         secret.add_product(ring, reference.residues(), &mut sample);
                         pack_polynomial(parameters, &mut ciphertext, LANES, lane, group, &sample);

@@ -104,8 +104,7 @@ impl<'a> QueryEncoding<'a> {
     pub(super) fn enter_block(&mut self, block: usize) {
         let parameters = self.ring.parameters();
         let mirrored = parameters.lane_images() - 1 - block;
-        for ((values, coefficients), transform) in
-            self.values.iter_mut().zip(&self.coefficients).zip(self.ring.transforms())
+        for ((values, coefficients), transform) in self.values.iter_mut().zip(&self.coefficients).zip(self.ring.ntts())
         {
             transform.forward_tail(coefficients, values, parameters.groups(), mirrored);
         }
@@ -178,7 +177,7 @@ mod tests {
                 }
             }
             let mut expected = Polynomial::zero(ring.parameters());
-            ring.transform_small(&coefficients, &mut expected);
+            ring.ntt_small(&coefficients, &mut expected);
             for block in 0..64 {
                 encoding.enter_block(block);
                 for slot in 0..32 {

@@ -40,7 +40,7 @@
 //! - Multiplications are one deep. There are no rotations, no relinearisation keys, no bootstrapping.
 //!
 //! # Where to start
-//! [`KeyHolder`] seals, encrypts and decrypts; [`Evaluator`] scans. Formats are pinned in `layout`, `transform`,
+//! [`KeyHolder`] seals, encrypts and decrypts; [`Evaluator`] scans. Formats are pinned in `layout`, `ntt`,
 //! `sampling` and `context`, sizes and security in [`Parameters`].
 //!
 mod answer;
@@ -51,25 +51,29 @@ mod encoding;
 mod encrypted_query;
 mod error;
 mod evaluator;
+mod key_holder;
 mod layout;
 mod modulus;
+mod ntt;
+mod packing;
 mod parameters;
 pub mod precision;
 mod query;
+mod references;
 mod ring;
 mod rlwe;
 mod sampling;
 mod scan;
 #[cfg(test)]
 mod tests;
-mod transform;
 
 pub use answer::ScannedBlock;
 pub use block::{NONCE_BYTES, SealedBlock};
-pub use context::{CONTEXT_BYTES, KeyHolder, PublicContext, SecretContext};
+pub use context::{CONTEXT_BYTES, PublicContext, SecretContext};
 pub use encrypted_query::EncryptedQuery;
 pub use error::{ContextFault, Error, VectorFault};
 pub use evaluator::Evaluator;
+pub use key_holder::KeyHolder;
 pub use parameters::Parameters;
 pub use query::{OneTimeMask, QuerySecret};
 pub use scan::Kernel;

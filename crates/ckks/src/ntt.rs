@@ -19,7 +19,7 @@ struct Root {
 const WIDTH: usize = 32;
 
 /// Tables for one prime and one size.
-pub(super) struct Transform {
+pub(super) struct Ntt {
     modulus: Modulus,
     size: usize,
     /// psi^brv(i); level of m butterflies groups uses m..2m.
@@ -40,7 +40,7 @@ pub(super) fn smallest_root(modulus: Modulus, size: usize) -> u32 {
         .expect("the primes of every parameter set are 1 mod 2n")
 }
 
-impl Transform {
+impl Ntt {
     /// Tables for transforms of `size` values, a power of two, with `psi` of order 2 `size`.
     pub(super) fn new(modulus: Modulus, size: usize, psi: u32) -> Self {
         let bits = size.trailing_zeros();
@@ -199,9 +199,9 @@ mod tests {
 
     const PRIMES: [u32; 2] = [1_032_193, 995_329];
 
-    fn transform(prime: u32, size: usize) -> Transform {
+    fn ntt(prime: u32, size: usize) -> Ntt {
         let modulus = Modulus::new(prime);
-        Transform::new(modulus, size, smallest_root(modulus, size))
+        Ntt::new(modulus, size, smallest_root(modulus, size))
     }
 
     /// Reduces modulo X^n + 1 the schoolbook product.
@@ -230,7 +230,7 @@ mod tests {
             let modulus = Modulus::new(prime);
             let mut values = vec![0; 2048];
             values[1] = 1;
-            transform(prime, 2048).forward(&mut values);
+            ntt(prime, 2048).forward(&mut values);
             assert_eq!(values[..4], first);
             for (slot, &value) in values.iter().enumerate() {
                 assert_eq!(value, modulus.power(psi, 2 * reversed(slot, 11) as u64 + 1));
@@ -244,7 +244,7 @@ mod tests {
             let values = |seed: u64| -> Vec<u32> {
                 (0..2048u64).map(|i| ((i + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32 % prime).collect()
             };
-            let (left, right, table) = (values(1), values(77), transform(prime, 2048));
+            let (left, right, table) = (values(1), values(77), ntt(prime, 2048));
             let (mut x, mut y) = (left.clone(), right.clone());
             table.forward(&mut x);
             table.forward(&mut y);
@@ -264,7 +264,7 @@ mod tests {
                     (0..size as u64).map(|i| ((i + salt) ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32)
                         .map(|word| word as u32 % prime).collect()
                 };
-                let (left, right, table) = (values(3), values(1 << 20), transform(prime, size));
+                let (left, right, table) = (values(3), values(1 << 20), ntt(prime, size));
                 let (mut x, mut y) = (left.clone(), right.clone());
                 table.forward(&mut x);
                 table.forward(&mut y);
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn extreme_inputs_do_not_overflow() {
         for prime in PRIMES {
-            let table = transform(prime, 2048);
+            let table = ntt(prime, 2048);
             let mut lazy = vec![4 * prime - 1; 2048];
             let mut reduced = vec![prime - 1; 2048];
             table.forward(&mut lazy);
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn the_tail_finishes_a_transform_of_few_coefficients() {
         for prime in PRIMES {
-            let table = transform(prime, 2048);
+            let table = ntt(prime, 2048);
             let coefficients: Vec<u32> = (0..32u32).map(|i| i * 31_337 % prime).collect();
             let mut whole = vec![0; 2048];
             whole[..32].copy_from_slice(&coefficients);

@@ -2,12 +2,14 @@
 //!
 //! Q\[g\] = c\[g\] s_t + e' + p_g, and U\[l\] = T0\[l\] - s_t T1\[l\] with T0\[l\] = sum over g of a\[l\]\[g\] Q\[g\].
 
-use super::context::{KeyHolder, add_group_sums};
 use super::encoding::{self, QueryEncoding};
 use super::encrypted_query::EncryptedQuery;
 use super::error::Error;
-use super::layout::{AlignedBytes, TILE, add_to_rows, pack_polynomial, unpack_polynomial};
+use super::key_holder::KeyHolder;
+use super::layout::{AlignedBytes, TILE, add_to_rows};
+use super::packing::{pack_polynomial, unpack_polynomial};
 use super::parameters::LANES;
+use super::references::add_group_sums;
 use super::ring::{Evaluation, Polynomial};
 use super::rlwe::{NoisyMessage, RlweSecret};
 use super::sampling::Randomness;
@@ -48,7 +50,7 @@ impl KeyHolder {
                 #[inline(always)]
                 || {
                     noisy.draw_noise(randomness);
-                    ring.transform_small(noisy.coefficients(), &mut sample);
+                    ring.ntt_small(noisy.coefficients(), &mut sample);
                     unpack_polynomial(parameters, &self.references.query, 1, 0, group, &mut reference);
                     prepared.add_product(ring, reference.residues(), &mut sample);
                     pack_polynomial(parameters, &mut values, 1, 0, group, &sample);

@@ -19,7 +19,7 @@ impl RlweSecret {
         let mut values = Polynomial::zero(ring.parameters());
         ring.kernel().vectorised(
             #[inline(always)]
-            || ring.transform_small(&coefficients, &mut values),
+            || ring.ntt_small(&coefficients, &mut values),
         );
         Self(values)
     }

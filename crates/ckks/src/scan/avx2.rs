@@ -11,9 +11,9 @@ use std::arch::x86_64::{
     _mm256_shuffle_epi8, _mm256_srli_epi64, _mm256_storeu_si256,
 };
 
-use super::super::layout::{PIECE_BYTES, RESIDUE_MASK, ROW_BYTES, TILE};
-use super::super::parameters::{COEFFICIENT_BYTES, LANES};
-use super::{BlockPieces, PREFETCH_BYTES, QueryPiece, Sums};
+use super::span::{BlockPieces, PREFETCH_BYTES, QueryPiece, Sums};
+use crate::layout::{PIECE_BYTES, RESIDUE_MASK, ROW_BYTES, TILE};
+use crate::parameters::{COEFFICIENT_BYTES, LANES};
 
 /// Coefficients of one vector.
 const WIDTH: usize = 4;
@@ -111,7 +111,7 @@ fn residues(low: __m256i, high: __m256i) -> Row {
     ]
 }
 
-/// Asks for the cache lines of the piece that is due [`PREFETCH_BYTES`] later.
+/// Prefetches the piece that is [`PREFETCH_BYTES`] ahead.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn prefetch(piece: &[u8; PIECE_BYTES]) {

@@ -1,41 +1,26 @@
-//! The one hot loop: sums of products of residues in one pass over memory, and the choice of how to compile it.
+//! The choice of an instruction set for the scan and for the loops of the ring.
 //!
-//! A span is a run of pieces (see `layout`): 8 groups of 8 slots, for 8 lanes of a block and the one of a query. Each
-//! kernel computes the same sums, bit for bit. Knows public data only. `unsafe` lives in the kernels here, nowhere else.
+//! Every kernel computes the same sums, bit for bit. This file knows public data only.
 
-use super::error::Error;
-use super::layout::{PIECE_BYTES, TILE};
-use super::parameters::LANES;
+use super::portable;
+use super::span::Sums;
+use crate::error::Error;
+use crate::layout::PIECE_BYTES;
+use crate::parameters::LANES;
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 #[cfg(target_arch = "aarch64")]
-mod neon;
-mod plain;
-mod portable;
+use super::neon;
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
 
-pub use plain::PlainKernel;
-
-/// Names a kernel for tests and measurements.
+/// Selects a kernel, for tests and measurements.
 const KERNEL_VARIABLE: &str = "CIPHERLENS_KERNEL";
 
-/// How far ahead of the scan the kernels ask for memory. The arithmetic fills the processor's window, so that it sees too
-/// few cache lines ahead by itself. Of 0 to 16 KiB the last was best on a Xeon (1.27 instead of 1.7 times a plain
-/// scan that took one row at a time, where memory gave 9 GB/s), 4 to 8 KiB on a Zen 4, by 5 % with AVX-512 and a
-/// tenth with AVX2.
-#[cfg(target_arch = "x86_64")]
-const PREFETCH_BYTES: usize = 8 << 10;
-
-/// Sums of products: `[lane][prime][slot mod 8]`. At most 64 groups of 4 tiles: 256 products below 2^40 a sum.
-pub(super) type Sums = [[[u64; TILE]; 2]; LANES];
-
-/// A set of instructions that this processor has.
+/// An instruction set that this processor has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Kernel(Instructions);
 
-/// Private, so that a `Kernel` is proof that the processor has them.
+/// Private, so that a [`Kernel`] proves that the processor has the instructions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Instructions {
     Portable,
@@ -107,10 +92,10 @@ impl Kernel {
         }
     }
 
-    /// Runs `body` compiled for this kernel's instructions, so that plain loops in it become wide ones. Holds for what
-    /// is inlined into the body: mark it and what it calls `#[inline(always)]`.
+    /// Runs `body`, compiled with these instructions, so that its loops are vectorised. That reaches only code that is
+    /// inlined: mark `body` and what it calls `#[inline(always)]`.
     #[inline(always)]
-    pub(super) fn vectorised<R>(self, body: impl FnOnce() -> R) -> R {
+    pub(crate) fn vectorised<R>(self, body: impl FnOnce() -> R) -> R {
         match self.0 {
             Instructions::Portable => body(),
             #[cfg(target_arch = "x86_64")]
@@ -123,9 +108,9 @@ impl Kernel {
         }
     }
 
-    /// Adds up a run of pieces of a block (8 lanes) against the same pieces of a query (one lane).
+    /// Sums of products of a run of pieces of a block (8 lanes) with the same pieces of a query (one lane).
     #[inline(always)]
-    pub(super) fn span(self, block: &[u8], query: &[u8]) -> Sums {
+    pub(crate) fn span(self, block: &[u8], query: &[u8]) -> Sums {
         let (query, rest) = query.as_chunks::<PIECE_BYTES>();
         let (block, _) = block.as_chunks::<PIECE_BYTES>();
         let (block, _) = block.as_chunks::<LANES>();
@@ -142,17 +127,12 @@ impl Kernel {
     }
 }
 
-/// 8 lanes' pieces, in memory order.
-type BlockPieces = [[u8; PIECE_BYTES]; LANES];
-/// A query's piece.
-type QueryPiece = [u8; PIECE_BYTES];
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::layout::{ROW_BYTES, pack_row};
     use super::*;
+    use crate::layout::{ROW_BYTES, TILE, pack_row};
 
     /// Sums by the definition, on numbers instead of bytes.
     fn naive(block: &[u64], query: &[u64]) -> Sums {

@@ -11,9 +11,9 @@ use std::arch::aarch64::{
     vmlal_high_u32, vmlal_u32, vqtbl2q_u8, vreinterpretq_u32_u8, vshrq_n_u32, vst1q_u64,
 };
 
-use super::super::layout::{PIECE_BYTES, RESIDUE_MASK, TILE};
-use super::super::parameters::{COEFFICIENT_BYTES, LANES};
-use super::{BlockPieces, QueryPiece, Sums};
+use super::span::{BlockPieces, QueryPiece, Sums};
+use crate::layout::{PIECE_BYTES, RESIDUE_MASK, TILE};
+use crate::parameters::{COEFFICIENT_BYTES, LANES};
 
 /// Coefficients of one vector.
 const WIDTH: usize = 4;
