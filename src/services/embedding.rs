@@ -1,6 +1,6 @@
 //! The embedding model: which one a vault needs, loading it, and photos to vectors.
 //!
-//! The only file of this room that names a network. Vectors can be compared only if the same model made them, so a
+//! No network is named here: `crates/features` has the table of them. Vectors can be compared only if the same model made them, so a
 //! vault records its model, and [`EmbeddingModel::load_for`] decides by that record.
 
 use std::borrow::Borrow;
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::features::{self, Extractor, Weights};
+use crate::features::{self, Embedder, Network, WeightsSource};
 pub use crate::features::{Photo, Precision, PreparedPhoto, Workload};
 use crate::services::app_dirs::AppDirs;
 use crate::services::open_vault::OpenVault;
@@ -22,21 +22,31 @@ use crate::vault::{self, FeatureSpace, Mapping};
 pub type Embedding = Zeroizing<Vec<f32>>;
 
 /// A loaded model, ready for photos.
-pub struct EmbeddingModel(Extractor);
+pub struct EmbeddingModel(Box<dyn Embedder>);
 
 impl EmbeddingModel {
-    /// Loads the model in `precision`: the weights in `file`, else those built into the program, else those in the data
+    /// Loads the model of new vaults in `precision`: the weights in `file`, else those built into the program, else those in the data
     /// folder.
     ///
     /// # Errors
     /// When there are no weights, the file does not fit the model, or `CIPHERLENS_KERNEL` names a kernel that this
     /// processor does not run.
     pub fn load(file: Option<&Path>, precision: Precision, workload: Workload, dirs: &AppDirs) -> Result<Self, Error> {
+        Self::load_network(Network::default_network(), file, precision, workload, dirs)
+    }
+
+    fn load_network(
+        network: &Network,
+        file: Option<&Path>,
+        precision: Precision,
+        workload: Workload,
+        dirs: &AppDirs,
+    ) -> Result<Self, Error> {
         let weights = match file {
-            Some(file) => Weights::from_file(file)?,
-            None => Weights::standard(dirs.data())?,
+            Some(file) => WeightsSource::File(file),
+            None => WeightsSource::Standard { directory: dirs.data() },
         };
-        Ok(Self(Extractor::new(weights, precision, workload)?))
+        Ok(Self(network.load(weights, precision, workload)?))
     }
 
     /// Loads the model that made the vectors of `vault`.
@@ -44,7 +54,7 @@ impl EmbeddingModel {
     /// # Errors
     /// As [`Self::load`], or when the vault needs a model that this version does not have.
     pub fn load_for(vault: &OpenVault, file: Option<&Path>, workload: Workload, dirs: &AppDirs) -> Result<Self, Error> {
-        Self::load(file, precision_of(vault)?, workload, dirs)
+        Self::load_network(network_of(vault)?, file, precision_of(vault)?, workload, dirs)
     }
 
     /// Whether it can serve as the model of `vault`, as far as that is known before the weights are read.
@@ -70,13 +80,13 @@ impl EmbeddingModel {
     /// How many numbers an embedding has.
     #[must_use]
     pub fn dimension(&self) -> usize {
-        features::DIMENSIONS
+        self.0.dimension()
     }
 
     /// How many photos are worth handing to [`Self::embed`] at once.
     #[must_use]
     pub fn batch_size() -> usize {
-        features::batch()
+        features::batch_size()
     }
 
     /// Scales and crops a decoded photo to the model's input.
@@ -84,7 +94,7 @@ impl EmbeddingModel {
     /// # Errors
     /// When its pixels cannot be resized.
     pub fn prepare(&self, photo: &Photo) -> Result<PreparedPhoto, Error> {
-        Ok(photo.prepare()?)
+        Ok(self.0.prepare(photo)?)
     }
 
     /// The embeddings of prepared photos, in their order.
@@ -92,7 +102,8 @@ impl EmbeddingModel {
     /// # Errors
     /// When the arithmetic fails.
     pub fn embed<P: Borrow<PreparedPhoto> + Sync>(&self, photos: &[P]) -> Result<Vec<Embedding>, Error> {
-        let vectors = self.0.extract(photos)?;
+        let photos: Vec<&PreparedPhoto> = photos.iter().map(Borrow::borrow).collect();
+        let vectors = self.0.embed(&photos)?;
         Ok(vectors.iter().map(|vector| Zeroizing::new(vector.as_slice().to_vec())).collect())
     }
 
@@ -131,6 +142,20 @@ impl EmbeddingModel {
         let features::FeatureSpace { weights, preprocessing, precision } = self.0.space().clone();
         FeatureSpace { weights, preprocessing, precision }
     }
+}
+
+/// The network that made a vault's vectors.
+fn network_of(vault: &OpenVault) -> Result<&'static Network, Error> {
+    vault.read(|snapshot| {
+        let FeatureSpace { weights, preprocessing, precision } = snapshot.mapping().feature_space.clone();
+        let unknown = || vault::Error::FeatureSpace {
+            field: "preprocessing",
+            vault: preprocessing.clone(),
+            program: features::NETWORKS.iter().map(Network::name).collect::<Vec<_>>().join(" or "),
+        };
+        let space = features::FeatureSpace { weights, preprocessing: preprocessing.clone(), precision };
+        Ok(Network::of_space(&space).ok_or_else(unknown)?)
+    })
 }
 
 /// The precision in which a vault's vectors were made.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use cipherlens::features::{Extractor, Limits, Photo, Precision, Weights, Workload};
+use cipherlens::features::{Limits, NETWORKS, Photo, Precision, WeightsSource, Workload};
 
 use crate::scene::sample;
 
@@ -26,14 +26,15 @@ fn photo(name: &str) -> PathBuf {
 
 /// The vectors that the library computes for the same photos.
 fn vectors(names: &[&str]) -> Vec<Vec<f32>> {
-    let weights = Weights::standard(Path::new("models")).unwrap();
-    let extractor = Extractor::new(weights, Precision::F32, Workload::Many).unwrap();
+    let weights = WeightsSource::Standard { directory: Path::new("models") };
+    let embedder = NETWORKS[0].load(weights, Precision::F32, Workload::Many).unwrap();
     let prepare = |name: &&str| {
         let file = std::fs::read(photo(name)).unwrap();
-        Photo::decode(&file, None, Limits::default()).unwrap().prepare().unwrap()
+        embedder.prepare(&Photo::decode(&file, None, Limits::default()).unwrap()).unwrap()
     };
     let photos: Vec<_> = names.iter().map(prepare).collect();
-    extractor.extract(&photos).unwrap().iter().map(|vector| vector.as_slice().to_vec()).collect()
+    let photos: Vec<_> = photos.iter().collect();
+    embedder.embed(&photos).unwrap().iter().map(|vector| vector.as_slice().to_vec()).collect()
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn a_reader_of_a_group_that_is_gone_is_told_to_read_again() {
 fn thousands_of_photos_form_a_group_by_themselves() {
     let fixture = Fixture::new();
     let vault = Arc::new(fixture.open());
-    let opened = OpenVault::new(Arc::clone(&vault));
+    let opened = OpenVault::new(Arc::clone(&vault), vault.snapshot().unwrap());
     let sizes = |snapshot: &Snapshot| -> (Vec<usize>, Vec<usize>) {
         let groups = snapshot.mapping().groups.iter().map(|group| group.segments).collect();
         (groups, snapshot.segments().unwrap().map(Segment::len).collect())

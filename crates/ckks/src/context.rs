@@ -1,5 +1,5 @@
-//! The pair of contexts: what an evaluator may know, and what only the key holder may. Must never: derive one from the
-//! other, or read a context whose parameters the security tables refuse.
+//! The two contexts: the public one for evaluators, and the secret one for the key holder. Neither is derived from the
+//! other. A context whose parameters exceed the security tables is never loaded.
 //!
 //! Both are 40 bytes: magic `CLCK`, kind, format version, parameter set (two bytes, little-endian), 32 bytes of seed or
 //! key.
@@ -11,12 +11,10 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::error::{ContextFault, Error};
-use super::layout::{AlignedBytes, PIECE_BYTES, TILE, pack_polynomial};
-use super::parameters::{LANES, Parameters};
-use super::ring::{Evaluation, Polynomial, Ring};
+use super::parameters::Parameters;
+use super::ring::Ring;
 use super::rlwe::RlweSecret;
 use super::sampling::Randomness;
-use super::scan::Kernel;
 use cipherlens_secret::{Secret, on_wiped_stack};
 
 const MAGIC: [u8; 4] = *b"CLCK";
@@ -58,16 +56,16 @@ fn parse(kind: u8, bytes: &[u8]) -> Result<(Parameters, &[u8; SEED_BYTES]), Erro
     Ok((parameters, seed))
 }
 
-/// Parameters and the seed of the reference polynomials: enough to evaluate, never to decrypt.
+/// Parameters and the seed of the reference polynomials: enough to evaluate, not to decrypt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PublicContext {
     parameters: Parameters,
-    seed: [u8; SEED_BYTES],
+    pub(super) seed: [u8; SEED_BYTES],
 }
 
 impl PublicContext {
-    /// A fresh seed under [`Parameters::V1`]. Every vault has its own: with a common one, a single lattice reduction
-    /// would serve against everybody.
+    /// A fresh seed under [`Parameters::V1`]. Every vault needs its own: with a shared seed one lattice reduction would
+    /// help against all of them.
     ///
     /// # Errors
     /// [`Error::Entropy`].
@@ -79,23 +77,25 @@ impl PublicContext {
         Ok(Self { parameters, seed })
     }
 
-    /// Fixed parameters and seed, for vectors that pin the format and for sets too small to be secure.
+    /// Fixed parameters and seed, for test vectors and for sets too small to be secure.
     #[cfg(test)]
     pub(super) fn fixed(parameters: Parameters, seed: [u8; SEED_BYTES]) -> Self {
         Self { parameters, seed }
     }
 
     /// The parameter set.
+    #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
     /// [`CONTEXT_BYTES`] bytes: magic, kind, version, parameter set, seed.
+    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         [&header(KIND_PUBLIC, &self.parameters)[..], &self.seed].concat()
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote, and nothing else.
+    /// Reads the output of [`to_bytes`](Self::to_bytes).
     ///
     /// # Errors
     /// [`Error::NotAContext`], [`Error::Insecure`].
@@ -128,16 +128,18 @@ impl SecretContext {
     }
 
     /// The parameter set.
+    #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
     /// [`CONTEXT_BYTES`] secret bytes: magic, kind, version, parameter set, master key.
+    #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new([&header(KIND_SECRET, &self.parameters)[..], self.master.expose()].concat())
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote, and nothing else.
+    /// Reads the output of [`to_bytes`](Self::to_bytes).
     ///
     /// # Errors
     /// [`Error::NotAContext`], [`Error::Insecure`].
@@ -166,105 +168,5 @@ fn filled(bytes: &[u8; SEED_BYTES]) -> Secret<SEED_BYTES> {
     match filled {
         Ok(secret) => secret,
         Err(never) => match never {},
-    }
-}
-
-/// The reference polynomials in the domain of values, and T1, the constant they make.
-pub(super) struct References {
-    /// a, in the layout of a block.
-    pub(super) stored: AlignedBytes,
-    /// c, in the layout of a query.
-    pub(super) query: AlignedBytes,
-    /// T1\[lane\] = sum over g of a\[lane\]\[g\] c\[g\].
-    pub(super) constant: Vec<Polynomial<Evaluation>>,
-}
-
-/// First half of the ChaCha20 stream number of a reference polynomial.
-const STREAM_STORED: u64 = 0;
-const STREAM_QUERY: u64 = 1;
-
-impl References {
-    /// Expands the seed: for each polynomial one ChaCha20 stream (kind << 32 | index), residues of the first prime,
-    /// then of the second, directly as values.
-    pub(super) fn expand(public: &PublicContext, ring: &Ring) -> Self {
-        let parameters = public.parameters();
-        let groups = parameters.groups();
-        let mut polynomial = Polynomial::zero(parameters);
-        let mut draw = |kind: u64, index: usize, bytes: &mut [u8], lanes: usize| {
-            let mut randomness = Randomness::from_seed(&public.seed, kind << 32 | index as u64);
-            for (residues, prime) in polynomial.residues_mut().into_iter().zip(parameters.primes()) {
-                randomness.fill_uniform(residues, prime);
-            }
-            pack_polynomial(parameters, bytes, lanes, index / groups, index % groups, &polynomial);
-        };
-        let mut stored = AlignedBytes::zeroed(parameters.block_bytes());
-        for index in 0..LANES * groups {
-            draw(STREAM_STORED, index, &mut stored, LANES);
-        }
-        let mut query = AlignedBytes::zeroed(parameters.query_bytes());
-        for index in 0..groups {
-            draw(STREAM_QUERY, index, &mut query, 1);
-        }
-        let constant = group_sums(ring, &stored, &query);
-        Self { stored, query, constant }
-    }
-}
-
-/// For each lane the sum over g of `block`\[lane\]\[g\] `query`\[g\], not folded: R1, T0 and T1.
-pub(super) fn group_sums(ring: &Ring, block: &[u8], query: &[u8]) -> Vec<Polynomial<Evaluation>> {
-    let mut sums: Vec<_> = (0..LANES).map(|_| Polynomial::zero(ring.parameters())).collect();
-    add_group_sums(ring, 0, block, query, &mut sums);
-    sums
-}
-
-/// Writes [`group_sums`] of the tiles from `first` on for which there is a query.
-pub(super) fn add_group_sums(
-    ring: &Ring,
-    first: usize,
-    block: &[u8],
-    query: &[u8],
-    sums: &mut [Polynomial<Evaluation>],
-) {
-    let tile_bytes = ring.parameters().groups() / TILE * PIECE_BYTES;
-    let blocks = block.chunks_exact(tile_bytes * LANES).skip(first);
-    for (tile, (block, query)) in (first..).zip(blocks.zip(query.chunks_exact(tile_bytes))) {
-        let tile_sums = ring.kernel().span(block, query);
-        for (polynomial, lane_sums) in sums.iter_mut().zip(tile_sums) {
-            for ((residues, sums), modulus) in polynomial.residues_mut().into_iter().zip(lane_sums).zip(ring.moduli()) {
-                for (residue, sum) in residues[tile * TILE..(tile + 1) * TILE].iter_mut().zip(sums) {
-                    *residue = modulus.reduce_wide(sum);
-                }
-            }
-        }
-    }
-}
-
-/// Both contexts and all that follows from them: seals blocks, encrypts queries, decrypts answers.
-///
-/// Holds 6 MB of reference polynomials, expanded once (some 17 ms).
-pub struct KeyHolder {
-    pub(super) secret: SecretContext,
-    pub(super) ring: Ring,
-    pub(super) references: References,
-}
-
-impl KeyHolder {
-    /// The key holder of a vault.
-    ///
-    /// # Errors
-    /// [`Error::UnknownKernel`] and [`Error::UnsupportedKernel`] when `CIPHERLENS_KERNEL` names none that runs here.
-    pub fn new(public: &PublicContext, secret: SecretContext) -> Result<Self, Error> {
-        Ok(Self::with_kernel(public, secret, Kernel::chosen()?))
-    }
-
-    pub(super) fn with_kernel(public: &PublicContext, secret: SecretContext, kernel: Kernel) -> Self {
-        let ring = Ring::new(public.parameters(), kernel);
-        let references = References::expand(public, &ring);
-        Self { secret, ring, references }
-    }
-
-    /// The parameter set.
-    pub fn parameters(&self) -> &Parameters {
-        self.ring.parameters()
     }
 }

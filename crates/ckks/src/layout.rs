@@ -1,37 +1,29 @@
-//! Where each coefficient stands in bytes. Stored files depend on it: a change is a new parameter set.
+//! The bytes of coefficients, rows and pieces. Stored files depend on them: a change is a new parameter set.
 //!
-//! A coefficient is r1 | r2 << 20, 5 bytes little-endian. Eight neighbouring slots of one polynomial are a row of 40
-//! bytes; eight rows (groups) of one lane are a piece of 320 bytes, five cache lines. A block is
-//! `[tile of 8 slots][chunk of 8 groups][lane][8 groups][8 slots]`, a query the same with one lane: the order in which
-//! the scan reads. A hint is `[lane][slot]`, an answer `[lane][fold]`.
+//! A coefficient is r1 | r2 << 20, 5 bytes little-endian. A row is 8 neighbouring slots of one polynomial, 40 bytes. A
+//! piece is 8 rows (groups) of one lane, 320 bytes, five cache lines. A block is `[tile of 8 slots][chunk of 8
+//! groups][lane][8 groups][8 slots]`, which is the order in which the scan reads it; a query is the same with one lane.
+//! A hint is `[lane][slot]`, an answer `[lane][fold]`.
 
 use super::modulus::Modulus;
-use super::parameters::{COEFFICIENT_BYTES, Parameters};
-use super::ring::{Evaluation, Polynomial};
+use super::parameters::COEFFICIENT_BYTES;
 
 /// Slots of a tile, and groups of a chunk.
 pub(super) const TILE: usize = 8;
 /// Bytes of one row: 8 slots of one polynomial.
 pub(super) const ROW_BYTES: usize = TILE * COEFFICIENT_BYTES;
-/// The same in words of 8 bytes.
+/// 64-bit words of one row.
 const ROW_WORDS: usize = ROW_BYTES / 8;
 /// Bytes of one piece: 8 groups of one lane of one tile.
 pub(super) const PIECE_BYTES: usize = TILE * ROW_BYTES;
 
-/// 20 bits, one residue.
+/// The 20 bits of one residue.
 pub(super) const RESIDUE_MASK: u64 = (1 << 20) - 1;
 const COEFFICIENT_MASK: u64 = (1 << 40) - 1;
 
-/// First byte of a row of a block (`lanes` = 8) or of a query (`lanes` = 1).
-#[inline(always)]
-fn row_offset(parameters: &Parameters, lanes: usize, tile: usize, lane: usize, group: usize) -> usize {
-    let chunks = parameters.groups() / TILE;
-    ((tile * chunks + group / TILE) * lanes + lane) * PIECE_BYTES + group % TILE * ROW_BYTES
-}
-
 /// 8 coefficients as the words of a row.
 #[inline(always)]
-fn packed(c: [u64; TILE]) -> [u64; ROW_WORDS] {
+fn pack_words(c: [u64; TILE]) -> [u64; ROW_WORDS] {
     [
         c[0] | c[1] << 40,
         c[1] >> 24 | c[2] << 16 | c[3] << 56,
@@ -43,7 +35,7 @@ fn packed(c: [u64; TILE]) -> [u64; ROW_WORDS] {
 
 /// The 8 coefficients of a row.
 #[inline(always)]
-fn unpacked(w: [u64; ROW_WORDS]) -> [u64; TILE] {
+fn unpack_words(w: [u64; ROW_WORDS]) -> [u64; TILE] {
     [
         w[0],
         w[0] >> 40 | w[1] << 24,
@@ -60,7 +52,7 @@ fn unpacked(w: [u64; ROW_WORDS]) -> [u64; TILE] {
 /// Writes 8 coefficients of two residues below 2^20 each.
 #[inline(always)]
 pub(super) fn pack_row(row: &mut [u8; ROW_BYTES], first: &[u32; TILE], second: &[u32; TILE]) {
-    let words = packed(std::array::from_fn(|slot| u64::from(first[slot]) | u64::from(second[slot]) << 20));
+    let words = pack_words(std::array::from_fn(|slot| u64::from(first[slot]) | u64::from(second[slot]) << 20));
     for (bytes, word) in row.as_chunks_mut::<8>().0.iter_mut().zip(words) {
         *bytes = word.to_le_bytes();
     }
@@ -70,12 +62,12 @@ pub(super) fn pack_row(row: &mut [u8; ROW_BYTES], first: &[u32; TILE], second: &
 #[inline(always)]
 pub(super) fn unpack_row(row: &[u8; ROW_BYTES]) -> [[u32; TILE]; 2] {
     let (words, _) = row.as_chunks::<8>();
-    let c = unpacked(std::array::from_fn(|at| u64::from_le_bytes(words[at])));
+    let c = unpack_words(std::array::from_fn(|at| u64::from_le_bytes(words[at])));
     [c.map(|bits| (bits & RESIDUE_MASK) as u32), c.map(|bits| (bits >> 20) as u32)]
 }
 
-/// Adds `values(prime, slot, row)`, residues below 2^31, to the coefficients of some rows. The words are laid out by their
-/// place in the row first: then many rows are worked on at once, with the plain loads of plain loops.
+/// Adds `values[prime][slot][row]`, residues below 2^31, to the coefficients of rows. The words of many rows are
+/// transposed first, so that the loop over rows is vectorised.
 #[inline(always)]
 pub(super) fn add_to_rows(rows: &mut [[u8; ROW_BYTES]], moduli: [Modulus; 2], values: [[&[u32]; TILE]; 2]) {
     const RUN: usize = 64;
@@ -88,8 +80,8 @@ pub(super) fn add_to_rows(rows: &mut [[u8; ROW_BYTES]], moduli: [Modulus; 2], va
         }
         let values = values.map(|slots| slots.map(|values| &values[run * RUN..][..rows.len()]));
         for at in 0..rows.len() {
-            let coefficients = unpacked(std::array::from_fn(|place| words[place][at]));
-            let sums = packed(std::array::from_fn(|slot| {
+            let coefficients = unpack_words(std::array::from_fn(|place| words[place][at]));
+            let sums = pack_words(std::array::from_fn(|slot| {
                 let first = (coefficients[slot] & RESIDUE_MASK) + u64::from(values[0][slot][at]);
                 let second = (coefficients[slot] >> 20) + u64::from(values[1][slot][at]);
                 moduli[0].reduce_word(first) | moduli[1].reduce_word(second) << 20
@@ -106,7 +98,7 @@ pub(super) fn add_to_rows(rows: &mut [[u8; ROW_BYTES]], moduli: [Modulus; 2], va
     }
 }
 
-/// Reads the coefficient at an index of a sequence such as an answer.
+/// Reads one coefficient.
 #[inline(always)]
 pub(super) fn read_coefficient(bytes: &[u8; COEFFICIENT_BYTES]) -> [u32; 2] {
     let mut word = [0; 8];
@@ -122,50 +114,7 @@ pub(super) fn write_coefficient(bytes: &mut [u8; COEFFICIENT_BYTES], residues: [
     bytes.copy_from_slice(&word.to_le_bytes()[..COEFFICIENT_BYTES]);
 }
 
-/// Rows of a polynomial as pairs of 8 residues.
-#[inline(always)]
-pub(super) fn rows_of(polynomial: &Polynomial<Evaluation>) -> impl Iterator<Item = (&[u32; TILE], &[u32; TILE])> {
-    let [first, second] = polynomial.residues();
-    first.as_chunks().0.iter().zip(second.as_chunks().0)
-}
-
-/// Writes a polynomial into its rows of a block or a query.
-#[inline(always)]
-pub(super) fn pack_polynomial(
-    parameters: &Parameters,
-    bytes: &mut [u8],
-    lanes: usize,
-    lane: usize,
-    group: usize,
-    polynomial: &Polynomial<Evaluation>,
-) {
-    for (tile, (first, second)) in rows_of(polynomial).enumerate() {
-        let at = row_offset(parameters, lanes, tile, lane, group);
-        let row = bytes[at..].first_chunk_mut().expect("the offset is inside a block of these parameters");
-        pack_row(row, first, second);
-    }
-}
-
-/// Reads a polynomial from its rows of a block or a query.
-#[inline(always)]
-pub(super) fn unpack_polynomial(
-    parameters: &Parameters,
-    bytes: &[u8],
-    lanes: usize,
-    lane: usize,
-    group: usize,
-    polynomial: &mut Polynomial<Evaluation>,
-) {
-    let [first, second] = polynomial.residues_mut();
-    let rows = first.as_chunks_mut::<TILE>().0.iter_mut().zip(second.as_chunks_mut::<TILE>().0);
-    for (tile, (first, second)) in rows.enumerate() {
-        let at = row_offset(parameters, lanes, tile, lane, group);
-        let row = bytes[at..].first_chunk().expect("the offset is inside a block of these parameters");
-        [*first, *second] = unpack_row(row);
-    }
-}
-
-/// Whether every coefficient of whole rows has both residues below their primes.
+/// Whether all residues of whole rows are below their primes.
 pub(super) fn residues_in_range(rows: &[u8], primes: [u32; 2]) -> bool {
     rows.as_chunks::<ROW_BYTES>().0.iter().all(|row| {
         let residues = unpack_row(row);
@@ -173,7 +122,7 @@ pub(super) fn residues_in_range(rows: &[u8], primes: [u32; 2]) -> bool {
     })
 }
 
-/// Zeroed bytes that begin on a cache line, so that no load of the scan straddles two lines.
+/// Zeroed bytes that start on a cache line, so that no load of the scan crosses two lines.
 pub(super) struct AlignedBytes {
     allocation: Vec<u8>,
     start: usize,
@@ -186,7 +135,7 @@ impl AlignedBytes {
     pub(super) fn zeroed(length: usize) -> Self {
         let allocation = vec![0; length + Self::LINE - 1];
         let start = allocation.as_ptr().align_offset(Self::LINE);
-        // `align_offset` may decline; the scan is then slower, not wrong.
+        // If `align_offset` fails, the scan is slower, not wrong.
         let start = if start < Self::LINE { start } else { 0 };
         Self { allocation, start, length }
     }
@@ -234,33 +183,6 @@ mod tests {
         let mut bytes = [0; COEFFICIENT_BYTES];
         write_coefficient(&mut bytes, [0x12345, 0xabcde]);
         assert_eq!(bytes, [0x45, 0x23, 0xe1, 0xcd, 0xab]);
-    }
-
-    #[test]
-    fn offsets_are_pinned() {
-        let set = Parameters::V1;
-        assert_eq!(row_offset(&set, 8, 0, 0, 1), 40);
-        assert_eq!(row_offset(&set, 8, 0, 1, 0), 320);
-        assert_eq!(row_offset(&set, 8, 0, 0, 8), 8 * 320);
-        assert_eq!(row_offset(&set, 8, 1, 0, 0), 8 * 8 * 320);
-        assert_eq!(row_offset(&set, 8, 255, 7, 63), set.block_bytes() - ROW_BYTES);
-        assert_eq!(row_offset(&set, 1, 255, 0, 63), set.query_bytes() - ROW_BYTES);
-    }
-
-    #[test]
-    fn a_polynomial_keeps_its_place() {
-        let set = Parameters::SMALL;
-        let mut polynomial = Polynomial::zero(&set);
-        for (slot, residue) in polynomial.residues_mut()[1].iter_mut().enumerate() {
-            *residue = slot as u32;
-        }
-        let mut bytes = AlignedBytes::zeroed(set.block_bytes());
-        pack_polynomial(&set, &mut bytes, 8, 3, 5, &polynomial);
-        let mut back = Polynomial::zero(&set);
-        unpack_polynomial(&set, &bytes, 8, 3, 5, &mut back);
-        assert_eq!(back.residues(), polynomial.residues());
-        unpack_polynomial(&set, &bytes, 8, 3, 4, &mut back);
-        assert!(back.residues()[1].iter().all(|&residue| residue == 0));
     }
 
     #[test]

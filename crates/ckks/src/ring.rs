@@ -1,23 +1,23 @@
-//! R_q = Z_q\[X\] / (X^n + 1) with q = p1 p2, by residues (Chinese remainders). Must never: mix the two domains.
+//! R_q = Z_q\[X\] / (X^n + 1) with q = p1 p2, as residues modulo both primes (RNS).
 //!
-//! A polynomial knows in its type whether it holds coefficients or values (slots of the transform), and is wiped when
-//! dropped: nearly every one is or was made from a secret.
+//! The type of a polynomial says whether it holds coefficients or values (NTT slots), so the domains cannot be mixed.
+//! Polynomials are wiped on drop, because nearly all are made from a secret.
 
 use std::marker::PhantomData;
 
 use zeroize::Zeroize;
 
 use super::modulus::Modulus;
+use super::ntt::{Ntt, smallest_root};
 use super::parameters::Parameters;
 use super::scan::Kernel;
-use super::transform::{Transform, smallest_root};
 
-/// Marks a polynomial given by its coefficients.
+/// The domain of coefficients.
 pub(super) struct Coefficient;
-/// Marks a polynomial given by its values in slot order.
+/// The domain of values, in slot order.
 pub(super) struct Evaluation;
 
-/// n residues modulo each prime, below it.
+/// n reduced residues modulo each prime.
 pub(super) struct Polynomial<Domain> {
     residues: [Vec<u32>; 2],
     domain: PhantomData<Domain>,
@@ -52,26 +52,26 @@ impl<Domain> Drop for Polynomial<Domain> {
     }
 }
 
-/// The ring's tables and the kernel that its loops are compiled for.
+/// The NTT tables of the ring, and the kernel that its loops are compiled for.
 pub(super) struct Ring {
     parameters: Parameters,
     kernel: Kernel,
     moduli: [Modulus; 2],
-    transforms: [Transform; 2],
-    /// Transforms of size S, of the polynomials in X^K that folding leaves.
-    folded_transforms: [Transform; 2],
+    ntts: [Ntt; 2],
+    /// Of size S, for the subring of polynomials in X^K that the trace maps to.
+    subring_ntts: [Ntt; 2],
 }
 
 impl Ring {
     pub(super) fn new(parameters: &Parameters, kernel: Kernel) -> Self {
         let moduli = parameters.primes().map(Modulus::new);
         let degree = parameters.degree();
-        let transforms = moduli.map(|modulus| Transform::new(modulus, degree, smallest_root(modulus, degree)));
-        let folded_transforms = moduli.map(|modulus| {
+        let ntts = moduli.map(|modulus| Ntt::new(modulus, degree, smallest_root(modulus, degree)));
+        let subring_ntts = moduli.map(|modulus| {
             let psi = modulus.power(smallest_root(modulus, degree), parameters.packed() as u64);
-            Transform::new(modulus, parameters.lane_images(), psi)
+            Ntt::new(modulus, parameters.lane_images(), psi)
         });
-        Self { parameters: *parameters, kernel, moduli, transforms, folded_transforms }
+        Self { parameters: *parameters, kernel, moduli, ntts, subring_ntts }
     }
 
     pub(super) fn parameters(&self) -> &Parameters {
@@ -88,19 +88,19 @@ impl Ring {
     }
 
     #[inline(always)]
-    pub(super) fn transforms(&self) -> &[Transform; 2] {
-        &self.transforms
+    pub(super) fn ntts(&self) -> &[Ntt; 2] {
+        &self.ntts
     }
 
     #[inline(always)]
-    pub(super) fn folded_transforms(&self) -> &[Transform; 2] {
-        &self.folded_transforms
+    pub(super) fn subring_ntts(&self) -> &[Ntt; 2] {
+        &self.subring_ntts
     }
 
-    /// The transform of a polynomial with small signed coefficients. To be called inside `Kernel::vectorised`.
+    /// The NTT of a polynomial with small signed coefficients. Call it inside `Kernel::vectorised`.
     #[inline(always)]
-    pub(super) fn transform_small(&self, coefficients: &[i32], values: &mut Polynomial<Evaluation>) {
-        for ((values, transform), modulus) in values.residues_mut().into_iter().zip(&self.transforms).zip(self.moduli) {
+    pub(super) fn ntt_small(&self, coefficients: &[i32], values: &mut Polynomial<Evaluation>) {
+        for ((values, transform), modulus) in values.residues_mut().into_iter().zip(&self.ntts).zip(self.moduli) {
             for (value, &coefficient) in values.iter_mut().zip(coefficients) {
                 *value = modulus.reduce_signed(coefficient);
             }
@@ -113,7 +113,7 @@ impl Ring {
         self.kernel.vectorised(
             #[inline(always)]
             || {
-                for (values, transform) in values.residues_mut().into_iter().zip(&self.transforms) {
+                for (values, transform) in values.residues_mut().into_iter().zip(&self.ntts) {
                     transform.inverse(values);
                 }
             },
@@ -131,7 +131,7 @@ mod tests {
         let ring = Ring::new(&Parameters::V1, Kernel::detect());
         let small: Vec<i32> = (0..2048).map(|i| (i * 37) % 401 - 200).collect();
         let mut values = Polynomial::zero(ring.parameters());
-        ring.transform_small(&small, &mut values);
+        ring.ntt_small(&small, &mut values);
         let back = ring.to_coefficients(values);
         for (residues, prime) in back.residues().into_iter().zip(Parameters::V1.primes()) {
             for (&residue, &expected) in residues.iter().zip(&small) {
@@ -147,10 +147,10 @@ mod tests {
             let ring = Ring::new(&parameters, Kernel::detect());
             let small: Vec<i32> = (0..parameters.degree() as i32).map(|i| i * i % 1009 - 500).collect();
             let mut values = Polynomial::zero(&parameters);
-            ring.transform_small(&small, &mut values);
+            ring.ntt_small(&small, &mut values);
             let packed = parameters.packed();
             for ((values, modulus), transform) in
-                values.residues().into_iter().zip(ring.moduli()).zip(ring.folded_transforms())
+                values.residues().into_iter().zip(ring.moduli()).zip(ring.subring_ntts())
             {
                 let mut folded: Vec<u32> = values
                     .chunks(packed)

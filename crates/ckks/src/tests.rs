@@ -5,9 +5,11 @@ use sha2::{Digest, Sha256};
 
 use super::answer::ScannedBlock;
 use super::block::SealedBlock;
-use super::context::{KeyHolder, PublicContext, SecretContext};
+use super::context::{PublicContext, SecretContext};
 use super::evaluator::Evaluator;
-use super::layout::{ROW_BYTES, unpack_polynomial, unpack_row};
+use super::key_holder::KeyHolder;
+use super::layout::{ROW_BYTES, unpack_row};
+use super::packing::unpack_polynomial;
 use super::parameters::{LANES, Parameters};
 use super::ring::Polynomial;
 use super::sampling::Randomness;

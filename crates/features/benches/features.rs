@@ -9,7 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};
-use cipherlens_features::{Extractor, Limits, Photo, Precision, PreparedPhoto, Weights, Workload};
+use cipherlens_features::resnet50::{ResNet50Embedder, Weights};
+use cipherlens_features::{Embedder, Limits, Photo, Precision, PreparedPhoto, Workload};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
@@ -40,22 +41,23 @@ fn jpeg(width: u32, height: u32) -> Vec<u8> {
     file.into_inner()
 }
 
-fn prepare(jpeg: &[u8]) -> PreparedPhoto {
-    Photo::decode(jpeg, None, Limits::default()).and_then(|photo| photo.prepare()).expect("the photo decodes")
+fn prepare(embedder: &dyn Embedder, jpeg: &[u8]) -> PreparedPhoto {
+    Photo::decode(jpeg, None, Limits::default()).and_then(|photo| embedder.prepare(&photo)).expect("the photo decodes")
 }
 
 fn network(criterion: &mut Criterion) {
     let (weights, photo) = (weights(), jpeg(300, 200));
-    let extractor = Extractor::new(self::weights(), Precision::F32, Workload::Many).expect("the weights fit");
+    let embedder = ResNet50Embedder::new(self::weights(), Precision::F32, Workload::Many).expect("the weights fit");
     let mut group = criterion.benchmark_group("network");
     for threads in [1, 2] {
         let pool = pool(threads);
         for batch in [1, 8, 16] {
-            let photos: Vec<_> = (0..batch).map(|_| prepare(&photo)).collect();
+            let photos: Vec<_> = (0..batch).map(|_| prepare(&embedder, &photo)).collect();
+            let photos: Vec<_> = photos.iter().collect();
             let parameter = format!("{threads} threads, batch {batch}");
             group.throughput(Throughput::Elements(batch as u64));
             group.bench_function(BenchmarkId::new("cipherlens", &parameter), |bencher| {
-                bencher.iter(|| pool.install(|| black_box(extractor.extract(&photos).expect("the network runs"))));
+                bencher.iter(|| pool.install(|| black_box(embedder.embed(&photos).expect("the network runs"))));
             });
             if batch != BASELINE_BATCH {
                 continue;
@@ -69,16 +71,16 @@ fn network(criterion: &mut Criterion) {
 }
 
 fn jpeg_to_vector(criterion: &mut Criterion) {
-    let extractor = Extractor::new(weights(), Precision::F32, Workload::Many).expect("the weights fit");
+    let embedder = ResNet50Embedder::new(weights(), Precision::F32, Workload::Many).expect("the weights fit");
     let mut group = criterion.benchmark_group("jpeg");
     group.throughput(Throughput::Elements(1));
     for (name, width, height) in [("0.1 megapixels", 384, 256), ("12 megapixels", 4032, 3024)] {
         let file = jpeg(width, height);
         group.bench_function(BenchmarkId::new("to pixels", name), |bencher| {
-            bencher.iter(|| black_box(prepare(&file)));
+            bencher.iter(|| black_box(prepare(&embedder, &file)));
         });
         group.bench_function(BenchmarkId::new("to vector", name), |bencher| {
-            bencher.iter(|| black_box(extractor.extract(&[prepare(&file)]).expect("the network runs")));
+            bencher.iter(|| black_box(embedder.embed(&[&prepare(&embedder, &file)]).expect("the network runs")));
         });
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A piece is five cache lines: five loads, rows 0, 2, 5 and 7 from one of them, 1, 3, 4 and 6 from two. A 64-byte load
 //! of the last row itself would read past the end of a mapped file.
-#![expect(unsafe_code, reason = "vector loads, and calls of functions compiled for detected instructions")]
+#![expect(unsafe_code, reason = "vector loads, and detected instructions")]
 
 use std::arch::x86_64::{
     __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_and_si512, _mm512_loadu_si512, _mm512_madd52lo_epu64,
@@ -10,9 +10,9 @@ use std::arch::x86_64::{
     _mm512_srli_epi64, _mm512_storeu_si512,
 };
 
-use super::super::layout::{PIECE_BYTES, RESIDUE_MASK, ROW_BYTES, TILE};
-use super::super::parameters::{COEFFICIENT_BYTES, LANES};
-use super::{BlockPieces, PREFETCH_BYTES, QueryPiece, Sums};
+use super::span::{BlockPieces, PREFETCH_BYTES, QueryPiece, Sums};
+use crate::layout::{PIECE_BYTES, RESIDUE_MASK, ROW_BYTES, TILE};
+use crate::parameters::{COEFFICIENT_BYTES, LANES};
 
 const LINE: usize = 64;
 /// The five low bytes of each 64-bit word.
@@ -94,7 +94,7 @@ fn span_wide(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {
     totals
 }
 
-/// Asks for the cache lines of the piece that is due [`PREFETCH_BYTES`] later.
+/// Prefetches the piece that is [`PREFETCH_BYTES`] ahead.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn prefetch(piece: &[u8; PIECE_BYTES]) {

@@ -2,18 +2,18 @@
 //!
 //! Four coefficients are 20 bytes: one 16-byte load at each end of them, never past the last.
 //!
-//! The tests of this room run on 64-bit ARM with `cargo test --release --target aarch64-unknown-linux-gnu --lib ckks`, where
-//! need be under `qemu-aarch64`: equal to the portable kernel there on 2026-11-28. Its speed was not measured.
-#![expect(unsafe_code, reason = "vector loads, and calls of functions compiled for detected instructions")]
+//! Test on 64-bit ARM, or under `qemu-aarch64`, with `cargo test --release --target aarch64-unknown-linux-gnu -p
+//! cipherlens-ckks`. It was equal to the portable kernel there on 2026-11-28. Its speed was not measured.
+#![expect(unsafe_code, reason = "vector loads, and detected instructions")]
 
 use std::arch::aarch64::{
     uint8x16_t, uint8x16x2_t, uint32x4_t, uint64x2_t, vandq_u32, vdupq_n_u32, vdupq_n_u64, vget_low_u32, vld1q_u8,
     vmlal_high_u32, vmlal_u32, vqtbl2q_u8, vreinterpretq_u32_u8, vshrq_n_u32, vst1q_u64,
 };
 
-use super::super::layout::{PIECE_BYTES, RESIDUE_MASK, TILE};
-use super::super::parameters::{COEFFICIENT_BYTES, LANES};
-use super::{BlockPieces, QueryPiece, Sums};
+use super::span::{BlockPieces, QueryPiece, Sums};
+use crate::layout::{PIECE_BYTES, RESIDUE_MASK, TILE};
+use crate::parameters::{COEFFICIENT_BYTES, LANES};
 
 /// Coefficients of one vector.
 const WIDTH: usize = 4;

@@ -1,13 +1,9 @@
 //! Inner products of plain f32 vectors, for the baseline that the encrypted scan is measured against.
 //!
-//! Rows are taken one at a time with 8 vectors of accumulators, enough to hide the latency of the multiply-add, or four
-//! at a time as BLAS libraries do, so that the memory system serves four streams. Which of these kernels is the fastest
-//! depends on the processor: on a Zen 5 AVX2 is faster than AVX-512, on a Zen 3 four rows at a time are faster than one,
-//! and asking for memory ahead of time helps on some and not on others. A comparison therefore has to time all of them.
-#![cfg_attr(
-    target_arch = "x86_64",
-    expect(unsafe_code, reason = "vector loads, and calls of functions compiled for detected instructions")
-)]
+//! Kernels read one row at a time with 8 accumulators, enough to hide the latency of multiply-add, or four rows at a
+//! time as BLAS libraries do. Which is fastest depends on the processor: on a Zen 5 AVX2 beats AVX-512, on a Zen 3 four
+//! rows beat one, and prefetching helps on some processors only. A fair comparison times all of them.
+#![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "vector loads, and detected instructions"))]
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
@@ -15,7 +11,7 @@ use std::arch::x86_64::{
     _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_reduce_add_ps, _mm512_setzero_ps,
 };
 
-use super::super::parameters::Parameters;
+use crate::parameters::Parameters;
 
 /// Components of a row.
 const DIMENSION: usize = Parameters::V1.dimension();
@@ -23,7 +19,7 @@ const DIMENSION: usize = Parameters::V1.dimension();
 /// A plain vector.
 type Row = [f32; DIMENSION];
 
-/// How far ahead the prefetching kernels ask for memory: the next row but those at work.
+/// How far ahead the prefetching kernels prefetch: one row for each row in work.
 #[cfg(target_arch = "x86_64")]
 const PREFETCH_BYTES: usize = size_of::<Row>();
 
@@ -37,6 +33,7 @@ pub struct PlainKernel {
 
 impl PlainKernel {
     /// Every plain kernel that this processor can run. On 64-bit ARM the portable one is compiled to NEON.
+    #[must_use]
     pub fn supported() -> Vec<Self> {
         let mut supported = vec![Self { name: "portable", run: portable }];
         #[cfg(target_arch = "x86_64")]
@@ -51,13 +48,14 @@ impl PlainKernel {
         supported
     }
 
-    /// What it is called in reports.
+    /// Its name in reports.
+    #[must_use]
     pub fn name(self) -> &'static str {
         self.name
     }
 
     /// The inner products of `query` with the rows of `vectors`, into `scores`.
-    pub(in super::super) fn scores(self, vectors: &[f32], query: &Row, scores: &mut [f32]) {
+    pub(crate) fn scores(self, vectors: &[f32], query: &Row, scores: &mut [f32]) {
         (self.run)(vectors.as_chunks().0, query, scores);
     }
 }
@@ -116,7 +114,7 @@ const AVX512: [PlainKernel; 4] = [
     },
 ];
 
-/// Asks for the cache line that is `AHEAD_BYTES` after `values`; for nothing where that is 0.
+/// Prefetches the cache line `AHEAD_BYTES` after `values`; nothing if that is 0.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn prefetch<const AHEAD_BYTES: usize>(values: *const f32) {

@@ -1,8 +1,8 @@
-//! The scan in plain Rust: what every other kernel must equal.
+//! The scan in portable Rust: the reference for the other kernels.
 
-use super::super::layout::{ROW_BYTES, TILE, unpack_row};
-use super::super::parameters::LANES;
-use super::{BlockPieces, QueryPiece, Sums};
+use super::span::{BlockPieces, QueryPiece, Sums};
+use crate::layout::{ROW_BYTES, TILE, unpack_row};
+use crate::parameters::LANES;
 
 #[inline(always)]
 pub(super) fn span(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {

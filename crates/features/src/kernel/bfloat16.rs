@@ -1,44 +1,44 @@
-//! bfloat16: the upper half of an f32, and arithmetic on pairs of it in plain Rust.
+//! bfloat16, the upper half of an f32, and its arithmetic in portable Rust.
 //!
-//! Half the memory of f32, and seven bits after the leading one. Any processor computes in it, so that a vault made in it
-//! can be searched anywhere; it is fast only where instructions for it exist.
+//! Every processor can compute in it, so that a vault with bfloat16 vectors can be searched anywhere. It is fast only
+//! with AVX512_BF16.
 #![expect(unsafe_code, reason = "loads and stores through pointers")]
 
-use super::arithmetic::{Arithmetic, Lanes, Number};
 use super::portable::Portable;
+use super::simd::{Arithmetic, Element, Simd};
 
-/// A bfloat16 by its bits.
+/// A bfloat16: 8 bits of exponent, 7 of fraction.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(super) struct Brain(u16);
+pub(crate) struct Bf16(u16);
 
-// SAFETY: true of the upper half of an f32, for which any 16 bits may stand.
-unsafe impl Number for Brain {
-    /// Ties go to the even neighbour. No weight is NaN.
-    fn nearest(value: f32) -> Self {
+// SAFETY: every 16 bits are the upper half of an f32, and zero bits are zero.
+unsafe impl Element for Bf16 {
+    /// Rounds ties to even; `value` must not be NaN.
+    fn from_f32(value: f32) -> Self {
         let bits = value.to_bits();
         Self(((bits + 0x7fff + ((bits >> 16) & 1)) >> 16) as u16)
     }
 
     #[inline(always)]
-    fn value(self) -> f32 {
+    fn to_f32(self) -> f32 {
         f32::from_bits(u32::from(self.0) << 16)
     }
 }
 
-/// Pairs of [`Brain`] without instructions for them: the twin of those that have some.
+/// Avx512Bf16 of [`Bf16`] without instructions for them: the twin of those that have some.
 #[derive(Clone, Copy)]
-pub(super) struct PortablePairs;
+pub(crate) struct PortableBf16;
 
-impl Arithmetic for PortablePairs {
-    type Lanes = Portable;
-    type Stored = Brain;
-    type Factors = [[Brain; 2]; Portable::COUNT];
+impl Arithmetic for PortableBf16 {
+    type Simd = Portable;
+    type Element = Bf16;
+    type Operand = [[Bf16; 2]; Portable::LANES];
 
-    const DEPTH: usize = 2;
+    const K_STEP: usize = 2;
 
     #[inline(always)]
-    fn lanes(self) -> Portable {
+    fn simd(self) -> Portable {
         Portable
     }
 
@@ -49,38 +49,38 @@ impl Arithmetic for PortablePairs {
     #[inline(always)]
     fn accumulate(
         self,
-        mut sum: [f32; Portable::COUNT],
-        left: Self::Factors,
-        right: Self::Factors,
-    ) -> [f32; Portable::COUNT] {
+        mut sum: [f32; Portable::LANES],
+        left: Self::Operand,
+        right: Self::Operand,
+    ) -> [f32; Portable::LANES] {
         for ((sum, left), right) in sum.iter_mut().zip(left).zip(right) {
-            *sum += left[0].value() * right[0].value() + left[1].value() * right[1].value();
+            *sum += left[0].to_f32() * right[0].to_f32() + left[1].to_f32() * right[1].to_f32();
         }
         sum
     }
 
     #[inline(always)]
-    unsafe fn load(self, from: *const Brain) -> [f32; Portable::COUNT] {
-        // SAFETY: the caller's; so below.
-        unsafe { from.cast::<[Brain; Portable::COUNT]>().read() }.map(Brain::value)
+    unsafe fn load(self, from: *const Bf16) -> [f32; Portable::LANES] {
+        // SAFETY: guaranteed by the caller, also below.
+        unsafe { from.cast::<[Bf16; Portable::LANES]>().read() }.map(Bf16::to_f32)
     }
 
     #[inline(always)]
-    unsafe fn store(self, to: *mut Brain, values: [f32; Portable::COUNT]) {
+    unsafe fn store(self, to: *mut Bf16, values: [f32; Portable::LANES]) {
         // SAFETY: as in `load`.
-        unsafe { to.cast::<[Brain; Portable::COUNT]>().write(values.map(Brain::nearest)) }
+        unsafe { to.cast::<[Bf16; Portable::LANES]>().write(values.map(Bf16::from_f32)) }
     }
 
     #[inline(always)]
-    unsafe fn factors(self, from: *const Brain) -> Self::Factors {
+    unsafe fn load_operand(self, from: *const Bf16) -> Self::Operand {
         // SAFETY: as in `load`.
-        unsafe { from.cast::<Self::Factors>().read() }
+        unsafe { from.cast::<Self::Operand>().read() }
     }
 
     #[inline(always)]
-    unsafe fn repeated(self, from: *const Brain) -> Self::Factors {
+    unsafe fn broadcast(self, from: *const Bf16) -> Self::Operand {
         // SAFETY: as in `load`.
-        [unsafe { from.cast::<[Brain; 2]>().read() }; Portable::COUNT]
+        [unsafe { from.cast::<[Bf16; 2]>().read() }; Portable::LANES]
     }
 }
 
@@ -89,8 +89,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_number_is_taken_and_ties_go_to_the_even_one() {
-        // Numbers of eight bits: 1, the next one above it, the one after that.
+    fn rounding_is_to_nearest_ties_to_even() {
+        // 1 and the next two bfloat16 above it.
         let (one, next, second) = (1.0, 1.0 + 1.0 / 128.0, 1.0 + 2.0 / 128.0);
         for (value, nearest) in [
             (one, one),
@@ -102,7 +102,7 @@ mod tests {
             (-1.0 - 1.1 / 256.0, -next),
             (0.0, 0.0),
         ] {
-            assert_eq!(Brain::nearest(value).value(), nearest, "{value}");
+            assert_eq!(Bf16::from_f32(value).to_f32(), nearest, "{value}");
         }
     }
 }

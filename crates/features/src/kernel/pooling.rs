@@ -1,42 +1,42 @@
-//! The two poolings: the largest of 3x3 pixels after the first layer, and the mean of all after the last.
-#![expect(unsafe_code, reason = "pixels are read and written through pointers, their bounds checked once before")]
+//! Pooling layers: maximum over 3x3 windows, and global average.
+#![expect(unsafe_code, reason = "pixels are accessed through pointers after one check of bounds")]
 
 use std::io;
 
-use super::activations::Activations;
-use super::arithmetic::{Arithmetic, Lanes};
-use super::memory::Pool;
-use super::spread::Spread;
+use super::buffer::BufferPool;
+use super::feature_map::FeatureMap;
+use super::parallelism::Parallelism;
+use super::simd::{Arithmetic, Simd};
 
-/// The maximum over windows of 3x3, stride 2, zeros around the photo; no input is negative.
-pub(super) fn maximum<'a, A: Arithmetic>(
+/// Maximum over 3x3 windows, stride 2, padding 1. No input may be negative: padding counts as zero.
+pub(crate) fn max_pool_3x3<'a, A: Arithmetic>(
     arithmetic: A,
-    pool: &'a Pool,
-    spread: Spread,
-    input: &Activations<'_, f32>,
-) -> io::Result<Activations<'a, A::Stored>> {
-    let lanes = arithmetic.lanes();
+    pool: &'a BufferPool,
+    parallelism: Parallelism,
+    input: &FeatureMap<'_, f32>,
+) -> io::Result<FeatureMap<'a, A::Element>> {
+    let simd = arithmetic.simd();
     let (down, across) = (input.height.div_ceil(2), input.width.div_ceil(2));
-    let mut output = Activations::<A::Stored>::new(pool, [down, across], input.channels)?;
+    let mut output = FeatureMap::<A::Element>::new(pool, [down, across], input.channels)?;
     let (channels, stride) = (input.channels, output.stride);
-    assert!(channels.is_multiple_of(A::Lanes::COUNT) && input.stride >= channels, "whole vectors of channels");
-    spread.for_each_chunk(&mut output.numbers, across * stride, |y, numbers| {
+    assert!(channels.is_multiple_of(A::Simd::LANES) && input.stride >= channels, "whole vectors of channels");
+    parallelism.for_each_chunk(&mut output.numbers, across * stride, |y, numbers| {
         arithmetic.vectorised(|| {
             for (x, pixel) in numbers.chunks_exact_mut(stride).enumerate() {
                 let ys = (2 * y).saturating_sub(1)..(2 * y + 2).min(input.height);
                 let xs = (2 * x).saturating_sub(1)..(2 * x + 2).min(input.width);
-                for channel in (0..channels).step_by(A::Lanes::COUNT) {
-                    let mut largest = lanes.splat(0.0);
+                for channel in (0..channels).step_by(A::Simd::LANES) {
+                    let mut largest = simd.splat(0.0);
                     for y in ys.clone() {
                         let first = (y * input.width + xs.start) * input.stride;
                         let from = &input.numbers[first..first + xs.len() * input.stride];
                         for at in 0..xs.len() {
-                            // SAFETY: each pixel of `from` has all channels, of which a vector begins here.
-                            let value = unsafe { lanes.load(from.as_ptr().add(at * input.stride + channel)) };
-                            largest = lanes.maximum(largest, value);
+                            // SAFETY: each pixel of `from` has a whole vector of channels from here on.
+                            let value = unsafe { simd.load(from.as_ptr().add(at * input.stride + channel)) };
+                            largest = simd.maximum(largest, value);
                         }
                     }
-                    // SAFETY: the pixel has all channels, of which a vector begins here.
+                    // SAFETY: the pixel has a whole vector of channels from here on.
                     unsafe { arithmetic.store(pixel.as_mut_ptr().add(channel), largest) };
                 }
             }
@@ -46,22 +46,22 @@ pub(super) fn maximum<'a, A: Arithmetic>(
     Ok(output)
 }
 
-/// The mean over all pixels, for each channel.
-pub(super) fn mean<A: Arithmetic>(arithmetic: A, input: &Activations<'_, A::Stored>, means: &mut [f32]) {
-    let (lanes, channels) = (arithmetic.lanes(), input.channels);
-    assert!(channels.is_multiple_of(A::Lanes::COUNT) && input.stride >= channels, "whole vectors of channels");
+/// Mean over all pixels of each channel.
+pub(crate) fn global_average_pool<A: Arithmetic>(arithmetic: A, input: &FeatureMap<'_, A::Element>, means: &mut [f32]) {
+    let (simd, channels) = (arithmetic.simd(), input.channels);
+    assert!(channels.is_multiple_of(A::Simd::LANES) && input.stride >= channels, "whole vectors of channels");
     assert_eq!(means.len(), channels, "a mean for each channel");
-    let share = lanes.splat(1.0 / input.pixels() as f32);
+    let share = simd.splat(1.0 / input.pixels() as f32);
     arithmetic.vectorised(|| {
-        for channel in (0..channels).step_by(A::Lanes::COUNT) {
-            let mut sum = lanes.splat(0.0);
+        for channel in (0..channels).step_by(A::Simd::LANES) {
+            let mut sum = simd.splat(0.0);
             for pixel in input.numbers.chunks_exact(input.stride) {
-                // SAFETY: the pixel has all channels, of which a vector begins here.
-                sum = lanes.add(sum, unsafe { arithmetic.load(pixel.as_ptr().add(channel)) });
+                // SAFETY: the pixel has a whole vector of channels from here on.
+                sum = simd.add(sum, unsafe { arithmetic.load(pixel.as_ptr().add(channel)) });
             }
-            let mean = lanes.multiply_add(sum, share, lanes.splat(0.0));
-            // SAFETY: there is a mean for each channel, of which a vector begins here.
-            unsafe { lanes.store(means.as_mut_ptr().add(channel), mean) };
+            let mean = simd.multiply_add(sum, share, simd.splat(0.0));
+            // SAFETY: `means` has a whole vector of channels from here on.
+            unsafe { simd.store(means.as_mut_ptr().add(channel), mean) };
         }
     });
 }

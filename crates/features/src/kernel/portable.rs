@@ -1,64 +1,64 @@
-//! Vectors of eight f32 in plain Rust, which every processor runs: the twin that the others are compared with.
+//! Vectors of 8 f32 in portable Rust: runs everywhere, and is the reference for the other instruction sets.
 #![expect(unsafe_code, reason = "loads and stores through pointers")]
 
-use super::arithmetic::Lanes;
+use super::simd::Simd;
 
-const COUNT: usize = 8;
+const LANES: usize = 8;
 
-/// No instructions but the target's own.
+/// The base instructions of the target.
 #[derive(Clone, Copy)]
-pub(super) struct Portable;
+pub(crate) struct Portable;
 
 #[inline(always)]
-fn each(left: [f32; COUNT], right: [f32; COUNT], of: impl Fn(f32, f32) -> f32) -> [f32; COUNT] {
+fn each(left: [f32; LANES], right: [f32; LANES], of: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
     std::array::from_fn(|lane| of(left[lane], right[lane]))
 }
 
-impl Lanes for Portable {
-    type Vector = [f32; COUNT];
+impl Simd for Portable {
+    type Vector = [f32; LANES];
 
-    const COUNT: usize = COUNT;
-    const ROWS: usize = 3;
+    const LANES: usize = LANES;
+    const TILE_ROWS: usize = 3;
 
     fn vectorised<R>(self, body: impl FnOnce() -> R) -> R {
         body()
     }
 
     #[inline(always)]
-    fn splat(self, value: f32) -> [f32; COUNT] {
-        [value; COUNT]
+    fn splat(self, value: f32) -> [f32; LANES] {
+        [value; LANES]
     }
 
     #[inline(always)]
-    fn add(self, left: [f32; COUNT], right: [f32; COUNT]) -> [f32; COUNT] {
+    fn add(self, left: [f32; LANES], right: [f32; LANES]) -> [f32; LANES] {
         each(left, right, |left, right| left + right)
     }
 
     #[inline(always)]
-    fn subtract(self, left: [f32; COUNT], right: [f32; COUNT]) -> [f32; COUNT] {
+    fn subtract(self, left: [f32; LANES], right: [f32; LANES]) -> [f32; LANES] {
         each(left, right, |left, right| left - right)
     }
 
     #[inline(always)]
-    fn multiply_add(self, left: [f32; COUNT], right: [f32; COUNT], sum: [f32; COUNT]) -> [f32; COUNT] {
+    fn multiply_add(self, left: [f32; LANES], right: [f32; LANES], sum: [f32; LANES]) -> [f32; LANES] {
         self.add(each(left, right, |left, right| left * right), sum)
     }
 
     #[inline(always)]
-    fn maximum(self, left: [f32; COUNT], right: [f32; COUNT]) -> [f32; COUNT] {
-        // Unlike `f32::max` one instruction: no activation is NaN.
+    fn maximum(self, left: [f32; LANES], right: [f32; LANES]) -> [f32; LANES] {
+        // One instruction, unlike `f32::max`, which treats NaN; no activation is NaN.
         each(left, right, |left, right| if left > right { left } else { right })
     }
 
     #[inline(always)]
-    unsafe fn load(self, from: *const f32) -> [f32; COUNT] {
-        // SAFETY: the caller's.
-        unsafe { from.cast::<[f32; COUNT]>().read() }
+    unsafe fn load(self, from: *const f32) -> [f32; LANES] {
+        // SAFETY: guaranteed by the caller.
+        unsafe { from.cast::<[f32; LANES]>().read() }
     }
 
     #[inline(always)]
-    unsafe fn store(self, to: *mut f32, values: [f32; COUNT]) {
-        // SAFETY: the caller's.
-        unsafe { to.cast::<[f32; COUNT]>().write(values) }
+    unsafe fn store(self, to: *mut f32, values: [f32; LANES]) {
+        // SAFETY: guaranteed by the caller.
+        unsafe { to.cast::<[f32; LANES]>().write(values) }
     }
 }

@@ -3,13 +3,16 @@
 use std::ffi::OsStr;
 use std::io::Cursor;
 
-use cipherlens_features::{Error, Limits, Photo};
+use cipherlens_features::{Error, ImageInput, Limits, Photo};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ImageEncoder, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
 use super::{decode, fixture};
+
+/// The input of some network.
+const INPUT: ImageInput = ImageInput { side: 224 };
 
 /// Red, green, blue and grey, from the top left by rows: the scene of `tests/data/formats/make.py`.
 const QUADRANTS: [[u8; 3]; 4] = [[200, 30, 40], [30, 180, 60], [40, 60, 190], [128, 128, 128]];
@@ -44,8 +47,8 @@ fn shows(picture: &RgbImage, expected: [[u8; 3]; 4], tolerance: u8) {
 #[track_caller]
 fn shows_the_scene(photo: &Photo, tolerance: u8) {
     shows(&photo.reduced(512).unwrap(), QUADRANTS, tolerance);
-    let prepared = photo.prepare().unwrap();
-    shows(&RgbImage::from_raw(224, 224, prepared.rgb().to_vec()).unwrap(), QUADRANTS, tolerance);
+    let prepared = photo.prepare(INPUT).unwrap();
+    shows(&RgbImage::from_raw(INPUT.side, INPUT.side, prepared.rgb().to_vec()).unwrap(), QUADRANTS, tolerance);
 }
 
 #[test]
@@ -217,7 +220,7 @@ fn extreme_proportions_are_photos_too() {
         let photo = decode(&encoded(RgbImage::from_pixel(width, height, Rgb([9, 8, 7])), ImageFormat::Png));
         let thumbnail = photo.reduced(512).unwrap();
         assert_eq!(thumbnail.width().max(thumbnail.height()), width.max(height).min(512));
-        assert!(photo.prepare().unwrap().rgb().chunks_exact(3).all(|pixel| pixel == [9, 8, 7]));
+        assert!(photo.prepare(INPUT).unwrap().rgb().chunks_exact(3).all(|pixel| pixel == [9, 8, 7]));
     }
 }
 
@@ -256,7 +259,7 @@ fn damaged_headers_do_not_crash() {
             let mut damaged = file.clone();
             damaged[position] ^= 0xff;
             if let Ok(photo) = Photo::decode(&damaged, None, Limits { pixels: 1 << 20, memory_bytes: 1 << 24 }) {
-                photo.prepare().unwrap();
+                photo.prepare(INPUT).unwrap();
             }
         }
     }

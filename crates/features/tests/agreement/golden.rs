@@ -7,7 +7,7 @@ use image::{DynamicImage, ImageFormat};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{EXTRACTOR, cosine, decode, fixture, project, read, vectors};
+use super::{EMBEDDER, cosine, decode, fixture, project, read, vectors};
 
 #[derive(Deserialize)]
 struct Features {
@@ -30,8 +30,8 @@ struct Cosines {
 fn the_weights_are_the_ones_the_program_knows() {
     let digest = Sha256::digest(read("models/resnet50.safetensors"));
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(digest, cipherlens_features::weights::BUNDLED_SHA256);
-    assert_eq!(digest, EXTRACTOR.space().weights);
+    assert_eq!(digest, cipherlens_features::resnet50::BUNDLED_SHA256);
+    assert_eq!(digest, EMBEDDER.space().weights);
     let recorded = String::from_utf8(read("models/resnet50.safetensors.sha256")).unwrap();
     assert_eq!(recorded, format!("{digest}  resnet50.safetensors\n"));
 }
@@ -41,7 +41,7 @@ fn features_agree_on_every_golden_photo() {
     let golden: Features = serde_json::from_slice(&fixture("golden/features.json")).unwrap();
     assert_eq!(golden.images.len(), 12);
     let files: Vec<_> = golden.images.iter().map(|image| fixture(&format!("golden/{}", image.file))).collect();
-    for (image, vector) in golden.images.iter().zip(vectors(&EXTRACTOR, files.iter().map(Vec::as_slice))) {
+    for (image, vector) in golden.images.iter().zip(vectors(&**EMBEDDER, files.iter().map(Vec::as_slice))) {
         let agreement = cosine(&image.features, vector.as_slice());
         assert!(agreement >= 0.9999, "{}: cosine {agreement}", image.file);
         let norm = cosine(vector.as_slice(), vector.as_slice());
@@ -68,7 +68,7 @@ fn cosines_of_all_pairs_agree() {
     let golden: Cosines = serde_json::from_slice(&fixture("golden/cosines.json")).unwrap();
     assert_eq!(golden.photos.len(), 60);
     let files: Vec<_> = golden.photos.iter().map(|path| squeezed(path)).collect();
-    let vectors = vectors(&EXTRACTOR, files.iter().map(Vec::as_slice));
+    let vectors = vectors(&**EMBEDDER, files.iter().map(Vec::as_slice));
     let (mut sum, mut worst, mut pairs) = (0.0_f32, 0.0_f32, 0);
     for left in 0..vectors.len() {
         for right in 0..left {
@@ -87,9 +87,9 @@ fn cosines_of_all_pairs_agree() {
 #[test]
 fn a_photo_alone_and_in_a_batch_has_the_same_vector() {
     let files: Vec<_> = (1..=3).map(|number| read(&format!("data/photos/dolphin/image_000{number}.jpg"))).collect();
-    let batch = vectors(&EXTRACTOR, files.iter().map(Vec::as_slice));
+    let batch = vectors(&**EMBEDDER, files.iter().map(Vec::as_slice));
     for (file, together) in files.iter().zip(&batch) {
-        let alone = vectors(&EXTRACTOR, [file.as_slice()]);
+        let alone = vectors(&**EMBEDDER, [file.as_slice()]);
         let largest_difference = alone[0]
             .as_slice()
             .iter()
@@ -99,7 +99,7 @@ fn a_photo_alone_and_in_a_batch_has_the_same_vector() {
         assert!(largest_difference < 1e-6, "{largest_difference}");
         assert!((alone[0].cosine(together) - 1.0).abs() < 1e-6, "{}", alone[0].cosine(together));
     }
-    assert!(EXTRACTOR.extract::<cipherlens_features::PreparedPhoto>(&[]).unwrap().is_empty());
+    assert!(EMBEDDER.embed(&[]).unwrap().is_empty());
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn altered_copies_are_nearest_to_their_originals() {
     };
     let (originals, copies) = (samples("data/photos"), samples("data/altered"));
     assert_eq!((originals.len(), copies.len()), (100, 6));
-    let of = |files: &[(String, Vec<u8>)]| vectors(&EXTRACTOR, files.iter().map(|(_, bytes)| bytes.as_slice()));
+    let of = |files: &[(String, Vec<u8>)]| vectors(&**EMBEDDER, files.iter().map(|(_, bytes)| bytes.as_slice()));
     let (original_vectors, copy_vectors) = (of(&originals), of(&copies));
     for ((copy, _), vector) in copies.iter().zip(&copy_vectors) {
         let nearest = (0..originals.len())

@@ -6,15 +6,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use cipherlens_features::{Extractor, FeatureVector, Limits, Photo, Precision, Weights, Workload};
+use cipherlens_features::{Embedder, FeatureVector, Limits, NETWORKS, Photo, Precision, WeightsSource, Workload};
 
 mod decoding;
 mod golden;
 mod torchvision;
 
 /// The network with the weights the program comes with.
-static EXTRACTOR: LazyLock<Extractor> = LazyLock::new(|| {
-    Extractor::new(Weights::standard(&project("models")).unwrap(), Precision::F32, Workload::Many).unwrap()
+static EMBEDDER: LazyLock<Box<dyn Embedder>> = LazyLock::new(|| {
+    let weights = WeightsSource::Standard { directory: &project("models") };
+    NETWORKS[0].load(weights, Precision::F32, Workload::Many).unwrap()
 });
 
 /// A path below the project's root.
@@ -39,9 +40,9 @@ fn decode(bytes: &[u8]) -> Photo {
     Photo::decode(bytes, None, Limits::default()).unwrap()
 }
 
-fn vectors<'a>(extractor: &Extractor, files: impl IntoIterator<Item = &'a [u8]>) -> Vec<FeatureVector> {
-    let photos: Vec<_> = files.into_iter().map(|file| decode(file).prepare().unwrap()).collect();
-    extractor.extract(&photos).unwrap()
+fn vectors<'a>(embedder: &dyn Embedder, files: impl IntoIterator<Item = &'a [u8]>) -> Vec<FeatureVector> {
+    let photos: Vec<_> = files.into_iter().map(|file| embedder.prepare(&decode(file)).unwrap()).collect();
+    embedder.embed(&photos.iter().collect::<Vec<_>>()).unwrap()
 }
 
 /// Cosine of two vectors of any norm.

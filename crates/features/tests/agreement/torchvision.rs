@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use cipherlens_features::{Error, Extractor, Precision, Weights, Workload};
+use cipherlens_features::resnet50::{ResNet50Embedder, Weights};
+use cipherlens_features::{Embedder, Error, Precision, Workload};
 
-use super::{EXTRACTOR, fixture, fixture_path, project, vectors};
+use super::{EMBEDDER, fixture, fixture_path, project, vectors};
 
 /// The numbers of `tests/data/torchvision/make.py`, by the same formula.
 fn formula(name: &str, shape: &[usize]) -> Tensor {
@@ -74,20 +75,20 @@ fn refused(path: &Path) -> Error {
 #[test]
 fn features_agree_with_torchvision() {
     let directory = tempfile::tempdir().unwrap();
-    let extractor = Extractor::new(
+    let embedder = ResNet50Embedder::new(
         Weights::from_file(&saved(directory.path(), tensors())).unwrap(),
         Precision::F32,
         Workload::Many,
     )
     .unwrap();
     let expected: Vec<f32> = serde_json::from_slice(&fixture("torchvision/features.json")).unwrap();
-    let actual = &vectors(&extractor, [fixture("golden/okapi.png").as_slice()])[0];
+    let actual = &vectors(&embedder, [fixture("golden/okapi.png").as_slice()])[0];
     let largest = expected.iter().copied().fold(0.0, f32::max);
     for (position, (expected, actual)) in expected.iter().zip(actual.as_slice()).enumerate() {
         assert!((expected - actual).abs() <= 1e-4 * largest, "feature {position}: {actual}, expected {expected}");
     }
-    assert_ne!(extractor.space(), EXTRACTOR.space());
-    assert!(extractor.space().preprocessing.ends_with("rgb-mean-deviation"));
+    assert_ne!(embedder.space(), EMBEDDER.space());
+    assert!(embedder.space().preprocessing.ends_with("rgb-mean-deviation"));
 }
 
 #[test]

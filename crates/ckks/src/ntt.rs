@@ -1,8 +1,8 @@
-//! Negacyclic number-theoretic transforms modulo one prime. Must never: branch on a value, or change its slot order.
+//! Negacyclic number-theoretic transforms modulo one prime. They must not branch on a value, or change the slot order.
 //!
 //! With psi the smallest integer for which psi^n = -1, slot k of a transform of size n holds the polynomial's value at
-//! psi^(2 brv(k) + 1), where brv reverses the log2 n bits of k. Stored files depend on it. Butterflies after Harvey,
-//! "Faster arithmetic for number-theoretic transforms" (2014): residues are reduced lazily, roots carry Shoup companions.
+//! psi^(2 brv(k) + 1), where brv reverses the log2 n bits of k. Stored files depend on it. Butterflies follow Harvey,
+//! "Faster arithmetic for number-theoretic transforms" (2014): lazy reduction, roots with Shoup companions.
 
 use super::modulus::Modulus;
 use super::parameters::LANES;
@@ -14,12 +14,12 @@ struct Root {
     companion: u32,
 }
 
-/// Butterflies of one run of `butterflies`: two or more vector registers. Of 16 the compiler unrolls the run and then
-/// gathers across runs or computes number by number (five times slower); 32 it keeps as a loop and vectorises.
+/// Butterflies of one run of `butterflies`: two or more vectors. With 32 the compiler vectorises the run; with 16 it
+/// unrolls it into gathers or scalar code, five times slower.
 const WIDTH: usize = 32;
 
 /// Tables for one prime and one size.
-pub(super) struct Transform {
+pub(super) struct Ntt {
     modulus: Modulus,
     size: usize,
     /// psi^brv(i); level of m butterflies groups uses m..2m.
@@ -40,7 +40,7 @@ pub(super) fn smallest_root(modulus: Modulus, size: usize) -> u32 {
         .expect("the primes of every parameter set are 1 mod 2n")
 }
 
-impl Transform {
+impl Ntt {
     /// Tables for transforms of `size` values, a power of two, with `psi` of order 2 `size`.
     pub(super) fn new(modulus: Modulus, size: usize, psi: u32) -> Self {
         let bits = size.trailing_zeros();
@@ -61,7 +61,7 @@ impl Transform {
         let mut groups = 1;
         while groups < self.size {
             let span = self.size / groups;
-            // The last levels with lengths known to the compiler, which then shuffles inside registers.
+            // The last levels have constant lengths, so that the compiler shuffles within registers.
             match span {
                 8 => self.forward_level::<8>(values, groups),
                 4 => self.forward_level::<4>(values, groups),
@@ -95,8 +95,8 @@ impl Transform {
         }
     }
 
-    /// Butterflies of two halves with one root, in runs of known length: a loop of unknown length would be compiled for
-    /// long halves only and run short ones number by number.
+    /// Butterflies of two halves with one root, in runs of constant length: the compiler would vectorise a loop of
+    /// variable length for long halves only.
     #[inline(always)]
     fn butterflies(&self, low: &mut [u32], high: &mut [u32], root: Root) {
         let (low, low_rest) = low.as_chunks_mut::<WIDTH>();
@@ -126,7 +126,7 @@ impl Transform {
     #[inline(always)]
     pub(super) fn forward_tail(&self, coefficients: &[u32], values: &mut [u32], columns: usize, block: usize) {
         let width = values.len() / columns;
-        // The first of these levels on its way from one place to the other.
+        // The first of these levels also copies coefficients to values.
         let (low, high) = coefficients.split_at(coefficients.len() / 2);
         let (sums, differences) = values.split_at_mut(coefficients.len() / 2);
         let root = self.roots[self.size / width + block];
@@ -199,9 +199,9 @@ mod tests {
 
     const PRIMES: [u32; 2] = [1_032_193, 995_329];
 
-    fn transform(prime: u32, size: usize) -> Transform {
+    fn ntt(prime: u32, size: usize) -> Ntt {
         let modulus = Modulus::new(prime);
-        Transform::new(modulus, size, smallest_root(modulus, size))
+        Ntt::new(modulus, size, smallest_root(modulus, size))
     }
 
     /// Reduces modulo X^n + 1 the schoolbook product.
@@ -230,7 +230,7 @@ mod tests {
             let modulus = Modulus::new(prime);
             let mut values = vec![0; 2048];
             values[1] = 1;
-            transform(prime, 2048).forward(&mut values);
+            ntt(prime, 2048).forward(&mut values);
             assert_eq!(values[..4], first);
             for (slot, &value) in values.iter().enumerate() {
                 assert_eq!(value, modulus.power(psi, 2 * reversed(slot, 11) as u64 + 1));
@@ -244,7 +244,7 @@ mod tests {
             let values = |seed: u64| -> Vec<u32> {
                 (0..2048u64).map(|i| ((i + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32 % prime).collect()
             };
-            let (left, right, table) = (values(1), values(77), transform(prime, 2048));
+            let (left, right, table) = (values(1), values(77), ntt(prime, 2048));
             let (mut x, mut y) = (left.clone(), right.clone());
             table.forward(&mut x);
             table.forward(&mut y);
@@ -264,7 +264,7 @@ mod tests {
                     (0..size as u64).map(|i| ((i + salt) ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32)
                         .map(|word| word as u32 % prime).collect()
                 };
-                let (left, right, table) = (values(3), values(1 << 20), transform(prime, size));
+                let (left, right, table) = (values(3), values(1 << 20), ntt(prime, size));
                 let (mut x, mut y) = (left.clone(), right.clone());
                 table.forward(&mut x);
                 table.forward(&mut y);
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn extreme_inputs_do_not_overflow() {
         for prime in PRIMES {
-            let table = transform(prime, 2048);
+            let table = ntt(prime, 2048);
             let mut lazy = vec![4 * prime - 1; 2048];
             let mut reduced = vec![prime - 1; 2048];
             table.forward(&mut lazy);
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn the_tail_finishes_a_transform_of_few_coefficients() {
         for prime in PRIMES {
-            let table = transform(prime, 2048);
+            let table = ntt(prime, 2048);
             let coefficients: Vec<u32> = (0..32u32).map(|i| i * 31_337 % prime).collect();
             let mut whole = vec![0; 2048];
             whole[..32].copy_from_slice(&coefficients);

@@ -1,9 +1,9 @@
-//! Weights of the network: find, verify, recognise the layout, load.
+//! Weight files: verifying, recognising the layout, loading.
 //!
-//! Two layouts are understood. The bundled one (`models/README.md`) is Keras's ResNet-50 with batch normalisation
-//! already folded into the convolutions. The other is torchvision's `resnet50` as safetensors or `.pth`; its batch
-//! normalisation is folded here, so that the network itself knows convolutions and biases only.
-//! Must never: guess. A file of neither layout is an error that says so.
+//! There are two layouts. The bundled file (`models/README.md`) is Keras's ResNet-50 with batch normalisation folded
+//! into the convolutions. The other is torchvision's `resnet50` as safetensors or `.pth`; its batch normalisation is
+//! folded here, so that the network consists of convolutions with biases. A file of neither layout is an error: never
+//! guess.
 
 use std::path::Path;
 
@@ -13,13 +13,15 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::{SafeTensorError, SafeTensors};
 use sha2::{Digest, Sha256};
 
-use super::resnet50::{BLOCKS_PER_STAGE, Bottleneck, Convolution, Downsampling, EXPANSION, ResNet50, STAGE_WIDTH};
-use super::{Error, PreparedPhoto};
+use super::architecture::{BLOCKS_PER_STAGE, Bottleneck, EXPANSION, ResNet50, STAGE_WIDTH};
+use super::convolution::Convolution;
+use super::layout::{Downsampling, Layout};
+use crate::error::Error;
 
 /// SHA-256 of `models/resnet50.safetensors` in hexadecimal.
 pub const BUNDLED_SHA256: &str = "011ded4a7ab13c86179325fe7a0dbc46a44840fbf108b938ae5968783267fdf4";
 
-/// Name of the weights file in the data directory, for a program built without `bundled-weights`.
+/// Name of the weights file in the data directory, in a program built without `bundled-weights`.
 pub const FILE_NAME: &str = "resnet50.safetensors";
 
 /// torchvision's batch normalisation adds this to the variance.
@@ -28,52 +30,7 @@ const TORCH_EPSILON: f64 = 1e-5;
 #[cfg(feature = "bundled-weights")]
 static BUNDLED: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/resnet50.safetensors"));
 
-/// Red, green and blue of a pixel to the network's three numbers for it.
-pub(super) type Normalise = fn([f32; 3]) -> [f32; 3];
-
-/// How a weights file arranges the network, and what its training fed to it.
-#[derive(Clone, Copy)]
-pub(super) enum Layout {
-    /// Keras applications, batch normalisation folded: blue, green, red, each minus its mean over ImageNet.
-    KerasV1Folded,
-    /// torchvision: red, green, blue from 0 to 1, each minus its mean over its deviation.
-    TorchvisionV15,
-}
-
-impl Layout {
-    /// Names the preprocessing, for [`super::FeatureSpace`]. A name once given to a meaning keeps it.
-    pub(super) fn preprocessing(self) -> &'static str {
-        match self {
-            Self::KerasV1Folded => "centre-square-224-bilinear/bgr-mean",
-            Self::TorchvisionV15 => "centre-square-224-bilinear/rgb-mean-deviation",
-        }
-    }
-
-    /// A pixel's red, green and blue, 0 to 255, as the weights' training prepared them.
-    pub(super) fn normalise(self) -> Normalise {
-        match self {
-            Self::KerasV1Folded => |[red, green, blue]| [blue - 103.939, green - 116.779, red - 123.68],
-            Self::TorchvisionV15 => |[red, green, blue]| {
-                [(red / 255.0 - 0.485) / 0.229, (green / 255.0 - 0.456) / 0.224, (blue / 255.0 - 0.406) / 0.225]
-            },
-        }
-    }
-
-    /// The network's input for a photo: height, width, channels.
-    pub(super) fn input(self, photo: &PreparedPhoto) -> Vec<f32> {
-        let (pixels, _) = photo.rgb().as_chunks::<3>();
-        pixels.iter().flat_map(|rgb| self.normalise()(rgb.map(f32::from))).collect()
-    }
-
-    fn downsampling(self) -> Downsampling {
-        match self {
-            Self::KerasV1Folded => Downsampling::Reduce,
-            Self::TorchvisionV15 => Downsampling::Spatial,
-        }
-    }
-}
-
-/// A network's weights in memory, with the identity that says which vectors can be compared.
+/// Weights in memory, with their digest and layout.
 pub struct Weights {
     pub(super) network: ResNet50<Convolution>,
     pub(super) layout: Layout,
@@ -81,15 +38,14 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// The weights this program comes with: the bundled ones or, in a program built without them, the file
-    /// [`FILE_NAME`] in `data_directory`, whose SHA-256 must be [`BUNDLED_SHA256`].
+    /// The published weights: those inside the program or, in a program built without them, the file [`FILE_NAME`] in
+    /// `data_directory`, whose SHA-256 must be [`BUNDLED_SHA256`].
     ///
-    /// Bundled bytes are not hashed again at each start (47 MB): they are part of the program, and a test compares
-    /// them with the digest. A file can be damaged or exchanged at any time, so it is hashed at each load.
+    /// A file is hashed at each load. The 47 MB inside the program are not: a test compares them with the digest.
     ///
     /// # Errors
-    /// Without `bundled-weights`: the file is missing, or is another one.
-    #[cfg_attr(feature = "bundled-weights", expect(unused_variables, reason = "nothing to find on the disk"))]
+    /// Without `bundled-weights`: [`Error::WeightsNotFound`], [`Error::WeightsDiffer`], [`Error::ReadWeights`].
+    #[cfg_attr(feature = "bundled-weights", expect(unused_variables, reason = "used without bundled weights only"))]
     pub fn standard(data_directory: &Path) -> Result<Self, Error> {
         #[cfg(feature = "bundled-weights")]
         return Self::from_safetensors(BUNDLED, BUNDLED_SHA256.to_owned());
@@ -110,17 +66,17 @@ impl Weights {
         }
     }
 
-    /// Weights from a safetensors or PyTorch `.pth` file in one of the two layouts.
+    /// Loads a safetensors or PyTorch `.pth` file in one of the two layouts.
     ///
-    /// A `.pth` file is a Python pickle; Candle's reader runs no code from it, but safetensors is the safer form.
+    /// A `.pth` file is a Python pickle. Candle's reader executes nothing in it; still, prefer safetensors.
     ///
     /// # Errors
-    /// The file cannot be read, is of no known layout, or a tensor is missing or of another shape.
+    /// The file cannot be read, its layout is unknown, or a tensor is missing or has another shape.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
         let read = |source| Error::ReadWeights { path: path.to_owned(), source };
         let bytes = std::fs::read(path).map_err(read)?;
         let sha256 = hexadecimal(&bytes);
-        // PyTorch has saved ZIP archives since version 1.6; a safetensors file opens with the length of its header.
+        // PyTorch has written ZIP archives since version 1.6; a safetensors file starts with the length of its header.
         if bytes.starts_with(b"PK\x03\x04") {
             drop(bytes);
             return Self::from_tensors(&PthTensors::new(path, None)?, None, sha256);
@@ -128,7 +84,8 @@ impl Weights {
         Self::from_safetensors(&bytes, sha256)
     }
 
-    /// The network as Candle's own convolutions run it: the reference for anything faster, and its baseline.
+    /// The network over Candle's own convolutions: the reference for the kernels, and their baseline.
+    #[must_use]
     pub fn reference(&self) -> &ResNet50<Convolution> {
         &self.network
     }
@@ -178,7 +135,7 @@ impl Tensors for PthTensors {
     }
 }
 
-/// Builds the network from a file's tensors, each checked against the one shape it can have.
+/// Builds the network from the tensors of a file, and checks the shape of each.
 struct Reader<'a, T> {
     tensors: &'a T,
     layout: Layout,

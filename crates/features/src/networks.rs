@@ -1,0 +1,96 @@
+//! The networks there are, and how to load one.
+//!
+//! A new network is a folder that implements [`Embedder`] and one entry of [`NETWORKS`].
+
+use crate::embedder::Embedder;
+use crate::error::Error;
+use crate::precision::{Precision, Workload};
+use crate::resnet50;
+use crate::space::FeatureSpace;
+use crate::weights_source::WeightsSource;
+
+/// Every network, the default first.
+pub static NETWORKS: &[Network] = &[Network {
+    name: resnet50::NAME,
+    dimension: resnet50::DIMENSION,
+    preprocessing: &resnet50::PREPROCESSING,
+    load: resnet50::load,
+}];
+
+/// A network that [`load`](Self::load) can load.
+pub struct Network {
+    name: &'static str,
+    dimension: usize,
+    /// Every [`FeatureSpace::preprocessing`] of this network, unique among all networks.
+    preprocessing: &'static [&'static str],
+    load: Load,
+}
+
+type Load = fn(WeightsSource<'_>, Precision, Workload) -> Result<Box<dyn Embedder>, Error>;
+
+impl Network {
+    /// The network for a new vault.
+    #[must_use]
+    pub fn default_network() -> &'static Self {
+        &NETWORKS[0]
+    }
+
+    /// The network with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        NETWORKS.iter().find(|network| network.name == name)
+    }
+
+    /// The network whose vectors are of this space; `None` if it is one that this version does not have.
+    #[must_use]
+    pub fn of_space(space: &FeatureSpace) -> Option<&'static Self> {
+        NETWORKS.iter().find(|network| network.preprocessing.contains(&space.preprocessing.as_str()))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Components of its vectors.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// Reads the weights and packs them for the fastest kernel of this processor, or for the one that the environment
+    /// variable `CIPHERLENS_KERNEL` names. An accelerator that the program was compiled for computes `f32` instead.
+    ///
+    /// # Errors
+    /// The weights are missing, damaged or of another network; the kernel named is unknown or cannot run here.
+    pub fn load(
+        &self,
+        weights: WeightsSource<'_>,
+        precision: Precision,
+        workload: Workload,
+    ) -> Result<Box<dyn Embedder>, Error> {
+        (self.load)(weights, precision, workload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_preprocessing_identify_one_network() {
+        for network in NETWORKS {
+            assert!(std::ptr::eq(Network::named(network.name).unwrap(), network));
+            for preprocessing in network.preprocessing {
+                let space = FeatureSpace {
+                    weights: String::new(),
+                    preprocessing: (*preprocessing).to_owned(),
+                    precision: Precision::F32.name().to_owned(),
+                };
+                assert!(std::ptr::eq(Network::of_space(&space).unwrap(), network));
+            }
+        }
+        assert!(Network::named("another").is_none());
+    }
+}

@@ -1,0 +1,37 @@
+//! The formats that are decoded, recognised by the first bytes of a file.
+
+use std::ffi::OsStr;
+use std::io::Cursor;
+
+use image::{ImageFormat, ImageReader};
+
+use super::limits::Limits;
+
+/// The format of a file. TGA has no signature, so only there the extension (without the dot) decides.
+pub(super) fn format_of(bytes: &[u8], extension: Option<&OsStr>) -> Option<ImageFormat> {
+    let is_tga = || extension.is_some_and(|extension| extension.eq_ignore_ascii_case("tga"));
+    image::guess_format(bytes).ok().or_else(|| is_tga().then_some(ImageFormat::Tga))
+}
+
+/// The usual extension for the content of a whole file; `None` if its format is not decoded here or its header is
+/// damaged. `extension` (without the dot) is the file's own, needed for TGA only.
+#[must_use]
+pub fn extension_of(bytes: &[u8], extension: Option<&OsStr>) -> Option<&'static str> {
+    let format = format_of(bytes, extension)?;
+    let known = match format {
+        ImageFormat::Bmp => "bmp",
+        ImageFormat::Gif => "gif",
+        ImageFormat::Ico => "ico",
+        ImageFormat::Jpeg => "jpg",
+        ImageFormat::Png => "png",
+        ImageFormat::Pnm => "pnm",
+        ImageFormat::Qoi => "qoi",
+        ImageFormat::Tga => "tga",
+        ImageFormat::Tiff => "tif",
+        ImageFormat::WebP => "webp",
+        _ => return None,
+    };
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(Limits::default().for_decoder());
+    reader.into_dimensions().is_ok().then_some(known)
+}

@@ -1,0 +1,15 @@
+//! Where the weights of a network come from.
+
+use std::path::Path;
+
+/// Where the weights of a network come from.
+#[derive(Clone, Copy, Debug)]
+pub enum WeightsSource<'a> {
+    /// The published weights: those inside the program, or in a program without them the file in this directory.
+    Standard {
+        /// The directory.
+        directory: &'a Path,
+    },
+    /// A file that the user chose.
+    File(&'a Path),
+}
