@@ -12,10 +12,10 @@ use super::keymap::{Chord, Keymap, Meaning};
 use super::preview::Pictures;
 use super::request::{Effect, Reply, Request};
 use super::screens::{self, Target};
-use super::state::browser::Filter;
 use super::state::cursor::{Shape, Step};
 use super::state::gate::Gate;
 use super::state::line::Edit;
+use super::state::list::{Filter, List};
 use super::state::overlay::Overlay;
 use super::state::{State, Tab};
 use super::theme::Theme;
@@ -70,7 +70,7 @@ impl Application {
         if *tab != Tab::Files || session.open().is_none() {
             return Vec::new();
         }
-        let first = browser.cursor.first_line(Shape::whole(browser.visible().len(), 1), shown.lines);
+        let first = browser.list.cursor.first_line(Shape::whole(browser.list.count(), 1), shown.lines);
         browser.to_recognise(first..first + shown.lines)
     }
 
@@ -139,7 +139,7 @@ impl Application {
     }
 
     fn is_typing_a_filter(&self) -> bool {
-        self.state.filter().is_some_and(|filter| filter.is_typing)
+        self.state.typed_filter().is_some()
     }
 
     fn filter_key(&mut self, event: KeyEvent) {
@@ -149,7 +149,7 @@ impl Application {
             update::apply(&mut self.state, step);
             return;
         }
-        let Some(filter) = self.state.filter_mut() else { return };
+        let Some(filter) = self.state.list_mut().map(List::filter_mut) else { return };
         match event.code {
             KeyCode::Enter => filter.is_typing = false,
             KeyCode::Esc => *filter = Filter::default(),
@@ -332,18 +332,15 @@ impl Application {
             // A click beside a window closes it.
             _ if self.state.overlay.is_some() => self.state.overlay = None,
             Some(Target::Tab(tab)) => {
-                if let Some(filter) = self.state.filter_mut() {
-                    filter.is_typing = false;
+                if let Some(list) = self.state.list_mut() {
+                    list.filter_mut().is_typing = false;
                 }
                 self.state.tab = tab;
             }
             Some(Target::Picture) => return self.unless_gated(Action::Zoom),
             Some(Target::Item(place)) => {
-                let cursor = match self.state.tab {
-                    Tab::Files => &mut self.state.browser.cursor,
-                    Tab::Results => &mut self.state.results.cursor,
-                    Tab::Vault | Tab::Indexing => &mut self.state.collection.cursor,
-                };
+                let Some(list) = self.state.list_mut() else { return Vec::new() };
+                let cursor = list.cursor_mut();
                 if cursor.at == place {
                     return self.unless_gated(Action::Enter);
                 }

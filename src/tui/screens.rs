@@ -103,7 +103,7 @@ fn tab(canvas: &mut Canvas<'_, '_>, area: Rect) {
             status_line(canvas, status);
         }
         // On a low screen there is one line for both.
-        (None, Some(run)) if !canvas.state.filter().is_some_and(|filter| filter.is_typing) => {
+        (None, Some(run)) if canvas.state.typed_filter().is_none() => {
             exporting::strip(canvas, status, run);
         }
         (None, _) => status_line(canvas, status),
@@ -132,7 +132,7 @@ fn tab_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
         Session::Open { vault } => {
             let name = vault.file_name().unwrap_or(vault.as_os_str());
             let name = words::path(std::path::Path::new(name));
-            let photos = canvas.state.collection.photos().len();
+            let photos = canvas.state.collection.list.items().len();
             if is_narrow { format!("● {photos}") } else { format!("● {name}, {}", words::count(photos, "photo")) }
         }
     };
@@ -147,7 +147,7 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let state = canvas.state;
     let theme = canvas.theme;
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let line = if let Some(filter) = state.filter().filter(|filter| filter.is_typing) {
+    let line = if let Some(filter) = state.typed_filter() {
         let (before, after) = filter.line.halves();
         let mut after = after.chars();
         let under = after.next().unwrap_or(' ').to_string();
@@ -193,7 +193,7 @@ fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if area.height == 0 || is_covered {
         return;
     }
-    let is_typing = state.filter().is_some_and(|filter| filter.is_typing);
+    let is_typing = state.typed_filter().is_some();
     let fixed = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, label)| ((*key).to_owned(), *label)).collect();
     let hints: Vec<(String, &str)> = match &state.overlay {
         Some(Overlay::Palette { .. }) => fixed(&[("enter", "do it"), ("↑↓", "move"), ("esc", "close")]),

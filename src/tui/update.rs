@@ -9,10 +9,11 @@ mod refusal;
 
 use super::action::Action;
 use super::request::{Effect, Request};
-use super::state::browser::{Filter, Kind};
-use super::state::cursor::{Cursor, Range, Shape, Step};
+use super::state::browser::Kind;
+use super::state::cursor::{Cursor, Shape, Step};
 use super::state::indexing::{Indexing, Standing};
 use super::state::line::Line;
+use super::state::list::{Filter, List};
 use super::state::overlay::{Overlay, Question};
 use super::state::tiles::Resize;
 use super::state::{Pane, State, Tab};
@@ -47,15 +48,10 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Vault => state.tab = Tab::Vault,
         Action::Indexing => state.tab = Tab::Indexing,
         Action::Filter => begin_filter(state),
-        Action::Select => photos::select(state),
-        Action::SelectRange => match state.tab {
-            Tab::Files => state.browser.toggle_range(),
-            Tab::Results => state.results.toggle_range(),
-            Tab::Vault => state.collection.toggle_range(),
-            Tab::Indexing => {}
-        },
-        Action::SelectAll => photos::select_all(state),
-        Action::InvertSelection => photos::invert(state),
+        Action::Select => with_list(state, select_and_move_on),
+        Action::SelectRange => with_list(state, |list| list.toggle_range()),
+        Action::SelectAll => with_list(state, |list| list.toggle_all()),
+        Action::InvertSelection => with_list(state, |list| list.invert()),
         Action::Similar => return photos::similar(state),
         Action::Zoom => zoom(state),
         Action::CopyNames => return photos::copy_names(state),
@@ -66,7 +62,7 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             state.journal.note(format!("sorted {}", state.browser.sorting.title()));
         }
         Action::Reload => return reload(state),
-        Action::Index => return index(state, state.browser.subject()),
+        Action::Index => return index(state, state.browser.list.targets()),
         Action::IndexFolder => return index(state, vec![state.browser.folder.clone()]),
         Action::PauseIndexing => return pause(state),
         Action::StopIndexing => return stop(state),
@@ -124,13 +120,14 @@ fn step_of(action: Action) -> Option<Step> {
 
 /// The place in the list of the shown tab, and how its items stand.
 fn place(state: &State) -> (Cursor, Shape) {
+    let Some(list) = state.list() else { return (Cursor::default(), Shape::whole(0, 1)) };
     let columns = state.shown.columns;
-    match state.tab {
-        Tab::Files => (state.browser.cursor, Shape::whole(state.browser.visible().len(), 1)),
-        Tab::Results => (state.results.cursor, state.results.shape(columns)),
-        Tab::Vault => (state.collection.cursor, Shape::whole(state.collection.visible().len(), columns)),
-        Tab::Indexing => (Cursor::default(), Shape::whole(0, 1)),
-    }
+    let shape = match state.tab {
+        Tab::Results => state.results.shape(columns),
+        Tab::Files => Shape::whole(list.count(), 1),
+        Tab::Vault | Tab::Indexing => Shape::whole(list.count(), columns),
+    };
+    (list.cursor(), shape)
 }
 
 /// Where `step` leads in the list of the shown tab.
@@ -149,17 +146,17 @@ fn movement(state: &mut State, action: Action, step: Step) -> Vec<Effect> {
     match (state.tab, action) {
         (Tab::Files, Action::Left) => return parent(state),
         (Tab::Files, Action::Right) => return enter(state),
-        (Tab::Files, _) => state.browser.cursor = stepped(state, step),
-        (Tab::Results, _) => state.results.cursor = stepped(state, step),
-        (Tab::Vault, _) => state.collection.cursor = stepped(state, step),
-        (Tab::Indexing, _) => {}
+        _ => {
+            let cursor = stepped(state, step);
+            with_list(state, |list| *list.cursor_mut() = cursor);
+        }
     }
     Vec::new()
 }
 
 fn enter(state: &mut State) -> Vec<Effect> {
     if state.tab == Tab::Files
-        && let Some(entry) = state.browser.current()
+        && let Some(entry) = state.browser.list.current()
         && entry.kind == Kind::Folder
     {
         let folder = entry.path.clone();
@@ -210,47 +207,42 @@ fn zoom(state: &mut State) {
     }
 }
 
-/// Whether something is selected on the shown tab.
-fn has_selection(state: &State) -> bool {
-    match state.tab {
-        Tab::Files => !state.browser.selected.is_empty(),
-        Tab::Results => !state.results.selected.is_empty(),
-        Tab::Vault => !state.collection.selected.is_empty(),
-        Tab::Indexing => false,
+/// Changes the list of the shown tab, if there is one.
+fn with_list(state: &mut State, change: impl FnOnce(&mut dyn List)) {
+    if let Some(list) = state.list_mut() {
+        change(list);
     }
+}
+
+fn select_and_move_on(list: &mut dyn List) {
+    list.toggle_current();
+    // Right is the next item, however many stand side by side.
+    let shape = Shape::whole(list.count(), 1);
+    list.cursor_mut().step(Step::Right, shape, 1);
 }
 
 /// Whether Esc ends something: a range, a filter, a selection, the large picture of a narrow screen.
 fn has_something_to_close(state: &State) -> bool {
-    state.range().is_some_and(Range::is_begun)
-        || state.filter().is_some_and(|filter| !filter.line.text().is_empty())
-        || has_selection(state)
+    state.list().is_some_and(|list| list.has_range() || !list.filter().line.text().is_empty() || list.has_selection())
         || (state.shown.is_one_pane && state.pane == Pane::Preview)
 }
 
 /// Esc: the innermost thing ends first. The tab stays.
 fn back(state: &mut State) {
-    if let Some(range) = state.range_mut().filter(|range| range.is_begun()) {
-        *range = Range::default();
-    } else if let Some(filter) = state.filter_mut().filter(|filter| !filter.line.text().is_empty()) {
-        *filter = Filter::default();
-        state.arrange();
-    } else if has_selection(state) {
-        match state.tab {
-            Tab::Files => state.browser.selected.clear(),
-            Tab::Results => state.results.selected.clear(),
-            Tab::Vault | Tab::Indexing => state.collection.selected.clear(),
+    match state.list_mut() {
+        Some(list) if list.has_range() => list.cancel_range(),
+        Some(list) if !list.filter().line.text().is_empty() => {
+            *list.filter_mut() = Filter::default();
+            state.arrange();
         }
-    } else {
-        state.pane = Pane::List;
+        Some(list) if list.has_selection() => list.clear_selection(),
+        _ => state.pane = Pane::List,
     }
 }
 
 fn begin_filter(state: &mut State) {
     state.browser.remember_place();
-    if let Some(filter) = state.filter_mut() {
-        filter.is_typing = true;
-    }
+    with_list(state, |list| list.filter_mut().is_typing = true);
 }
 
 fn next_view(state: &mut State) {
@@ -278,7 +270,7 @@ fn index(state: &mut State, paths: Vec<std::path::PathBuf>) -> Vec<Effect> {
     if needs_vault(state) {
         return Vec::new();
     }
-    state.browser.selected.clear();
+    state.browser.list.clear_selection();
     begin_indexing(state, paths)
 }
 

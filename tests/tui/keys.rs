@@ -27,7 +27,7 @@ fn vim_and_arrow_keys_move_alike() {
     for (keys, expected) in [("j j", 2), ("down down", 2), ("G", 7), ("G g g", 0), ("j j k up", 0), ("ctrl-d", 7)] {
         let mut stage = Stage::new(80, 24);
         stage.keys(keys);
-        assert_eq!(stage.application.state.browser.cursor.at, expected, "{keys}");
+        assert_eq!(stage.application.state.browser.list.cursor.at, expected, "{keys}");
     }
 }
 
@@ -48,7 +48,7 @@ fn a_filter_can_be_typed_before_the_folder_is_listed() {
     stage.effects.clear();
     stage.keys("l / 'dip");
     assert_eq!(stage.asked(), ["list /photos/2024/beach"], "no letter is taken for a key");
-    assert_eq!(stage.application.state.browser.filter.line.text(), "dip");
+    assert_eq!(stage.application.state.browser.list.filter.line.text(), "dip");
 }
 
 #[test]
@@ -240,12 +240,12 @@ fn results_and_vault_are_filtered_by_name_and_selected_by_range() {
     open_search(&mut stage);
     stage.keys("[ [ [ [ [ [ [ / 'o enter");
     let shown = |stage: &Stage| -> Vec<String> {
-        stage.application.state.results.visible().map(|found| found.photo.name.clone()).collect()
+        stage.application.state.results.list.visible().map(|found| found.photo.name.clone()).collect()
     };
     assert_eq!(shown(&stage), ["boat.jpg", "dog.jpg", "fog.jpg"]);
     assert!(stage.screen().contains("filter “o”"), "{}", stage.screen());
     stage.keys("j v j v");
-    assert_eq!(stage.application.state.results.selected.len(), 1, "a grid of two columns: from dog to dog");
+    assert_eq!(stage.application.state.results.list.selected().len(), 1, "a grid of two columns: from dog to dog");
     stage.keys("g g v G v y");
     assert_eq!(stage.asked(), ["copy \"boat.jpg\\ndog.jpg\\nfog.jpg\""]);
     stage.keys("/ 'zzz enter");
@@ -322,12 +322,12 @@ fn the_palette_does_what_is_chosen() {
 fn esc_ends_the_innermost_thing_first() {
     let mut stage = Stage::with_vault(80, 24);
     stage.keys("space / 'cat enter");
-    assert_eq!(stage.application.state.browser.visible().len(), 1);
+    assert_eq!(stage.application.state.browser.list.visible().len(), 1);
     stage.keys("esc");
-    assert_eq!(stage.application.state.browser.visible().len(), 8);
-    assert_eq!(stage.application.state.browser.selected.len(), 1);
+    assert_eq!(stage.application.state.browser.list.visible().len(), 8);
+    assert_eq!(stage.application.state.browser.list.selected().len(), 1);
     stage.keys("esc");
-    assert!(stage.application.state.browser.selected.is_empty());
+    assert!(stage.application.state.browser.list.selected().is_empty());
 }
 
 #[test]
@@ -348,9 +348,9 @@ fn clicks_and_the_wheel_do_what_keys_do() {
     stage.effects.clear();
     // The list begins below the tabs and the border.
     stage.application.mouse(mouse(click, 10, 4));
-    assert_eq!(stage.application.state.browser.cursor.at, 2);
+    assert_eq!(stage.application.state.browser.list.cursor.at, 2);
     stage.application.mouse(mouse(MouseEventKind::ScrollDown, 10, 4));
-    assert_eq!(stage.application.state.browser.cursor.at, 5);
+    assert_eq!(stage.application.state.browser.list.cursor.at, 5);
     stage.application.mouse(mouse(click, 10, 2));
     let effects = stage.application.mouse(mouse(click, 10, 2));
     stage.effects.extend(effects);

@@ -236,7 +236,7 @@ fn vault_with_camera_details() {
     let mut stage = Stage::with_vault(120, 40);
     stage.keys("3 K");
     let fields = vec![("camera".to_owned(), "X\u{1b}]0;title\u{7}100".to_owned())];
-    let photo = stage.application.state.collection.current().unwrap().id;
+    let photo = stage.application.state.collection.list.current().unwrap().id;
     stage.reply(Reply::Exif { photo, fields: Ok(fields) });
     insta::assert_snapshot!(stage.screen());
 }

@@ -307,8 +307,10 @@ pub(super) fn zoom(canvas: &mut Canvas<'_, '_>, area: Rect) {
         }
         Some(Query::Stored(photo)) => {
             let position = match canvas.state.tab {
-                Tab::Results => Some((canvas.state.results.cursor.at + 1, canvas.state.results.visible().len())),
-                _ => Some((canvas.state.collection.cursor.at + 1, canvas.state.collection.visible().len())),
+                Tab::Results => {
+                    Some((canvas.state.results.list.cursor.at + 1, canvas.state.results.list.visible().len()))
+                }
+                _ => Some((canvas.state.collection.list.cursor.at + 1, canvas.state.collection.list.visible().len())),
             };
             (photo.name, Subject::Photo(photo.id), position)
         }

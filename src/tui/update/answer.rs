@@ -4,6 +4,7 @@ use super::super::request::{Download, Effect, Ending, Progress, Reply, Request};
 use super::super::state::State;
 use super::super::state::gate::{Gate, Step};
 use super::super::state::indexing::{Indexing, Standing};
+use super::super::state::list::List;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::{Health, Session, Statistics};
 use super::super::state::{StoredPhoto, Tab};
@@ -238,7 +239,7 @@ fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
     match result {
         Ok(count) => {
             state.journal.note(format!("removed {count} {}", if count == 1 { "photo" } else { "photos" }));
-            state.collection.selected.clear();
+            state.collection.list.clear_selection();
             // What was found may be gone now.
             let mut effects = vec![Effect::Ask(Request::Collection)];
             if state.tab == Tab::Results
