@@ -19,6 +19,7 @@ use ratatui::widgets::Paragraph;
 
 use super::action::Action;
 use super::keymap::Keymap;
+use super::keymap::context::{self, Context};
 use super::locale::Characters;
 use super::preview::Pictures;
 use super::state::indexing::Indexing;
@@ -193,19 +194,25 @@ fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if area.height == 0 || is_covered {
         return;
     }
-    let is_typing = state.typed_filter().is_some();
-    let fixed = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, label)| ((*key).to_owned(), *label)).collect();
-    let hints: Vec<(String, &str)> = match &state.overlay {
-        Some(Overlay::Palette { .. }) => fixed(&[("enter", "do it"), ("↑↓", "move"), ("esc", "close")]),
-        Some(Overlay::Help { .. }) => fixed(&[("esc", "close")]),
+    let contexts = context::active(state);
+    let key = |action| canvas.key(&contexts, action);
+    let keys: Vec<(Option<String>, &str)> = match &state.overlay {
+        Some(Overlay::Palette { .. }) => vec![
+            (key(Action::Submit), "do it"),
+            (canvas.up_and_down(&contexts, Action::Up, Action::Down), "move"),
+            (key(Action::Close), "close"),
+        ],
+        Some(Overlay::Help { .. }) => vec![(canvas.key(&[Context::Window], Action::Close), "close")],
         // The others name their own keys.
         Some(_) => Vec::new(),
-        None if is_typing => fixed(&[("enter", "keep"), ("esc", "clear")]),
-        None => hinted(state).iter().filter_map(|(action, label)| Some((canvas.hint_key(*action)?, *label))).collect(),
+        None if state.typed_filter().is_some() => {
+            vec![(key(Action::Submit), "keep"), (key(Action::ClearFilter), "clear")]
+        }
+        None => hinted(state).iter().map(|(action, label)| (canvas.hint_key(*action), *label)).collect(),
     };
     let mut room = usize::from(area.width.saturating_sub(2));
     let mut spans = Vec::new();
-    for (key, label) in hints {
+    for (key, label) in keys.into_iter().filter_map(|(key, label)| Some((key?, label))) {
         let width = words::width(&key) + words::width(label) + 3;
         if width > room {
             continue;

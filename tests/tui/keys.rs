@@ -382,3 +382,41 @@ fn pasted_text_goes_into_fields_and_its_line_ends_do_nothing() {
     stage.application.paste("q");
     assert!(stage.asked().is_empty(), "pasted letters are no commands");
 }
+
+#[test]
+fn a_user_s_keymap_changes_the_keys_of_windows_and_fields_and_shows_there() {
+    let mut stage = Stage::with_vault(120, 110);
+    let keymap = "[confirm]\n\"y\" = \"none\"\n\"Y\" = \"none\"\n\"ctrl-y\" = \"yes\"\n[palette]\n\"ctrl-j\" = \"submit\"\n\
+                  [input]\n\"ctrl-k\" = \"clear-line\"\n[unlock]\n\"ctrl-n\" = \"skip\"\n\"esc\" = \"none\"\n";
+    assert_eq!(stage.application.keymap.lay_over(keymap), []);
+    stage.effects.clear();
+    stage.keys("3 D");
+    assert!(stage.screen().contains("ctrl-y remove"), "{}", stage.screen());
+    stage.keys("y");
+    assert!(stage.asked().is_empty());
+    stage.keys("ctrl-y");
+    assert_eq!(stage.asked(), ["remove 1"]);
+    stage.keys("esc : 'zzz ctrl-k 'files ctrl-j");
+    assert_eq!(stage.application.state.tab, Tab::Files, "the palette's text was cleared and its choice taken");
+    stage.application.show_gate(Gate::FirstRun(FirstRun::new(PathBuf::from("/x"))));
+    assert!(stage.screen().contains("ctrl-n skip"), "{}", stage.screen());
+    stage.keys("esc");
+    assert!(stage.application.state.gate.is_some());
+    stage.keys("ctrl-n ?");
+    assert!(stage.application.state.gate.is_none());
+    assert!(stage.screen().contains("ctrl-y"), "{}", stage.screen());
+}
+
+#[test]
+fn the_wheel_scrolls_windows_and_answers_no_question() {
+    let scroll = MouseEvent { kind: MouseEventKind::ScrollDown, column: 9, row: 9, modifiers: KeyModifiers::NONE };
+    let mut stage = Stage::with_vault(80, 24);
+    stage.keys("?");
+    let before = stage.screen();
+    stage.application.mouse(scroll);
+    assert_ne!(stage.screen(), before);
+    stage.keys("esc 3 D");
+    let before = stage.screen();
+    stage.application.mouse(scroll);
+    assert_eq!(stage.screen(), before);
+}

@@ -246,7 +246,7 @@ fn help() {
     at_every_size("help", Stage::with_vault, |stage| {
         stage.keys("? 'thr");
     });
-    let mut stage = Stage::new(120, 90);
+    let mut stage = Stage::new(120, 110);
     insta::assert_snapshot!(stage.keys("f1").screen());
 }
 

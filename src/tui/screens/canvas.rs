@@ -8,6 +8,7 @@ use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 
 use super::super::action::Action;
 use super::super::keymap::Keymap;
+use super::super::keymap::context::{self, Context};
 use super::super::preview::Pictures;
 use super::super::state::cursor::Mark;
 use super::super::state::journal::Weight;
@@ -50,9 +51,31 @@ pub(super) struct Canvas<'a, 'f> {
 }
 
 impl Canvas<'_, '_> {
-    /// The first key that does `action` here; empty when there is none.
-    fn key(&self, action: Action) -> String {
-        self.keymap.keys(self.state.tab, action).into_iter().next().unwrap_or_default()
+    /// The first key of `action` in `contexts`, if it has one.
+    pub(super) fn key(&self, contexts: &[Context], action: Action) -> Option<String> {
+        self.keymap.keys(contexts, action).into_iter().next()
+    }
+
+    /// The keys for up and down in `contexts`, in short: the arrows where they are bound.
+    pub(super) fn up_and_down(&self, contexts: &[Context], up: Action, down: Action) -> Option<String> {
+        let (up, down) = (self.keymap.keys(contexts, up), self.keymap.keys(contexts, down));
+        if up.iter().any(|key| key == "up") && down.iter().any(|key| key == "down") {
+            return Some("↑↓".to_owned());
+        }
+        Some(format!("{} {}", up.first()?, down.first()?))
+    }
+
+    /// Keys with what they do in a word or two.
+    pub(super) fn key_spans(
+        &self,
+        keys: impl IntoIterator<Item = (Option<String>, &'static str)>,
+    ) -> Vec<Span<'static>> {
+        let bound = keys.into_iter().filter_map(|(key, label)| Some((key?, label)));
+        bound
+            .flat_map(|(key, label)| {
+                [Span::styled(key, self.theme.accent), Span::styled(format!(" {label}  "), self.theme.faint)]
+            })
+            .collect()
     }
 
     /// A mark that something is under way; it turns unless motion is reduced.
@@ -127,23 +150,14 @@ impl Canvas<'_, '_> {
     }
 
     /// Keys with what they do in a word or two; those that would do nothing are left out.
-    pub(super) fn hints(&self, actions: &[(Action, &str)]) -> Line<'static> {
-        let mut spans = Vec::new();
-        for (action, label) in actions {
-            if let Some(key) = self.hint_key(*action) {
-                spans.extend([
-                    Span::styled(key, self.theme.accent),
-                    Span::styled(format!(" {label}  "), self.theme.faint),
-                ]);
-            }
-        }
-        Line::from(spans)
+    pub(super) fn hints(&self, actions: &[(Action, &'static str)]) -> Line<'static> {
+        Line::from(self.key_spans(actions.iter().map(|(action, label)| (self.hint_key(*action), *label))))
     }
 
     /// The key for a hint: the first one bound, if the action would do something now. Below a window no key reaches the tab.
     pub(super) fn hint_key(&self, action: Action) -> Option<String> {
         let is_reached = matches!(self.state.overlay, None | Some(Overlay::Zoom));
         let applies = is_reached && refusal(self.state, action).is_none();
-        Some(self.key(action)).filter(|key| applies && !key.is_empty())
+        self.key(&context::of_tab(self.state.tab), action).filter(|_| applies)
     }
 }

@@ -6,6 +6,8 @@ use ratatui::layout::{Constraint, Flex, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::super::action::Action;
+use super::super::keymap::context;
 use super::super::preview::Subject;
 use super::super::state::gate::{FirstRun, Gate, Step, Unlock};
 use super::super::state::indexing::{Indexing, Standing};
@@ -26,22 +28,21 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, gate: &Gate) {
         Gate::FirstRun(first) => draw_first_run(canvas, form, first),
         Gate::NotThere(absent) => not_there::draw(canvas, form, absent),
     }
-    let theme = canvas.theme;
-    let keys: &[(&str, &str)] = match gate {
-        // A key is being derived: what was typed is on its way.
-        Gate::Unlock(Unlock { is_working: true, .. }) | Gate::FirstRun(FirstRun { is_working: true, .. }) => {
-            &[("f1", "help"), ("ctrl-c", "quit")]
-        }
-        Gate::Unlock(_) => &[("enter", "unlock"), ("esc", "without a vault"), ("f1", "help"), ("ctrl-c", "quit")],
+    let keys: &[(Action, &str)] = match gate {
+        // The key is being derived: nothing can be typed.
+        Gate::Unlock(Unlock { is_working: true, .. }) | Gate::FirstRun(FirstRun { is_working: true, .. }) => &[],
+        Gate::Unlock(_) => &[(Action::Submit, "unlock"), (Action::Skip, "without a vault")],
         Gate::NotThere(absent) => not_there::keys(absent),
-        Gate::FirstRun(_) => {
-            &[("enter", "go on"), ("tab", "next"), ("esc", "skip"), ("f1", "help"), ("ctrl-c", "quit")]
-        }
+        Gate::FirstRun(_) => &[(Action::Submit, "go on"), (Action::NextField, "next"), (Action::Skip, "skip")],
     };
-    let mut spans = vec![Span::raw(" ")];
-    for (key, label) in keys {
-        spans.extend([Span::styled(*key, theme.accent), Span::styled(format!(" {label}  "), theme.faint)]);
-    }
+    let contexts = context::of_unlock();
+    let everywhere = [(Action::Help, "help"), (Action::Quit, "quit")];
+    let keys = keys.iter().chain(&everywhere).map(|(action, label)| match action {
+        Action::Up => (canvas.up_and_down(&contexts, Action::PreviousField, Action::NextField), *label),
+        action => (canvas.key(&contexts, *action), *label),
+    });
+    let mut spans = canvas.key_spans(keys);
+    spans.insert(0, Span::raw(" "));
     canvas.frame.render_widget(words::fit_line(Line::from(spans), usize::from(hints.width)), hints);
 }
 

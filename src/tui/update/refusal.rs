@@ -95,6 +95,23 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         | Action::Redraw
         | Action::Suspend
         | Action::Quit => None,
+        Action::Close
+        | Action::Submit
+        | Action::Yes
+        | Action::No
+        | Action::UseOlder
+        | Action::ClearFilter
+        | Action::Skip
+        | Action::NextField
+        | Action::PreviousField
+        | Action::DeleteBackward
+        | Action::DeleteForward
+        | Action::DeleteWord
+        | Action::ClearLine
+        | Action::CharLeft
+        | Action::CharRight
+        | Action::LineStart
+        | Action::LineEnd => Some("this works in windows and text fields only"),
     }
 }
 

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::super::super::action::Action;
 use super::super::super::state::gate::{Choice, NotThere};
 use super::super::super::words;
 use super::super::canvas::Canvas;
@@ -14,11 +15,11 @@ use crate::services::session::Presence;
 const ROWS_FOR_ALL: u16 = 12;
 
 /// The keys that matter here.
-pub(super) fn keys(absent: &NotThere) -> &'static [(&'static str, &'static str)] {
+pub(super) fn keys(absent: &NotThere) -> &'static [(Action, &'static str)] {
     if absent.other.is_some() {
-        &[("enter", "open"), ("esc", "back"), ("f1", "help"), ("ctrl-c", "quit")]
+        &[(Action::Submit, "open"), (Action::Skip, "back")]
     } else {
-        &[("enter", "choose"), ("↑↓", "move"), ("esc", "without a vault"), ("f1", "help"), ("ctrl-c", "quit")]
+        &[(Action::Submit, "choose"), (Action::Up, "move"), (Action::Skip, "without a vault")]
     }
 }
 
