@@ -247,7 +247,10 @@ impl Application {
     fn choose(&mut self, place: Option<usize>) -> Vec<Effect> {
         let Some(Overlay::Palette { cursor, .. }) = &self.state.overlay else { return Vec::new() };
         match self.palette_actions().get(place.unwrap_or(cursor.at)).copied() {
-            Some(action) => update::choose(&mut self.state, action),
+            Some(action) => {
+                self.state.overlay = None;
+                update::apply(&mut self.state, action)
+            }
             None => Vec::new(),
         }
     }

@@ -13,12 +13,13 @@ use super::answers::{Answers, Heard};
 use super::application::Application;
 use super::delivery::Delivery;
 use super::idle::{self, IdleLock};
+use super::options::{Error, Options};
 use super::pane::PaneWatch;
 use super::request::Effect;
+use super::startup::{self, ThemeFile};
 use super::terminal::Screen;
 use super::theme::Background;
 use super::worker::{Happening, Workers};
-use super::{Error, Options};
 use crate::preview::tmux::{ADVICE, ELSEWHERE};
 use crate::preview::{Choice, Link, Memory, Probe, Question, Reason, cells_of_window};
 use crate::services::amount::count;
@@ -44,6 +45,7 @@ pub(super) struct EventLoop {
     screen: Screen,
     workers: Workers,
     options: Options,
+    theme_file: ThemeFile,
     memory: Memory,
     answers: Answers,
     delivery: Option<Delivery>,
@@ -54,11 +56,18 @@ pub(super) struct EventLoop {
 
 impl EventLoop {
     /// Joins them, and has the terminal asked what it understands.
-    pub(super) fn new(application: Application, screen: Screen, workers: Workers, options: Options) -> Self {
+    pub(super) fn new(
+        application: Application,
+        screen: Screen,
+        workers: Workers,
+        options: Options,
+        theme_file: ThemeFile,
+    ) -> Self {
         let memory = Memory::new(&options.places);
         let (answers, cells) = (Answers::default(), cells_of_window());
         let pane = PaneWatch::new();
-        let event_loop = Self { application, screen, workers, options, memory, answers, delivery: None, cells, pane };
+        let event_loop =
+            Self { application, screen, workers, options, theme_file, memory, answers, delivery: None, cells, pane };
         event_loop.ask_terminal();
         event_loop
     }
@@ -261,9 +270,9 @@ impl EventLoop {
     /// The terminal has been asked: pictures and colours become those that suit it.
     fn use_terminal(&mut self, probe: Probe) -> Result<(), Error> {
         let Probe { graphics, answers, reason, client, .. } = probe;
-        let background = super::background(&answers);
+        let background = startup::background(&answers);
         if background != Background::Unknown {
-            self.application.theme = super::theme(&mut self.application.state, &self.options, background);
+            self.application.theme = self.theme_file.theme(&mut self.application.state, background);
         }
         if reason == Reason::Silent {
             self.application.state.journal.note("the terminal says nothing about pictures: drawn in half blocks");

@@ -149,15 +149,9 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let theme = canvas.theme;
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let line = if let Some(filter) = state.typed_filter() {
-        let (before, after) = filter.line.halves();
-        let mut after = after.chars();
-        let under = after.next().unwrap_or(' ').to_string();
-        Line::from(vec![
-            Span::styled("/", theme.accent),
-            Span::raw(inert(before).into_owned()),
-            Span::styled(inert(&under).into_owned(), theme.cursor),
-            Span::raw(inert(after.as_str()).into_owned()),
-        ])
+        let mut spans = vec![Span::styled("/", theme.accent)];
+        spans.extend(canvas.input_spans(&filter.line));
+        Line::from(spans)
     } else if let Some(task) = state.collection.task {
         Line::from(format!("{} {}", canvas.spinner(), working_on(task)))
     } else if let Some(message) = state.journal.news() {

@@ -11,6 +11,7 @@ pub mod journal;
 pub mod line;
 pub mod list;
 pub mod overlay;
+mod photo;
 pub mod rate;
 pub mod results;
 pub mod tiles;
@@ -32,26 +33,7 @@ use vault::{Collection, Session};
 use super::locale::Characters;
 use crate::services::settings::{Motion, OnLock};
 
-/// The name of a photo in a vault.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct PhotoId(pub [u8; 16]);
-
-/// What the catalogue of a vault says of a photo. Has no `Debug`: names are not for logs.
-#[derive(Clone, Eq, PartialEq)]
-pub struct StoredPhoto {
-    /// Its name in the vault.
-    pub id: PhotoId,
-    /// The original file name; may hold anything and is made inert where it is shown.
-    pub name: String,
-    /// Bytes of the original.
-    pub bytes: u64,
-    /// Pixels.
-    pub width: u32,
-    /// Pixels.
-    pub height: u32,
-    /// `YYYY-MM-DD...`: when it was taken or, failing that, when its file was last changed.
-    pub date: Option<String>,
-}
+pub use photo::{PhotoId, StoredPhoto};
 
 /// The tabs along the top.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

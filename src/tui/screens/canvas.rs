@@ -12,10 +12,13 @@ use super::super::keymap::context::{self, Context};
 use super::super::preview::Pictures;
 use super::super::state::cursor::Mark;
 use super::super::state::journal::Weight;
+use super::super::state::line::Line as Input;
 use super::super::state::overlay::Overlay;
 use super::super::state::{Shown, State, Tab};
 use super::super::theme::Theme;
 use super::super::update::refusal;
+use super::super::words;
+use crate::services::name::inert;
 use crate::services::settings::Motion;
 
 /// What a click on a place means.
@@ -87,6 +90,18 @@ impl Canvas<'_, '_> {
         }
     }
 
+    /// A text field that takes the keys: its text with the cursor in it.
+    pub(super) fn input_spans(&self, input: &Input) -> Vec<Span<'static>> {
+        let (before, after) = input.halves();
+        let mut after = after.chars();
+        let under = after.next().unwrap_or(' ').to_string();
+        vec![
+            Span::raw(inert(before).into_owned()),
+            Span::styled(inert(&under).into_owned(), self.theme.cursor),
+            Span::raw(inert(after.as_str()).into_owned()),
+        ]
+    }
+
     /// Marks a row as the one under the cursor, in one tone: what was faint or coloured in it must stay readable.
     pub(super) fn mark_row(&mut self, row: Rect) {
         let plain = Style::new().fg(Color::Reset).remove_modifier(Modifier::DIM);
@@ -116,7 +131,7 @@ impl Canvas<'_, '_> {
     pub(super) fn pane(&mut self, area: Rect, title: &str, focus: Focus) -> Rect {
         let style = if focus == Focus::Here { self.theme.focus } else { self.theme.border };
         let room = usize::from(area.width.saturating_sub(4));
-        let title = super::words::fit(title, room).into_owned();
+        let title = words::fit(title, room).into_owned();
         let block = Block::bordered()
             .border_type(BorderType::Rounded)
             .border_style(style)
@@ -129,7 +144,7 @@ impl Canvas<'_, '_> {
     /// Text in the middle of an area, for lists that are empty: why, and which key is next.
     pub(super) fn notice(&mut self, area: Rect, lines: Vec<Line<'_>>) {
         let columns = usize::from(area.width.saturating_sub(2));
-        let rows: usize = lines.iter().map(|line| super::words::wrap(&line.to_string(), columns).len()).sum();
+        let rows: usize = lines.iter().map(|line| words::wrap(&line.to_string(), columns).len()).sum();
         let text = Paragraph::new(Text::from(lines))
             .alignment(Alignment::Center)
             .wrap(Wrap { trim: true })

@@ -59,13 +59,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
         Some(Overlay::Log { scroll }) => log(canvas, window, *scroll),
         Some(Overlay::Confirm(question)) => confirm(canvas, window, question),
         Some(Overlay::ExportTo { photos, folder }) => {
-            let (before, after) = folder.halves();
-            let mut rest = after.chars();
-            let line = Line::from(vec![
-                Span::raw(inert(before).into_owned()),
-                Span::styled(rest.next().unwrap_or(' ').to_string(), canvas.theme.cursor),
-                Span::raw(inert(rest.as_str()).into_owned()),
-            ]);
+            let line = Line::from(canvas.input_spans(folder));
             let title = format!("export {} to", words::count(photos.len(), "photo"));
             let note = "decrypted copies are written there; existing files stay";
             ask(canvas, window, &title, line, note, &[(Action::Submit, "export"), (Action::Close, "cancel")]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::fuzzy;
 use super::cursor::Shape;
 use super::list::{Item, List, ListState};
-use super::{PhotoId, StoredPhoto};
+use super::photo::{PhotoId, StoredPhoto};
 
 /// What was looked for. Has no `Debug`: queries are not for logs.
 #[derive(Clone, Eq, PartialEq)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::list::{Item, ListState};
-use super::{PhotoId, StoredPhoto};
+use super::photo::{PhotoId, StoredPhoto};
 
 /// Whether a vault is open.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

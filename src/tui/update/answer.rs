@@ -8,24 +8,24 @@ use super::super::state::list::List;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::{Health, Session, Statistics};
 use super::super::state::{StoredPhoto, Tab};
-use super::export;
+use super::{export, gate, indexing, photos};
 use crate::services::session::{self, Standing as VaultStanding};
 
 /// A reply arrived. One that belongs to what is no longer wanted changes nothing.
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
-        Reply::Looked { vault, found } => super::gate::looked(state, vault, found),
+        Reply::Looked { vault, found } => gate::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
         // A run outlives a lock; what is kept of it then are numbers.
-        Reply::Indexing(progress) => return indexing(state, progress),
+        Reply::Indexing(progress) => return progressed(state, progress),
         // Everything below names photos of a vault: after a lock it comes too late.
         _ if state.session.open().is_none() => {}
         Reply::Collection(result) => collection(state, result),
         Reply::AcceptedOlder(result) => accepted_older(state, result),
         Reply::Unfinished(roots) => {
-            if !super::is_indexing(state) && !state.collection.is_read_only {
+            if !indexing::is_running(state) && !state.collection.is_read_only {
                 state.overlay = Some(Overlay::Confirm(Question::GoOn(roots)));
             }
         }
@@ -160,7 +160,7 @@ fn collection(state: &mut State, result: Result<(Vec<StoredPhoto>, Statistics), 
     }
 }
 
-fn indexing(state: &mut State, progress: Progress) -> Vec<Effect> {
+fn progressed(state: &mut State, progress: Progress) -> Vec<Effect> {
     let is_open = state.session.open().is_some();
     let Some(run) = &mut state.indexing else { return Vec::new() };
     match progress {
@@ -245,7 +245,7 @@ fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
             if state.tab == Tab::Results
                 && let Some(query) = state.results.query.clone()
             {
-                effects.extend(super::photos::search(state, query));
+                effects.extend(photos::search(state, query));
             }
             effects
         }

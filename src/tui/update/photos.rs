@@ -9,6 +9,7 @@ use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
 use super::super::state::vault::Task;
 use super::super::state::{PhotoId, State, StoredPhoto, Tab};
+use super::gate;
 use crate::services::amount::count;
 use crate::services::name::{inert, pasteable};
 
@@ -45,7 +46,7 @@ pub(super) fn similar(state: &mut State) -> Vec<Effect> {
 
 /// Searches for `query`.
 pub(super) fn search(state: &mut State, query: Query) -> Vec<Effect> {
-    if super::needs_vault(state) {
+    if gate::show_unless_open(state) {
         return Vec::new();
     }
     state.tab = Tab::Results;

@@ -10,6 +10,7 @@ use super::super::state::tiles::{Arrangement, Resize};
 use super::super::state::vault::Session;
 use super::super::state::{Pane, State, Tab};
 use super::photos::{current_photo, subject};
+use super::{indexing, lists, movement};
 
 const NOT_HERE: &str = "this does nothing on this tab";
 const EMPTY: &str = "the list is empty";
@@ -38,13 +39,13 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         | Action::HalfPageUp
         | Action::HalfPageDown
         | Action::Top
-        | Action::Bottom => refuse_if(!super::moves(state, action), "the list ends here"),
+        | Action::Bottom => refuse_if(!movement::moves(state, action), "the list ends here"),
         Action::Enter => {
             let has_entry = state.tab == Tab::Files && state.browser.list.current().is_some();
             refuse_if(!has_entry && current_photo(state).is_none(), NOT_HERE)
         }
         Action::Zoom => refuse_if(current_photo(state).is_none(), "move onto a photo to show it large"),
-        Action::Back => refuse_if(!super::has_something_to_close(state), "there is nothing to close"),
+        Action::Back => refuse_if(!lists::can_go_back(state), "there is nothing to close"),
         Action::Files => refuse_if(state.tab == Tab::Files, "these are the files"),
         Action::Results => refuse_if(state.tab == Tab::Results, "these are the results"),
         Action::Vault => refuse_if(state.tab == Tab::Vault, "this is the vault"),
@@ -195,7 +196,7 @@ fn index(state: &State, action: Action) -> Option<&'static str> {
     refuse_if(state.tab != Tab::Files, "move onto a photo or folder in the files to index it")
         .or(refuse_if(is_empty, "there is nothing to index here"))
         .or(refuse_if(state.collection.is_read_only, READ_ONLY))
-        .or(refuse_if(super::is_indexing(state), "indexing runs already: wait for it, or stop it first"))
+        .or(refuse_if(indexing::is_running(state), "indexing runs already: wait for it, or stop it first"))
 }
 
 fn pause(state: &State) -> Option<&'static str> {

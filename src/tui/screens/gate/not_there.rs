@@ -5,10 +5,10 @@ use ratatui::text::{Line, Span};
 
 use super::super::super::action::Action;
 use super::super::super::state::gate::{Choice, NotThere};
+use super::super::super::state::line::Line as Input;
 use super::super::super::words;
 use super::super::canvas::Canvas;
-use super::{WIDEST, error_lines, form};
-use crate::services::name::inert;
+use super::form::{WIDEST, error_lines, form};
 use crate::services::session::Presence;
 
 /// So many rows hold the explanation and all choices.
@@ -63,14 +63,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, absent: &NotThere) {
 }
 
 /// The path of another vault, as it is typed.
-fn field(canvas: &Canvas<'_, '_>, path: &super::super::super::state::line::Line) -> Line<'static> {
-    let (before, after) = path.halves();
-    let mut after = after.chars();
-    let under = after.next().unwrap_or(' ').to_string();
-    Line::from(vec![
-        Span::styled("vault  ", canvas.theme.title),
-        Span::raw(inert(before).into_owned()),
-        Span::styled(inert(&under).into_owned(), canvas.theme.cursor),
-        Span::raw(inert(after.as_str()).into_owned()),
-    ])
+fn field(canvas: &Canvas<'_, '_>, path: &Input) -> Line<'static> {
+    let mut spans = vec![Span::styled("vault  ", canvas.theme.title)];
+    spans.extend(canvas.input_spans(path));
+    Line::from(spans)
 }
