@@ -88,7 +88,7 @@ pub fn palette_actions(state: &State, filter: &str) -> Vec<Action> {
     let actions: Vec<Action> = TABLE.iter().map(|(action, _, _)| *action).filter(applies).collect();
     let texts: Vec<String> =
         actions.iter().map(|action| format!("{} {}", action.name(), action.description())).collect();
-    fuzzy::matching(filter, texts.iter().map(String::as_str)).into_iter().map(|index| actions[index]).collect()
+    fuzzy::best_first(filter, texts.iter().map(String::as_str)).into_iter().map(|index| actions[index]).collect()
 }
 
 fn filter_line(canvas: &Canvas<'_, '_>, filter: &str, empty: &str) -> Line<'static> {

@@ -90,7 +90,7 @@ impl<T: Item> ListState<T> {
     pub fn filtered(&self) -> Vec<usize> {
         match self.filter.line.text() {
             "" => (0..self.items.len()).collect(),
-            pattern => fuzzy::matching(pattern, self.items.iter().map(Item::name)),
+            pattern => fuzzy::best_first(pattern, self.items.iter().map(Item::name)),
         }
     }
 

@@ -176,8 +176,7 @@ impl Results {
     pub fn arrange(&mut self) {
         let listed = self.listed();
         let pattern = self.list.filter.line.text();
-        let passes = |rank: &usize| pattern.is_empty() || fuzzy::score(pattern, listed[*rank].name()).is_some();
-        let shown: Vec<usize> = (0..listed.len()).filter(passes).collect();
+        let shown = fuzzy::in_order(pattern, listed.iter().map(Item::name));
         self.shown_matches = shown.partition_point(|rank| listed[*rank].score >= self.threshold);
         self.list.show(shown);
     }
