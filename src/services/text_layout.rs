@@ -1,9 +1,11 @@
-//! Text in columns of a terminal: how wide it is, and cut or padded to a width. East Asian characters and emoji take two
-//! columns, combining marks none.
+//! Text in terminal columns: measured, cut, padded and wrapped. East Asian characters and emoji take two columns,
+//! combining marks none.
 
 use std::borrow::Cow;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+use unicode_truncate::UnicodeTruncateStr;
+use unicode_width::UnicodeWidthStr;
 
 /// The columns that `text` takes.
 #[must_use]
@@ -11,42 +13,25 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// `text` in at most `columns` columns, its end replaced by an ellipsis where it is too long.
+/// `text` in at most `columns` columns; an ellipsis replaces its end if it is too wide.
 #[must_use]
 pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
-    if text.width() <= columns {
-        return Cow::Borrowed(text);
+    match columns.checked_sub(1) {
+        _ if text.width() <= columns => Cow::Borrowed(text),
+        Some(room) => Cow::Owned(format!("{}…", text.unicode_truncate(room).0)),
+        None => Cow::Borrowed(""),
     }
-    let room = columns.saturating_sub(1);
-    let mut kept = String::new();
-    for character in text.chars() {
-        kept.push(character);
-        // Measured as a whole: a variation selector makes the character before it wider.
-        if kept.width() > room {
-            kept.pop();
-            break;
-        }
-    }
-    if columns > 0 {
-        kept.push('…');
-    }
-    Cow::Owned(kept)
 }
 
-/// `text` in at most `columns` columns, its beginning replaced by an ellipsis: for paths, whose end says most.
+/// `text` in at most `columns` columns; an ellipsis replaces its beginning if it is too wide. For paths, whose end says
+/// the most.
 #[must_use]
 pub fn fit_end(text: &str, columns: usize) -> Cow<'_, str> {
-    let too_wide = text.width();
-    if too_wide <= columns {
-        return Cow::Borrowed(text);
+    match columns.checked_sub(1) {
+        _ if text.width() <= columns => Cow::Borrowed(text),
+        Some(room) => Cow::Owned(format!("…{}", text.unicode_truncate_start(room).0)),
+        None => Cow::Borrowed(""),
     }
-    let mut excess = (too_wide + 1).saturating_sub(columns);
-    let start = text.char_indices().find(|(_, character)| {
-        let fits = excess == 0;
-        excess = excess.saturating_sub(character.width().unwrap_or(0));
-        fits
-    });
-    Cow::Owned(format!("…{}", &text[start.map_or(text.len(), |(at, _)| at)..]))
 }
 
 /// `text` in exactly `columns` columns.
@@ -55,6 +40,17 @@ pub fn padded(text: &str, columns: usize) -> String {
     let text = fit(text, columns);
     let missing = columns.saturating_sub(text.width());
     format!("{text}{:missing$}", "")
+}
+
+/// `text` in lines of at most `columns` columns, broken at white space, or inside words that are wider than a line.
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let options = Options::new(columns.max(1))
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation);
+    textwrap::wrap(&words.join(" "), options).into_iter().map(Cow::into_owned).collect()
 }
 
 #[cfg(test)]
@@ -70,5 +66,21 @@ mod tests {
         assert_eq!(fit("🌻🌻🌻", 4), "🌻…");
         assert_eq!(fit_end("/photos/2024/cats", 9), "…024/cats");
         assert_eq!(padded("猫", 4), "猫  ");
+        assert_eq!((fit("cat", 0), fit_end("cat", 0), fit("cat", 1)), ("".into(), "".into(), "…".into()));
+    }
+
+    #[test]
+    fn wrapping_breaks_between_words_and_breaks_long_ones() {
+        let cases: [(&str, &[&str]); 6] = [
+            ("", &[""]),
+            ("one  two", &["one two"]),
+            ("one two three", &["one two", "three"]),
+            ("one-two three", &["one-two", "three"]),
+            ("abcdefghijklmnopq", &["abcdefgh", "ijklmnop", "q"]),
+            ("a bcdefghi 猫猫猫猫猫", &["a", "bcdefghi", "猫猫猫猫", "猫"]),
+        ];
+        for (text, lines) in cases {
+            assert_eq!(wrap(text, 8), lines, "{text}");
+        }
     }
 }

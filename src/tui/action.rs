@@ -60,6 +60,23 @@ pub enum Action {
     Lock,
     Suspend,
     Quit,
+    Close,
+    Submit,
+    Yes,
+    No,
+    UseOlder,
+    ClearFilter,
+    Skip,
+    NextField,
+    PreviousField,
+    DeleteBackward,
+    DeleteForward,
+    DeleteWord,
+    ClearLine,
+    CharLeft,
+    CharRight,
+    LineStart,
+    LineEnd,
 }
 
 /// Every action with its name in the keymap file and what it does.
@@ -120,6 +137,23 @@ pub const TABLE: &[(Action, &str, &str)] = &[
     (Action::Lock, "lock", "lock, or open a vault"),
     (Action::Suspend, "suspend", "stop, back to the shell (fg returns)"),
     (Action::Quit, "quit", "quit"),
+    (Action::Close, "close", "close this window"),
+    (Action::Submit, "submit", "take what is typed or chosen"),
+    (Action::Yes, "yes", "answer yes"),
+    (Action::No, "no", "answer no"),
+    (Action::UseOlder, "use-older", "use the older copy of the vault"),
+    (Action::ClearFilter, "clear-filter", "clear the filter"),
+    (Action::Skip, "skip", "go on without a vault"),
+    (Action::NextField, "next-field", "to the next field or choice"),
+    (Action::PreviousField, "previous-field", "to the previous field or choice"),
+    (Action::DeleteBackward, "delete-backward", "delete the character before the cursor"),
+    (Action::DeleteForward, "delete-forward", "delete the character under the cursor"),
+    (Action::DeleteWord, "delete-word", "delete the word before the cursor"),
+    (Action::ClearLine, "clear-line", "delete the whole line"),
+    (Action::CharLeft, "char-left", "one character to the left"),
+    (Action::CharRight, "char-right", "one character to the right"),
+    (Action::LineStart, "line-start", "to the start of the line"),
+    (Action::LineEnd, "line-end", "to the end of the line"),
 ];
 
 impl Action {
@@ -156,6 +190,6 @@ mod tests {
             assert_eq!(*action as usize, index, "{name}");
             assert_eq!(Action::named(name), Some(*action));
         }
-        assert_eq!(TABLE.len(), Action::Quit as usize + 1);
+        assert_eq!(TABLE.len(), Action::LineEnd as usize + 1);
     }
 }

@@ -3,20 +3,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
 use super::action::Action;
-use super::keymap::{Chord, Keymap, Meaning};
+use super::keymap::chord::Chord;
+use super::keymap::context;
+use super::keymap::{Keymap, Meaning};
 use super::preview::Pictures;
 use super::request::{Effect, Reply, Request};
 use super::screens::{self, Target};
-use super::state::browser::Filter;
 use super::state::cursor::{Shape, Step};
 use super::state::gate::Gate;
 use super::state::line::Edit;
-use super::state::overlay::Overlay;
+use super::state::list::{Filter, List};
+use super::state::overlay::{Overlay, Question};
 use super::state::{State, Tab};
 use super::theme::Theme;
 use super::update::{self, GateKey};
@@ -70,7 +72,7 @@ impl Application {
         if *tab != Tab::Files || session.open().is_none() {
             return Vec::new();
         }
-        let first = browser.cursor.first_line(Shape::whole(browser.visible().len(), 1), shown.lines);
+        let first = browser.list.cursor.first_line(Shape::whole(browser.list.count(), 1), shown.lines);
         browser.to_recognise(first..first + shown.lines)
     }
 
@@ -105,157 +107,130 @@ impl Application {
         if event.kind == KeyEventKind::Release {
             return Vec::new();
         }
-        if self.state.overlay.is_some() {
-            return self.overlay_key(event);
+        let chord = Chord::of(event);
+        match chord.typed().filter(|_| self.types_characters()) {
+            Some(character) => self.edit(Edit::Insert(character)),
+            None => self.bound_key(chord),
         }
-        if self.state.gate.is_some() {
-            return self.gate_key(event);
-        }
-        if self.is_typing_a_filter() && !is_interrupt(event) {
-            self.filter_key(event);
-            return Vec::new();
-        }
-        self.bound_key(event)
     }
 
-    fn bound_key(&mut self, event: KeyEvent) -> Vec<Effect> {
-        self.pressed.push(Chord::of(event));
-        match self.keymap.meaning(self.state.tab, &self.pressed) {
+    fn bound_key(&mut self, chord: Chord) -> Vec<Effect> {
+        self.pressed.push(chord);
+        match self.keymap.meaning(&context::active(&self.state), &self.pressed) {
             Meaning::Action(action) => {
                 self.pressed.clear();
-                update::apply(&mut self.state, action)
+                self.act(action)
             }
-            Meaning::Beginning => Vec::new(),
-            Meaning::Nothing if self.pressed.len() > 1 => {
-                // What was begun leads nowhere; the last key may mean something by itself.
+            Meaning::Prefix => Vec::new(),
+            Meaning::Unbound if self.pressed.len() > 1 => {
+                // The sequence leads nowhere; its last key may mean something by itself.
                 self.pressed.clear();
-                self.bound_key(event)
+                self.bound_key(chord)
             }
-            Meaning::Nothing => {
+            Meaning::Unbound => {
                 self.pressed.clear();
-                Vec::new()
+                match chord.typed().filter(|_| self.takes_text()) {
+                    Some(character) => self.edit(Edit::Insert(character)),
+                    None => Vec::new(),
+                }
             }
         }
     }
 
-    fn is_typing_a_filter(&self) -> bool {
-        self.state.filter().is_some_and(|filter| filter.is_typing)
+    /// Does `action` to what takes the keys: a window, the unlock screen, a filter being typed, or else the tab.
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        if let Some(edit) = edit_of(action) {
+            return self.edit(edit);
+        }
+        if self.state.overlay.is_some() {
+            self.act_on_window(action)
+        } else if self.state.gate.is_some() {
+            self.act_on_gate(action)
+        } else if self.state.typed_filter().is_some() {
+            self.act_on_filter(action)
+        } else {
+            update::apply(&mut self.state, action)
+        }
     }
 
-    fn filter_key(&mut self, event: KeyEvent) {
-        // The list can be walked while typing.
-        if let KeyCode::Up | KeyCode::Down = event.code {
-            let step = if event.code == KeyCode::Up { Action::Up } else { Action::Down };
-            update::apply(&mut self.state, step);
-            return;
-        }
-        let Some(filter) = self.state.filter_mut() else { return };
-        match event.code {
-            KeyCode::Enter => filter.is_typing = false,
-            KeyCode::Esc => *filter = Filter::default(),
-            _ => match edit_of(event) {
-                Some(edit) => filter.line.edit(edit),
-                None => return,
-            },
-        }
-        self.state.arrange();
-    }
-
-    fn gate_key(&mut self, event: KeyEvent) -> Vec<Effect> {
-        let key = match event.code {
-            _ if is_interrupt(event) => return update::apply(&mut self.state, Action::Quit),
-            KeyCode::F(1) => return update::apply(&mut self.state, Action::Help),
-            KeyCode::Esc => {
-                update::skip_gate(&mut self.state);
-                return Vec::new();
-            }
-            KeyCode::Enter => GateKey::Submit,
-            KeyCode::Tab | KeyCode::Down => GateKey::Next,
-            KeyCode::BackTab | KeyCode::Up => GateKey::Previous,
-            _ => match edit_of(event) {
-                Some(edit) => GateKey::Edit(edit),
-                None => return Vec::new(),
-            },
-        };
-        update::gate_key(&mut self.state, key)
-    }
-
-    fn overlay_key(&mut self, event: KeyEvent) -> Vec<Effect> {
-        if event.code == KeyCode::Esc || is_interrupt(event) {
-            self.state.overlay = None;
-            return Vec::new();
-        }
-        let lines = self.state.shown.lines.max(1);
+    /// Edits the text field that takes the keys, if there is one.
+    fn edit(&mut self, edit: Edit) -> Vec<Effect> {
         match &mut self.state.overlay {
-            Some(Overlay::Zoom) => {
-                return match self.keymap.meaning(self.state.tab, &[Chord::of(event)]) {
-                    // The same key that opened it closes it.
-                    Meaning::Action(Action::Zoom | Action::Enter | Action::Back | Action::Quit) => {
-                        self.state.overlay = None;
-                        Vec::new()
-                    }
-                    Meaning::Action(action) => update::apply(&mut self.state, action),
-                    Meaning::Beginning | Meaning::Nothing => Vec::new(),
-                };
+            Some(Overlay::Help { filter, scroll }) => {
+                filter.edit(edit);
+                *scroll = 0;
             }
-            Some(Overlay::Log { scroll }) => match event.code {
-                KeyCode::Down | KeyCode::Char('j') => *scroll += 1,
-                KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
-                KeyCode::PageDown => *scroll += lines,
-                KeyCode::PageUp => *scroll = scroll.saturating_sub(lines),
-                KeyCode::Char('q' | '!') => self.state.overlay = None,
-                _ => {}
-            },
-            Some(Overlay::Help { filter, scroll }) => match event.code {
-                KeyCode::Down => *scroll = (*scroll + 1).min(self.keymap.help().len()),
-                KeyCode::Up => *scroll = scroll.saturating_sub(1),
-                KeyCode::PageDown => *scroll = (*scroll + lines).min(self.keymap.help().len()),
-                KeyCode::PageUp => *scroll = scroll.saturating_sub(lines),
-                KeyCode::F(1) | KeyCode::Enter => self.state.overlay = None,
-                KeyCode::Char('?') if filter.text().is_empty() => self.state.overlay = None,
-                _ => {
-                    if let Some(edit) = edit_of(event) {
-                        filter.edit(edit);
-                        *scroll = 0;
-                    }
+            Some(Overlay::Palette { filter, cursor }) => {
+                filter.edit(edit);
+                cursor.at = 0;
+            }
+            Some(Overlay::ExportTo { folder, .. }) => folder.edit(edit),
+            Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Zoom) => {}
+            None if self.state.gate.is_some() => return update::gate_key(&mut self.state, GateKey::Edit(edit)),
+            None => {
+                if let Some(list) = self.state.list_mut().filter(|list| list.filter().is_typing) {
+                    list.filter_mut().line.edit(edit);
+                    self.state.arrange();
                 }
-            },
-            Some(Overlay::Palette { .. }) => return self.palette_key(event),
-            Some(Overlay::Confirm(question)) => match event.code {
-                KeyCode::Char(letter) if question.is_yes(letter) => return update::answer(&mut self.state),
-                KeyCode::Char('n' | 'N') => return update::decline(&mut self.state),
-                KeyCode::Char('q') => self.state.overlay = None,
-                _ => {}
-            },
-            Some(Overlay::ExportTo { folder, .. }) => match event.code {
-                KeyCode::Enter => return update::export(&mut self.state),
-                _ => {
-                    if let Some(edit) = edit_of(event) {
-                        folder.edit(edit);
-                    }
-                }
-            },
-            None => {}
+            }
         }
         Vec::new()
     }
 
-    fn palette_key(&mut self, event: KeyEvent) -> Vec<Effect> {
-        if event.code == KeyCode::Enter {
-            return self.choose(None);
+    fn act_on_filter(&mut self, action: Action) -> Vec<Effect> {
+        let Some(list) = self.state.list_mut() else { return Vec::new() };
+        match action {
+            Action::Submit => list.filter_mut().is_typing = false,
+            Action::ClearFilter => *list.filter_mut() = Filter::default(),
+            // The list can be walked while typing.
+            _ => return update::apply(&mut self.state, action),
         }
-        let lines = self.state.shown.lines;
-        let count = self.palette_actions().len();
-        let Some(Overlay::Palette { filter, cursor }) = &mut self.state.overlay else { return Vec::new() };
-        match event.code {
-            KeyCode::Down => cursor.step(Step::Down, Shape::whole(count, 1), lines),
-            KeyCode::Up => cursor.step(Step::Up, Shape::whole(count, 1), lines),
-            _ => {
-                if let Some(edit) = edit_of(event) {
-                    filter.edit(edit);
-                    cursor.at = 0;
-                }
+        self.state.arrange();
+        Vec::new()
+    }
+
+    fn act_on_gate(&mut self, action: Action) -> Vec<Effect> {
+        let key = match action {
+            Action::Quit | Action::Help => return update::apply(&mut self.state, action),
+            Action::Skip => {
+                update::skip_gate(&mut self.state);
+                return Vec::new();
             }
+            Action::Submit => GateKey::Submit,
+            Action::NextField => GateKey::Next,
+            Action::PreviousField => GateKey::Previous,
+            _ => return Vec::new(),
+        };
+        update::gate_key(&mut self.state, key)
+    }
+
+    fn act_on_window(&mut self, action: Action) -> Vec<Effect> {
+        let lines = self.state.shown.lines.max(1);
+        let palette_lines = self.palette_actions().len();
+        match (&mut self.state.overlay, action) {
+            // The keys that open the large picture close it too.
+            (Some(_), Action::Close)
+            | (Some(Overlay::Zoom), Action::Zoom | Action::Enter | Action::Back | Action::Quit) => {
+                self.state.overlay = None;
+            }
+            (Some(Overlay::Zoom), _) => return update::apply(&mut self.state, action),
+            (Some(Overlay::Log { scroll }), _) => *scroll = scrolled(*scroll, action, lines),
+            (Some(Overlay::Help { scroll, .. }), _) => {
+                *scroll = scrolled(*scroll, action, lines).min(self.keymap.help().len());
+            }
+            (Some(Overlay::Palette { .. }), Action::Submit) => return self.choose(None),
+            (Some(Overlay::Palette { cursor, .. }), Action::Down) => {
+                cursor.step(Step::Down, Shape::whole(palette_lines, 1), lines);
+            }
+            (Some(Overlay::Palette { cursor, .. }), Action::Up) => {
+                cursor.step(Step::Up, Shape::whole(palette_lines, 1), lines);
+            }
+            (Some(Overlay::Confirm(question)), _) if action == yes_to(question) => {
+                return update::answer(&mut self.state);
+            }
+            (Some(Overlay::Confirm(_)), Action::No) => return update::decline(&mut self.state),
+            (Some(Overlay::ExportTo { .. }), Action::Submit) => return update::export(&mut self.state),
+            _ => {}
         }
         Vec::new()
     }
@@ -272,19 +247,20 @@ impl Application {
     fn choose(&mut self, place: Option<usize>) -> Vec<Effect> {
         let Some(Overlay::Palette { cursor, .. }) = &self.state.overlay else { return Vec::new() };
         match self.palette_actions().get(place.unwrap_or(cursor.at)).copied() {
-            Some(action) => update::choose(&mut self.state, action),
+            Some(action) => {
+                self.state.overlay = None;
+                update::apply(&mut self.state, action)
+            }
             None => Vec::new(),
         }
     }
 
     /// Text was pasted.
     pub fn paste(&mut self, text: &str) -> Vec<Effect> {
-        // A pasted line's end is not an Enter: what is pasted is looked at before it counts.
+        // A line break is not Enter: what is pasted is looked at before it is used.
         let mut effects = Vec::new();
         for character in text.chars().filter(|character| !character.is_control()) {
-            if self.takes_text() {
-                effects.extend(self.key(KeyEvent::new(KeyCode::Char(character), KeyModifiers::NONE)));
-            }
+            effects.extend(self.edit(Edit::Insert(character)));
         }
         effects
     }
@@ -294,7 +270,16 @@ impl Application {
         match &self.state.overlay {
             Some(Overlay::Help { .. } | Overlay::Palette { .. } | Overlay::ExportTo { .. }) => true,
             Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Zoom) => false,
-            None => self.state.gate.is_some() || self.is_typing_a_filter(),
+            None => self.state.gate.is_some() || self.state.typed_filter().is_some(),
+        }
+    }
+
+    /// Whether a plain character is typed, whatever it is bound to. The help's field is searched by words: while it is
+    /// empty, the key that opened the help closes it.
+    fn types_characters(&self) -> bool {
+        match &self.state.overlay {
+            Some(Overlay::Help { filter, .. }) => !filter.text().is_empty(),
+            _ => self.takes_text(),
         }
     }
 
@@ -306,11 +291,10 @@ impl Application {
             MouseEventKind::Down(MouseButton::Left) => self.click(target),
             MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
                 let is_down = event.kind == MouseEventKind::ScrollDown;
-                let code = if is_down { KeyCode::Down } else { KeyCode::Up };
-                if self.state.overlay.is_some() {
-                    return self.key(KeyEvent::new(code, KeyModifiers::NONE));
-                }
                 let action = if is_down { Action::Down } else { Action::Up };
+                if self.state.overlay.is_some() {
+                    return self.act_on_window(action);
+                }
                 let times = if self.state.shown.columns > 1 { 1 } else { WHEEL_LINES };
                 (0..times).flat_map(|_| self.unless_gated(action)).collect()
             }
@@ -332,18 +316,15 @@ impl Application {
             // A click beside a window closes it.
             _ if self.state.overlay.is_some() => self.state.overlay = None,
             Some(Target::Tab(tab)) => {
-                if let Some(filter) = self.state.filter_mut() {
-                    filter.is_typing = false;
+                if let Some(list) = self.state.list_mut() {
+                    list.filter_mut().is_typing = false;
                 }
                 self.state.tab = tab;
             }
             Some(Target::Picture) => return self.unless_gated(Action::Zoom),
             Some(Target::Item(place)) => {
-                let cursor = match self.state.tab {
-                    Tab::Files => &mut self.state.browser.cursor,
-                    Tab::Results => &mut self.state.results.cursor,
-                    Tab::Vault | Tab::Indexing => &mut self.state.collection.cursor,
-                };
+                let Some(list) = self.state.list_mut() else { return Vec::new() };
+                let cursor = list.cursor_mut();
                 if cursor.at == place {
                     return self.unless_gated(Action::Enter);
                 }
@@ -360,28 +341,37 @@ impl Application {
     }
 }
 
-/// Ctrl-C, which in raw mode is a key like others.
-fn is_interrupt(event: KeyEvent) -> bool {
-    event.code == KeyCode::Char('c') && event.modifiers.contains(KeyModifiers::CONTROL)
+/// The action that answers `question` with yes. The question about an older copy may appear while a passphrase is being
+/// typed, whose last letters must not answer it.
+fn yes_to(question: &Question) -> Action {
+    match question {
+        Question::UseOlder { .. } => Action::UseOlder,
+        _ => Action::Yes,
+    }
 }
 
-/// The change to a typed line that a key makes.
-fn edit_of(event: KeyEvent) -> Option<Edit> {
-    let is_control = event.modifiers.contains(KeyModifiers::CONTROL);
-    Some(match event.code {
-        KeyCode::Char('w') if is_control => Edit::DeleteWord,
-        KeyCode::Char('u') if is_control => Edit::Clear,
-        KeyCode::Char('a') if is_control => Edit::Home,
-        KeyCode::Char('e') if is_control => Edit::End,
-        KeyCode::Char('h') if is_control => Edit::Backspace,
-        KeyCode::Char(_) if is_control || event.modifiers.contains(KeyModifiers::ALT) => return None,
-        KeyCode::Char(character) => Edit::Insert(character),
-        KeyCode::Backspace => Edit::Backspace,
-        KeyCode::Delete => Edit::Delete,
-        KeyCode::Left => Edit::Left,
-        KeyCode::Right => Edit::Right,
-        KeyCode::Home => Edit::Home,
-        KeyCode::End => Edit::End,
+/// Where `action` scrolls a text of which `lines` lines are shown.
+fn scrolled(scroll: usize, action: Action, lines: usize) -> usize {
+    match action {
+        Action::Down => scroll + 1,
+        Action::Up => scroll.saturating_sub(1),
+        Action::PageDown => scroll + lines,
+        Action::PageUp => scroll.saturating_sub(lines),
+        _ => scroll,
+    }
+}
+
+/// The change to a text field that an action makes.
+fn edit_of(action: Action) -> Option<Edit> {
+    Some(match action {
+        Action::DeleteBackward => Edit::Backspace,
+        Action::DeleteForward => Edit::Delete,
+        Action::DeleteWord => Edit::DeleteWord,
+        Action::ClearLine => Edit::Clear,
+        Action::CharLeft => Edit::Left,
+        Action::CharRight => Edit::Right,
+        Action::LineStart => Edit::Home,
+        Action::LineEnd => Edit::End,
         _ => return None,
     })
 }

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::Event;
 
-use super::Error;
 use super::answers::{Answers, Input};
 use super::application::Application;
 use super::delivery::Delivery;
+use super::error::Error;
 use super::idle::{self, IdleLock};
 use super::pane::PaneWatch;
 use super::request::Effect;
+use super::startup::{self, ThemeFile};
 use super::terminal::Screen;
 use super::theme::Background;
 use super::worker::{AppEvent, Workers};
@@ -46,6 +47,7 @@ pub(super) struct EventLoop {
     workers: Workers,
     options: ApplicationOptions,
     preview: Choice,
+    theme_file: ThemeFile,
     memory: Memory,
     answers: Answers,
     delivery: Option<Delivery>,
@@ -62,12 +64,14 @@ impl EventLoop {
         workers: Workers,
         options: ApplicationOptions,
         preview: Choice,
+        theme_file: ThemeFile,
     ) -> Self {
         let memory = Memory::new(&options.dirs);
         let (answers, cells) = (Answers::default(), cells_of_window());
         let pane = PaneWatch::new();
+        let delivery = None;
         let event_loop =
-            Self { application, screen, workers, options, preview, memory, answers, delivery: None, cells, pane };
+            Self { application, screen, workers, options, preview, theme_file, memory, answers, delivery, cells, pane };
         event_loop.ask_terminal();
         event_loop
     }
@@ -270,9 +274,9 @@ impl EventLoop {
     /// The terminal has been asked: pictures and colours become those that suit it.
     fn use_terminal(&mut self, probe: Probe) -> Result<(), Error> {
         let Probe { graphics, answers, reason, client, .. } = probe;
-        let background = super::background(&answers);
+        let background = startup::background(&answers);
         if background != Background::Unknown {
-            self.application.theme = super::theme(&mut self.application.state, &self.options, background);
+            self.application.theme = self.theme_file.theme(&mut self.application.state, background);
         }
         if reason == Reason::Silent {
             self.application.state.journal.note("the terminal says nothing about pictures: drawn in half blocks");

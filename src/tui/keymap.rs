@@ -1,135 +1,13 @@
-//! Which keys do what: the defaults, the user's file over them, and the help that is made from the result.
+//! Which keys do what: the defaults, the user's file over them, and the help made from the result.
 
-use std::fmt;
-
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+pub mod chord;
+pub mod context;
 
 use super::action::{Action, TABLE};
 use super::overrides::{self, Warning};
-use super::state::Tab;
 use crate::services::settings::KEYMAP as DEFAULTS;
-
-/// Where a key counts.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Context {
-    /// On every tab, unless the tab says otherwise.
-    Everywhere,
-    /// On one tab.
-    On(Tab),
-}
-
-impl Context {
-    const ALL: [(Self, &'static str); 5] = [
-        (Self::Everywhere, "everywhere"),
-        (Self::On(Tab::Files), "files"),
-        (Self::On(Tab::Results), "results"),
-        (Self::On(Tab::Vault), "vault"),
-        (Self::On(Tab::Indexing), "indexing"),
-    ];
-
-    /// Its name in the keymap file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(context, _)| *context == self).map_or("", |(_, name)| name)
-    }
-}
-
-/// A key with what is held down beside it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Chord {
-    code: KeyCode,
-    modifiers: KeyModifiers,
-}
-
-const NAMED: [(&str, KeyCode); 16] = [
-    ("enter", KeyCode::Enter),
-    ("esc", KeyCode::Esc),
-    ("tab", KeyCode::Tab),
-    ("backtab", KeyCode::BackTab),
-    ("space", KeyCode::Char(' ')),
-    ("backspace", KeyCode::Backspace),
-    ("delete", KeyCode::Delete),
-    ("insert", KeyCode::Insert),
-    ("home", KeyCode::Home),
-    ("end", KeyCode::End),
-    ("pageup", KeyCode::PageUp),
-    ("pagedown", KeyCode::PageDown),
-    ("up", KeyCode::Up),
-    ("down", KeyCode::Down),
-    ("left", KeyCode::Left),
-    ("right", KeyCode::Right),
-];
-
-impl Chord {
-    /// The chord that a key event is. Shift is in the letter itself.
-    #[must_use]
-    pub fn of(event: KeyEvent) -> Self {
-        let mut modifiers = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
-        if matches!(event.code, KeyCode::Char(_) | KeyCode::BackTab) {
-            modifiers -= KeyModifiers::SHIFT;
-        }
-        Self { code: event.code, modifiers }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let mut modifiers = KeyModifiers::NONE;
-        let mut rest = text;
-        loop {
-            let (modifier, tail) =
-                [("ctrl-", KeyModifiers::CONTROL), ("alt-", KeyModifiers::ALT), ("shift-", KeyModifiers::SHIFT)]
-                    .iter()
-                    .find_map(|(prefix, modifier)| Some((*modifier, rest.strip_prefix(prefix)?)))
-                    .unwrap_or((KeyModifiers::NONE, rest));
-            if modifier.is_empty() || tail.is_empty() {
-                break;
-            }
-            modifiers |= modifier;
-            rest = tail;
-        }
-        let mut letters = rest.chars();
-        let code = match (letters.next(), letters.next()) {
-            (Some(letter), None) => KeyCode::Char(letter),
-            _ => match rest.strip_prefix('f').and_then(|number| number.parse().ok()) {
-                Some(number @ 1..=12) => KeyCode::F(number),
-                _ => NAMED.iter().find(|(name, _)| *name == rest)?.1,
-            },
-        };
-        Some(Self { code, modifiers })
-    }
-}
-
-impl fmt::Display for Chord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (modifier, name) in
-            [(KeyModifiers::CONTROL, "ctrl-"), (KeyModifiers::ALT, "alt-"), (KeyModifiers::SHIFT, "shift-")]
-        {
-            if self.modifiers.contains(modifier) {
-                f.write_str(name)?;
-            }
-        }
-        if let Some((name, _)) = NAMED.iter().find(|(_, code)| *code == self.code) {
-            return f.write_str(name);
-        }
-        match self.code {
-            KeyCode::Char(letter) => write!(f, "{letter}"),
-            KeyCode::F(number) => write!(f, "f{number}"),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// One or more keys pressed one after the other.
-fn parse_sequence(text: &str) -> Option<Vec<Chord>> {
-    let chords: Option<Vec<Chord>> = text.split(' ').filter(|part| !part.is_empty()).map(Chord::parse).collect();
-    chords.filter(|chords| !chords.is_empty())
-}
-
-fn written(sequence: &[Chord]) -> String {
-    let chords: Vec<String> = sequence.iter().map(ToString::to_string).collect();
-    // Letters that follow one another are written as vim users write them.
-    let separator = if chords.iter().all(|chord| chord.chars().count() == 1) { "" } else { " " };
-    chords.join(separator)
-}
+use chord::{Chord, parse_sequence, written};
+use context::Context;
 
 struct Binding {
     context: Context,
@@ -142,10 +20,10 @@ struct Binding {
 pub enum Meaning {
     /// This action.
     Action(Action),
-    /// The beginning of something.
-    Beginning,
+    /// The beginning of a longer sequence.
+    Prefix,
     /// Nothing.
-    Nothing,
+    Unbound,
 }
 
 /// All bindings.
@@ -153,12 +31,12 @@ pub struct Keymap {
     bindings: Vec<Binding>,
 }
 
-/// A line of the help: the keys of an action, and what it does.
+/// A line of the help: an action and its keys in one context.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HelpLine {
-    /// Where the keys count.
+    /// Where the keys are bound.
     pub context: Context,
-    /// The keys, as written in the help.
+    /// The keys, as the help writes them.
     pub keys: String,
     /// What they do.
     pub action: Action,
@@ -168,23 +46,25 @@ impl Default for Keymap {
     fn default() -> Self {
         let mut keymap = Self { bindings: Vec::new() };
         let warnings = keymap.lay_over(DEFAULTS);
-        debug_assert!(warnings.is_empty(), "the defaults are understood: {warnings:?}");
+        debug_assert!(warnings.is_empty(), "the defaults are valid: {warnings:?}");
         keymap
     }
 }
 
 impl Keymap {
-    /// Lays a user's file over the bindings; what cannot be understood is left out and warned of.
+    /// Applies a keymap file over the bindings so far. Lines that cannot be used are skipped; they, and keys that
+    /// conflict within a context, are returned as warnings.
     pub fn lay_over(&mut self, text: &str) -> Vec<Warning> {
         let (settings, mut warnings) = overrides::read(text);
+        let mut set: Vec<(Context, Vec<Chord>, usize)> = Vec::new();
         for setting in settings {
             let mut warn = |what: String| warnings.push(Warning { line: setting.line, what });
-            let Some((context, _)) = Context::ALL.iter().find(|(_, name)| *name == setting.section) else {
+            let Some(context) = Context::named(&setting.section) else {
                 warn(format!("there is no section [{}]", setting.section));
                 continue;
             };
             let Some(keys) = parse_sequence(&setting.key) else {
-                warn(format!("`{}` is no key", setting.key));
+                warn(format!("`{}` is not a key", setting.key));
                 continue;
             };
             let action = Action::named(&setting.word);
@@ -192,54 +72,71 @@ impl Keymap {
                 warn(format!("there is no action `{}`", setting.word));
                 continue;
             }
-            self.bindings.retain(|binding| binding.context != *context || binding.keys != keys);
-            if let Some(action) = action {
-                self.bindings.push(Binding { context: *context, keys, action });
+            if context.types_characters() && keys[0].typed().is_some() {
+                warn(format!("in [{}], `{}` is typed as text", setting.section, setting.key));
+                continue;
             }
+            if let Some((.., line)) = set.iter().find(|(other, known, _)| *other == context && *known == keys) {
+                warn(format!("`{}` is already set on line {line}", setting.key));
+            }
+            self.bindings.retain(|binding| binding.context != context || binding.keys != keys);
+            if let Some(action) = action {
+                self.bindings.push(Binding { context, keys: keys.clone(), action });
+            }
+            set.push((context, keys, setting.line));
+        }
+        for (context, keys, line) in set {
+            warnings.extend(self.conflict(context, &keys).map(|what| Warning { line, what }));
         }
         warnings.sort_by_key(|warning| warning.line);
         warnings
     }
 
-    /// What `pressed` means on `tab`; the tab's own keys come before those that count everywhere.
+    /// Why a sequence is never reached or keeps a longer one from being reached in its context.
+    fn conflict(&self, context: Context, keys: &[Chord]) -> Option<String> {
+        let mut bound = self.bindings.iter().filter(|binding| binding.context == context).map(|binding| &binding.keys);
+        bound.clone().find(|known| *known == keys)?;
+        let other =
+            bound.find(|other| other.len() != keys.len() && (other.starts_with(keys) || keys.starts_with(other)))?;
+        let (short, long) = if other.len() < keys.len() { (&other[..], keys) } else { (keys, &other[..]) };
+        Some(format!("`{}` cannot be typed: `{}` comes first", written(long), written(short)))
+    }
+
+    /// What `pressed` means in `contexts`, of which the first comes first.
     #[must_use]
-    pub fn meaning(&self, tab: Tab, pressed: &[Chord]) -> Meaning {
-        for context in [Context::On(tab), Context::Everywhere] {
-            let mut here = self.bindings.iter().filter(|binding| binding.context == context);
+    pub fn meaning(&self, contexts: &[Context], pressed: &[Chord]) -> Meaning {
+        for context in contexts {
+            let mut here = self.bindings.iter().filter(|binding| binding.context == *context);
             if let Some(binding) = here.clone().find(|binding| binding.keys == pressed) {
                 return Meaning::Action(binding.action);
             }
             if here.any(|binding| binding.keys.starts_with(pressed)) {
-                return Meaning::Beginning;
+                return Meaning::Prefix;
             }
         }
-        Meaning::Nothing
+        Meaning::Unbound
     }
 
-    /// The keys that do `action` on `tab`, the first bound first; empty when there are none.
+    /// The keys of `action` in `contexts`, the first bound first; empty when there are none.
     #[must_use]
-    pub fn keys(&self, tab: Tab, action: Action) -> Vec<String> {
-        let bound = |context: Context| {
+    pub fn keys(&self, contexts: &[Context], action: Action) -> Vec<String> {
+        let bound = |context: &Context| {
+            let context = *context;
             self.bindings
                 .iter()
                 .filter(move |binding| binding.context == context && binding.action == action)
                 .map(|binding| written(&binding.keys))
         };
-        bound(Context::On(tab)).chain(bound(Context::Everywhere)).collect()
+        contexts.iter().flat_map(bound).collect()
     }
 
-    /// The help: every bound action once a context, in the order of the actions.
+    /// The help: every bound action once per context, in the order of the actions.
     #[must_use]
     pub fn help(&self) -> Vec<HelpLine> {
         let mut lines = Vec::new();
         for (context, _) in Context::ALL {
             for (action, _, _) in TABLE {
-                let keys: Vec<String> = self
-                    .bindings
-                    .iter()
-                    .filter(|binding| binding.context == context && binding.action == *action)
-                    .map(|binding| written(&binding.keys))
-                    .collect();
+                let keys = self.keys(&[context], *action);
                 if !keys.is_empty() {
                     lines.push(HelpLine { context, keys: keys.join("  "), action: *action });
                 }
@@ -251,6 +148,8 @@ impl Keymap {
 
 #[cfg(test)]
 mod tests {
+    use super::super::state::Tab;
+    use super::context::{of_filter, of_tab, of_unlock};
     use super::*;
 
     fn press(text: &str) -> Vec<Chord> {
@@ -258,13 +157,22 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_understood_and_reach_every_action() {
+    fn the_defaults_are_valid_and_reach_every_action() {
         let (settings, warnings) = overrides::read(DEFAULTS);
-        assert!(warnings.is_empty() && settings.len() > 60);
+        assert!(warnings.is_empty() && settings.len() > 100);
         let mut keymap = Keymap { bindings: Vec::new() };
         assert_eq!(keymap.lay_over(DEFAULTS), []);
+        let everywhere = Context::ALL.map(|(context, _)| context);
         for (action, name, _) in TABLE {
-            assert!(Tab::ALL.iter().any(|tab| !keymap.keys(*tab, *action).is_empty()), "no key for {name}");
+            assert!(!keymap.keys(&everywhere, *action).is_empty(), "no key for {name}");
+        }
+    }
+
+    #[test]
+    fn every_context_is_a_section_of_the_defaults() {
+        for (context, name) in Context::ALL {
+            assert!(DEFAULTS.contains(&format!("\n[{name}]\n")), "{name}");
+            assert_eq!(Context::named(name), Some(context));
         }
     }
 
@@ -282,37 +190,50 @@ mod tests {
         let mut keymap = Keymap::default();
         let warnings = keymap.lay_over("[results]\n\"s\" = \"arrangement\"\n\"-\" = \"lower-threshold\"\n");
         assert_eq!(warnings, []);
-        assert_eq!(keymap.meaning(Tab::Results, &press("s")), Meaning::Action(Action::Arrangement));
-        assert_eq!(keymap.meaning(Tab::Files, &press("s")), Meaning::Action(Action::Similar));
-        assert_eq!(keymap.meaning(Tab::Results, &press("-")), Meaning::Action(Action::LowerThreshold));
-        assert_eq!(keymap.meaning(Tab::Vault, &press("-")), Meaning::Nothing);
+        let meaning = |tab, keys| keymap.meaning(&of_tab(tab), &press(keys));
+        assert_eq!(meaning(Tab::Results, "s"), Meaning::Action(Action::Arrangement));
+        assert_eq!(meaning(Tab::Files, "s"), Meaning::Action(Action::Similar));
+        assert_eq!(meaning(Tab::Results, "-"), Meaning::Action(Action::LowerThreshold));
+        assert_eq!(meaning(Tab::Vault, "-"), Meaning::Unbound);
     }
 
     #[test]
     fn sequences_begin_and_end() {
         let keymap = Keymap::default();
-        assert_eq!(keymap.meaning(Tab::Files, &press("g")), Meaning::Beginning);
-        assert_eq!(keymap.meaning(Tab::Files, &press("g g")), Meaning::Action(Action::Top));
-        assert_eq!(keymap.meaning(Tab::Files, &press("g x")), Meaning::Nothing);
+        let meaning = |keys| keymap.meaning(&of_tab(Tab::Files), &press(keys));
+        assert_eq!(meaning("g"), Meaning::Prefix);
+        assert_eq!(meaning("g g"), Meaning::Action(Action::Top));
+        assert_eq!(meaning("g x"), Meaning::Unbound);
     }
 
     #[test]
-    fn a_user_s_file_changes_takes_away_and_is_warned_of_by_line() {
+    fn a_user_s_file_changes_and_removes_keys_and_warnings_name_lines() {
         let mut keymap = Keymap::default();
         let warnings = keymap.lay_over(
             "[everywhere]\n\"ctrl-q\" = \"quit\"\n\"q\" = \"none\"\n\"w\" = \"qiut\"\n\"hyper-x\" = \"up\"\n[tabs]\n\"a\" = \"up\"\n",
         );
-        assert_eq!(keymap.meaning(Tab::Files, &press("q")), Meaning::Nothing);
-        assert_eq!(keymap.meaning(Tab::Files, &press("ctrl-q")), Meaning::Action(Action::Quit));
+        let meaning = |keys| keymap.meaning(&of_tab(Tab::Files), &press(keys));
+        assert_eq!(meaning("q"), Meaning::Unbound);
+        assert_eq!(meaning("ctrl-q"), Meaning::Action(Action::Quit));
         let lines: Vec<(usize, bool)> = warnings.iter().map(|w| (w.line, w.what.contains("qiut"))).collect();
         assert_eq!(lines, [(4, true), (5, false), (7, false)]);
     }
 
     #[test]
-    fn shift_is_in_the_letter() {
-        let event = KeyEvent::new(KeyCode::Char('G'), KeyModifiers::SHIFT);
-        assert_eq!([Chord::of(event)], press("G")[..]);
-        assert_eq!(press("ctrl--")[0].to_string(), "ctrl--");
-        assert_eq!(written(&press("g g")), "gg");
+    fn keys_that_conflict_within_a_context_are_warned_of_and_across_contexts_are_not() {
+        let mut keymap = Keymap::default();
+        let warnings = keymap.lay_over("[everywhere]\n\"G\" = \"top\"\n\"shift-G\" = \"bottom\"\n\"g\" = \"zoom\"\n");
+        let said: Vec<(usize, &str)> = warnings.iter().map(|w| (w.line, w.what.as_str())).collect();
+        assert_eq!(said, [(3, "`shift-G` is already set on line 2"), (4, "`gg` cannot be typed: `g` comes first")]);
+        assert_eq!(Keymap::default().lay_over("[vault]\n\"g\" = \"zoom\"\n\"q\" = \"zoom\"\n"), []);
+    }
+
+    #[test]
+    fn in_a_text_field_a_letter_cannot_be_bound() {
+        let mut keymap = Keymap::default();
+        let warnings = keymap.lay_over("[unlock]\n\"q\" = \"quit\"\n[filter]\n\"ctrl-q\" = \"quit\"\n");
+        assert_eq!(warnings, [Warning { line: 2, what: "in [unlock], `q` is typed as text".to_owned() }]);
+        assert_eq!(keymap.meaning(&of_unlock(), &press("q")), Meaning::Unbound);
+        assert_eq!(keymap.meaning(&of_filter(), &press("ctrl-q")), Meaning::Action(Action::Quit));
     }
 }

@@ -19,6 +19,7 @@ use ratatui::widgets::Paragraph;
 
 use super::action::Action;
 use super::keymap::Keymap;
+use super::keymap::context::{self, Context};
 use super::locale::Characters;
 use super::preview::Pictures;
 use super::state::indexing::Indexing;
@@ -103,7 +104,7 @@ fn tab(canvas: &mut Canvas<'_, '_>, area: Rect) {
             status_line(canvas, status);
         }
         // On a low screen there is one line for both.
-        (None, Some(run)) if !canvas.state.filter().is_some_and(|filter| filter.is_typing) => {
+        (None, Some(run)) if canvas.state.typed_filter().is_none() => {
             exporting::strip(canvas, status, run);
         }
         (None, _) => status_line(canvas, status),
@@ -132,7 +133,7 @@ fn tab_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
         Session::Open { vault } => {
             let name = vault.file_name().unwrap_or(vault.as_os_str());
             let name = words::path(std::path::Path::new(name));
-            let photos = canvas.state.collection.photos().len();
+            let photos = canvas.state.collection.list.items().len();
             if is_narrow { format!("● {photos}") } else { format!("● {name}, {}", words::count(photos, "photo")) }
         }
     };
@@ -147,16 +148,10 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let state = canvas.state;
     let theme = canvas.theme;
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let line = if let Some(filter) = state.filter().filter(|filter| filter.is_typing) {
-        let (before, after) = filter.line.halves();
-        let mut after = after.chars();
-        let under = after.next().unwrap_or(' ').to_string();
-        Line::from(vec![
-            Span::styled("/", theme.accent),
-            Span::raw(inert(before).into_owned()),
-            Span::styled(inert(&under).into_owned(), theme.cursor),
-            Span::raw(inert(after.as_str()).into_owned()),
-        ])
+    let line = if let Some(filter) = state.typed_filter() {
+        let mut spans = vec![Span::styled("/", theme.accent)];
+        spans.extend(canvas.input_spans(&filter.line));
+        Line::from(spans)
     } else if let Some(task) = state.collection.task {
         Line::from(format!("{} {}", canvas.spinner(), working_on(task)))
     } else if let Some(message) = state.journal.news() {
@@ -193,19 +188,25 @@ fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if area.height == 0 || is_covered {
         return;
     }
-    let is_typing = state.filter().is_some_and(|filter| filter.is_typing);
-    let fixed = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, label)| ((*key).to_owned(), *label)).collect();
-    let hints: Vec<(String, &str)> = match &state.overlay {
-        Some(Overlay::Palette { .. }) => fixed(&[("enter", "do it"), ("↑↓", "move"), ("esc", "close")]),
-        Some(Overlay::Help { .. }) => fixed(&[("esc", "close")]),
+    let contexts = context::active(state);
+    let key = |action| canvas.key(&contexts, action);
+    let keys: Vec<(Option<String>, &str)> = match &state.overlay {
+        Some(Overlay::Palette { .. }) => vec![
+            (key(Action::Submit), "do it"),
+            (canvas.up_and_down(&contexts, Action::Up, Action::Down), "move"),
+            (key(Action::Close), "close"),
+        ],
+        Some(Overlay::Help { .. }) => vec![(canvas.key(&[Context::Window], Action::Close), "close")],
         // The others name their own keys.
         Some(_) => Vec::new(),
-        None if is_typing => fixed(&[("enter", "keep"), ("esc", "clear")]),
-        None => hinted(state).iter().filter_map(|(action, label)| Some((canvas.hint_key(*action)?, *label))).collect(),
+        None if state.typed_filter().is_some() => {
+            vec![(key(Action::Submit), "keep"), (key(Action::ClearFilter), "clear")]
+        }
+        None => hinted(state).iter().map(|(action, label)| (canvas.hint_key(*action), *label)).collect(),
     };
     let mut room = usize::from(area.width.saturating_sub(2));
     let mut spans = Vec::new();
-    for (key, label) in hints {
+    for (key, label) in keys.into_iter().filter_map(|(key, label)| Some((key?, label))) {
         let width = words::width(&key) + words::width(label) + 3;
         if width > room {
             continue;

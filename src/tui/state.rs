@@ -9,6 +9,7 @@ pub mod gate;
 pub mod indexing;
 pub mod journal;
 pub mod line;
+pub mod list;
 pub mod overlay;
 pub mod rate;
 pub mod results;
@@ -17,12 +18,12 @@ pub mod vault;
 
 use std::path::PathBuf;
 
-use browser::{Browser, Filter};
-use cursor::Range;
+use browser::Browser;
 use exporting::Exporting;
 use gate::Gate;
 use indexing::Indexing;
 use journal::Journal;
+use list::{Filter, List};
 use overlay::Overlay;
 use results::Results;
 use tiles::Tiles;
@@ -171,25 +172,31 @@ impl State {
             || self.collection.task.is_some()
     }
 
-    /// The filter of the shown tab; none where there is nothing to narrow.
+    /// The list of the shown tab; none where there is no list.
     #[must_use]
-    pub fn filter(&self) -> Option<&Filter> {
+    pub fn list(&self) -> Option<&dyn List> {
         match self.tab {
-            Tab::Files => Some(&self.browser.filter),
-            Tab::Results => Some(&self.results.filter),
-            Tab::Vault => Some(&self.collection.filter),
+            Tab::Files => Some(&self.browser.list),
+            Tab::Results => Some(&self.results.list),
+            Tab::Vault => Some(&self.collection.list),
             Tab::Indexing => None,
         }
     }
 
-    /// The same, to be changed; [`Self::arrange`] applies it.
-    pub fn filter_mut(&mut self) -> Option<&mut Filter> {
+    /// The list of the shown tab, to change it.
+    pub fn list_mut(&mut self) -> Option<&mut dyn List> {
         match self.tab {
-            Tab::Files => Some(&mut self.browser.filter),
-            Tab::Results => Some(&mut self.results.filter),
-            Tab::Vault => Some(&mut self.collection.filter),
+            Tab::Files => Some(&mut self.browser.list),
+            Tab::Results => Some(&mut self.results.list),
+            Tab::Vault => Some(&mut self.collection.list),
             Tab::Indexing => None,
         }
+    }
+
+    /// The filter of the shown tab, if it is being typed.
+    #[must_use]
+    pub fn typed_filter(&self) -> Option<&Filter> {
+        self.list().map(List::filter).filter(|filter| filter.is_typing)
     }
 
     /// Applies the filter of the shown tab.
@@ -199,27 +206,6 @@ impl State {
             Tab::Results => self.results.arrange(),
             Tab::Vault => self.collection.arrange(),
             Tab::Indexing => {}
-        }
-    }
-
-    /// The range being marked on the shown tab.
-    #[must_use]
-    pub fn range(&self) -> Option<&Range> {
-        match self.tab {
-            Tab::Files => Some(&self.browser.range),
-            Tab::Results => Some(&self.results.range),
-            Tab::Vault => Some(&self.collection.range),
-            Tab::Indexing => None,
-        }
-    }
-
-    /// The same, to be changed.
-    pub fn range_mut(&mut self) -> Option<&mut Range> {
-        match self.tab {
-            Tab::Files => Some(&mut self.browser.range),
-            Tab::Results => Some(&mut self.results.range),
-            Tab::Vault => Some(&mut self.collection.range),
-            Tab::Indexing => None,
         }
     }
 

@@ -179,26 +179,9 @@ fn parse(words: &str) -> Result<Style, &str> {
     Ok(style)
 }
 
+/// A colour by name, number or `#rrggbb`, as ratatui reads it; `default` is the terminal's own.
 fn colour(word: &str) -> Option<Color> {
-    Some(match word {
-        "default" => Color::Reset,
-        "black" => Color::Black,
-        "red" => Color::Red,
-        "green" => Color::Green,
-        "yellow" => Color::Yellow,
-        "blue" => Color::Blue,
-        "magenta" => Color::Magenta,
-        "cyan" => Color::Cyan,
-        "gray" => Color::Gray,
-        "darkgray" => Color::DarkGray,
-        "lightred" => Color::LightRed,
-        "lightgreen" => Color::LightGreen,
-        "lightyellow" => Color::LightYellow,
-        "lightblue" => Color::LightBlue,
-        "lightmagenta" => Color::LightMagenta,
-        "lightcyan" => Color::LightCyan,
-        _ => return None,
-    })
+    if word == "default" { Some(Color::Reset) } else { word.parse().ok() }
 }
 
 #[cfg(test)]
@@ -346,9 +329,10 @@ mod tests {
 
     #[test]
     fn a_user_s_file_changes_styles_and_is_warned_of_by_line() {
-        let user = "[theme]\n\"cursor\" = \"black on lightyellow\"\n\"bars\" = \"red\"\n\"bar\" = \"#ff0000\"\n";
+        let user = "[theme]\n\"cursor\" = \"black on lightyellow\"\n\"bars\" = \"red\"\n\"bar\" = \"reddish\"\n\"good\" = \"#ff8000\"\n";
         let (theme, warnings) = Theme::new(Background::Dark, Colours::Text, user);
         assert_eq!(theme.cursor, Style::new().fg(Color::Black).bg(Color::LightYellow));
+        assert_eq!(theme.good, Style::new().fg(Color::Rgb(0xff, 0x80, 0)));
         assert_eq!(warnings.iter().map(|warning| warning.line).collect::<Vec<_>>(), [3, 4]);
     }
 }

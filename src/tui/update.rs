@@ -1,34 +1,43 @@
-//! Actions and replies change the state; what is to be done elsewhere comes back as effects. Nothing here waits.
+//! Actions and replies change the state and return effects: what the event loop must do or ask of the workers.
+//!
+//! Must never wait: no file, no lock, no network.
 
 mod answer;
 mod export;
+mod folders;
 mod gate;
+mod indexing;
+mod leaving;
+mod lists;
+mod movement;
 mod overlay;
 mod photos;
 mod refusal;
+mod typed_path;
 
 use super::action::Action;
-use super::request::{Effect, Request};
-use super::state::browser::{Filter, Kind};
-use super::state::cursor::{Cursor, Range, Shape, Step};
-use super::state::indexing::{Indexing, Standing};
+use super::request::Effect;
+use super::state::cursor::Step;
 use super::state::line::Line;
-use super::state::overlay::{Overlay, Question};
+use super::state::overlay::Overlay;
+use super::state::results::Amount;
 use super::state::tiles::Resize;
-use super::state::{Pane, State, Tab};
-use crate::services::settings::OnLock;
+use super::state::{State, Tab};
+use lists::with_list;
 
 pub use answer::receive;
 pub use export::export;
-pub use gate::{GateKey, gate_key, skip_gate};
-pub use overlay::{answer, choose, decline};
+pub use gate::key::GateKey;
+pub use gate::{gate_key, skip_gate};
+pub use leaving::finish;
+pub use overlay::{answer, decline};
 pub use photos::current_photo;
 pub use refusal::refusal;
 
-/// Does `action`, or says why not. At the end of a list, or where there is none, moving says nothing.
+/// Does `action`, or says why not. Moving past the end of a list is not worth a message.
 pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     state.journal.read();
-    let step = step_of(action);
+    let step = movement::step_of(action);
     if let Some(reason) = refusal(state, action) {
         if step.is_none() && !is_silent(action) {
             state.journal.refuse(reason);
@@ -36,44 +45,39 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         return Vec::new();
     }
     if let Some(step) = step {
-        return movement(state, action, step);
+        return walk(state, step);
     }
     match action {
-        Action::Enter => return enter(state),
-        Action::Back => back(state),
-        Action::NextView => next_view(state),
+        Action::Enter => return folders::open(state),
+        Action::Back => lists::back(state),
+        Action::NextView => folders::next_view(state),
         Action::Files => state.tab = Tab::Files,
         Action::Results => state.tab = Tab::Results,
         Action::Vault => state.tab = Tab::Vault,
         Action::Indexing => state.tab = Tab::Indexing,
-        Action::Filter => begin_filter(state),
-        Action::Select => photos::select(state),
-        Action::SelectRange => match state.tab {
-            Tab::Files => state.browser.toggle_range(),
-            Tab::Results => state.results.toggle_range(),
-            Tab::Vault => state.collection.toggle_range(),
-            Tab::Indexing => {}
-        },
-        Action::SelectAll => photos::select_all(state),
-        Action::InvertSelection => photos::invert(state),
+        Action::Filter => lists::start_filter(state),
+        Action::Select => with_list(state, lists::select_and_move_on),
+        Action::SelectRange => with_list(state, |list| list.toggle_range()),
+        Action::SelectAll => with_list(state, |list| list.toggle_all()),
+        Action::InvertSelection => with_list(state, |list| list.invert()),
         Action::Similar => return photos::similar(state),
-        Action::Zoom => zoom(state),
+        Action::Zoom => folders::zoom(state),
         Action::CopyNames => return photos::copy_names(state),
-        Action::Parent => return parent(state),
-        Action::Home => return home(state),
+        Action::Parent => return folders::parent(state),
+        Action::Home => return folders::home(state),
         Action::Sort => {
             state.browser.sort_next();
             state.journal.note(format!("sorted {}", state.browser.sorting.title()));
         }
-        Action::Reload => return reload(state),
-        Action::Index => return index(state, state.browser.subject()),
-        Action::IndexFolder => return index(state, vec![state.browser.folder.clone()]),
-        Action::PauseIndexing => return pause(state),
-        Action::StopIndexing => return stop(state),
+        Action::Reload => return folders::reload(state),
+        Action::Index => return indexing::index(state, state.browser.list.targets()),
+        Action::IndexFolder => return indexing::index(state, vec![state.browser.folder.clone()]),
+        Action::PauseIndexing => return indexing::toggle_pause(state),
+        Action::StopIndexing => return indexing::stop(state),
         Action::RaiseThreshold => state.results.move_threshold(1),
         Action::LowerThreshold => state.results.move_threshold(-1),
-        Action::MoreResults => state.results.move_top(super::state::results::Amount::More),
-        Action::FewerResults => state.results.move_top(super::state::results::Amount::Fewer),
+        Action::MoreResults => state.results.move_top(Amount::More),
+        Action::FewerResults => state.results.move_top(Amount::Fewer),
         Action::Arrangement => state.tiles.rearrange(),
         Action::LargerThumbnails => state.tiles.resize(Resize::Larger),
         Action::SmallerThumbnails => state.tiles.resize(Resize::Smaller),
@@ -92,267 +96,28 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::CyclePictures => return vec![Effect::CyclePictures],
         Action::AskTerminal => return vec![Effect::AskTerminal],
         Action::Redraw => return vec![Effect::Redraw],
-        Action::Lock => return lock(state),
+        Action::Lock => return leaving::lock(state),
         Action::Suspend => return vec![Effect::Suspend],
-        Action::Quit => return quit(state),
-        // The rest was a movement.
+        Action::Quit => return leaving::quit(state),
+        // Movements were handled above; what works in windows and text fields only was refused.
         _ => {}
     }
     Vec::new()
 }
 
-/// Esc with nothing to close, and the key of the tab that is shown, are no mistakes.
+/// Esc with nothing to close and the key of the shown tab are not mistakes.
 fn is_silent(action: Action) -> bool {
     matches!(action, Action::Back | Action::Files | Action::Results | Action::Vault | Action::Indexing)
 }
 
-fn step_of(action: Action) -> Option<Step> {
-    Some(match action {
-        Action::Up => Step::Up,
-        Action::Down => Step::Down,
-        Action::Left => Step::Left,
-        Action::Right => Step::Right,
-        Action::PageUp => Step::PageUp,
-        Action::PageDown => Step::PageDown,
-        Action::HalfPageUp => Step::HalfPageUp,
-        Action::HalfPageDown => Step::HalfPageDown,
-        Action::Top => Step::Top,
-        Action::Bottom => Step::Bottom,
-        _ => return None,
-    })
-}
-
-/// The place in the list of the shown tab, and how its items stand.
-fn place(state: &State) -> (Cursor, Shape) {
-    let columns = state.shown.columns;
-    match state.tab {
-        Tab::Files => (state.browser.cursor, Shape::whole(state.browser.visible().len(), 1)),
-        Tab::Results => (state.results.cursor, state.results.shape(columns)),
-        Tab::Vault => (state.collection.cursor, Shape::whole(state.collection.visible().len(), columns)),
-        Tab::Indexing => (Cursor::default(), Shape::whole(0, 1)),
-    }
-}
-
-/// Where `step` leads in the list of the shown tab.
-fn stepped(state: &State, step: Step) -> Cursor {
-    let (mut cursor, shape) = place(state);
-    cursor.step(step, shape, state.shown.lines);
-    cursor
-}
-
-/// Whether `action` moves the cursor.
-fn moves(state: &State, action: Action) -> bool {
-    step_of(action).is_some_and(|step| stepped(state, step) != place(state).0)
-}
-
-fn movement(state: &mut State, action: Action, step: Step) -> Vec<Effect> {
-    match (state.tab, action) {
-        (Tab::Files, Action::Left) => return parent(state),
-        (Tab::Files, Action::Right) => return enter(state),
-        (Tab::Files, _) => state.browser.cursor = stepped(state, step),
-        (Tab::Results, _) => state.results.cursor = stepped(state, step),
-        (Tab::Vault, _) => state.collection.cursor = stepped(state, step),
-        (Tab::Indexing, _) => {}
-    }
-    Vec::new()
-}
-
-fn enter(state: &mut State) -> Vec<Effect> {
-    if state.tab == Tab::Files
-        && let Some(entry) = state.browser.current()
-        && entry.kind == Kind::Folder
-    {
-        let folder = entry.path.clone();
-        return go_to(state, folder);
-    }
-    zoom(state);
-    Vec::new()
-}
-
-/// Lists another folder.
-fn go_to(state: &mut State, folder: std::path::PathBuf) -> Vec<Effect> {
-    state.browser.enter(folder.clone());
-    vec![Effect::Ask(Request::List(folder))]
-}
-
-fn parent(state: &mut State) -> Vec<Effect> {
-    match state.browser.folder.parent().map(std::path::Path::to_owned) {
-        Some(folder) => go_to(state, folder),
-        None => Vec::new(),
-    }
-}
-
-fn home(state: &mut State) -> Vec<Effect> {
-    match std::env::home_dir() {
-        Some(folder) => go_to(state, folder),
-        None => Vec::new(),
-    }
-}
-
-fn reload(state: &mut State) -> Vec<Effect> {
-    match state.tab {
-        Tab::Files => {
-            state.browser.is_loading = true;
-            vec![Effect::Ask(Request::List(state.browser.folder.clone()))]
+/// Moves in the shown list; in the files, left and right move between folders.
+fn walk(state: &mut State, step: Step) -> Vec<Effect> {
+    match (state.tab, step) {
+        (Tab::Files, Step::Left) => folders::parent(state),
+        (Tab::Files, Step::Right) => folders::open(state),
+        _ => {
+            movement::step(state, step);
+            Vec::new()
         }
-        Tab::Vault => vec![Effect::Ask(Request::Collection)],
-        Tab::Results => match state.results.query.clone() {
-            Some(query) => photos::search(state, query),
-            None => Vec::new(),
-        },
-        Tab::Indexing => Vec::new(),
     }
-}
-
-fn zoom(state: &mut State) {
-    if current_photo(state).is_some() {
-        state.overlay = Some(Overlay::Zoom);
-    }
-}
-
-/// Whether something is selected on the shown tab.
-fn has_selection(state: &State) -> bool {
-    match state.tab {
-        Tab::Files => !state.browser.selected.is_empty(),
-        Tab::Results => !state.results.selected.is_empty(),
-        Tab::Vault => !state.collection.selected.is_empty(),
-        Tab::Indexing => false,
-    }
-}
-
-/// Whether Esc ends something: a range, a filter, a selection, the large picture of a narrow screen.
-fn has_something_to_close(state: &State) -> bool {
-    state.range().is_some_and(Range::is_begun)
-        || state.filter().is_some_and(|filter| !filter.line.text().is_empty())
-        || has_selection(state)
-        || (state.shown.is_one_pane && state.pane == Pane::Preview)
-}
-
-/// Esc: the innermost thing ends first. The tab stays.
-fn back(state: &mut State) {
-    if let Some(range) = state.range_mut().filter(|range| range.is_begun()) {
-        *range = Range::default();
-    } else if let Some(filter) = state.filter_mut().filter(|filter| !filter.line.text().is_empty()) {
-        *filter = Filter::default();
-        state.arrange();
-    } else if has_selection(state) {
-        match state.tab {
-            Tab::Files => state.browser.selected.clear(),
-            Tab::Results => state.results.selected.clear(),
-            Tab::Vault | Tab::Indexing => state.collection.selected.clear(),
-        }
-    } else {
-        state.pane = Pane::List;
-    }
-}
-
-fn begin_filter(state: &mut State) {
-    state.browser.remember_place();
-    if let Some(filter) = state.filter_mut() {
-        filter.is_typing = true;
-    }
-}
-
-fn next_view(state: &mut State) {
-    if state.shown.is_one_pane && state.tab != Tab::Indexing {
-        state.pane = match state.pane {
-            Pane::List => Pane::Preview,
-            Pane::Preview => Pane::List,
-        };
-        return;
-    }
-    let at = Tab::ALL.iter().position(|tab| *tab == state.tab).unwrap_or(0);
-    state.tab = Tab::ALL[(at + 1) % Tab::ALL.len()];
-}
-
-/// Whether a vault is open; when not, the way to open one is shown.
-fn needs_vault(state: &mut State) -> bool {
-    if state.session.open().is_some() {
-        return false;
-    }
-    gate::show(state);
-    true
-}
-
-fn index(state: &mut State, paths: Vec<std::path::PathBuf>) -> Vec<Effect> {
-    if needs_vault(state) {
-        return Vec::new();
-    }
-    state.browser.selected.clear();
-    begin_indexing(state, paths)
-}
-
-/// Whether a run is under way.
-fn is_indexing(state: &State) -> bool {
-    state.indexing.as_ref().is_some_and(Indexing::is_running)
-}
-
-fn begin_indexing(state: &mut State, paths: Vec<std::path::PathBuf>) -> Vec<Effect> {
-    state.indexing = Some(Indexing::new());
-    vec![Effect::Ask(Request::Index(paths))]
-}
-
-fn pause(state: &mut State) -> Vec<Effect> {
-    let Some(run) = &mut state.indexing else { return Vec::new() };
-    match run.standing {
-        Standing::Running => {
-            run.standing = Standing::Paused;
-            vec![Effect::Ask(Request::PauseIndexing)]
-        }
-        Standing::Paused => {
-            run.standing = Standing::Running;
-            vec![Effect::Ask(Request::ResumeIndexing)]
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn stop(state: &mut State) -> Vec<Effect> {
-    match &mut state.indexing {
-        Some(run) if run.is_running() && run.standing != Standing::Stopping => {
-            run.standing = Standing::Stopping;
-            vec![Effect::Ask(Request::StopIndexing)]
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Locks: keys, names and pictures are forgotten. An export ends with the photo in hand. An indexing run
-/// goes on and keeps its own keys until it ends, unless
-/// the user wants it otherwise or has paused it: a run that may be held for days needs no keys in memory.
-pub fn lock(state: &mut State) -> Vec<Effect> {
-    let is_paused = state.indexing.as_ref().is_some_and(|run| run.standing == Standing::Paused);
-    let stops = is_paused || state.preferences.on_lock == OnLock::Pause;
-    let mut effects = if stops { stop(state) } else { Vec::new() };
-    effects.extend(export::stop(state));
-    state.forget_vault();
-    state.session = super::state::vault::Session::Closed;
-    gate::show(state);
-    effects.extend([Effect::Ask(Request::Close), Effect::ForgetPictures]);
-    effects
-}
-
-/// The application ends as soon as the run, if there is one, has kept what it has done: the screen says so meanwhile.
-pub fn finish(state: &mut State) {
-    state.overlay = None;
-    if is_indexing(state) {
-        drop(stop(state));
-        state.journal.note("finishing the photos in hand; the program ends when they are safe");
-    }
-}
-
-fn quit(state: &mut State) -> Vec<Effect> {
-    if state.exporting.is_some() {
-        state.overlay = Some(Overlay::Confirm(Question::QuitExporting));
-        return Vec::new();
-    }
-    quit_unless_indexing(state)
-}
-
-fn quit_unless_indexing(state: &mut State) -> Vec<Effect> {
-    if is_indexing(state) {
-        state.overlay = Some(Overlay::Confirm(Question::Quit));
-        return Vec::new();
-    }
-    vec![Effect::Quit]
 }

@@ -3,10 +3,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ratatui::text::{Line, Span};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub(super) use crate::services::format::{count, size};
-pub(super) use crate::services::text_layout::{fit, fit_end, padded, width};
+pub(super) use crate::services::text_layout::{fit, fit_end, padded, width, wrap};
 
 /// The day of `time` in UTC, `YYYY-MM-DD`; empty beyond the years that the calendar knows.
 #[must_use]
@@ -39,40 +38,6 @@ pub(super) fn long_time(duration: Duration) -> String {
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
-/// `text` in lines of at most `columns` columns, broken between words, and inside words that are wider.
-#[must_use]
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let columns = columns.max(1);
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split_whitespace() {
-        let gap = usize::from(used > 0);
-        if used + gap + word.width() > columns && used > 0 {
-            lines.push(String::new());
-            used = 0;
-        } else if gap == 1 {
-            push(&mut lines, " ");
-            used += 1;
-        }
-        for letter in word.chars() {
-            let width = letter.width().unwrap_or(0);
-            if used + width > columns {
-                lines.push(String::new());
-                used = 0;
-            }
-            push(&mut lines, letter.encode_utf8(&mut [0; 4]));
-            used += width;
-        }
-    }
-    lines
-}
-
-fn push(lines: &mut [String], text: &str) {
-    if let Some(last) = lines.last_mut() {
-        last.push_str(text);
     }
 }
 
@@ -132,20 +97,6 @@ mod tests {
         }
         assert_eq!(day(UNIX_EPOCH - Duration::from_millis(1)), "1969-12-31");
         assert_eq!(day(UNIX_EPOCH + Duration::from_secs(u64::MAX / 4)), "");
-    }
-
-    #[test]
-    fn wrapping_breaks_between_words_and_breaks_long_ones() {
-        let cases: [(&str, &[&str]); 5] = [
-            ("", &[""]),
-            ("one two", &["one two"]),
-            ("one two three", &["one two", "three"]),
-            ("abcdefghijklmnopq", &["abcdefgh", "ijklmnop", "q"]),
-            ("a bcdefghi 猫猫猫猫猫", &["a", "bcdefghi", "猫猫猫猫", "猫"]),
-        ];
-        for (text, lines) in cases {
-            assert_eq!(wrap(text, 8), lines, "{text}");
-        }
     }
 
     #[test]

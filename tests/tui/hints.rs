@@ -105,7 +105,7 @@ fn the_palette_offers_what_does_something_with_keys_that_do_the_same() {
         if stage.application.state.gate.is_some() || stage.application.state.overlay.is_some() {
             continue;
         }
-        if stage.application.state.filter().is_some_and(|filter| filter.is_typing) {
+        if stage.application.state.typed_filter().is_some() {
             continue;
         }
         stage.keys(":");
@@ -154,7 +154,7 @@ fn the_threshold_moves_with_brackets_the_number_with_braces_and_thumbnails_with_
     let mut stage = searched(120, 40, Ok(found()));
     let state = |stage: &Stage| {
         let results = &stage.application.state.results;
-        (results.shown_matches(), results.visible().len(), stage.application.state.tiles.narrowest())
+        (results.shown_matches(), results.list.visible().len(), stage.application.state.tiles.narrowest())
     };
     assert_eq!(state(&stage), (3, 8, 20));
     stage.keys("[ [");

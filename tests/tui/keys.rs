@@ -29,7 +29,7 @@ fn vim_and_arrow_keys_move_alike() {
     for (keys, expected) in [("j j", 2), ("down down", 2), ("G", 7), ("G g g", 0), ("j j k up", 0), ("ctrl-d", 7)] {
         let mut stage = Stage::new(80, 24);
         stage.keys(keys);
-        assert_eq!(stage.application.state.browser.cursor.at, expected, "{keys}");
+        assert_eq!(stage.application.state.browser.list.cursor.at, expected, "{keys}");
     }
 }
 
@@ -50,7 +50,7 @@ fn a_filter_can_be_typed_before_the_folder_is_listed() {
     stage.effects.clear();
     stage.keys("l / 'dip");
     assert_eq!(stage.asked(), ["list /photos/2024/beach"], "no letter is taken for a key");
-    assert_eq!(stage.application.state.browser.filter.line.text(), "dip");
+    assert_eq!(stage.application.state.browser.list.filter.line.text(), "dip");
 }
 
 #[test]
@@ -242,12 +242,12 @@ fn results_and_vault_are_filtered_by_name_and_selected_by_range() {
     open_search(&mut stage);
     stage.keys("[ [ [ [ [ [ [ / 'o enter");
     let shown = |stage: &Stage| -> Vec<String> {
-        stage.application.state.results.visible().map(|found| found.photo.name.clone()).collect()
+        stage.application.state.results.list.visible().map(|found| found.photo.name.clone()).collect()
     };
     assert_eq!(shown(&stage), ["boat.jpg", "dog.jpg", "fog.jpg"]);
     assert!(stage.screen().contains("filter “o”"), "{}", stage.screen());
     stage.keys("j v j v");
-    assert_eq!(stage.application.state.results.selected.len(), 1, "a grid of two columns: from dog to dog");
+    assert_eq!(stage.application.state.results.list.selected().len(), 1, "a grid of two columns: from dog to dog");
     stage.keys("g g v G v y");
     assert_eq!(stage.asked(), ["copy \"boat.jpg\\ndog.jpg\\nfog.jpg\""]);
     stage.keys("/ 'zzz enter");
@@ -324,12 +324,12 @@ fn the_palette_does_what_is_chosen() {
 fn esc_ends_the_innermost_thing_first() {
     let mut stage = Stage::with_vault(80, 24);
     stage.keys("space / 'cat enter");
-    assert_eq!(stage.application.state.browser.visible().len(), 1);
+    assert_eq!(stage.application.state.browser.list.visible().len(), 1);
     stage.keys("esc");
-    assert_eq!(stage.application.state.browser.visible().len(), 8);
-    assert_eq!(stage.application.state.browser.selected.len(), 1);
+    assert_eq!(stage.application.state.browser.list.visible().len(), 8);
+    assert_eq!(stage.application.state.browser.list.selected().len(), 1);
     stage.keys("esc");
-    assert!(stage.application.state.browser.selected.is_empty());
+    assert!(stage.application.state.browser.list.selected().is_empty());
 }
 
 #[test]
@@ -350,9 +350,9 @@ fn clicks_and_the_wheel_do_what_keys_do() {
     stage.effects.clear();
     // The list begins below the tabs and the border.
     stage.application.mouse(mouse(click, 10, 4));
-    assert_eq!(stage.application.state.browser.cursor.at, 2);
+    assert_eq!(stage.application.state.browser.list.cursor.at, 2);
     stage.application.mouse(mouse(MouseEventKind::ScrollDown, 10, 4));
-    assert_eq!(stage.application.state.browser.cursor.at, 5);
+    assert_eq!(stage.application.state.browser.list.cursor.at, 5);
     stage.application.mouse(mouse(click, 10, 2));
     let effects = stage.application.mouse(mouse(click, 10, 2));
     stage.effects.extend(effects);
@@ -383,4 +383,42 @@ fn pasted_text_goes_into_fields_and_its_line_ends_do_nothing() {
     let mut stage = Stage::new(80, 24);
     stage.application.paste("q");
     assert!(stage.asked().is_empty(), "pasted letters are no commands");
+}
+
+#[test]
+fn a_user_s_keymap_changes_the_keys_of_windows_and_fields_and_shows_there() {
+    let mut stage = Stage::with_vault(120, 110);
+    let keymap = "[confirm]\n\"y\" = \"none\"\n\"Y\" = \"none\"\n\"ctrl-y\" = \"yes\"\n[palette]\n\"ctrl-j\" = \"submit\"\n\
+                  [input]\n\"ctrl-k\" = \"clear-line\"\n[unlock]\n\"ctrl-n\" = \"skip\"\n\"esc\" = \"none\"\n";
+    assert_eq!(stage.application.keymap.lay_over(keymap), []);
+    stage.effects.clear();
+    stage.keys("3 D");
+    assert!(stage.screen().contains("ctrl-y remove"), "{}", stage.screen());
+    stage.keys("y");
+    assert!(stage.asked().is_empty());
+    stage.keys("ctrl-y");
+    assert_eq!(stage.asked(), ["remove 1"]);
+    stage.keys("esc : 'zzz ctrl-k 'files ctrl-j");
+    assert_eq!(stage.application.state.tab, Tab::Files, "the palette's text was cleared and its choice taken");
+    stage.application.show_gate(Gate::FirstRun(FirstRun::new(PathBuf::from("/x"))));
+    assert!(stage.screen().contains("ctrl-n skip"), "{}", stage.screen());
+    stage.keys("esc");
+    assert!(stage.application.state.gate.is_some());
+    stage.keys("ctrl-n ?");
+    assert!(stage.application.state.gate.is_none());
+    assert!(stage.screen().contains("ctrl-y"), "{}", stage.screen());
+}
+
+#[test]
+fn the_wheel_scrolls_windows_and_answers_no_question() {
+    let scroll = MouseEvent { kind: MouseEventKind::ScrollDown, column: 9, row: 9, modifiers: KeyModifiers::NONE };
+    let mut stage = Stage::with_vault(80, 24);
+    stage.keys("?");
+    let before = stage.screen();
+    stage.application.mouse(scroll);
+    assert_ne!(stage.screen(), before);
+    stage.keys("esc 3 D");
+    let before = stage.screen();
+    stage.application.mouse(scroll);
+    assert_eq!(stage.screen(), before);
 }

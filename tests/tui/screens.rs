@@ -240,7 +240,7 @@ fn vault_with_camera_details() {
     let mut stage = Stage::with_vault(120, 40);
     stage.keys("3 K");
     let fields = vec![("camera".to_owned(), "X\u{1b}]0;title\u{7}100".to_owned())];
-    let photo = stage.application.state.collection.current().unwrap().id;
+    let photo = stage.application.state.collection.list.current().unwrap().id;
     stage.reply(Reply::Exif { photo, fields: Ok(fields) });
     insta::assert_snapshot!(stage.screen());
 }
@@ -250,7 +250,7 @@ fn help() {
     at_every_size("help", Stage::with_vault, |stage| {
         stage.keys("? 'thr");
     });
-    let mut stage = Stage::new(120, 90);
+    let mut stage = Stage::new(120, 110);
     insta::assert_snapshot!(stage.keys("f1").screen());
 }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::EventLoop;
 use crate::preview::tmux::{ADVICE, ERASE_SCREEN, ERASED, View};
-use crate::tui::Error;
+use crate::tui::error::Error;
 use crate::tui::pane::Screen;
 
 impl EventLoop {

@@ -32,18 +32,18 @@ fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let title = words::path(&browser.folder);
     let title = words::fit_end(&title, usize::from(area.width.saturating_sub(4))).into_owned();
     let inner = canvas.pane(area, &title, Focus::Here);
-    let count = browser.visible().len();
+    let count = browser.list.visible().len();
     canvas.shown = Shown { columns: 1, lines: usize::from(inner.height), ..canvas.shown };
     if count == 0 {
         return empty(canvas, inner);
     }
-    let first = browser.cursor.first_line(Shape::whole(count, 1), usize::from(inner.height));
-    let rows = browser.visible().enumerate().skip(first).zip(inner.y..inner.bottom());
+    let first = browser.list.cursor.first_line(Shape::whole(count, 1), usize::from(inner.height));
+    let rows = browser.list.visible().enumerate().skip(first).zip(inner.y..inner.bottom());
     for ((place, entry), y) in rows {
         let row = Rect { y, height: 1, ..inner };
         let line = row_of(canvas, entry, place, usize::from(inner.width));
         canvas.frame.render_widget(line, row);
-        if place == browser.cursor.at {
+        if place == browser.list.cursor.at {
             canvas.mark_row(row);
         }
         canvas.hits.push((row, Target::Item(place)));
@@ -53,7 +53,7 @@ fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
 fn row_of(canvas: &Canvas<'_, '_>, entry: &Entry, place: usize, columns: usize) -> Line<'static> {
     let browser = &canvas.state.browser;
     let theme = canvas.theme;
-    let mark = canvas.sign(browser.mark(place));
+    let mark = canvas.sign(browser.list.mark(place));
     let stored = if browser.is_stored(entry) { Span::styled("✓", theme.stored) } else { Span::raw(" ") };
     let size = if entry.kind == Kind::Photo { words::size(entry.bytes) } else { String::new() };
     let date = entry.modified.map(words::day).unwrap_or_default();
@@ -84,7 +84,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
         lines.push(Line::styled("✗ this folder cannot be read", theme.bad));
         lines.push(Line::styled(inert(reason).into_owned(), theme.faint));
         lines.extend(canvas.press(Action::Parent, "for the folder above"));
-    } else if browser.total() > 0 {
+    } else if !browser.list.items().is_empty() {
         lines.push(Line::raw("nothing matches the filter"));
         lines.extend(canvas.press(Action::Back, "to clear it"));
     } else {
@@ -98,7 +98,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
 }
 
 fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
-    let Some(entry) = canvas.state.browser.current() else {
+    let Some(entry) = canvas.state.browser.list.current() else {
         let inner = canvas.pane(area, "preview", Focus::Elsewhere);
         let line = Line::styled("the photo under the cursor is shown here", canvas.theme.faint);
         return canvas.notice(inner, vec![line]);
@@ -108,7 +108,7 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
         let mut lines = vec![Line::raw("a folder")];
         lines.extend(canvas.press(Action::Enter, "to look into it"));
         // With a selection the key is about that.
-        if canvas.state.browser.selected.is_empty() {
+        if canvas.state.browser.list.selected().is_empty() {
             lines.extend(canvas.press(Action::Index, "to put all its photos into the vault"));
         }
         return canvas.notice(inner, lines);
@@ -130,19 +130,19 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
 /// How many photos there are, how many are selected, and how many files are not listed.
 pub(super) fn status(canvas: &Canvas<'_, '_>) -> Line<'static> {
     let browser = &canvas.state.browser;
-    let photos = browser.visible().filter(|entry| entry.kind == Kind::Photo).count();
-    let folders = browser.visible().len() - photos;
+    let photos = browser.list.visible().filter(|entry| entry.kind == Kind::Photo).count();
+    let folders = browser.list.visible().len() - photos;
     let mut parts = vec![words::count(photos, "photo")];
     if folders > 0 {
         parts.push(words::count(folders, "folder"));
     }
     parts.push(browser.sorting.title().to_owned());
-    if !browser.filter.line.text().is_empty() {
-        parts.push(format!("filter “{}”", inert(browser.filter.line.text())));
+    if !browser.list.filter.line.text().is_empty() {
+        parts.push(format!("filter “{}”", inert(browser.list.filter.line.text())));
     }
     let mut spans = vec![Span::styled(parts.join(" · "), canvas.theme.faint)];
-    if !browser.selected.is_empty() {
-        let text = format!("  ● {} selected", browser.selected.len());
+    if !browser.list.selected().is_empty() {
+        let text = format!("  ● {} selected", browser.list.selected().len());
         spans.push(Span::styled(text, canvas.theme.selected));
     }
     // Last, so that a narrow screen cuts it off first.

@@ -8,13 +8,17 @@ use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 
 use super::super::action::Action;
 use super::super::keymap::Keymap;
+use super::super::keymap::context::{self, Context};
 use super::super::preview::Pictures;
 use super::super::state::cursor::Mark;
 use super::super::state::journal::Weight;
+use super::super::state::line::Line as Input;
 use super::super::state::overlay::Overlay;
 use super::super::state::{Shown, State, Tab};
 use super::super::theme::Theme;
 use super::super::update::refusal;
+use super::super::words;
+use crate::services::name::inert;
 use crate::services::settings::Motion;
 
 /// What a click on a place means.
@@ -50,9 +54,31 @@ pub(super) struct Canvas<'a, 'f> {
 }
 
 impl Canvas<'_, '_> {
-    /// The first key that does `action` here; empty when there is none.
-    fn key(&self, action: Action) -> String {
-        self.keymap.keys(self.state.tab, action).into_iter().next().unwrap_or_default()
+    /// The first key of `action` in `contexts`, if it has one.
+    pub(super) fn key(&self, contexts: &[Context], action: Action) -> Option<String> {
+        self.keymap.keys(contexts, action).into_iter().next()
+    }
+
+    /// The keys for up and down in `contexts`, in short: the arrows where they are bound.
+    pub(super) fn up_and_down(&self, contexts: &[Context], up: Action, down: Action) -> Option<String> {
+        let (up, down) = (self.keymap.keys(contexts, up), self.keymap.keys(contexts, down));
+        if up.iter().any(|key| key == "up") && down.iter().any(|key| key == "down") {
+            return Some("↑↓".to_owned());
+        }
+        Some(format!("{} {}", up.first()?, down.first()?))
+    }
+
+    /// Keys with what they do in a word or two.
+    pub(super) fn key_spans(
+        &self,
+        keys: impl IntoIterator<Item = (Option<String>, &'static str)>,
+    ) -> Vec<Span<'static>> {
+        let bound = keys.into_iter().filter_map(|(key, label)| Some((key?, label)));
+        bound
+            .flat_map(|(key, label)| {
+                [Span::styled(key, self.theme.accent), Span::styled(format!(" {label}  "), self.theme.faint)]
+            })
+            .collect()
     }
 
     /// A mark that something is under way; it turns unless motion is reduced.
@@ -62,6 +88,18 @@ impl Canvas<'_, '_> {
             Motion::Full => TURNING[self.state.tick % TURNING.len()],
             Motion::Reduced => '…',
         }
+    }
+
+    /// A text field that takes the keys: its text with the cursor in it.
+    pub(super) fn input_spans(&self, input: &Input) -> Vec<Span<'static>> {
+        let (before, after) = input.halves();
+        let mut after = after.chars();
+        let under = after.next().unwrap_or(' ').to_string();
+        vec![
+            Span::raw(inert(before).into_owned()),
+            Span::styled(inert(&under).into_owned(), self.theme.cursor),
+            Span::raw(inert(after.as_str()).into_owned()),
+        ]
     }
 
     /// Marks a row as the one under the cursor, in one tone: what was faint or coloured in it must stay readable.
@@ -93,7 +131,7 @@ impl Canvas<'_, '_> {
     pub(super) fn pane(&mut self, area: Rect, title: &str, focus: Focus) -> Rect {
         let style = if focus == Focus::Here { self.theme.focus } else { self.theme.border };
         let room = usize::from(area.width.saturating_sub(4));
-        let title = super::words::fit(title, room).into_owned();
+        let title = words::fit(title, room).into_owned();
         let block = Block::bordered()
             .border_type(BorderType::Rounded)
             .border_style(style)
@@ -106,7 +144,7 @@ impl Canvas<'_, '_> {
     /// Text in the middle of an area, for lists that are empty: why, and which key is next.
     pub(super) fn notice(&mut self, area: Rect, lines: Vec<Line<'_>>) {
         let columns = usize::from(area.width.saturating_sub(2));
-        let rows: usize = lines.iter().map(|line| super::words::wrap(&line.to_string(), columns).len()).sum();
+        let rows: usize = lines.iter().map(|line| words::wrap(&line.to_string(), columns).len()).sum();
         let text = Paragraph::new(Text::from(lines))
             .alignment(Alignment::Center)
             .wrap(Wrap { trim: true })
@@ -127,23 +165,14 @@ impl Canvas<'_, '_> {
     }
 
     /// Keys with what they do in a word or two; those that would do nothing are left out.
-    pub(super) fn hints(&self, actions: &[(Action, &str)]) -> Line<'static> {
-        let mut spans = Vec::new();
-        for (action, label) in actions {
-            if let Some(key) = self.hint_key(*action) {
-                spans.extend([
-                    Span::styled(key, self.theme.accent),
-                    Span::styled(format!(" {label}  "), self.theme.faint),
-                ]);
-            }
-        }
-        Line::from(spans)
+    pub(super) fn hints(&self, actions: &[(Action, &'static str)]) -> Line<'static> {
+        Line::from(self.key_spans(actions.iter().map(|(action, label)| (self.hint_key(*action), *label))))
     }
 
     /// The key for a hint: the first one bound, if the action would do something now. Below a window no key reaches the tab.
     pub(super) fn hint_key(&self, action: Action) -> Option<String> {
         let is_reached = matches!(self.state.overlay, None | Some(Overlay::Zoom));
         let applies = is_reached && refusal(self.state, action).is_none();
-        Some(self.key(action)).filter(|key| applies && !key.is_empty())
+        self.key(&context::of_tab(self.state.tab), action).filter(|_| applies)
     }
 }

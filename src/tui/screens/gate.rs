@@ -1,23 +1,22 @@
 //! The first run and unlocking.
 
+mod form;
 mod not_there;
 
 use ratatui::layout::{Constraint, Flex, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::super::action::Action;
+use super::super::keymap::context;
 use super::super::preview::Subject;
 use super::super::state::gate::{FirstRun, Gate, Step, Unlock};
 use super::super::state::indexing::{Indexing, Standing};
-use super::super::state::line::Passphrase;
 use super::super::words;
 use super::canvas::{Canvas, Focus};
 use super::{indexing, picture};
-use crate::services::name::inert;
 use crate::services::passphrase_strength::{Strength, strength};
-
-/// The widest that a form gets, in columns.
-const WIDEST: u16 = 76;
+use form::{WIDEST, error_lines, form, secret_field, text_field};
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, gate: &Gate) {
     let [form, hints] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
@@ -26,58 +25,22 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, gate: &Gate) {
         Gate::FirstRun(first) => draw_first_run(canvas, form, first),
         Gate::NotThere(absent) => not_there::draw(canvas, form, absent),
     }
-    let theme = canvas.theme;
-    let keys: &[(&str, &str)] = match gate {
-        // A key is being derived: what was typed is on its way.
-        Gate::Unlock(Unlock { is_working: true, .. }) | Gate::FirstRun(FirstRun { is_working: true, .. }) => {
-            &[("f1", "help"), ("ctrl-c", "quit")]
-        }
-        Gate::Unlock(_) => &[("enter", "unlock"), ("esc", "without a vault"), ("f1", "help"), ("ctrl-c", "quit")],
+    let keys: &[(Action, &str)] = match gate {
+        // The key is being derived: nothing can be typed.
+        Gate::Unlock(Unlock { is_working: true, .. }) | Gate::FirstRun(FirstRun { is_working: true, .. }) => &[],
+        Gate::Unlock(_) => &[(Action::Submit, "unlock"), (Action::Skip, "without a vault")],
         Gate::NotThere(absent) => not_there::keys(absent),
-        Gate::FirstRun(_) => {
-            &[("enter", "go on"), ("tab", "next"), ("esc", "skip"), ("f1", "help"), ("ctrl-c", "quit")]
-        }
+        Gate::FirstRun(_) => &[(Action::Submit, "go on"), (Action::NextField, "next"), (Action::Skip, "skip")],
     };
-    let mut spans = vec![Span::raw(" ")];
-    for (key, label) in keys {
-        spans.extend([Span::styled(*key, theme.accent), Span::styled(format!(" {label}  "), theme.faint)]);
-    }
+    let contexts = context::of_unlock();
+    let everywhere = [(Action::Help, "help"), (Action::Quit, "quit")];
+    let keys = keys.iter().chain(&everywhere).map(|(action, label)| match action {
+        Action::Up => (canvas.up_and_down(&contexts, Action::PreviousField, Action::NextField), *label),
+        action => (canvas.key(&contexts, *action), *label),
+    });
+    let mut spans = canvas.key_spans(keys);
+    spans.insert(0, Span::raw(" "));
     canvas.frame.render_widget(words::fit_line(Line::from(spans), usize::from(hints.width)), hints);
-}
-
-/// A form in the middle, as high as its lines.
-fn form(canvas: &mut Canvas<'_, '_>, area: Rect, title: &str, lines: Vec<Line<'static>>) {
-    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
-    let [middle] = Layout::vertical([Constraint::Length(rows)]).flex(Flex::Center).areas(area);
-    let [middle] = Layout::horizontal([Constraint::Max(WIDEST)]).flex(Flex::Center).areas(middle);
-    let inner = canvas.pane(middle, title, Focus::Here);
-    // On a small screen the last lines matter most: the field, and what is wrong with it.
-    let hidden = lines.len().saturating_sub(usize::from(inner.height));
-    for (line, y) in lines.into_iter().skip(hidden).zip(inner.y..inner.bottom()) {
-        let row = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), y, height: 1 };
-        canvas.frame.render_widget(line, row);
-    }
-}
-
-/// A passphrase field shows that something was typed, and neither what nor how much.
-fn secret_field(canvas: &Canvas<'_, '_>, passphrase: &Passphrase, focus: Focus) -> Vec<Span<'static>> {
-    let theme = canvas.theme;
-    let typed = if passphrase.is_empty() { "" } else { "typed, not shown" };
-    let mut spans = vec![Span::styled(typed, theme.faint)];
-    if focus == Focus::Here {
-        spans.push(Span::styled(" ", theme.cursor));
-    }
-    spans
-}
-
-/// What is wrong, in as many lines as it takes where there is room for them; without an error, one empty line.
-fn error_lines(canvas: &Canvas<'_, '_>, error: Option<&str>, area: Rect) -> Vec<Line<'static>> {
-    let Some(reason) = error else { return vec![Line::default()] };
-    let columns = usize::from(area.width.min(WIDEST).saturating_sub(4));
-    let text = format!("✗ {}", inert(reason));
-    let lines =
-        if area.height < 9 { vec![words::fit(&text, columns).into_owned()] } else { words::wrap(&text, columns) };
-    lines.into_iter().map(|line| Line::from(Span::styled(line, canvas.theme.bad))).collect()
 }
 
 fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
@@ -143,15 +106,7 @@ fn draw_first_run(canvas: &mut Canvas<'_, '_>, area: Rect, first: &FirstRun) {
         (false, false) => Span::raw("  "),
     };
     let mut folder = vec![mark(Step::Folder, true), Span::styled("vault       ", theme.title)];
-    let (before, after) = first.folder.halves();
-    folder.push(Span::raw(inert(before).into_owned()));
-    if focus(Step::Folder) == Focus::Here {
-        let mut rest = after.chars();
-        folder.push(Span::styled(rest.next().unwrap_or(' ').to_string(), theme.cursor));
-        folder.push(Span::raw(inert(rest.as_str()).into_owned()));
-    } else {
-        folder.push(Span::raw(inert(after).into_owned()));
-    }
+    folder.extend(text_field(canvas, &first.folder, focus(Step::Folder)));
     let mut passphrase =
         vec![mark(Step::Passphrase, !first.passphrase.is_empty()), Span::styled("passphrase  ", theme.title)];
     passphrase.extend(secret_field(canvas, &first.passphrase, focus(Step::Passphrase)));

@@ -8,7 +8,8 @@ use ratatui::widgets::Clear;
 
 use super::super::action::{Action, TABLE};
 use super::super::fuzzy;
-use super::super::keymap::{Context, HelpLine, Keymap};
+use super::super::keymap::context::{self, Context};
+use super::super::keymap::{HelpLine, Keymap};
 use super::super::preview::Subject;
 use super::super::state::indexing::Indexing;
 use super::super::state::overlay::{Overlay, Question};
@@ -58,16 +59,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
         Some(Overlay::Log { scroll }) => log(canvas, window, *scroll),
         Some(Overlay::Confirm(question)) => confirm(canvas, window, question),
         Some(Overlay::ExportTo { photos, folder }) => {
-            let (before, after) = folder.halves();
-            let mut rest = after.chars();
-            let line = Line::from(vec![
-                Span::raw(inert(before).into_owned()),
-                Span::styled(rest.next().unwrap_or(' ').to_string(), canvas.theme.cursor),
-                Span::raw(inert(rest.as_str()).into_owned()),
-            ]);
+            let line = Line::from(canvas.input_spans(folder));
             let title = format!("export {} to", words::count(photos.len(), "photo"));
             let note = "decrypted copies are written there; existing files stay";
-            ask(canvas, window, &title, line, note, &[("enter", "export"), ("esc", "cancel")]);
+            ask(canvas, window, &title, line, note, &[(Action::Submit, "export"), (Action::Close, "cancel")]);
         }
         Some(Overlay::Zoom) | None => {}
     }
@@ -93,7 +88,7 @@ pub fn palette_actions(state: &State, filter: &str) -> Vec<Action> {
     let actions: Vec<Action> = TABLE.iter().map(|(action, _, _)| *action).filter(applies).collect();
     let texts: Vec<String> =
         actions.iter().map(|action| format!("{} {}", action.name(), action.description())).collect();
-    fuzzy::matching(filter, texts.iter().map(String::as_str)).into_iter().map(|index| actions[index]).collect()
+    fuzzy::best_first(filter, texts.iter().map(String::as_str)).into_iter().map(|index| actions[index]).collect()
 }
 
 fn filter_line(canvas: &Canvas<'_, '_>, filter: &str, empty: &str) -> Line<'static> {
@@ -107,10 +102,19 @@ fn filter_line(canvas: &Canvas<'_, '_>, filter: &str, empty: &str) -> Line<'stat
     Line::from(spans)
 }
 
+/// `; KEY closes`, after the title of a window.
+fn closing(canvas: &Canvas<'_, '_>) -> String {
+    // A window's own keys come before the one for every window, which is the one that users know.
+    let key =
+        canvas.key(&[Context::Window], Action::Close).or(canvas.key(&context::active(canvas.state), Action::Close));
+    key.map(|key| format!("; {key} closes")).unwrap_or_default()
+}
+
 fn help(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, scroll: usize) {
     let inner = canvas.pane(window, "keys", Focus::Here);
     let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-    canvas.frame.render_widget(filter_line(canvas, filter, "type to find a key; esc closes"), top);
+    let prompt = format!("type to find a key{}", closing(canvas));
+    canvas.frame.render_widget(filter_line(canvas, filter, &prompt), top);
     let mut lines = help_lines(canvas.keymap, filter);
     lines.sort_by_key(|line| line.context != Context::On(canvas.state.tab));
     let scroll = scroll.min(lines.len().saturating_sub(usize::from(body.height)));
@@ -143,7 +147,7 @@ fn palette(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, at: usize) {
     let first = at.saturating_sub(lines.saturating_sub(1));
     for ((place, action), y) in actions.iter().enumerate().skip(first).zip(body.y..body.bottom()) {
         let row = Rect { y, height: 1, ..body };
-        let key = canvas.keymap.keys(canvas.state.tab, *action).join("  ");
+        let key = canvas.keymap.keys(&context::of_tab(canvas.state.tab), *action).join("  ");
         let room = usize::from(row.width).saturating_sub(words::width(&key) + 2);
         let line = Line::from(vec![
             Span::raw(" "),
@@ -162,7 +166,7 @@ fn palette(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, at: usize) {
 }
 
 fn log(canvas: &mut Canvas<'_, '_>, window: Rect, scroll: usize) {
-    let inner = canvas.pane(window, "messages, newest first; esc closes", Focus::Here);
+    let inner = canvas.pane(window, &format!("messages, newest first{}", closing(canvas)), Focus::Here);
     let journal = &canvas.state.journal;
     if journal.messages().len() == 0 {
         return canvas.notice(inner, vec![Line::raw("no messages")]);
@@ -222,16 +226,23 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
                  until you accept it, it is read-only"
             );
             let line = Line::raw("This copy of the vault is an older one. Use it from now on?");
-            return ask(canvas, window, "older copy", line, &note, &[("U", "use it"), ("n", "only read it")]);
+            return ask(
+                canvas,
+                window,
+                "older copy",
+                line,
+                &note,
+                &[(Action::UseOlder, "use it"), (Action::No, "only read it")],
+            );
         }
         Question::GoOn(roots) => {
             note = interrupted(roots);
             let line = Line::raw("An indexing run was interrupted. Go on with it?");
-            let keys = [("y", "go on"), ("n", "do not ask again"), ("esc", "later")];
+            let keys = [(Action::Yes, "go on"), (Action::No, "do not ask again"), (Action::Close, "later")];
             return ask(canvas, window, "interrupted indexing", line, &note, &keys);
         }
     };
-    ask(canvas, window, title, Line::raw(line), note, &[("y", yes), ("n", "no")]);
+    ask(canvas, window, title, Line::raw(line), note, &[(Action::Yes, yes), (Action::No, "no")]);
 }
 
 /// What becomes of a run when the program ends.
@@ -270,13 +281,16 @@ fn ask(
     title: &str,
     line: Line<'static>,
     note: &str,
-    keys: &[(&'static str, &str)],
+    keys: &[(Action, &'static str)],
 ) {
     let theme = canvas.theme;
     let inner = canvas.pane(window, title, Focus::Here);
+    let contexts = context::active(canvas.state);
     let mut spans = Vec::new();
-    for (key, label) in keys {
-        spans.extend([Span::styled(*key, theme.accent), Span::styled(format!(" {label}   "), theme.faint)]);
+    for (action, label) in keys {
+        if let Some(key) = canvas.key(&contexts, *action) {
+            spans.extend([Span::styled(key, theme.accent), Span::styled(format!(" {label}   "), theme.faint)]);
+        }
     }
     let columns = usize::from(inner.width.saturating_sub(2));
     let is_high = inner.height >= 5;
@@ -307,12 +321,14 @@ pub(super) fn zoom(canvas: &mut Canvas<'_, '_>, area: Rect) {
         }
         Some(Query::Stored(photo)) => {
             let position = match canvas.state.tab {
-                Tab::Results => Some((canvas.state.results.cursor.at + 1, canvas.state.results.visible().len())),
-                _ => Some((canvas.state.collection.cursor.at + 1, canvas.state.collection.visible().len())),
+                Tab::Results => {
+                    Some((canvas.state.results.list.cursor.at + 1, canvas.state.results.list.visible().len()))
+                }
+                _ => Some((canvas.state.collection.list.cursor.at + 1, canvas.state.collection.list.visible().len())),
             };
             (photo.name, Subject::Photo(photo.id), position)
         }
-        None => return canvas.notice(image, vec![Line::raw("no photo under the cursor; esc goes back")]),
+        None => return canvas.notice(image, vec![Line::raw("no photo under the cursor")]),
     };
     canvas.hits.push((image, Target::Picture));
     picture::draw(canvas, image, subject);
@@ -322,6 +338,6 @@ pub(super) fn zoom(canvas: &mut Canvas<'_, '_>, area: Rect) {
     }
     let keys = [(Action::Down, "next"), (Action::Up, "previous"), (Action::Similar, "similar")];
     spans.extend(canvas.hints(&keys).spans);
-    spans.extend([Span::styled("esc", canvas.theme.accent), Span::styled(" back", canvas.theme.faint)]);
+    spans.extend(canvas.key_spans([(canvas.key(&context::active(canvas.state), Action::Close), "back")]));
     canvas.frame.render_widget(words::fit_line(Line::from(spans), usize::from(line.width)), line);
 }

@@ -75,10 +75,10 @@ fn query(canvas: &mut Canvas<'_, '_>, area: Rect) {
         Line::from(format!("list        {}", results.top())),
         canvas.hints(&[(Action::FewerResults, "fewer"), (Action::MoreResults, "more")]),
     ];
-    if let Some(found) = results.found() {
+    if let Some(found) = results.summary() {
         let matches = words::count(results.reached(), "match");
         lines.extend([Line::default(), Line::raw(format!("{matches} of {}", found.compared))]);
-        if found.query.is_some() {
+        if found.query_is_stored {
             lines.push(Line::raw(QUERY_IS_STORED));
         }
     }
@@ -92,8 +92,8 @@ const QUERY_IS_STORED: &str = "query is in the vault";
 
 fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let results = &canvas.state.results;
-    let count = results.visible().len();
-    let title = match (&results.query, results.found()) {
+    let count = results.list.visible().len();
+    let title = match (&results.query, results.summary()) {
         (Some(query), Some(_)) if area.width < 100 => {
             let matches = words::count(results.shown_matches(), "match");
             format!("{matches} ≥ {:.2} of {count} like {}", results.threshold(), query_name(query))
@@ -104,15 +104,15 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if count == 0 {
         return empty(canvas, inner);
     }
-    let items = grid::Items { count, cursor: results.cursor, divider: divider(canvas) };
+    let items = grid::Items { count, cursor: results.list.cursor, divider: divider(canvas) };
     match canvas.state.tiles.arrangement {
         Arrangement::List => grid::lines(canvas, inner, &items, &|canvas, place, columns| {
-            let found = canvas.state.results.at(place)?;
+            let found = canvas.state.results.list.at(place)?;
             Some(row_of(canvas, found, place, columns))
         }),
         Arrangement::Grid => grid::draw(canvas, inner, &items, &|canvas, place, columns| {
             let results = &canvas.state.results;
-            let found = results.at(place)?;
+            let found = results.list.at(place)?;
             let bar = words::bar(f64::from(found.score).max(0.0), columns.saturating_sub(7));
             let fact = Line::from(vec![
                 match_sign(canvas, place),
@@ -122,7 +122,7 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
             let name = inert(&found.photo.name);
             Some(grid::Item {
                 photo: found.photo.id,
-                mark: results.mark(place),
+                mark: results.list.mark(place),
                 name: Line::raw(words::fit(&name, columns).into_owned()),
                 fact,
             })
@@ -139,7 +139,7 @@ fn match_sign(canvas: &Canvas<'_, '_>, place: usize) -> Span<'static> {
 fn divider(canvas: &Canvas<'_, '_>) -> Option<(usize, Line<'static>)> {
     let results = &canvas.state.results;
     let matches = results.shown_matches();
-    if matches == results.visible().len() {
+    if matches == results.list.visible().len() {
         return None;
     }
     let threshold = results.threshold();
@@ -153,7 +153,7 @@ fn divider(canvas: &Canvas<'_, '_>) -> Option<(usize, Line<'static>)> {
 fn row_of(canvas: &Canvas<'_, '_>, found: &Match, place: usize, columns: usize) -> Line<'static> {
     let theme = canvas.theme;
     let results = &canvas.state.results;
-    let mark = canvas.sign(results.mark(place));
+    let mark = canvas.sign(results.list.mark(place));
     let bar_columns = if columns >= 40 { 10 } else { 4 };
     let bar = words::bar(f64::from(found.score).max(0.0), bar_columns);
     let date = found.photo.day().unwrap_or_default();
@@ -183,7 +183,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
     } else if !results.listed().is_empty() {
         lines.push(Line::raw("no photo has such a name"));
         lines.extend(canvas.press(Action::Back, "to clear the filter"));
-    } else if results.found().is_some_and(|found| found.query.is_some()) {
+    } else if results.summary().is_some_and(|found| found.query_is_stored) {
         lines.push(Line::raw("there is no other photo in the vault"));
         lines.extend(canvas.press(Action::Files, "for the files, and index some"));
     } else {
@@ -194,7 +194,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
 }
 
 fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
-    let Some(found) = canvas.state.results.current() else {
+    let Some(found) = canvas.state.results.list.current() else {
         let inner = canvas.pane(area, "preview", Focus::Elsewhere);
         let line = Line::styled("the photo under the cursor is shown here", canvas.theme.faint);
         return canvas.notice(inner, vec![line]);
@@ -212,17 +212,17 @@ pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
     if results.is_searching {
         return Line::from(format!("{} searching", canvas.spinner()));
     }
-    let Some(found) = results.found() else { return Line::default() };
+    let Some(found) = results.summary() else { return Line::default() };
     let timing = found.timing;
     let mut spans = Vec::new();
-    if !results.selected.is_empty() {
-        spans.push(Span::styled(format!("● {} selected  ", results.selected.len()), canvas.theme.selected));
+    if !results.list.selected().is_empty() {
+        spans.push(Span::styled(format!("● {} selected  ", results.list.selected().len()), canvas.theme.selected));
     }
-    if !results.filter.line.text().is_empty() {
-        spans.push(Span::raw(format!("filter “{}”  ", inert(results.filter.line.text()))));
+    if !results.list.filter.line.text().is_empty() {
+        spans.push(Span::raw(format!("filter “{}”  ", inert(results.list.filter.line.text()))));
     }
     // Where the pane of the query, which says it too, is not shown.
-    if found.query.is_some() && columns < 98 {
+    if found.query_is_stored && columns < 98 {
         spans.push(Span::raw(format!("{QUERY_IS_STORED}  ")));
     }
     let total = words::milliseconds(timing.total());

@@ -32,25 +32,25 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
         None => "vault".to_owned(),
     };
     let inner = canvas.pane(area, &title, Focus::Here);
-    let count = collection.visible().len();
+    let count = collection.list.visible().len();
     if count == 0 {
         return empty(canvas, inner);
     }
-    let items = grid::Items { count, cursor: collection.cursor, divider: None };
+    let items = grid::Items { count, cursor: collection.list.cursor, divider: None };
     if canvas.state.tiles.arrangement == Arrangement::List {
         return grid::lines(canvas, inner, &items, &|canvas, place, columns| {
-            let photo = canvas.state.collection.at(place)?;
+            let photo = canvas.state.collection.list.at(place)?;
             Some(row_of(canvas, photo, place, columns))
         });
     }
     grid::draw(canvas, inner, &items, &|canvas, place, columns| {
         let collection = &canvas.state.collection;
-        let photo = collection.at(place)?;
+        let photo = collection.list.at(place)?;
         let name = inert(&photo.name);
         let date = photo.day().unwrap_or_else(|| "no date".to_owned());
         Some(grid::Item {
             photo: photo.id,
-            mark: collection.mark(place),
+            mark: collection.list.mark(place),
             name: Line::raw(words::fit(&name, columns).into_owned()),
             fact: Line::styled(inert(&date).into_owned(), canvas.theme.faint),
         })
@@ -67,7 +67,7 @@ fn row_of(canvas: &Canvas<'_, '_>, photo: &StoredPhoto, place: usize, columns: u
     };
     let room = columns.saturating_sub(words::width(&tail) + 2);
     Line::from(vec![
-        canvas.sign(canvas.state.collection.mark(place)),
+        canvas.sign(canvas.state.collection.list.mark(place)),
         Span::raw(" "),
         Span::raw(words::padded(&inert(&photo.name), room)),
         Span::styled(tail, canvas.theme.faint),
@@ -87,7 +87,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
         lines.extend(canvas.press(Action::Reload, "to try again"));
     } else if !collection.is_listed {
         lines.push(Line::styled(format!("{} reading the catalogue", canvas.spinner()), theme.faint));
-    } else if collection.photos().is_empty() {
+    } else if collection.list.items().is_empty() {
         lines.push(Line::raw("the vault is empty"));
         lines.extend(canvas.press(Action::Files, "for the files, and index some"));
     } else {
@@ -99,7 +99,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
 
 fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let collection = &canvas.state.collection;
-    let Some(photo) = collection.current() else {
+    let Some(photo) = collection.list.current() else {
         let inner = canvas.pane(area, "preview", Focus::Elsewhere);
         let line = Line::styled("the photo under the cursor is shown here", canvas.theme.faint);
         return canvas.notice(inner, vec![line]);
@@ -122,12 +122,12 @@ pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
     let collection = &canvas.state.collection;
     let theme = canvas.theme;
     let mut spans = Vec::new();
-    if !collection.selected.is_empty() {
-        spans.push(Span::styled(format!("● {} selected  ", collection.selected.len()), theme.selected));
+    if !collection.list.selected().is_empty() {
+        spans.push(Span::styled(format!("● {} selected  ", collection.list.selected().len()), theme.selected));
     }
-    if !collection.filter.line.text().is_empty() {
-        let shown = words::count(collection.visible().len(), "photo");
-        spans.push(Span::raw(format!("{shown} like “{}”  ", inert(collection.filter.line.text()))));
+    if !collection.list.filter.line.text().is_empty() {
+        let shown = words::count(collection.list.visible().len(), "photo");
+        spans.push(Span::raw(format!("{shown} like “{}”  ", inert(collection.list.filter.line.text()))));
     }
     match &collection.health {
         Some(report) if report.is_whole() => {

@@ -1,12 +1,11 @@
 //! Folders and photos of the file system: what is listed, filtered, sorted and selected.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::super::fuzzy;
-use super::cursor::{Cursor, Mark, Range};
-use super::line::Line;
+use super::cursor::Cursor;
+use super::list::{Item, ListState};
 
 /// What an entry of a folder is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -30,6 +29,22 @@ pub struct Entry {
     pub bytes: u64,
     /// When it was changed last.
     pub modified: Option<SystemTime>,
+}
+
+impl Item for Entry {
+    type Key = PathBuf;
+
+    fn key(&self) -> &PathBuf {
+        &self.path
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn is_photo(&self) -> bool {
+        self.kind == Kind::Photo
+    }
 }
 
 /// The order of a listing; folders always come first.
@@ -66,15 +81,6 @@ impl Sorting {
     }
 }
 
-/// Narrows a list to what matches the typed letters.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Filter {
-    /// The letters.
-    pub line: Line,
-    /// Whether keys go into the line.
-    pub is_typing: bool,
-}
-
 /// The browser's part of the state.
 #[derive(Debug)]
 pub struct Browser {
@@ -84,20 +90,10 @@ pub struct Browser {
     pub is_loading: bool,
     /// Why the folder cannot be listed.
     pub error: Option<String>,
-    /// The whole folder, sorted.
-    entries: Vec<Entry>,
-    /// Indices into `entries` that are shown, in order.
-    visible: Vec<usize>,
-    /// The place among the shown entries.
-    pub cursor: Cursor,
+    /// The entries of the folder; the selection spans folders.
+    pub list: ListState<Entry>,
     /// The order.
     pub sorting: Sorting,
-    /// Narrows the list.
-    pub filter: Filter,
-    /// What is selected, in this folder and others.
-    pub selected: HashSet<PathBuf>,
-    /// The range that is being marked among the shown entries.
-    pub range: Range,
     /// The entry to land on in folders left behind, and in the one being loaded.
     remembered: HashMap<PathBuf, PathBuf>,
     /// Files in the folder that are no photos.
@@ -134,40 +130,12 @@ impl Browser {
             folder,
             is_loading: true,
             error: None,
-            entries: Vec::new(),
-            visible: Vec::new(),
-            cursor: Cursor::default(),
+            list: ListState::default(),
             sorting: Sorting::default(),
-            filter: Filter::default(),
-            selected: HashSet::new(),
-            range: Range::default(),
             remembered: HashMap::new(),
             other_files: 0,
             recognised: Recognised::default(),
         }
-    }
-
-    /// The shown entries, in order.
-    pub fn visible(&self) -> impl ExactSizeIterator<Item = &Entry> {
-        self.visible.iter().map(|index| &self.entries[*index])
-    }
-
-    /// The shown entry at `place`.
-    #[must_use]
-    pub fn entry(&self, place: usize) -> Option<&Entry> {
-        self.visible.get(place).map(|index| &self.entries[*index])
-    }
-
-    /// The entry under the cursor.
-    #[must_use]
-    pub fn current(&self) -> Option<&Entry> {
-        self.entry(self.cursor.at)
-    }
-
-    /// Entries before filtering.
-    #[must_use]
-    pub fn total(&self) -> usize {
-        self.entries.len()
     }
 
     /// Whether the vault holds this photo, as far as known.
@@ -186,7 +154,7 @@ impl Browser {
             verdict.is_some_and(|verdict| verdict.is_about(entry) && verdict.version == recognised.version)
         };
         places
-            .filter_map(|place| self.entry(place))
+            .filter_map(|place| self.list.at(place))
             .filter(|entry| entry.kind == Kind::Photo && recognised.sizes.contains(&entry.bytes) && !is_known(entry))
             .map(|entry| entry.path.clone())
             .collect()
@@ -203,7 +171,7 @@ impl Browser {
 
     /// A listed photo was compared with what the vault holds.
     pub fn recognise(&mut self, path: PathBuf, is_stored: bool) {
-        if let Some(entry) = self.entries.iter().find(|entry| entry.path == path) {
+        if let Some(entry) = self.list.items().iter().find(|entry| entry.path == path) {
             let (bytes, modified, version) = (entry.bytes, entry.modified, self.recognised.version);
             self.recognised.files.insert(path, Verdict { bytes, modified, is_stored, version });
         }
@@ -216,7 +184,7 @@ impl Browser {
 
     /// Leaves for another folder; its listing is to come.
     pub fn enter(&mut self, folder: PathBuf) {
-        if let Some(current) = self.current() {
+        if let Some(current) = self.list.current() {
             self.remembered.insert(self.folder.clone(), current.path.clone());
         }
         // Coming from below, land on the folder one came from.
@@ -230,21 +198,17 @@ impl Browser {
         self.is_loading = true;
         self.error = None;
         self.other_files = 0;
-        self.entries.clear();
-        self.visible.clear();
-        self.cursor = Cursor::default();
-        self.filter = Filter::default();
-        self.range = Range::default();
+        self.list.clear();
     }
 
     /// The listing of the current folder arrived.
     pub fn listed(&mut self, entries: Vec<Entry>, other_files: usize) {
-        if let Some(current) = self.current() {
+        if let Some(current) = self.list.current() {
             self.remembered.insert(self.folder.clone(), current.path.clone());
         }
         self.is_loading = false;
         self.error = None;
-        self.entries = entries;
+        self.list.set_items(entries);
         self.other_files = other_files;
         self.arrange();
     }
@@ -253,7 +217,7 @@ impl Browser {
     pub fn failed(&mut self, reason: String) {
         self.is_loading = false;
         self.other_files = 0;
-        self.entries.clear();
+        self.list.set_items(Vec::new());
         self.error = Some(reason);
         self.arrange();
     }
@@ -261,7 +225,7 @@ impl Browser {
     /// Takes the next order.
     pub fn sort_next(&mut self) {
         self.sorting = self.sorting.next();
-        if let Some(current) = self.current() {
+        if let Some(current) = self.list.current() {
             self.remembered.insert(self.folder.clone(), current.path.clone());
         }
         self.arrange();
@@ -269,93 +233,27 @@ impl Browser {
 
     /// Applies order and filter; the cursor stays on its entry where it can.
     pub fn arrange(&mut self) {
-        match self.sorting {
-            Sorting::Name => self.entries.sort_by_cached_key(|entry| (entry.kind, natural_key(&entry.name))),
-            Sorting::Newest => self.entries.sort_by_key(|entry| (entry.kind, std::cmp::Reverse(entry.modified))),
-            Sorting::Largest => self.entries.sort_by_key(|entry| (entry.kind, std::cmp::Reverse(entry.bytes))),
+        let sorting = self.sorting;
+        self.list.sort_items(|entries| match sorting {
+            Sorting::Name => entries.sort_by_cached_key(|entry| (entry.kind, natural_key(&entry.name))),
+            Sorting::Newest => entries.sort_by_key(|entry| (entry.kind, std::cmp::Reverse(entry.modified))),
+            Sorting::Largest => entries.sort_by_key(|entry| (entry.kind, std::cmp::Reverse(entry.bytes))),
+        });
+        self.list.show(self.list.filtered());
+        if !self.list.filter.line.text().is_empty() {
+            // The best match.
+            self.list.cursor = Cursor::default();
+        } else if let Some(path) = self.remembered.get(&self.folder) {
+            let at = self.list.visible().position(|entry| &entry.path == path);
+            self.list.cursor.at = at.unwrap_or(self.list.cursor.at);
         }
-        self.range = Range::default();
-        let pattern = self.filter.line.text();
-        self.visible = if pattern.is_empty() {
-            (0..self.entries.len()).collect()
-        } else {
-            fuzzy::matching(pattern, self.entries.iter().map(|entry| entry.name.as_str()))
-        };
-        let landing = if pattern.is_empty() { self.remembered.get(&self.folder) } else { None };
-        let at = landing.and_then(|path| self.visible().position(|entry| &entry.path == path));
-        self.cursor = Cursor { at: at.unwrap_or(if pattern.is_empty() { self.cursor.at } else { 0 }) };
-        self.cursor.stay_within(self.visible.len());
     }
 
     /// Keeps in mind where the cursor is, before a filter moves it.
     pub fn remember_place(&mut self) {
-        if let Some(current) = self.current() {
+        if let Some(current) = self.list.current() {
             self.remembered.insert(self.folder.clone(), current.path.clone());
         }
-    }
-
-    /// Selects or leaves out the entry under the cursor.
-    pub fn toggle(&mut self) {
-        if let Some(path) = self.current().map(|entry| entry.path.clone())
-            && !self.selected.remove(&path)
-        {
-            self.selected.insert(path);
-        }
-    }
-
-    /// Selects all shown photos; leaves them all out when they were all selected.
-    pub fn toggle_all(&mut self) {
-        let photos: Vec<PathBuf> = self.shown_photos().map(Path::to_owned).collect();
-        if photos.iter().all(|path| self.selected.contains(path)) {
-            for path in &photos {
-                self.selected.remove(path);
-            }
-        } else {
-            self.selected.extend(photos);
-        }
-    }
-
-    /// Selects the shown photos that are not selected, and leaves out those that are.
-    pub fn invert(&mut self) {
-        let (chosen, others): (Vec<PathBuf>, Vec<PathBuf>) =
-            self.shown_photos().map(Path::to_owned).partition(|path| self.selected.contains(path));
-        for path in chosen {
-            self.selected.remove(&path);
-        }
-        self.selected.extend(others);
-    }
-
-    /// Whether the entry at `place` is taken.
-    #[must_use]
-    pub fn mark(&self, place: usize) -> Mark {
-        match self.entry(place) {
-            Some(entry) if self.selected.contains(&entry.path) => Mark::Selected,
-            Some(_) if self.range.holds(place, self.cursor) => Mark::InRange,
-            _ => Mark::None,
-        }
-    }
-
-    /// Begins a range at the cursor, or selects the range that was begun.
-    pub fn toggle_range(&mut self) {
-        let places = self.range.toggle(self.cursor).into_iter().flatten();
-        let paths: Vec<PathBuf> = places.filter_map(|place| Some(self.entry(place)?.path.clone())).collect();
-        self.selected.extend(paths);
-    }
-
-    /// What an operation is about: the selection or, without one, the entry under the cursor.
-    #[must_use]
-    pub fn subject(&self) -> Vec<PathBuf> {
-        if self.selected.is_empty() {
-            self.current().map(|entry| entry.path.clone()).into_iter().collect()
-        } else {
-            let mut paths: Vec<PathBuf> = self.selected.iter().cloned().collect();
-            paths.sort();
-            paths
-        }
-    }
-
-    fn shown_photos(&self) -> impl Iterator<Item = &Path> {
-        self.visible().filter(|entry| entry.kind == Kind::Photo).map(|entry| entry.path.as_path())
     }
 }
 
@@ -386,6 +284,10 @@ fn natural_key(name: &str) -> Vec<(u64, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use super::super::line::Line;
+    use super::super::list::{Filter, List};
     use super::*;
 
     fn entry(name: &str, kind: Kind, bytes: u64) -> Entry {
@@ -402,7 +304,7 @@ mod tests {
     }
 
     fn names(browser: &Browser) -> Vec<&str> {
-        browser.visible().map(|entry| entry.name.as_str()).collect()
+        browser.list.visible().map(|entry| entry.name.as_str()).collect()
     }
 
     #[test]
@@ -417,31 +319,22 @@ mod tests {
     #[test]
     fn a_filter_narrows_and_its_end_returns_to_the_remembered_place() {
         let mut browser = browser();
-        browser.cursor.at = 2;
+        browser.list.cursor.at = 2;
         browser.remember_place();
-        browser.filter.line = Line::with("cat");
+        browser.list.filter.line = Line::with("cat");
         browser.arrange();
         assert_eq!(names(&browser), ["cat.png"]);
-        browser.filter = Filter::default();
+        browser.list.filter = Filter::default();
         browser.arrange();
-        assert_eq!(browser.current().unwrap().name, "IMG9.jpg");
+        assert_eq!(browser.list.current().unwrap().name, "IMG9.jpg");
     }
 
     #[test]
-    fn selecting_by_range_all_and_inverting() {
+    fn folders_are_passed_over_when_all_photos_are_selected() {
         let mut browser = browser();
-        browser.cursor.at = 1;
-        browser.toggle_range();
-        browser.cursor.at = 2;
-        assert!(browser.range.holds(1, browser.cursor) && !browser.range.holds(3, browser.cursor));
-        browser.toggle_range();
-        assert_eq!(browser.selected.len(), 2);
-        browser.invert();
-        assert_eq!(browser.subject(), [PathBuf::from("/p/img10.jpg")]);
-        browser.toggle_all();
-        assert_eq!(browser.selected.len(), 3);
-        browser.toggle_all();
-        assert!(browser.selected.is_empty());
+        browser.list.toggle_all();
+        assert_eq!(browser.list.selected().len(), 3);
+        assert!(!browser.list.selected().contains(Path::new("/p/z")));
     }
 
     #[test]
@@ -450,14 +343,14 @@ mod tests {
         browser.enter(PathBuf::from("/p/z/deep"));
         browser.enter(PathBuf::from("/p"));
         browser.listed(vec![entry("a", Kind::Folder, 0), entry("z", Kind::Folder, 0)], 0);
-        assert_eq!(browser.current().unwrap().name, "z");
+        assert_eq!(browser.list.current().unwrap().name, "z");
     }
 
     #[test]
     fn photos_are_marked_by_content_and_only_those_of_a_stored_size_are_read() {
         let mut browser = browser();
         let stored = |browser: &Browser| -> Vec<String> {
-            browser.visible().filter(|entry| browser.is_stored(entry)).map(|entry| entry.name.clone()).collect()
+            browser.list.visible().filter(|entry| browser.is_stored(entry)).map(|entry| entry.name.clone()).collect()
         };
         assert!(browser.to_recognise(0..9).is_empty(), "without a vault nothing is read");
         browser.vault_changed([6, 7, 0].into_iter());
@@ -473,7 +366,7 @@ mod tests {
         browser.vault_changed([6].into_iter());
         assert_eq!(stored(&browser), ["cat.png"], "a mark stays until it is known better");
         assert_eq!(browser.to_recognise(0..9), [cat]);
-        let mut entries: Vec<Entry> = browser.visible().cloned().collect();
+        let mut entries: Vec<Entry> = browser.list.visible().cloned().collect();
         entries[1].modified = Some(SystemTime::UNIX_EPOCH);
         browser.listed(entries, 0);
         assert!(stored(&browser).is_empty(), "the file was changed since");

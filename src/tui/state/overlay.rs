@@ -41,18 +41,6 @@ pub enum Overlay {
     Zoom,
 }
 
-impl Question {
-    /// Whether this letter is a yes. The question about an older copy comes on top of where a passphrase was typed, whose
-    /// last letters may still be on their way: it wants another letter than the others.
-    #[must_use]
-    pub fn is_yes(&self, letter: char) -> bool {
-        match self {
-            Self::UseOlder { .. } => letter == 'U',
-            _ => matches!(letter, 'y' | 'Y'),
-        }
-    }
-}
-
 /// A question answered with yes or no.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Question {

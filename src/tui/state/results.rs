@@ -1,13 +1,12 @@
 //! The last search: what was looked for, what was found, and how it is shown.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::super::fuzzy;
-use super::browser::Filter;
-use super::cursor::{Cursor, Mark, Range, Shape};
+use super::cursor::Shape;
+use super::list::{Item, List, ListState};
 use super::{PhotoId, StoredPhoto};
-use crate::services::search::{Match, SearchResult};
+use crate::services::search::{Match, SearchResult, Timing};
 
 /// What was looked for. Has no `Debug`: queries are not for logs.
 #[derive(Clone, Eq, PartialEq)]
@@ -18,15 +17,38 @@ pub enum Query {
     Stored(StoredPhoto),
 }
 
+impl Item for Match {
+    type Key = PhotoId;
+
+    fn key(&self) -> &PhotoId {
+        &self.photo.id
+    }
+
+    fn name(&self) -> &str {
+        &self.photo.name
+    }
+}
+
+/// A finished search in numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// Whether the vault holds the query itself.
+    pub query_is_stored: bool,
+    /// Photos compared.
+    pub compared: usize,
+    /// How long it took.
+    pub timing: Timing,
+}
+
 /// The results' part of the state.
 #[derive(Clone)]
 pub struct Results {
     /// What was looked for last.
     pub query: Option<Query>,
-    /// What was found.
-    found: Option<SearchResult>,
-    /// Which of it is shown: ranks of the best `top` that pass the filter.
-    shown: Vec<usize>,
+    /// What the last search compared, and how long it took.
+    summary: Option<Summary>,
+    /// The ranked photos, best first; shown are the best `top` that pass the filter.
+    pub list: ListState<Match>,
     /// How many of the shown ones reach the threshold; they come first.
     shown_matches: usize,
     /// Why nothing could be found.
@@ -37,14 +59,6 @@ pub struct Results {
     threshold: f32,
     /// So many of the best photos are listed.
     top: usize,
-    /// The place among the shown photos.
-    pub cursor: Cursor,
-    /// Selected photos.
-    pub selected: BTreeSet<PhotoId>,
-    /// The range that is being marked among the shown photos.
-    pub range: Range,
-    /// Narrows the photos by name.
-    pub filter: Filter,
 }
 
 /// Which way the number of listed photos goes.
@@ -69,17 +83,13 @@ impl Results {
     pub fn new(threshold: f32, top: usize) -> Self {
         Self {
             query: None,
-            found: None,
-            shown: Vec::new(),
+            summary: None,
+            list: ListState::default(),
             shown_matches: 0,
             error: None,
             is_searching: false,
             threshold,
             top,
-            cursor: Cursor::default(),
-            selected: BTreeSet::new(),
-            range: Range::default(),
-            filter: Filter::default(),
         }
     }
 
@@ -92,16 +102,19 @@ impl Results {
     pub fn end(&mut self, result: Result<SearchResult, String>) {
         self.is_searching = false;
         match result {
-            Ok(found) => self.found = Some(found),
+            Ok(SearchResult { ranked, query, compared, timing, .. }) => {
+                self.list.set_items(ranked);
+                self.summary = Some(Summary { query_is_stored: query.is_some(), compared, timing });
+            }
             Err(reason) => self.error = Some(reason),
         }
         self.arrange();
     }
 
-    /// What was found, whatever its score.
+    /// What the search compared, and how long it took; `None` before its end.
     #[must_use]
-    pub fn found(&self) -> Option<&SearchResult> {
-        self.found.as_ref()
+    pub fn summary(&self) -> Option<&Summary> {
+        self.summary.as_ref()
     }
 
     /// The similarity from which a photo matches.
@@ -119,33 +132,23 @@ impl Results {
     /// Applies number, filter and threshold. The order stays that of the scores: the filter only leaves out.
     pub fn arrange(&mut self) {
         let listed = self.listed();
-        let pattern = self.filter.line.text();
-        let passes = |rank: &usize| pattern.is_empty() || fuzzy::score(pattern, &listed[*rank].photo.name).is_some();
-        let shown: Vec<usize> = (0..listed.len()).filter(passes).collect();
+        let pattern = self.list.filter.line.text();
+        let shown = fuzzy::in_order(pattern, listed.iter().map(Item::name));
         self.shown_matches = shown.partition_point(|rank| listed[*rank].score >= self.threshold);
-        self.shown = shown;
-        self.range = Range::default();
-        self.cursor.stay_within(self.shown.len());
+        self.list.show(shown);
     }
 
     /// The best `top` photos, whatever the filter.
     #[must_use]
     pub fn listed(&self) -> &[Match] {
-        let ranked = self.found.as_ref().map_or(&[][..], |found| &found.ranked);
+        let ranked = self.list.items();
         &ranked[..ranked.len().min(self.top)]
     }
 
     /// How many of the photos that a search brought reach the threshold, listed or not.
     #[must_use]
     pub fn reached(&self) -> usize {
-        let ranked = self.found.as_ref().map_or(&[][..], |found| &found.ranked);
-        ranked.partition_point(|found| found.score >= self.threshold)
-    }
-
-    /// The shown photos, best first.
-    pub fn visible(&self) -> impl ExactSizeIterator<Item = &Match> {
-        let listed = self.listed();
-        self.shown.iter().map(move |rank| &listed[*rank])
+        self.list.items().partition_point(|found| found.score >= self.threshold)
     }
 
     /// How many of the shown photos are matches, which reach the threshold. They come first; the others are the nearest.
@@ -157,36 +160,7 @@ impl Results {
     /// How the shown photos stand, so many side by side: the matches first, the others from a line of their own on.
     #[must_use]
     pub fn shape(&self, columns: usize) -> Shape {
-        Shape::divided(self.shown.len(), columns, self.shown_matches)
-    }
-
-    /// The shown photo at `place`.
-    #[must_use]
-    pub fn at(&self, place: usize) -> Option<&Match> {
-        self.shown.get(place).map(|rank| &self.listed()[*rank])
-    }
-
-    /// The photo under the cursor.
-    #[must_use]
-    pub fn current(&self) -> Option<&Match> {
-        self.at(self.cursor.at)
-    }
-
-    /// Whether the photo at `place` is taken.
-    #[must_use]
-    pub fn mark(&self, place: usize) -> Mark {
-        match self.at(place) {
-            Some(found) if self.selected.contains(&found.photo.id) => Mark::Selected,
-            Some(_) if self.range.holds(place, self.cursor) => Mark::InRange,
-            _ => Mark::None,
-        }
-    }
-
-    /// Begins a range at the cursor, or selects the range that was begun.
-    pub fn toggle_range(&mut self) {
-        let places = self.range.toggle(self.cursor).into_iter().flatten();
-        let ids: Vec<PhotoId> = places.filter_map(|place| Some(self.at(place)?.photo.id)).collect();
-        self.selected.extend(ids);
+        Shape::divided(self.list.count(), columns, self.shown_matches)
     }
 
     /// Moves the threshold by whole steps, onto multiples of a step: the line between matches and the nearest others.
@@ -212,23 +186,13 @@ impl Results {
     /// The next number of photos to list, if that lists other ones.
     #[must_use]
     pub fn next_top(&self, amount: Amount) -> Option<usize> {
-        let found = self.found.as_ref().map_or(0, |found| found.ranked.len());
+        let found = self.list.items().len();
         let next = match amount {
             Amount::More if self.top >= found => None,
             Amount::More => TOPS.iter().find(|top| **top > self.top),
             Amount::Fewer => TOPS.iter().rev().find(|top| **top < self.top.min(found)),
         };
         next.copied()
-    }
-
-    /// What an operation is about: the selection or, without one, the photo under the cursor.
-    #[must_use]
-    pub fn subject(&self) -> Vec<PhotoId> {
-        if self.selected.is_empty() {
-            self.current().map(|found| found.photo.id).into_iter().collect()
-        } else {
-            self.selected.iter().copied().collect()
-        }
     }
 }
 
@@ -255,14 +219,14 @@ mod tests {
     #[test]
     fn the_threshold_moves_in_whole_steps_and_decides_what_is_a_match() {
         let mut results = results(&[0.99, 0.81, 0.74, 0.3]);
-        assert_eq!((results.visible().len(), results.shown_matches()), (4, 2));
-        results.cursor.at = 3;
+        assert_eq!((results.list.visible().len(), results.shown_matches()), (4, 2));
+        results.list.cursor.at = 3;
         results.move_threshold(-1);
         assert_eq!(results.shown_matches(), 2);
         results.move_threshold(-1);
         assert_eq!((results.threshold, results.shown_matches()), (0.7, 3));
         results.move_threshold(5);
-        assert_eq!((results.shown_matches(), results.visible().len(), results.cursor.at), (1, 4, 3));
+        assert_eq!((results.shown_matches(), results.list.visible().len(), results.list.cursor.at), (1, 4, 3));
         results.move_threshold(100);
         assert_eq!(results.threshold, 1.0);
         assert_eq!(results.next_threshold(1), results.threshold());
@@ -271,12 +235,12 @@ mod tests {
     #[test]
     fn the_number_of_photos_moves_between_the_offered_ones() {
         let mut results = results(&[0.9; 30]);
-        assert_eq!(results.visible().len(), 30);
+        assert_eq!(results.list.visible().len(), 30);
         assert_eq!(results.next_top(Amount::More), None, "all are listed");
         results.move_top(Amount::Fewer);
-        assert_eq!((results.top, results.visible().len(), results.reached()), (20, 20, 30));
+        assert_eq!((results.top, results.list.visible().len(), results.reached()), (20, 20, 30));
         results.move_top(Amount::More);
-        assert_eq!((results.top, results.visible().len()), (50, 30));
+        assert_eq!((results.top, results.list.visible().len()), (50, 30));
         for _ in 0..9 {
             results.move_top(Amount::Fewer);
         }
@@ -286,15 +250,15 @@ mod tests {
     #[test]
     fn a_filter_leaves_out_and_keeps_the_order_of_the_scores() {
         let mut results = results(&[0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.93, 0.92, 0.91, 0.9, 0.89, 0.88]);
-        results.cursor.at = 9;
-        results.filter.line = super::super::line::Line::with("1");
+        results.list.cursor.at = 9;
+        results.list.filter.line = super::super::line::Line::with("1");
         results.arrange();
-        let names: Vec<&str> = results.visible().map(|found| found.photo.name.as_str()).collect();
+        let names: Vec<&str> = results.list.visible().map(|found| found.photo.name.as_str()).collect();
         assert_eq!(names, ["1", "10", "11"]);
-        assert_eq!(results.current().unwrap().photo.name, "11", "the cursor stays on a photo");
-        results.toggle_range();
-        results.cursor.at = 1;
-        results.toggle_range();
-        assert_eq!(results.subject(), [PhotoId::from([10; 16]), PhotoId::from([11; 16])]);
+        assert_eq!(results.list.current().unwrap().photo.name, "11", "the cursor stays on a photo");
+        results.list.toggle_range();
+        results.list.cursor.at = 1;
+        results.list.toggle_range();
+        assert_eq!(results.list.targets(), [PhotoId::from([10; 16]), PhotoId::from([11; 16])]);
     }
 }

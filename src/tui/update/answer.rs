@@ -4,10 +4,11 @@ use super::super::request::{Download, Effect, Ending, IndexingUpdate, Reply, Req
 use super::super::state::State;
 use super::super::state::gate::{Gate, Step};
 use super::super::state::indexing::{Indexing, Standing};
+use super::super::state::list::List;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
 use super::super::state::{StoredPhoto, Tab};
-use super::export;
+use super::{export, gate, indexing, photos};
 use crate::services::check;
 use crate::services::library::Statistics;
 use crate::services::open_vault::CopyAge;
@@ -18,17 +19,17 @@ use crate::services::session;
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
-        Reply::Looked { vault, found } => super::gate::looked(state, vault, found),
+        Reply::Looked { vault, found } => gate::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
         // A run outlives a lock; what is kept of it then are numbers.
-        Reply::Indexing(update) => return indexing(state, update),
+        Reply::Indexing(update) => return indexing_update(state, update),
         // Everything below names photos of a vault: after a lock it comes too late.
         _ if state.session.open().is_none() => {}
         Reply::Collection(result) => collection(state, result),
         Reply::AcceptedOlder(result) => accepted_older(state, result),
         Reply::Unfinished(roots) => {
-            if !super::is_indexing(state) && !state.collection.is_read_only {
+            if !indexing::is_running(state) && !state.collection.is_read_only {
                 state.overlay = Some(Overlay::Confirm(Question::GoOn(roots)));
             }
         }
@@ -163,7 +164,7 @@ fn collection(state: &mut State, result: Result<(Vec<StoredPhoto>, Statistics), 
     }
 }
 
-fn indexing(state: &mut State, update: IndexingUpdate) -> Vec<Effect> {
+fn indexing_update(state: &mut State, update: IndexingUpdate) -> Vec<Effect> {
     match update {
         IndexingUpdate::Ended(ending) => return ended(state, ending),
         IndexingUpdate::Event(event) => return indexing_event(state, event),
@@ -247,13 +248,13 @@ fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
     match result {
         Ok(count) => {
             state.journal.note(format!("removed {count} {}", if count == 1 { "photo" } else { "photos" }));
-            state.collection.selected.clear();
+            state.collection.list.clear_selection();
             // What was found may be gone now.
             let mut effects = vec![Effect::Ask(Request::Collection)];
             if state.tab == Tab::Results
                 && let Some(query) = state.results.query.clone()
             {
-                effects.extend(super::photos::search(state, query));
+                effects.extend(photos::search(state, query));
             }
             effects
         }

@@ -6,7 +6,7 @@ use super::super::request::{Effect, Exported, Request};
 use super::super::state::State;
 use super::super::state::exporting::Exporting;
 use super::super::state::overlay::Overlay;
-use super::overlay::expand_home;
+use super::typed_path::expand_home;
 use crate::services::format::count;
 
 /// Closes the window that asks where to export to, and exports.

@@ -1,35 +1,33 @@
 //! The first run and unlocking: what typed keys do there.
 
+pub(super) mod key;
 mod not_there;
 
 use super::super::request::{Effect, Request};
 use super::super::state::State;
 use super::super::state::gate::{FirstRun, Gate, Step};
-use super::super::state::line::{Edit, Passphrase};
+use super::super::state::line::Passphrase;
 use super::super::state::vault::Session;
-use super::overlay::expand_home;
+use super::typed_path::expand_home;
 use crate::services::session;
+use key::GateKey;
 
 pub(super) use not_there::looked;
-
-/// A key in a gate.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum GateKey {
-    /// Changes the field.
-    Edit(Edit),
-    /// To the field below.
-    Next,
-    /// To the field above.
-    Previous,
-    /// Goes on.
-    Submit,
-}
 
 /// Shows the gate that leads to an open vault.
 pub(super) fn show(state: &mut State) {
     state.overlay = None;
     let question = session::first_question(state.preferences.vault.as_deref(), &state.browser.folder);
     state.gate = Some(Gate::for_question(question));
+}
+
+/// Shows the gate unless a vault is open; says whether it did.
+pub(super) fn show_unless_open(state: &mut State) -> bool {
+    let is_open = state.session.open().is_some();
+    if !is_open {
+        show(state);
+    }
+    !is_open
 }
 
 /// Leaves the gate without a vault: files can be looked at all the same.

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use super::super::request::{Effect, Request};
 use super::super::state::browser::Kind;
-use super::super::state::cursor::{Shape, Step};
 use super::super::state::line::Line;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
 use super::super::state::vault::Task;
 use super::super::state::{PhotoId, State, StoredPhoto, Tab};
+use super::gate;
 use crate::services::format::count;
 use crate::services::name::{inert, pasteable};
 
@@ -18,11 +18,11 @@ use crate::services::name::{inert, pasteable};
 pub fn current_photo(state: &State) -> Option<Query> {
     match state.tab {
         Tab::Files => {
-            let entry = state.browser.current().filter(|entry| entry.kind == Kind::Photo)?;
+            let entry = state.browser.list.current().filter(|entry| entry.kind == Kind::Photo)?;
             Some(Query::File(entry.path.clone()))
         }
-        Tab::Results => state.results.current().map(|found| Query::Stored(found.photo.clone())),
-        Tab::Vault => state.collection.current().map(|photo| Query::Stored(photo.clone())),
+        Tab::Results => state.results.list.current().map(|found| Query::Stored(found.photo.clone())),
+        Tab::Vault => state.collection.list.current().map(|photo| Query::Stored(photo.clone())),
         Tab::Indexing => None,
     }
 }
@@ -30,79 +30,9 @@ pub fn current_photo(state: &State) -> Option<Query> {
 /// The stored photos that an operation is about.
 pub(super) fn subject(state: &State) -> Vec<PhotoId> {
     match state.tab {
-        Tab::Results => state.results.subject(),
-        Tab::Vault => state.collection.subject(),
+        Tab::Results => state.results.list.targets(),
+        Tab::Vault => state.collection.list.targets(),
         Tab::Files | Tab::Indexing => Vec::new(),
-    }
-}
-
-/// Selects what is under the cursor, or leaves it out, and moves on.
-pub(super) fn select(state: &mut State) {
-    let id = match current_photo(state) {
-        Some(Query::Stored(photo)) => Some(photo.id),
-        _ => None,
-    };
-    // Right is the next item, however many stand side by side.
-    match (state.tab, id) {
-        (Tab::Files, _) => {
-            state.browser.toggle();
-            let count = state.browser.visible().len();
-            state.browser.cursor.step(Step::Right, Shape::whole(count, 1), 1);
-        }
-        (Tab::Results, Some(id)) => {
-            toggle(&mut state.results.selected, id);
-            let shape = state.results.shape(1);
-            state.results.cursor.step(Step::Right, shape, 1);
-        }
-        (Tab::Vault, Some(id)) => {
-            toggle(&mut state.collection.selected, id);
-            let count = state.collection.visible().len();
-            state.collection.cursor.step(Step::Right, Shape::whole(count, 1), 1);
-        }
-        _ => {}
-    }
-}
-
-fn toggle(selected: &mut std::collections::BTreeSet<PhotoId>, id: PhotoId) {
-    if !selected.remove(&id) {
-        selected.insert(id);
-    }
-}
-
-/// Selects all shown photos, or none when all are selected.
-pub(super) fn select_all(state: &mut State) {
-    let (selected, all): (_, Vec<PhotoId>) = match state.tab {
-        Tab::Files => return state.browser.toggle_all(),
-        Tab::Results => {
-            let all = state.results.visible().map(|found| found.photo.id).collect();
-            (&mut state.results.selected, all)
-        }
-        Tab::Vault => {
-            let all = state.collection.visible().map(|photo| photo.id).collect();
-            (&mut state.collection.selected, all)
-        }
-        Tab::Indexing => return,
-    };
-    if all.iter().all(|id| selected.contains(id)) {
-        selected.clear();
-    } else {
-        selected.extend(all);
-    }
-}
-
-/// Selects the photos that are not selected.
-pub(super) fn invert(state: &mut State) {
-    match state.tab {
-        Tab::Files => state.browser.invert(),
-        Tab::Results => {
-            let all: Vec<PhotoId> = state.results.visible().map(|found| found.photo.id).collect();
-            all.into_iter().for_each(|id| toggle(&mut state.results.selected, id));
-        }
-        Tab::Vault => {
-            let all: Vec<PhotoId> = state.collection.visible().map(|photo| photo.id).collect();
-            all.into_iter().for_each(|id| toggle(&mut state.collection.selected, id));
-        }
-        Tab::Indexing => {}
     }
 }
 
@@ -116,7 +46,7 @@ pub(super) fn similar(state: &mut State) -> Vec<Effect> {
 
 /// Searches for `query`.
 pub(super) fn search(state: &mut State, query: Query) -> Vec<Effect> {
-    if super::needs_vault(state) {
+    if gate::show_unless_open(state) {
         return Vec::new();
     }
     state.tab = Tab::Results;
@@ -131,17 +61,17 @@ pub(super) fn copy_names(state: &mut State) -> Vec<Effect> {
     let mut quoted = 0;
     let names: Vec<String> = match state.tab {
         Tab::Files => {
-            let subject = state.browser.subject();
+            let subject = state.browser.list.targets();
             let words: Vec<Cow<'_, str>> = subject.iter().map(|path| pasteable(path)).collect();
             quoted = words.iter().filter(|word| matches!(word, Cow::Owned(_))).count();
             words.into_iter().map(Cow::into_owned).collect()
         }
         Tab::Results | Tab::Vault => {
             let wanted = subject(state);
-            let found = state.results.visible().map(|found| &found.photo);
+            let found = state.results.list.visible().map(|found| &found.photo);
             let known: Vec<&StoredPhoto> = match state.tab {
                 Tab::Results => found.collect(),
-                _ => state.collection.photos().iter().collect(),
+                _ => state.collection.list.items().iter().collect(),
             };
             let wanted = known.iter().filter(|photo| wanted.contains(&photo.id));
             wanted.map(|photo| inert(&photo.name).into_owned()).collect()

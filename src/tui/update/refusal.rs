@@ -4,11 +4,13 @@
 use super::super::action::Action;
 use super::super::state::browser::Kind;
 use super::super::state::indexing::{Indexing, Standing};
+use super::super::state::list::List;
 use super::super::state::results::Amount;
 use super::super::state::tiles::{Arrangement, Resize};
 use super::super::state::vault::Session;
 use super::super::state::{Pane, State, Tab};
 use super::photos::{current_photo, subject};
+use super::{indexing, lists, movement};
 
 const NOT_HERE: &str = "this does nothing on this tab";
 const EMPTY: &str = "the list is empty";
@@ -25,7 +27,7 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
     match action {
         Action::Left if state.tab == Tab::Files => parent(state),
         Action::Right if state.tab == Tab::Files => {
-            let is_folder = state.browser.current().is_some_and(|entry| entry.kind == Kind::Folder);
+            let is_folder = state.browser.list.current().is_some_and(|entry| entry.kind == Kind::Folder);
             refuse_if(!is_folder, "this is no folder")
         }
         Action::Up
@@ -37,13 +39,13 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         | Action::HalfPageUp
         | Action::HalfPageDown
         | Action::Top
-        | Action::Bottom => refuse_if(!super::moves(state, action), "the list ends here"),
+        | Action::Bottom => refuse_if(!movement::moves(state, action), "the list ends here"),
         Action::Enter => {
-            let has_entry = state.tab == Tab::Files && state.browser.current().is_some();
+            let has_entry = state.tab == Tab::Files && state.browser.list.current().is_some();
             refuse_if(!has_entry && current_photo(state).is_none(), NOT_HERE)
         }
         Action::Zoom => refuse_if(current_photo(state).is_none(), "move onto a photo to show it large"),
-        Action::Back => refuse_if(!super::has_something_to_close(state), "there is nothing to close"),
+        Action::Back => refuse_if(!lists::can_go_back(state), "there is nothing to close"),
         Action::Files => refuse_if(state.tab == Tab::Files, "these are the files"),
         Action::Results => refuse_if(state.tab == Tab::Results, "these are the results"),
         Action::Vault => refuse_if(state.tab == Tab::Vault, "this is the vault"),
@@ -94,6 +96,23 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         | Action::Redraw
         | Action::Suspend
         | Action::Quit => None,
+        Action::Close
+        | Action::Submit
+        | Action::Yes
+        | Action::No
+        | Action::UseOlder
+        | Action::ClearFilter
+        | Action::Skip
+        | Action::NextField
+        | Action::PreviousField
+        | Action::DeleteBackward
+        | Action::DeleteForward
+        | Action::DeleteWord
+        | Action::ClearLine
+        | Action::CharLeft
+        | Action::CharRight
+        | Action::LineStart
+        | Action::LineEnd => Some("this works in windows and text fields only"),
     }
 }
 
@@ -113,31 +132,23 @@ fn refuse_if(is_refused: bool, reason: &'static str) -> Option<&'static str> {
 
 /// How many items the list of the shown tab shows.
 fn shown_items(state: &State) -> usize {
-    match state.tab {
-        Tab::Files => state.browser.visible().len(),
-        Tab::Results => state.results.visible().len(),
-        Tab::Vault => state.collection.visible().len(),
-        Tab::Indexing => 0,
-    }
+    state.list().map_or(0, List::count)
 }
 
 /// How many of them are photos.
 fn shown_photos(state: &State) -> usize {
-    match state.tab {
-        Tab::Files => state.browser.visible().filter(|entry| entry.kind == Kind::Photo).count(),
-        _ => shown_items(state),
-    }
+    state.list().map_or(0, List::photo_count)
 }
 
 /// Whether the list has no item, filter or not. What is still being read may have some: letters that are typed ahead must
 /// go into the filter, and not be taken for keys.
 fn is_known_to_be_empty(state: &State) -> bool {
     match state.tab {
-        Tab::Files => !state.browser.is_loading && state.browser.total() == 0,
+        Tab::Files => !state.browser.is_loading && state.browser.list.items().is_empty(),
         Tab::Results => !state.results.is_searching && state.results.listed().is_empty(),
         Tab::Vault => {
             let is_read = state.collection.is_listed || state.session.open().is_none();
-            is_read && state.collection.photos().is_empty()
+            is_read && state.collection.list.items().is_empty()
         }
         Tab::Indexing => true,
     }
@@ -155,7 +166,7 @@ fn similar(state: &State) -> Option<&'static str> {
 
 fn copy_names(state: &State) -> Option<&'static str> {
     let is_empty = match state.tab {
-        Tab::Files => state.browser.subject().is_empty(),
+        Tab::Files => state.browser.list.targets().is_empty(),
         Tab::Results | Tab::Vault => subject(state).is_empty(),
         Tab::Indexing => true,
     };
@@ -164,7 +175,7 @@ fn copy_names(state: &State) -> Option<&'static str> {
 
 fn sort(state: &State) -> Option<&'static str> {
     match state.tab {
-        Tab::Files => refuse_if(state.browser.total() == 0, EMPTY),
+        Tab::Files => refuse_if(state.browser.list.items().is_empty(), EMPTY),
         Tab::Results => Some("results are always sorted by score"),
         Tab::Vault => Some("the vault is always sorted by date, newest first"),
         Tab::Indexing => Some(NOT_HERE),
@@ -181,11 +192,11 @@ fn reload(state: &State) -> Option<&'static str> {
 }
 
 fn index(state: &State, action: Action) -> Option<&'static str> {
-    let is_empty = action == Action::Index && state.browser.subject().is_empty();
+    let is_empty = action == Action::Index && state.browser.list.targets().is_empty();
     refuse_if(state.tab != Tab::Files, "move onto a photo or folder in the files to index it")
         .or(refuse_if(is_empty, "there is nothing to index here"))
         .or(refuse_if(state.collection.is_read_only, READ_ONLY))
-        .or(refuse_if(super::is_indexing(state), "indexing runs already: wait for it, or stop it first"))
+        .or(refuse_if(indexing::is_running(state), "indexing runs already: wait for it, or stop it first"))
 }
 
 fn pause(state: &State) -> Option<&'static str> {

@@ -3,22 +3,23 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::super::super::action::Action;
 use super::super::super::state::gate::{Choice, NotThere};
+use super::super::super::state::line::Line as Input;
 use super::super::super::words;
 use super::super::canvas::Canvas;
-use super::{WIDEST, error_lines, form};
-use crate::services::name::inert;
+use super::form::{WIDEST, error_lines, form};
 use crate::services::session::Presence;
 
 /// So many rows hold the explanation and all choices.
 const ROWS_FOR_ALL: u16 = 12;
 
 /// The keys that matter here.
-pub(super) fn keys(absent: &NotThere) -> &'static [(&'static str, &'static str)] {
+pub(super) fn keys(absent: &NotThere) -> &'static [(Action, &'static str)] {
     if absent.other.is_some() {
-        &[("enter", "open"), ("esc", "back"), ("f1", "help"), ("ctrl-c", "quit")]
+        &[(Action::Submit, "open"), (Action::Skip, "back")]
     } else {
-        &[("enter", "choose"), ("↑↓", "move"), ("esc", "without a vault"), ("f1", "help"), ("ctrl-c", "quit")]
+        &[(Action::Submit, "choose"), (Action::Up, "move"), (Action::Skip, "without a vault")]
     }
 }
 
@@ -62,14 +63,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, absent: &NotThere) {
 }
 
 /// The path of another vault, as it is typed.
-fn field(canvas: &Canvas<'_, '_>, path: &super::super::super::state::line::Line) -> Line<'static> {
-    let (before, after) = path.halves();
-    let mut after = after.chars();
-    let under = after.next().unwrap_or(' ').to_string();
-    Line::from(vec![
-        Span::styled("vault  ", canvas.theme.title),
-        Span::raw(inert(before).into_owned()),
-        Span::styled(inert(&under).into_owned(), canvas.theme.cursor),
-        Span::raw(inert(after.as_str()).into_owned()),
-    ])
+fn field(canvas: &Canvas<'_, '_>, path: &Input) -> Line<'static> {
+    let mut spans = vec![Span::styled("vault  ", canvas.theme.title)];
+    spans.extend(canvas.input_spans(path));
+    Line::from(spans)
 }

@@ -6,8 +6,8 @@ use super::super::super::request::{Effect, Request};
 use super::super::super::state::State;
 use super::super::super::state::gate::{Choice, FirstRun, Gate, NotThere, Step, Unlock};
 use super::super::super::state::line::Line;
-use super::super::overlay::expand_home;
-use super::GateKey;
+use super::super::typed_path::expand_home;
+use super::key::GateKey;
 use crate::services::format::count;
 use crate::services::session::Presence;
 

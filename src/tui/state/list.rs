@@ -1,0 +1,372 @@
+//! The state of a list: its items, which of them are shown, cursor, filter, selection, and the range being marked.
+//!
+//! The files, the results and the vault each have one, so that the same keys do the same on every tab.
+
+use std::collections::BTreeSet;
+
+use super::super::fuzzy;
+use super::cursor::{Cursor, Mark, Range};
+use super::line::Line;
+
+/// An item of a list.
+pub trait Item {
+    /// What a selection remembers of it, so that it survives a new listing.
+    type Key: Clone + Ord;
+
+    /// Identifies the item.
+    fn key(&self) -> &Self::Key;
+
+    /// The name that the filter matches.
+    fn name(&self) -> &str;
+
+    /// Whether it is a photo: "select all" and "invert" pass over everything else.
+    fn is_photo(&self) -> bool {
+        true
+    }
+}
+
+/// Narrows a list to the names that match the typed letters.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Filter {
+    /// The letters.
+    pub line: Line,
+    /// Whether keys go into the line.
+    pub is_typing: bool,
+}
+
+/// The state of a list. Places count the shown items from 0.
+#[derive(Clone, Debug)]
+pub struct ListState<T: Item> {
+    items: Vec<T>,
+    /// Indices into `items`, in the order on the screen.
+    shown: Vec<usize>,
+    selected: BTreeSet<T::Key>,
+    range: Range,
+    /// The place of the cursor.
+    pub cursor: Cursor,
+    /// Narrows the list.
+    pub filter: Filter,
+}
+
+impl<T: Item> Default for ListState<T> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            shown: Vec::new(),
+            selected: BTreeSet::new(),
+            range: Range::default(),
+            cursor: Cursor::default(),
+            filter: Filter::default(),
+        }
+    }
+}
+
+impl<T: Item> ListState<T> {
+    /// All items, shown or not.
+    #[must_use]
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// Replaces the items. Call [`Self::show`] next.
+    pub fn set_items(&mut self, items: Vec<T>) {
+        self.shown.clear();
+        self.items = items;
+    }
+
+    /// Sorts the items. Call [`Self::show`] next.
+    pub fn sort_items(&mut self, sort: impl FnOnce(&mut [T])) {
+        self.shown.clear();
+        sort(&mut self.items);
+    }
+
+    /// Empties the list, its filter too. The selection stays: it may span folders.
+    pub fn clear(&mut self) {
+        *self = Self { selected: std::mem::take(&mut self.selected), ..Self::default() };
+    }
+
+    /// The indices of the items that pass the filter: best match first, or all in their order without a filter.
+    #[must_use]
+    pub fn filtered(&self) -> Vec<usize> {
+        match self.filter.line.text() {
+            "" => (0..self.items.len()).collect(),
+            pattern => fuzzy::best_first(pattern, self.items.iter().map(Item::name)),
+        }
+    }
+
+    /// Shows the items with these indices, in this order. Ends a range; the cursor stays within the list.
+    pub fn show(&mut self, indices: Vec<usize>) {
+        self.shown = indices;
+        self.range = Range::default();
+        self.cursor.stay_within(self.shown.len());
+    }
+
+    /// The shown items, in order.
+    pub fn visible(&self) -> impl ExactSizeIterator<Item = &T> {
+        self.shown.iter().map(|index| &self.items[*index])
+    }
+
+    /// The shown item at `place`.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<&T> {
+        self.shown.get(place).map(|index| &self.items[*index])
+    }
+
+    /// The item under the cursor.
+    #[must_use]
+    pub fn current(&self) -> Option<&T> {
+        self.at(self.cursor.at)
+    }
+
+    /// Keys of the selected items, which need not be shown.
+    #[must_use]
+    pub fn selected(&self) -> &BTreeSet<T::Key> {
+        &self.selected
+    }
+
+    /// Deselects what `keep` does not hold for.
+    pub fn retain_selected(&mut self, keep: impl FnMut(&T::Key) -> bool) {
+        self.selected.retain(keep);
+    }
+
+    /// Whether the item at `place` is selected or in the range.
+    #[must_use]
+    pub fn mark(&self, place: usize) -> Mark {
+        match self.at(place) {
+            Some(item) if self.selected.contains(item.key()) => Mark::Selected,
+            Some(_) if self.range.holds(place, self.cursor) => Mark::InRange,
+            _ => Mark::None,
+        }
+    }
+
+    /// What an action applies to: the selection or, without one, the item under the cursor.
+    #[must_use]
+    pub fn targets(&self) -> Vec<T::Key> {
+        if self.selected.is_empty() {
+            self.current().map(|item| item.key().clone()).into_iter().collect()
+        } else {
+            self.selected.iter().cloned().collect()
+        }
+    }
+
+    fn visible_photos(&self) -> Vec<T::Key> {
+        self.visible().filter(|item| item.is_photo()).map(|item| item.key().clone()).collect()
+    }
+
+    fn toggle(&mut self, key: T::Key) {
+        if !self.selected.remove(&key) {
+            self.selected.insert(key);
+        }
+    }
+}
+
+/// What works on a list of any items: for keys that act on the list of whichever tab is shown.
+pub trait List {
+    /// How many items are shown.
+    fn count(&self) -> usize;
+    /// How many of them are photos.
+    fn photo_count(&self) -> usize;
+    /// The cursor.
+    fn cursor(&self) -> Cursor;
+    /// The cursor, to move it.
+    fn cursor_mut(&mut self) -> &mut Cursor;
+    /// The filter.
+    fn filter(&self) -> &Filter;
+    /// The filter, to change it.
+    fn filter_mut(&mut self) -> &mut Filter;
+    /// Whether a range has been started.
+    fn has_range(&self) -> bool;
+    /// Starts a range at the cursor, or selects the range that was started.
+    fn toggle_range(&mut self);
+    /// Gives up the range without selecting it.
+    fn cancel_range(&mut self);
+    /// Whether anything is selected, shown or not.
+    fn has_selection(&self) -> bool;
+    /// Deselects everything.
+    fn clear_selection(&mut self);
+    /// Selects the item under the cursor, or deselects it.
+    fn toggle_current(&mut self);
+    /// Selects all shown photos, or deselects them when all of them are selected.
+    fn toggle_all(&mut self);
+    /// Selects the shown photos that are not selected, and deselects those that are.
+    fn invert(&mut self);
+}
+
+impl<T: Item> List for ListState<T> {
+    fn count(&self) -> usize {
+        self.shown.len()
+    }
+
+    fn photo_count(&self) -> usize {
+        self.visible().filter(|item| item.is_photo()).count()
+    }
+
+    fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    fn cursor_mut(&mut self) -> &mut Cursor {
+        &mut self.cursor
+    }
+
+    fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    fn filter_mut(&mut self) -> &mut Filter {
+        &mut self.filter
+    }
+
+    fn has_range(&self) -> bool {
+        self.range.is_begun()
+    }
+
+    fn toggle_range(&mut self) {
+        let places = self.range.toggle(self.cursor).into_iter().flatten();
+        let keys: Vec<T::Key> = places.filter_map(|place| Some(self.at(place)?.key().clone())).collect();
+        self.selected.extend(keys);
+    }
+
+    fn cancel_range(&mut self) {
+        self.range = Range::default();
+    }
+
+    fn has_selection(&self) -> bool {
+        !self.selected.is_empty()
+    }
+
+    fn clear_selection(&mut self) {
+        self.selected.clear();
+    }
+
+    fn toggle_current(&mut self) {
+        if let Some(key) = self.current().map(|item| item.key().clone()) {
+            self.toggle(key);
+        }
+    }
+
+    fn toggle_all(&mut self) {
+        let photos = self.visible_photos();
+        if photos.iter().all(|key| self.selected.contains(key)) {
+            for key in &photos {
+                self.selected.remove(key);
+            }
+        } else {
+            self.selected.extend(photos);
+        }
+    }
+
+    fn invert(&mut self) {
+        self.visible_photos().into_iter().for_each(|key| self.toggle(key));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Named(String);
+
+    impl Item for Named {
+        type Key = String;
+
+        fn key(&self) -> &String {
+            &self.0
+        }
+
+        fn name(&self) -> &str {
+            &self.0
+        }
+
+        fn is_photo(&self) -> bool {
+            !self.0.ends_with('/')
+        }
+    }
+
+    /// `folder/`, then `a.jpg` to `d.jpg`.
+    fn list() -> ListState<Named> {
+        let mut list = ListState::default();
+        let names = ["folder/", "a.jpg", "b.jpg", "c.jpg", "d.jpg"];
+        list.set_items(names.iter().map(|name| Named((*name).to_owned())).collect());
+        list.show((0..5).collect());
+        list
+    }
+
+    fn marks(list: &ListState<Named>) -> Vec<Mark> {
+        (0..list.count()).map(|place| list.mark(place)).collect()
+    }
+
+    #[test]
+    fn a_range_is_marked_up_to_the_cursor_and_then_selected() {
+        let mut list = list();
+        list.cursor.at = 3;
+        list.toggle_range();
+        list.cursor.at = 1;
+        assert_eq!(marks(&list), [Mark::None, Mark::InRange, Mark::InRange, Mark::InRange, Mark::None]);
+        list.toggle_range();
+        assert!(!list.has_range());
+        assert_eq!(list.targets(), ["a.jpg", "b.jpg", "c.jpg"]);
+        assert_eq!(list.mark(2), Mark::Selected);
+    }
+
+    #[test]
+    fn a_cancelled_range_selects_nothing() {
+        let mut list = list();
+        list.toggle_range();
+        list.cancel_range();
+        assert!(!list.has_range() && !list.has_selection());
+    }
+
+    #[test]
+    fn select_all_and_invert_pass_over_folders() {
+        let mut list = list();
+        list.toggle_all();
+        assert_eq!((list.selected().len(), list.photo_count()), (4, 4));
+        list.toggle_all();
+        assert!(!list.has_selection());
+        list.cursor.at = 2;
+        list.toggle_current();
+        list.invert();
+        assert_eq!(list.targets(), ["a.jpg", "c.jpg", "d.jpg"]);
+        list.clear_selection();
+        list.cursor.at = 0;
+        list.toggle_current();
+        assert_eq!(list.targets(), ["folder/"], "a folder is selected by itself");
+    }
+
+    #[test]
+    fn select_all_leaves_alone_what_the_filter_hides() {
+        let mut list = list();
+        list.cursor.at = 4;
+        list.toggle_current();
+        list.filter.line = Line::with("a.jpg");
+        list.show(list.filtered());
+        assert_eq!((list.count(), list.cursor.at), (1, 0));
+        list.toggle_all();
+        assert_eq!(list.targets(), ["a.jpg", "d.jpg"]);
+        list.toggle_all();
+        assert_eq!(list.targets(), ["d.jpg"]);
+    }
+
+    #[test]
+    fn without_a_selection_the_item_under_the_cursor_is_the_target() {
+        let mut list = list();
+        list.cursor.at = 1;
+        assert_eq!(list.targets(), ["a.jpg"]);
+        list.show(Vec::new());
+        assert_eq!(list.targets(), [] as [String; 0]);
+        assert_eq!((list.cursor.at, list.mark(0)), (0, Mark::None));
+    }
+
+    #[test]
+    fn the_selection_survives_an_emptied_list() {
+        let mut list = list();
+        list.toggle_all();
+        list.filter.line = Line::with("a");
+        list.clear();
+        assert_eq!((list.count(), list.items().len(), list.filter.line.text()), (0, 0, ""));
+        assert_eq!(list.selected().len(), 4);
+        list.retain_selected(|key| key == "b.jpg");
+        assert_eq!(list.targets(), ["b.jpg"]);
+    }
+}

@@ -1,0 +1,16 @@
+//! What a key does to the form on the screen.
+
+use super::super::super::state::line::Edit;
+
+/// A key in the form.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum GateKey {
+    /// Edits the field.
+    Edit(Edit),
+    /// Moves to the next field or choice.
+    Next,
+    /// Moves to the previous field or choice.
+    Previous,
+    /// Takes what was typed or chosen.
+    Submit,
+}

@@ -1,0 +1,52 @@
+//! Locking and quitting, and what they do to runs under way.
+
+use super::super::request::{Effect, Request};
+use super::super::state::State;
+use super::super::state::indexing::Standing;
+use super::super::state::overlay::{Overlay, Question};
+use super::super::state::vault::Session;
+use super::{export, gate, indexing};
+use crate::services::settings::OnLock;
+
+/// Locks: keys, names and pictures are forgotten, and an export stops after the current photo.
+///
+/// An indexing run continues with its own copy of the keys, unless the settings say otherwise or it is paused: a run
+/// that may stay paused for days must not keep keys in memory.
+pub(super) fn lock(state: &mut State) -> Vec<Effect> {
+    let is_paused = state.indexing.as_ref().is_some_and(|run| run.standing == Standing::Paused);
+    let stops = is_paused || state.preferences.on_lock == OnLock::Pause;
+    let mut effects = if stops { indexing::stop(state) } else { Vec::new() };
+    effects.extend(export::stop(state));
+    state.forget_vault();
+    state.session = Session::Closed;
+    gate::show(state);
+    effects.extend([Effect::Ask(Request::Close), Effect::ForgetPictures]);
+    effects
+}
+
+/// Shows that the program ends as soon as the indexing run, if there is one, has committed what it has done.
+pub fn finish(state: &mut State) {
+    state.overlay = None;
+    if indexing::is_running(state) {
+        drop(indexing::stop(state));
+        state.journal.note("finishing the photos in hand; the program ends when they are safe");
+    }
+}
+
+/// Quits, but asks first while photos are exported or indexed.
+pub(super) fn quit(state: &mut State) -> Vec<Effect> {
+    if state.exporting.is_some() {
+        state.overlay = Some(Overlay::Confirm(Question::QuitExporting));
+        return Vec::new();
+    }
+    quit_despite_export(state)
+}
+
+/// Quits, but asks first while photos are indexed.
+pub(super) fn quit_despite_export(state: &mut State) -> Vec<Effect> {
+    if indexing::is_running(state) {
+        state.overlay = Some(Overlay::Confirm(Question::Quit));
+        return Vec::new();
+    }
+    vec![Effect::Quit]
+}

@@ -1,0 +1,54 @@
+//! Moving the cursor of the list on the shown tab.
+
+use super::super::action::Action;
+use super::super::state::cursor::{Cursor, Shape, Step};
+use super::super::state::{State, Tab};
+
+/// The step that `action` takes in a list, if it moves the cursor at all.
+pub(super) fn step_of(action: Action) -> Option<Step> {
+    Some(match action {
+        Action::Up => Step::Up,
+        Action::Down => Step::Down,
+        Action::Left => Step::Left,
+        Action::Right => Step::Right,
+        Action::PageUp => Step::PageUp,
+        Action::PageDown => Step::PageDown,
+        Action::HalfPageUp => Step::HalfPageUp,
+        Action::HalfPageDown => Step::HalfPageDown,
+        Action::Top => Step::Top,
+        Action::Bottom => Step::Bottom,
+        _ => return None,
+    })
+}
+
+/// The cursor of the shown list, and the layout of its items.
+fn cursor_and_shape(state: &State) -> (Cursor, Shape) {
+    let Some(list) = state.list() else { return (Cursor::default(), Shape::whole(0, 1)) };
+    let columns = state.shown.columns;
+    let shape = match state.tab {
+        Tab::Results => state.results.shape(columns),
+        Tab::Files => Shape::whole(list.count(), 1),
+        Tab::Vault | Tab::Indexing => Shape::whole(list.count(), columns),
+    };
+    (list.cursor(), shape)
+}
+
+/// The cursor of the shown list after `step`.
+fn after(state: &State, step: Step) -> Cursor {
+    let (mut cursor, shape) = cursor_and_shape(state);
+    cursor.step(step, shape, state.shown.lines);
+    cursor
+}
+
+/// Whether `action` would move the cursor.
+pub(super) fn moves(state: &State, action: Action) -> bool {
+    step_of(action).is_some_and(|step| after(state, step) != cursor_and_shape(state).0)
+}
+
+/// Moves the cursor of the shown list.
+pub(super) fn step(state: &mut State, step: Step) {
+    let cursor = after(state, step);
+    if let Some(list) = state.list_mut() {
+        *list.cursor_mut() = cursor;
+    }
+}
