@@ -1,13 +1,13 @@
 //! `cipherlens doctor`: what the terminal answered, how pictures are drawn and why, with a test picture.
 
 use clap::Args;
-use ratatui_image::picker::{Capability, ProtocolType};
 
 use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::pictures;
 use super::session::Session;
+use crate::preview::protocols::pixel_values;
 use crate::preview::tmux::{ADVICE, Passage};
 use crate::preview::{Choice, Graphics, Panel, Probe, Reason, cells_of_window, detect, print, test_picture};
 use crate::services::name::inert;
@@ -36,8 +36,7 @@ const TEST_PICTURE_ROWS: u16 = 10;
     after_help = "Example:\n  cipherlens doctor\n\nIts output holds nothing about photos or vaults and may be attached to a report."
 )]
 pub(super) struct Arguments {
-    /// As if this had been chosen: auto, kitty, sixel, iterm2, halfblocks, off
-    #[arg(long, value_name = "HOW", env = "CIPHERLENS_PREVIEW", hide_possible_values = true)]
+    #[arg(long, help = format!("As if this had been chosen: {}", Choice::values()), value_name = "HOW", env = "CIPHERLENS_PREVIEW", hide_possible_values = true)]
     preview: Option<Choice>,
     /// As if a character had so many pixels, such as 9x19
     #[arg(long, value_name = "PIXELS")]
@@ -70,7 +69,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     text += &row("drawn by", drawn_by(probe.graphics.as_ref()));
     text += &row("because", because(probe.reason));
     if let Some(advice) = advice(&probe) {
-        text += &row("advice", advice);
+        text += &row("advice", &advice);
     }
     match probe.graphics {
         Some(graphics) => {
@@ -101,31 +100,14 @@ fn answers(probe: &Probe) -> String {
         (Passage::TmuxElsewhere, _) => "yes, at the other end of a network link: it cannot be asked",
     };
     text += &row("tmux", tmux);
-    for capability in &probe.answers {
-        let (name, value) = match capability {
-            Capability::Kitty => ("kitty graphics", "yes".to_owned()),
-            Capability::KittyCompression => ("kitty compression", "yes".to_owned()),
-            Capability::KittySharedMemory => ("kitty shared memory", "yes, and not used".to_owned()),
-            Capability::Sixel => ("Sixel", "yes".to_owned()),
-            Capability::RectangularOps => ("rectangular operations", "yes".to_owned()),
-            Capability::TextSizingProtocol => ("text sizing", "yes".to_owned()),
-            Capability::CellSize(Some((width, height))) => ("cell size (CSI 16 t)", format!("{width} x {height}")),
-            Capability::CellSize(None) => ("cell size (CSI 16 t)", "refused".to_owned()),
-            Capability::Background(red, green, blue) => ("background", format!("#{red:02x}{green:02x}{blue:02x}")),
-        };
+    for (name, value) in probe.report() {
         text += &row(name, &value);
     }
     text
 }
 
 fn drawn_by(graphics: Option<&Graphics>) -> &'static str {
-    match graphics.map(|graphics| graphics.protocol) {
-        None => "nothing",
-        Some(ProtocolType::Halfblocks) => "half blocks",
-        Some(ProtocolType::Sixel) => "Sixel",
-        Some(ProtocolType::Kitty) => "the kitty graphics protocol",
-        Some(ProtocolType::Iterm2) => "iTerm2 inline images",
-    }
+    graphics.map_or("nothing", |graphics| graphics.protocol.full_name())
 }
 
 fn because(reason: Reason) -> &'static str {
@@ -145,15 +127,16 @@ fn because(reason: Reason) -> &'static str {
     }
 }
 
-fn advice(probe: &Probe) -> Option<&'static str> {
+fn advice(probe: &Probe) -> Option<String> {
+    let values = pixel_values();
     match probe.reason {
-        Reason::NoPassthrough => Some(ADVICE),
-        Reason::TmuxElsewhere => Some("if that tmux has `allow-passthrough on`: --preview kitty, sixel or iterm2"),
+        Reason::NoPassthrough => Some(ADVICE.to_owned()),
+        Reason::TmuxElsewhere => Some(format!("if that tmux has `allow-passthrough on`: --preview {values}")),
         Reason::NoCellSize => {
-            Some("in xterm: -xrm 'XTerm*allowWindowOps: true'; or say it: --preview sixel --cell-size 9x19")
+            Some("in xterm: -xrm 'XTerm*allowWindowOps: true'; or say it: --preview sixel --cell-size 9x19".to_owned())
         }
-        Reason::Silent => Some("if it can draw pictures all the same: --preview kitty, sixel or iterm2"),
-        Reason::Answered => Some("boxes instead of a picture? --preview sixel or halfblocks"),
+        Reason::Silent => Some(format!("if it can draw pictures all the same: --preview {values}")),
+        Reason::Answered => Some(probe.graphics?.protocol.troubleshooting()?.to_owned()),
         _ => None,
     }
 }

@@ -27,11 +27,8 @@ pub(super) fn choice(session: &Session, flag: Option<Choice>) -> Result<Choice, 
         return Ok(choice);
     }
     match session.settings()?.preview {
-        Some(name) => Choice::from_str(&name, true).map_err(|_| {
-            Failure::Usage(format!(
-                "the settings' preview {name:?} is none of auto, kitty, sixel, iterm2, halfblocks, off"
-            ))
-        }),
+        Some(name) => Choice::from_str(&name, true)
+            .map_err(|_| Failure::Usage(format!("the settings' preview {name:?} is none of {}", Choice::values()))),
         None => Ok(Choice::Auto),
     }
 }

@@ -26,8 +26,7 @@ const ROWS: u16 = 30;
 pub(super) struct Arguments {
     /// The first digits of the photo's id
     id: String,
-    /// How to show it: auto, kitty, sixel, iterm2, halfblocks, off
-    #[arg(long, value_name = "HOW", hide_possible_values = true)]
+    #[arg(long, help = format!("How to show it: {}", Choice::values()), value_name = "HOW", hide_possible_values = true)]
     preview: Option<Choice>,
     /// Print one JSON object with what is known of the photo, and no picture
     #[arg(long)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::Choice;
+use super::choice::Choice;
 use crate::durable;
 use crate::services::places::Places;
 
@@ -41,8 +41,7 @@ impl Memory {
     /// When the state folder cannot be written.
     pub fn remember(&self, choice: Choice) -> io::Result<()> {
         let mut all = self.all();
-        let Some(value) = choice.to_possible_value() else { return Ok(()) };
-        all.insert(self.terminal.clone(), value.get_name().to_owned());
+        all.insert(self.terminal.clone(), choice.value().to_owned());
         if let Some(folder) = self.file.parent() {
             std::fs::create_dir_all(folder)?;
         }
@@ -58,18 +57,20 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preview::protocols;
 
     #[test]
     fn each_terminal_has_its_own_choice_and_a_broken_file_has_none() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("state").join("terminals.toml");
+        let protocol = |value| Choice::Protocol(protocols::by_value(value).unwrap());
         let memory = |terminal: &str| Memory { file: file.clone(), terminal: terminal.to_owned() };
         assert_eq!(memory("xterm-kitty 0.41").recall(), None);
-        memory("xterm-kitty 0.41").remember(Choice::Sixel).unwrap();
-        memory("xterm \"quoted\"").remember(Choice::Halfblocks).unwrap();
-        memory("xterm-kitty 0.41").remember(Choice::Iterm2).unwrap();
-        assert_eq!(memory("xterm-kitty 0.41").recall(), Some(Choice::Iterm2));
-        assert_eq!(memory("xterm \"quoted\"").recall(), Some(Choice::Halfblocks));
+        memory("xterm-kitty 0.41").remember(protocol("sixel")).unwrap();
+        memory("xterm \"quoted\"").remember(protocol("halfblocks")).unwrap();
+        memory("xterm-kitty 0.41").remember(protocol("iterm2")).unwrap();
+        assert_eq!(memory("xterm-kitty 0.41").recall(), Some(protocol("iterm2")));
+        assert_eq!(memory("xterm \"quoted\"").recall(), Some(protocol("halfblocks")));
         assert_eq!(memory("xterm").recall(), None);
         std::fs::write(&file, "xterm = [").unwrap();
         assert_eq!(memory("xterm-kitty 0.41").recall(), None);

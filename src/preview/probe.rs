@@ -3,48 +3,18 @@
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use clap::ValueEnum;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
-use ratatui_image::picker::{Capability, ProtocolType};
+use ratatui_image::picker::Capability;
 
-use super::graphics::{Compression, Graphics};
-use super::query::{self, Answers};
+use super::answers::Answers;
+use super::choice::Choice;
+use super::environment::Environment;
+use super::graphics::Graphics;
+use super::link::Link;
+use super::protocols::{self, Evidence, Support};
+use super::query;
 use super::tmux::{Passage, Tmux, View};
 use crate::services::settings::CellSize;
-
-/// How pictures are to be shown.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Choice {
-    /// Ask the terminal and take the best it understands.
-    Auto,
-    /// The kitty graphics protocol.
-    Kitty,
-    /// DEC Sixel, 256 colours.
-    Sixel,
-    /// iTerm2 inline images (OSC 1337).
-    Iterm2,
-    /// Two coloured pixels a character: works everywhere.
-    Halfblocks,
-    /// No pictures.
-    Off,
-}
-
-/// How far away the terminal is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Link {
-    /// On this machine.
-    Local,
-    /// At the other end of a network link: every byte counts.
-    Remote,
-}
-
-impl Link {
-    /// As the environment says: `sshd` sets `SSH_CONNECTION`.
-    #[must_use]
-    pub fn of_environment() -> Self {
-        if std::env::var_os("SSH_CONNECTION").is_some() { Self::Remote } else { Self::Local }
-    }
-}
 
 /// Why pictures are drawn as they are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -103,6 +73,23 @@ pub struct Probe {
     pub client: Option<String>,
 }
 
+impl Probe {
+    /// The name and the value of each answer, for a report.
+    #[must_use]
+    pub fn report(&self) -> Vec<(&'static str, String)> {
+        let describe = |capability: &Capability| {
+            Some(match capability {
+                Capability::RectangularOps => ("rectangular operations", "yes".to_owned()),
+                Capability::CellSize(Some((width, height))) => ("cell size (CSI 16 t)", format!("{width} x {height}")),
+                Capability::CellSize(None) => ("cell size (CSI 16 t)", "refused".to_owned()),
+                Capability::Background(red, green, blue) => ("background", format!("#{red:02x}{green:02x}{blue:02x}")),
+                other => (protocols::capability_name(other)?, "yes".to_owned()),
+            })
+        };
+        self.answers.iter().filter_map(describe).collect()
+    }
+}
+
 /// Asks the terminal, which must be in raw mode, and chooses. Nothing else may read the terminal meanwhile.
 ///
 /// Waits up to two seconds for a terminal that answers nothing, which then gets half blocks.
@@ -120,42 +107,39 @@ pub fn probe(question: &Question) -> Probe {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return at_once(None, Reason::NoTerminal);
     }
-    // Half blocks need no answer, but the theme wants to know the background: only who says so is not asked.
-    if choice == Choice::Halfblocks && why == Reason::Chosen {
-        let passage = Passage::of_environment();
-        return at_once(Some(Graphics { passage, ..Graphics::halfblocks() }), why);
-    }
     let forced = match choice {
-        Choice::Kitty => Some(ProtocolType::Kitty),
-        Choice::Sixel => Some(ProtocolType::Sixel),
-        Choice::Iterm2 => Some(ProtocolType::Iterm2),
-        Choice::Halfblocks => Some(ProtocolType::Halfblocks),
+        Choice::Protocol(protocol) => Some(protocol),
         Choice::Auto | Choice::Off => None,
     };
+    // Text needs no answer, but the theme needs the background: it is asked for unless the user demands text.
+    if let Some(protocol) = forced
+        && !protocol.draws_pixels()
+        && why == Reason::Chosen
+    {
+        let passage = Passage::of_environment();
+        return at_once(Some(Graphics { protocol, passage, ..Graphics::halfblocks() }), why);
+    }
     let passage = Passage::of_environment();
     let view = Tmux::of_environment().and_then(|tmux| tmux.view());
     let obstacle = obstacle(passage, view.as_ref(), forced.is_some());
     // Where pixels do not get through to the own pane, neither do questions: the answers would be typed into another.
     let is_wrapped = passage.is_tmux() && obstacle.is_none();
     let started = Instant::now();
-    // Raw RGBA is 20 times a JPEG; over a network link the time to deflate it is well spent.
-    let answers = query::ask(is_wrapped, question.link == Link::Remote).unwrap_or_default();
+    let answers = query::ask(if is_wrapped { passage } else { Passage::Direct }, question.link).unwrap_or_default();
     let waited = started.elapsed();
-    let mut graphics = graphics_of(&answers, question.cells, passage);
-    let reason = match (obstacle, forced) {
-        (_, Some(ProtocolType::Halfblocks)) => {
-            graphics.protocol = ProtocolType::Halfblocks;
-            why
-        }
-        (Some(reason), _) => {
-            graphics.protocol = ProtocolType::Halfblocks;
-            reason
-        }
-        (None, Some(protocol)) => {
-            graphics.protocol = protocol;
-            why
-        }
-        (None, None) => reason(graphics.protocol, &answers),
+    let evidence = Evidence { answers: &answers, environment: Environment::of_process(), passage };
+    let (detected, support) = protocols::detect(&evidence);
+    let (protocol, reason) = match (obstacle, forced) {
+        (_, Some(protocol)) if !protocol.draws_pixels() => (protocol, why),
+        (Some(obstacle), _) => (protocols::fallback(), obstacle),
+        (None, Some(protocol)) => (protocol, why),
+        (None, None) => (detected, reason(support, &answers)),
+    };
+    let graphics = Graphics {
+        protocol,
+        cells: question.cells.or(answers.cells()).or_else(cells_of_window).unwrap_or(Graphics::halfblocks().cells),
+        passage,
+        compression: protocols::compression(&answers),
     };
     let client = view.filter(|_| is_wrapped).map(|view| view.client);
     Probe { graphics: Some(graphics), answers: answers.capabilities, reason, waited, client }
@@ -173,25 +157,6 @@ fn obstacle(passage: Passage, view: Option<&View>, is_forced: bool) -> Option<Re
     }
 }
 
-/// How to draw as the terminal's answers and the environment say.
-fn graphics_of(answers: &Answers, cells: Option<CellSize>, passage: Passage) -> Graphics {
-    // Without a cell's pixels only half blocks can be placed; they need no more than its proportions.
-    let protocol = match answers.cells() {
-        Some(_) => answers
-            .protocol()
-            .or(query::is_iterm2(passage.is_tmux()).then_some(ProtocolType::Iterm2))
-            .unwrap_or(ProtocolType::Halfblocks),
-        None => ProtocolType::Halfblocks,
-    };
-    let inflates = answers.capabilities.contains(&Capability::KittyCompression);
-    Graphics {
-        protocol,
-        cells: cells.or(answers.cells()).or_else(cells_of_window).unwrap_or(Graphics::halfblocks().cells),
-        passage,
-        compression: if inflates { Compression::Deflate } else { Compression::Plain },
-    }
-}
-
 /// Width and height of a character, as the terminal's driver has it; many have it wrong or not at all. Good to tell
 /// that the font was changed, which no terminal announces.
 #[must_use]
@@ -201,13 +166,13 @@ pub fn cells_of_window() -> Option<CellSize> {
     Some(CellSize { width: side(size.width, size.columns)?, height: side(size.height, size.rows)? })
 }
 
-fn reason(protocol: ProtocolType, answers: &Answers) -> Reason {
-    match protocol {
-        ProtocolType::Kitty | ProtocolType::Sixel => Reason::Answered,
-        ProtocolType::Iterm2 => Reason::Environment,
-        ProtocolType::Halfblocks if answers.cells().is_some() => Reason::NothingBetter,
-        ProtocolType::Halfblocks if answers.is_complete => Reason::NoCellSize,
-        ProtocolType::Halfblocks => Reason::Silent,
+fn reason(support: Support, answers: &Answers) -> Reason {
+    match support {
+        Support::Answered => Reason::Answered,
+        Support::Environment => Reason::Environment,
+        Support::Universal if answers.cells().is_some() => Reason::NothingBetter,
+        Support::Universal if answers.is_complete => Reason::NoCellSize,
+        Support::Universal => Reason::Silent,
     }
 }
 

@@ -11,10 +11,11 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::{TerminalOptions, Viewport};
 use ratatui_image::Image;
-use ratatui_image::protocol::Protocol;
+use ratatui_image::protocol::Protocol as Drawing;
 
-use super::Graphics;
-use super::encode::first_kitty_id;
+use super::graphics::Graphics;
+use super::link::Link;
+use super::protocols::ImageIds;
 
 /// A picture and the line below it. The caption must already be free of control characters.
 pub struct Panel {
@@ -65,13 +66,16 @@ fn print_row(graphics: &Graphics, panels: Vec<Panel>, across: usize, rows: u16) 
         return Ok(());
     }
     let cells = Size::new(width, rows);
-    let mut drawn: Vec<(Protocol, String)> = Vec::with_capacity(panels.len());
-    let first_id = first_kitty_id();
-    for (id, panel) in (first_id..).zip(panels) {
-        // Eight bits a channel and no alpha: what every protocol sends cheapest.
+    let mut drawn: Vec<(Drawing, String)> = Vec::with_capacity(panels.len());
+    let image_ids = ImageIds::default();
+    for panel in panels {
+        // Eight bits a channel without alpha is what every protocol sends in the fewest bytes.
         let pixels = DynamicImage::ImageRgb8(panel.picture.to_rgb8());
-        let protocol = graphics.fit(pixels, cells, id).map_err(io::Error::other)?;
-        drawn.push((protocol, panel.caption));
+        let (photo, cells) = graphics.fit(pixels, cells);
+        // A strip is printed once, so it is sent in full even over a network.
+        let target = graphics.target(Link::Local, image_ids.next());
+        let encoded = graphics.protocol.encode(photo, cells, target).map_err(io::Error::other)?;
+        drawn.push((encoded.drawing, panel.caption));
     }
     // NO_COLOR is for text; crossterm would take the colours out of the pictures too.
     crossterm::style::force_color_output(true);
@@ -84,8 +88,8 @@ fn print_row(graphics: &Graphics, panels: Vec<Panel>, across: usize, rows: u16) 
         let slots = Layout::horizontal(vec![Constraint::Length(width); drawn.len()])
             .spacing(GAP_COLUMNS)
             .split(Rect { height: rows + 1, ..area });
-        for (slot, (protocol, caption)) in slots.iter().zip(&drawn) {
-            frame.render_widget(Image::new(protocol), Rect { height: rows, ..*slot });
+        for (slot, (drawing, caption)) in slots.iter().zip(&drawn) {
+            frame.render_widget(Image::new(drawing), Rect { height: rows, ..*slot });
             let line = Line::styled(caption.as_str(), Style::new().dim());
             frame.render_widget(line, Rect { y: slot.y + rows, height: 1, ..*slot });
         }

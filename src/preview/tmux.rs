@@ -47,12 +47,6 @@ const QUESTIONS: &str = "#{pane_active}\n#{window_active_clients}\n#{pane_in_mod
 /// What begins a sequence that tmux is to pass on.
 const START: &str = "\x1bPtmux;";
 
-/// What stands before, within and after a sequence that tmux is to pass on: each ESC in it is doubled.
-#[must_use]
-pub(super) fn wrapping(is_tmux: bool) -> (&'static str, &'static str, &'static str) {
-    if is_tmux { (START, "\x1b\x1b", "\x1b\\") } else { ("", "\x1b", "") }
-}
-
 /// A wrapped picture that is drawn at this column and row of the terminal, counted from 0, wherever its cursor is.
 /// Without it a picture that tmux reads together with the one before lands on that one: tmux moves the terminal's
 /// cursor only now and then. `None` when the picture is not wrapped.
@@ -91,6 +85,12 @@ impl Passage {
     #[must_use]
     pub fn is_tmux(self) -> bool {
         self != Self::Direct
+    }
+
+    /// What goes before a sequence, in place of each ESC in it, and after it.
+    #[must_use]
+    pub(super) fn wrapping(self) -> (&'static str, &'static str, &'static str) {
+        if self.is_tmux() { (START, "\x1b\x1b", "\x1b\\") } else { ("", "\x1b", "") }
     }
 }
 

@@ -23,7 +23,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Position, Rect};
 
 use super::application::Application;
-use super::preview::{SentPictures, take_back};
+use super::preview::SentPictures;
 use crate::preview::tmux::{ERASE_SCREEN, ERASED, Passage, Tmux};
 use crate::services::settings::Mouse;
 
@@ -135,7 +135,7 @@ fn give_back(sent: &SentPictures) {
         return;
     }
     let mut out = io::stdout();
-    let _ = out.write_all(take_back(sent, Passage::of_environment().is_tmux()).as_bytes());
+    let _ = out.write_all(sent.delete_all(Passage::of_environment()).as_bytes());
     let tmux = Tmux::of_environment().filter(|_| sent.has_passed_tmux());
     if tmux.is_some() {
         let _ = out.write_all(ERASE_SCREEN.as_bytes());

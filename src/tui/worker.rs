@@ -127,7 +127,7 @@ pub(super) struct Workers {
     questions: Sender<Question>,
     asking: Asking,
     /// `None` outside of tmux.
-    tmux: Option<Sender<tmux::Errand>>,
+    tmux: Option<Sender<tmux::TmuxRequest>>,
 }
 
 impl Workers {
@@ -168,10 +168,10 @@ impl Workers {
         start("events", happenings, move || events::work(&wanted_questions, &held, &answers));
         start("sweeper", happenings, outside::sweep);
         let tmux = Tmux::of_environment().map(|tmux| {
-            let (errands, wanted) = channel();
+            let (requests, wanted) = channel();
             let answers = happenings.clone();
             start("tmux", happenings, move || tmux::work(&tmux, &wanted, &answers));
-            errands
+            requests
         });
         let happenings = happenings.clone();
         Self {
@@ -368,17 +368,17 @@ impl Workers {
 
     /// Has tmux asked how the own pane stands.
     pub(super) fn view_pane(&self, number: u64) {
-        self.ask_tmux(tmux::Errand::View(number));
+        self.ask_tmux(tmux::TmuxRequest::View(number));
     }
 
     /// Has tmux paint the terminal again, which was sent the sequence that erases it.
     pub(super) fn repaint_terminal(&self) {
-        self.ask_tmux(tmux::Errand::Repaint);
+        self.ask_tmux(tmux::TmuxRequest::Repaint);
     }
 
-    fn ask_tmux(&self, errand: tmux::Errand) {
+    fn ask_tmux(&self, request: tmux::TmuxRequest) {
         if let Some(tmux) = &self.tmux {
-            let _ = tmux.send(errand);
+            let _ = tmux.send(request);
         }
     }
 

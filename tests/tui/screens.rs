@@ -341,7 +341,7 @@ fn draw_pictures(stage: &mut Stage) {
     for wish in stage.application.pictures.wishes().to_vec() {
         let picture = cipherlens::preview::test_picture().into_rgb8();
         let result = encoder.encode(picture, (240, 240), wish.cells).map_err(|error| error.to_string());
-        stage.application.pictures.receive(Fulfilled { wish, result });
+        let _ = stage.application.pictures.receive(Fulfilled { wish, result });
     }
     stage.screen();
 }

@@ -1,4 +1,4 @@
-//! Makes the pictures that the screen wants: reads, decodes and encodes them; the latest wishes win.
+//! The thread that makes pictures for the screen: reads, decodes and encodes them. Newer requests replace older ones.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -15,17 +15,18 @@ use super::vault::Shared;
 use crate::features::photo::{Limits, Photo};
 use crate::preview::{self, Encoder, Picture};
 
-/// While the cursor moves faster than this, nothing is decoded.
+/// Nothing is decoded while requests replace each other faster than this.
 const DEBOUNCE: Duration = Duration::from_millis(35);
-/// A file larger than this is no photo that is decoded for a glance.
+/// Larger files are not decoded for a preview.
 const LARGEST_FILE_BYTES: u64 = 512 << 20;
 
-/// What is wanted now; whatever was wanted before is not.
+/// The pictures that the screen lacks. Replaces what was wanted before.
 pub(super) struct Wanted {
     pub encoder: Encoder,
     pub wishes: Vec<Wish>,
 }
 
+/// Makes pictures until the other end of a channel is closed.
 pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, happenings: &Sender<Happening>) {
     while let Ok(mut now) = wanted.recv() {
         loop {
@@ -74,7 +75,7 @@ fn make(encoder: &Encoder, vault: &Shared, wish: &Wish) -> Result<Picture, Strin
     }
 }
 
-/// Decodes a photo no larger than its place needs, and encodes it for the terminal.
+/// Decodes a photo with no more pixels than its cells need, and encodes it for the terminal.
 fn encode(encoder: &Encoder, bytes: &[u8], extension: Option<&OsStr>, wish: &Wish) -> Result<Picture, String> {
     let photo = Photo::decode(bytes, extension, Limits::default()).map_err(|error| error.to_string())?;
     let pixels = photo.dimensions();
