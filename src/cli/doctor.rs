@@ -8,7 +8,7 @@ use super::output;
 use super::pictures;
 use super::session::Session;
 use crate::preview::protocols::pixel_values;
-use crate::preview::tmux::{ADVICE, Passage};
+use crate::preview::tmux::{Multiplexer, PASSTHROUGH_ADVICE};
 use crate::preview::{Choice, Graphics, Panel, Probe, Reason, cells_of_window, detect, print, test_picture};
 use crate::services::name::inert;
 use crate::services::settings::CellSize;
@@ -45,8 +45,8 @@ pub(super) struct Arguments {
 
 /// Prints the report and the test picture.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let mut question = pictures::question(session, arguments.preview)?;
-    question.cells = arguments.cell_size.or(question.cells);
+    let mut options = pictures::probe_options(session, arguments.preview)?;
+    options.cells = arguments.cell_size.or(options.cells);
     let mut text = format!("cipherlens {}\n\nEnvironment\n", env!("CARGO_PKG_VERSION"));
     for name in TELLING {
         text += &match std::env::var(name) {
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
             Err(_) => row(name, "-"),
         };
     }
-    let probe = detect(&question);
+    let probe = detect(&options);
     text += "\nTerminal\n";
     if let Ok((columns, rows)) = crossterm::terminal::size() {
         text += &row("columns and rows", &format!("{columns} x {rows}"));
@@ -91,13 +91,13 @@ fn row(name: &str, value: &str) -> String {
 
 fn answers(probe: &Probe) -> String {
     let mut text = row("answered within", &format!("{:.0} ms", probe.waited.as_secs_f64() * 1e3));
-    let Some(Graphics { cells, passage, .. }) = &probe.graphics else { return text };
+    let Some(Graphics { cells, multiplexer, .. }) = &probe.graphics else { return text };
     text += &row("a cell, as used here", &format!("{} x {} pixels", cells.width, cells.height));
-    let tmux = match (passage, probe.reason) {
-        (Passage::Direct, _) => "no",
+    let tmux = match (multiplexer, probe.reason) {
+        (Multiplexer::None, _) => "no",
         (_, Reason::NoPassthrough) => "yes: it passes no pixels on (allow-passthrough is off)",
-        (Passage::Tmux, _) => "yes: pixels pass through it while this pane is the active one",
-        (Passage::TmuxElsewhere, _) => "yes, at the other end of a network link: it cannot be asked",
+        (Multiplexer::Tmux, _) => "yes: pixels pass through it while this pane is the active one",
+        (Multiplexer::RemoteTmux, _) => "yes, at the other end of a network link: it cannot be asked",
     };
     text += &row("tmux", tmux);
     for (name, value) in probe.report() {
@@ -121,17 +121,17 @@ fn because(reason: Reason) -> &'static str {
         Reason::Silent => "the terminal answered nothing",
         Reason::NoTerminal => "standard input or output is no terminal",
         Reason::NoPassthrough => "tmux passes no pixels on",
-        Reason::NotInFront => "pixels would land in another pane of tmux, or on several terminals or none",
+        Reason::PaneInactive => "pixels would land in another pane of tmux, or on several terminals or none",
         Reason::TmuxSilent => "tmux does not say which pane is active",
-        Reason::TmuxElsewhere => "tmux runs elsewhere and cannot be asked which pane is active",
+        Reason::RemoteTmux => "tmux runs elsewhere and cannot be asked which pane is active",
     }
 }
 
 fn advice(probe: &Probe) -> Option<String> {
     let values = pixel_values();
     match probe.reason {
-        Reason::NoPassthrough => Some(ADVICE.to_owned()),
-        Reason::TmuxElsewhere => Some(format!("if that tmux has `allow-passthrough on`: --preview {values}")),
+        Reason::NoPassthrough => Some(PASSTHROUGH_ADVICE.to_owned()),
+        Reason::RemoteTmux => Some(format!("if that tmux has `allow-passthrough on`: --preview {values}")),
         Reason::NoCellSize => {
             Some("in xterm: -xrm 'XTerm*allowWindowOps: true'; or say it: --preview sixel --cell-size 9x19".to_owned())
         }

@@ -35,7 +35,7 @@ pub(super) struct Arguments {
 
 /// Shows the photo.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let question = pictures::question(session, arguments.preview)?;
+    let options = pictures::probe_options(session, arguments.preview)?;
     let vault = session.open_vault()?;
     let snapshot = vault.snapshot().map_err(Error::from)?;
     let image = snapshot.find(&arguments.id).map_err(Error::from)?;
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         line("pixels", &format!("{} x {}", details.width, details.height)),
     ];
     output::text(&lines.concat())?;
-    if let Some(graphics) = preview::detect(&question).graphics {
+    if let Some(graphics) = preview::detect(&options).graphics {
         let bytes = image.photo().map_err(Error::from)?;
         let extension = std::ffi::OsStr::new(image.listed().extension.as_str());
         let photo = Photo::decode(&bytes, Some(extension), Limits::default()).map_err(Error::from)?;

@@ -153,10 +153,10 @@ mod tests {
         let images: Vec<StoredImage> =
             (0..2).filter_map(|_| encoder.encode(photo.clone(), (240, 240), Size::new(9, 4)).unwrap().stored).collect();
         assert_eq!(images[1].id, images[0].id + 1);
-        let sequence = protocols::delete(&images, encoder.graphics().passage);
+        let sequence = protocols::delete(&images, encoder.graphics().multiplexer);
         for StoredImage { id, .. } in images {
             assert!(sequence.contains(&format!("\x1b_Ga=d,d=I,i={id},q=2;\x1b\\")), "{sequence:?}");
         }
-        assert_eq!(protocols::delete(&[], encoder.graphics().passage), "");
+        assert_eq!(protocols::delete(&[], encoder.graphics().multiplexer), "");
     }
 }

@@ -6,7 +6,7 @@ use ratatui_image::{FilterType, FontSize, Resize};
 
 use super::link::Link;
 use super::protocols::{self, Compression, Protocol, Target};
-use super::tmux::Passage;
+use super::tmux::Multiplexer;
 use crate::services::settings::CellSize;
 
 /// Cells of a terminal that does not report their size: text needs their proportions only.
@@ -20,7 +20,7 @@ pub struct Graphics {
     /// Width and height of a cell in pixels.
     pub cells: CellSize,
     /// What stands between the program and the terminal.
-    pub passage: Passage,
+    pub multiplexer: Multiplexer,
     /// Whether pixel data is deflated, for the protocols that can.
     pub compression: Compression,
 }
@@ -32,7 +32,7 @@ impl Graphics {
         Self {
             protocol: protocols::fallback(),
             cells: DEFAULT_CELLS,
-            passage: Passage::Direct,
+            multiplexer: Multiplexer::None,
             compression: Compression::Plain,
         }
     }
@@ -40,7 +40,7 @@ impl Graphics {
     /// Whether pixels pass through a tmux that can say where they would land.
     #[must_use]
     pub fn sends_pixels_through_tmux(&self) -> bool {
-        self.passage == Passage::Tmux && self.protocol.draws_pixels()
+        self.multiplexer == Multiplexer::Tmux && self.protocol.draws_pixels()
     }
 
     pub(super) fn font(&self) -> FontSize {
@@ -49,7 +49,7 @@ impl Graphics {
 
     /// Where a picture of this terminal goes.
     pub(super) fn target(&self, link: Link, image_id: u32) -> Target {
-        Target { link, passage: self.passage, compression: self.compression, image_id }
+        Target { link, multiplexer: self.multiplexer, compression: self.compression, image_id }
     }
 
     /// Resizes a photo to whole cells, at most `cells` (columns x rows), in its own proportions. Returns it with the

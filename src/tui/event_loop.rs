@@ -19,8 +19,8 @@ use super::terminal::Screen;
 use super::theme::Background;
 use super::worker::{Happening, Workers};
 use super::{Error, Options};
-use crate::preview::tmux::{ADVICE, ELSEWHERE};
-use crate::preview::{Choice, Link, Memory, Probe, Question, Reason, cells_of_window};
+use crate::preview::tmux::{PASSTHROUGH_ADVICE, REMOTE_TMUX_ADVICE};
+use crate::preview::{Choice, Link, Probe, ProbeOptions, Reason, RememberedChoices, cells_of_window};
 use crate::services::amount::count;
 use crate::services::settings::CellSize;
 
@@ -44,7 +44,7 @@ pub(super) struct EventLoop {
     screen: Screen,
     workers: Workers,
     options: Options,
-    memory: Memory,
+    memory: RememberedChoices,
     answers: Answers,
     delivery: Option<Delivery>,
     /// Width and height of a character when the window's size was last looked at.
@@ -55,7 +55,7 @@ pub(super) struct EventLoop {
 impl EventLoop {
     /// Joins them, and has the terminal asked what it understands.
     pub(super) fn new(application: Application, screen: Screen, workers: Workers, options: Options) -> Self {
-        let memory = Memory::new(&options.places);
+        let memory = RememberedChoices::new(&options.places);
         let (answers, cells) = (Answers::default(), cells_of_window());
         let pane = PaneWatch::new();
         let event_loop = Self { application, screen, workers, options, memory, answers, delivery: None, cells, pane };
@@ -164,7 +164,7 @@ impl EventLoop {
         let effects = match happening {
             Happening::Terminal(Event::Key(key)) => match self.answers.hear(key, Instant::now()) {
                 Heard::Key(key) => {
-                    self.key_came();
+                    self.key_pressed();
                     self.application.key(key)
                 }
                 Heard::Part => Vec::new(),
@@ -203,7 +203,7 @@ impl EventLoop {
                 vec![Effect::Redraw]
             }
             Happening::Pane { number, view } => {
-                self.hear_pane(number, view)?;
+                self.receive_pane_view(number, view)?;
                 Vec::new()
             }
             Happening::Repainted { is_visible } => {
@@ -245,12 +245,12 @@ impl EventLoop {
 
     /// Forgets what is on the screen, so that the next frame sends all of it.
     fn clear(&mut self) -> Result<(), Error> {
-        self.application.pictures.erased();
+        self.application.pictures.screen_cleared();
         Ok(self.screen.clear()?)
     }
 
     fn ask_terminal(&self) {
-        self.workers.ask_terminal(Question {
+        self.workers.ask_terminal(ProbeOptions {
             choice: self.options.preview,
             remembered: self.memory.recall(),
             link: Link::of_environment(),
@@ -269,12 +269,12 @@ impl EventLoop {
             self.application.state.journal.note("the terminal says nothing about pictures: drawn in half blocks");
         }
         self.pane.advice = match reason {
-            Reason::NoPassthrough => Some(ADVICE),
-            Reason::TmuxElsewhere => Some(ELSEWHERE),
+            Reason::NoPassthrough => Some(PASSTHROUGH_ADVICE),
+            Reason::RemoteTmux => Some(REMOTE_TMUX_ADVICE),
             _ => None,
         };
         self.pane.client = client;
-        self.pane.is_unasked = matches!(reason, Reason::NoPassthrough | Reason::NotInFront | Reason::TmuxSilent);
+        self.pane.is_unasked = matches!(reason, Reason::NoPassthrough | Reason::PaneInactive | Reason::TmuxSilent);
         let forgetting = self.application.pictures.forget();
         self.screen.send(forgetting.as_bytes())?;
         self.application.pictures.use_terminal(graphics);
@@ -345,7 +345,7 @@ impl EventLoop {
             SIGTSTP => self.suspend()?,
             // Continued after a stop that nobody announced (SIGSTOP): the screen may be anyone's.
             SIGCONT => {
-                self.application.pictures.erased();
+                self.application.pictures.screen_cleared();
                 self.screen.resume()?;
                 self.panes_moved();
             }

@@ -1,7 +1,7 @@
 //! The pictures on the screen: which of them the frame being drawn needs, and which are in memory.
 //!
-//! Drawing never waits: a picture that is not in memory is requested from the worker and drawn when it arrives. Pictures
-//! are kept in memory only, few of them, and dropped on lock.
+//! Drawing never waits: a picture that is not in memory is requested from the worker and drawn when it arrives. Few
+//! pictures are kept, in memory only, and all are dropped on lock.
 //!
 //! Must never: show one photo's picture under another's name, or send pixels through tmux without permission: they
 //! could land in another pane.
@@ -16,6 +16,6 @@ mod sent;
 mod tests;
 
 pub use pictures::Pictures;
-pub use placement::{Permission, Standing};
+pub use placement::{Permission, PictureState};
 pub use request::{Fulfilled, Subject, Wish};
 pub use sent::SentPictures;

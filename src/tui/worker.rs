@@ -26,8 +26,8 @@ use super::request::{Reply, Request};
 use super::state::PhotoId;
 use super::state::line::Passphrase as TypedPassphrase;
 use crate::cipher::Passphrase;
-use crate::preview::tmux::{Tmux, View};
-use crate::preview::{Encoder, Probe, Question};
+use crate::preview::tmux::{PaneView, Tmux};
+use crate::preview::{Encoder, Probe, ProbeOptions};
 use crate::services::outside;
 use crate::services::places::Places;
 use crate::services::progress::Control;
@@ -56,7 +56,7 @@ pub(super) enum Happening {
         /// The number of the question.
         number: u64,
         /// What it said.
-        view: Option<View>,
+        view: Option<PaneView>,
     },
     /// tmux has painted the terminal again.
     Repainted {
@@ -124,7 +124,7 @@ pub(super) struct Workers {
     asked: Vec<Wish>,
     marks: Sender<Vec<PathBuf>>,
     asked_marks: Vec<PathBuf>,
-    questions: Sender<Question>,
+    questions: Sender<ProbeOptions>,
     asking: Asking,
     /// `None` outside of tmux.
     tmux: Option<Sender<tmux::TmuxRequest>>,
@@ -357,7 +357,7 @@ impl Workers {
     }
 
     /// Has the terminal asked what it understands.
-    pub(super) fn ask_terminal(&self, question: Question) {
+    pub(super) fn ask_terminal(&self, question: ProbeOptions) {
         let _ = self.questions.send(question);
     }
 
@@ -368,7 +368,7 @@ impl Workers {
 
     /// Has tmux asked how the own pane stands.
     pub(super) fn view_pane(&self, number: u64) {
-        self.ask_tmux(tmux::TmuxRequest::View(number));
+        self.ask_tmux(tmux::TmuxRequest::PaneView(number));
     }
 
     /// Has tmux paint the terminal again, which was sent the sequence that erases it.

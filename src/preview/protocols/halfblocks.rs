@@ -47,13 +47,14 @@ mod tests {
     use crate::preview::link::Link;
     use crate::preview::protocols::protocol::Compression;
     use crate::preview::test_picture;
-    use crate::preview::tmux::Passage;
+    use crate::preview::tmux::Multiplexer;
 
     #[test]
     fn a_picture_covers_its_cells_and_the_terminal_stores_nothing() {
-        let target = Target { link: Link::Local, passage: Passage::Tmux, compression: Compression::Plain, image_id: 1 };
+        let target =
+            Target { link: Link::Local, multiplexer: Multiplexer::Tmux, compression: Compression::Plain, image_id: 1 };
         let encoded = Halfblocks.encode(test_picture(), Size::new(8, 4), target).unwrap();
         assert_eq!((encoded.drawing.size(), encoded.image_id), (Size::new(8, 4), None));
-        assert_eq!(Halfblocks.delete(&[1], Passage::Direct), "");
+        assert_eq!(Halfblocks.delete(&[1], Multiplexer::None), "");
     }
 }

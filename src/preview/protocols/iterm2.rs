@@ -15,7 +15,7 @@ use ratatui_image::protocol::iterm2::Iterm2 as InlineImage;
 
 use super::protocol::{Encoded, Evidence, GraphicsProtocol, Layer, PictureError, Scaling, Support, Target};
 use crate::preview::link::Link;
-use crate::preview::tmux::Passage;
+use crate::preview::tmux::Multiplexer;
 
 /// The terminal enlarges what has fewer pixels than its cells.
 const REMOTE_MAX_PIXELS: f64 = 120_000.0;
@@ -55,11 +55,11 @@ impl GraphicsProtocol for Iterm2 {
     }
 
     fn detect(&self, evidence: &Evidence<'_>) -> Option<Support> {
-        let Evidence { environment, passage, .. } = evidence;
+        let Evidence { environment, multiplexer, .. } = evidence;
         let is_supported = TERMINALS.iter().any(|terminal| environment.contains("TERM_PROGRAM", terminal))
             || environment.contains("LC_TERMINAL", "iTerm")
             // Within tmux, TERM_PROGRAM names tmux; these variables are inherited from the terminal.
-            || passage.is_tmux()
+            || multiplexer.is_tmux()
                 && (environment.is_set("ITERM_SESSION_ID") || environment.is_set("WEZTERM_EXECUTABLE"));
         is_supported.then_some(Support::Environment)
     }
@@ -80,18 +80,18 @@ impl GraphicsProtocol for Iterm2 {
 
     fn encode(&self, photo: DynamicImage, cells: Size, target: Target) -> Result<Encoded, PictureError> {
         let image = match target.link {
-            Link::Local => InlineImage::new(photo, cells, target.passage.is_tmux())?,
-            Link::Remote => jpeg(&photo, cells, target.passage)?,
+            Link::Local => InlineImage::new(photo, cells, target.multiplexer.is_tmux())?,
+            Link::Remote => jpeg(&photo, cells, target.multiplexer)?,
         };
         Ok(Encoded { drawing: Drawing::ITerm2(image), image_id: None })
     }
 }
 
 /// A JPEG that the terminal enlarges to `cells` (columns x rows).
-fn jpeg(photo: &DynamicImage, cells: Size, passage: Passage) -> Result<InlineImage, PictureError> {
+fn jpeg(photo: &DynamicImage, cells: Size, multiplexer: Multiplexer) -> Result<InlineImage, PictureError> {
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, REMOTE_JPEG_QUALITY).encode_image(photo)?;
-    let (start, escape, end) = passage.wrapping();
+    let (start, escape, end) = multiplexer.wrapping();
     let mut data = String::from(start);
     // Earlier text would show at the edges, where the picture ends within a cell.
     for _ in 0..cells.height {
@@ -107,7 +107,7 @@ fn jpeg(photo: &DynamicImage, cells: Size, passage: Passage) -> Result<InlineIma
     );
     BASE64.encode_string(&jpeg, &mut data);
     let _ = write!(data, "\x07{end}");
-    Ok(InlineImage { data, size: cells, is_tmux: passage.is_tmux() })
+    Ok(InlineImage { data, size: cells, is_tmux: multiplexer.is_tmux() })
 }
 
 #[cfg(test)]
@@ -120,27 +120,27 @@ mod tests {
     #[test]
     fn the_environment_names_the_terminal_also_over_ssh_and_in_tmux() {
         let answers = Answers::default();
-        for (variable, value, passage, is_supported) in [
-            ("TERM_PROGRAM", "iTerm.app", Passage::Direct, true),
-            ("TERM_PROGRAM", "WezTerm", Passage::Direct, true),
-            ("TERM_PROGRAM", "Apple_Terminal", Passage::Direct, false),
-            ("LC_TERMINAL", "iTerm2", Passage::Direct, true),
-            ("ITERM_SESSION_ID", "w0t0p0", Passage::Direct, false),
-            ("ITERM_SESSION_ID", "w0t0p0", Passage::Tmux, true),
-            ("WEZTERM_EXECUTABLE", "/usr/bin/wezterm", Passage::TmuxElsewhere, true),
-            ("WEZTERM_EXECUTABLE", "", Passage::Tmux, false),
+        for (variable, value, multiplexer, is_supported) in [
+            ("TERM_PROGRAM", "iTerm.app", Multiplexer::None, true),
+            ("TERM_PROGRAM", "WezTerm", Multiplexer::None, true),
+            ("TERM_PROGRAM", "Apple_Terminal", Multiplexer::None, false),
+            ("LC_TERMINAL", "iTerm2", Multiplexer::None, true),
+            ("ITERM_SESSION_ID", "w0t0p0", Multiplexer::None, false),
+            ("ITERM_SESSION_ID", "w0t0p0", Multiplexer::Tmux, true),
+            ("WEZTERM_EXECUTABLE", "/usr/bin/wezterm", Multiplexer::RemoteTmux, true),
+            ("WEZTERM_EXECUTABLE", "", Multiplexer::Tmux, false),
         ] {
             let lookup = |name: &str| (name == variable).then(|| value.to_owned());
-            let evidence = Evidence { answers: &answers, environment: Environment::new(&lookup), passage };
+            let evidence = Evidence { answers: &answers, environment: Environment::new(&lookup), multiplexer };
             let expected = is_supported.then_some(Support::Environment);
-            assert_eq!(Iterm2.detect(&evidence), expected, "{variable}={value} {passage:?}");
+            assert_eq!(Iterm2.detect(&evidence), expected, "{variable}={value} {multiplexer:?}");
         }
     }
 
     #[test]
     fn over_a_network_a_jpeg_is_sent_that_the_terminal_enlarges() {
         let cells = Size::new(9, 4);
-        let image = jpeg(&test_picture(), cells, Passage::Direct).unwrap();
+        let image = jpeg(&test_picture(), cells, Multiplexer::None).unwrap();
         let (clearing, rest) = image.data.split_once("\x1b]1337;File=inline=1;size=").unwrap();
         assert_eq!(clearing, "\x1b[9X\x1b[1B".repeat(4) + "\x1b[4A");
         let (arguments, payload) = rest.split_once(':').unwrap();

@@ -21,7 +21,7 @@ use super::quirks::lacks_placeholders;
 use crate::preview::answers::Answers;
 use crate::preview::environment::Environment;
 use crate::preview::link::Link;
-use crate::preview::tmux::Passage;
+use crate::preview::tmux::Multiplexer;
 
 /// Raw pixels are large, and the terminal enlarges a picture itself.
 const REMOTE_MAX_PIXELS: f64 = 120_000.0;
@@ -98,16 +98,16 @@ impl GraphicsProtocol for Kitty {
     }
 
     fn encode(&self, photo: DynamicImage, cells: Size, target: Target) -> Result<Encoded, PictureError> {
-        let Target { passage, compression, image_id, .. } = target;
+        let Target { multiplexer, compression, image_id, .. } = target;
         let deflates = compression == Compression::Deflate;
         let uses_shared_memory = false;
-        let image = Placeholders::new(photo, cells, image_id, passage.is_tmux(), deflates, uses_shared_memory)?;
+        let image = Placeholders::new(photo, cells, image_id, multiplexer.is_tmux(), deflates, uses_shared_memory)?;
         Ok(Encoded { drawing: Drawing::Kitty(image), image_id: Some(image_id) })
     }
 
-    fn delete(&self, image_ids: &[u32], passage: Passage) -> String {
+    fn delete(&self, image_ids: &[u32], multiplexer: Multiplexer) -> String {
         let mut sequence = String::new();
-        let (start, escape, end) = passage.wrapping();
+        let (start, escape, end) = multiplexer.wrapping();
         // Each by its id: the other ways to delete do not reach virtual placements.
         for id in image_ids {
             let _ = write!(sequence, "{start}{escape}_Ga=d,d=I,i={id},q=2;{escape}\\{end}");
@@ -131,18 +131,22 @@ mod tests {
 
     #[test]
     fn an_image_is_stored_under_its_id_and_deleted_by_it() {
-        let target =
-            Target { link: Link::Local, passage: Passage::Direct, compression: Compression::Plain, image_id: 4711 };
+        let target = Target {
+            link: Link::Local,
+            multiplexer: Multiplexer::None,
+            compression: Compression::Plain,
+            image_id: 4711,
+        };
         let encoded = Kitty.encode(test_picture(), Size::new(9, 4), target).unwrap();
         assert_eq!(encoded.image_id, Some(4711));
-        let sequence = Kitty.delete(&[4711, 4712], Passage::Direct);
+        let sequence = Kitty.delete(&[4711, 4712], Multiplexer::None);
         assert_eq!(sequence, "\x1b_Ga=d,d=I,i=4711,q=2;\x1b\\\x1b_Ga=d,d=I,i=4712,q=2;\x1b\\\x1b_Ga=d,d=A,q=2;\x1b\\");
-        assert_eq!(Kitty.delete(&[], Passage::Direct), "");
+        assert_eq!(Kitty.delete(&[], Multiplexer::None), "");
     }
 
     #[test]
     fn deleting_is_wrapped_for_tmux() {
-        let sequence = Kitty.delete(&[7], Passage::Tmux);
+        let sequence = Kitty.delete(&[7], Multiplexer::Tmux);
         assert!(sequence.starts_with("\x1bPtmux;\x1b\x1b_Ga=d,d=I,i=7,q=2;\x1b\x1b\\\x1b\\"), "{sequence:?}");
     }
 

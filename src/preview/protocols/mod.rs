@@ -25,7 +25,7 @@ use ratatui_image::picker::cap_parser::{QueryStdioOptions, Response};
 use super::answers::Answers;
 use super::environment::Environment;
 use super::link::Link;
-use super::tmux::Passage;
+use super::tmux::Multiplexer;
 pub use image_ids::ImageIds;
 pub use protocol::{
     Compression, Encoded, Evidence, GraphicsProtocol, Layer, PictureError, Protocol, Scaling, StoredImage, Support,
@@ -111,11 +111,11 @@ pub(super) fn compression(answers: &Answers) -> Compression {
 
 /// The sequence that deletes images which the terminal stores.
 #[must_use]
-pub fn delete(images: &[StoredImage], passage: Passage) -> String {
+pub fn delete(images: &[StoredImage], multiplexer: Multiplexer) -> String {
     let ids = |protocol: Protocol| -> Vec<u32> {
         images.iter().filter(|image| image.protocol == protocol).map(|image| image.id).collect()
     };
-    ALL.iter().map(|protocol| protocol.delete(&ids(*protocol), passage)).collect()
+    ALL.iter().map(|protocol| protocol.delete(&ids(*protocol), multiplexer)).collect()
 }
 
 #[cfg(test)]
@@ -146,7 +146,8 @@ mod tests {
         let environment = Environment::new(&|_| None);
         let detected = |capabilities: &[Capability]| {
             let answers = Answers { capabilities: capabilities.to_vec(), is_complete: true };
-            let (protocol, support) = detect(&Evidence { answers: &answers, environment, passage: Passage::Direct });
+            let (protocol, support) =
+                detect(&Evidence { answers: &answers, environment, multiplexer: Multiplexer::None });
             (protocol.value(), support)
         };
         let cell_size = Capability::CellSize(Some((9, 19)));

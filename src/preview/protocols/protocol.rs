@@ -14,7 +14,7 @@ use ratatui_image::protocol::Protocol as Drawing;
 use crate::preview::answers::Answers;
 use crate::preview::environment::Environment;
 use crate::preview::link::Link;
-use crate::preview::tmux::Passage;
+use crate::preview::tmux::Multiplexer;
 
 /// A protocol of the table.
 pub type Protocol = &'static dyn GraphicsProtocol;
@@ -79,7 +79,7 @@ pub trait GraphicsProtocol: Sync {
     fn encode(&self, photo: DynamicImage, cells: Size, target: Target) -> Result<Encoded, PictureError>;
 
     /// The sequence that deletes images which the terminal stores; empty for protocols whose terminals store none.
-    fn delete(&self, _image_ids: &[u32], _passage: Passage) -> String {
+    fn delete(&self, _image_ids: &[u32], _multiplexer: Multiplexer) -> String {
         String::new()
     }
 
@@ -143,7 +143,7 @@ pub struct Evidence<'a> {
     /// The environment of the program.
     pub environment: Environment<'a>,
     /// What stands between the program and the terminal.
-    pub passage: Passage,
+    pub multiplexer: Multiplexer,
 }
 
 /// Whether pixel data is deflated (RFC 1950).
@@ -170,7 +170,7 @@ pub struct Target {
     /// How far away the terminal is.
     pub link: Link,
     /// What stands between the program and the terminal.
-    pub passage: Passage,
+    pub multiplexer: Multiplexer,
     /// Whether pixel data is deflated.
     pub compression: Compression,
     /// The id for an image that the terminal stores; no other image on this terminal may have it.

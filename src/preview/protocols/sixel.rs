@@ -68,7 +68,7 @@ impl GraphicsProtocol for Sixel {
     }
 
     fn encode(&self, photo: DynamicImage, cells: Size, target: Target) -> Result<Encoded, PictureError> {
-        let drawing = Drawing::Sixel(SixelData::new(photo, cells, target.passage.is_tmux())?);
+        let drawing = Drawing::Sixel(SixelData::new(photo, cells, target.multiplexer.is_tmux())?);
         Ok(Encoded { drawing, image_id: None })
     }
 
@@ -81,13 +81,14 @@ impl GraphicsProtocol for Sixel {
 mod tests {
     use super::*;
     use crate::preview::answers::Answers;
-    use crate::preview::tmux::Passage;
+    use crate::preview::tmux::Multiplexer;
 
     #[test]
     fn a_terminal_supports_it_only_if_it_says_so() {
         let environment = Environment::new(&|_| None);
         let mut answers = Answers { capabilities: vec![Capability::RectangularOps], is_complete: true };
-        let detect = |answers: &Answers| Sixel.detect(&Evidence { answers, environment, passage: Passage::Direct });
+        let detect =
+            |answers: &Answers| Sixel.detect(&Evidence { answers, environment, multiplexer: Multiplexer::None });
         assert_eq!(detect(&answers), None);
         answers.capabilities.push(Capability::Sixel);
         assert_eq!(detect(&answers), Some(Support::Answered));

@@ -1,7 +1,7 @@
 //! Which encoder draws the pictures: the terminal's own, or half blocks while pixels would land in another tmux pane.
 
 use crate::preview::protocols;
-use crate::preview::tmux::Passage;
+use crate::preview::tmux::Multiplexer;
 use crate::preview::{Choice, Encoder, Graphics, Link};
 use crate::services::settings::CellSize;
 
@@ -75,8 +75,8 @@ impl Encoders {
     }
 
     /// What stands between the program and the terminal.
-    pub(super) fn passage(&self) -> Passage {
-        self.active.as_ref().map_or(Passage::Direct, |encoder| encoder.graphics().passage)
+    pub(super) fn multiplexer(&self) -> Multiplexer {
+        self.active.as_ref().map_or(Multiplexer::None, |encoder| encoder.graphics().multiplexer)
     }
 
     /// The protocol of the terminal, as a choice to remember.
@@ -87,23 +87,5 @@ impl Encoders {
     /// Whether pixels pass through a tmux that can be asked, now or once they are allowed.
     pub(super) fn sends_pixels_through_tmux(&self) -> bool {
         self.terminal.as_ref().is_some_and(|terminal| terminal.graphics().sends_pixels_through_tmux())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_changed_font_is_followed_where_the_driver_and_the_terminal_agreed() {
-        let kitty = protocols::by_value("kitty").unwrap();
-        let mut encoders = Encoders::new(Link::Local);
-        encoders.use_terminal(Some(Graphics { protocol: kitty, ..Graphics::halfblocks() }));
-        let (before, now) = (encoders.active().unwrap().graphics().cells, CellSize { width: 12, height: 24 });
-        assert!(!encoders.resize_cells(CellSize { width: 9, height: 20 }, now));
-        assert!(!encoders.resize_cells(before, before));
-        assert!(encoders.resize_cells(before, now));
-        assert_eq!(encoders.active().unwrap().graphics().cells, now);
-        assert_eq!(encoders.choice(), Some(Choice::Protocol(kitty)), "the protocol stays");
     }
 }

@@ -8,11 +8,11 @@ use ratatui_image::Image;
 
 use super::cache::PictureCache;
 use super::encoders::{Encoders, Pixels};
-use super::placement::{Permission, Placements, Standing, centred};
+use super::placement::{Permission, PictureState, Placements, centred};
 use super::request::{Fulfilled, Subject, Wish};
 use super::sent::SentPictures;
 use crate::preview::protocols::Layer;
-use crate::preview::tmux::{Passage, drawn_at};
+use crate::preview::tmux::{Multiplexer, drawn_at};
 use crate::preview::{Choice, Encoder, Graphics, Link};
 use crate::services::settings::CellSize;
 
@@ -59,7 +59,7 @@ impl Pictures {
     #[must_use]
     pub fn forget(&mut self) -> String {
         self.start_generation();
-        self.sent.delete_all(self.encoders.passage())
+        self.sent.delete_all(self.encoders.multiplexer())
     }
 
     /// Draws half blocks instead of pixels from now on.
@@ -126,7 +126,7 @@ impl Pictures {
     }
 
     /// The screen was cleared: the next frame sends every picture again.
-    pub fn erased(&mut self) {
+    pub fn screen_cleared(&mut self) {
         self.placements.clear();
     }
 
@@ -173,42 +173,42 @@ impl Pictures {
     }
 
     /// Draws the picture of `subject` in the middle of `area`, or requests it.
-    pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, subject: Subject) -> Standing {
-        let Some(encoder) = self.encoders.active() else { return Standing::Hidden };
+    pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, subject: Subject) -> PictureState {
+        let Some(encoder) = self.encoders.active() else { return PictureState::Hidden };
         if area.width < 2 || area.height < 1 {
-            return Standing::Hidden;
+            return PictureState::Hidden;
         }
         let graphics = encoder.graphics();
         let is_overlay = graphics.protocol.layer() == Layer::Overlay;
         // A window over an overlay would show the picture's remains.
         if is_overlay && self.placements.is_covered(area) {
-            return Standing::Hidden;
+            return PictureState::Hidden;
         }
         let wish = Wish { subject, cells: Size::new(area.width, area.height), generation: self.generation };
         let Some(cached) = self.cache.get(&wish) else {
             self.wishes.push(wish);
-            return Standing::Loading;
+            return PictureState::Loading;
         };
         let picture = match &cached.result {
             Ok(picture) => picture,
-            Err(reason) => return Standing::Failed(reason.clone()),
+            Err(reason) => return PictureState::Failed(reason.clone()),
         };
         let place = centred(picture.drawing.size(), area);
         if !self.placements.place(&wish, place, graphics) {
-            return Standing::Loading;
+            return PictureState::Loading;
         }
         frame.render_widget(Image::new(&picture.drawing), place);
         if is_overlay
-            && graphics.passage == Passage::Tmux
+            && graphics.multiplexer == Multiplexer::Tmux
             && let Some(cell) = frame.buffer_mut().cell_mut((place.x, place.y))
             && let Some(placed) = drawn_at(self.placements.on_terminal(place), cell.symbol())
         {
             cell.set_symbol(&placed);
         }
         if graphics.protocol.draws_pixels() {
-            self.sent.add(picture.stored, graphics.passage);
+            self.sent.add(picture.stored, graphics.multiplexer);
         }
-        Standing::Drawn(picture.pixels, place)
+        PictureState::Drawn(picture.pixels, place)
     }
 
     /// Takes a picture from the worker. Evicts others to make room for it.
@@ -220,6 +220,6 @@ impl Pictures {
         }
         let on_screen = self.placements.count() + self.wishes.len();
         let evicted = self.cache.insert(fulfilled, on_screen);
-        self.sent.delete(&evicted, self.encoders.passage())
+        self.sent.delete(&evicted, self.encoders.multiplexer())
     }
 }

@@ -7,7 +7,7 @@ use crate::preview::Graphics;
 
 /// What is in the place for a picture.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Standing {
+pub enum PictureState {
     /// The picture: width and height of its photo in pixels, and the cells it covers.
     Drawn((u32, u32), Rect),
     /// Nothing yet.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::preview::protocols::{self, StoredImage};
-use crate::preview::tmux::Passage;
+use crate::preview::tmux::Multiplexer;
 
 /// What the terminal was sent and may still hold. Clones share one record, so that the panic hook can have its own.
 #[derive(Clone, Default)]
@@ -25,12 +25,12 @@ impl SentPictures {
     }
 
     /// Records a picture in pixels, and the image that the terminal stores for it.
-    pub fn add(&self, image: Option<StoredImage>, passage: Passage) {
+    pub fn add(&self, image: Option<StoredImage>, multiplexer: Multiplexer) {
         let mut record = self.lock();
         if let Some(image) = image.filter(|image| !record.stored.contains(image)) {
             record.stored.push(image);
         }
-        if passage == Passage::Tmux {
+        if multiplexer == Multiplexer::Tmux {
             record.is_on_screen = true;
             record.has_passed_tmux = true;
         }
@@ -38,16 +38,16 @@ impl SentPictures {
 
     /// Takes images off the record. Returns the sequence that deletes them from the terminal.
     #[must_use]
-    pub(super) fn delete(&self, images: &[StoredImage], passage: Passage) -> String {
+    pub(super) fn delete(&self, images: &[StoredImage], multiplexer: Multiplexer) -> String {
         self.lock().stored.retain(|image| !images.contains(image));
-        protocols::delete(images, passage)
+        protocols::delete(images, multiplexer)
     }
 
     /// Takes all images off the record. Returns the sequence that deletes them from the terminal.
     #[must_use]
-    pub fn delete_all(&self, passage: Passage) -> String {
+    pub fn delete_all(&self, multiplexer: Multiplexer) -> String {
         let images = std::mem::take(&mut self.lock().stored);
-        protocols::delete(&images, passage)
+        protocols::delete(&images, multiplexer)
     }
 
     /// Whether tmux has passed pixels on since the last call.

@@ -11,7 +11,7 @@ const SHORT_ID: usize = 8;
 /// How this terminal takes files, as its environment says; `None` when it is not known to, or when tmux passes none on.
 /// Asks tmux, which may take a moment.
 pub(super) fn route() -> Option<Route> {
-    let passes = || Tmux::of_environment().and_then(|tmux| tmux.view()).is_none_or(|view| view.passes);
+    let passes = || Tmux::of_environment().and_then(|tmux| tmux.view()).is_none_or(|view| view.allows_passthrough);
     route_of(&|name| std::env::var(name).unwrap_or_default())
         .filter(|route| *route != Route::Iterm2ThroughTmux || passes())
 }

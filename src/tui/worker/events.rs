@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Happening;
-use crate::preview::{self, Question};
+use crate::preview::{self, ProbeOptions};
 
 /// How often the thread looks whether the terminal is to be asked something.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -23,7 +23,7 @@ impl Asking {
 }
 
 /// Asks the first question, then reads events until the terminal is gone or nobody wants them.
-pub(super) fn work(questions: &Receiver<Question>, asking: &Asking, happenings: &Sender<Happening>) {
+pub(super) fn work(questions: &Receiver<ProbeOptions>, asking: &Asking, happenings: &Sender<Happening>) {
     let Ok(first) = questions.recv() else { return };
     let mut question = Some(first);
     loop {

@@ -10,7 +10,7 @@ use crate::preview::tmux::Tmux;
 #[derive(Clone, Copy)]
 pub(super) enum TmuxRequest {
     /// The state of the pane. The number identifies the request.
-    View(u64),
+    PaneView(u64),
     /// To repaint the terminal, which was sent the sequence that erases it.
     Repaint,
 }
@@ -19,7 +19,7 @@ pub(super) enum TmuxRequest {
 pub(super) fn work(tmux: &Tmux, requests: &Receiver<TmuxRequest>, happenings: &Sender<Happening>) {
     while let Ok(request) = requests.recv() {
         let happening = match request {
-            TmuxRequest::View(number) => Happening::Pane { number, view: tmux.view() },
+            TmuxRequest::PaneView(number) => Happening::Pane { number, view: tmux.view() },
             TmuxRequest::Repaint => Happening::Repainted { is_visible: tmux.repaint_after_erasing() },
         };
         if happenings.send(happening).is_err() {
