@@ -155,7 +155,7 @@ impl EventLoop {
         self.application.pictures.permit(self.pane.permission(Instant::now()));
         self.screen.draw(&mut self.application)?;
         self.pane.frame_drawn();
-        self.workers.want(self.application.pictures.encoder(), self.application.pictures.wishes());
+        self.workers.want(self.application.pictures.encoder(), self.application.pictures.requests());
         self.workers.recognise(self.application.to_recognise());
         Ok(())
     }
@@ -192,9 +192,9 @@ impl EventLoop {
                 Vec::new()
             }
             Happening::Reply(reply) => self.application.receive(reply),
-            Happening::Picture(fulfilled) => {
-                self.workers.fulfilled(&fulfilled.wish);
-                let forgetting = self.application.pictures.receive(*fulfilled);
+            Happening::Picture(response) => {
+                self.workers.picture_received(&response.request);
+                let forgetting = self.application.pictures.receive(*response);
                 self.screen.send(forgetting.as_bytes())?;
                 Vec::new()
             }

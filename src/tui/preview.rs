@@ -17,5 +17,5 @@ mod tests;
 
 pub use pictures::Pictures;
 pub use placement::{Permission, PictureState};
-pub use request::{Fulfilled, Subject, Wish};
+pub use request::{PictureRequest, PictureResponse, Subject};
 pub use sent::SentPictures;

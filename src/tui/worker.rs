@@ -21,7 +21,7 @@ use std::thread;
 
 use crossterm::event::Event;
 
-use super::preview::{Fulfilled, Wish};
+use super::preview::{PictureRequest, PictureResponse};
 use super::request::{Reply, Request};
 use super::state::PhotoId;
 use super::state::line::Passphrase as TypedPassphrase;
@@ -48,7 +48,7 @@ pub(super) enum Happening {
     /// A worker answered.
     Reply(Reply),
     /// A picture came.
-    Picture(Box<Fulfilled>),
+    Picture(Box<PictureResponse>),
     /// The terminal answered what it understands, or was waited for long enough.
     Probed(Box<Probe>),
     /// tmux said how the own pane stands, or nothing in time.
@@ -121,7 +121,7 @@ pub(super) struct Workers {
     export_thread: Option<thread::JoinHandle<()>>,
     /// Forgets an interrupted run; waited for at the end, or the next start would offer it again.
     forgetting_thread: Option<thread::JoinHandle<()>>,
-    asked: Vec<Wish>,
+    asked: Vec<PictureRequest>,
     marks: Sender<Vec<PathBuf>>,
     asked_marks: Vec<PathBuf>,
     questions: Sender<ProbeOptions>,
@@ -337,11 +337,11 @@ impl Workers {
     }
 
     /// Asks for the pictures that the last frame wanted, unless they are asked for already.
-    pub(super) fn want(&mut self, encoder: Option<&Encoder>, wishes: &[Wish]) {
-        if self.asked != wishes {
-            self.asked = wishes.to_vec();
+    pub(super) fn want(&mut self, encoder: Option<&Encoder>, requests: &[PictureRequest]) {
+        if self.asked != requests {
+            self.asked = requests.to_vec();
             if let Some(encoder) = encoder {
-                let _ = self.pictures.send(pictures::Wanted { encoder: encoder.clone(), wishes: wishes.to_vec() });
+                let _ = self.pictures.send(pictures::Wanted { encoder: encoder.clone(), requests: requests.to_vec() });
             }
         }
     }
@@ -387,9 +387,9 @@ impl Workers {
         self.asking.pause()
     }
 
-    /// A wished-for picture came.
-    pub(super) fn fulfilled(&mut self, wish: &Wish) {
-        self.asked.retain(|asked| asked != wish);
+    /// Takes a picture off the pending requests.
+    pub(super) fn picture_received(&mut self, request: &PictureRequest) {
+        self.asked.retain(|asked| asked != request);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cipherlens::preview::Graphics;
 use cipherlens::services::passed_over::Tally;
 use cipherlens::services::session::Presence;
-use cipherlens::tui::preview::Fulfilled;
+use cipherlens::tui::preview::PictureResponse;
 use cipherlens::tui::request::{Effect, Ending, Progress, Reply, Request};
 use cipherlens::tui::state::gate::{FirstRun, Gate, NotThere, Unlock};
 use cipherlens::tui::state::results::{Found, Query, Timing};
@@ -334,14 +334,14 @@ fn without_colour_every_cell_is_plain_and_pictures_keep_theirs() {
     assert!(coloured(&stage) > 100);
 }
 
-/// Plays the picture worker: every wish gets the test picture.
+/// Plays the picture worker: every request gets the test picture.
 fn draw_pictures(stage: &mut Stage) {
     stage.screen();
     let encoder = stage.application.pictures.encoder().unwrap().clone();
-    for wish in stage.application.pictures.wishes().to_vec() {
+    for request in stage.application.pictures.requests().to_vec() {
         let picture = cipherlens::preview::test_picture().into_rgb8();
-        let result = encoder.encode(picture, (240, 240), wish.cells).map_err(|error| error.to_string());
-        let _ = stage.application.pictures.receive(Fulfilled { wish, result });
+        let result = encoder.encode(picture, (240, 240), request.cells).map_err(|error| error.to_string());
+        let _ = stage.application.pictures.receive(PictureResponse { request, result });
     }
     stage.screen();
 }

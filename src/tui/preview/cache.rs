@@ -1,6 +1,6 @@
 //! The encoded pictures in memory: few, and the least recently used are evicted first.
 
-use super::request::{Fulfilled, Wish};
+use super::request::{PictureRequest, PictureResponse};
 use crate::preview::protocols::StoredImage;
 
 /// Pictures kept in memory: a screen of thumbnails and a few large ones.
@@ -10,26 +10,26 @@ const CAPACITY: usize = 96;
 #[derive(Default)]
 pub(super) struct PictureCache {
     /// Least recently used first.
-    entries: Vec<Fulfilled>,
+    entries: Vec<PictureResponse>,
 }
 
 impl PictureCache {
     /// The answer to a request, which becomes the most recently used.
-    pub(super) fn get(&mut self, wish: &Wish) -> Option<&Fulfilled> {
-        let at = self.entries.iter().position(|entry| entry.wish == *wish)?;
+    pub(super) fn get(&mut self, request: &PictureRequest) -> Option<&PictureResponse> {
+        let at = self.entries.iter().position(|entry| entry.request == *request)?;
         self.entries[at..].rotate_left(1);
         self.entries.last()
     }
 
-    pub(super) fn contains(&self, wish: &Wish) -> bool {
-        self.entries.iter().any(|entry| entry.wish == *wish)
+    pub(super) fn contains(&self, request: &PictureRequest) -> bool {
+        self.entries.iter().any(|entry| entry.request == *request)
     }
 
     /// Adds an answer and evicts what exceeds the capacity, or `on_screen` pictures if these are more: evicting one of
     /// these would have it encoded again with every frame. Returns the images of the evicted pictures.
     #[must_use]
-    pub(super) fn insert(&mut self, fulfilled: Fulfilled, on_screen: usize) -> Vec<StoredImage> {
-        self.entries.push(fulfilled);
+    pub(super) fn insert(&mut self, response: PictureResponse, on_screen: usize) -> Vec<StoredImage> {
+        self.entries.push(response);
         let excess = self.entries.len().saturating_sub(CAPACITY.max(on_screen));
         self.entries.drain(..excess).filter_map(|entry| entry.result.ok()?.stored).collect()
     }
@@ -46,9 +46,9 @@ mod tests {
     use super::*;
     use crate::tui::preview::Subject;
 
-    fn failed(height: u16) -> Fulfilled {
-        let wish = Wish { subject: Subject::Test, cells: Size::new(4, height), generation: 0 };
-        Fulfilled { wish, result: Err(String::new()) }
+    fn failed(height: u16) -> PictureResponse {
+        let request = PictureRequest { subject: Subject::Test, cells: Size::new(4, height), generation: 0 };
+        PictureResponse { request, result: Err(String::new()) }
     }
 
     #[test]
@@ -75,8 +75,8 @@ mod tests {
         for height in 1..=CAPACITY as u16 {
             let _ = cache.insert(failed(height), 0);
         }
-        assert!(cache.get(&failed(1).wish).is_some());
+        assert!(cache.get(&failed(1).request).is_some());
         let _ = cache.insert(failed(0), 0);
-        assert!(cache.contains(&failed(1).wish) && !cache.contains(&failed(2).wish));
+        assert!(cache.contains(&failed(1).request) && !cache.contains(&failed(2).request));
     }
 }

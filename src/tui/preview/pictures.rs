@@ -9,7 +9,7 @@ use ratatui_image::Image;
 use super::cache::PictureCache;
 use super::encoders::{Encoders, Pixels};
 use super::placement::{Permission, PictureState, Placements, centred};
-use super::request::{Fulfilled, Subject, Wish};
+use super::request::{PictureRequest, PictureResponse, Subject};
 use super::sent::SentPictures;
 use crate::preview::protocols::Layer;
 use crate::preview::tmux::{Multiplexer, drawn_at};
@@ -22,7 +22,7 @@ pub struct Pictures {
     /// Changes when pictures become obsolete: with the protocol, with the font, and on lock.
     generation: u64,
     cache: PictureCache,
-    wishes: Vec<Wish>,
+    requests: Vec<PictureRequest>,
     placements: Placements,
     sent: SentPictures,
 }
@@ -35,7 +35,7 @@ impl Pictures {
             encoders: Encoders::new(link),
             generation: 0,
             cache: PictureCache::default(),
-            wishes: Vec::new(),
+            requests: Vec::new(),
             placements: Placements::new(),
             sent,
         }
@@ -51,7 +51,7 @@ impl Pictures {
     fn start_generation(&mut self) {
         self.generation += 1;
         self.cache.clear();
-        self.wishes.clear();
+        self.requests.clear();
         self.placements.clear();
     }
 
@@ -162,14 +162,14 @@ impl Pictures {
 
     /// Begins a frame. `covered` is where a window will be.
     pub fn begin_frame(&mut self, covered: Option<Rect>) {
-        self.wishes.clear();
+        self.requests.clear();
         self.placements.begin_frame(covered);
     }
 
     /// The pictures that the last frame lacked, most wanted first.
     #[must_use]
-    pub fn wishes(&self) -> &[Wish] {
-        &self.wishes
+    pub fn requests(&self) -> &[PictureRequest] {
+        &self.requests
     }
 
     /// Draws the picture of `subject` in the middle of `area`, or requests it.
@@ -184,9 +184,10 @@ impl Pictures {
         if is_overlay && self.placements.is_covered(area) {
             return PictureState::Hidden;
         }
-        let wish = Wish { subject, cells: Size::new(area.width, area.height), generation: self.generation };
-        let Some(cached) = self.cache.get(&wish) else {
-            self.wishes.push(wish);
+        let request =
+            PictureRequest { subject, cells: Size::new(area.width, area.height), generation: self.generation };
+        let Some(cached) = self.cache.get(&request) else {
+            self.requests.push(request);
             return PictureState::Loading;
         };
         let picture = match &cached.result {
@@ -194,7 +195,7 @@ impl Pictures {
             Err(reason) => return PictureState::Failed(reason.clone()),
         };
         let place = centred(picture.drawing.size(), area);
-        if !self.placements.place(&wish, place, graphics) {
+        if !self.placements.place(&request, place, graphics) {
             return PictureState::Loading;
         }
         frame.render_widget(Image::new(&picture.drawing), place);
@@ -213,13 +214,13 @@ impl Pictures {
 
     /// Takes a picture from the worker. Evicts others to make room for it.
     #[must_use]
-    pub fn receive(&mut self, fulfilled: Fulfilled) -> String {
+    pub fn receive(&mut self, response: PictureResponse) -> String {
         // The second of two equal answers is dropped: the terminal may store the image of the first.
-        if fulfilled.wish.generation != self.generation || self.cache.contains(&fulfilled.wish) {
+        if response.request.generation != self.generation || self.cache.contains(&response.request) {
             return String::new();
         }
-        let on_screen = self.placements.count() + self.wishes.len();
-        let evicted = self.cache.insert(fulfilled, on_screen);
+        let on_screen = self.placements.count() + self.requests.len();
+        let evicted = self.cache.insert(response, on_screen);
         self.sent.delete(&evicted, self.encoders.multiplexer())
     }
 }

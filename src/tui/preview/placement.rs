@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Rect, Size};
 
-use super::request::Wish;
+use super::request::PictureRequest;
 use crate::preview::Graphics;
 
 /// What is in the place for a picture.
@@ -33,9 +33,9 @@ pub enum Permission {
 /// The pictures of this frame and of the one before.
 pub(super) struct Placements {
     /// What the terminal shows from the frame before, and where: it is not sent again.
-    before: Vec<(Wish, Rect)>,
+    before: Vec<(PictureRequest, Rect)>,
     /// What this frame shows.
-    drawn: Vec<(Wish, Rect)>,
+    drawn: Vec<(PictureRequest, Rect)>,
     /// A window over the screen in this frame.
     covered: Option<Rect>,
     /// Matters in tmux only.
@@ -83,8 +83,8 @@ impl Placements {
     /// Places a picture. Returns whether it may be drawn: pixels that the terminal does not show yet need permission to
     /// pass through tmux.
     #[must_use]
-    pub(super) fn place(&mut self, wish: &Wish, place: Rect, graphics: &Graphics) -> bool {
-        let drawing = (wish.clone(), place);
+    pub(super) fn place(&mut self, request: &PictureRequest, place: Rect, graphics: &Graphics) -> bool {
+        let drawing = (request.clone(), place);
         if !self.before.contains(&drawing) {
             if graphics.sends_pixels_through_tmux() && self.permission == Permission::Missing {
                 self.is_held_back = true;

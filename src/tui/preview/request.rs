@@ -22,7 +22,7 @@ pub enum Subject {
 
 /// A picture that the screen needs.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Wish {
+pub struct PictureRequest {
     /// What it shows.
     pub subject: Subject,
     /// The most cells it may cover (columns x rows).
@@ -32,9 +32,9 @@ pub struct Wish {
 }
 
 /// The answer to a request.
-pub struct Fulfilled {
+pub struct PictureResponse {
     /// The request.
-    pub wish: Wish,
+    pub request: PictureRequest,
     /// The picture, or why there is none.
     pub result: Result<Picture, String>,
 }

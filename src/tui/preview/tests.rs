@@ -36,12 +36,12 @@ fn frame(pictures: &mut Pictures, covered: Option<Rect>) -> (PictureState, Strin
 }
 
 /// Plays the worker: answers every request with the test picture.
-fn fulfil(pictures: &mut Pictures) {
+fn answer_requests(pictures: &mut Pictures) {
     let encoder = pictures.encoder().unwrap().clone();
-    for wish in pictures.wishes().to_vec() {
+    for request in pictures.requests().to_vec() {
         let result =
-            encoder.encode(test_picture().into_rgb8(), (240, 240), wish.cells).map_err(|error| error.to_string());
-        let _ = pictures.receive(Fulfilled { wish, result });
+            encoder.encode(test_picture().into_rgb8(), (240, 240), request.cells).map_err(|error| error.to_string());
+        let _ = pictures.receive(PictureResponse { request, result });
     }
 }
 
@@ -50,12 +50,12 @@ fn a_picture_is_requested_then_drawn_and_sent_in_one_cell() {
     for (protocol, mark) in [("sixel", "\x1bP"), ("kitty", "\x1b_G"), ("iterm2", "\x1b]1337;File=inline=1")] {
         let mut pictures = pictures(protocol);
         assert_eq!(frame(&mut pictures, None).0, PictureState::Loading);
-        assert_eq!(pictures.wishes().len(), 1);
-        fulfil(&mut pictures);
+        assert_eq!(pictures.requests().len(), 1);
+        answer_requests(&mut pictures);
         let (state, symbols) = frame(&mut pictures, None);
         assert!(matches!(state, PictureState::Drawn((240, 240), _)), "{protocol:?}: {state:?}");
         assert!(symbols.contains(mark), "{protocol:?}");
-        assert!(pictures.wishes().is_empty());
+        assert!(pictures.requests().is_empty());
     }
 }
 
@@ -64,7 +64,7 @@ fn no_overlaid_picture_is_drawn_under_a_window() {
     for protocol in protocols::ALL.iter().filter(|protocol| protocol.layer() == Layer::Overlay) {
         let mut pictures = pictures(protocol.value());
         frame(&mut pictures, None);
-        fulfil(&mut pictures);
+        answer_requests(&mut pictures);
         let (state, symbols) = frame(&mut pictures, Some(Rect::new(0, 0, 20, 3)));
         assert_eq!(state, PictureState::Hidden);
         assert!(!symbols.contains('\x1b'), "{protocol:?}");
@@ -76,12 +76,12 @@ fn no_overlaid_picture_is_drawn_under_a_window() {
 fn a_picture_requested_before_a_lock_is_not_shown_after_it() {
     let mut pictures = pictures("kitty");
     frame(&mut pictures, None);
-    let wish = pictures.wishes()[0].clone();
-    fulfil(&mut pictures);
+    let request = pictures.requests()[0].clone();
+    answer_requests(&mut pictures);
     frame(&mut pictures, None);
     let deletion = pictures.forget();
     assert!(deletion.contains("\x1b_Ga=d,d=I,"), "{deletion:?}");
-    let _ = pictures.receive(Fulfilled { wish, result: Err("late".to_owned()) });
+    let _ = pictures.receive(PictureResponse { request, result: Err("late".to_owned()) });
     assert_eq!(frame(&mut pictures, None).0, PictureState::Loading);
     assert_eq!(pictures.forget(), "", "each image is deleted once");
 }
@@ -116,10 +116,10 @@ fn a_screen_of_more_pictures_than_are_kept_otherwise_keeps_all_of_them() {
         terminal.draw(draw_all).unwrap();
     };
     frame(&mut pictures);
-    assert_eq!(pictures.wishes().len(), MANY);
-    fulfil(&mut pictures);
+    assert_eq!(pictures.requests().len(), MANY);
+    answer_requests(&mut pictures);
     frame(&mut pictures);
-    assert!(pictures.wishes().is_empty());
+    assert!(pictures.requests().is_empty());
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn in_tmux_pixels_wait_for_permission_and_what_is_shown_stays() {
     let graphics = Graphics { protocol: by_value("sixel"), multiplexer: Multiplexer::Tmux, ..Graphics::halfblocks() };
     pictures.use_terminal(Some(graphics));
     frame(&mut pictures, None);
-    fulfil(&mut pictures);
+    answer_requests(&mut pictures);
     let (state, symbols) = frame(&mut pictures, None);
     assert_eq!((state, pictures.is_held_back()), (PictureState::Loading, true));
     assert!(!symbols.contains('\x1b') && !pictures.sent().is_on_screen(), "nothing was permitted");
@@ -149,7 +149,7 @@ fn in_tmux_pixels_wait_for_permission_and_what_is_shown_stays() {
     assert_eq!(pictures.protocol_name(), "half blocks");
     assert_eq!(pictures.choice(), Some(Choice::Protocol(by_value("sixel"))), "the choice stays");
     frame(&mut pictures, None);
-    fulfil(&mut pictures);
+    answer_requests(&mut pictures);
     let (state, symbols) = frame(&mut pictures, None);
     assert!(matches!(state, PictureState::Drawn(..)) && !symbols.contains('\x1b'));
     pictures.allow_pixels();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::super::preview::{Fulfilled, Subject, Wish};
+use super::super::preview::{PictureRequest, PictureResponse, Subject};
 use super::Happening;
 use super::vault::Shared;
 use crate::features::photo::{Limits, Photo};
@@ -23,7 +23,7 @@ const LARGEST_FILE_BYTES: u64 = 512 << 20;
 /// The pictures that the screen lacks. Replaces what was wanted before.
 pub(super) struct Wanted {
     pub encoder: Encoder,
-    pub wishes: Vec<Wish>,
+    pub requests: Vec<PictureRequest>,
 }
 
 /// Makes pictures until the other end of a channel is closed.
@@ -36,10 +36,10 @@ pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, happenings: &Sende
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
-        while !now.wishes.is_empty() {
-            let wish = now.wishes.remove(0);
-            let result = make(&now.encoder, vault, &wish);
-            if happenings.send(Happening::Picture(Box::new(Fulfilled { wish, result }))).is_err() {
+        while !now.requests.is_empty() {
+            let request = now.requests.remove(0);
+            let result = make(&now.encoder, vault, &request);
+            if happenings.send(Happening::Picture(Box::new(PictureResponse { request, result }))).is_err() {
                 return;
             }
             match wanted.try_recv() {
@@ -51,37 +51,42 @@ pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, happenings: &Sende
     }
 }
 
-fn make(encoder: &Encoder, vault: &Shared, wish: &Wish) -> Result<Picture, String> {
-    match &wish.subject {
+fn make(encoder: &Encoder, vault: &Shared, request: &PictureRequest) -> Result<Picture, String> {
+    match &request.subject {
         Subject::Test => {
             let picture = preview::test_picture();
             let pixels = (picture.width(), picture.height());
-            encoder.encode(picture.into_rgb8(), pixels, wish.cells).map_err(|error| error.to_string())
+            encoder.encode(picture.into_rgb8(), pixels, request.cells).map_err(|error| error.to_string())
         }
-        Subject::File(path) => encode(encoder, &read(path)?, path.extension(), wish),
+        Subject::File(path) => encode(encoder, &read(path)?, path.extension(), request),
         Subject::Thumbnail(photo) => {
             let opened = vault.opened().ok_or("the vault is locked")?;
             let snapshot = opened.snapshot();
             let thumbnail = snapshot.image((*photo).into()).and_then(|image| image.thumbnail());
-            encode(encoder, &thumbnail.map_err(|error| error.to_string())?, None, wish)
+            encode(encoder, &thumbnail.map_err(|error| error.to_string())?, None, request)
         }
         Subject::Photo(photo) => {
             let opened = vault.opened().ok_or("the vault is locked")?;
             let snapshot = opened.snapshot();
             let image = snapshot.image((*photo).into()).map_err(|error| error.to_string())?;
             let bytes = image.photo().map_err(|error| error.to_string())?;
-            encode(encoder, &bytes, Some(OsStr::new(image.listed().extension.as_str())), wish)
+            encode(encoder, &bytes, Some(OsStr::new(image.listed().extension.as_str())), request)
         }
     }
 }
 
 /// Decodes a photo with no more pixels than its cells need, and encodes it for the terminal.
-fn encode(encoder: &Encoder, bytes: &[u8], extension: Option<&OsStr>, wish: &Wish) -> Result<Picture, String> {
+fn encode(
+    encoder: &Encoder,
+    bytes: &[u8],
+    extension: Option<&OsStr>,
+    request: &PictureRequest,
+) -> Result<Picture, String> {
     let photo = Photo::decode(bytes, extension, Limits::default()).map_err(|error| error.to_string())?;
     let pixels = photo.dimensions();
-    let (width, height) = encoder.wanted_pixels(pixels, wish.cells);
+    let (width, height) = encoder.wanted_pixels(pixels, request.cells);
     let reduced = photo.reduced(width.max(height)).map_err(|error| error.to_string())?;
-    encoder.encode(reduced, pixels, wish.cells).map_err(|error| error.to_string())
+    encoder.encode(reduced, pixels, request.cells).map_err(|error| error.to_string())
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
