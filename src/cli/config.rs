@@ -6,6 +6,7 @@ use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::session::Session;
+use crate::preview::Choice;
 use crate::services::settings::{Was, write_templates};
 
 /// Arguments of `config`.
@@ -30,7 +31,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     match arguments.action {
         Action::Init => {
             let mut text = String::new();
-            for file in write_templates(&path)? {
+            for file in write_templates(&path, &Choice::values())? {
                 text += &match file.was {
                     Was::Missing => format!("Wrote {}. Every line in it shows a default.\n", file.path.display()),
                     Was::There => format!("{} exists already and is left as it is.\n", file.path.display()),

@@ -54,8 +54,7 @@ pub(super) struct Arguments {
     /// Keep the vault in FOLDER instead of deleting it; its passphrase is `demo`
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
-    /// How to show pictures: auto, kitty, sixel, iterm2, halfblocks, off
-    #[arg(long, value_name = "HOW", hide_possible_values = true)]
+    #[arg(long, help = format!("How to show pictures: {}", Choice::values()), value_name = "HOW", hide_possible_values = true)]
     preview: Option<Choice>,
     #[command(flatten)]
     weights: WeightsFile,

@@ -1,14 +1,14 @@
 //! `cipherlens doctor`: what the terminal answered, how pictures are drawn and why, with a test picture.
 
 use clap::Args;
-use ratatui_image::picker::{Capability, ProtocolType};
 
 use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::pictures;
 use super::session::Session;
-use crate::preview::tmux::{ADVICE, Passage};
+use crate::preview::protocols::pixel_values;
+use crate::preview::tmux::{Multiplexer, PASSTHROUGH_ADVICE};
 use crate::preview::{Choice, Graphics, Panel, Probe, Reason, cells_of_window, detect, print, test_picture};
 use crate::services::name::inert;
 use crate::services::settings::CellSize;
@@ -36,8 +36,7 @@ const TEST_PICTURE_ROWS: u16 = 10;
     after_help = "Example:\n  cipherlens doctor\n\nIts output holds nothing about photos or vaults and may be attached to a report."
 )]
 pub(super) struct Arguments {
-    /// As if this had been chosen: auto, kitty, sixel, iterm2, halfblocks, off
-    #[arg(long, value_name = "HOW", env = "CIPHERLENS_PREVIEW", hide_possible_values = true)]
+    #[arg(long, help = format!("As if this had been chosen: {}", Choice::values()), value_name = "HOW", env = "CIPHERLENS_PREVIEW", hide_possible_values = true)]
     preview: Option<Choice>,
     /// As if a character had so many pixels, such as 9x19
     #[arg(long, value_name = "PIXELS")]
@@ -46,8 +45,8 @@ pub(super) struct Arguments {
 
 /// Prints the report and the test picture.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let mut question = pictures::question(session, arguments.preview)?;
-    question.cells = arguments.cell_size.or(question.cells);
+    let mut options = pictures::probe_options(session, arguments.preview)?;
+    options.cells = arguments.cell_size.or(options.cells);
     let mut text = format!("cipherlens {}\n\nEnvironment\n", env!("CARGO_PKG_VERSION"));
     for name in TELLING {
         text += &match std::env::var(name) {
@@ -57,7 +56,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
             Err(_) => row(name, "-"),
         };
     }
-    let probe = detect(&question);
+    let probe = detect(&options);
     text += "\nTerminal\n";
     if let Ok((columns, rows)) = crossterm::terminal::size() {
         text += &row("columns and rows", &format!("{columns} x {rows}"));
@@ -70,7 +69,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     text += &row("drawn by", drawn_by(probe.graphics.as_ref()));
     text += &row("because", because(probe.reason));
     if let Some(advice) = advice(&probe) {
-        text += &row("advice", advice);
+        text += &row("advice", &advice);
     }
     match probe.graphics {
         Some(graphics) => {
@@ -92,40 +91,23 @@ fn row(name: &str, value: &str) -> String {
 
 fn answers(probe: &Probe) -> String {
     let mut text = row("answered within", &format!("{:.0} ms", probe.waited.as_secs_f64() * 1e3));
-    let Some(Graphics { cells, passage, .. }) = &probe.graphics else { return text };
+    let Some(Graphics { cells, multiplexer, .. }) = &probe.graphics else { return text };
     text += &row("a cell, as used here", &format!("{} x {} pixels", cells.width, cells.height));
-    let tmux = match (passage, probe.reason) {
-        (Passage::Direct, _) => "no",
+    let tmux = match (multiplexer, probe.reason) {
+        (Multiplexer::None, _) => "no",
         (_, Reason::NoPassthrough) => "yes: it passes no pixels on (allow-passthrough is off)",
-        (Passage::Tmux, _) => "yes: pixels pass through it while this pane is the active one",
-        (Passage::TmuxElsewhere, _) => "yes, at the other end of a network link: it cannot be asked",
+        (Multiplexer::Tmux, _) => "yes: pixels pass through it while this pane is the active one",
+        (Multiplexer::RemoteTmux, _) => "yes, at the other end of a network link: it cannot be asked",
     };
     text += &row("tmux", tmux);
-    for capability in &probe.answers {
-        let (name, value) = match capability {
-            Capability::Kitty => ("kitty graphics", "yes".to_owned()),
-            Capability::KittyCompression => ("kitty compression", "yes".to_owned()),
-            Capability::KittySharedMemory => ("kitty shared memory", "yes, and not used".to_owned()),
-            Capability::Sixel => ("Sixel", "yes".to_owned()),
-            Capability::RectangularOps => ("rectangular operations", "yes".to_owned()),
-            Capability::TextSizingProtocol => ("text sizing", "yes".to_owned()),
-            Capability::CellSize(Some((width, height))) => ("cell size (CSI 16 t)", format!("{width} x {height}")),
-            Capability::CellSize(None) => ("cell size (CSI 16 t)", "refused".to_owned()),
-            Capability::Background(red, green, blue) => ("background", format!("#{red:02x}{green:02x}{blue:02x}")),
-        };
+    for (name, value) in probe.report() {
         text += &row(name, &value);
     }
     text
 }
 
 fn drawn_by(graphics: Option<&Graphics>) -> &'static str {
-    match graphics.map(|graphics| graphics.protocol) {
-        None => "nothing",
-        Some(ProtocolType::Halfblocks) => "half blocks",
-        Some(ProtocolType::Sixel) => "Sixel",
-        Some(ProtocolType::Kitty) => "the kitty graphics protocol",
-        Some(ProtocolType::Iterm2) => "iTerm2 inline images",
-    }
+    graphics.map_or("nothing", |graphics| graphics.protocol.full_name())
 }
 
 fn because(reason: Reason) -> &'static str {
@@ -139,21 +121,22 @@ fn because(reason: Reason) -> &'static str {
         Reason::Silent => "the terminal answered nothing",
         Reason::NoTerminal => "standard input or output is no terminal",
         Reason::NoPassthrough => "tmux passes no pixels on",
-        Reason::NotInFront => "pixels would land in another pane of tmux, or on several terminals or none",
+        Reason::PaneInactive => "pixels would land in another pane of tmux, or on several terminals or none",
         Reason::TmuxSilent => "tmux does not say which pane is active",
-        Reason::TmuxElsewhere => "tmux runs elsewhere and cannot be asked which pane is active",
+        Reason::RemoteTmux => "tmux runs elsewhere and cannot be asked which pane is active",
     }
 }
 
-fn advice(probe: &Probe) -> Option<&'static str> {
+fn advice(probe: &Probe) -> Option<String> {
+    let values = pixel_values();
     match probe.reason {
-        Reason::NoPassthrough => Some(ADVICE),
-        Reason::TmuxElsewhere => Some("if that tmux has `allow-passthrough on`: --preview kitty, sixel or iterm2"),
+        Reason::NoPassthrough => Some(PASSTHROUGH_ADVICE.to_owned()),
+        Reason::RemoteTmux => Some(format!("if that tmux has `allow-passthrough on`: --preview {values}")),
         Reason::NoCellSize => {
-            Some("in xterm: -xrm 'XTerm*allowWindowOps: true'; or say it: --preview sixel --cell-size 9x19")
+            Some("in xterm: -xrm 'XTerm*allowWindowOps: true'; or say it: --preview sixel --cell-size 9x19".to_owned())
         }
-        Reason::Silent => Some("if it can draw pictures all the same: --preview kitty, sixel or iterm2"),
-        Reason::Answered => Some("boxes instead of a picture? --preview sixel or halfblocks"),
+        Reason::Silent => Some(format!("if it can draw pictures all the same: --preview {values}")),
+        Reason::Answered => Some(probe.graphics?.protocol.troubleshooting()?.to_owned()),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Thumbnails of photos of the vault, decrypted in memory and drawn in the terminal where it can show them.
+//! Prints thumbnails of photos of the vault, which are decrypted in memory only.
 
 use std::collections::HashMap;
 
@@ -8,53 +8,50 @@ use super::failure::Failure;
 use super::output;
 use super::session::Session;
 use crate::error::Error;
-use crate::preview::{self, Choice, Link, Memory, Panel, Question};
+use crate::preview::{self, Choice, Link, Panel, ProbeOptions, RememberedChoices};
 use crate::services::decoys::{Fetch, with_decoys};
 use crate::services::library::PhotoId;
 use crate::services::open_vault::OpenVault;
 
-/// So many pictures or fewer stand in one row and share the width of the terminal.
-const FEW: usize = 4;
-/// Height of that row, in lines.
-const ROWS_OF_FEW: u16 = 12;
-/// Width of a picture among many, in columns with the gap beside it.
-const COLUMNS_OF_MANY: u16 = 20;
-/// Height of each of their rows, in lines.
-const ROWS_OF_MANY: u16 = 6;
+/// Up to this many pictures share one row of the terminal.
+const STRIP_PICTURES: usize = 4;
+/// Height of that row in lines.
+const STRIP_ROWS: u16 = 12;
+/// Width of a picture of a sheet in columns, with the gap beside it.
+const SHEET_COLUMNS: u16 = 20;
+/// Height of a row of a sheet in lines.
+const SHEET_ROWS: u16 = 6;
 
-/// How pictures are shown: the flag, else the settings, else what the terminal can do.
+/// How pictures are to be drawn: as the flag says, else the settings, else what suits the terminal.
 pub(super) fn choice(session: &Session, flag: Option<Choice>) -> Result<Choice, Failure> {
     if let Some(choice) = flag {
         return Ok(choice);
     }
     match session.settings()?.preview {
-        Some(name) => Choice::from_str(&name, true).map_err(|_| {
-            Failure::Usage(format!(
-                "the settings' preview {name:?} is none of auto, kitty, sixel, iterm2, halfblocks, off"
-            ))
-        }),
+        Some(name) => Choice::from_str(&name, true)
+            .map_err(|_| Failure::Usage(format!("the settings' preview {name:?} is none of {}", Choice::values()))),
         None => Ok(Choice::Auto),
     }
 }
 
-/// What is asked of the terminal, and what is known beforehand.
-pub(super) fn question(session: &Session, flag: Option<Choice>) -> Result<Question, Failure> {
-    Ok(Question {
+/// What is known before the terminal is probed.
+pub(super) fn probe_options(session: &Session, flag: Option<Choice>) -> Result<ProbeOptions, Failure> {
+    Ok(ProbeOptions {
         choice: choice(session, flag)?,
-        remembered: Memory::new(session.dirs()?).recall(),
+        remembered: RememberedChoices::new(session.dirs()?).recall(),
         link: Link::of_environment(),
         cells: session.settings()?.cell_size,
     })
 }
 
-/// A line of text before the image at this place: those after it are of another kind.
+/// A line of text before the image at this place, where the images of another kind begin.
 pub(super) struct Divider {
     pub(super) place: usize,
     pub(super) text: String,
 }
 
-/// Draws the thumbnails of `images`, each with its caption, in as many rows as they need; with each, as many others as
-/// `decoys` says are fetched. Draws nothing where there is no terminal.
+/// Prints the thumbnails of `images`, each with its caption, in as many rows as they need. Fetches `decoys` others with
+/// each. Prints nothing where there is no terminal.
 pub(super) fn show(
     session: &Session,
     flag: Option<Choice>,
@@ -66,7 +63,7 @@ pub(super) fn show(
     if images.is_empty() {
         return Ok(());
     }
-    let Some(graphics) = preview::detect(&question(session, flag)?).graphics else { return Ok(()) };
+    let Some(graphics) = preview::detect(&probe_options(session, flag)?).graphics else { return Ok(()) };
     let wanted: Vec<PhotoId> = images.iter().map(|(id, _)| *id).collect();
     let mut thumbnails = HashMap::new();
     for fetch in with_decoys(vault, &wanted, decoys)? {
@@ -84,10 +81,10 @@ pub(super) fn show(
         section.push(Panel { picture, caption: caption.clone() });
     }
     let print = |panels| {
-        if images.len() <= FEW {
-            preview::print(&graphics, panels, ROWS_OF_FEW)
+        if images.len() <= STRIP_PICTURES {
+            preview::print(&graphics, panels, STRIP_ROWS)
         } else {
-            preview::print_sheet(&graphics, panels, COLUMNS_OF_MANY, ROWS_OF_MANY)
+            preview::print_sheet(&graphics, panels, SHEET_COLUMNS, SHEET_ROWS)
         }
     };
     print(first)?;

@@ -49,8 +49,7 @@ pub(super) struct Arguments {
     /// Fetch N other photos with each that is shown or exported; a host that looks closely can still tell which were wanted
     #[arg(long, value_name = "N", default_value_t = 0)]
     decoys: usize,
-    /// How to show the photos: auto, kitty, sixel, iterm2, halfblocks, off
-    #[arg(long, value_name = "HOW", hide_possible_values = true)]
+    #[arg(long, help = format!("How to show the photos: {}", Choice::values()), value_name = "HOW", hide_possible_values = true)]
     preview: Option<Choice>,
     /// Say how many bytes went to the machine that has the vault, and came from it
     #[arg(long, short)]

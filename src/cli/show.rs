@@ -26,8 +26,7 @@ const ROWS: u16 = 30;
 pub(super) struct Arguments {
     /// The first digits of the photo's id
     id: String,
-    /// How to show it: auto, kitty, sixel, iterm2, halfblocks, off
-    #[arg(long, value_name = "HOW", hide_possible_values = true)]
+    #[arg(long, help = format!("How to show it: {}", Choice::values()), value_name = "HOW", hide_possible_values = true)]
     preview: Option<Choice>,
     /// Print one JSON object with what is known of the photo, and no picture
     #[arg(long)]
@@ -36,7 +35,7 @@ pub(super) struct Arguments {
 
 /// Shows the photo.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let question = pictures::question(session, arguments.preview)?;
+    let options = pictures::probe_options(session, arguments.preview)?;
     let vault = session.open_vault()?;
     let stored = vault.find(&arguments.id)?;
     if arguments.json {
@@ -55,7 +54,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         line("pixels", &format!("{} x {}", stored.width, stored.height)),
     ];
     output::text(&lines.concat())?;
-    if let Some(graphics) = preview::detect(&question).graphics {
+    if let Some(graphics) = preview::detect(&options).graphics {
         let original = vault.original(stored.id)?;
         let photo = photo::decode(&original.bytes, Some(original.extension.as_ref()))?;
         let picture = DynamicImage::ImageRgb8(photo.reduced(PICTURE_PIXELS).map_err(Error::from)?);

@@ -1,199 +1,163 @@
-//! Asking the terminal what it understands, and choosing with a reason.
+//! Chooses how to draw pictures: by the user's choice, what the terminal answers, and tmux; and says why.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use clap::ValueEnum;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
-use ratatui_image::picker::{Capability, ProtocolType};
+use ratatui_image::picker::Capability;
 
-use super::graphics::{Compression, Graphics};
-use super::query::{self, Answers};
-use super::tmux::{Passage, Tmux, View};
+use super::answers::Answers;
+use super::choice::Choice;
+use super::environment::Environment;
+use super::graphics::Graphics;
+use super::link::Link;
+use super::protocols::{self, Evidence, Protocol, Support};
+use super::query;
+use super::tmux::{Multiplexer, PaneView, Tmux};
 use crate::services::settings::CellSize;
 
-/// How pictures are to be shown.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Choice {
-    /// Ask the terminal and take the best it understands.
-    Auto,
-    /// The kitty graphics protocol.
-    Kitty,
-    /// DEC Sixel, 256 colours.
-    Sixel,
-    /// iTerm2 inline images (OSC 1337).
-    Iterm2,
-    /// Two coloured pixels a character: works everywhere.
-    Halfblocks,
-    /// No pictures.
-    Off,
-}
-
-/// How far away the terminal is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Link {
-    /// On this machine.
-    Local,
-    /// At the other end of a network link: every byte counts.
-    Remote,
-}
-
-impl Link {
-    /// As the environment says: `sshd` sets `SSH_CONNECTION`.
-    #[must_use]
-    pub fn of_environment() -> Self {
-        if std::env::var_os("SSH_CONNECTION").is_some() { Self::Remote } else { Self::Local }
-    }
-}
-
-/// Why pictures are drawn as they are.
+/// Why pictures are drawn the way they are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Reason {
-    /// The user chose it.
+    /// The user chose it by a flag, the environment or the settings.
     Chosen,
-    /// The user chose it in this terminal earlier, with the key that takes the next protocol.
+    /// The user chose it in this terminal earlier, with the key that steps through the protocols.
     Remembered,
-    /// The terminal answered that it understands it.
+    /// The terminal answered that it supports it.
     Answered,
-    /// The environment names a terminal that is known to understand it.
+    /// The environment names a terminal that is known to support it.
     Environment,
-    /// The terminal answered, but names nothing better.
+    /// The terminal answered, but supports nothing better.
     NothingBetter,
-    /// The terminal answered, but not how many pixels a cell has, without which pictures cannot be placed.
+    /// The terminal answered, but did not report the size of a cell, which placing pixels needs.
     NoCellSize,
-    /// The terminal answered nothing.
+    /// The terminal did not answer.
     Silent,
-    /// Standard input or output is no terminal.
+    /// Standard input or output is not a terminal.
     NoTerminal,
-    /// tmux passes no pixels on.
+    /// tmux passes no pixels through.
     NoPassthrough,
-    /// In tmux another pane is active, or more than one terminal shows this one, or none: pixels would land elsewhere.
-    NotInFront,
-    /// tmux does not say which pane is active.
+    /// In tmux, pixels would land elsewhere: another pane is active, or not exactly one terminal shows this one.
+    PaneInactive,
+    /// tmux did not answer which pane is active.
     TmuxSilent,
-    /// tmux runs at the other end of a network link and cannot be asked which pane is active.
-    TmuxElsewhere,
+    /// tmux runs at the other end of a network connection and cannot be asked which pane is active.
+    RemoteTmux,
 }
 
-/// What is asked, and what is known beforehand.
+/// What is known before the terminal is probed.
 #[derive(Clone, Copy, Debug)]
-pub struct Question {
-    /// How the user wants pictures shown.
+pub struct ProbeOptions {
+    /// How the user wants pictures to be drawn.
     pub choice: Choice,
-    /// What the user chose in this terminal earlier; counts for [`Choice::Auto`].
+    /// What the user chose in this terminal earlier; used for [`Choice::Auto`].
     pub remembered: Option<Choice>,
     /// How far away the terminal is.
     pub link: Link,
-    /// Width and height of a character, whatever the terminal says.
+    /// Width and height of a cell, which override what the terminal reports.
     pub cells: Option<CellSize>,
 }
 
-/// What came of asking.
+/// The result of probing a terminal.
 #[derive(Clone, Debug)]
 pub struct Probe {
-    /// How to draw; `None` when no picture may or can be drawn.
+    /// How to draw; `None` when pictures are off or there is no terminal.
     pub graphics: Option<Graphics>,
-    /// What the terminal answered.
+    /// The terminal's answers.
     pub answers: Vec<Capability>,
-    /// Why so.
+    /// Why pictures are drawn this way.
     pub reason: Reason,
-    /// How long the terminal took to answer, or was waited for.
+    /// How long the terminal took to answer, or the timeout.
     pub waited: Duration,
-    /// The terminal behind tmux that was asked, by [`View::client`].
+    /// The terminal behind tmux that was asked, by [`PaneView::client`].
     pub client: Option<String>,
 }
 
-/// Asks the terminal, which must be in raw mode, and chooses. Nothing else may read the terminal meanwhile.
+impl Probe {
+    /// The name and the value of each answer, for a report.
+    #[must_use]
+    pub fn report(&self) -> Vec<(&'static str, String)> {
+        let describe = |capability: &Capability| {
+            Some(match capability {
+                Capability::RectangularOps => ("rectangular operations", "yes".to_owned()),
+                Capability::CellSize(Some((width, height))) => ("cell size (CSI 16 t)", format!("{width} x {height}")),
+                Capability::CellSize(None) => ("cell size (CSI 16 t)", "refused".to_owned()),
+                Capability::Background(red, green, blue) => ("background", format!("#{red:02x}{green:02x}{blue:02x}")),
+                other => (protocols::capability_name(other)?, "yes".to_owned()),
+            })
+        };
+        self.answers.iter().filter_map(describe).collect()
+    }
+}
+
+/// Probes the terminal, which must be in raw mode. Nothing else may read the terminal meanwhile.
 ///
-/// Waits up to two seconds for a terminal that answers nothing, which then gets half blocks.
+/// A terminal that does not answer within two seconds gets half blocks.
 #[must_use]
-pub fn probe(question: &Question) -> Probe {
-    let at_once =
+pub fn probe(options: &ProbeOptions) -> Probe {
+    let without_query =
         |graphics, reason| Probe { graphics, answers: Vec::new(), reason, waited: Duration::ZERO, client: None };
-    let (choice, why) = match (question.choice, question.remembered) {
+    let (choice, why) = match (options.choice, options.remembered) {
         (Choice::Auto, Some(remembered)) => (remembered, Reason::Remembered),
         (choice, _) => (choice, Reason::Chosen),
     };
     if choice == Choice::Off {
-        return at_once(None, why);
+        return without_query(None, why);
     }
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        return at_once(None, Reason::NoTerminal);
+        return without_query(None, Reason::NoTerminal);
     }
-    // Half blocks need no answer, but the theme wants to know the background: only who says so is not asked.
-    if choice == Choice::Halfblocks && why == Reason::Chosen {
-        let passage = Passage::of_environment();
-        return at_once(Some(Graphics { passage, ..Graphics::halfblocks() }), why);
-    }
-    let forced = match choice {
-        Choice::Kitty => Some(ProtocolType::Kitty),
-        Choice::Sixel => Some(ProtocolType::Sixel),
-        Choice::Iterm2 => Some(ProtocolType::Iterm2),
-        Choice::Halfblocks => Some(ProtocolType::Halfblocks),
+    let chosen = match choice {
+        Choice::Protocol(protocol) => Some(protocol),
         Choice::Auto | Choice::Off => None,
     };
-    let passage = Passage::of_environment();
+    // Text needs no answers, but the theme needs the background colour: skip the query only if the user chose text.
+    let multiplexer = Multiplexer::of_environment();
+    if let Some(protocol) = chosen
+        && !protocol.draws_pixels()
+        && why == Reason::Chosen
+    {
+        return without_query(Some(Graphics { protocol, multiplexer, ..Graphics::halfblocks() }), why);
+    }
     let view = Tmux::of_environment().and_then(|tmux| tmux.view());
-    let obstacle = obstacle(passage, view.as_ref(), forced.is_some());
-    // Where pixels do not get through to the own pane, neither do questions: the answers would be typed into another.
-    let is_wrapped = passage.is_tmux() && obstacle.is_none();
+    let obstacle = obstacle(multiplexer, view.as_ref(), chosen);
+    // Where pixels would not reach the program's pane, answers would not either: they would be typed into another one.
+    let asked_through = if obstacle.is_none() { multiplexer } else { Multiplexer::None };
     let started = Instant::now();
-    // Raw RGBA is 20 times a JPEG; over a network link the time to deflate it is well spent.
-    let answers = query::ask(is_wrapped, question.link == Link::Remote).unwrap_or_default();
+    let answers = query::ask(asked_through, options.link).unwrap_or_default();
     let waited = started.elapsed();
-    let mut graphics = graphics_of(&answers, question.cells, passage);
-    let reason = match (obstacle, forced) {
-        (_, Some(ProtocolType::Halfblocks)) => {
-            graphics.protocol = ProtocolType::Halfblocks;
-            why
-        }
-        (Some(reason), _) => {
-            graphics.protocol = ProtocolType::Halfblocks;
-            reason
-        }
-        (None, Some(protocol)) => {
-            graphics.protocol = protocol;
-            why
-        }
-        (None, None) => reason(graphics.protocol, &answers),
+    let evidence = Evidence { answers: &answers, environment: Environment::of_process(), multiplexer };
+    let (detected, support) = protocols::detect(&evidence);
+    let (protocol, reason) = match (obstacle, chosen) {
+        (_, Some(protocol)) if !protocol.draws_pixels() => (protocol, why),
+        (Some(obstacle), _) => (protocols::fallback(), obstacle),
+        (None, Some(protocol)) => (protocol, why),
+        (None, None) => (detected, reason(support, &answers)),
     };
-    let client = view.filter(|_| is_wrapped).map(|view| view.client);
+    let graphics = Graphics {
+        protocol,
+        cells: options.cells.or(answers.cells()).or_else(cells_of_window).unwrap_or(Graphics::halfblocks().cells),
+        multiplexer,
+        compression: protocols::compression(&answers),
+    };
+    let client = view.filter(|_| asked_through.is_tmux()).map(|view| view.client);
     Probe { graphics: Some(graphics), answers: answers.capabilities, reason, waited, client }
 }
 
-/// What keeps pixels from the own pane, whatever the terminal draws.
-fn obstacle(passage: Passage, view: Option<&View>, is_forced: bool) -> Option<Reason> {
-    match (passage, view) {
-        (Passage::Direct, _) => None,
-        // Who names a protocol knows this terminal, and may look after the panes.
-        (Passage::TmuxElsewhere, _) => (!is_forced).then_some(Reason::TmuxElsewhere),
-        (Passage::Tmux, None) => Some(Reason::TmuxSilent),
-        (Passage::Tmux, Some(view)) if !view.passes => Some(Reason::NoPassthrough),
-        (Passage::Tmux, Some(view)) => (!view.is_in_front).then_some(Reason::NotInFront),
+/// What keeps pixels from reaching the program's pane, whatever the terminal supports.
+fn obstacle(multiplexer: Multiplexer, view: Option<&PaneView>, chosen: Option<Protocol>) -> Option<Reason> {
+    match (multiplexer, view) {
+        (Multiplexer::None, _) => None,
+        // A user who names a protocol knows this terminal, and is responsible for the panes.
+        (Multiplexer::RemoteTmux, _) => chosen.is_none().then_some(Reason::RemoteTmux),
+        (Multiplexer::Tmux, None) => Some(Reason::TmuxSilent),
+        (Multiplexer::Tmux, Some(view)) if !view.allows_passthrough => Some(Reason::NoPassthrough),
+        (Multiplexer::Tmux, Some(view)) => (!view.is_in_front).then_some(Reason::PaneInactive),
     }
 }
 
-/// How to draw as the terminal's answers and the environment say.
-fn graphics_of(answers: &Answers, cells: Option<CellSize>, passage: Passage) -> Graphics {
-    // Without a cell's pixels only half blocks can be placed; they need no more than its proportions.
-    let protocol = match answers.cells() {
-        Some(_) => answers
-            .protocol()
-            .or(query::is_iterm2(passage.is_tmux()).then_some(ProtocolType::Iterm2))
-            .unwrap_or(ProtocolType::Halfblocks),
-        None => ProtocolType::Halfblocks,
-    };
-    let inflates = answers.capabilities.contains(&Capability::KittyCompression);
-    Graphics {
-        protocol,
-        cells: cells.or(answers.cells()).or_else(cells_of_window).unwrap_or(Graphics::halfblocks().cells),
-        passage,
-        compression: if inflates { Compression::Deflate } else { Compression::Plain },
-    }
-}
-
-/// Width and height of a character, as the terminal's driver has it; many have it wrong or not at all. Good to tell
-/// that the font was changed, which no terminal announces.
+/// Width and height of a cell as the terminal's driver reports it. Many report it wrong or not at all, but a change
+/// reveals a font change, which no terminal announces.
 #[must_use]
 pub fn cells_of_window() -> Option<CellSize> {
     let size = crossterm::terminal::window_size().ok()?;
@@ -201,27 +165,24 @@ pub fn cells_of_window() -> Option<CellSize> {
     Some(CellSize { width: side(size.width, size.columns)?, height: side(size.height, size.rows)? })
 }
 
-fn reason(protocol: ProtocolType, answers: &Answers) -> Reason {
-    match protocol {
-        ProtocolType::Kitty | ProtocolType::Sixel => Reason::Answered,
-        ProtocolType::Iterm2 => Reason::Environment,
-        ProtocolType::Halfblocks if answers.cells().is_some() => Reason::NothingBetter,
-        ProtocolType::Halfblocks if answers.is_complete => Reason::NoCellSize,
-        ProtocolType::Halfblocks => Reason::Silent,
+fn reason(support: Support, answers: &Answers) -> Reason {
+    match support {
+        Support::Answered => Reason::Answered,
+        Support::Environment => Reason::Environment,
+        Support::Universal if answers.cells().is_some() => Reason::NothingBetter,
+        Support::Universal if answers.is_complete => Reason::NoCellSize,
+        Support::Universal => Reason::Silent,
     }
 }
 
-/// Asks the terminal what it understands and how large its cells are, for a command that prints a few pictures.
-///
-/// No graphics when no picture may or can be shown: the choice is [`Choice::Off`], or standard input or output is no
-/// terminal.
+/// Probes the terminal for a command that prints a few pictures; switches raw mode on meanwhile.
 #[must_use]
-pub fn detect(question: &Question) -> Probe {
-    // Raw mode first: the query leaves a silent terminal without echo when it is the query that turned echo off.
-    let is_raw = question.choice != Choice::Off && io::stdin().is_terminal() && enable_raw_mode().is_ok();
-    let probe = probe(question);
+pub fn detect(options: &ProbeOptions) -> Probe {
+    // Raw mode first: a query that turned echo off itself would leave a silent terminal without echo.
+    let is_raw = options.choice != Choice::Off && io::stdin().is_terminal() && enable_raw_mode().is_ok();
+    let probe = probe(options);
     if is_raw {
-        // Nothing sensible can be done if this fails, and the next prompt shows it.
+        // Nothing can be done if this fails, and the next prompt shows it.
         let _ = disable_raw_mode();
     }
     probe
@@ -233,18 +194,24 @@ mod tests {
 
     #[test]
     fn in_tmux_pixels_are_drawn_only_where_they_land_in_the_own_pane() {
-        let view = |is_in_front, passes| View { is_in_front, passes, is_visible: true, ..View::default() };
-        for (passage, view, is_forced, expected) in [
-            (Passage::Direct, None, false, None),
-            (Passage::Tmux, Some(view(true, true)), false, None),
-            (Passage::Tmux, Some(view(false, true)), false, Some(Reason::NotInFront)),
-            (Passage::Tmux, Some(view(false, true)), true, Some(Reason::NotInFront)),
-            (Passage::Tmux, Some(view(true, false)), true, Some(Reason::NoPassthrough)),
-            (Passage::Tmux, None, true, Some(Reason::TmuxSilent)),
-            (Passage::TmuxElsewhere, None, false, Some(Reason::TmuxElsewhere)),
-            (Passage::TmuxElsewhere, None, true, None),
+        let view = |is_in_front, allows_passthrough| PaneView {
+            is_in_front,
+            allows_passthrough,
+            is_visible: true,
+            ..PaneView::default()
+        };
+        let chosen_by_user = Some(protocols::fallback());
+        for (multiplexer, view, chosen, expected) in [
+            (Multiplexer::None, None, None, None),
+            (Multiplexer::Tmux, Some(view(true, true)), None, None),
+            (Multiplexer::Tmux, Some(view(false, true)), None, Some(Reason::PaneInactive)),
+            (Multiplexer::Tmux, Some(view(false, true)), chosen_by_user, Some(Reason::PaneInactive)),
+            (Multiplexer::Tmux, Some(view(true, false)), chosen_by_user, Some(Reason::NoPassthrough)),
+            (Multiplexer::Tmux, None, chosen_by_user, Some(Reason::TmuxSilent)),
+            (Multiplexer::RemoteTmux, None, None, Some(Reason::RemoteTmux)),
+            (Multiplexer::RemoteTmux, None, chosen_by_user, None),
         ] {
-            assert_eq!(obstacle(passage, view.as_ref(), is_forced), expected, "{passage:?} {view:?} {is_forced}");
+            assert_eq!(obstacle(multiplexer, view.as_ref(), chosen), expected, "{multiplexer:?} {view:?} {chosen:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Rows of captioned pictures in the normal flow of a command's output.
+//! Prints rows of captioned pictures into the output of a command.
 
 use std::io::{self, Write};
 
@@ -11,24 +11,25 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::{TerminalOptions, Viewport};
 use ratatui_image::Image;
-use ratatui_image::protocol::Protocol;
+use ratatui_image::protocol::Protocol as Drawing;
 
-use super::Graphics;
-use super::encode::first_kitty_id;
+use super::graphics::Graphics;
+use super::link::Link;
+use super::protocols::ImageIds;
 
-/// A picture and the line below it. The caption must already be free of control characters.
+/// A picture with a caption below it. The caption must not contain control characters.
 pub struct Panel {
     /// The decoded photo.
     pub picture: DynamicImage,
-    /// What it is, in a few words.
+    /// A few words about it.
     pub caption: String,
 }
 
-/// The widest a picture gets, in columns: beyond it a strip would scroll the text away.
-const WIDEST_COLUMNS: u16 = 60;
+/// Wider pictures would be so high that they scroll the text away.
+const MAX_COLUMNS: u16 = 60;
 const GAP_COLUMNS: u16 = 2;
 
-/// Prints `panels` side by side and leaves the cursor on the line below. The strip is as wide as the terminal allows.
+/// Prints `panels` side by side, `rows` high and as wide as the terminal allows. Leaves the cursor on the line below.
 ///
 /// # Errors
 /// When the terminal cannot be written or a picture cannot be encoded.
@@ -37,8 +38,8 @@ pub fn print(graphics: &Graphics, panels: Vec<Panel>, rows: u16) -> io::Result<(
     print_row(graphics, panels, across, rows)
 }
 
-/// Prints `panels` in as many rows as they need, each panel `columns` wide with the gap beside it, or somewhat more where
-/// that fills the terminal. Leaves the cursor on the line below.
+/// Prints `panels` in as many rows as they need, each panel `rows` high and, with the gap beside it, at least `columns`
+/// wide. Leaves the cursor on the line below.
 ///
 /// # Errors
 /// As [`print`].
@@ -51,29 +52,32 @@ pub fn print_sheet(graphics: &Graphics, panels: Vec<Panel>, columns: u16, rows: 
     Ok(())
 }
 
-/// Prints a row of at most `across` panels, each as wide as if there were so many.
+/// Prints a row of at most `across` panels, each as wide as if there were that many.
 fn print_row(graphics: &Graphics, panels: Vec<Panel>, across: usize, rows: u16) -> io::Result<()> {
     if panels.is_empty() {
         return Ok(());
     }
     let (columns, lines) = crossterm::terminal::size()?;
     let count = u16::try_from(across).unwrap_or(u16::MAX);
-    let width = ((columns / count).saturating_sub(GAP_COLUMNS)).min(WIDEST_COLUMNS);
-    // One line for the caption, and one below: Sixel on the last line of a screen would scroll it.
+    let width = ((columns / count).saturating_sub(GAP_COLUMNS)).min(MAX_COLUMNS);
+    // One line for the caption and one below it: pixels on the last line of a screen would scroll it.
     let rows = rows.min(lines.saturating_sub(3));
     if width < 4 || rows < 2 {
         return Ok(());
     }
     let cells = Size::new(width, rows);
-    let mut drawn: Vec<(Protocol, String)> = Vec::with_capacity(panels.len());
-    let first_id = first_kitty_id();
-    for (id, panel) in (first_id..).zip(panels) {
-        // Eight bits a channel and no alpha: what every protocol sends cheapest.
+    let mut drawn: Vec<(Drawing, String)> = Vec::with_capacity(panels.len());
+    let image_ids = ImageIds::default();
+    for panel in panels {
+        // Eight bits a channel without alpha is what every protocol sends in the fewest bytes.
         let pixels = DynamicImage::ImageRgb8(panel.picture.to_rgb8());
-        let protocol = graphics.fit(pixels, cells, id).map_err(io::Error::other)?;
-        drawn.push((protocol, panel.caption));
+        let (photo, cells) = graphics.fit(pixels, cells);
+        // A strip is printed once, so it is sent in full even over a network.
+        let target = graphics.target(Link::Local, image_ids.next());
+        let encoded = graphics.protocol.encode(photo, cells, target).map_err(io::Error::other)?;
+        drawn.push((encoded.drawing, panel.caption));
     }
-    // NO_COLOR is for text; crossterm would take the colours out of the pictures too.
+    // NO_COLOR is about text, but crossterm would also remove the colours of pictures.
     crossterm::style::force_color_output(true);
     let options = TerminalOptions { viewport: Viewport::Inline(rows + 2) };
     let mut terminal = Terminal::with_options(CrosstermBackend::new(io::stdout()), options)?;
@@ -84,8 +88,8 @@ fn print_row(graphics: &Graphics, panels: Vec<Panel>, across: usize, rows: u16) 
         let slots = Layout::horizontal(vec![Constraint::Length(width); drawn.len()])
             .spacing(GAP_COLUMNS)
             .split(Rect { height: rows + 1, ..area });
-        for (slot, (protocol, caption)) in slots.iter().zip(&drawn) {
-            frame.render_widget(Image::new(protocol), Rect { height: rows, ..*slot });
+        for (slot, (drawing, caption)) in slots.iter().zip(&drawn) {
+            frame.render_widget(Image::new(drawing), Rect { height: rows, ..*slot });
             let line = Line::styled(caption.as_str(), Style::new().dim());
             frame.render_widget(line, Rect { y: slot.y + rows, height: 1, ..*slot });
         }

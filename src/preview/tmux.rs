@@ -1,14 +1,16 @@
-//! tmux between the program and the terminal: whether it passes pixels on, where they would land, and repainting what
-//! it does not know to be there.
+//! tmux between the program and the terminal: whether it passes pixels through, where they would land, and how to erase
+//! them.
 //!
-//! tmux keeps text by pane, but passes `ESC P tmux; ... ESC \` on as it is. A Sixel or iTerm2 picture lands where the
-//! terminal's cursor happens to be, in whatever pane, or where it says itself ([`drawn_at`]), and tmux does not know
-//! that it is there: it stays when panes move. So pixels are sent only while tmux says that the own pane is the active
-//! one, and where that is. tmux is asked by its own command: a control-mode client would be told of changes, but counts
-//! as an attached client, and a program has no business with hooks.
+//! tmux tracks text by pane, but passes `ESC P tmux; ... ESC \` through unchanged. An overlaid picture lands at the
+//! terminal's cursor, in whatever pane that is, or where it says itself ([`drawn_at`]). tmux does not know about it, so
+//! it stays when panes move. Therefore pixels are sent only while tmux reports that the program's pane is the active
+//! one, and where it is. The `tmux` command is asked: a control-mode client would be notified of changes, but it counts
+//! as an attached client, and hooks belong to the user.
 //!
-//! Must never: change an option of tmux, `allow-passthrough` above all. Nothing here may run in an event loop: a tmux
-//! that hangs is waited for.
+//! Must never: change an option of tmux, `allow-passthrough` above all, or run in the event loop, because a tmux that
+//! hangs is waited for.
+//!
+//! Source: tmux(1), FORMATS and `allow-passthrough`.
 
 use std::ffi::OsStr;
 use std::io::Read;
@@ -16,81 +18,88 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How to let tmux pass pixels on; the user does it, not the program.
-pub const ADVICE: &str = "tmux passes no pictures on; `tmux set -g allow-passthrough on` lets them through";
+/// How the user can let tmux pass pixels through; the program never does.
+pub const PASSTHROUGH_ADVICE: &str = "tmux passes no pictures on; `tmux set -g allow-passthrough on` lets them through";
 
-/// Why half blocks are drawn in a tmux that cannot be asked, and what to do about it.
-pub const ELSEWHERE: &str =
+/// Why half blocks are drawn in a tmux on another machine, and what to do about it.
+pub const REMOTE_TMUX_ADVICE: &str =
     "a tmux at the other end cannot be asked which pane is active: --preview sixel draws pixels";
 
-/// Makes the terminal erase its whole screen, all panes, with the pictures on it. tmux does not notice and must be told
-/// to paint again ([`Tmux::repaint_after_erasing`]). Painting alone is not enough: xterm keeps the pixels below the
+/// Makes the terminal erase its whole screen, with the pictures in all panes. tmux does not notice and has to be told
+/// to repaint ([`Tmux::repaint_after_erasing`]). Repainting alone is not enough: xterm keeps the pixels below the
 /// cursor.
 ///
-/// The second sequence is for tmux itself (DECAWM off): when it says that lines do not wrap, it has passed the first
-/// one on. Nothing that the program draws needs lines that wrap.
+/// The second sequence is for tmux itself (DECAWM off): once tmux reports that lines do not wrap, it has passed the
+/// first one through. Nothing that the program draws depends on wrapping.
 pub const ERASE_SCREEN: &str = "\x1bPtmux;\x1b\x1b[2J\x1b\\\x1b[?7l";
 
-/// Undoes the mark that [`ERASE_SCREEN`] leaves (DECAWM on).
-pub const ERASED: &str = "\x1b[?7h";
+/// Sent after repainting: undoes DECAWM off of [`ERASE_SCREEN`].
+pub const AFTER_ERASE: &str = "\x1b[?7h";
 
-/// tmux answers in milliseconds; one that takes longer is not waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
-const GLANCE: Duration = Duration::from_millis(2);
+/// tmux usually answers within milliseconds.
+const TIMEOUT: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Asked of tmux, one answer a line.
-const QUESTIONS: &str = "#{pane_active}\n#{window_active_clients}\n#{pane_in_mode}\n#{allow-passthrough}\n\
+/// The format of [`PaneView`], one value a line.
+const PANE_FORMAT: &str = "#{pane_active}\n#{window_active_clients}\n#{pane_in_mode}\n#{allow-passthrough}\n\
     #{client_name} #{client_created}\n\
     #{pane_left},#{pane_top},#{window_offset_x},#{status},#{status-position}\n\
     #{window_visible_layout} #{client_width} #{client_height}";
 
-/// What begins a sequence that tmux is to pass on.
-const START: &str = "\x1bPtmux;";
+/// Starts a sequence that tmux passes through.
+const PASSTHROUGH_START: &str = "\x1bPtmux;";
 
-/// What stands before, within and after a sequence that tmux is to pass on: each ESC in it is doubled.
-#[must_use]
-pub(super) fn wrapping(is_tmux: bool) -> (&'static str, &'static str, &'static str) {
-    if is_tmux { (START, "\x1b\x1b", "\x1b\\") } else { ("", "\x1b", "") }
-}
-
-/// A wrapped picture that is drawn at this column and row of the terminal, counted from 0, wherever its cursor is.
-/// Without it a picture that tmux reads together with the one before lands on that one: tmux moves the terminal's
-/// cursor only now and then. `None` when the picture is not wrapped.
+/// Adds a cursor position to a wrapped picture: column and row of the terminal, from 0. Without it, a picture that tmux
+/// reads together with the previous one lands on top of that one, because tmux moves the terminal's cursor only now and
+/// then. `None` when the picture is not wrapped.
+///
+/// ```
+/// use cipherlens::preview::tmux::drawn_at;
+///
+/// let placed = drawn_at((9, 4), "\x1bPtmux;\x1b\x1bPq#0\x1b\x1b\\\x1b\\").unwrap();
+/// assert!(placed.starts_with("\x1bPtmux;\x1b\x1b[5;10H\x1b\x1bPq"));
+/// ```
 #[must_use]
 pub fn drawn_at((column, row): (u16, u16), wrapped: &str) -> Option<String> {
-    let rest = wrapped.strip_prefix(START)?;
-    Some(format!("{START}\x1b\x1b[{};{}H{rest}", u32::from(row) + 1, u32::from(column) + 1))
+    let rest = wrapped.strip_prefix(PASSTHROUGH_START)?;
+    Some(format!("{PASSTHROUGH_START}\x1b\x1b[{};{}H{rest}", u32::from(row) + 1, u32::from(column) + 1))
 }
 
-/// How pixels get from the program to the terminal.
+/// What stands between the program and the terminal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Passage {
-    /// Nothing stands between.
-    Direct,
-    /// Through a tmux that says which pane is active.
+pub enum Multiplexer {
+    /// Nothing.
+    None,
+    /// A tmux that can be asked which pane is active.
     Tmux,
-    /// Through a tmux that cannot be asked: it runs at the other end of a network link, and only TERM tells of it.
-    TmuxElsewhere,
+    /// A tmux that cannot be asked: it runs at the other end of a network connection, and only TERM reveals it.
+    RemoteTmux,
 }
 
-impl Passage {
-    /// As the environment says.
+impl Multiplexer {
+    /// What the environment variables report.
     #[must_use]
     pub fn of_environment() -> Self {
         let is = |name, known: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| known(&value));
         if Tmux::of_environment().is_some() {
             Self::Tmux
         } else if is("TERM", |term| term.starts_with("tmux")) || is("TERM_PROGRAM", |program| program == "tmux") {
-            Self::TmuxElsewhere
+            Self::RemoteTmux
         } else {
-            Self::Direct
+            Self::None
         }
     }
 
     /// Whether sequences must be wrapped for tmux.
     #[must_use]
     pub fn is_tmux(self) -> bool {
-        self != Self::Direct
+        self != Self::None
+    }
+
+    /// The text before a sequence, in place of each ESC in it, and after it.
+    #[must_use]
+    pub(super) fn wrapping(self) -> (&'static str, &'static str, &'static str) {
+        if self.is_tmux() { (PASSTHROUGH_START, "\x1b\x1b", "\x1b\\") } else { ("", "\x1b", "") }
     }
 }
 
@@ -100,28 +109,28 @@ pub struct Tmux {
     pane: String,
 }
 
-/// How the own pane stands.
+/// The state of the program's pane.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct View {
-    /// Pixels would land in the own pane: it is the active one, shows its program, and one terminal shows it.
+pub struct PaneView {
+    /// Pixels would land in the pane: it is the active one, shows its program, and exactly one terminal shows it.
     pub is_in_front: bool,
-    /// Some terminal shows the window of the own pane.
+    /// A terminal shows the pane's window.
     pub is_visible: bool,
-    /// `allow-passthrough` is on. Before tmux 3.3 there was no such option, and everything was passed on.
-    pub passes: bool,
-    /// Tells apart the terminals that were attached one after the other.
+    /// `allow-passthrough` is on. Before tmux 3.3 there was no such option, and everything was passed through.
+    pub allows_passthrough: bool,
+    /// Identifies the attached terminal.
     pub client: String,
-    /// The column and the row of the terminal's screen where the own pane begins, counted from 0.
+    /// Column and row of the terminal's screen where the pane begins, from 0.
     pub origin: (u16, u16),
-    /// How the panes share the terminal's screen; when it changes, earlier pixels may lie elsewhere.
+    /// The layout of the panes: when it changes, earlier pixels may lie in another pane.
     pub layout: String,
 }
 
-impl View {
+impl PaneView {
     /// Whether pixels may be sent.
     #[must_use]
     pub fn takes_pixels(&self) -> bool {
-        self.is_in_front && self.passes
+        self.is_in_front && self.allows_passthrough
     }
 
     fn parse(answer: &str) -> Option<Self> {
@@ -141,11 +150,11 @@ impl View {
             _ => 0,
         };
         Some(Self {
-            // In a mode tmux shows something of its own, such as the history, in the pane's place. A window larger than
-            // its terminal, which alone has an offset, is shown in part.
+            // In a mode, such as copy mode, tmux shows content of its own in the pane. Only a window larger than its
+            // terminal has an offset: a part of it is hidden.
             is_in_front: is_active && terminals == "1" && mode == "0" && offset.is_empty(),
             is_visible: !matches!(terminals, "" | "0"),
-            passes: !matches!(passthrough, "0" | "off"),
+            allows_passthrough: !matches!(passthrough, "0" | "off"),
             client,
             origin: (left, top.saturating_add(status_lines)),
             layout,
@@ -154,7 +163,7 @@ impl View {
 }
 
 impl Tmux {
-    /// As the environment says: tmux tells each program its server and its pane.
+    /// The tmux that the environment variables name: it tells each program its server and its pane.
     #[must_use]
     pub fn of_environment() -> Option<Self> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -162,18 +171,18 @@ impl Tmux {
         Some(Self { pane: variable("TMUX_PANE")? })
     }
 
-    /// How the own pane stands; `None` when tmux does not say.
+    /// The state of the pane; `None` when tmux does not answer.
     #[must_use]
-    pub fn view(&self) -> Option<View> {
-        View::parse(&self.ask(QUESTIONS)?)
+    pub fn view(&self) -> Option<PaneView> {
+        PaneView::parse(&self.ask(PANE_FORMAT)?)
     }
 
-    /// Has tmux paint everything again on the terminals that show the own pane, once it has passed [`ERASE_SCREEN`] on.
-    /// Returns whether there is such a terminal; where there is none, nothing was erased.
+    /// Waits until tmux has passed [`ERASE_SCREEN`] through, then has it repaint every terminal that shows the pane.
+    /// Returns whether there is one; if not, nothing was erased.
     pub fn repaint_after_erasing(&self) -> bool {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while self.ask("#{wrap_flag}").is_some_and(|wraps| wraps.trim() != "0") && Instant::now() < deadline {
-            sleep(GLANCE);
+            sleep(POLL_INTERVAL);
         }
         let terminals = self.ask("#{window_active_clients_list}").unwrap_or_default();
         let terminals: Vec<&str> = terminals.trim().split(',').filter(|name| !name.is_empty()).collect();
@@ -188,17 +197,17 @@ impl Tmux {
     }
 }
 
-/// Runs a command of tmux and returns what it printed; `None` when it fails or takes too long.
+/// Runs a tmux command and returns its output; `None` when it fails or times out.
 fn run<const COUNT: usize>(arguments: [impl AsRef<OsStr>; COUNT]) -> Option<String> {
     let mut command = Command::new("tmux");
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().ok()?;
-    let deadline = Instant::now() + PATIENCE;
-    // What it prints is short and fits into the pipe.
+    let deadline = Instant::now() + TIMEOUT;
+    // The output is short and fits into the pipe, so tmux never blocks on it.
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
-            Ok(None) if Instant::now() < deadline => sleep(GLANCE),
+            Ok(None) if Instant::now() < deadline => sleep(POLL_INTERVAL),
             _ => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -215,8 +224,8 @@ fn run<const COUNT: usize>(arguments: [impl AsRef<OsStr>; COUNT]) -> Option<Stri
 mod tests {
     use super::*;
 
-    fn view(answer: &str) -> View {
-        View::parse(answer).unwrap()
+    fn view(answer: &str) -> PaneView {
+        PaneView::parse(answer).unwrap()
     }
 
     #[test]
@@ -231,7 +240,7 @@ mod tests {
             ("1\n1\n0\n0\n", false, true),
             ("1\n1\n0\noff\n", false, true),
             ("1\n1\n0\nall\n", true, true),
-            // tmux before 3.3 knows no such option.
+            // tmux before 3.3 has no such option.
             ("1\n1\n0\n\n", true, true),
         ] {
             let view = view(&format!("{answers}{rest}"));
@@ -247,8 +256,8 @@ mod tests {
             let view = view(&format!("1\n1\n0\n1\nclient\n{place}\nlayout\n"));
             assert_eq!((view.origin, view.is_in_front), (origin, is_in_front), "{place}");
         }
-        assert_eq!(View::parse("1\n1\n"), None);
-        assert_eq!(View::parse(""), None);
+        assert_eq!(PaneView::parse("1\n1\n"), None);
+        assert_eq!(PaneView::parse(""), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ const TEMPLATE: &str = r#"# cipherlens: settings. Every line below shows a defau
 # A photo matches when its similarity (cosine, from -1 to 1) is at least this.
 # threshold = 0.80
 
-# How pictures are shown in the terminal: auto, kitty, sixel, iterm2, halfblocks or off.
+# How pictures are shown in the terminal: {preview-values}.
 # preview = "auto"
 
 # Width and height of a character in pixels, for terminals that do not say it, or say it wrong.
@@ -305,13 +305,13 @@ pub enum Was {
 ///
 /// # Errors
 /// When all are there already, or the folder cannot be written.
-pub fn write_templates(settings_file: &Path) -> Result<Vec<Written>, SettingsError> {
+pub fn write_templates(settings_file: &Path, preview_values: &str) -> Result<Vec<Written>, SettingsError> {
     let unwritable = |source| SettingsError::Unwritable { path: settings_file.to_owned(), source };
     if let Some(folder) = settings_file.parent() {
         std::fs::create_dir_all(folder).map_err(unwritable)?;
     }
     let files = [
-        (settings_file.to_owned(), TEMPLATE.to_owned()),
+        (settings_file.to_owned(), TEMPLATE.replace("{preview-values}", preview_values)),
         (settings_file.with_file_name("keymap.toml"), commented(KEYMAP)),
         (settings_file.with_file_name("theme.toml"), commented(THEME)),
     ];
@@ -419,9 +419,9 @@ mod tests {
     fn templates_are_written_once_change_nothing_and_leave_what_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep").join("config.toml");
-        let written = write_templates(&path).unwrap();
+        let written = write_templates(&path, "auto, off").unwrap();
         assert!(written.len() == 3 && written.iter().all(|file| file.was == Was::Missing));
-        assert!(matches!(write_templates(&path), Err(SettingsError::Exists { .. })));
+        assert!(matches!(write_templates(&path, "auto, off"), Err(SettingsError::Exists { .. })));
         for file in &written {
             let text = std::fs::read_to_string(&file.path).unwrap();
             let settings: toml::Table = text.parse().unwrap();
@@ -429,7 +429,7 @@ mod tests {
         }
         std::fs::write(&written[1].path, "[files]\n").unwrap();
         std::fs::remove_file(&written[2].path).unwrap();
-        let again: Vec<Was> = write_templates(&path).unwrap().into_iter().map(|file| file.was).collect();
+        let again: Vec<Was> = write_templates(&path, "auto, off").unwrap().into_iter().map(|file| file.was).collect();
         assert_eq!(again, [Was::There, Was::There, Was::Missing]);
         assert_eq!(std::fs::read_to_string(&written[1].path).unwrap(), "[files]\n");
     }

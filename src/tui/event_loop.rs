@@ -20,8 +20,8 @@ use super::startup::{self, ThemeFile};
 use super::terminal::Screen;
 use super::theme::Background;
 use super::worker::{AppEvent, Workers};
-use crate::preview::tmux::{ADVICE, ELSEWHERE};
-use crate::preview::{Choice, Link, Memory, Probe, Question, Reason, cells_of_window};
+use crate::preview::tmux::{PASSTHROUGH_ADVICE, REMOTE_TMUX_ADVICE};
+use crate::preview::{Choice, Link, Probe, ProbeOptions, Reason, RememberedChoices, cells_of_window};
 use crate::services::application_options::ApplicationOptions;
 use crate::services::format::count;
 use crate::services::settings::CellSize;
@@ -48,7 +48,7 @@ pub(super) struct EventLoop {
     options: ApplicationOptions,
     preview: Choice,
     theme_file: ThemeFile,
-    memory: Memory,
+    memory: RememberedChoices,
     answers: Answers,
     delivery: Option<Delivery>,
     /// Width and height of a character when the window's size was last looked at.
@@ -66,7 +66,7 @@ impl EventLoop {
         preview: Choice,
         theme_file: ThemeFile,
     ) -> Self {
-        let memory = Memory::new(&options.dirs);
+        let memory = RememberedChoices::new(&options.dirs);
         let (answers, cells) = (Answers::default(), cells_of_window());
         let pane = PaneWatch::new();
         let delivery = None;
@@ -168,7 +168,7 @@ impl EventLoop {
         self.application.pictures.permit(self.pane.permission(Instant::now()));
         self.screen.draw(&mut self.application)?;
         self.pane.frame_drawn();
-        self.workers.want(self.application.pictures.encoder(), self.application.pictures.wishes());
+        self.workers.want(self.application.pictures.encoder(), self.application.pictures.requests());
         self.workers.recognise(self.application.to_recognise());
         Ok(())
     }
@@ -177,7 +177,7 @@ impl EventLoop {
         let effects = match event {
             AppEvent::Terminal(Event::Key(key)) => match self.answers.read(key, Instant::now()) {
                 Input::Key(key) => {
-                    self.key_came();
+                    self.key_pressed();
                     self.application.key(key)
                 }
                 Input::Part => Vec::new(),
@@ -205,9 +205,9 @@ impl EventLoop {
                 Vec::new()
             }
             AppEvent::Reply(reply) => self.application.receive(reply),
-            AppEvent::Picture(fulfilled) => {
-                self.workers.fulfilled(&fulfilled.wish);
-                let forgetting = self.application.pictures.receive(*fulfilled);
+            AppEvent::Picture(response) => {
+                self.workers.picture_received(&response.request);
+                let forgetting = self.application.pictures.receive(*response);
                 self.screen.send(forgetting.as_bytes())?;
                 Vec::new()
             }
@@ -216,7 +216,7 @@ impl EventLoop {
                 vec![Effect::Redraw]
             }
             AppEvent::Pane { number, view } => {
-                self.hear_pane(number, view)?;
+                self.receive_pane_view(number, view)?;
                 Vec::new()
             }
             AppEvent::Repainted { is_visible } => {
@@ -258,12 +258,12 @@ impl EventLoop {
 
     /// Forgets what is on the screen, so that the next frame sends all of it.
     fn clear(&mut self) -> Result<(), Error> {
-        self.application.pictures.erased();
+        self.application.pictures.screen_cleared();
         Ok(self.screen.clear()?)
     }
 
     fn ask_terminal(&self) {
-        self.workers.ask_terminal(Question {
+        self.workers.ask_terminal(ProbeOptions {
             choice: self.preview,
             remembered: self.memory.recall(),
             link: Link::of_environment(),
@@ -282,12 +282,12 @@ impl EventLoop {
             self.application.state.journal.note("the terminal says nothing about pictures: drawn in half blocks");
         }
         self.pane.advice = match reason {
-            Reason::NoPassthrough => Some(ADVICE),
-            Reason::TmuxElsewhere => Some(ELSEWHERE),
+            Reason::NoPassthrough => Some(PASSTHROUGH_ADVICE),
+            Reason::RemoteTmux => Some(REMOTE_TMUX_ADVICE),
             _ => None,
         };
         self.pane.client = client;
-        self.pane.is_unasked = matches!(reason, Reason::NoPassthrough | Reason::NotInFront | Reason::TmuxSilent);
+        self.pane.is_unasked = matches!(reason, Reason::NoPassthrough | Reason::PaneInactive | Reason::TmuxSilent);
         let forgetting = self.application.pictures.forget();
         self.screen.send(forgetting.as_bytes())?;
         self.application.pictures.use_terminal(graphics);
@@ -358,7 +358,7 @@ impl EventLoop {
             SIGTSTP => self.suspend()?,
             // Continued after a stop that nobody announced (SIGSTOP): the screen may be anyone's.
             SIGCONT => {
-                self.application.pictures.erased();
+                self.application.pictures.screen_cleared();
                 self.screen.resume()?;
                 self.panes_moved();
             }

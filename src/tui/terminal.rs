@@ -23,8 +23,8 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Position, Rect};
 
 use super::application::Application;
-use super::preview::{SentPictures, take_back};
-use crate::preview::tmux::{ERASE_SCREEN, ERASED, Passage, Tmux};
+use super::preview::SentPictures;
+use crate::preview::tmux::{AFTER_ERASE, ERASE_SCREEN, Multiplexer, Tmux};
 use crate::services::settings::Mouse;
 
 /// Whether the terminal is taken over now: it is given back once, whoever comes first.
@@ -135,7 +135,7 @@ fn give_back(sent: &SentPictures) {
         return;
     }
     let mut out = io::stdout();
-    let _ = out.write_all(take_back(sent, Passage::of_environment().is_tmux()).as_bytes());
+    let _ = out.write_all(sent.delete_all(Multiplexer::of_environment()).as_bytes());
     let tmux = Tmux::of_environment().filter(|_| sent.has_passed_tmux());
     if tmux.is_some() {
         let _ = out.write_all(ERASE_SCREEN.as_bytes());
@@ -153,7 +153,7 @@ fn give_back(sent: &SentPictures) {
     );
     if let Some(tmux) = tmux {
         tmux.repaint_after_erasing();
-        let _ = out.write_all(ERASED.as_bytes()).and_then(|()| out.flush());
+        let _ = out.write_all(AFTER_ERASE.as_bytes()).and_then(|()| out.flush());
     }
     // What the terminal still answers would be typed into the shell.
     #[cfg(unix)]

@@ -20,12 +20,12 @@ use std::thread;
 
 use crossterm::event::Event;
 
-use super::preview::{Fulfilled, Wish};
+use super::preview::{PictureRequest, PictureResponse};
 use super::request::{Reply, Request};
 use super::state::PhotoId;
 use super::state::line::Passphrase as TypedPassphrase;
-use crate::preview::tmux::{Tmux, View};
-use crate::preview::{Encoder, Probe, Question};
+use crate::preview::tmux::{PaneView, Tmux};
+use crate::preview::{Encoder, Probe, ProbeOptions};
 use crate::services::app_dirs::AppDirs;
 use crate::services::external_viewer;
 use crate::services::interrupted_runs;
@@ -46,7 +46,7 @@ pub(super) enum AppEvent {
     /// A worker answered.
     Reply(Reply),
     /// A picture is ready.
-    Picture(Box<Fulfilled>),
+    Picture(Box<PictureResponse>),
     /// The terminal answered what it supports, or did not in time.
     Probed(Box<Probe>),
     /// tmux described this pane, or did not answer in time.
@@ -54,7 +54,7 @@ pub(super) enum AppEvent {
         /// The number of the question.
         number: u64,
         /// The description.
-        view: Option<View>,
+        view: Option<PaneView>,
     },
     /// tmux has repainted the terminal.
     Repainted {
@@ -119,10 +119,10 @@ pub(super) struct Workers {
     export_thread: Option<thread::JoinHandle<()>>,
     /// Forgets an interrupted run; joined at the end, or the next start would offer it again.
     forgetting_thread: Option<thread::JoinHandle<()>>,
-    asked: Vec<Wish>,
+    asked: Vec<PictureRequest>,
     marks: Sender<Vec<PathBuf>>,
     asked_marks: Vec<PathBuf>,
-    questions: Sender<Question>,
+    questions: Sender<ProbeOptions>,
     asking: Asking,
     /// `None` outside of tmux.
     tmux: Option<Sender<tmux::TmuxRequest>>,
@@ -334,11 +334,11 @@ impl Workers {
     }
 
     /// Requests the pictures that the last frame needs, unless they are requested already.
-    pub(super) fn want(&mut self, encoder: Option<&Encoder>, wishes: &[Wish]) {
-        if self.asked != wishes {
-            self.asked = wishes.to_vec();
+    pub(super) fn want(&mut self, encoder: Option<&Encoder>, requests: &[PictureRequest]) {
+        if self.asked != requests {
+            self.asked = requests.to_vec();
             if let Some(encoder) = encoder {
-                let _ = self.pictures.send(pictures::Wanted { encoder: encoder.clone(), wishes: wishes.to_vec() });
+                let _ = self.pictures.send(pictures::Wanted { encoder: encoder.clone(), requests: requests.to_vec() });
             }
         }
     }
@@ -354,7 +354,7 @@ impl Workers {
     }
 
     /// Probes the terminal.
-    pub(super) fn ask_terminal(&self, question: Question) {
+    pub(super) fn ask_terminal(&self, question: ProbeOptions) {
         let _ = self.questions.send(question);
     }
 
@@ -365,7 +365,7 @@ impl Workers {
 
     /// Asks tmux to describe this pane.
     pub(super) fn view_pane(&self, number: u64) {
-        self.ask_tmux(tmux::TmuxRequest::View(number));
+        self.ask_tmux(tmux::TmuxRequest::PaneView(number));
     }
 
     /// Has tmux repaint the terminal after it was sent the sequence that erases it.
@@ -385,8 +385,8 @@ impl Workers {
     }
 
     /// A requested picture is ready.
-    pub(super) fn fulfilled(&mut self, wish: &Wish) {
-        self.asked.retain(|asked| asked != wish);
+    pub(super) fn picture_received(&mut self, request: &PictureRequest) {
+        self.asked.retain(|asked| asked != request);
     }
 }
 

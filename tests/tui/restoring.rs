@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cipherlens::preview::tmux::Passage;
+use cipherlens::preview::protocols::{self, StoredImage};
+use cipherlens::preview::tmux::Multiplexer;
 use cipherlens::services::settings::Mouse;
 use cipherlens::tui::preview::SentPictures;
 use cipherlens::tui::terminal::Screen;
@@ -85,7 +86,8 @@ fn child_that_panics() {
     let sent = SentPictures::default();
     let _screen = Screen::take(Mouse::Taken, sent.clone()).unwrap();
     print!("\x1b_Gq=2,i=4711,a=T,f=24,s=1,v=1;AAAA\x1b\\");
-    sent.add(Some(4711), Passage::Direct);
+    let protocol = protocols::by_value("kitty").unwrap();
+    sent.add(Some(StoredImage { protocol, id: 4711 }), Multiplexer::None);
     panic!("the roof is on fire");
 }
 

@@ -10,7 +10,7 @@ use cipherlens::services::progress::{Event, Outcome, Stage as Step};
 use cipherlens::services::search::SearchResult;
 use cipherlens::services::session::Presence;
 use cipherlens::services::skipped::SkippedCounts;
-use cipherlens::tui::preview::Fulfilled;
+use cipherlens::tui::preview::PictureResponse;
 use cipherlens::tui::request::{Effect, Ending, IndexingUpdate, Reply, Request};
 use cipherlens::tui::state::gate::{FirstRun, Gate, NotThere, Unlock};
 use cipherlens::tui::state::results::Query;
@@ -338,14 +338,14 @@ fn without_colour_every_cell_is_plain_and_pictures_keep_theirs() {
     assert!(coloured(&stage) > 100);
 }
 
-/// Plays the picture worker: every wish gets the test picture.
+/// Plays the picture worker: every request gets the test picture.
 fn draw_pictures(stage: &mut Stage) {
     stage.screen();
     let encoder = stage.application.pictures.encoder().unwrap().clone();
-    for wish in stage.application.pictures.wishes().to_vec() {
+    for request in stage.application.pictures.requests().to_vec() {
         let picture = cipherlens::preview::test_picture().into_rgb8();
-        let result = encoder.encode(picture, (240, 240), wish.cells).map_err(|error| error.to_string());
-        stage.application.pictures.receive(Fulfilled { wish, result });
+        let result = encoder.encode(picture, (240, 240), request.cells).map_err(|error| error.to_string());
+        let _ = stage.application.pictures.receive(PictureResponse { request, result });
     }
     stage.screen();
 }

@@ -1,7 +1,7 @@
-//! The real binary in tmux: when it sends pixels, what it erases, and that it changes nothing of tmux's.
+//! The real binary in tmux: when it sends pixels, what it erases, and that it changes no state of tmux.
 //!
-//! tmux is played too: a script of that name writes down how it is called, and answers as tmux 3.3a does. The real one,
-//! in a real terminal, is driven by `.ci/long/tmux-pixels`.
+//! tmux is a script that records its calls and answers as tmux 3.3a does. `.ci/long/tmux-pixels` drives the real one in
+//! a real terminal.
 
 #![cfg(unix)]
 
@@ -11,15 +11,15 @@ use std::path::PathBuf;
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::user::{PASSPHRASE, User};
 
-/// How a Sixel picture begins that tmux is to pass on.
+/// The start of a Sixel picture that is wrapped for tmux.
 const WRAPPED_SIXEL: &[u8] = b"\x1b\x1bP";
-/// What erases the whole terminal behind tmux.
+/// Erases the whole terminal behind tmux.
 const ERASE: &[u8] = b"\x1bPtmux;\x1b\x1b[2J\x1b\\";
 const HALF_BLOCK: char = '▀';
 
-/// Writes down the command and its first arguments. `view` holds the answers to the questions about the pane: whether
-/// it is active, how many terminals show it, whether it is in a mode, whether it passes everything on.
-const PLAYED: &str = r#"#!/bin/sh
+/// Records the command and its first arguments. The file `view` holds the answers about the pane: whether it is active,
+/// how many terminals show it, whether it is in a mode, whether it allows passthrough.
+const SCRIPT: &str = r#"#!/bin/sh
 echo "$1 $2 $3 $4" >>"$HOME/calls"
 case "$5" in
 *pane_active*) cat "$HOME/view"; echo "/dev/pts/9 1795967523"; echo "40,5,,on,top"; echo "3210,160x42 160 43" ;;
@@ -29,27 +29,27 @@ esac
 "#;
 const IN_FRONT: &str = "1\n1\n0\n1\n";
 const BEHIND: &str = "0\n1\n0\n1\n";
-const PASSES_NOTHING_ON: &str = "1\n1\n0\n0\n";
+const NO_PASSTHROUGH: &str = "1\n1\n0\n0\n";
 
-/// The tmux that the test plays.
-struct Tmux {
+/// The tmux of a test.
+struct FakeTmux {
     home: PathBuf,
     path: String,
 }
 
-impl Tmux {
+impl FakeTmux {
     fn new(user: &User, view: &str) -> Self {
         let folder = user.path("bin");
         std::fs::create_dir(&folder).unwrap();
         let program = folder.join("tmux");
-        std::fs::write(&program, PLAYED).unwrap();
+        std::fs::write(&program, SCRIPT).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         let tmux = Self { home: user.path(""), path: format!("{}:/usr/bin:/bin", folder.display()) };
         tmux.answer(view);
         tmux
     }
 
-    /// What it says of the pane from now on.
+    /// Sets the answers about the pane.
     fn answer(&self, view: &str) {
         let (new, current) = (self.home.join("view.new"), self.home.join("view"));
         std::fs::write(&new, view).unwrap();
@@ -71,20 +71,20 @@ impl Tmux {
         text.lines().map(|line| line.trim_end().to_owned()).collect()
     }
 
-    /// The program asked, and had tmux paint at most; above all it did not turn `allow-passthrough` on.
-    fn demand_nothing_was_changed(&self) {
+    /// The program at most asked tmux or had it repaint; above all it did not turn `allow-passthrough` on.
+    fn assert_nothing_was_changed(&self) {
         for call in self.calls() {
             let is_harmless = ["display-message -p -t %7", "refresh-client -t /dev/pts/9"].contains(&call.as_str());
             assert!(is_harmless, "{call}");
         }
     }
 
-    fn has_painted(&self) -> bool {
+    fn has_repainted(&self) -> bool {
         self.calls().iter().any(|call| call == "refresh-client -t /dev/pts/9")
     }
 }
 
-/// The row and the column that a sequence `ESC [ row ; column H` ends a text with.
+/// Row and column of the sequence `ESC [ row ; column H` at the end of a text.
 fn position(text: &str) -> (u16, u16) {
     let (_, numbers) = text.rsplit_once("\x1b[").unwrap();
     let (row, column) = numbers.strip_suffix('H').unwrap().split_once(';').unwrap();
@@ -98,14 +98,14 @@ fn until_half_blocks(terminal: &mut PseudoTerminal) {
 #[test]
 fn pixels_are_drawn_while_the_own_pane_is_active_and_half_blocks_otherwise() {
     let user = User::new();
-    let tmux = Tmux::new(&user, IN_FRONT);
+    let tmux = FakeTmux::new(&user, IN_FRONT);
     let folder = user.take_photos();
     let mut terminal = user.browse(Kind::Sixel, &folder, "photo_0.jpg", &[], &tmux.environment());
     terminal.until("a picture", |terminal| terminal.has_drawn(0, WRAPPED_SIXEL));
     let before = terminal.written.len();
     tmux.answer(BEHIND);
     until_half_blocks(&mut terminal);
-    assert!(terminal.has_written(before, ERASE), "the pixels that lie somewhere");
+    assert!(terminal.has_written(before, ERASE), "pixels that may lie elsewhere");
     let before = terminal.written.len();
     terminal.keys("j");
     terminal.until_screen("╭ photo_1.jpg");
@@ -118,22 +118,22 @@ fn pixels_are_drawn_while_the_own_pane_is_active_and_half_blocks_otherwise() {
     terminal.keys("q");
     assert!(terminal.wait().success());
     assert!(terminal.has_written(before, ERASE), "at the end");
-    assert!(tmux.has_painted());
-    tmux.demand_nothing_was_changed();
+    assert!(tmux.has_repainted());
+    tmux.assert_nothing_was_changed();
 }
 
-/// tmux moves the terminal's cursor only now and then: a picture that relies on it lands on the one before.
+/// tmux moves the terminal's cursor only now and then: a picture that relied on it would land on the previous one.
 #[test]
-fn a_picture_names_its_place_on_the_terminal() {
+fn a_picture_carries_its_position_on_the_terminal() {
     let user = User::new();
-    let tmux = Tmux::new(&user, IN_FRONT);
+    let tmux = FakeTmux::new(&user, IN_FRONT);
     let folder = user.take_photos();
     let mut terminal = user.browse(Kind::Sixel, &folder, "photo_0.jpg", &[], &tmux.environment());
     terminal.until("a picture", |terminal| terminal.has_drawn(0, WRAPPED_SIXEL));
     let text = String::from_utf8_lossy(&terminal.written).into_owned();
     let (before, picture) = text.split_once("\x1bPtmux;\x1b\x1b[").unwrap();
-    // Where the program moved its own cursor, and where the terminal's is moved: the pane begins below five lines and a
-    // status line, right of forty columns.
+    // Compare where the program moved its cursor with where the terminal's is moved: the pane begins below five lines
+    // and a status line, and right of forty columns.
     let end_of_move = before.rfind('H').unwrap();
     let (row, column) = position(&before[..=end_of_move]);
     let end_of_move = picture.find('H').unwrap();
@@ -143,10 +143,10 @@ fn a_picture_names_its_place_on_the_terminal() {
 #[test]
 fn no_pixel_is_sent_once_another_pane_is_active() {
     let user = User::new();
-    let tmux = Tmux::new(&user, IN_FRONT);
+    let tmux = FakeTmux::new(&user, IN_FRONT);
     let folder = user.take_photos().to_string_lossy().into_owned();
     let mut terminal = user.start(Kind::Sixel, &["--folder", &folder], &tmux.environment());
-    // The terminal has said that it draws Sixels; only then another pane was split off.
+    // The terminal has answered that it draws Sixel; only then does another pane become active.
     tmux.answer(BEHIND);
     terminal.keys("\x1b");
     terminal.until_screen("photo_0.jpg");
@@ -154,35 +154,35 @@ fn no_pixel_is_sent_once_another_pane_is_active() {
     assert!(!terminal.has_written(0, WRAPPED_SIXEL));
     terminal.keys("q");
     assert!(terminal.wait().success());
-    tmux.demand_nothing_was_changed();
+    tmux.assert_nothing_was_changed();
 }
 
 #[test]
-fn locking_erases_the_terminal_and_has_tmux_paint_it() {
+fn locking_erases_the_terminal_and_has_tmux_repaint_it() {
     let user = User::with_vault();
-    let tmux = Tmux::new(&user, IN_FRONT);
+    let tmux = FakeTmux::new(&user, IN_FRONT);
     let folder = user.take_photos();
     let arguments = user.arguments(&folder);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut terminal = user.start(Kind::Sixel, &arguments, &tmux.environment());
     terminal.until("a picture", |terminal| terminal.has_drawn(0, WRAPPED_SIXEL));
     let before = terminal.written.len();
-    assert!(!tmux.has_painted());
+    assert!(!tmux.has_repainted());
     terminal.keys("L");
     terminal.until_screen("passphrase");
     terminal.until("the end of the erasing", |terminal| terminal.has_drawn(before, b"\x1b[?7h"));
-    assert!(terminal.has_written(before, ERASE) && tmux.has_painted());
+    assert!(terminal.has_written(before, ERASE) && tmux.has_repainted());
     assert!(!terminal.has_written(before, WRAPPED_SIXEL));
     terminal.keys(PASSPHRASE);
     terminal.keys("\r");
     terminal.until("the picture again", |terminal| terminal.has_drawn(before, WRAPPED_SIXEL));
-    tmux.demand_nothing_was_changed();
+    tmux.assert_nothing_was_changed();
 }
 
 #[test]
-fn where_tmux_passes_nothing_on_half_blocks_are_drawn_and_a_line_says_why() {
+fn without_passthrough_half_blocks_are_drawn_and_a_line_says_why() {
     let user = User::new();
-    let tmux = Tmux::new(&user, PASSES_NOTHING_ON);
+    let tmux = FakeTmux::new(&user, NO_PASSTHROUGH);
     let folder = user.take_photos();
     let arguments = ["--preview", "sixel"];
     let mut terminal = user.browse(Kind::Sixel, &folder, "photo_0.jpg", &arguments, &tmux.environment());
@@ -191,10 +191,10 @@ fn where_tmux_passes_nothing_on_half_blocks_are_drawn_and_a_line_says_why() {
     assert!(!terminal.has_written(0, b"\x1bPtmux;"));
     terminal.keys("q");
     assert!(terminal.wait().success());
-    tmux.demand_nothing_was_changed();
+    tmux.assert_nothing_was_changed();
 
     let user = User::new();
-    let tmux = Tmux::new(&user, PASSES_NOTHING_ON);
+    let tmux = FakeTmux::new(&user, NO_PASSTHROUGH);
     let environment = tmux.environment();
     let start = Start { kind: Kind::Sixel, columns: 120, rows: 36, arguments: &["doctor"], environment: &environment };
     let home = user.into_home();
@@ -202,14 +202,14 @@ fn where_tmux_passes_nothing_on_half_blocks_are_drawn_and_a_line_says_why() {
     terminal.until_screen("tmux set -g allow-passthrough on");
     assert!(terminal.screen().contains("half blocks"), "{}", terminal.screen());
     assert!(!terminal.has_written(0, b"\x1bPtmux;"));
-    tmux.demand_nothing_was_changed();
+    tmux.assert_nothing_was_changed();
 }
 
 #[test]
-fn a_tmux_at_the_other_end_of_a_network_link_gets_pixels_only_from_who_asks_for_them() {
+fn a_remote_tmux_gets_pixels_only_if_the_user_chooses_a_protocol() {
     for (arguments, has_pixels) in [(&[][..], false), (&["--preview", "sixel"], true)] {
         let user = User::new();
-        let tmux = Tmux::new(&user, IN_FRONT);
+        let tmux = FakeTmux::new(&user, IN_FRONT);
         let folder = user.take_photos();
         let environment = [("PATH", tmux.path.as_str()), ("TERM", "tmux-256color")];
         let mut terminal = user.browse(Kind::Sixel, &folder, "photo_0.jpg", arguments, &environment);
@@ -221,6 +221,6 @@ fn a_tmux_at_the_other_end_of_a_network_link_gets_pixels_only_from_who_asks_for_
         assert_eq!(terminal.has_written(0, b"\x1bPtmux;"), has_pixels);
         terminal.keys("q");
         assert!(terminal.wait().success());
-        assert_eq!(tmux.calls(), [""; 0], "there is none here to ask");
+        assert_eq!(tmux.calls(), [""; 0], "there is no tmux on this machine to ask");
     }
 }

@@ -1,65 +1,67 @@
-//! What the terminal was sent and may still hold, so that it can be taken back on lock, exit and panic.
+//! What the terminal was sent and may still hold, so that it can be deleted on lock, exit and panic.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::preview;
-use crate::preview::tmux::Passage;
+use crate::preview::protocols::{self, StoredImage};
+use crate::preview::tmux::Multiplexer;
 
-/// What the terminal was sent and may still hold, shared with the panic hook.
+/// What the terminal was sent and may still hold. Clones share one record, so that the panic hook can have its own.
 #[derive(Clone, Default)]
-pub struct SentPictures(Arc<Mutex<Sent>>);
+pub struct SentPictures(Arc<Mutex<Record>>);
 
 #[derive(Default)]
-struct Sent {
-    /// The numbers of the pictures that a kitty terminal holds.
-    kitty_ids: Vec<u32>,
-    /// tmux has passed on pixels since the screen was last erased.
+struct Record {
+    /// Images that the terminal stores.
+    stored: Vec<StoredImage>,
+    /// tmux has passed pixels on since the screen was last erased.
     is_on_screen: bool,
-    /// tmux has passed on pixels at all.
+    /// tmux has ever passed pixels on.
     has_passed_tmux: bool,
 }
 
 impl SentPictures {
-    fn lock(&self) -> MutexGuard<'_, Sent> {
+    fn lock(&self) -> MutexGuard<'_, Record> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The terminal was sent a picture, which a kitty terminal keeps under a number.
-    pub fn add(&self, kitty_id: Option<u32>, passage: Passage) {
-        let mut sent = self.lock();
-        if let Some(id) = kitty_id.filter(|id| !sent.kitty_ids.contains(id)) {
-            sent.kitty_ids.push(id);
+    /// Records a picture in pixels, and the image that the terminal stores for it.
+    pub fn add(&self, image: Option<StoredImage>, multiplexer: Multiplexer) {
+        let mut record = self.lock();
+        if let Some(image) = image.filter(|image| !record.stored.contains(image)) {
+            record.stored.push(image);
         }
-        if passage == Passage::Tmux {
-            sent.is_on_screen = true;
-            sent.has_passed_tmux = true;
+        if multiplexer == Multiplexer::Tmux {
+            record.is_on_screen = true;
+            record.has_passed_tmux = true;
         }
     }
 
-    /// The terminal was told to forget these.
-    pub(super) fn drop_kitty_ids(&self, dropped: &[u32]) {
-        self.lock().kitty_ids.retain(|id| !dropped.contains(id));
+    /// Takes images off the record. Returns the sequence that deletes them from the terminal.
+    #[must_use]
+    pub(super) fn delete(&self, images: &[StoredImage], multiplexer: Multiplexer) -> String {
+        self.lock().stored.retain(|image| !images.contains(image));
+        protocols::delete(images, multiplexer)
     }
 
-    /// Whether tmux has passed on pixels since this was asked last.
+    /// Takes all images off the record. Returns the sequence that deletes them from the terminal.
+    #[must_use]
+    pub fn delete_all(&self, multiplexer: Multiplexer) -> String {
+        let images = std::mem::take(&mut self.lock().stored);
+        protocols::delete(&images, multiplexer)
+    }
+
+    /// Whether tmux has passed pixels on since the last call.
     pub(in crate::tui) fn take_on_screen(&self) -> bool {
         std::mem::take(&mut self.lock().is_on_screen)
     }
 
-    /// Whether tmux has passed on pixels since [`Self::take_on_screen`].
+    /// Whether tmux has passed pixels on since [`Self::take_on_screen`].
     pub(in crate::tui) fn is_on_screen(&self) -> bool {
         self.lock().is_on_screen
     }
 
-    /// Whether tmux has ever passed on pixels.
+    /// Whether tmux has ever passed pixels on.
     pub(in crate::tui) fn has_passed_tmux(&self) -> bool {
         self.lock().has_passed_tmux
     }
-}
-
-/// What makes the terminal forget every picture it was sent; afterwards none is on record.
-#[must_use]
-pub fn take_back(sent: &SentPictures, is_tmux: bool) -> String {
-    let ids = std::mem::take(&mut sent.lock().kitty_ids);
-    preview::forget(&ids, is_tmux)
 }

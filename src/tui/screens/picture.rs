@@ -3,34 +3,34 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use super::super::preview::{Standing, Subject};
+use super::super::preview::{PictureState, Subject};
 use super::super::state::StoredPhoto;
 use super::super::words;
 use super::canvas::{Canvas, Focus, Target};
 use crate::services::name::inert;
 
 /// Draws a picture, or what stands for it: a mark while it loads, or the reason why there is none.
-pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, subject: Subject) -> Standing {
-    let standing = canvas.pictures.draw(canvas.frame, area, subject);
-    match &standing {
-        Standing::Drawn(..) => {}
-        Standing::Loading => {
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, subject: Subject) -> PictureState {
+    let state = canvas.pictures.draw(canvas.frame, area, subject);
+    match &state {
+        PictureState::Drawn(..) => {}
+        PictureState::Loading => {
             let mark = Line::styled(format!("{} loading", canvas.spinner()), canvas.theme.faint);
             canvas.notice(area, vec![mark]);
         }
-        Standing::Failed(reason) => {
+        PictureState::Failed(reason) => {
             let lines = vec![
                 Line::styled("✗ no picture", canvas.theme.bad),
                 Line::styled(inert(reason).into_owned(), canvas.theme.faint),
             ];
             canvas.notice(area, lines);
         }
-        Standing::Hidden => {
+        PictureState::Hidden => {
             let mark = Line::styled("▣", canvas.theme.faint);
             canvas.notice(area, vec![mark]);
         }
     }
-    standing
+    state
 }
 
 /// The lines about a photo, once the size of its picture in pixels is known.
@@ -44,8 +44,8 @@ pub(super) fn preview(canvas: &mut Canvas<'_, '_>, area: Rect, name: &str, subje
     let [picture, text] = Layout::vertical([Constraint::Fill(1), Constraint::Length(rows)]).areas(inner);
     canvas.hits.push((picture, Target::Picture));
     let pixels = match draw(canvas, picture, subject) {
-        Standing::Drawn(pixels, _) => Some(pixels),
-        Standing::Loading | Standing::Failed(_) | Standing::Hidden => None,
+        PictureState::Drawn(pixels, _) => Some(pixels),
+        PictureState::Loading | PictureState::Failed(_) | PictureState::Hidden => None,
     };
     for (row, line) in (text.y..text.bottom()).zip(about(canvas, pixels)) {
         let place = Rect { y: row, height: 1, x: text.x + 1, width: text.width.saturating_sub(2) };

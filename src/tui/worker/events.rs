@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::AppEvent;
-use crate::preview::{self, Question};
+use crate::preview::{self, ProbeOptions};
 
 /// How often the thread checks whether the terminal is to be probed.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -22,8 +22,8 @@ impl Asking {
     }
 }
 
-/// Probes once, then reads events until the terminal is closed or the event loop has ended.
-pub(super) fn work(questions: &Receiver<Question>, asking: &Asking, app_events: &Sender<AppEvent>) {
+/// Asks the first question, then reads events until the terminal is gone or nobody wants them.
+pub(super) fn work(questions: &Receiver<ProbeOptions>, asking: &Asking, app_events: &Sender<AppEvent>) {
     let Ok(first) = questions.recv() else { return };
     let mut question = Some(first);
     loop {

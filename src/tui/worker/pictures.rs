@@ -1,4 +1,4 @@
-//! Makes the pictures that the screen wants: reads, decodes and encodes them; the latest wishes win.
+//! The thread that makes pictures for the screen: reads, decodes and encodes them. Newer requests replace older ones.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -9,23 +9,24 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::super::preview::{Fulfilled, Subject, Wish};
+use super::super::preview::{PictureRequest, PictureResponse, Subject};
 use super::AppEvent;
 use super::vault::Shared;
 use crate::preview::{self, Encoder, Picture};
 use crate::services::photo;
 
-/// While the cursor moves faster than this, nothing is decoded.
+/// Nothing is decoded while requests replace each other faster than this.
 const DEBOUNCE: Duration = Duration::from_millis(35);
-/// A file larger than this is no photo that is decoded for a glance.
+/// Larger files are not decoded for a preview.
 const LARGEST_FILE_BYTES: u64 = 512 << 20;
 
-/// What is wanted now; whatever was wanted before is not.
+/// The pictures that the screen lacks. Replaces what was wanted before.
 pub(super) struct Wanted {
     pub encoder: Encoder,
-    pub wishes: Vec<Wish>,
+    pub requests: Vec<PictureRequest>,
 }
 
+/// Makes pictures until the other end of a channel is closed.
 pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, app_events: &Sender<AppEvent>) {
     while let Ok(mut now) = wanted.recv() {
         loop {
@@ -35,10 +36,10 @@ pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, app_events: &Sende
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
-        while !now.wishes.is_empty() {
-            let wish = now.wishes.remove(0);
-            let result = make(&now.encoder, vault, &wish);
-            if app_events.send(AppEvent::Picture(Box::new(Fulfilled { wish, result }))).is_err() {
+        while !now.requests.is_empty() {
+            let request = now.requests.remove(0);
+            let result = make(&now.encoder, vault, &request);
+            if app_events.send(AppEvent::Picture(Box::new(PictureResponse { request, result }))).is_err() {
                 return;
             }
             match wanted.try_recv() {
@@ -50,34 +51,39 @@ pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, app_events: &Sende
     }
 }
 
-fn make(encoder: &Encoder, vault: &Shared, wish: &Wish) -> Result<Picture, String> {
-    match &wish.subject {
+fn make(encoder: &Encoder, vault: &Shared, request: &PictureRequest) -> Result<Picture, String> {
+    match &request.subject {
         Subject::Test => {
             let picture = preview::test_picture();
             let pixels = (picture.width(), picture.height());
-            encoder.encode(picture.into_rgb8(), pixels, wish.cells).map_err(|error| error.to_string())
+            encoder.encode(picture.into_rgb8(), pixels, request.cells).map_err(|error| error.to_string())
         }
-        Subject::File(path) => encode(encoder, &read(path)?, path.extension(), wish),
+        Subject::File(path) => encode(encoder, &read(path)?, path.extension(), request),
         Subject::Thumbnail(photo) => {
             let opened = vault.opened().ok_or("the vault is locked")?;
             let thumbnail = opened.vault.thumbnail(*photo).map_err(|error| error.to_string())?;
-            encode(encoder, &thumbnail, None, wish)
+            encode(encoder, &thumbnail, None, request)
         }
         Subject::Photo(photo) => {
             let opened = vault.opened().ok_or("the vault is locked")?;
             let original = opened.vault.original(*photo).map_err(|error| error.to_string())?;
-            encode(encoder, &original.bytes, Some(OsStr::new(&original.extension)), wish)
+            encode(encoder, &original.bytes, Some(OsStr::new(&original.extension)), request)
         }
     }
 }
 
-/// Decodes a photo no larger than its place needs, and encodes it for the terminal.
-fn encode(encoder: &Encoder, bytes: &[u8], extension: Option<&OsStr>, wish: &Wish) -> Result<Picture, String> {
+/// Decodes a photo with no more pixels than its cells need, and encodes it for the terminal.
+fn encode(
+    encoder: &Encoder,
+    bytes: &[u8],
+    extension: Option<&OsStr>,
+    request: &PictureRequest,
+) -> Result<Picture, String> {
     let photo = photo::decode(bytes, extension).map_err(|error| error.to_string())?;
     let pixels = photo.dimensions();
-    let (width, height) = encoder.wanted_pixels(pixels, wish.cells);
+    let (width, height) = encoder.wanted_pixels(pixels, request.cells);
     let reduced = photo.reduced(width.max(height)).map_err(|error| error.to_string())?;
-    encoder.encode(reduced, pixels, wish.cells).map_err(|error| error.to_string())
+    encoder.encode(reduced, pixels, request.cells).map_err(|error| error.to_string())
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {

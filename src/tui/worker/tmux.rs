@@ -1,23 +1,25 @@
-//! Queries tmux about this pane and has it repaint, without the event loop waiting for tmux.
+//! The thread that asks tmux about the program's pane and has it repaint: tmux may take its time, and the event loop
+//! must not wait.
 
 use std::sync::mpsc::{Receiver, Sender};
 
 use super::AppEvent;
 use crate::preview::tmux::Tmux;
 
-/// A request to tmux.
+/// What tmux is asked.
 #[derive(Clone, Copy)]
 pub(super) enum TmuxRequest {
-    /// Describe this pane; the number comes back with the answer.
-    View(u64),
-    /// Repaint the terminal after it was sent the sequence that erases it.
+    /// The state of the pane. The number identifies the request.
+    PaneView(u64),
+    /// To repaint the terminal, which was sent the sequence that erases it.
     Repaint,
 }
 
+/// Answers requests until the other end of a channel is closed.
 pub(super) fn work(tmux: &Tmux, requests: &Receiver<TmuxRequest>, app_events: &Sender<AppEvent>) {
     while let Ok(request) = requests.recv() {
         let event = match request {
-            TmuxRequest::View(number) => AppEvent::Pane { number, view: tmux.view() },
+            TmuxRequest::PaneView(number) => AppEvent::Pane { number, view: tmux.view() },
             TmuxRequest::Repaint => AppEvent::Repainted { is_visible: tmux.repaint_after_erasing() },
         };
         if app_events.send(event).is_err() {

@@ -1,4 +1,4 @@
-//! Which way of drawing pictures a user settled on, terminal by terminal: a terminal may claim more than it does well.
+//! Remembers the protocol that the user chose in each terminal, because terminals may claim more than they do well.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -6,43 +6,42 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::Choice;
+use super::choice::Choice;
 use crate::durable;
 use crate::services::app_dirs::AppDirs;
 
-/// What tells one kind of terminal from another.
-const TELLING: [&str; 5] = ["TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "LC_TERMINAL", "LC_TERMINAL_VERSION"];
+/// The environment variables that tell one kind of terminal from another.
+const IDENTIFYING: [&str; 5] = ["TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "LC_TERMINAL", "LC_TERMINAL_VERSION"];
 
-/// The choices made so far, and the terminal that the program runs in.
+/// The remembered choices of a user, and the terminal that the program runs in.
 #[derive(Clone, Debug)]
-pub struct Memory {
+pub struct RememberedChoices {
     file: PathBuf,
     terminal: String,
 }
 
-impl Memory {
-    /// That of a user, for the terminal that the environment names.
+impl RememberedChoices {
+    /// The choices of a user, for the terminal that the environment names.
     #[must_use]
     pub fn new(dirs: &AppDirs) -> Self {
-        let parts = TELLING.map(|name| std::env::var(name).unwrap_or_default());
+        let parts = IDENTIFYING.map(|name| std::env::var(name).unwrap_or_default());
         let named: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
         Self { file: dirs.terminals_file(), terminal: named.join(" ") }
     }
 
-    /// What the user chose in this terminal; `None` when nothing, or when the file cannot be read.
+    /// What the user chose in this terminal; `None` without a choice or when the file cannot be read.
     #[must_use]
     pub fn recall(&self) -> Option<Choice> {
         Choice::from_str(self.all().get(&self.terminal)?, true).ok()
     }
 
-    /// Keeps a choice for this terminal.
+    /// Remembers a choice for this terminal.
     ///
     /// # Errors
-    /// When the state folder cannot be written.
+    /// When the file cannot be written.
     pub fn remember(&self, choice: Choice) -> io::Result<()> {
         let mut all = self.all();
-        let Some(value) = choice.to_possible_value() else { return Ok(()) };
-        all.insert(self.terminal.clone(), value.get_name().to_owned());
+        all.insert(self.terminal.clone(), choice.value().to_owned());
         if let Some(folder) = self.file.parent() {
             std::fs::create_dir_all(folder)?;
         }
@@ -58,18 +57,20 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preview::protocols;
 
     #[test]
     fn each_terminal_has_its_own_choice_and_a_broken_file_has_none() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("state").join("terminals.toml");
-        let memory = |terminal: &str| Memory { file: file.clone(), terminal: terminal.to_owned() };
+        let protocol = |value| Choice::Protocol(protocols::by_value(value).unwrap());
+        let memory = |terminal: &str| RememberedChoices { file: file.clone(), terminal: terminal.to_owned() };
         assert_eq!(memory("xterm-kitty 0.41").recall(), None);
-        memory("xterm-kitty 0.41").remember(Choice::Sixel).unwrap();
-        memory("xterm \"quoted\"").remember(Choice::Halfblocks).unwrap();
-        memory("xterm-kitty 0.41").remember(Choice::Iterm2).unwrap();
-        assert_eq!(memory("xterm-kitty 0.41").recall(), Some(Choice::Iterm2));
-        assert_eq!(memory("xterm \"quoted\"").recall(), Some(Choice::Halfblocks));
+        memory("xterm-kitty 0.41").remember(protocol("sixel")).unwrap();
+        memory("xterm \"quoted\"").remember(protocol("halfblocks")).unwrap();
+        memory("xterm-kitty 0.41").remember(protocol("iterm2")).unwrap();
+        assert_eq!(memory("xterm-kitty 0.41").recall(), Some(protocol("iterm2")));
+        assert_eq!(memory("xterm \"quoted\"").recall(), Some(protocol("halfblocks")));
         assert_eq!(memory("xterm").recall(), None);
         std::fs::write(&file, "xterm = [").unwrap();
         assert_eq!(memory("xterm-kitty 0.41").recall(), None);
