@@ -1,5 +1,5 @@
-//! The directory of a new vault: what an interrupted creation left is removed, then the directories and the public context
-//! are made. The header comes last, from the writer: without a header there is no vault.
+//! The directory of a new vault: what an interrupted creation left is removed, then the directories and the public
+//! context are made. The header comes last, from the writer: without a header there is no vault.
 //!
 //! Must never: replace a file that an interrupted creation cannot have left.
 
