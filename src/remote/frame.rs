@@ -38,6 +38,7 @@ pub struct Frame {
 
 /// Why no frame could be read.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Fault {
     /// The connection broke, or ended within a frame.
     Io(io::Error),

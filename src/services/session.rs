@@ -23,13 +23,13 @@ pub fn create_vault(
     extractor: &Extractor,
     places: &Places,
 ) -> Result<(Vault, Snapshot), Error> {
-    let backend = backend_at(root, places, Prompts::Allowed)?;
+    let backend = backend_at(root, Options::new(Prompts::Allowed).cached_in(places.fetched()))?;
     Ok(Vault::create(backend, passphrase, cost, space_of(extractor), freshness(places))?)
 }
 
 /// Where the files of the vault at `root` are, or will be: a path, or an address on another machine.
-fn backend_at(root: &Path, places: &Places, prompts: Prompts) -> Result<Arc<dyn Backend>, Error> {
-    Ok(remote::open(Address::parse(root.as_os_str())?, Options::new(prompts, places.fetched()))?)
+fn backend_at(root: &Path, options: Options) -> Result<Arc<dyn Backend>, Error> {
+    Ok(remote::open(Address::parse(root.as_os_str())?, options)?)
 }
 
 /// Whether there is a vault at `root`, open to whoever knows its passphrase or not. An address on another machine counts
@@ -87,7 +87,7 @@ impl FoundVault {
     /// # Errors
     /// When there is none, or the other machine cannot be reached.
     pub fn at(root: &Path, places: &Places, prompts: Prompts) -> Result<Self, Error> {
-        let backend = backend_at(root, places, prompts)?;
+        let backend = backend_at(root, Options::new(prompts).cached_in(places.fetched()))?;
         backend.require_vault()?;
         Ok(Self(backend))
     }
@@ -142,7 +142,9 @@ pub fn transfer(
     copied: &dyn Fn(usize, usize),
 ) -> Result<Transferred, Error> {
     let copy = |root: &Path| -> Result<Replica, Error> {
-        Ok(Replica { backend: backend_at(root, places, Prompts::Allowed)?, name: root.display().to_string() })
+        // A transfer reads each file once: caching it would only fill the disk.
+        let backend = backend_at(root, Options::new(Prompts::Allowed))?;
+        Ok(Replica { backend, name: root.display().to_string() })
     };
     Ok(remote::transfer(&copy(from)?, &copy(to)?, passphrase, &freshness(places), older, copied)?)
 }

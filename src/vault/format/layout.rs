@@ -18,7 +18,6 @@ use std::str::FromStr;
 
 use super::extension::Extension;
 use super::hex::Id;
-use crate::durable::UNFINISHED;
 
 /// The five files of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -146,6 +145,8 @@ const PUBLIC_CONTEXT: &str = "public_context";
 const SECRET_CONTEXT: &str = "secret_context";
 const MAPPING: &str = "mapping.json";
 const WRITING: &str = "writing";
+/// The suffix of a file that is being replaced. It is the one that [`crate::durable`] gives.
+const UNFINISHED: &str = ".new";
 /// Where a repair moves strays.
 pub const SET_ASIDE: &str = "set_aside";
 

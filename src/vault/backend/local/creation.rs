@@ -64,3 +64,17 @@ fn remains_of_creation(directories: &Directories, root: &Dir, resumes: bool) -> 
     }
     Ok(remains)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unfinished_replacement_has_the_name_that_the_layout_gives_it() {
+        for (unfinished, object) in
+            [(Object::UNFINISHED_HEADER, Object::Header), (Object::UNFINISHED_MAPPING, Object::Mapping)]
+        {
+            assert_eq!(unfinished.to_string(), format!("{object}{}", durable::UNFINISHED));
+        }
+    }
+}
