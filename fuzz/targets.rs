@@ -1,5 +1,5 @@
-//! One function for each parser of bytes that come from outside. Each takes any bytes, and what a parser accepts must be
-//! what it would write, or what the code after it can use: a target fails by a panic.
+//! One function for each parser of bytes that come from outside. Each takes any bytes, and what a parser accepts must
+//! be what it would write, or what the code after it can use: a target fails by a panic.
 //!
 //! `tests/hardening/malformed.rs` drives them with a fixed sequence of mutations.
 
@@ -169,8 +169,8 @@ pub(crate) fn configuration(bytes: &[u8]) {
     assert!(warnings.iter().all(|warning| (1..=lines).contains(&warning.line)));
 }
 
-/// What a host is asked over the line, as [`frames`] of which the first byte of each run is the kind. What a writer could
-/// change is not there for the next input: one that begins to write has a folder of its own.
+/// What a host is asked over the line, as [`frames`] of which the first byte of each run is the kind. What a writer
+/// could change is not there for the next input: one that begins to write has a folder of its own.
 pub(crate) fn host(bytes: &[u8]) {
     static HOST: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
         let folder = in_memory();
@@ -249,8 +249,9 @@ fn rewritten_replies(mut line: &[u8]) -> Vec<u8> {
     again
 }
 
-/// Each run of bytes as a frame under a valid checksum: its first byte the kind, three of length, then as many of payload
-/// as there are. Requests are numbered, but that those of a writer, which come after its first, all have its number.
+/// Each run of bytes as a frame under a valid checksum: its first byte the kind, three of length, then as many of
+/// payload as there are. Requests are numbered, but that those of a writer, which come after its first, all have its
+/// number.
 fn frames(bytes: &[u8]) -> Vec<u8> {
     let mut line = Vec::new();
     let mut rest = bytes;

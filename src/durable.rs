@@ -1,4 +1,4 @@
-//! Files that survive a crash: written whole, fsynced, and only then visible under their name; the exclusive lock.
+//! Files that survive a crash: written whole, fsynced, and only then visible under their names. And the exclusive lock.
 //!
 //! Must never: report success before the data and the directory entry are on the disk, follow a symbolic link that
 //! waits under a name to be written, or leave a file readable by others.
@@ -14,8 +14,8 @@ use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use rayon::prelude::*;
 
 #[cfg(unix)]
@@ -24,13 +24,13 @@ pub use dir::Dir;
 pub use dir_by_path::Dir;
 pub use entry::{DirEntry, EntryKind};
 
-/// The ending of a file that is still being written. Found later, it is the remains of a crash.
+/// The suffix of a file that is still being written. One that is found later was left by a crash.
 pub const UNFINISHED: &str = ".new";
 
-/// How many written files wait for one round of fsync: enough to overlap, few enough to keep open.
+/// How many written files wait for one round of fsync: enough for the fsyncs to overlap, few enough to keep open.
 const SYNC_ROUND: usize = 64;
 
-/// Creates a directory that only its owner can enter (0700 on Unix); one that exists already is left as it is.
+/// Creates a directory that only its owner can enter (0700 on Unix). An existing one is left as it is.
 ///
 /// # Errors
 /// What the system says.
@@ -83,7 +83,7 @@ impl Dir {
         });
         let renamed = written.and_then(|()| self.rename(OsStr::new(&unfinished), self, OsStr::new(name)));
         if let Err(error) = renamed {
-            // Best effort: the error above is the one that matters, and a later writer removes remains too.
+            // Best effort: the error above is the one that matters, and the next replacement removes the file too.
             let _ = self.remove(&unfinished);
             return Err(error);
         }
@@ -91,15 +91,15 @@ impl Dir {
     }
 }
 
-/// Immutable files on their way to the disk: written one by one, from any thread, and fsynced in rounds, because many
-/// fsyncs at once share the journal's commits.
+/// Immutable files on their way to the disk: written one by one, from any thread, and fsynced in rounds, because the
+/// file system combines many fsyncs at once into few commits.
 #[derive(Default)]
 pub struct Unsynced(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
     files: Vec<File>,
-    /// A round that failed is not told apart again: the system reports a lost write once.
+    /// A failed round stays failed: the system reports a lost write only once.
     failed: bool,
 }
 
@@ -116,7 +116,7 @@ impl Unsynced {
             return Err(error);
         }
         let round = {
-            let mut waiting = self.waiting();
+            let mut waiting = self.0.lock();
             waiting.files.push(file);
             if waiting.files.len() < SYNC_ROUND {
                 return Ok(());
@@ -131,22 +131,17 @@ impl Unsynced {
     /// # Errors
     /// When this round or any before it failed; which of the files are durable is then unknown.
     pub fn sync(&self) -> io::Result<()> {
-        let round = std::mem::take(&mut self.waiting().files);
+        let round = std::mem::take(&mut self.0.lock().files);
         self.sync_round(&round)?;
-        if self.waiting().failed { Err(io::Error::other("an earlier write did not reach the disk")) } else { Ok(()) }
+        if self.0.lock().failed { Err(io::Error::other("an earlier write did not reach the disk")) } else { Ok(()) }
     }
 
     fn sync_round(&self, files: &[File]) -> io::Result<()> {
         let outcome = files.par_iter().try_for_each(File::sync_all);
         if outcome.is_err() {
-            self.waiting().failed = true;
+            self.0.lock().failed = true;
         }
         outcome
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        // A list of files cannot be left half changed by a panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -159,14 +154,15 @@ pub enum IfLocked {
     Wait,
 }
 
-/// An exclusive lock kept by the kernel: it ends with the process, however the process ends, and cannot go stale.
+/// An exclusive lock kept by the kernel. It ends with the process, however the process ends, so it cannot go stale.
 pub struct Lock {
     /// Locked until it is closed.
     _file: File,
 }
 
 impl Lock {
-    /// Locks an existing file that is never replaced; `None` when it is held and `if_locked` says to refuse.
+    /// Locks an existing file, which must never be replaced; `None` when another process holds it and `if_locked` says
+    /// to refuse.
     ///
     /// # Errors
     /// What the system says, for instance when the file cannot be opened for writing.
@@ -191,11 +187,11 @@ impl Lock {
     }
 }
 
-/// Creates a directory, and those above it that are missing, durably and for their owner alone, whatever the umask (0700 on
-/// Unix); those that exist are left as they are.
+/// Creates a directory and its missing parents, durably and for their owner alone whatever the umask (0700 on Unix).
+/// Existing ones are left as they are.
 ///
 /// # Errors
-/// What the system says; when something else than a directory is in the way.
+/// What the system says; when something that is not a directory is in the way.
 pub fn create_private_directories(path: &Path) -> io::Result<()> {
     let missing: Vec<_> = path.ancestors().take_while(|directory| !directory.is_dir()).collect();
     for directory in missing.into_iter().rev() {
@@ -209,7 +205,7 @@ pub fn create_private_directories(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes a file away from everyone but its owner, whatever the umask was when it was created (0600 on Unix).
+/// Makes a file private to its owner, whatever the umask was when it was created (0600 on Unix).
 ///
 /// # Errors
 /// What the system says.
@@ -255,7 +251,7 @@ mod tests {
         for at in 0..SYNC_ROUND * 2 + 3 {
             unsynced.write(&dir, &at.to_string(), &[b"x"]).unwrap();
         }
-        assert_eq!(unsynced.waiting().files.len(), 3);
+        assert_eq!(unsynced.0.lock().files.len(), 3);
         unsynced.sync().unwrap();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), SYNC_ROUND * 2 + 3);
     }
@@ -266,7 +262,7 @@ mod tests {
         let unsynced = Unsynced::default();
         // A pipe cannot be fsynced.
         let (_reader, writer) = io::pipe().unwrap();
-        unsynced.waiting().files.push(File::from(std::os::fd::OwnedFd::from(writer)));
+        unsynced.0.lock().files.push(File::from(std::os::fd::OwnedFd::from(writer)));
         assert!(unsynced.sync().is_err());
         assert!(unsynced.sync().is_err());
     }

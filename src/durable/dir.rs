@@ -1,10 +1,10 @@
 //! A directory that is held open, and the files directly beneath it.
 //!
-//! A path is looked up anew with every call, so whoever can write to one of its directories can put a symbolic link there
-//! between two calls. A [`Dir`] is looked up once: whatever is renamed or linked afterwards, its files stay the ones that
-//! were beneath it. Names are single components, and a link in the place of a directory or file is refused, never
-//! followed. On Linux the kernel checks this too (`openat2(2)` with `RESOLVE_BENEATH` and `RESOLVE_NO_SYMLINKS`); older
-//! kernels and other Unix systems get `openat(2)` with `O_NOFOLLOW`, which is as strict for a single component.
+//! A path is looked up anew with every call, so whoever can write to one of its directories can put a symbolic link
+//! there between two calls. A [`Dir`] is looked up once: whatever is renamed or linked afterwards, its files stay the
+//! ones that were beneath it. Names are single components, and a link in the place of a directory or file is refused,
+//! never followed. On Linux the kernel checks this too (`openat2(2)` with `RESOLVE_BENEATH` and `RESOLVE_NO_SYMLINKS`);
+//! older kernels and other Unix systems get `openat(2)` with `O_NOFOLLOW`, which is as strict for a single component.
 //!
 //! Must never: resolve a name that has more than one component.
 

@@ -46,10 +46,13 @@ pub enum Address {
 }
 
 impl Address {
-    /// Reads an address; whatever is no `ssh://` and no `via:` is a directory.
+    /// Reads an address. Anything that begins with neither `ssh://` nor `via:` is a directory.
+    ///
+    /// The parser is ours: the url crate normalises and percent-encodes paths, which are file names here.
     ///
     /// # Errors
-    /// [`Error::Address`] for an `ssh://` address without host or path, or with a part that ssh could misunderstand.
+    /// [`Error::Address`] for an `ssh://` address without host or path, or with a part that ssh could take for an
+    /// option.
     pub fn parse(text: &OsStr) -> Result<Self, Error> {
         let Some(words) = text.to_str() else { return Ok(Self::Directory(PathBuf::from(text))) };
         if let Some(command) = words.strip_prefix(VIA) {
@@ -63,7 +66,7 @@ impl Address {
             None => (None, authority),
         };
         let (host, port) = match host.rsplit_once(':') {
-            // An IPv6 address stands in brackets, and its colons are its own.
+            // An IPv6 address is in brackets, and its colons do not separate a port.
             Some((host, port)) if !port.ends_with(']') => {
                 (host, Some(port.parse().ok().filter(|port| *port != 0).ok_or(wrong("its port is no number"))?))
             }
@@ -85,19 +88,19 @@ impl Address {
         Ok(Self::Ssh { destination, port, path })
     }
 
-    /// The address of what `command` serves, as text that [`Self::parse`] reads.
+    /// The address of the vault that `command` serves, as text for [`Self::parse`].
     #[must_use]
     pub fn via(command: &str) -> PathBuf {
         PathBuf::from(format!("{VIA}{command}"))
     }
 
-    /// Whether `text` names a place on another machine, or behind a command.
+    /// Whether `text` is the address of a vault on another machine or behind a command.
     #[must_use]
     pub fn is_remote(text: &Path) -> bool {
         text.to_str().is_some_and(|text| text.starts_with(SSH) || text.starts_with(VIA))
     }
 
-    /// What an error calls the vault there: the address as a user writes it, where there is one to write.
+    /// What errors call the vault: the address as the user writes it, if it is one of ssh.
     pub(super) fn place(&self) -> PathBuf {
         let Self::Ssh { destination, port, path } = self else { return self.to_string().into() };
         let (user, host) = destination.rsplit_once('@').map_or(("", destination.as_str()), |(user, host)| (user, host));

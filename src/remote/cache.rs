@@ -1,12 +1,14 @@
-//! What was fetched from a host and does not change, kept at home, sealed under a key of the vault.
+//! The cache on this machine: immutable files that were fetched from a host, encrypted under a key of the vault.
 //!
 //! ```text
-//! <cache>/<vault id>/<digest>      AES-256-CBC + HMAC-SHA-512; associated data = "cipherlens cache 1" | vault id | digest
+//! <cache>/<vault id>/<digest>      AES-256-CBC + HMAC-SHA-512
+//! associated data = "cipherlens cache 1" | vault id | digest
 //! ```
 //!
-//! Files are named by the digest that the mapping gives them, so that an old one is never taken for a new one. A thief of
-//! this machine learns how many there are. A cache that cannot be read or written is as good as none. Must never: keep an
-//! original photo, or fail a use case.
+//! Files are named by the digest that the mapping gives them, so an old file is never taken for a new one. A thief of
+//! this machine learns how many there are. A cache that cannot be read or written is treated as empty.
+//!
+//! Must never: keep an original photo, or make a use case fail.
 
 use std::fs;
 use std::io::Write;
@@ -18,7 +20,7 @@ use crate::durable;
 use crate::secret::Secret;
 use crate::vault::{Digest, Id};
 
-/// Most bytes kept for one vault: what a search and its pictures need of some 40,000 photos.
+/// Most bytes kept for one vault: enough for searches and thumbnails of some 40,000 photos.
 const LARGEST_BYTES: u64 = 1 << 30;
 const LABEL: &[u8] = b"cipherlens cache 1";
 const MAPPING: &str = "mapping";
@@ -31,8 +33,8 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// The cache below `directory` for a vault, sealed with `key`. What was not used for longest is removed when there is
-    /// too much.
+    /// The cache below `directory` for a vault, encrypted with `key`. When it is too large, the least recently used
+    /// files are removed.
     pub(super) fn open(directory: &Path, vault: Id, key: Secret<64>) -> Self {
         let cache = Self { directory: directory.join(vault.to_string()), vault, key };
         if let Err(error) = fs::create_dir_all(directory).and_then(|()| durable::create_directory(&cache.directory)) {
@@ -67,7 +69,7 @@ impl Cache {
         let path = self.directory.join(name);
         let sealed = fs::read(&path).ok()?;
         let opened = aes_cbc_hmac::open(&self.key, &self.associated(name), &sealed).ok()?;
-        // For `trim`; that it fails on a cache that is read-only changes nothing.
+        // For `trim`. It fails on a read-only cache, which is never trimmed either.
         let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
         Some(opened.to_vec())
     }
@@ -75,7 +77,7 @@ impl Cache {
     fn write(&self, name: &str, bytes: &[u8]) {
         let write = || -> Option<()> {
             let sealed = aes_cbc_hmac::seal(&self.key, &self.associated(name), bytes).ok()?;
-            // Renamed when whole, and not fsynced: a torn file does not open and is fetched again.
+            // Renamed when complete, and not fsynced: a torn file does not open and is fetched again.
             let mut file = tempfile::NamedTempFile::new_in(&self.directory).ok()?;
             file.write_all(&sealed).ok()?;
             file.persist(self.directory.join(name)).ok().map(drop)
@@ -89,7 +91,7 @@ impl Cache {
         [LABEL, &self.vault.0, name.as_bytes()].concat()
     }
 
-    /// Removes the files that were used longest ago until `largest` bytes are left.
+    /// Removes the least recently used files until at most `largest` bytes are left.
     fn trim(&self, largest: u64) {
         let Ok(entries) = fs::read_dir(&self.directory) else { return };
         let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
@@ -105,7 +107,7 @@ impl Cache {
             if bytes <= largest {
                 return;
             }
-            // One that stays is tried again next time.
+            // A file that stays is tried again next time.
             let _ = fs::remove_file(path);
             bytes -= size;
         }

@@ -2,7 +2,8 @@
 //!
 //! Nothing is cached before the vault is unlocked: the cache is encrypted with a key of the vault.
 //!
-//! Must never: cache an original photo or the blocks of a segment, or return cached bytes without comparing their digest.
+//! Must never: cache an original photo or the blocks of a segment, or return cached bytes without comparing their
+//! digest.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

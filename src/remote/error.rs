@@ -1,4 +1,6 @@
-//! Why a vault elsewhere could not be used. Must never: carry a name, a query or a secret; what a host says is shown inert.
+//! Why a vault on another machine could not be used.
+//!
+//! Must never: carry a name, a query or a secret. What a host sends is shown inert (see `peer_stderr`).
 
 use std::io;
 
@@ -14,7 +16,7 @@ pub enum Error {
     /// The address cannot be used.
     #[error("{address:?} is no address of a vault: {why}")]
     Address {
-        /// As it was given.
+        /// The address as it was given.
         address: String,
         /// What is wrong with it.
         why: &'static str,
@@ -27,7 +29,7 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// The host has no such program.
+    /// The program is not installed on the host.
     #[error("there is no cipherlens on {host}{said}")]
     NotInstalled {
         /// Which host.
@@ -35,7 +37,7 @@ pub enum Error {
         /// What it wrote to standard error.
         said: PeerStderr,
     },
-    /// ssh gave up.
+    /// ssh could not connect.
     #[error("{host} could not be reached{said}")]
     Unreachable {
         /// Which host.
@@ -43,7 +45,7 @@ pub enum Error {
         /// What ssh wrote to standard error.
         said: PeerStderr,
     },
-    /// Something else answered.
+    /// Something that is not cipherlens answered.
     #[error("{host} answered, but not as cipherlens does{said}")]
     NotCipherlens {
         /// Which host.
@@ -61,12 +63,12 @@ pub enum Error {
         /// This program's.
         ours: u16,
     },
-    /// Nothing came for too long.
+    /// Nothing arrived for too long.
     #[error("{host} has said nothing for {seconds} seconds")]
     Silent {
         /// Which host.
         host: String,
-        /// How long it was waited for.
+        /// The time limit.
         seconds: u64,
     },
     /// The connection ended in the middle.
@@ -77,25 +79,25 @@ pub enum Error {
         /// What was written to standard error.
         said: PeerStderr,
     },
-    /// A frame is not what the protocol allows.
+    /// What arrived is not what the protocol allows.
     #[error("{host} sent what the protocol does not allow: {what}")]
     Garbled {
         /// Which host.
         host: String,
-        /// What was noticed.
+        /// What is wrong.
         what: &'static str,
     },
-    /// An answer has another length than the mapping implies.
+    /// An answer does not have the length that the mapping implies.
     #[error("{host} answered with {actual} bytes where {expected} were due")]
     Length {
         /// Which host.
         host: String,
-        /// Bytes that were due.
+        /// Bytes that were expected.
         expected: u64,
-        /// Bytes that came.
+        /// Bytes that arrived.
         actual: u64,
     },
-    /// The host could not do what was asked.
+    /// The host refused a request.
     #[error("{host} refused{said}")]
     Refused {
         /// Which host.
@@ -103,22 +105,22 @@ pub enum Error {
         /// Its reason.
         said: PeerStderr,
     },
-    /// The other copy is of another vault.
+    /// The target is a replica of another vault.
     #[error("{there} holds another vault than {here}")]
     OtherVault {
-        /// The copy that was to be brought up to date.
+        /// The target of the transfer.
         there: String,
-        /// The copy it was to become.
+        /// The source of the transfer.
         here: String,
     },
-    /// The other copy is newer: nothing was copied.
+    /// The target is newer than the source: nothing was copied.
     #[error("{there} is at generation {theirs}, newer than generation {ours} of {here}: nothing was copied")]
     Newer {
-        /// The copy that was to be brought up to date.
+        /// The target of the transfer.
         there: String,
         /// Its generation.
         theirs: u64,
-        /// The copy it was to become.
+        /// The source of the transfer.
         here: String,
         /// Its generation.
         ours: u64,
@@ -129,26 +131,26 @@ pub enum Error {
          other, and copying would lose photos"
     )]
     Forked {
-        /// The copy that was to be brought up to date.
+        /// The target of the transfer.
         there: String,
         /// Its generation.
         theirs: u64,
-        /// The copy it was to become.
+        /// The source of the transfer.
         here: String,
         /// Its generation.
         ours: u64,
     },
-    /// It cannot be told whether one copy continues the other.
+    /// Whether one copy continues the other is unknown.
     #[error(
         "this machine has not seen generation {theirs} of {there}, and cannot tell whether generation {ours} of {here} \
          continues it: nothing was copied"
     )]
     UnknownLineage {
-        /// The copy that was to be brought up to date.
+        /// The target of the transfer.
         there: String,
         /// Its generation.
         theirs: u64,
-        /// The copy it was to become.
+        /// The source of the transfer.
         here: String,
         /// Its generation.
         ours: u64,
@@ -156,7 +158,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether a new connection may do better.
+    /// Whether trying again on a new connection may help.
     pub(super) fn is_loss(&self) -> bool {
         matches!(self, Self::Lost { .. } | Self::Garbled { .. })
     }
@@ -197,7 +199,8 @@ pub(super) fn elsewhere(error: Error) -> vault::Error {
     vault::Error::Elsewhere(Box::new(error))
 }
 
-/// A host's refusal as the error that the same trouble gives for a local vault. `object` is the file that was asked for.
+/// A host's refusal as the error that the same trouble gives for a local vault. `object` is the file that was asked
+/// for.
 pub(super) fn refused(host: &str, refusal: Refusal, object: Option<Object>) -> vault::Error {
     let generic = |said| elsewhere(Error::Refused { host: host.to_owned(), said });
     let Refusal { reason, detail } = refusal;

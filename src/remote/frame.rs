@@ -1,4 +1,4 @@
-//! Bytes on the line: a greeting with a version, then frames.
+//! The bytes on a connection: a greeting with a version, then frames.
 //!
 //! ```text
 //! greeting = magic 8 | version 2
@@ -6,14 +6,15 @@
 //! checksum = the first 8 bytes of BLAKE3(length | request | kind | payload)
 //! ```
 //!
-//! Numbers are little-endian. The checksum finds accidents; who wants to deceive is met by the digests of the mapping.
+//! Numbers are little-endian. The checksum detects accidents; deceit is detected by the digests in the mapping.
+//!
 //! Must never: take memory for a length that was not checked.
 
 use std::io::{self, Read, Write};
 
 /// The version of the protocol.
 pub const VERSION: u16 = 3;
-/// Most bytes of one payload: an encrypted query and the blocks that it means.
+/// Most bytes of one payload: enough for an encrypted query and the list of blocks to scan.
 pub const LARGEST_PAYLOAD: usize = 1 << 20;
 
 const MAGIC: [u8; 8] = *b"CLENSRPC";
@@ -27,20 +28,21 @@ pub const OVERHEAD_BYTES: usize = HEAD_BYTES + CHECKSUM_BYTES;
 /// One frame.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// Which request it belongs to.
+    /// The id of the request that it belongs to.
     pub request: u32,
     /// What the payload is.
     pub kind: u8,
-    /// See `protocol`.
+    /// Its content: see `protocol`.
     pub payload: Vec<u8>,
 }
 
 /// Why no frame could be read.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Fault {
-    /// The line broke, or ended within a frame.
+    /// The connection broke, or ended within a frame.
     Io(io::Error),
-    /// The bytes are no frame.
+    /// The bytes are not a frame.
     Garbled(&'static str),
 }
 
@@ -58,13 +60,16 @@ pub fn greeting() -> [u8; GREETING_BYTES] {
     greeting
 }
 
-/// The version that a greeting names; `None` when it is none.
+/// The version in a greeting; `None` for anything else.
 pub fn greeted_version(greeting: &[u8; GREETING_BYTES]) -> Option<u16> {
     let (magic, version) = greeting.split_at(MAGIC.len());
     (magic == MAGIC).then(|| u16::from_le_bytes([version[0], version[1]]))
 }
 
-/// Writes a frame whose payload is `parts` one after the other, and says how many bytes went out.
+/// Writes a frame whose payload is `parts` one after the other; gives the bytes written.
+///
+/// # Errors
+/// When the payload is longer than [`LARGEST_PAYLOAD`]; what the system says.
 pub fn write(line: &mut impl Write, request: u32, kind: u8, parts: &[&[u8]]) -> io::Result<u64> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     if length > LARGEST_PAYLOAD {
@@ -80,7 +85,10 @@ pub fn write(line: &mut impl Write, request: u32, kind: u8, parts: &[&[u8]]) -> 
     Ok((length + OVERHEAD_BYTES) as u64)
 }
 
-/// The next frame; `None` when the line ended before one.
+/// The next frame; `None` when the connection ended before one.
+///
+/// # Errors
+/// [`Fault`].
 pub fn read(line: &mut impl Read) -> Result<Option<Frame>, Fault> {
     let mut head = [0; HEAD_BYTES];
     let mut filled = 0;

@@ -8,7 +8,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `address` | where a vault is: a directory, `ssh://[user@]host[:port]/path`, or a command that speaks the protocol |
+//! | `address` | where a vault is: a directory, `ssh://[user@]host[:port]/path`, or a command |
 //! | `open` | the backend of an address |
 //! | `transport` | the process that connects to a host |
 //! | `frame` | greeting with a version; frames with a bounded length, a request id and a checksum |
@@ -20,16 +20,17 @@
 //! | `error`, `peer_stderr` | what can go wrong, and what the other side wrote about it |
 //!
 //! # What crosses the connection
-//! A search sends the encrypted query (655,360 bytes) and the digests of the blocks to compare it with, and gets 5 bytes an
-//! image. Hints, lists, catalogues, vectors and thumbnails are fetched once and kept on this machine, encrypted once more.
-//! Blocks are never fetched for a search. Adding sends encrypted files; the host writes them under the kernel's lock and
-//! commits by rename, as a local writer does. When the connection is lost before the commit, it removes them.
+//! A search sends the encrypted query (655,360 bytes) and the digests of the blocks to compare it with, and gets 5
+//! bytes an image. Hints, lists, catalogues, vectors and thumbnails are fetched once and kept on this machine,
+//! encrypted once more. Blocks are never fetched for a search. Adding sends encrypted files; the host writes them under
+//! the kernel's lock and commits by rename, as a local writer does. When the connection is lost before the commit, it
+//! removes them.
 //!
 //! # Trust
 //! What the host sends is checked: the mapping is authenticated with the vault's key and compared with the newest
-//! generation seen, every file is compared with the digest that the mapping gives, and an answer has the length that the
-//! mapping implies and scores that are possible. A host can still refuse, falsify scores within their range, learn scores by
-//! watching which searches fail, show two clients different futures, and watch which objects are fetched.
+//! generation seen, every file is compared with the digest that the mapping gives, and an answer has the length that
+//! the mapping implies and scores that are possible. A host can still refuse, falsify scores within their range, learn
+//! scores by watching which searches fail, show two clients different futures, and watch which objects are fetched.
 //!
 //! Must never: send a plaintext, a key, a score or a name; `host` may not even name a secret type.
 

@@ -18,16 +18,23 @@ use crate::vault::Backend;
 pub struct Options {
     /// Whether the program that connects may ask on the terminal.
     pub prompts: Prompts,
-    /// Where fetched files are cached.
-    pub cache: PathBuf,
+    /// Where fetched files are cached once the vault is unlocked; `None` for no cache.
+    pub cache: Option<PathBuf>,
     /// A host that sends nothing for this long is taken for lost.
     pub timeout: Duration,
 }
 
 impl Options {
-    /// With the usual time limit.
-    pub fn new(prompts: Prompts, cache: PathBuf) -> Self {
-        Self { prompts, cache, timeout: Duration::from_secs(60) }
+    /// With the usual time limit and no cache.
+    #[must_use]
+    pub fn new(prompts: Prompts) -> Self {
+        Self { prompts, cache: None, timeout: Duration::from_secs(60) }
+    }
+
+    /// The same with a cache below `directory`.
+    #[must_use]
+    pub fn cached_in(self, directory: PathBuf) -> Self {
+        Self { cache: Some(directory), ..self }
     }
 }
 
@@ -40,7 +47,10 @@ pub fn open(address: Address, options: Options) -> Result<Arc<dyn Backend>, Erro
         Address::Directory(root) => Ok(vault::local(root)),
         address @ (Address::Ssh { .. } | Address::Command(_)) => {
             let client = Client::connect(address, options.prompts, options.timeout)?;
-            Ok(Arc::new(CachedBackend::new(client, options.cache)))
+            Ok(match options.cache {
+                Some(directory) => Arc::new(CachedBackend::new(client, directory)),
+                None => Arc::new(client),
+            })
         }
     }
 }

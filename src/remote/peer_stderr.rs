@@ -2,7 +2,7 @@
 //!
 //! Must never: pass a control character on to a terminal.
 
-/// What the other side wrote, cut and made harmless; displayed as `: text`, or as nothing.
+/// What the other side wrote, shortened and without control characters; displayed as `: text`, or as nothing.
 #[derive(Debug, Default)]
 pub struct PeerStderr(String);
 

@@ -1,12 +1,15 @@
-//! Copies of one vault: one is brought to the generation of another by copying the files that it lacks, then the mapping.
+//! Replicas of one vault: the target is brought to the generation of the source by copying the files that it lacks, and
+//! then the mapping.
 //!
-//! # When it refuses
-//! Every image of the older copy must be in the newer one, or the newer one must be proved to continue the older: by the
-//! tag of the generation before, or by this machine's record of an unbroken line of generations. A copy that is newer than
-//! the one it was to become, or that was changed separately, is left as it is. A copy that is only newer is replaced when
-//! the caller says that the older one is to be used from now on ([`OlderSource::Accept`]).
+//! # When a transfer is refused
+//! The source must contain every image of an older target, or be proved to continue it: by the tag of the previous
+//! generation, or by this machine's record of the generations between them. A target that is newer than the source, or
+//! that was changed separately, is left as it is. One that is only newer is replaced if the caller says that the source
+//! is to be used from now on ([`OlderSource::Accept`]).
 //!
-//! Files never change once written, so those that an interrupted copy left are compared by digest and not sent again.
+//! Files never change once written, so those that an interrupted transfer left are compared by digest and not sent
+//! again.
+//!
 //! Must never: put a mapping in force before its files are there, believe a mapping without its tag, or open a photo.
 
 use std::collections::HashSet;
@@ -24,23 +27,23 @@ use crate::vault::{
     largest_bytes,
 };
 
-/// Files that are read at once, so that a distant source is not waited for file by file.
+/// Files that are read at once, so that a distant source costs few round trips.
 const READERS: usize = 8;
 
-/// What becomes of a source that is older than the other copy, or than what this machine has seen.
+/// What to do with a source that is older than the target, or than what this machine has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OlderSource {
-    /// It is not copied.
+    /// Refuse it.
     Refuse,
-    /// Its owner said that it is the newest from now on: what only the newer copy has is lost there.
+    /// Copy it: its owner said that it is the newest from now on. What only the newer target has is lost there.
     Accept,
 }
 
-/// One of the two places, and what it is called.
+/// One of the two copies of a vault.
 pub struct Replica {
     /// Its files.
     pub backend: Arc<dyn Backend>,
-    /// What an error calls it.
+    /// What errors call it.
     pub name: String,
 }
 
@@ -51,16 +54,17 @@ pub struct Transferred {
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// The generation that both copies have now.
+    /// The generation that both have now.
     pub generation: u64,
 }
 
-/// Makes the copy at `to` what the one at `from` is. `passphrase` opens `from`; a new copy opens with the same, one that is
-/// there keeps its own. `copied` is told how many files of how many are done, from this thread.
+/// Brings `to` to the generation of `from`. `passphrase` opens `from`; a new replica opens with the same passphrase, an
+/// existing one keeps its own. `copied` is told how many files of how many are done, from this thread.
 ///
 /// # Errors
-/// [`Error::Newer`], [`Error::Forked`], [`Error::UnknownLineage`], [`Error::OtherVault`], and [`vault::Error::RolledBack`]
-/// when this machine has seen a newer generation than the source has: nothing was changed then. What the source has damaged is not copied: a file that is missing or differs ends it, and the mapping in force stays.
+/// [`Error::Newer`], [`Error::Forked`], [`Error::UnknownLineage`], [`Error::OtherVault`], and
+/// [`vault::Error::RolledBack`] when this machine has seen a newer generation than the source has: nothing was changed
+/// then. A file that is missing or damaged in the source ends the transfer, and the target's mapping stays in force.
 pub fn transfer(
     from: &Replica,
     to: &Replica,
@@ -69,7 +73,7 @@ pub fn transfer(
     older: OlderSource,
     copied: &dyn Fn(usize, usize),
 ) -> Result<Transferred, vault::Error> {
-    // Which of the two is newer is judged here: the record of what was seen would only say that one is older.
+    // Opened without records: which of the two is newer is judged below, with a better explanation.
     let opened = Vault::open(Arc::clone(&from.backend), passphrase, Freshness::unrecorded());
     let (vault, _) = opened.map_err(|error| match error {
         vault::Error::NotAVault { .. } => vault::Error::NotAVault { path: (&from.name).into() },
@@ -84,12 +88,12 @@ pub fn transfer(
     if let Some(before) = before.as_ref().filter(|_| !is_there) {
         judge(from, to, newest, before, &snapshot, freshness, older)?;
     }
-    // After the copies were compared: that the other one is newer says more than that this one is older than was seen.
+    // After comparing the two: that the target is newer says more than that the source is older than the record.
     match freshness.check(seen, newest) {
         Err(vault::Error::RolledBack { .. }) if older == OlderSource::Accept => {}
         outcome => outcome?,
     }
-    // A copy that was interrupted after its commit may have left what was to be removed.
+    // A transfer that was interrupted after its commit may have left files that should be removed.
     if is_there && matches!(to.backend.read(&Object::Writing, 0), Err(vault::Error::Missing { .. })) {
         if older == OlderSource::Accept {
             freshness.accept(newest)?;
@@ -105,7 +109,7 @@ pub fn transfer(
             to.backend.create(&context, Abandoned::Keep)?
         }
     };
-    // Under the lock: nobody may have committed there since it was judged.
+    // Under the lock: somebody may have committed since it was judged.
     let is_same = match (&before, target_mapping(&vault, from, to)?) {
         (Some(before), Some(now)) => before.tag == now.tag,
         (None, None) => true,
@@ -149,7 +153,7 @@ fn target_mapping(vault: &Vault, from: &Replica, to: &Replica) -> Result<Option<
     Err(vault::Error::Damaged { object: Object::Mapping, what: "it does not authenticate" })
 }
 
-/// Refuses a copy that `newest` does not continue.
+/// Refuses a target that `newest` does not continue.
 fn judge(
     from: &Replica,
     to: &Replica,
@@ -173,7 +177,7 @@ fn judge(
     };
     match lineage {
         Lineage::Forked => forked(there, here),
-        // A host puts no older generation in force (see `staging`): better told before anything is sent.
+        // A host refuses an older generation (see `staging`), so only a local target can go back.
         Lineage::Continues if theirs > ours && if_older == OlderSource::Accept && to.backend.scanner().is_none() => {
             Ok(())
         }
@@ -193,8 +197,8 @@ fn judge(
     }
 }
 
-/// The files of `snapshot` that `to` has not; what an interrupted copy left half is removed there. The writer is told of
-/// them, and of those that become obsolete.
+/// The files of `snapshot` that `to` lacks, after removing those that an interrupted transfer left damaged. They are
+/// announced to the writer, and so are the files that become obsolete.
 fn missing_files(
     snapshot: &Snapshot,
     before: Option<&SignedMapping>,
@@ -215,7 +219,7 @@ fn missing_files(
     };
     let is_named: HashSet<String> = named.iter().map(ToString::to_string).collect();
     let is_newest: HashSet<String> = missing.iter().map(|file| file.object.to_string()).collect();
-    // The secret context has the same name in every generation, and never another content.
+    // The secret context is the same file in every generation.
     missing.retain(|file| match file.object {
         Object::SecretContext => before.is_none(),
         _ => !(is_named.contains(&file.object.to_string()) && present.contains(&file.object.to_string())),
@@ -238,7 +242,7 @@ fn missing_files(
     Ok([absent, torn].concat())
 }
 
-/// Reads and stages `files`; gives their bytes.
+/// Reads and stages `files`; gives their total size.
 fn send(
     from: &dyn Backend,
     writer: &dyn Writer,
@@ -252,7 +256,7 @@ fn send(
             let (read, next) = (read.clone(), &next);
             scope.spawn(move || {
                 while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    // When the other end has met an error, it no longer listens.
+                    // The receiver stops listening when it meets an error.
                     if read.send((file, from.read_verified(file))).is_err() {
                         return;
                     }

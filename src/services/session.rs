@@ -63,7 +63,7 @@ pub fn create_vault(
     dirs: &AppDirs,
     prompts: Prompts,
 ) -> Result<OpenVault, Error> {
-    let backend = backend_at(root, dirs, prompts)?;
+    let backend = backend_at(root, Options::new(prompts).cached_in(dirs.remote_cache()))?;
     let (vault, snapshot) = Vault::create(backend, passphrase, cost, model.space(), freshness(dirs))?;
     dirs.remember_last_vault(root);
     Ok(OpenVault::new(vault, snapshot))
@@ -149,7 +149,7 @@ impl FoundVault {
     /// # Errors
     /// When there is no vault, or the other machine cannot be reached.
     pub fn at(root: &Path, dirs: &AppDirs, prompts: Prompts) -> Result<Self, Error> {
-        let backend = backend_at(root, dirs, prompts)?;
+        let backend = backend_at(root, Options::new(prompts).cached_in(dirs.remote_cache()))?;
         backend.require_vault()?;
         Ok(Self { root: root.to_owned(), backend })
     }
@@ -189,8 +189,8 @@ pub fn copy_age_note(age: CopyAge) -> Option<String> {
 }
 
 /// Where the files of the vault at `root` are, or will be: a path, or an address on another machine.
-pub(super) fn backend_at(root: &Path, dirs: &AppDirs, prompts: Prompts) -> Result<Arc<dyn Backend>, Error> {
-    Ok(remote::open(Address::parse(root.as_os_str())?, Options::new(prompts, dirs.remote_cache()))?)
+pub(super) fn backend_at(root: &Path, options: Options) -> Result<Arc<dyn Backend>, Error> {
+    Ok(remote::open(Address::parse(root.as_os_str())?, options)?)
 }
 
 pub(super) fn freshness(dirs: &AppDirs) -> Freshness {

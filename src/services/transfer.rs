@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::error::Error;
-use crate::remote::{self, Prompts, Replica};
+use crate::remote::{self, Options, Prompts, Replica};
 pub use crate::remote::{OlderSource, Transferred};
 use crate::services::app_dirs::AppDirs;
 use crate::services::session::{self, Passphrase};
@@ -24,7 +24,7 @@ pub fn transfer(
     copied: &dyn Fn(usize, usize),
 ) -> Result<Transferred, Error> {
     let replica = |root: &Path| -> Result<Replica, Error> {
-        let backend = session::backend_at(root, dirs, Prompts::Allowed)?;
+        let backend = session::backend_at(root, Options::new(Prompts::Allowed))?;
         Ok(Replica { backend, name: root.display().to_string() })
     };
     Ok(remote::transfer(&replica(from)?, &replica(to)?, passphrase, &session::freshness(dirs), older, copied)?)

@@ -1,8 +1,9 @@
 //! The vault: photos, their encrypted features and what belongs to them, at rest.
 //!
 //! ```text
-//! header --passphrase--> master key --authenticates--> mapping.json --digests--> segments --digests--> photos, thumbnails
-//!                                                            '--digests--> groups --digests--^
+//! header --passphrase--> master key --authenticates--> mapping.json
+//! mapping.json --digests--> segments --digests--> photos, thumbnails
+//!            '--digests--> groups --digests--^
 //! ```
 //!
 //! | room | what lives there |
@@ -17,26 +18,26 @@
 //! Arrows between rooms point up in this table, except that a check and a transaction begin with a [`Vault`].
 //!
 //! # A commit
-//! Photos, thumbnails, segments and groups of them are new files under random names, never changed once written. They are
-//! fsynced, then their directories, and then `mapping.json` is replaced by rename: the only commit point. Before it the
-//! vault is at the old generation, after it at the new one. A file `writing` lists what an interrupted writer may leave: a
-//! name is durable there before its file exists, and the next writer removes what is listed there and not named by the
-//! mapping in force, and nothing else. One writer at a time holds a kernel lock on `public_context`, which is never
-//! replaced; readers need no lock and no right to write.
+//! Photos, thumbnails, segments and groups of them are new files under random names, never changed once written. They
+//! are fsynced, then their directories, and then `mapping.json` is replaced by rename: the only commit point. Before it
+//! the vault is at the old generation, after it at the new one. A file `writing` lists what an interrupted writer may
+//! leave: a name is durable there before its file exists, and the next writer removes what is listed there and not
+//! named by the mapping in force, and nothing else. One writer at a time holds a kernel lock on `public_context`, which
+//! is never replaced; readers need no lock and no right to write.
 //!
-//! Directories are opened once and never through links (see `backend::local`), so whatever is put in the place of a file or
-//! directory cannot make a command read, replace or remove anything outside the vault. That holds on Unix; elsewhere each
-//! name is looked at before it is used, which does not stop someone who swaps it in between.
+//! Directories are opened once and never through links (see `backend::local`), so whatever is put in the place of a
+//! file or directory cannot make a command read, replace or remove anything outside the vault. That holds on Unix;
+//! elsewhere each name is looked at before it is used, which does not stop someone who swaps it in between.
 //!
 //! # What it does not promise
 //! Whoever can write to the directory can delete. They can put an old copy of the whole vault before a machine that has
-//! never seen a newer one, or two copies that were changed separately before a machine that has seen a generation too far
-//! back to tell ([`Freshness`]). An old header that is put back is not noticed and still opens with the old passphrase:
-//! changing a passphrase that was found out does not help against someone who has an earlier copy of the vault. Nor is
-//! another vault of the same passphrase noticed in the place of this one.
+//! never seen a newer one, or two copies that were changed separately before a machine that has seen a generation too
+//! far back to tell ([`Freshness`]). An old header that is put back is not noticed and still opens with the old
+//! passphrase: changing a passphrase that was found out does not help against someone who has an earlier copy of the
+//! vault. Nor is another vault of the same passphrase noticed in the place of this one.
 //!
-//! Whoever can read the directory learns counts, padded sizes, kinds of files, which images came in one commit and when,
-//! and the feature space. Sizes can tell which photo it is to somebody who has the photo.
+//! Whoever can read the directory learns counts, padded sizes, kinds of files, which images came in one commit and
+//! when, and the feature space. Sizes can tell which photo it is to somebody who has the photo.
 //!
 //! Must never: look at pixels, know what a feature means, or decide what a user sees.
 

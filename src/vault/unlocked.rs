@@ -50,8 +50,8 @@ impl Vault {
         Self::open(backend, passphrase, freshness)
     }
 
-    /// Opens a vault, together with the generation that opening it has read and verified. Nothing is written but the record
-    /// of which generation this machine has seen.
+    /// Opens a vault, together with the generation that opening it has read and verified. Nothing is written but the
+    /// record of which generation this machine has seen.
     ///
     /// # Errors
     /// [`Error::NotAVault`]; [`Error::WrongPassphrase`] for a wrong passphrase and a changed header alike;
@@ -104,8 +104,8 @@ impl Vault {
         &self.space
     }
 
-    /// Whether this copy is the newest that this machine has seen. Anything but [`CopyAge::Newest`] is possible only when it
-    /// was opened with [`Freshness::reading`]; the vault can then be read and not changed.
+    /// Whether this copy is the newest that this machine has seen. Anything but [`CopyAge::Newest`] is possible only
+    /// when it was opened with [`Freshness::reading`]; the vault can then be read and not changed.
     pub fn copy_age(&self) -> CopyAge {
         self.freshness.copy_age()
     }
@@ -118,11 +118,12 @@ impl Vault {
         self.freshness.require_newest()
     }
 
-    /// Takes this older copy for the newest one from now on, because its owner said so: the record of what this machine has
-    /// seen is lowered to this copy's generation, and the vault can be changed. Does nothing for the newest copy.
+    /// Takes this older copy for the newest one from now on, because its owner said so: the record of what this machine
+    /// has seen is lowered to this copy's generation, and the vault can be changed. Does nothing for the newest copy.
     ///
     /// # Errors
-    /// [`Error::Forked`] for a copy that was changed separately; when the mapping or the record cannot be read or written.
+    /// [`Error::Forked`] for a copy that was changed separately; when the mapping or the record cannot be read or
+    /// written.
     pub fn accept_older_copy(&self) -> Result<(), Error> {
         match self.copy_age() {
             CopyAge::Newest => return Ok(()),

@@ -83,7 +83,7 @@ fn a_process_that_opens_and_locks() {
     fs::write(folder.join("unfinished/record"), record).unwrap();
     // The same vault behind a host, so that there is a cache.
     let command = format!("exec '{}' serve --stdio '{}'", env!("CARGO_BIN_EXE_cipherlens"), root.display());
-    let options = Options::new(Prompts::Refused, folder.join("cache"));
+    let options = Options::new(Prompts::Refused).cached_in(folder.join("cache"));
     let backend = remote::open(Address::Command(command), options).unwrap();
     let (behind_a_host, seen_from_home) = Vault::open(backend, &given, freshness()).unwrap();
     seen_from_home.image_at(0).unwrap().details().unwrap();

@@ -52,8 +52,8 @@ fn keys_are_answered_at_once_whatever_the_distance_of_the_vault() {
     terminal.until("the vault's photos", |terminal| is_photo(&title(terminal)));
     terminal.keys("\x1b[H");
     terminal.settle(Duration::from_millis(100));
-    // While pictures are on their way, and again when they are here. A machine that is busy with others for a moment gets
-    // another round; an application that waits for the line is as slow in each.
+    // While pictures are on their way, and again when they are here. A machine that is busy with others for a moment
+    // gets another round; an application that waits for the line is as slow in each.
     let rounds: Vec<Duration> = (0..4).map(|_| key_to_screen(&mut terminal)).collect();
     println!("key to screen with 100 ms to the vault and back, medians of each round: {rounds:?}");
     assert!(rounds.iter().min().unwrap() < &Duration::from_millis(50), "{rounds:?}");

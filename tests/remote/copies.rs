@@ -1,5 +1,5 @@
-//! Push and pull: copies follow each other, a newer or separately changed one is never lost, and an interrupted copy goes
-//! on where it was.
+//! Push and pull: copies follow each other, a newer or separately changed one is never lost, and an interrupted copy
+//! goes on where it was.
 
 use std::fs;
 use std::path::Path;

@@ -124,8 +124,8 @@ fn answers_of_another_length_or_content_are_refused() {
     assert!(matches!(cause(&search("repeat 2").unwrap_err()), remote::Error::Length { .. }));
     assert!(matches!(cause(&search("swallow 2").unwrap_err()), remote::Error::Length { actual: 0, .. }));
     assert!(matches!(search("flip 1"), Err(Error::WrongPassphrase)));
-    // An answer of the right length that cannot be one. What of a spoilt score is noticed, and what is not, is shown beside
-    // the encrypted search: `a_shifted_score_is_noticed_only_beyond_what_a_cosine_can_be`.
+    // An answer of the right length that cannot be one. What of a spoilt score is noticed, and what is not, is shown
+    // beside the encrypted search: `a_shifted_score_is_noticed_only_beyond_what_a_cosine_can_be`.
     let refused = search("overflow 2").unwrap_err();
     assert!(matches!(refused, Error::Ckks(cipherlens::ckks::Error::AnswerRefused)), "{refused}");
 }

@@ -111,7 +111,8 @@ fn an_export_whose_line_is_lost_says_what_was_done_and_the_same_command_goes_on(
     assert_complete(&out);
 }
 
-/// The application on a vault whose host does not answer since the photos were listed, where all of them are being exported.
+/// The application on a vault whose host does not answer since the photos were listed, where all of them are being
+/// exported.
 fn exporting_application(scene: &Scene, count: &Path, out: &Path) -> PseudoTerminal {
     let via = relayed(&serving(&scene.vault()), "pass", count);
     let (passphrase, search_path) = (scene.passphrase_file().display().to_string(), std::env::var("PATH").unwrap());

@@ -95,7 +95,8 @@ fn a_whole_valid_request_of_every_kind_is_answered() {
     let snapshot = vault.snapshot().unwrap();
     let files = files(&host.root());
     let (query, secret) = query(&vault, 1);
-    // One writer makes the vault anew somewhere else, the next one has nothing to do; then every question is asked there.
+    // One writer makes the vault anew somewhere else, the next one has nothing to do; then every question is asked
+    // there.
     let writing = making(&files).into_iter().map(|request| (1, request));
     let writing = writing.chain([(2, (7, vec![1])), (2, (14, Vec::new())), (2, (15, Vec::new()))]);
     let asking = (3..).zip(questions(&files).into_iter().chain([scan(&snapshot, &query)]));

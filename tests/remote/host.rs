@@ -53,7 +53,7 @@ impl Host {
 
     pub(crate) fn connect_within(&self, command: &str, timeout: Duration) -> Result<Arc<dyn Backend>, remote::Error> {
         let address = Address::Command(command.to_owned());
-        remote::open(address, Options { prompts: Prompts::Refused, cache: self.path("cache"), timeout })
+        remote::open(address, Options { prompts: Prompts::Refused, cache: Some(self.path("cache")), timeout })
     }
 
     /// Opens the vault over a line that `command` makes.

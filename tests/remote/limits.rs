@@ -1,5 +1,5 @@
-//! What a host takes, reads and moves, whoever asks: nothing larger than what is read again, and no file that only happens
-//! to lie there is removed.
+//! What a host takes, reads and moves, whoever asks: nothing larger than what is read again, and no file that only
+//! happens to lie there is removed.
 
 use std::fs;
 
@@ -13,7 +13,8 @@ use crate::host::Host;
 use crate::requests::{frame, path};
 use crate::vault_fixture::{Nothing, files, fill};
 
-/// What the host answers to a writer that announces a file of `total` bytes: kind and first byte of the first reply to it.
+/// What the host answers to a writer that announces a file of `total` bytes: kind and first byte of the first reply to
+/// it.
 fn answer_to_stage(host: &Host, object: &Object, total: u64) -> Option<(u8, u8)> {
     let mut line = [b"CLENSRPC".as_slice(), &cipherlens::remote::VERSION.to_le_bytes()].concat();
     line.extend(frame(1, 7, &[0]));

@@ -67,8 +67,8 @@ fn wait_while(state: &str) {
     }
 }
 
-/// The frames at which a line is worth losing: all but seven of eight in the middle, where the content of a large file goes
-/// by in equal frames.
+/// The frames at which a line is worth losing: all but seven of eight in the middle, where the content of a large file
+/// goes by in equal frames.
 pub(crate) fn worth_losing(frames: usize) -> impl Iterator<Item = usize> {
     (1..=frames).filter(move |at| *at <= 24 || *at + 24 > frames || at % 8 == 0)
 }

@@ -1,5 +1,5 @@
-//! Whole valid requests of every kind, written out by the description of the protocol and not by the program's own code,
-//! and a line to a host in this process that stays open until every question on it is answered.
+//! Whole valid requests of every kind, written out by the description of the protocol and not by the program's own
+//! code, and a line to a host in this process that stays open until every question on it is answered.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};

@@ -1,4 +1,5 @@
-//! A host whose blocks are cut off while it has them mapped: the search is refused by name, and the host goes on serving.
+//! A host whose blocks are cut off while it has them mapped: the search is refused by name, and the host goes on
+//! serving.
 
 use std::fs;
 

@@ -1,7 +1,7 @@
 //! One running connection: the process that connects, its pipes, and the replies handed to whoever asked.
 //!
-//! Requests from several threads share it. One thread of its own reads, so that waiting for a reply has a time limit; another
-//! kills the process when a write gets stuck.
+//! Requests from several threads share it. One thread of its own reads, so that waiting for a reply has a time limit;
+//! another kills the process when a write gets stuck.
 //!
 //! Must never: wait without a limit, or leave the process behind.
 
@@ -22,15 +22,15 @@ use crate::remote::peer_stderr::PeerStderr;
 use crate::remote::protocol::Reply;
 use crate::vault::Traffic;
 
-/// How much of what the process writes to standard error is kept: the end.
+/// How much of the end of standard error is kept.
 const STDERR_KEPT_BYTES: usize = 4096;
-/// How long a process may take to end after its input did.
+/// How long a process may take to exit after its input has ended.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// The exit codes of a shell that finds no such program, and of ssh that could not connect.
+/// The exit codes of a shell that does not find the program, and of ssh when it cannot connect.
 const NOT_FOUND: i32 = 127;
 const SSH_FAILED: i32 = 255;
 
-/// Bytes that went over the lines of one client.
+/// Bytes that went over the connections of one client.
 #[derive(Default)]
 pub(super) struct Counters {
     sent: AtomicU64,
@@ -53,16 +53,16 @@ pub(super) struct Connection {
 struct Shared {
     host: String,
     counters: Arc<Counters>,
-    /// `None` once the line is being closed.
+    /// `None` once the connection is being closed.
     output: Mutex<Option<Box<dyn Write + Send>>>,
-    /// When the write began that is under way.
+    /// When the current write began, while there is one.
     writing_since: Mutex<Option<Instant>>,
     waiting: Mutex<Waiting>,
     child: Mutex<Option<Child>>,
     stderr: Mutex<Vec<u8>>,
 }
 
-/// Who waits for replies, until the line is lost.
+/// Where replies go, until the connection is lost.
 enum Waiting {
     Open(HashMap<u32, Sender<Reply>>),
     Lost(Loss),
@@ -94,7 +94,7 @@ impl Connection {
         line.greeted(&greeting)
     }
 
-    /// A line over two pipes, and where the other side's greeting will come.
+    /// A connection over two pipes, and where the other side's greeting will arrive.
     fn over(
         input: impl Read + Send + 'static,
         output: impl Write + Send + 'static,
@@ -112,9 +112,9 @@ impl Connection {
         (Self { shared, next: AtomicU32::new(1), timeout }, greeted)
     }
 
-    /// Greets, and judges what comes back.
+    /// Sends the greeting and checks the answer.
     fn greeted(self, greeting: &Receiver<Vec<u8>>) -> Result<Self, Error> {
-        // When the write fails, the process has ended, and why is told below.
+        // A failed write means that the process has ended; the reason is reported below.
         let _ = self.shared.write(|output| {
             output.write_all(&frame::greeting())?;
             output.flush()?;
@@ -162,8 +162,8 @@ impl Connection {
         self.timeout
     }
 
-    /// Gives the connection up because no reply came in time. A late reply would be useless, and the next request must go
-    /// over a new connection, even when a process behind the one that is killed here keeps the pipes open.
+    /// Gives the connection up because no reply came in time. A late reply would be useless, and the next request must
+    /// go over a new connection, even when a process behind the one that is killed here keeps the pipes open.
     pub(super) fn time_out(&self) -> Error {
         self.shared.kill();
         *self.shared.waiting.lock() = Waiting::Lost(Loss::Ended);
@@ -187,7 +187,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // The end of its input tells the other side to end.
+        // The end of its input tells the other side to stop.
         self.shared.output.lock().take();
         if let Some(mut child) = self.shared.child.lock().take() {
             end(&mut child);
@@ -195,7 +195,7 @@ impl Drop for Connection {
     }
 }
 
-/// Waits for a process that should end, and ends it when it does not.
+/// Waits for a process that should exit, and kills it if it does not. Gives its exit code.
 fn end(child: &mut Child) -> Option<i32> {
     let until = Instant::now() + FAREWELL;
     loop {
@@ -205,7 +205,7 @@ fn end(child: &mut Child) -> Option<i32> {
             _ => break,
         }
     }
-    // It may have ended in between; there is nobody to tell either way.
+    // It may have exited in between, which is as good.
     let _ = child.kill();
     child.wait().ok().and_then(|status| status.code())
 }
@@ -233,20 +233,20 @@ impl Shared {
         Ok(())
     }
 
-    /// The reading thread: brings the greeting, and then replies until the line is lost.
+    /// The reading thread: hands over the greeting, and then replies until the connection is lost.
     fn read_all(&self, mut input: impl Read, greeting: &Sender<Vec<u8>>) {
         let mut came = Vec::new();
-        // An error here is an end: the greeting is then short.
+        // After an error the greeting is short, as after an end.
         let _ = input.by_ref().take(GREETING_BYTES as u64).read_to_end(&mut came);
         self.counters.received.fetch_add(came.len() as u64, Ordering::Relaxed);
         let is_ours = came.first_chunk().and_then(frame::greeted_version) == Some(frame::VERSION);
         if !is_ours && !came.is_empty() {
-            // A little more makes a readable message of what is no greeting.
+            // It is not a greeting; a little more of it makes the message readable.
             let mut more = [0; 200];
             let read = input.read(&mut more).unwrap_or_default();
             came.extend(&more[..read]);
         }
-        // Whoever asked for the greeting may have given up.
+        // The receiver may have given up.
         let _ = greeting.send(came);
         let loss = if is_ours { self.read_replies(&mut input) } else { Loss::Ended };
         *self.waiting.lock() = Waiting::Lost(loss);
@@ -269,7 +269,7 @@ impl Shared {
             if let Waiting::Open(waiting) = &*self.waiting.lock()
                 && let Some(asker) = waiting.get(&frame.request)
             {
-                // Whoever asked may have stopped to wait.
+                // The caller may have stopped waiting.
                 let _ = asker.send(reply);
             }
         }
@@ -282,11 +282,11 @@ impl Shared {
         }
     }
 
-    /// What the end of the process says about the reason.
+    /// The reason, as far as the exit code of the process tells it.
     fn why_it_ended(&self) -> Error {
         let code = self.child.lock().as_mut().and_then(|child| {
             let code = end(child);
-            // What it wrote last may still be on its way to the thread that keeps it.
+            // Its last words may not have reached the thread that keeps them.
             thread::sleep(Duration::from_millis(20));
             code
         });
@@ -301,13 +301,13 @@ impl Shared {
 
     fn kill(&self) {
         if let Some(child) = &mut *self.child.lock() {
-            // One that has ended already cannot be killed, which is all the same.
+            // It may have exited already, which is as good.
             let _ = child.kill();
         }
     }
 }
 
-/// Keeps the end of what the process writes to standard error.
+/// Keeps the end of standard error.
 fn keep_end(stderr: &mut impl Read, shared: &Weak<Shared>) {
     let mut chunk = [0; 1024];
     while let Ok(read @ 1..) = stderr.read(&mut chunk) {
@@ -319,7 +319,7 @@ fn keep_end(stderr: &mut impl Read, shared: &Weak<Shared>) {
     }
 }
 
-/// Ends the process when a write does not come through: a pipe has no time limit of its own.
+/// Kills the process when a write gets stuck, because a pipe has no time limit of its own.
 fn watch_writes(shared: &Weak<Shared>, timeout: Duration) {
     while let Some(shared) = shared.upgrade() {
         let stalled = shared.writing_since.lock().is_some_and(|since| since.elapsed() > timeout);
@@ -333,7 +333,7 @@ fn watch_writes(shared: &Weak<Shared>, timeout: Duration) {
 
 #[cfg(test)]
 impl Connection {
-    /// A line on which nothing comes but what a test lets it hear.
+    /// A connection on which nothing arrives except what a test puts there.
     pub(super) fn unconnected() -> Arc<Self> {
         let shared = Shared::new("the host".to_owned(), &Arc::default(), Box::new(io::sink()), None);
         Arc::new(Self { shared: Arc::new(shared), next: AtomicU32::new(1), timeout: Duration::from_secs(60) })
@@ -341,7 +341,7 @@ impl Connection {
 
     /// As if `bytes` came from the other end, and then its end.
     pub(super) fn hear(&self, bytes: &[u8]) {
-        // Nobody waits for the greeting.
+        // Nobody receives the greeting.
         self.shared.read_all(bytes, &channel().0);
     }
 }

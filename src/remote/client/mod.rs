@@ -87,8 +87,8 @@ impl Client {
         Ok(Arc::clone(connection.insert(started)))
     }
 
-    /// The answer to a request that only reads, of at most `limit` bytes; asked once more on a new connection when the first
-    /// is lost. `None` when the host says that nothing changed.
+    /// The answer to a request that only reads, of at most `limit` bytes; asked once more on a new connection when the
+    /// first is lost. `None` when the host says that nothing changed.
     fn answer(&self, request: &Request, limit: u64) -> Result<Option<Vec<u8>>, vault::Error> {
         let ask = || {
             let connection = self.connection().map_err(CallError::Connection)?;
@@ -287,8 +287,8 @@ mod tests {
     use crate::remote::frame;
     use crate::remote::protocol::Reason;
 
-    /// What a host says: a greeting, and frames under valid checksums, legal ones and others; now and then a byte is damaged
-    /// or the end is missing.
+    /// What a host says: a greeting, and frames under valid checksums, legal ones and others; now and then a byte is
+    /// damaged or the end is missing.
     fn said(next: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
         let mut said = frame::greeting().to_vec();
         for _ in 0..next(5) {

@@ -1,5 +1,5 @@
-//! Writing to a vault on a host. Encrypted files are sent as they are made, without waiting for each to arrive; the commit
-//! waits for all of them.
+//! Writing to a vault on a host. Encrypted files are sent as they are made, without waiting for each to arrive; the
+//! commit waits for all of them.
 //!
 //! Must never: send a file again, because the first one may have arrived.
 
@@ -14,12 +14,12 @@ use crate::remote::error::{elsewhere, refused};
 use crate::remote::protocol::{Reply, Request};
 use crate::vault::{Error, Object, SignedMapping, Writer};
 
-/// Bytes of a file in one frame: small enough that requests of other threads take turns with it.
+/// Bytes of a file in one frame, so few that requests of other threads take turns with it.
 const CHUNK_BYTES: usize = 128 << 10;
 /// Objects named in one frame.
 const OBJECTS: usize = 4096;
 
-/// The one writer of a vault on a host. Dropped, it says so; when the line is lost the host notices by itself.
+/// The one writer of a vault on a host. When dropped, it tells the host; a lost connection the host notices by itself.
 pub(super) struct RemoteWriter {
     host: String,
     /// A panic between two frames of a file leaves it short, and the host refuses what comes next.
@@ -27,7 +27,7 @@ pub(super) struct RemoteWriter {
 }
 
 impl RemoteWriter {
-    /// Becomes the writer; `request` says of what.
+    /// Becomes the writer of an existing vault or a new one, as `request` says.
     pub(super) fn begin(connection: &Arc<Connection>, host: String, request: &Request) -> Result<Self, Error> {
         let mut call = Call::start(connection, request).map_err(elsewhere)?;
         until_done(&host, &mut call)?;
@@ -35,7 +35,7 @@ impl RemoteWriter {
     }
 
     fn send_file(&self, call: &mut Call, object: &Object, parts: &[&[u8]]) -> Result<(), Error> {
-        // The host says early when its disk is full, say: nothing more need be sent then.
+        // The host reports a full disk, say, early; nothing more need be sent then.
         while let Some(reply) = call.poll() {
             if let Reply::Refused(refusal) = reply {
                 return Err(refused(&self.host, refusal, None));
@@ -86,7 +86,7 @@ impl Writer for RemoteWriter {
 
     fn discard(&self, objects: &[Object]) {
         for some in objects.chunks(OBJECTS) {
-            // A line that is lost here removes nothing; the next writer does.
+            // If the connection is lost here, the next writer removes them.
             if self.call.lock().send(&Request::Discard(some.to_vec())).is_err() {
                 return;
             }
@@ -110,7 +110,7 @@ impl Writer for RemoteWriter {
 
 impl Drop for RemoteWriter {
     fn drop(&mut self) {
-        // A line that is lost has told the host already.
+        // A host notices a lost connection by itself.
         let _ = self.call.lock().send(&Request::End);
     }
 }

@@ -1,10 +1,11 @@
-//! The host's side: a vault's files, the scan over its blocks, and staged writes, for whoever is at the other end of two
-//! pipes.
+//! The host's side: serves a vault's files, the scan of its blocks, and staged writes to the client at the other end of
+//! two pipes.
 //!
-//! It has what a thief of the disk would have, and learns when and for what it is asked. Three threads: this one reads
-//! requests and writes files in the order in which they come, one answers reads, one scans, so that a picture need not
-//! wait for a scan. When the line ends, everything ends, and what was staged is removed. Must never: name a secret type,
-//! believe a path or a length, or hold a lock longer than the line lasts.
+//! A host knows what a thief of its disk would know, and when it is asked for what. Three threads: the calling one
+//! reads requests and writes files in the order in which they arrive, one answers reads, and one scans, so that a
+//! picture need not wait for a scan. Everything ends with the connection, and what was staged is removed.
+//!
+//! Must never: name a secret type, believe a path or a length, or hold a lock longer than the connection lasts.
 
 mod staging;
 
@@ -27,19 +28,19 @@ use crate::vault::format::parameters::PARAMETERS;
 use crate::vault::format::segment::largest_part;
 use crate::vault::{Backend, Blocks, Digest, Expected, Id, LocalBackend, Object, Part};
 
-/// Requests that may wait; a client that asks for more waits at its end of the line.
+/// Requests that may be queued. A client that sends more has to wait.
 const QUEUE: usize = 64;
-/// Bytes of an answer in one frame: small enough that two answers take turns.
+/// Bytes of an answer in one frame, so few that two answers take turns.
 const CHUNK_BYTES: usize = 256 << 10;
-/// Segments verified at once; after each round the client hears how far the scan is.
+/// Segments verified at once. After each round the client is told the progress.
 const ROUND: usize = 16;
 
-/// Serves the vault at `root` until the line ends. There need not be a vault: one can be begun.
+/// Serves the vault at `root` until the connection ends. There need not be a vault yet: the client can create one.
 ///
 /// # Errors
-/// When the line breaks, or what comes over it is not the protocol.
+/// When the connection breaks, or what arrives is not the protocol.
 pub fn serve(root: &Path, mut input: impl Read, mut output: impl Write + Send) -> io::Result<()> {
-    // Our version goes out before theirs is looked at: each side can then name both.
+    // Send our version before reading theirs, so that each side can name both.
     output.write_all(&frame::greeting())?;
     output.flush()?;
     let mut greeting = [0; GREETING_BYTES];
@@ -69,28 +70,28 @@ fn garbled(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// What goes back on success.
+/// A successful answer.
 enum Answer {
     Bytes(Vec<u8>),
     Unchanged,
 }
 
-/// A request that waits for one of the answering threads.
+/// A request in the queue of one of the answering threads.
 type Waiting = (u32, Request);
 
 struct Host<W> {
     backend: LocalBackend,
     output: Mutex<W>,
-    /// Requests that were not answered yet, and whether they were cancelled.
+    /// Requests that are not answered yet, and whether they were cancelled.
     running: Mutex<HashMap<u32, bool>>,
     /// The blocks of the last scan, mapped and verified.
     blocks: Mutex<HashMap<Id, (Digest, Arc<Blocks>)>>,
-    /// The line ended: nobody wants an answer.
+    /// Whether the connection has ended, so that nobody waits for an answer.
     is_over: AtomicBool,
 }
 
 impl<W: Write + Send> Host<W> {
-    /// Takes requests off the line until it ends.
+    /// Reads requests until the connection ends.
     fn receive(
         &self,
         input: &mut impl Read,
@@ -135,7 +136,7 @@ impl<W: Write + Send> Host<W> {
         to.send((id, request)).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
     }
 
-    /// One of the answering threads. A line that breaks is noticed by the thread that reads.
+    /// Runs one of the answering threads. The reading thread is the one that notices a broken connection.
     fn answer_all(&self, wanted: Receiver<Waiting>) {
         for (id, request) in wanted {
             let sent = match self.answer(id, request) {
@@ -173,7 +174,7 @@ impl<W: Write + Send> Host<W> {
                 for object in &objects {
                     self.still_wanted(id)?;
                     digests.push(self.backend.digest(object).ok());
-                    // A large file takes a while: the other end should not take that for silence.
+                    // A large file takes a while, and the client must not take that for silence.
                     self.tell_progress(id, digests.len() as u64)?;
                 }
                 lists::encode_digests(&digests)
@@ -200,7 +201,7 @@ impl<W: Write + Send> Host<W> {
             images += round.iter().map(|segment| u64::from(segment.images)).sum::<u64>();
             self.tell_progress(id, images)?;
         }
-        // What the next search of the same generation need not verify again; the rest is unmapped.
+        // Keep what the next search of the same generation need not verify again, and unmap the rest.
         self.blocks.lock().retain(|known, _| segments.iter().any(|segment| segment.id == *known));
         Ok(answer)
     }

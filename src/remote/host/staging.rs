@@ -1,8 +1,9 @@
-//! The host's side of writing: one writer at a time, files as they come, and the checks that need no key.
+//! The host's side of writing: one writer at a time, files as they arrive, and the checks that need no key.
 //!
-//! The lock is the vault's own, so a writer on the host's machine and one elsewhere exclude each other. Must never: name
-//! a secret type, put a mapping in force that is no later generation of the same vault, or take a file that is larger than
-//! whoever reads it later accepts.
+//! The lock is the vault's own, so a writer on the host's machine and one elsewhere exclude each other.
+//!
+//! Must never: name a secret type, put a mapping in force that is not a later generation of the same vault, or accept a
+//! file that is larger than readers accept.
 
 use std::collections::HashMap;
 
@@ -12,23 +13,23 @@ use crate::vault::{
     Backend, Error, Expected, LocalBackend, Object, SignedMapping, Writer, entry_files, is_header, largest_bytes,
 };
 
-/// The writer at the other end of the line, if there is one. Dropped with the line, it leaves or removes what it staged as
-/// it said when it began.
+/// The writer at the other end of the connection, if there is one. When the connection ends, its staged files are kept
+/// or removed, as it said when it began.
 #[derive(Default)]
 pub(super) struct Staging(Option<Writing>);
 
 struct Writing {
-    /// The request id that all its messages have.
+    /// The request id of all its messages.
     id: u32,
     writer: Box<dyn Writer>,
-    /// The file that is on its way.
+    /// The file that is being received.
     arriving: Option<Arriving>,
     mapping: Option<Vec<u8>>,
     header: Option<Vec<u8>>,
     written: u64,
     /// Bytes of the files that were staged since the last commit.
     staged: HashMap<Object, u64>,
-    /// It was told that something failed; whatever it still sends was sent before it knew.
+    /// Whether it was told of a failure. Whatever it still sends, it sent before it knew.
     has_failed: bool,
 }
 
@@ -39,7 +40,7 @@ struct Arriving {
 }
 
 impl Staging {
-    /// Does what `request` says; gives the reply, where there is one.
+    /// Does what `request` says; gives the reply, if there is one.
     pub(super) fn receive(&mut self, backend: &LocalBackend, id: u32, request: Request) -> Option<Reply> {
         let outcome = match request {
             Request::Begin(abandoned) => {
@@ -95,14 +96,14 @@ impl Writing {
                 if self.arriving.is_some() {
                     return Err(Refusal::new(Reason::Failed, "a file begins where none can"));
                 }
-                // What reading would refuse must not get into the vault.
+                // A file that readers would refuse must not get into the vault.
                 let limit = largest_bytes(&object);
                 if total > limit {
                     return Err(Error::TooLarge { object, actual: total, limit }.into());
                 }
                 let total = usize::try_from(total).map_err(|_| Refusal::new(Reason::TooLarge, &object))?;
                 self.arriving = Some(Arriving { object, total, bytes: Vec::new() });
-                self.file_if_whole()
+                self.stage_if_whole()
             }
             Request::Content(content) => {
                 let Some(arriving) = &mut self.arriving else {
@@ -112,7 +113,7 @@ impl Writing {
                     return Err(Refusal::new(Reason::Failed, "content beyond the end of its file"));
                 }
                 arriving.bytes.extend(content);
-                self.file_if_whole()
+                self.stage_if_whole()
             }
             Request::Announce(objects) => {
                 self.writer.announce(&objects)?;
@@ -140,8 +141,8 @@ impl Writing {
         }
     }
 
-    /// Files what arrived, once all of it has.
-    fn file_if_whole(&mut self) -> Result<Option<Reply>, Refusal> {
+    /// Stages the file, once all of it has arrived.
+    fn stage_if_whole(&mut self) -> Result<Option<Reply>, Refusal> {
         let Some(Arriving { object, bytes, .. }) =
             self.arriving.take_if(|arriving| arriving.bytes.len() == arriving.total)
         else {

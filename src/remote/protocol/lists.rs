@@ -25,7 +25,8 @@ pub fn decode_listing(bytes: &[u8]) -> Option<Vec<Listed>> {
     Some(files)
 }
 
-/// Leftovers as bytes: how many were abandoned, 4 bytes, and which; then strays, each with its length, 2 bytes, in UTF-8.
+/// Leftovers as bytes: how many were abandoned, 4 bytes, and which; then strays, each with its length, 2 bytes, in
+/// UTF-8.
 pub fn encode_leftovers(leftovers: &Leftovers) -> Vec<u8> {
     let mut bytes = (leftovers.abandoned.len() as u32).to_le_bytes().to_vec();
     leftovers.abandoned.iter().for_each(|object| put_object(&mut bytes, object));

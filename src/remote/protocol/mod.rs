@@ -9,8 +9,8 @@
 //! nothing that encoding would not give back byte for byte.
 //!
 //! The codec is ours because the bytes are fixed: many messages end with a field without a length of its own, for which
-//! borsh and the like have no notation. Encoders and decoders are public, so that a fuzzer reaches them with bytes of its
-//! own.
+//! borsh and the like have no notation. Encoders and decoders are public, so that a fuzzer reaches them with bytes of
+//! its own.
 //!
 //! Must never: name a secret type.
 

@@ -4,7 +4,7 @@
 
 use crate::vault::Error;
 
-/// The kind of [`Reply::Bytes`], which a host sends without copying them into one.
+/// The kind of [`Reply::Bytes`], which a host sends without copying the bytes into one.
 pub const BYTES: u8 = 64;
 
 /// One message of an answer.
@@ -12,13 +12,13 @@ pub const BYTES: u8 = 64;
 pub enum Reply {
     /// The next bytes.
     Bytes(Vec<u8>),
-    /// The host is at work; how far it is depends on the request.
+    /// The host is at work. What the number counts depends on the request.
     Progress(u64),
-    /// That was all.
+    /// The answer is complete.
     Done,
-    /// The file is the one that is known.
+    /// The file is the one that the client has.
     Unchanged,
-    /// It cannot be done.
+    /// The request cannot be fulfilled.
     Refused(Refusal),
 }
 
@@ -43,17 +43,17 @@ impl Refusal {
 pub enum Reason {
     /// The file, or the blocks of the segment that `detail` names, are not there.
     Missing = 1,
-    /// The same, but they are not what was expected.
+    /// They are not what was expected.
     Damaged = 2,
     /// The file is larger than the limit.
     TooLarge = 3,
     /// There is no vault.
     NotAVault = 4,
-    /// There is something else.
+    /// Something else is in the place of the new vault.
     Occupied = 5,
-    /// Another process writes.
+    /// Another process is writing.
     Locked = 6,
-    /// The mapping in force is another than the one that was meant.
+    /// The digest of the mapping in force differs from the request's.
     Moved = 7,
     /// The request was cancelled.
     Cancelled = 8,

@@ -23,7 +23,7 @@ pub enum Request {
         /// The digest of what the client has.
         known: Option<Digest>,
     },
-    /// The encrypted scores of `query` with the blocks of `segments`.
+    /// Compare `query` with the blocks of `segments`; answered with the encrypted scores.
     Scan {
         /// The digest of the public context.
         context: Digest,
@@ -36,7 +36,7 @@ pub enum Request {
     List(Directory),
     /// The bytes of all files in a directory: one number.
     Size(Directory),
-    /// What no mapping names, if the mapping in force has this digest: see [`encode_leftovers`].
+    /// Files that the mapping does not name, if the mapping in force has this digest: see [`encode_leftovers`].
     Leftovers {
         /// The digest of the mapping that the client knows.
         mapping: Digest,
@@ -45,40 +45,41 @@ pub enum Request {
     Digests(Vec<Object>),
     /// Become the writer. Everything up to `End` has the same request id.
     Begin(Abandoned),
-    /// The same where there is no vault yet, with its public context.
+    /// Create a vault and become its writer.
     Create {
         /// The new vault's public context.
         public_context: Vec<u8>,
         /// What happens to staged files if the connection is lost.
         abandoned: Abandoned,
     },
-    /// These files will be staged, or become obsolete: see [`crate::vault::Writer::announce`]. No answer but `Refused`.
+    /// List files that will be staged or become obsolete: see [`crate::vault::Writer::announce`]. Answered only by
+    /// `Refused`.
     Announce(Vec<Object>),
-    /// A file begins; `total` bytes follow in `Content`. The mapping and the header are kept in memory until they are told
-    /// to take force. No answer but `Progress` when it is written, or `Refused`.
+    /// Begin a file; `total` bytes follow in `Content`. The mapping and the header are kept in memory until `Commit`
+    /// and `ReplaceHeader`. Answered by `Progress` when it is written, or by `Refused`.
     Stage {
         /// Which file.
         object: Object,
         /// Its bytes.
         total: u64,
     },
-    /// The next bytes of the file that was begun. No answer.
+    /// The next bytes of the file that was begun. Not answered.
     Content(Vec<u8>),
-    /// Remove files that no mapping names. No answer.
+    /// Remove files that the mapping in force does not name. Not answered.
     Discard(Vec<Object>),
     /// Make the mapping that was staged the one in force.
     Commit,
     /// Make the header that was staged the one in force.
     ReplaceHeader,
-    /// Move everything that nothing names out of the vault's directories.
+    /// Move strays out of the vault's directories.
     SetStraysAside,
-    /// The writer is done. No answer.
+    /// The writer is done. Not answered.
     End,
-    /// The request of the same id is not wanted any more. No answer of its own.
+    /// The request with the same id is not wanted any more. Not answered by itself.
     Cancel,
 }
 
-/// The blocks that a scan means.
+/// The blocks of a segment that are to be scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScannedSegment {
     /// Its id.
@@ -174,7 +175,7 @@ impl Request {
             2 => {
                 let context = Hex(rest.array()?);
                 let count = u32::from_le_bytes(rest.array()?) as usize;
-                // Each takes 52 bytes: the payload bounds how many are believed.
+                // Each takes 52 bytes, so the payload limits the count.
                 if count > rest.0.len() / 52 {
                     return None;
                 }

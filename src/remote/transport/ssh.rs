@@ -8,8 +8,8 @@ use crate::remote::address::Prompts;
 
 pub(super) fn connector(destination: &str, port: Option<u16>, path: &str, prompts: Prompts) -> Command {
     let mut command = Command::new("ssh");
-    // A host that only keeps files must not be able to log in elsewhere as the user, so it gets neither the agent nor the
-    // display (-a -x), whatever the user's configuration says.
+    // A host that only keeps files must not be able to log in elsewhere as the user, so it gets neither the agent nor
+    // the display (-a -x), whatever the user's configuration says.
     command.args(["-T", "-a", "-x", "-o", "ServerAliveInterval=15"]);
     if prompts == Prompts::Refused {
         command.args(["-o", "BatchMode=yes"]);
@@ -22,7 +22,8 @@ pub(super) fn connector(destination: &str, port: Option<u16>, path: &str, prompt
     command
 }
 
-/// `path` as one word of a POSIX shell, always in quotes: unquoted, some shells expand even plain-looking words (`=ls`).
+/// `path` as one word of a POSIX shell, always in quotes: unquoted, some shells expand even plain-looking words
+/// (`=ls`).
 fn quoted(path: &str) -> String {
     // A relative path could look like an option.
     let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };

@@ -1,5 +1,5 @@
-//! The public lists of one generation, read through any backend: its segments, its images, and every file that it names.
-//! No key is needed, so a host and a copy use them too.
+//! The public lists of one generation, read through any backend: its segments, its images, and every file that it
+//! names. No key is needed, so a host and a copy use them too.
 //!
 //! Must never: believe a list whose digest is not the one that the mapping gives.
 

@@ -1,9 +1,9 @@
 //! A file mapped into memory whose truncation ends one search, not the process.
 //!
-//! Reading a mapped page that its file no longer has raises SIGBUS, whose default ends the process: a terminal would stay
-//! in raw mode, and a host would hang up on its clients. Here a handler maps zeros from the faulting page to the end of
-//! the map and sets a flag. Whoever read must ask [`GuardedMap::is_whole`] before using anything computed from what was
-//! read. A SIGBUS elsewhere goes to the handler that was there before, so a stack overflow is still reported.
+//! Reading a mapped page that its file no longer has raises SIGBUS, whose default ends the process: a terminal would
+//! stay in raw mode, and a host would hang up on its clients. Here a handler maps zeros from the faulting page to the
+//! end of the map and sets a flag. Whoever read must ask [`GuardedMap::is_whole`] before using anything computed from
+//! what was read. A SIGBUS elsewhere goes to the handler that was there before, so a stack overflow is still reported.
 //!
 //! Must never: map a file that this program changes after it has its name, or do in the handler what is not
 //! async-signal-safe (POSIX.1-2024, 2.4.3): it only touches atomics and makes one system call.
@@ -29,10 +29,10 @@ impl GuardedMap {
     /// # Errors
     /// What the system says.
     pub(in crate::vault) fn new(file: &File) -> io::Result<Option<Self>> {
-        // SAFETY: the files of segments and groups are immutable: each is created under a new random name, never written
-        // again, only unlinked, and an unlinked file stays mapped. Someone who writes to the vault from outside could
-        // change the bytes under us: the scan treats them as numbers of a fixed range of its own, pages of tags are
-        // copied before they are verified, and every value is valid for `u8`. Truncation is what the guard is for.
+        // SAFETY: the files of segments and groups are immutable: each is created under a new random name, never
+        // written again, only unlinked, and an unlinked file stays mapped. Someone who writes to the vault from outside
+        // could change the bytes under us: the scan treats them as numbers of a fixed range of its own, pages of tags
+        // are copied before they are verified, and every value is valid for `u8`. Truncation is what the guard is for.
         let map = unsafe { Mmap::map(file)? };
         #[cfg(unix)]
         {
@@ -164,8 +164,8 @@ mod signal {
         let page = address & !(PAGE_BYTES.load(Ordering::Relaxed) - 1);
         let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
         let place = std::ptr::with_exposed_provenance_mut(page);
-        // SAFETY: the range lies in a map that its guard keeps alive: the thread that faulted is reading it. Its content
-        // goes from what cannot be read to zeros, under readers that take any byte.
+        // SAFETY: the range lies in a map that its guard keeps alive: the thread that faulted is reading it. Its
+        // content goes from what cannot be read to zeros, under readers that take any byte.
         unsafe { mmap_anonymous(place, end - page, ProtFlags::READ, flags) }.is_ok()
     }
 

@@ -10,8 +10,8 @@
 //!
 //! The client of a vault on another machine and its cache are in [`crate::remote`].
 //!
-//! Everything that crosses this trait is public or encrypted, so whoever stands behind it needs no key. What comes back is
-//! checked by the caller against the authenticated mapping.
+//! Everything that crosses this trait is public or encrypted, so whoever stands behind it needs no key. What comes back
+//! is checked by the caller against the authenticated mapping.
 //!
 //! Must never: name a secret type, or fetch a whole segment for a search.
 
@@ -116,8 +116,8 @@ pub trait Backend: Send + Sync {
         Ok(self.list(directory)?.iter().map(|listed| listed.bytes).sum())
     }
 
-    /// The files in the vault's directories that `newest`, the mapping in force, does not name. While a list is unreadable
-    /// that may name some of them, only unfinished files are reported.
+    /// The files in the vault's directories that `newest`, the mapping in force, does not name. While a list is
+    /// unreadable that may name some of them, only unfinished files are reported.
     ///
     /// # Errors
     /// As [`Self::list`].
@@ -159,8 +159,8 @@ pub trait Backend: Send + Sync {
         Ok(PublicContext::from_bytes(&self.read_verified(&file)?)?)
     }
 
-    /// Tells the backend that the vault is unlocked. Only what keeps data on this machine, as a cache does, may take a key:
-    /// none may leave it.
+    /// Tells the backend that the vault is unlocked. Only what keeps data on this machine, as a cache does, may take a
+    /// key: none may leave it.
     fn unlocked(&self, _keys: &VaultKeys) {}
 
     /// Bytes exchanged with another machine so far; `None` for a local vault.
@@ -206,8 +206,8 @@ pub struct Traffic {
 
 /// Compares an encrypted query with the blocks of a vault where the blocks are.
 pub trait Scanner {
-    /// The encrypted scores of all blocks of `segments`, in order: [`SegmentEntry::answer_bytes`] for each. `context` is the
-    /// digest of the public context. The length is checked; the content is for the key holder to judge.
+    /// The encrypted scores of all blocks of `segments`, in order: [`SegmentEntry::answer_bytes`] for each. `context`
+    /// is the digest of the public context. The length is checked; the content is for the key holder to judge.
     ///
     /// # Errors
     /// When the context or a segment's blocks are missing or damaged there.

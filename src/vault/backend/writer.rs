@@ -17,9 +17,9 @@ pub enum Abandoned {
 
 /// The one writer of a vault. It holds the lock until it is dropped.
 pub trait Writer: Send + Sync {
-    /// Lists files that will be staged, or that the next commit makes obsolete, so that the next writer finds them if this
-    /// one is interrupted. The list is durable before any of them is created. One call for many files costs less than many
-    /// calls.
+    /// Lists files that will be staged, or that the next commit makes obsolete, so that the next writer finds them if
+    /// this one is interrupted. The list is durable before any of them is created. One call for many files costs less
+    /// than many calls.
     ///
     /// # Errors
     /// What the system says. An error may be reported by a later call instead.
@@ -32,8 +32,8 @@ pub trait Writer: Send + Sync {
     fn stage(&self, object: &Object, parts: &[&[u8]]) -> Result<(), Error>;
 
     /// Removes files that were announced, by this writer or an interrupted one, and that the mapping in force does not
-    /// name. A file that cannot be removed is a leftover for the next writer. [`Object::Writing`] among `objects` says that
-    /// these are all: the list itself is then removed, once the other removals are durable and unless one failed.
+    /// name. A file that cannot be removed is a leftover for the next writer. [`Object::Writing`] among `objects` says
+    /// that these are all: the list itself is then removed, once the other removals are durable and unless one failed.
     fn discard(&self, objects: &[Object]);
 
     /// Makes everything that was staged durable, and then replaces the mapping in force.

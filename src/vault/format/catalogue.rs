@@ -1,4 +1,4 @@
-//! What a listing shows: names, dates and sizes of the photos of one segment, sealed as one file.
+//! The catalogue of a segment, `.catalogue`: names, dates and sizes of its photos, sealed as one file.
 //!
 //! Must never: be written or logged in the clear.
 
@@ -13,7 +13,7 @@ use crate::vault::error::Error;
 pub const LONGEST_NAME_BYTES: usize = 4096;
 const LONGEST_DATE_BYTES: usize = 64;
 
-/// Most bytes of a catalogue in the clear: JSON may spell one byte of a name as six.
+/// Most bytes of a catalogue in the clear: JSON may escape one byte of a name with six.
 pub const LARGEST_BYTES: usize = SEGMENT_IMAGES * (6 * (LONGEST_NAME_BYTES + 64) + 512);
 
 /// What is known about one photo. Has no `Debug`: names are not for logs.

@@ -1,4 +1,5 @@
-//! The tags of a group: under which keyed hash each of its photos is recognised, in pages that are sealed one by one.
+//! The deduplication index of a group, `.tags`: the keyed hash by which each of its photos is recognised, in pages that
+//! are sealed one by one.
 //!
 //! ```text
 //! file  = page 0 | page 1 | ... | last page         each sealed as an object of its own (see `objects`), numbered
@@ -6,11 +7,12 @@
 //! last  = the content of the group's list, so that either file can be made anew from the other
 //! ```
 //!
-//! Tags are in ascending order. They are the output of a keyed hash and spread evenly, so that where one must be is known
-//! to within a page or two: looking one up opens as many, whatever the size of the group. A page proves itself by its own
-//! seal, which has the group's id and the page's number in it; the digest of the whole file is for copies and checks.
+//! Entries are in ascending order. Keyed hashes are spread evenly, so the page of one is known to within a page or two
+//! (interpolation search): looking one up opens that many, whatever the size of the group. Each page is authenticated
+//! by its own seal, which covers the group's id and the page's number; the digest of the whole file is for copies and
+//! checks.
 //!
-//! Must never: hand out a tag in the clear, or take a page for another.
+//! Must never: accept one page in place of another.
 
 use std::ops::Range;
 
@@ -27,7 +29,7 @@ use crate::vault::error::Error;
 const TAG_BYTES: usize = 32 + 16 + 4;
 const PAGE_TAGS: usize = 64;
 
-/// A photo of a group.
+/// A photo of a group, in ascending order of content.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DedupEntry {
     /// The keyed hash of its content.

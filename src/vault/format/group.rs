@@ -1,4 +1,5 @@
-//! The list of a group of segments, `.group`: the entries of its segments, so that the mapping need not hold them. Public.
+//! The list of a group of segments, `.group`: the entries of its segments, so that the mapping need not hold them.
+//! Public.
 //!
 //! Must never: be needed to know how many images there are; that is in the mapping.
 

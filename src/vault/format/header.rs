@@ -1,4 +1,4 @@
-//! The header: what a passphrase opens.
+//! The header: the vault's master key, wrapped under a passphrase.
 //!
 //! ```text
 //! magic 8 | version 1 | kind 1 | vault id 16 | memory KiB 4 | passes 4 | lanes 4 | salt 32 | wrapped master key 96
@@ -41,8 +41,8 @@ pub fn seal(vault: Id, master: &MasterKey, passphrase: &Passphrase, cost: Cost) 
 /// The vault's id and master key.
 ///
 /// # Errors
-/// [`Error::WrongPassphrase`] for a wrong passphrase and a changed header alike; [`Error::Damaged`] for what cannot be a
-/// header, whatever the passphrase.
+/// [`Error::WrongPassphrase`] for a wrong passphrase and a changed header alike; [`Error::Damaged`] for what cannot be
+/// a header, whatever the passphrase.
 pub fn open(header: &[u8], passphrase: &Passphrase) -> Result<(Id, MasterKey), Error> {
     let parsed = Parsed::parse(header)?;
     let key = passphrase.key_encryption_key(&parsed.salt, parsed.cost)?;

@@ -21,8 +21,8 @@ pub fn encode<'a>(objects: impl IntoIterator<Item = &'a Object>) -> String {
     objects.into_iter().map(|object| format!("\n{object}\n")).collect()
 }
 
-/// The files that a journal lists. A line that is not the path of a file in one of the three directories, and a last line
-/// without its newline, list nothing.
+/// The files that a journal lists. A line that is not the path of a file in one of the three directories, and a last
+/// line without its newline, list nothing.
 pub fn decode(bytes: &[u8]) -> HashSet<Object> {
     let whole_lines = bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
     let object = |line: &[u8]| std::str::from_utf8(line).ok()?.parse::<Object>().ok();

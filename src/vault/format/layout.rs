@@ -1,4 +1,4 @@
-//! Every path in a vault, and nowhere else.
+//! The layout of a vault: every path is built and read here.
 //!
 //! ```text
 //! header  public_context  secret_context  mapping.json  writing
@@ -18,7 +18,6 @@ use std::str::FromStr;
 
 use super::extension::Extension;
 use super::hex::Id;
-use crate::durable::UNFINISHED;
 
 /// The five files of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,7 +54,7 @@ impl Part {
 pub enum GroupPart {
     /// Its segments with the digests of their files: public.
     List,
-    /// The keyed hashes of its photos, by which a second copy is recognised, and the list once more: sealed.
+    /// The deduplication index: the keyed hashes of its photos, and a copy of the list. Sealed.
     Tags,
 }
 
@@ -74,7 +73,7 @@ impl GroupPart {
 /// One file of a vault. Displayed as its path relative to the vault, which is how errors name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Object {
-    /// What a passphrase opens.
+    /// The master key, wrapped under a passphrase.
     Header,
     /// What an evaluator of encrypted search needs.
     PublicContext,
@@ -90,9 +89,9 @@ pub enum Object {
     Photo(Id, Extension),
     /// A sealed thumbnail.
     Thumbnail(Id),
-    /// The remains of a file that was being replaced.
+    /// What a crash left of a file that was being replaced.
     Unfinished(&'static str),
-    /// The names of the files that an interrupted writer may leave, one a line; there while there may be such files.
+    /// The journal: the files that an interrupted writer may leave. It exists while there may be such files.
     Writing,
 }
 
@@ -120,7 +119,7 @@ impl Directory {
         }
     }
 
-    /// The object that a file of this name in this directory is; `None` for a name that no vault gives.
+    /// The object with this file name in this directory; `None` for a name that no vault gives.
     pub fn object(self, name: &str) -> Option<Object> {
         match self {
             Self::Features => {
@@ -146,7 +145,9 @@ const PUBLIC_CONTEXT: &str = "public_context";
 const SECRET_CONTEXT: &str = "secret_context";
 const MAPPING: &str = "mapping.json";
 const WRITING: &str = "writing";
-/// Where `check --repair` moves files that nothing names.
+/// The suffix of a file that is being replaced. It is the one that [`crate::durable`] gives.
+const UNFINISHED: &str = ".new";
+/// Where a repair moves strays.
 pub const SET_ASIDE: &str = "set_aside";
 
 impl fmt::Display for Object {

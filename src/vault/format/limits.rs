@@ -1,5 +1,5 @@
-//! The largest file that a vault writes under each name. Whoever reads, hashes or stages a file without knowing more about
-//! it keeps to these; with a mapping at hand the limit is that of the entry.
+//! The largest file that a vault writes under each name. Whoever reads, hashes or stages a file without knowing more
+//! about it keeps to these; with a mapping at hand the limit is that of the entry.
 //!
 //! Must never: allow more to be written than is read again.
 

@@ -1,5 +1,6 @@
 //! `mapping.json`, the root: which segments make up the vault, and the digests of everything that is not named by them.
-//! Most segments of a large vault are listed in the files of groups (see `write::compaction`), which the mapping names by digest.
+//! Most segments of a large vault are listed in the files of groups (see `write::compaction`), which the mapping names
+//! by digest.
 //!
 //! The text has one spelling: two-space JSON with the fields in the order below and a last field `tag`. The tag is
 //! HMAC-SHA-512 over the exact text without that field (the body), so an evaluator can read the file without a key and

@@ -14,8 +14,8 @@
 //! | `journal` | `writing`: the files that an interrupted writer may leave |
 //! | `expected`, `limits` | what a reader insists on before it believes a file |
 //!
-//! The encoders and decoders are public, so that a fuzzer reaches each of them with bytes of its own. They take and give
-//! byte slices; lengths follow from the mapping, never from the file itself.
+//! The encoders and decoders are public, so that a fuzzer reaches each of them with bytes of its own. They take and
+//! give byte slices; lengths follow from the mapping, never from the file itself.
 //!
 //! Must never: open, read or write a file, or talk to a backend.
 

@@ -1,5 +1,5 @@
-//! The figures of encrypted search that the sizes of a vault's files follow from: the one place where the vault asks the
-//! engine for them.
+//! The figures of encrypted search that the sizes of a vault's files follow from: the one place where the vault asks
+//! the engine for them.
 //!
 //! Every vault of this format uses the same named parameter set, which its files therefore do not record.
 //!

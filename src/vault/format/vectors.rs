@@ -1,5 +1,5 @@
-//! The exact feature vectors of a segment, `.vectors`: one after the other in slot order, little-endian, then sealed. They
-//! are exactly the numbers that were encrypted into the blocks.
+//! The exact feature vectors of a segment, `.vectors`: one after the other in slot order, little-endian, then sealed.
+//! They are exactly the numbers that were encrypted into the blocks.
 //!
 //! Must never: be written in the clear.
 

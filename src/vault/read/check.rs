@@ -1,6 +1,6 @@
-//! Reads everything in a vault and names each damage.
+//! Checking a vault: reads every file and reports each that is damaged or missing.
 //!
-//! Must never: change anything, or stop at the first damage: whatever is whole is still read.
+//! Must never: change anything, or stop at the first damaged file.
 
 use rayon::prelude::*;
 
@@ -14,16 +14,16 @@ use crate::vault::format::hex::Id;
 use crate::vault::format::layout::{GroupPart, Object, Part};
 use crate::vault::unlocked::Vault;
 
-/// What a repair can do about a damage.
+/// What a repair can do about a damaged file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// It is made anew from files that are whole: nothing is lost.
+    /// Make it anew from files that are whole: nothing is lost.
     Rebuild,
-    /// It is made anew from the photos, by the program that made it the first time.
+    /// Make it anew from the photos, with the network that made it the first time.
     Regenerate,
-    /// Names and dates are lost; the photos are not.
+    /// Make it anew without names and dates, which are lost; the photos are not.
     Rename,
-    /// The photo is lost. It can only be dropped, or put back from a copy of the vault.
+    /// None: the photo is lost. It can be dropped, or put back from a copy of the vault.
     Lost,
 }
 
@@ -32,11 +32,11 @@ pub enum Remedy {
 pub struct Damage {
     /// Which file.
     pub object: Object,
-    /// The image it belongs to, where it belongs to one alone.
+    /// The image that it belongs to, if it belongs to a single one.
     pub image: Option<Id>,
-    /// What was found.
+    /// What is wrong.
     pub cause: Error,
-    /// What can be done.
+    /// What can be done about it.
     pub remedy: Remedy,
 }
 
@@ -46,11 +46,11 @@ pub struct Damage {
 pub struct Report {
     /// The generation that was read.
     pub generation: u64,
-    /// Images that the mapping names.
+    /// Images that the mapping counts.
     pub images: usize,
     /// Every damage, in the order of the files.
     pub damages: Vec<Damage>,
-    /// What an interrupted writer left, and what nothing names. A writer that is at work now has files here too.
+    /// Files that the mapping does not name. While a writer is at work, its new files are among them.
     pub leftovers: Leftovers,
 }
 
@@ -66,11 +66,11 @@ impl Report {
 pub struct Read {
     /// Images.
     pub images: usize,
-    /// Damages that were found meanwhile.
+    /// Damaged files found meanwhile.
     pub damages: usize,
 }
 
-/// Reads and verifies every file of the newest generation. `read` is told what was read, from any thread.
+/// Reads and verifies every file of the newest generation. `read` is told of progress, from any thread.
 ///
 /// # Errors
 /// Only when there is no generation to check: then the error names the file at the top that is damaged.
@@ -91,7 +91,7 @@ pub(in crate::vault) fn check_snapshot(
         damages.extend(of_group);
         match group.segments() {
             Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(vault, segment, read))),
-            // Nobody knows which segments these were.
+            // Which segments these were is not known.
             Err(_) => read(Read { images: group.entry().images, damages: 0 }),
         }
     }
@@ -101,7 +101,7 @@ pub(in crate::vault) fn check_snapshot(
 
 fn check_group(group: &Group) -> Vec<Damage> {
     let (list, copy) = group.check_list();
-    // The list is among the tags once more; the tags are in the catalogues of the segments that it names.
+    // The deduplication index holds a copy of the list, and is itself made from the catalogues of the segments.
     let of_list = if copy.is_ok() { Remedy::Rebuild } else { Remedy::Lost };
     let of_tags = if list.is_ok() || copy.is_ok() { Remedy::Rebuild } else { Remedy::Lost };
     let damage = |part, remedy, outcome: Result<(), Error>| {
@@ -130,7 +130,7 @@ fn check_segment(vault: &Vault, segment: &Segment, read: &(dyn Fn(Read) + Sync))
     read(Read { images: 0, damages: damages.len() });
     match segment.images() {
         Err(cause) => {
-            // The catalogue names the images too. Without either, nobody knows which photos these were.
+            // The catalogue names the images too. Without either, which photos these were is not known.
             let remedy = if segment.catalogue().is_ok() { Remedy::Rebuild } else { Remedy::Lost };
             damages.push(Damage { object: Object::Segment(id, Part::Images), image: None, cause, remedy });
             read(Read { images: segment.len(), damages: 1 });

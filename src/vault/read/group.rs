@@ -1,5 +1,5 @@
-//! A group of segments whose list and deduplication index are read when they are first needed, so that a writer to a large
-//! vault reads a few pages.
+//! A group of segments whose list and deduplication index are read when they are first needed, so that a writer to a
+//! large vault reads a few pages.
 //!
 //! Must never: be read to count images; that is in the mapping.
 
@@ -17,7 +17,7 @@ use crate::vault::format::group;
 use crate::vault::format::hex::{Digest, Id};
 use crate::vault::format::layout::{GroupPart, Object};
 
-/// A group whose files are read when they are first asked for.
+/// A group whose files are read when they are first needed.
 pub(in crate::vault) struct Group {
     source: Arc<Source>,
     entry: GroupEntry,
@@ -27,7 +27,7 @@ pub(in crate::vault) struct Group {
 }
 
 impl Group {
-    /// The group of an entry. What was read of its segments, `known` by id, is kept.
+    /// The group of an entry. Its segments that were read already, `known` by id, are kept.
     pub(in crate::vault) fn new(
         source: &Arc<Source>,
         entry: &GroupEntry,
@@ -52,7 +52,7 @@ impl Group {
     /// Its segments in the order of the scan.
     ///
     /// # Errors
-    /// When the list is missing or damaged, and its copy among the tags too.
+    /// When the list is missing or damaged, and so is its copy in the deduplication index.
     pub(in crate::vault) fn segments(&self) -> Result<&[Arc<Segment>], Error> {
         let segments = read_once(&self.segments, || Ok(self.of_list(&self.list()?, &HashMap::new())))?;
         Ok(segments)
@@ -66,12 +66,12 @@ impl Group {
     /// The image with this content.
     ///
     /// # Errors
-    /// When the tags are missing, or damaged where it would be.
+    /// When the deduplication index is missing, or damaged where the content would be.
     pub(in crate::vault) fn find(&self, content: &Digest) -> Result<Option<Id>, Error> {
         self.file()?.find(content)
     }
 
-    /// The tags of all its images in ascending order.
+    /// The deduplication entries of all its images in ascending order.
     ///
     /// # Errors
     /// When they are missing or damaged.
@@ -79,7 +79,7 @@ impl Group {
         self.file()?.all()
     }
 
-    /// Whether the list can be read as it must be, and from the copy of it among the tags.
+    /// Whether the list is whole, and whether its copy in the deduplication index is.
     pub(in crate::vault) fn check_list(&self) -> (Result<(), Error>, Result<(), Error>) {
         (
             self.map_superseded(generation::read_list(&*self.source.backend, &self.entry)).map(drop),
@@ -87,7 +87,7 @@ impl Group {
         )
     }
 
-    /// Whether the tags are as they must be, to the last byte.
+    /// Whether the deduplication index is whole, to the last byte.
     pub(in crate::vault) fn check_tags(&self) -> Result<(), Error> {
         self.map_superseded(self.source.backend.read_verified(&group::expected(&self.entry, GroupPart::Tags))).map(drop)
     }

@@ -69,7 +69,7 @@ impl Snapshot {
     /// The image that holds this content, which [`content_tag`](crate::vault::Vault::content_tag) named.
     ///
     /// # Errors
-    /// When the tags of a group or the catalogue of a segment in none cannot be read: the content may be in it.
+    /// When a deduplication index, or the catalogue of a segment in no group, cannot be read: it may hold the content.
     pub fn find_content(&self, content: &Digest) -> Result<Option<Id>, Error> {
         let contents = read_once(&self.contents, || {
             self.prefetch_groups(GroupPart::Tags);

@@ -10,8 +10,8 @@ use crate::vault::error::Error;
 use crate::vault::format::layout::Part;
 
 impl Snapshot {
-    /// Maps and verifies the blocks and hints of all segments, in parallel, so that a search that follows only computes.
-    /// Blocks that are elsewhere stay there.
+    /// Maps and verifies the blocks and hints of all segments, in parallel, so that a search that follows only
+    /// computes. Blocks that are elsewhere stay there.
     ///
     /// # Errors
     /// The first file that is missing or damaged.

@@ -20,7 +20,7 @@ use crate::vault::format::layout::{Object, Part};
 use crate::vault::format::sealed::SealedObject;
 use crate::vault::format::segment;
 
-/// A segment whose files are read when they are first asked for.
+/// A segment whose files are read when they are first needed.
 pub struct Segment {
     source: Arc<Source>,
     entry: SegmentEntry,
@@ -32,7 +32,7 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// The segment of an entry: the one in `known`, when it has been read.
+    /// The segment of an entry: the one in `known`, if it is there.
     pub(in crate::vault) fn of(
         source: &Arc<Source>,
         entry: &SegmentEntry,
@@ -86,10 +86,10 @@ impl Segment {
         Ok(blocks)
     }
 
-    /// To be asked before anything computed from [`Self::blocks`] is used.
+    /// To be called before anything computed from [`Self::blocks`] is used.
     ///
     /// # Errors
-    /// When the file was cut off since it was mapped.
+    /// When the file was truncated since it was mapped.
     pub fn require_whole_blocks(&self) -> Result<(), Error> {
         let object = Object::Segment(self.entry.id, Part::Blocks);
         self.blocks.get().map_or(Ok(()), |blocks| blocks.require_whole(&object))

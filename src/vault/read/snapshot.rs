@@ -1,8 +1,9 @@
 //! One generation of a vault: its groups, segments and images.
 //!
-//! Every file is read once, when it is first needed: opening 100,000 photos reads the mapping alone, a search reads the lists
-//! of groups, blocks and hints, and catalogues are opened for the segments whose matches are shown. Files are immutable, so
-//! a snapshot stays whole while others write; for a file that a newer generation removed there is [`Error::Superseded`].
+//! Every file is read once, when it is first needed: opening 100,000 photos reads the mapping alone, a search reads the
+//! lists of groups, blocks and hints, and catalogues are opened for the segments whose matches are shown. Files are
+//! immutable, so a snapshot stays whole while others write; for a file that a newer generation removed there is
+//! [`Error::Superseded`].
 //!
 //! Must never: write, or hand out bytes that the mapping does not authenticate.
 
@@ -28,10 +29,10 @@ pub struct Snapshot {
     groups: Vec<Arc<Group>>,
     /// The segments in no group.
     ungrouped: Vec<Arc<Segment>>,
-    /// All segments.
+    /// All segments in the order of the scan.
     segments: OnceLock<Vec<Arc<Segment>>>,
     pub(super) positions: OnceLock<Vec<Position>>,
-    /// Of the segments in no group.
+    /// The contents of the images in no group.
     pub(super) contents: OnceLock<HashMap<Digest, Id>>,
 }
 
@@ -62,7 +63,7 @@ impl Snapshot {
         Self { signed, source: Arc::clone(source), groups, ungrouped, segments, positions, contents }
     }
 
-    /// What was read of segments so far, but for those whose blocks were cut off since: they are mapped anew.
+    /// The segments that were read so far, except those whose blocks were truncated since: these must be mapped again.
     fn known_segments(&self) -> HashMap<Id, Arc<Segment>> {
         let of_groups = self.groups.iter().flat_map(|group| group.known_segments());
         let whole = of_groups.chain(&self.ungrouped).filter(|known| known.is_whole());
@@ -79,7 +80,7 @@ impl Snapshot {
         &self.signed
     }
 
-    /// Every file that it names, but header, mapping and public context.
+    /// Every file of this generation except header, mapping and public context.
     ///
     /// # Errors
     /// The first image list that is missing or damaged.
@@ -111,7 +112,7 @@ impl Snapshot {
     /// The segments in the order of the scan.
     ///
     /// # Errors
-    /// The first list of a group that is missing or damaged, and so is its copy.
+    /// When the list of a group is missing or damaged, and so is its copy.
     pub fn segments(&self) -> Result<impl ExactSizeIterator<Item = &Segment>, Error> {
         Ok(self.shared_segments()?.iter().map(Arc::as_ref))
     }
@@ -135,7 +136,7 @@ impl Snapshot {
         of_groups.chain(&self.ungrouped).collect()
     }
 
-    /// Says that these files of `segments` will be read, unless they were read already.
+    /// Announces that these files of `segments` will be read, unless they were read already.
     pub(super) fn prefetch<'a>(&self, segments: impl IntoIterator<Item = &'a Arc<Segment>>, parts: &[Part]) {
         let wanted = segments.into_iter().flat_map(|segment| {
             let missing = parts.iter().filter(|part| !segment.has_read(**part));
@@ -154,13 +155,13 @@ impl Snapshot {
         }
     }
 
-    /// Says that every image will be looked at: a distant place is asked for all lists and catalogues at once.
+    /// Announces that every image will be listed, so that a cache fetches all lists and catalogues at once.
     pub fn prefetch_listing(&self) {
         self.prefetch(self.readable_segments(), &[Part::Images, Part::Catalogue]);
     }
 
-    /// Says that the images at these positions will be described: a distant place is asked for their segments' lists and
-    /// catalogues at once.
+    /// Announces that the images at these positions will be described, so that a cache fetches the lists and catalogues
+    /// of their segments at once.
     ///
     /// # Errors
     /// As [`Self::segments`].

@@ -1,12 +1,13 @@
-//! Compaction: how a commit keeps the mapping small and the photos of a large vault quick to recognise. Full segments become
-//! groups, and groups become larger ones, as in a log-structured merge tree (O'Neil, Cheng, Gawlick, O'Neil 1996).
+//! Compaction: how a commit keeps the mapping small and the photos of a large vault quick to recognise. Full segments
+//! become groups, and groups become larger ones, as in a log-structured merge tree (O'Neil, Cheng, Gawlick, O'Neil
+//! 1996).
 //!
-//! Eight full segments make a group, and eight groups of fewer than 64 segments make one of 64 or more, which is left alone.
-//! So a mapping names at most 8 full segments, 7 small groups and one large group for every 65,536 images, each image is
-//! written into a group twice in its life, and what one commit merges is bounded.
+//! Eight full segments make a group, and eight groups of fewer than 64 segments make one of 64 or more, which is left
+//! alone. So a mapping names at most 8 full segments, 7 small groups and one large group for every 65,536 images, each
+//! image is written into a group twice in its life, and what one commit merges is bounded.
 //!
-//! Must never: fail a commit. Compaction that finds a damaged file is skipped, and the files that it would have replaced
-//! stay.
+//! Must never: fail a commit. Compaction that finds a damaged file is skipped, and the files that it would have
+//! replaced stay.
 
 use std::sync::Arc;
 
@@ -160,8 +161,8 @@ pub(super) struct NextGeneration {
 }
 
 impl NextGeneration {
-    /// Makes groups of full segments and larger groups of small ones, where there are enough. The files of merged groups are
-    /// added to `obsolete`.
+    /// Makes groups of full segments and larger groups of small ones, where there are enough. The files of merged
+    /// groups are added to `obsolete`.
     pub(super) fn compact(&mut self, obsolete: &mut Vec<Object>) {
         while self.ungrouped.len() >= FAN && self.ungrouped[..FAN].iter().all(Ungrouped::is_full) {
             let Ok(members) = Members::of_segments(&self.ungrouped[..FAN]) else { break };

@@ -1,7 +1,8 @@
-//! Creating an empty vault: keys and contexts are made, and everything is written before the header, because without a header
-//! there is no vault.
+//! Creating an empty vault: keys and contexts are made, and everything is written before the header, because without a
+//! header there is no vault.
 //!
-//! Must never: write to a place that holds anything but the remains of an interrupted creation; the backend sees to that.
+//! Must never: write to a place that holds anything but the remains of an interrupted creation; the backend sees to
+//! that.
 
 use crate::cipher::{Cost, MasterKey, Passphrase};
 use crate::ckks::{PublicContext, SecretContext};

@@ -1,18 +1,17 @@
-//! Makes a damaged vault whole again from what is left of it.
+//! Repairing a damaged vault from the files that are whole.
 //!
-//! | damaged | made anew from |
+//! | damaged | regenerated from |
 //! |---|---|
 //! | blocks, hints | the exact vectors |
 //! | exact vectors | the photos, by the caller's network |
-//! | image list | the catalogue and the photos' own files |
+//! | image list | the catalogue and the photos' files |
 //! | catalogue | the image list and the photos; names and dates are lost |
 //! | thumbnail | the photo |
-//! | list of a group | its copy among the tags |
-//! | tags of a group | the catalogues of its segments |
-//! | photo | nothing: kept as it is, or dropped when the caller says so |
+//! | list of a group | its copy in the deduplication index |
+//! | deduplication index of a group | the catalogues of its segments |
+//! | photo | nothing: it stays listed, or is dropped when the caller says so |
 //!
-//! Files that nothing names are moved into `set_aside`, never removed: they may be photos that a damaged or older mapping
-//! named.
+//! Strays are moved into `set_aside`, never removed: they may be photos that a damaged or older mapping named.
 //!
 //! Must never: drop an image unless told to, or take a vector out of a decrypted block.
 
@@ -36,7 +35,7 @@ use crate::vault::read::segment::Segment;
 use crate::vault::read::source::Source;
 use crate::vault::unlocked::Vault;
 
-/// What the program that fills a vault can make from an original. The vault itself never looks at pixels.
+/// What the program can make from an original again. The vault itself never looks at pixels.
 pub trait Regenerate: Sync {
     /// The unit feature vector, in the vault's feature space; `None` when the photo cannot be read.
     fn vector(&self, photo: &[u8]) -> Option<Vec<f32>>;
@@ -44,19 +43,20 @@ pub trait Regenerate: Sync {
     fn thumbnail(&self, photo: &[u8]) -> Option<Vec<u8>>;
 }
 
-/// What happens to images whose original is lost.
+/// What to do with images whose original is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LostPhotoPolicy {
-    /// They stay listed: a copy of the file can still be put back.
+    /// They stay listed, so that a copy of the file can still be put back.
     Keep,
     /// They are dropped.
     Drop,
 }
 
 /// What a repair did.
+#[must_use]
 #[derive(Debug)]
 pub struct Repaired {
-    /// What was found before.
+    /// The damage that was found.
     pub before: Report,
     /// What is still damaged.
     pub after: Report,
@@ -64,11 +64,12 @@ pub struct Repaired {
     pub dropped: Vec<Id>,
 }
 
-/// Checks everything, makes anew what can be made, and checks again.
+/// Checks everything, regenerates what can be regenerated, and checks again. `read` is told of progress, from any
+/// thread.
 ///
 /// # Errors
-/// [`Error::Locked`]; as [`check::check`]; what the system says. Each segment is a commit of its own: an error leaves the
-/// segments before it repaired.
+/// [`Error::Locked`]; as [`check::check`]; what the system says. Each segment is a commit of its own: an error leaves
+/// the segments before it repaired.
 pub fn repair(
     vault: &Vault,
     regenerate: &dyn Regenerate,
@@ -79,23 +80,23 @@ pub fn repair(
     let mut transaction = Transaction::begin(vault, if_locked)?;
     let before = check::check_snapshot(vault, transaction.base(), read)?;
     let mut dropped = Vec::new();
-    // The last one first: images that the others lose are made up for from it.
+    // The last one first: the others are filled up from it when they lose images.
     let segments: Vec<Id> =
         transaction.base().readable_segments().iter().rev().map(|segment| segment.entry().id).collect();
     for id in segments {
-        // A segment that an earlier step wrote anew has another name and needs nothing more.
+        // A segment that an earlier step has rewritten has another id and needs nothing more.
         let now = transaction.base().readable_segments();
         let Some(segment) = now.into_iter().find(|segment| segment.entry().id == id) else { continue };
         if !needs_repair(&before, segment, lost_photos) {
             continue;
         }
-        let mend = Mend { transaction: &transaction, source: &vault.source, regenerate, lost_photos };
-        let Some(Mended { rows, dropped: lost }) = mend.segment(segment)? else { continue };
+        let repair = SegmentRepair { transaction: &transaction, source: &vault.source, regenerate, lost_photos };
+        let Some(RepairedSegment { rows, dropped: lost }) = repair.segment(segment)? else { continue };
         transaction.replace_segment(id, rows);
         transaction = transaction.commit()?;
         dropped.extend(lost);
     }
-    // After the catalogues of which they are made.
+    // After the catalogues from which they are made.
     let groups: Vec<Id> = transaction.base().groups().iter().map(|group| group.entry().id).collect();
     for damage in &before.damages {
         match damage.object {
@@ -112,7 +113,7 @@ pub fn repair(
     Ok(Repaired { before, after, dropped })
 }
 
-/// Whether something about this segment can be done.
+/// Whether this segment has damage that can be repaired.
 fn needs_repair(before: &Report, segment: &Segment, lost_photos: LostPhotoPolicy) -> bool {
     let belongs = |damage: &check::Damage| match damage.image {
         Some(id) => segment.images().is_ok_and(|images| images.iter().any(|image| image.id == id)),
@@ -123,28 +124,28 @@ fn needs_repair(before: &Report, segment: &Segment, lost_photos: LostPhotoPolicy
     before.damages.iter().any(|damage| can_be_done(damage) && belongs(damage))
 }
 
-/// What is left of a segment.
-struct Mended {
+/// The images of a segment as far as they can be had.
+struct RepairedSegment {
     rows: Vec<Row>,
     dropped: Vec<Id>,
 }
 
-struct Mend<'a> {
+struct SegmentRepair<'a> {
     transaction: &'a Transaction,
     source: &'a Source,
     regenerate: &'a dyn Regenerate,
     lost_photos: LostPhotoPolicy,
 }
 
-impl Mend<'_> {
-    /// The rows of a segment as far as they can be had, and the images that are dropped; `None` when the segment must stay
-    /// as it is, because writing it anew would lose an image.
-    fn segment(&self, segment: &Segment) -> Result<Option<Mended>, Error> {
+impl SegmentRepair<'_> {
+    /// The images of a segment as far as they can be had, and those that are dropped; `None` when the segment must stay
+    /// as it is, because rewriting it would lose an image.
+    fn segment(&self, segment: &Segment) -> Result<Option<RepairedSegment>, Error> {
         let catalogue = segment.catalogue().ok();
         let listed = match (segment.images(), catalogue) {
             (Ok(images), _) => images.iter().cloned().map(Some).collect(),
             (Err(_), Some(entries)) => self.listed_from_files(entries)?,
-            // Nobody knows which photos these were. Their files stay: they may be named by a list put back.
+            // Which photos these were is not known. Their files stay, for when one of the lists is put back.
             (Err(_), None) => return Ok(None),
         };
         let vectors = segment.vectors().ok();
@@ -152,7 +153,7 @@ impl Mend<'_> {
         for (slot, listed) in listed.into_iter().enumerate() {
             let known = catalogue.and_then(|entries| entries.get(slot));
             let Some(listed) = listed else {
-                // The list is lost and so is the file: only the catalogue remembers this image.
+                // The list and the file are lost: only the catalogue names this image.
                 match (self.lost_photos, known) {
                     (LostPhotoPolicy::Drop, Some(known)) => dropped.push(known.id),
                     _ => return Ok(None),
@@ -169,21 +170,21 @@ impl Mend<'_> {
                 (None, Some(photo)) => self.regenerate.vector(photo),
                 (None, None) => None,
             };
-            // Without a vector an image cannot be in a segment; what is left of it is worth more than order.
+            // An image without a vector cannot be in a segment. Keep the damaged one rather than lose the image.
             let Some(vector) = vector else { return Ok(None) };
             let entry = self.entry(&listed, known, photo.as_ref().map(|photo| photo.as_slice()));
             let listed = self.with_thumbnail(listed, photo.as_ref().map(|photo| photo.as_slice()))?;
             rows.push(Row { listed, entry, vector });
         }
-        Ok(Some(Mended { rows, dropped }))
+        Ok(Some(RepairedSegment { rows, dropped }))
     }
 
-    /// The original, when it is whole.
+    /// The original, if it is whole.
     fn photo(&self, listed: &ListedImage) -> Option<Zeroizing<Vec<u8>>> {
         self.source.open(&SealedObject::Photo(listed.id, listed.extension.clone()), &listed.photo).ok()
     }
 
-    /// The catalogue's line, or one that says what can still be known.
+    /// The image's entry in the catalogue, or one that says what is still known.
     fn entry(&self, listed: &ListedImage, known: Option<&CatalogueEntry>, photo: Option<&[u8]>) -> CatalogueEntry {
         let content = photo.map(|photo| self.source.keys.content_tag(photo));
         if let Some(known) =
@@ -193,7 +194,7 @@ impl Mend<'_> {
         }
         CatalogueEntry {
             id: listed.id,
-            // A lost photo has no content to recognise; its random id collides with none.
+            // A lost photo has no content to recognise. The hash of its random id collides with nothing.
             content: content.unwrap_or_else(|| Digest::of(&[&listed.id.0])),
             details: PhotoMetadata {
                 name: format!("{}.{}", listed.id, listed.extension.as_str()),
@@ -206,7 +207,7 @@ impl Mend<'_> {
         }
     }
 
-    /// `listed` with a thumbnail that opens, if one can be had.
+    /// `listed` with a thumbnail that opens, if there can be one.
     fn with_thumbnail(&self, mut listed: ListedImage, photo: Option<&[u8]>) -> Result<ListedImage, Error> {
         let is_whole = |thumbnail: &ListedThumbnail| {
             self.source.open(&SealedObject::Thumbnail(thumbnail.id), &thumbnail.digest).is_ok()
@@ -218,8 +219,8 @@ impl Mend<'_> {
         Ok(listed)
     }
 
-    /// An image list from a catalogue and the files that carry its ids; each file proves itself by its tag. `None` for an
-    /// image whose file is gone or does not open.
+    /// An image list made from a catalogue and the files with its ids; each file is authenticated by its own tag.
+    /// `None` for an image whose file is missing or does not open.
     fn listed_from_files(&self, entries: &[CatalogueEntry]) -> Result<Vec<Option<ListedImage>>, Error> {
         let mut extensions = HashMap::new();
         for listed in self.source.backend.list(Directory::Images)? {

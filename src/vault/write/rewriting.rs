@@ -1,9 +1,9 @@
 //! Which segments a commit writes anew, and writing them.
 //!
-//! Segments are kept so that all but the last are full: a commit writes anew the segments that lose an image, and the last one
-//! when it has room for other images, and leaves every other file alone. What is written anew is encrypted from the exact
-//! vectors, under new nonces and new names. So what a commit of new images reads and writes does not depend on how many
-//! images there are.
+//! Segments are kept so that all but the last are full: a commit writes anew the segments that lose an image, and the
+//! last one when it has room for other images, and leaves every other file alone. What is written anew is encrypted
+//! from the exact vectors, under new nonces and new names. So what a commit of new images reads and writes does not
+//! depend on how many images there are.
 //!
 //! Must never: remove a file. What becomes obsolete is only listed, and stays until after the commit.
 
@@ -79,8 +79,8 @@ impl<'a> Rewriting<'a> {
         Self { source, writer, changes, rows: Vec::new(), written: Vec::new(), obsolete: Vec::new() }
     }
 
-    /// The next generation, whose segments are written but not durable and whose groups are still to be written, and the
-    /// files that are obsolete with it.
+    /// The next generation, whose segments are written but not durable and whose groups are still to be written, and
+    /// the files that are obsolete with it.
     pub(super) fn run(mut self, base: &Snapshot) -> Result<(NextGeneration, Vec<Object>), Error> {
         let mut next = NextGeneration::default();
         for group in base.groups() {
@@ -179,8 +179,8 @@ impl<'a> Rewriting<'a> {
     }
 }
 
-/// What a segment named and `rows`, which take its place, do not: files of dropped images, and thumbnails that were made
-/// anew. Nothing when its list cannot be read.
+/// What a segment named and `rows`, which take its place, do not: files of dropped images, and thumbnails that were
+/// made anew. Nothing when its list cannot be read.
 fn dropped_objects(segment: &Segment, rows: &[Row]) -> Vec<Object> {
     let kept: HashSet<Object> = rows.iter().flat_map(|row| row.listed.objects()).collect();
     let named = segment.images().unwrap_or_default().iter().flat_map(ListedImage::objects);

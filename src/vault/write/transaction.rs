@@ -1,7 +1,7 @@
 //! Writing the next generation: originals and thumbnails as they come, segments and mapping at the commit.
 //!
-//! Must never: change a file that has its name, remove one that the mapping in force names, or report a commit before the
-//! backend has made it durable.
+//! Must never: change a file that has its name, remove one that the mapping in force names, or report a commit before
+//! the backend has made it durable.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -205,12 +205,12 @@ impl Transaction {
         self.changes.regrouped.insert(group);
     }
 
-    /// Makes all changes so far durable and visible as one new generation. The transaction goes on from it under the same
-    /// lock.
+    /// Makes all changes so far durable and visible as one new generation. The transaction goes on from it under the
+    /// same lock.
     ///
     /// # Errors
-    /// Nothing has changed, unless replacing `mapping.json` failed in its last step: then the new generation may be visible.
-    /// Either way the vault is whole, and the transaction is over.
+    /// Nothing has changed, unless replacing `mapping.json` failed in its last step: then the new generation may be
+    /// visible. Either way the vault is whole, and the transaction is over.
     pub fn commit(mut self) -> Result<Self, Error> {
         if self.changes.is_empty() {
             return Ok(self);

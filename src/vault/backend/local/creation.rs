@@ -1,5 +1,5 @@
-//! The directory of a new vault: what an interrupted creation left is removed, then the directories and the public context
-//! are made. The header comes last, from the writer: without a header there is no vault.
+//! The directory of a new vault: what an interrupted creation left is removed, then the directories and the public
+//! context are made. The header comes last, from the writer: without a header there is no vault.
 //!
 //! Must never: replace a file that an interrupted creation cannot have left.
 
@@ -63,4 +63,18 @@ fn remains_of_creation(directories: &Directories, root: &Dir, resumes: bool) -> 
         }
     }
     Ok(remains)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unfinished_replacement_has_the_name_that_the_layout_gives_it() {
+        for (unfinished, object) in
+            [(Object::UNFINISHED_HEADER, Object::Header), (Object::UNFINISHED_MAPPING, Object::Mapping)]
+        {
+            assert_eq!(unfinished.to_string(), format!("{object}{}", durable::UNFINISHED));
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! The journal of a local vault's writer: keeps `writing` on the disk (see `format::journal`).
 //!
-//! A name is durable here before its file is created, and before the commit that makes its file obsolete. The next writer
-//! may remove the files that are listed here and that the mapping in force does not name; no other file is ever removed for
-//! being unknown. The journal is not authenticated: whoever adds names to it can only have files removed that nothing
-//! names.
+//! A name is durable here before its file is created, and before the commit that makes its file obsolete. The next
+//! writer may remove the files that are listed here and that the mapping in force does not name; no other file is ever
+//! removed for being unknown. The journal is not authenticated: whoever adds names to it can only have files removed
+//! that nothing names.
 //!
 //! Must never: be replaced while it lists anything.
 
@@ -29,7 +29,8 @@ impl Journal {
             if let Some(file) = root.open_file_to_change(&name())? {
                 return Ok((Self { file, listed }, false));
             }
-            // A link, or whatever else was put in its place, is not the vault's. Removing a link leaves its target alone.
+            // A link, or whatever else was put in its place, is not the vault's. Removing a link leaves its target
+            // alone.
             root.remove(&name())?;
         }
         let file = root.create_file(&name())?;

@@ -1,8 +1,8 @@
 //! Files that the mapping does not name: those of an interrupted writer, and strays.
 //!
-//! Finding them takes as long as there are files, so a writer looks for them only after one that did not end well and left
-//! its journal behind (see `journal`). Only what that journal lists may be removed. A stray may be anything, so it is
-//! reported, and moved aside when the owner asks for it.
+//! Finding them takes as long as there are files, so a writer looks for them only after one that did not end well and
+//! left its journal behind (see `journal`). Only what that journal lists may be removed. A stray may be anything, so it
+//! is reported, and moved aside when the owner asks for it.
 //!
 //! Must never: report a file while a list is unreadable that may be the one that names it.
 
@@ -43,7 +43,7 @@ pub(super) fn sort(
             abandoned.push(object);
         }
     }
-    // A directory that is not the vault's own is told before anything that it would be taken to hold.
+    // Open all directories first: a foreign one must be reported before anything in it is.
     let dirs: Vec<(Directory, &Dir)> = Directory::ALL
         .into_iter()
         .map(|directory| Ok((directory, directories.dir(directory)?)))

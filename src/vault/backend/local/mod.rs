@@ -54,8 +54,8 @@ impl LocalBackend {
         self.directories.path()
     }
 
-    /// The digest of a file as it is, which is read in pieces. A file larger than any that a vault writes under its name
-    /// is not read.
+    /// The digest of a file as it is, which is read in pieces. A file larger than any that a vault writes under its
+    /// name is not read.
     ///
     /// # Errors
     /// As [`Backend::read`].

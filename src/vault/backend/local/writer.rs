@@ -1,20 +1,22 @@
-//! The one writer of a vault in a directory: the kernel's lock, files that are staged, and the commit by rename.
+//! The one writer of a local vault: the kernel's lock, staged files, and the commit by rename.
 //!
-//! Before a file is created its name is in the journal (see `journal`), and so is the name of a file that a commit makes
-//! obsolete: whoever finds the journal looks for what was left over, and nobody else need. It needs no key: a host that
-//! serves a vault writes with it what its owner sealed elsewhere.
+//! A file's name is in the journal (see `journal`) before the file is created, and before a commit makes the file
+//! obsolete. Only a writer that finds a journal has to look for leftovers. No key is needed: a host writes with this
+//! what its client has encrypted.
 //!
 //! Where the lock does not exclude others, as on some network mounts, two writers may begin from the same generation. A
-//! commit therefore checks that the mapping it replaces is the one that it began with, and afterwards that its own is in
-//! force ([`Error::Overtaken`]); what happens between check and rename is not seen.
+//! commit therefore checks that the mapping that it replaces is the one that it began with, and afterwards that its own
+//! is in force ([`Error::Overtaken`]). A commit by somebody else between this check and the rename is not noticed.
 //!
-//! Must never: change a file that has its name, remove one that the journal does not list, or report a commit before the
-//! directory that holds the mapping is durable.
+//! Must never: change a file that has its name, remove one that the journal does not list, or report a commit before
+//! the directory that holds the mapping is durable.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::directories::Directories;
 use super::journal::Journal;
@@ -40,7 +42,7 @@ pub(super) struct LocalWriter {
     _lock: Lock,
 }
 
-/// What this writer did so far.
+/// What this writer has done so far.
 struct State {
     /// The tag of the mapping that the next commit replaces.
     in_force: Option<MacTag>,
@@ -48,9 +50,10 @@ struct State {
     journal: Option<Journal>,
     /// New files that no mapping names.
     staged: Vec<Object>,
-    /// Whether there may be files that this writer cannot name: an earlier one left them, or a commit made them obsolete.
+    /// Whether the journal may list files that this writer does not know of: left by an earlier writer, or made
+    /// obsolete by a commit.
     has_others: bool,
-    /// Where files were removed.
+    /// Directories in which files were removed.
     removed: HashSet<Directory>,
     /// Whether a file could not be removed.
     is_stuck: bool,
@@ -81,16 +84,11 @@ impl LocalWriter {
         Ok(Self { directories, backend, unsynced: Unsynced::default(), state, abandoned, _lock: lock })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Each change is one step.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn root(&self) -> Result<&Dir, Error> {
         self.directories.root().map_err(Error::io(self.directories.path().display()))
     }
 
-    /// Lists `objects` in the journal, which is begun if need be; durable when it returns.
+    /// Lists `objects` in the journal, durably. The journal is created if there is none.
     fn list(&self, state: &mut State, objects: &[Object]) -> Result<(), Error> {
         if state.journal.is_none() {
             let (journal, is_new) = Journal::open(self.root()?).map_err(Error::io(Object::Writing))?;
@@ -101,7 +99,7 @@ impl LocalWriter {
         journal.list(objects).map_err(Error::io(Object::Writing))
     }
 
-    /// Removes the journal, once what was removed before is gone for good.
+    /// Removes the journal, after making the earlier removals durable.
     fn end_journal(&self, state: &mut State) {
         let end = || -> Result<(), Error> {
             for directory in &state.removed {
@@ -109,7 +107,7 @@ impl LocalWriter {
             }
             self.root()?.remove(&Object::Writing.file_name()).map_err(Error::io(Object::Writing))
         };
-        // One that stays is read by the next writer, who then finds nothing to remove.
+        // If it stays, the next writer reads it and finds nothing to remove.
         if end().is_ok() {
             state.journal = None;
             state.has_others = false;
@@ -131,7 +129,7 @@ impl LocalWriter {
         }
     }
 
-    /// Refuses to commit when another writer did since this one began, or removed what this one staged.
+    /// Refuses to commit when another writer has committed since this one began, or has removed what this one staged.
     fn require_undisturbed(&self, state: &mut State) -> Result<(), Error> {
         let is_there = |object: &Object| {
             let dir = self.directories.dir_of(object)?;
@@ -165,19 +163,19 @@ fn tag_in_force(directories: &Directories) -> Result<Option<MacTag>, Error> {
 
 impl Writer for LocalWriter {
     fn announce(&self, objects: &[Object]) -> Result<(), Error> {
-        self.list(&mut self.state(), objects)
+        self.list(&mut self.state.lock(), objects)
     }
 
     fn stage(&self, object: &Object, parts: &[&[u8]]) -> Result<(), Error> {
         self.announce(std::slice::from_ref(object))?;
         let dir = self.directories.dir_of(object)?;
         self.unsynced.write(dir, &object.file_name(), parts).map_err(Error::io(object))?;
-        self.state().staged.push(object.clone());
+        self.state.lock().staged.push(object.clone());
         Ok(())
     }
 
     fn discard(&self, objects: &[Object]) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let has_journal =
             || self.root().is_ok_and(|root| root.has(Object::Writing.file_name().as_ref()).unwrap_or(true));
         if state.journal.is_none() && has_journal() && self.list(&mut state, &[]).is_err() {
@@ -197,7 +195,7 @@ impl Writer for LocalWriter {
     }
 
     fn commit(&self, mapping: &SignedMapping) -> Result<(), Error> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         self.list(&mut state, &[])?;
         self.unsynced.sync().map_err(Error::io("encrypted files"))?;
         for directory in Directory::ALL {
@@ -205,7 +203,7 @@ impl Writer for LocalWriter {
         }
         self.require_undisturbed(&mut state)?;
         let replaced = self.root()?.replace(&Object::Mapping.file_name(), mapping.text().as_bytes());
-        // Even a failure may have made the new mapping visible. The next writer knows which files it names.
+        // Even a failed replacement may be visible. The next writer will know which files the mapping in force names.
         state.staged.clear();
         state.has_others = true;
         replaced.map_err(Error::io(Object::Mapping))?;
@@ -215,7 +213,7 @@ impl Writer for LocalWriter {
     }
 
     fn replace_header(&self, header: &[u8]) -> Result<(), Error> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         self.list(&mut state, &[])?;
         self.root()?.replace(&Object::Header.file_name(), header).map_err(|error| {
             state.has_others = true;
@@ -245,7 +243,7 @@ impl Writer for LocalWriter {
     }
 }
 
-/// `name`, with a number behind it while that is taken.
+/// `name`, with a number appended if it is taken.
 fn free_name(dir: &Dir, name: &OsStr) -> io::Result<OsString> {
     let mut free = name.to_owned();
     let mut number = 1;
@@ -259,7 +257,7 @@ fn free_name(dir: &Dir, name: &OsStr) -> io::Result<OsString> {
 
 impl Drop for LocalWriter {
     fn drop(&mut self) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if self.abandoned == Abandoned::Keep && !state.staged.is_empty() {
             return;
         }

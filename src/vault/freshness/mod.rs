@@ -1,66 +1,69 @@
-//! What this user of this machine has seen of a vault, by which an old copy of the whole directory that was put back is
-//! noticed.
+//! Rollback detection: which generation of a vault this user has seen on this machine, so that an old copy of the whole
+//! directory is noticed when somebody puts it back.
 //!
-//! A limit: whether a newer generation continues the one that was seen is known of the next generation only, by the tag
-//! that it names. A copy that went its own way for two generations or more is taken for a newer one. A record that is lost
-//! notices nothing.
+//! A vault cannot prove its own age, so the newest generation and its tag are recorded outside it, in one small file a
+//! vault in a directory that the caller chooses. The record is read before the mapping, so a generation committed in
+//! between is newer than the record, never older.
 //!
-//! A vault cannot prove its own age, so the newest generation and its tag are kept outside it, one small file a vault, in a
-//! directory of the caller's. The record is read before the mapping: a generation committed in between is newer, never
-//! older.
+//! Limits: only of the very next generation is it known whether it continues the recorded one, by the tag that it
+//! names. A copy that was changed separately for two generations or more is taken for a newer one. Without a record
+//! nothing is noticed.
 //!
-//! An older copy, such as a backup, can be opened for reading alone ([`Freshness::reading`]). That changes no record, so
-//! the newer copy stays the one that counts, and whoever put an old copy back wins nothing that lasts: it is noticed again
-//! each time. Must never: lower a record, except by [`Freshness::accept`], when its owner says so.
+//! An older copy, such as a backup, can be opened for reading only ([`Freshness::reading`]). That does not change the
+//! record, so an old copy that was put back is noticed again each time.
+//!
+//! Must never: lower a record, except in [`Freshness::accept`], when the owner says so.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod record;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use record::Records;
+pub use record::Seen;
 
 use super::error::Error;
-use super::format::hex::{Id, MacTag};
+use super::format::hex::Id;
 use super::format::mapping::SignedMapping;
-use crate::durable;
-use crate::durable::{IfLocked, Lock};
 
-/// The directory of records.
+/// The records, and how strictly they are applied to one open vault.
 #[derive(Clone, Debug)]
 pub struct Freshness {
-    /// `None` when nothing is compared and nothing remembered.
-    directory: Option<PathBuf>,
-    /// Shared by all who use the same open vault.
+    /// `None` when nothing is compared and nothing recorded.
+    records: Option<Records>,
+    /// Shared by everything that uses the same open vault.
     admission: Arc<Mutex<Admission>>,
 }
 
-/// Which generations an open vault may be at.
+/// Which generations of an open vault are accepted.
 #[derive(Clone, Copy, Debug)]
 enum Admission {
-    /// None older than what the record says, none that went a separate way.
+    /// None that is older than the record or was changed separately.
     Newest,
-    /// The first one may be any. Most copies are the newest, and are then held to that.
+    /// The first may be any. If it is the newest, as most are, later ones must be too.
     Any,
-    /// The copy that was opened may only be read.
+    /// An older or separate copy was opened, and may only be read.
     Refused {
         copy_age: CopyAge,
-        /// The newest generation of this copy. An even older one is refused while it is read.
+        /// The newest generation of this copy. An even older one is refused.
         newest: Seen,
     },
 }
 
-/// How a copy of a vault relates to what this machine has seen of it.
+/// How the age of a copy of a vault compares with what this machine has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyAge {
-    /// As far as this machine knows it is the newest one.
+    /// It is the newest, as far as this machine knows.
     Newest,
-    /// This machine has seen a newer generation: a backup was restored, or somebody put an old copy back.
+    /// This machine has seen a newer generation: this is a backup, or somebody put an old copy back.
     Older {
         /// The generation of this copy.
         found: u64,
         /// The newest generation seen.
         seen: u64,
     },
-    /// Two copies were changed separately; this machine has seen the other one.
+    /// Two copies were changed separately, and this machine has seen the other one.
     Forked {
         /// The generation of this copy.
         found: u64,
@@ -70,7 +73,7 @@ pub enum CopyAge {
 }
 
 impl CopyAge {
-    /// The error that refuses such a copy.
+    /// The error that refuses such a copy; `None` for the newest.
     fn refusal(self) -> Option<Error> {
         match self {
             Self::Newest => None,
@@ -83,103 +86,78 @@ impl CopyAge {
 /// Whether one generation continues another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lineage {
-    /// It does: this machine has seen every generation between them.
+    /// Yes: this machine has seen every generation between them.
     Continues,
-    /// It does not.
+    /// No.
     Forked,
-    /// This machine has not seen enough of it.
+    /// This machine has not seen enough generations to tell.
     Unknown,
 }
 
-/// Most generations that a record remembers.
-const LONGEST_LINE: usize = 1024;
-
-/// The newest generation seen of one vault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    generation: u64,
-    tag: MacTag,
-}
-
 impl Freshness {
-    /// Records in this directory; it is made when the first record is.
+    /// Records in this directory, which is created with the first record.
     #[must_use]
     pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: Some(directory.into()), ..Self::unrecorded() }
+        Self { records: Some(Records::new(directory.into())), ..Self::unrecorded() }
     }
 
-    /// No records: any generation is taken for the newest, and none is remembered. For comparing copies.
+    /// No records: every generation is accepted and none is recorded. For comparing copies.
     #[must_use]
     pub fn unrecorded() -> Self {
-        Self { directory: None, admission: Arc::new(Mutex::new(Admission::Newest)) }
+        Self { records: None, admission: Arc::new(Mutex::new(Admission::Newest)) }
     }
 
-    /// The same, but a copy that the records refuse can be opened for reading.
+    /// The same records, but a copy that they refuse can be opened for reading.
     #[must_use]
     pub fn reading(self) -> Self {
         Self { admission: Arc::new(Mutex::new(Admission::Any)), ..self }
     }
 
-    /// Whether `newer` continues `older`, as far as the generations go that this machine has seen one after the other.
+    /// Whether `newer` continues `older`, as far as this machine has seen the generations between them.
     ///
     /// # Errors
     /// [`Error::FreshnessRecord`].
     pub fn lineage(&self, older: &SignedMapping, newer: &SignedMapping) -> Result<Lineage, Error> {
-        let line = self.line(newer.mapping.vault)?;
+        let history = self.history(newer.mapping.vault)?;
         let tag_of = |found: &SignedMapping| {
-            line.iter().find(|seen| seen.generation == found.mapping.generation).map(|seen| seen.tag == found.tag)
+            history.iter().find(|seen| seen.generation == found.mapping.generation).map(|seen| seen.tag == found.tag)
         };
         Ok(match (tag_of(older), tag_of(newer)) {
             (Some(true), Some(true)) => Lineage::Continues,
-            // One of them is on the line that was seen, the other one beside it.
+            // One of them is in the recorded history, and the other one contradicts it.
             (Some(true), Some(false)) | (Some(false), Some(true)) => Lineage::Forked,
             _ => Lineage::Unknown,
         })
     }
 
-    /// Where the record of a vault is.
-    pub fn record(&self, vault: Id) -> PathBuf {
-        self.directory.as_deref().unwrap_or(Path::new("")).join(format!("{vault}.seen"))
-    }
-
-    /// What was seen of a vault so far.
+    /// The newest generation of a vault that was recorded.
+    ///
+    /// # Errors
+    /// [`Error::FreshnessRecord`].
     pub fn seen(&self, vault: Id) -> Result<Option<Seen>, Error> {
-        Ok(self.line(vault)?.first().copied())
+        Ok(self.history(vault)?.first().copied())
     }
 
-    /// The generations seen without a gap, newest first.
-    fn line(&self, vault: Id) -> Result<Vec<Seen>, Error> {
-        if self.directory.is_none() {
-            return Ok(Vec::new());
-        }
-        let record = self.record(vault);
-        let unusable = |what: String| Error::FreshnessRecord { record: record.clone(), what };
-        let text = match fs::read_to_string(&record) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(unusable(error.to_string())),
-        };
-        let parsed = |line: &str| {
-            let (generation, tag) = line.split_once(' ')?;
-            Some(Seen { generation: generation.parse().ok()?, tag: tag.parse().ok()? })
-        };
-        let line: Option<Vec<Seen>> = text.lines().map(parsed).collect();
-        line.filter(|line| !line.is_empty()).ok_or_else(|| unusable("it is not a record of generations".to_owned()))
+    fn history(&self, vault: Id) -> Result<Vec<Seen>, Error> {
+        self.records.as_ref().map_or(Ok(Vec::new()), |records| records.history(vault))
     }
 
-    /// Refuses a mapping that is older than what was seen before it was read, or does not continue it.
+    /// Refuses a mapping that is older than `seen`, which was recorded before it was read, or does not continue it.
+    ///
+    /// # Errors
+    /// [`Error::RolledBack`], [`Error::Forked`].
     pub fn check(&self, seen: Option<Seen>, found: &SignedMapping) -> Result<(), Error> {
         copy_age(seen, found).refusal().map_or(Ok(()), Err)
     }
 
-    /// Compares a mapping, just authenticated, with what was `seen` of the vault before it was read, and remembers it. One
-    /// that may only be read is not remembered; from then on this copy is measured by itself.
+    /// Compares a mapping that was just authenticated with `seen`, which was recorded before it was read, and records
+    /// it. A copy that may only be read is not recorded; its later generations are compared with its own.
     ///
     /// # Errors
     /// [`Error::RolledBack`] and [`Error::Forked`], unless it may be read; [`Error::FreshnessRecord`].
     pub(super) fn admit(&self, seen: Option<Seen>, found: &SignedMapping) -> Result<(), Error> {
-        let mut admission = self.locked();
-        let newest = Seen { generation: found.mapping.generation, tag: found.tag };
+        let mut admission = self.admission.lock();
+        let newest = Seen::of(found);
         match (&mut *admission, copy_age(seen, found)) {
             (Admission::Refused { newest: before, .. }, _) => {
                 self.check(Some(*before), found)?;
@@ -198,9 +176,9 @@ impl Freshness {
         }
     }
 
-    /// How the copy that was opened relates to what this machine has seen.
+    /// How the copy that was opened compares with the record.
     pub(super) fn copy_age(&self) -> CopyAge {
-        match *self.locked() {
+        match *self.admission.lock() {
             Admission::Refused { copy_age, .. } => copy_age,
             Admission::Newest | Admission::Any => CopyAge::Newest,
         }
@@ -211,76 +189,42 @@ impl Freshness {
         self.copy_age().refusal().map_or(Ok(()), Err)
     }
 
-    /// Ends reading alone: the copy was accepted.
+    /// Allows changes to a copy that could only be read, because it was accepted.
     pub(super) fn allow_changes(&self) {
-        *self.locked() = Admission::Newest;
+        *self.admission.lock() = Admission::Newest;
     }
 
-    fn locked(&self) -> MutexGuard<'_, Admission> {
-        // Each change is one step.
-        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Remembers a generation, unless a newer one is remembered already.
+    /// Records a generation, unless it or a newer one is recorded already.
     ///
     /// # Errors
     /// [`Error::FreshnessRecord`] when it cannot be written.
     pub fn remember(&self, found: &SignedMapping) -> Result<(), Error> {
-        let Some(directory) = &self.directory else { return Ok(()) };
-        let vault = found.mapping.vault;
-        let record = self.record(vault);
-        let unusable = |error: io::Error| Error::FreshnessRecord { record: record.clone(), what: error.to_string() };
-        if self.seen(vault)?.is_some_and(|seen| seen.generation >= found.mapping.generation) {
-            return Ok(());
+        let Some(records) = &self.records else { return Ok(()) };
+        let is_newer = |seen: Option<Seen>| seen.is_none_or(|seen| seen.generation < found.mapping.generation);
+        // Most often there is nothing to record, and then nothing is locked.
+        if is_newer(self.seen(found.mapping.vault)?) {
+            records.update(found, |seen| Ok(is_newer(seen)))
+        } else {
+            Ok(())
         }
-        let _lock = lock(directory).map_err(unusable)?;
-        // Another process may have remembered more while this one waited.
-        if self.seen(vault)?.is_some_and(|seen| seen.generation >= found.mapping.generation) {
-            return Ok(());
-        }
-        self.write(found)
     }
 
-    /// Takes an older generation for the newest one from now on: the one way to lower a record, for when the owner of the
-    /// vault has said that this is meant.
+    /// Takes an older generation for the newest one from now on, because the owner of the vault said so. Nothing else
+    /// lowers a record.
     ///
     /// # Errors
-    /// [`Error::Forked`] for one that went a separate way; [`Error::FreshnessRecord`] when it cannot be written.
+    /// [`Error::Forked`] for one that was changed separately; [`Error::FreshnessRecord`] when it cannot be written.
     pub fn accept(&self, found: &SignedMapping) -> Result<(), Error> {
-        let Some(directory) = &self.directory else { return Ok(()) };
-        let vault = found.mapping.vault;
-        let record = self.record(vault);
-        let unusable = |error: io::Error| Error::FreshnessRecord { record: record.clone(), what: error.to_string() };
-        let _lock = lock(directory).map_err(unusable)?;
-        match copy_age(self.seen(vault)?, found) {
-            forked @ CopyAge::Forked { .. } => forked.refusal().map_or(Ok(()), Err),
-            CopyAge::Newest if self.seen(vault)?.is_some_and(|seen| seen.generation == found.mapping.generation) => {
-                Ok(())
-            }
-            CopyAge::Newest | CopyAge::Older { .. } => self.write(found),
-        }
-    }
-
-    /// Writes the record of a generation, under the lock.
-    fn write(&self, found: &SignedMapping) -> Result<(), Error> {
-        let vault = found.mapping.vault;
-        let record = self.record(vault);
-        let unusable = |error: io::Error| Error::FreshnessRecord { record: record.clone(), what: error.to_string() };
-        let newest = Seen { generation: found.mapping.generation, tag: found.tag };
-        let mut line = self.line(vault)?;
-        line.retain(|seen| seen.generation < newest.generation);
-        // Older generations are of use only while each is known to be the one before the next.
-        if line.first().is_none_or(|seen| found.mapping.previous_tag != Some(seen.tag)) {
-            line.clear();
-        }
-        line.insert(0, newest);
-        line.truncate(LONGEST_LINE);
-        let text: String = line.iter().map(|seen| format!("{} {}\n", seen.generation, seen.tag)).collect();
-        durable::replace(&record, text.as_bytes()).map_err(unusable)
+        let Some(records) = &self.records else { return Ok(()) };
+        records.update(found, |seen| match copy_age(seen, found) {
+            CopyAge::Forked { found, seen } => Err(Error::Forked { found, seen }),
+            CopyAge::Newest => Ok(seen != Some(Seen::of(found))),
+            CopyAge::Older { .. } => Ok(true),
+        })
     }
 }
 
-/// How a mapping relates to what was seen before it was read.
+/// How a mapping compares with what was recorded before it was read.
 fn copy_age(seen: Option<Seen>, found: &SignedMapping) -> CopyAge {
     let Some(Seen { generation: seen, tag }) = seen else { return CopyAge::Newest };
     let mapping = &found.mapping;
@@ -293,16 +237,10 @@ fn copy_age(seen: Option<Seen>, found: &SignedMapping) -> CopyAge {
     if same || next { CopyAge::Forked { found: generation, seen } } else { CopyAge::Newest }
 }
 
-fn lock(directory: &Path) -> io::Result<Option<Lock>> {
-    fs::create_dir_all(directory.parent().unwrap_or(Path::new(".")))?;
-    durable::create_directory(directory)?;
-    let path = directory.join("lock");
-    fs::OpenOptions::new().create(true).append(true).open(&path)?;
-    Lock::acquire(&path, IfLocked::Wait)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::vault::format::hex::Hex;
     use crate::vault::format::mapping::Mapping;
@@ -349,7 +287,7 @@ mod tests {
         let all = generations();
         let vault = all[0].mapping.vault;
         freshness.remember(&all[2]).unwrap();
-        let record = fs::read(freshness.record(vault)).unwrap();
+        let record = fs::read(freshness.records.as_ref().unwrap().path(vault)).unwrap();
         // What was opened as the newest one is held to that.
         let newest = freshness.clone().reading();
         newest.admit(freshness.seen(vault).unwrap(), &all[2]).unwrap();
@@ -361,7 +299,7 @@ mod tests {
         reading.admit(seen, &all[1]).unwrap();
         assert_eq!(reading.copy_age(), CopyAge::Older { found: 2, seen: 3 });
         assert!(matches!(reading.require_newest(), Err(Error::RolledBack { found: 2, seen: 3 })));
-        assert_eq!(fs::read(freshness.record(vault)).unwrap(), record);
+        assert_eq!(fs::read(freshness.records.as_ref().unwrap().path(vault)).unwrap(), record);
         // While it is read, an even older one is no longer taken for it.
         assert!(matches!(reading.admit(seen, &all[0]), Err(Error::RolledBack { found: 1, seen: 2 })));
 
@@ -394,7 +332,7 @@ mod tests {
     fn an_unreadable_record_is_an_error_and_not_trust() {
         let directory = tempfile::tempdir().unwrap();
         let freshness = Freshness::in_directory(directory.path());
-        fs::write(freshness.record(Hex([1; 16])), "2 nonsense").unwrap();
+        fs::write(freshness.records.as_ref().unwrap().path(Hex([1; 16])), "2 nonsense").unwrap();
         assert!(matches!(freshness.seen(Hex([1; 16])), Err(Error::FreshnessRecord { .. })));
     }
 }

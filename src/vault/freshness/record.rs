@@ -1,0 +1,106 @@
+//! The record of a vault's generations that this machine has seen: a small text file outside the vault.
+//!
+//! ```text
+//! <directory>/<vault id>.seen = one line a generation, newest first, without gaps: generation | space | tag
+//! ```
+//!
+//! Must never: lose a newer generation to another process that writes at the same time, or treat an unreadable record as
+//! none.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::durable;
+use crate::durable::{IfLocked, Lock};
+use crate::vault::error::Error;
+use crate::vault::format::hex::{Id, MacTag};
+use crate::vault::format::mapping::SignedMapping;
+
+/// Most generations in a record.
+const LONGEST_HISTORY: usize = 1024;
+
+/// A generation of a vault that this machine has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub(super) generation: u64,
+    pub(super) tag: MacTag,
+}
+
+impl Seen {
+    /// A mapping's generation and tag.
+    pub(super) fn of(found: &SignedMapping) -> Self {
+        Self { generation: found.mapping.generation, tag: found.tag }
+    }
+}
+
+/// The directory of records.
+#[derive(Clone, Debug)]
+pub(super) struct Records {
+    directory: PathBuf,
+}
+
+impl Records {
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// Where the record of a vault is.
+    pub(super) fn path(&self, vault: Id) -> PathBuf {
+        self.directory.join(format!("{vault}.seen"))
+    }
+
+    /// The recorded generations without a gap, newest first.
+    pub(super) fn history(&self, vault: Id) -> Result<Vec<Seen>, Error> {
+        let text = match fs::read_to_string(self.path(vault)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(self.unusable(vault, error.to_string())),
+        };
+        let parsed = |line: &str| {
+            let (generation, tag) = line.split_once(' ')?;
+            Some(Seen { generation: generation.parse().ok()?, tag: tag.parse().ok()? })
+        };
+        let history: Option<Vec<Seen>> = text.lines().map(parsed).collect();
+        let history = history.filter(|history| !history.is_empty());
+        history.ok_or_else(|| self.unusable(vault, "it does not hold generations and their tags".to_owned()))
+    }
+
+    /// Records `found` if `decide`, given the newest recorded generation, says so. Other processes wait meanwhile.
+    pub(super) fn update(
+        &self,
+        found: &SignedMapping,
+        decide: impl FnOnce(Option<Seen>) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        let vault = found.mapping.vault;
+        let _lock = lock(&self.directory).map_err(|error| self.unusable(vault, error.to_string()))?;
+        let history = self.history(vault)?;
+        if decide(history.first().copied())? { self.write(found, history) } else { Ok(()) }
+    }
+
+    fn write(&self, found: &SignedMapping, mut history: Vec<Seen>) -> Result<(), Error> {
+        let newest = Seen::of(found);
+        history.retain(|seen| seen.generation < newest.generation);
+        // An older generation is worth keeping only while each is known to be followed by the next.
+        if history.first().is_none_or(|seen| found.mapping.previous_tag != Some(seen.tag)) {
+            history.clear();
+        }
+        history.insert(0, newest);
+        history.truncate(LONGEST_HISTORY);
+        let text: String = history.iter().map(|seen| format!("{} {}\n", seen.generation, seen.tag)).collect();
+        let vault = found.mapping.vault;
+        durable::replace(&self.path(vault), text.as_bytes()).map_err(|error| self.unusable(vault, error.to_string()))
+    }
+
+    fn unusable(&self, vault: Id, what: String) -> Error {
+        Error::FreshnessRecord { record: self.path(vault), what }
+    }
+}
+
+fn lock(directory: &Path) -> io::Result<Option<Lock>> {
+    fs::create_dir_all(directory.parent().unwrap_or(Path::new(".")))?;
+    durable::create_directory(directory)?;
+    let path = directory.join("lock");
+    fs::OpenOptions::new().create(true).append(true).open(&path)?;
+    Lock::acquire(&path, IfLocked::Wait)
+}
