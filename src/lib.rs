@@ -1,26 +1,26 @@
-//! Photos that stay encrypted on any machine and can still be searched by similarity.
+//! Keeps photos encrypted on any machine and still searches them by similarity.
 //!
 //! # The map
 //!
-//! A directory is a layer, a file is a noun. Arrows point down only; `tests/architecture.rs` reads the
-//! `use crate::` lines and fails on an arrow that runs up.
+//! A room may use rooms of lower layers only; `tests/architecture.rs` reads the `use crate::` lines and fails otherwise.
+//! `cli` and `tui` use `services`, `preview` and `error` only.
 //!
 //! | layer | rooms | what lives there |
 //! |---|---|---|
-//! | 0 | [`durable`] | whole files that survive a crash, the exclusive lock |
-//! | 0 | [`secret`] | bytes that are wiped, never printed, compared in constant time |
+//! | 0 | [`durable`] | crash-safe file replacement, the exclusive lock |
+//! | 0 | [`secret`] | secret bytes: wiped, never printed, compared in constant time |
 //! | 1 | [`ckks`] | encrypted search: similarity scores between encrypted vectors |
 //! | 1 | [`cipher`] | AES-256-CBC + HMAC-SHA-512, Argon2id, one key per object |
 //! | 1 | [`features`] | pixels to a unit vector: decoding under limits, ResNet-50 |
 //! | 2 | [`vault`] | photos and encrypted features at rest: generations, transactions, check and repair |
-//! | 3 | [`remote`] | a vault on another machine: the protocol, both its sides, what is cached at home |
-//! | 4 | [`error`] | what a use case can fail with, and what to do about it |
-//! | 5 | [`services`] | the use cases: index, search, export, remove |
+//! | 3 | [`remote`] | a vault on another machine: protocol, client, host, local cache |
+//! | 4 | [`error`] | why a use case failed, and what to do about it |
+//! | 5 | [`services`] | the use cases and all policy: unlock, index, search, export, check |
 //! | 6 | [`preview`] | pictures in the terminal |
 //! | 7 | [`cli`] | one file a command |
 //! | 7 | [`tui`] | the terminal application |
 //!
-//! The rooms of layer 1 know nothing of one another. Start reading at the room whose noun you need.
+//! The rooms of layer 1 do not know each other. Start with [`services`], whose page lists the use cases.
 
 pub mod cipher;
 pub mod ckks;

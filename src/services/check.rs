@@ -26,6 +26,7 @@ pub struct Damage {
 
 /// What a check found.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[must_use]
 pub struct Report {
     /// Photos that the vault lists.
     pub photos: usize,
@@ -47,6 +48,7 @@ impl Report {
 
 /// What a repair did.
 #[derive(Debug)]
+#[must_use]
 pub struct Repaired {
     /// What was found before.
     pub before: Report,

@@ -51,6 +51,7 @@ pub struct Failed {
 
 /// What a run did, however it ended.
 #[derive(Debug, Default)]
+#[must_use]
 pub struct Report {
     /// Photos that were written durably, and their files.
     pub exported: Vec<(PhotoId, PathBuf)>,
@@ -100,7 +101,6 @@ pub fn everything(vault: &OpenVault) -> Result<(Vec<Fetch>, Vec<Failed>), Error>
 /// # Ok(())
 /// # }
 /// ```
-#[must_use]
 pub fn run(
     vault: &OpenVault,
     photos: &[Fetch],

@@ -47,6 +47,7 @@ pub struct Original {
 
 /// What a run did.
 #[derive(Debug, Default)]
+#[must_use]
 pub struct Summary {
     /// Photos added and committed.
     pub added: usize,

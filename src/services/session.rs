@@ -1,4 +1,22 @@
-//! Where every use case starts: what is at a vault's place, creating a vault, unlocking one.
+//! Where every use case starts: what is at a vault's path, creating a vault, unlocking one.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use cipherlens::services::app_dirs::AppDirs;
+//! use cipherlens::services::session::{FoundVault, Prompts, copy_age_note, passphrase};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let dirs = AppDirs::for_user().ok_or("no home directory")?;
+//! let found = FoundVault::at(Path::new("photos.vault"), &dirs, Prompts::Allowed)?;
+//! let vault = found.unlock(&passphrase(&b"five random words".to_vec().into())?, &dirs)?;
+//! if let Some(note) = copy_age_note(vault.copy_age()) {
+//!     eprintln!("{note}");
+//! }
+//! println!("{} photos", vault.photo_count()?);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -117,7 +135,7 @@ pub enum Presence {
     Nothing,
 }
 
-/// Looks what is at `root`. This blocks for as long as the disk or network behind `root` does.
+/// Tells what is at `root`. This blocks for as long as the disk or network behind `root` does.
 #[must_use]
 pub fn presence(root: &Path) -> Presence {
     match () {
