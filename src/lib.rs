@@ -2,8 +2,8 @@
 //!
 //! # The map
 //!
-//! A room may use rooms of lower layers only; `tests/architecture.rs` reads the `use crate::` lines and fails otherwise.
-//! `cli` and `tui` use `services`, `preview` and `error` only.
+//! A room may use rooms of lower layers only; `tests/architecture.rs` reads the `use crate::` lines and fails
+//! otherwise. `cli` and `tui` use `services`, `preview` and `error` only.
 //!
 //! | layer | rooms | what lives there |
 //! |---|---|---|

@@ -7,7 +7,8 @@
 //! sealed   = IV (16) || E || T (32)
 //! ```
 //!
-//! Must never: decrypt before the tag is verified, tell why opening failed, or take an initialisation vector from a caller.
+//! Must never: decrypt before the tag is verified, tell why opening failed, or take an initialisation vector from a
+//! caller.
 
 use aes::Aes256;
 use cbc::cipher::block_padding::Pkcs7;

@@ -135,7 +135,8 @@ impl KeyTree {
         self.mac::<Hmac<Sha512>>(purpose, message).into()
     }
 
-    /// HMAC-SHA-256 of `message` under the vault's own key for `purpose`: for whole photos, where hardware support for SHA-256 matters.
+    /// HMAC-SHA-256 of `message` under the vault's own key for `purpose`: for whole photos, where hardware support for
+    /// SHA-256 matters.
     pub fn short_tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         self.mac::<Hmac<Sha256>>(purpose, message).into()
     }

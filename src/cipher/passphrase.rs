@@ -4,10 +4,10 @@
 //! KEK = Argon2id(version 0x13, passphrase, salt, memory, passes, lanes), 64 bytes
 //! ```
 //!
-//! Text is prepared as in the OpaqueString profile of RFC 8265, section 4.2: UTF-8, every non-ASCII space becomes a space,
-//! NFC; case and width are kept. macOS may send a letter and its accent as two code points (NFD) where Linux sends one
-//! (NFC), and to the user both are the same passphrase. Control characters are refused, including a trailing newline:
-//! whoever reads a passphrase from a file strips the line ending and nothing else.
+//! Text is prepared as in the OpaqueString profile of RFC 8265, section 4.2: UTF-8, every non-ASCII space becomes a
+//! space, NFC; case and width are kept. macOS may send a letter and its accent as two code points (NFD) where Linux
+//! sends one (NFC), and to the user both are the same passphrase. Control characters are refused, including a trailing
+//! newline: whoever reads a passphrase from a file strips the line ending and nothing else.
 //!
 //! Must never: print or compare a passphrase, or allocate memory that a file asks for before checking its range.
 

@@ -1,4 +1,4 @@
-//! Thumbnails of photos of the vault, decrypted in memory and drawn in the terminal where it can show them.
+//! Thumbnails from the vault, decrypted in memory and drawn in terminals that can show them.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use crate::services::decoys::{Fetch, with_decoys};
 use crate::services::library::PhotoId;
 use crate::services::open_vault::OpenVault;
 
-/// So many pictures or fewer stand in one row and share the width of the terminal.
+/// Up to this many pictures share one row of the terminal.
 const FEW: usize = 4;
 /// Height of that row, in lines.
 const ROWS_OF_FEW: u16 = 12;
-/// Width of a picture among many, in columns with the gap beside it.
+/// Width of a picture among many, including the gap, in columns.
 const COLUMNS_OF_MANY: u16 = 20;
 /// Height of each of their rows, in lines.
 const ROWS_OF_MANY: u16 = 6;
@@ -37,7 +37,7 @@ pub(super) fn choice(session: &Session, flag: Option<Choice>) -> Result<Choice, 
     }
 }
 
-/// What is asked of the terminal, and what is known beforehand.
+/// The question for a probe of the terminal, with what is known beforehand.
 pub(super) fn question(session: &Session, flag: Option<Choice>) -> Result<Question, Failure> {
     Ok(Question {
         choice: choice(session, flag)?,
@@ -47,14 +47,14 @@ pub(super) fn question(session: &Session, flag: Option<Choice>) -> Result<Questi
     })
 }
 
-/// A line of text before the image at this place: those after it are of another kind.
+/// A line of text before the image at this position, separating two sections.
 pub(super) struct Divider {
     pub(super) place: usize,
     pub(super) text: String,
 }
 
-/// Draws the thumbnails of `images`, each with its caption, in as many rows as they need; with each, as many others as
-/// `decoys` says are fetched. Draws nothing where there is no terminal.
+/// Draws the thumbnails of `images` with their captions, in as many rows as needed, fetching `decoys` other thumbnails
+/// with each. Draws nothing without a terminal.
 pub(super) fn show(
     session: &Session,
     flag: Option<Choice>,
@@ -71,7 +71,7 @@ pub(super) fn show(
     let mut thumbnails = HashMap::new();
     for fetch in with_decoys(vault, &wanted, decoys)? {
         let (Fetch::Wanted(id) | Fetch::Decoy(id)) = fetch;
-        // A missing thumbnail leaves a gap in the row, not the matches without a table.
+        // A damaged thumbnail must not fail the search.
         thumbnails.insert(id, vault.thumbnail(id));
     }
     let second_section = divider.map_or(images.len(), |divider| divider.place);

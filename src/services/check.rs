@@ -1,5 +1,5 @@
-//! Checking a vault, and repairing it: the vault rebuilds what follows from whole files; vectors and thumbnails are made
-//! again from the photos here.
+//! Checking a vault, and repairing it: the vault rebuilds what follows from whole files; vectors and thumbnails are
+//! made again from the photos here.
 
 use crate::durable::IfLocked;
 use crate::error::Error;

@@ -1,6 +1,6 @@
-//! Opens photos in other programs of this machine. Each photo is written into a private folder, in memory where the system
-//! offers that, and is overwritten on lock and on exit; the next start cleans up after a kill. Copies that the other
-//! program keeps, and what a disk keeps of overwritten blocks, are out of reach.
+//! Opens photos in other programs of this machine. Each photo is written into a private folder, in memory where the
+//! system offers that, and is overwritten on lock and on exit; the next start cleans up after a kill. Copies that the
+//! other program keeps, and what a disk keeps of overwritten blocks, are out of reach.
 //!
 //! Must never: let a stored file name choose the program, or remove the photos of another running instance.
 
@@ -77,8 +77,8 @@ impl ExternalViewer {
     }
 }
 
-/// The file name for the other program. The extension chooses the program, so it is taken from the content, whatever the
-/// stored name says. `None` when the content is not a photo.
+/// The file name for the other program. The extension chooses the program, so it is taken from the content, whatever
+/// the stored name says. `None` when the content is not a photo.
 fn file_name(photo: &[u8], name: &str) -> Option<PathBuf> {
     let name = PathBuf::from(exportable(name));
     let extension = photo::extension_of(photo, name.extension())?;

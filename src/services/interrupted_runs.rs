@@ -6,9 +6,9 @@
 //! <state>/unfinished/lock                held while a record is changed
 //! ```
 //!
-//! The record is written when a run begins, so that it survives a crash or a kill, and the paths are removed from it when
-//! the run has looked at all of them. A record that cannot be read or written is treated as absent. Must never: fail a
-//! run, or write a path in clear.
+//! The record is written when a run begins, so that it survives a crash or a kill, and the paths are removed from it
+//! when the run has looked at all of them. A record that cannot be read or written is treated as absent. Must never:
+//! fail a run, or write a path in clear.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};

@@ -1,8 +1,8 @@
-//! Reads photos from a folder in the legacy layout: `encrypted_images/` with files of IV and AES-128-CBC ciphertext with
-//! PKCS#7 padding, and `mapping.json`, an object of feature file to image file.
+//! Reads photos from a folder in the legacy layout: `encrypted_images/` with files of IV and AES-128-CBC ciphertext
+//! with PKCS#7 padding, and `mapping.json`, an object of feature file to image file.
 //!
-//! The layout has no authentication: a wrong key or an altered file usually shows as bad padding or as bytes that are not
-//! a photo, and that is what is reported. Its feature files are not needed; features are computed again.
+//! The layout has no authentication: a wrong key or an altered file usually shows as bad padding or as bytes that are
+//! not a photo, and that is what is reported. Its feature files are not needed; features are computed again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,5 +1,5 @@
-//! File names from anywhere, made safe: for display, so that a terminal executes nothing in them and nothing is invisible;
-//! for export, so that they cannot leave the folder.
+//! File names from anywhere, made safe: for display, so that a terminal executes nothing in them and nothing is
+//! invisible; for export, so that they cannot leave the folder.
 
 mod characters;
 mod shell;
@@ -26,8 +26,8 @@ pub fn inert(text: &str) -> Cow<'_, str> {
     replaced(text, char::REPLACEMENT_CHARACTER)
 }
 
-/// A path for the clipboard: unchanged if all of it is visible, else quoted for a shell, so that it names the same file and
-/// hides nothing.
+/// A path for the clipboard: unchanged if all of it is visible, else quoted for a shell, so that it names the same file
+/// and hides nothing.
 #[must_use]
 pub fn pasteable(path: &Path) -> Cow<'_, str> {
     match path.to_str() {

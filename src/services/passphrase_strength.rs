@@ -11,8 +11,8 @@ pub enum Strength {
     Strong,
 }
 
-/// An upper estimate in bits, from length and kinds of characters, not counting repetitions and sequences (`aaa`, `abc`).
-/// Natural-language words hold less entropy than their letters suggest, so letters are counted cautiously.
+/// An upper estimate in bits, from length and kinds of characters, not counting repetitions and sequences (`aaa`,
+/// `abc`). Natural-language words hold less entropy than their letters suggest, so letters are counted cautiously.
 #[must_use]
 pub fn strength(passphrase: &[u8]) -> (Strength, u32) {
     let alphabet: u32 = [

@@ -1,5 +1,5 @@
-//! `host:path`, as scp and rsync write a remote path. Here it would name a local folder, so the user is asked which one was
-//! meant. Must never: guess.
+//! `host:path`, as scp and rsync write a remote path. Here it would name a local folder, so the user is asked which one
+//! was meant. Must never: guess.
 
 use std::path::Path;
 

@@ -189,8 +189,8 @@ impl FoundVault {
         Ok(Self { root: root.to_owned(), location })
     }
 
-    /// Unlocks it, and remembers it as the vault used last. A copy that is older than one this machine has seen, or that
-    /// was changed separately, is unlocked for reading only.
+    /// Unlocks it, and remembers it as the vault used last. A copy that is older than one this machine has seen, or
+    /// that was changed separately, is unlocked for reading only.
     ///
     /// [`OpenVault::copy_age`] then tells which of the two it is, and whoever shows anything of the vault must say so
     /// ([`copy_age_note`] has the words): somebody may have put an old copy back. Changing such a copy is refused with
@@ -219,13 +219,13 @@ pub fn copy_age_note(age: CopyAge) -> Option<String> {
     match age {
         CopyAge::Newest => None,
         CopyAge::Older { found, seen } => Some(format!(
-            "this copy of the vault is older: it is at generation {found}, and this machine has seen generation {seen}. \
-             It can be read and not changed, unless you accept it as the one to use from now on"
+            "this copy of the vault is older: it is at generation {found}, and this machine has seen generation \
+             {seen}. It can be read and not changed, unless you accept it as the one to use from now on"
         )),
         CopyAge::Forked { found, seen } => Some(format!(
-            "this copy of the vault was changed separately: its generation {found} does not continue generation {seen}, \
-             which this machine has seen. It can be read and not changed: export what only this copy has, and add it to \
-             the other one"
+            "this copy of the vault was changed separately: its generation {found} does not continue generation \
+             {seen}, which this machine has seen. It can be read and not changed: export what only this copy has, and \
+             add it to the other one"
         )),
     }
 }

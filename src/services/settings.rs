@@ -1,5 +1,5 @@
-//! The user's files: settings, keys and colours. TOML, every key optional; each setting is also a flag. Must never hold a
-//! passphrase.
+//! The user's files: settings, keys and colours. TOML, every key optional; each setting is also a flag. Must never hold
+//! a passphrase.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -301,8 +301,8 @@ pub enum Was {
     There,
 }
 
-/// Writes templates of the settings, keys and colours, all commented out, so that what a user does not change follows the
-/// program's defaults. Existing files are left as they are.
+/// Writes templates of the settings, keys and colours, all commented out, so that what a user does not change follows
+/// the program's defaults. Existing files are left as they are.
 ///
 /// # Errors
 /// When all are there already, or the folder cannot be written.

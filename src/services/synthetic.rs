@@ -1,4 +1,5 @@
-//! Synthetic vectors with the shape of real ones, to measure search among a hundred thousand photos without having them.
+//! Synthetic vectors with the shape of real ones, to measure search among a hundred thousand photos without having
+//! them.
 
 use crate::ckks::DIMENSION;
 use crate::durable::IfLocked;
@@ -39,8 +40,8 @@ impl SyntheticFeatures {
     }
 }
 
-/// Adds `images` synthetic images to `vault`; the original of each is 16 arbitrary bytes. `done` is told how many there are
-/// so far.
+/// Adds `images` synthetic images to `vault`; the original of each is 16 arbitrary bytes. `done` is told how many there
+/// are so far.
 ///
 /// # Errors
 /// When another process writes to the vault, or the disk refuses.

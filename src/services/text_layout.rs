@@ -1,5 +1,5 @@
-//! Text in columns of a terminal: how wide it is, and cut or padded to a width. East Asian characters and emoji take two
-//! columns, combining marks none.
+//! Text in columns of a terminal: how wide it is, and cut or padded to a width. East Asian characters and emoji take
+//! two columns, combining marks none.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! Finds and removes the folders that killed instances left.
 //!
-//! A folder in use is locked (flock on the folder itself), and the lock ends with its process. Everything is reached from
-//! the open folder and nothing through links, so that nobody can trick this into removing other files.
+//! A folder in use is locked (flock on the folder itself), and the lock ends with its process. Everything is reached
+//! from the open folder and nothing through links, so that nobody can trick this into removing other files.
 
 use std::ffi::{CStr, OsStr};
 use std::fs::{self, File, TryLockError};
@@ -36,7 +36,8 @@ pub(super) fn hold(path: &Path) -> Option<File> {
     }
 }
 
-/// Overwrites and removes the files in an open folder. Of a file that is linked elsewhere, only the link here is removed.
+/// Overwrites and removes the files in an open folder. Of a file that is linked elsewhere, only the link here is
+/// removed.
 pub(super) fn wipe(folder: &File) {
     let Ok(entries) = Dir::read_from(folder) else { return };
     for entry in entries.flatten() {
