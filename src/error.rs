@@ -1,7 +1,8 @@
 //! Why a use case failed, and what the user can do about it.
 //!
-//! Each room below has its own error with the facts; [`Error`] joins them for the faces. The message says what happened,
-//! [`Error::advice`] what to do next; both faces show both. Must never: carry a secret, or a file name from a vault.
+//! Each room below has its own error with the facts; [`Error`] joins them for the faces. The message says what
+//! happened, [`Error::advice`] what to do next; both faces show both. Must never: carry a secret, or a file name from a
+//! vault.
 
 use std::io;
 use std::path::PathBuf;
@@ -44,7 +45,11 @@ pub enum Error {
         source: io::Error,
     },
     /// The folder to export to lies in a vault.
-    #[error("cannot export to {}: it is in the vault {}, and exported photos are not encrypted", .folder.display(), .vault.display())]
+    #[error(
+        "cannot export to {}: it is in the vault {}, and exported photos are not encrypted",
+        .folder.display(),
+        .vault.display()
+    )]
     InsideVault {
         /// The folder to export to.
         folder: PathBuf,
@@ -93,7 +98,8 @@ impl Error {
         };
         match error {
             vault::Error::NotAVault { .. } => Some(
-                "mount its disk and try again, or name another vault with --vault; to create a new one: cipherlens init VAULT",
+                "mount its disk and try again, or name another vault with --vault; to create a new one: cipherlens \
+                 init VAULT",
             ),
             vault::Error::WrongPassphrase => {
                 Some("try again; if the passphrase is surely right, restore `header` from a backup")
@@ -102,14 +108,16 @@ impl Error {
                 Some("cipherlens check lists all damage; cipherlens check --repair mends what can be mended")
             }
             vault::Error::RolledBack { .. } => Some(
-                "if you did not restore a backup, somebody may have put an old copy back: look for the newest copy first",
+                "if you did not restore a backup, somebody may have put an old copy back: look for the newest copy \
+                 first",
             ),
             vault::Error::Forked { .. } => Some(
                 "export what only this copy has (cipherlens export), go on with the other copy, and add the photos to it; \
                  if that one is lost, add them to a new vault",
             ),
             vault::Error::Overtaken => Some(
-                "run the same command again; keep the vault on a disk with locks, or write to it from one machine at a time",
+                "run the same command again; keep the vault on a disk with locks, or write to it from one machine at a \
+                 time",
             ),
             vault::Error::ForeignDirectory { .. } => {
                 Some("put the folder itself back; to keep a vault on another disk, move the whole vault there")
@@ -121,7 +129,8 @@ impl Error {
                 if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
             {
                 Some(
-                    "whoever uses a vault must be able to read its folder, and to write there for everything that changes it",
+                    "whoever uses a vault must be able to read its folder, and to write there for everything that \
+                     changes it",
                 )
             }
             vault::Error::Io { source, .. }

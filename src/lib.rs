@@ -1,26 +1,21 @@
 //! Photos that stay encrypted on any machine and can still be searched by similarity.
 //!
-//! # The map
+//! ARCHITECTURE.md has the map: which room may use which, and the way of a photo and of a query through them. Start with
+//! [`services`], whose page lists the use cases.
 //!
-//! A directory is a layer. Imports point down only; `tests/architecture/` reads the `use` lines and fails on one that
-//! points up.
+//! | room | what lives there |
+//! |---|---|
+//! | [`durable`] | crash-safe file replacement, the exclusive lock |
+//! | [`cipher`] | AES-256-CBC + HMAC-SHA-512, Argon2id, one key per object |
+//! | [`vault`] | photos and encrypted features at rest: generations, transactions, check and repair |
+//! | [`remote`] | a vault on another machine: protocol, client, host, local cache |
+//! | [`error`] | why a use case failed, and what to do about it |
+//! | [`services`] | the use cases and all policy: unlock, index, search, export, check |
+//! | [`preview`] | pictures in the terminal |
+//! | [`cli`] | one file a command |
+//! | [`tui`] | the terminal application |
 //!
-//! | layer | rooms | what lives there |
-//! |---|---|---|
-//! | 0 | `crates/secret` | bytes that are wiped, never printed, compared in constant time |
-//! | 1 | `crates/ckks` | encrypted search: similarity scores between encrypted vectors |
-//! | 1 | `crates/features` | pixels to a unit vector: decoding under limits, ResNet-50 |
-//! | 1 | [`durable`] | whole files that survive a crash, the exclusive lock |
-//! | 1 | [`cipher`] | AES-256-CBC + HMAC-SHA-512, Argon2id, one key per object |
-//! | 2 | [`vault`] | photos and encrypted features at rest: generations, transactions, check and repair |
-//! | 3 | [`remote`] | a vault on another machine: the protocol, both its sides, what is cached at home |
-//! | 4 | [`error`] | what a use case can fail with, and what to do about it |
-//! | 5 | [`services`] | the use cases: index, search, export, remove |
-//! | 6 | [`preview`] | pictures in the terminal |
-//! | 7 | [`cli`] | one file a command |
-//! | 7 | [`tui`] | the terminal application |
-//!
-//! The rooms of layer 1 know nothing of one another.
+//! Encrypted search, networks and secrets are packages of their own: [`ckks`], [`features`], [`secret`].
 
 pub mod cipher;
 pub mod cli;

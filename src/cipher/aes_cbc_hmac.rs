@@ -7,7 +7,8 @@
 //! sealed   = IV (16) || E || T (32)
 //! ```
 //!
-//! Must never: decrypt before the tag is verified, say why opening failed, or take an initialisation vector from a caller.
+//! Must never: decrypt before the tag is verified, tell why opening failed, or take an initialisation vector from a
+//! caller.
 
 use aes::Aes256;
 use cbc::cipher::block_padding::Pkcs7;
@@ -25,25 +26,25 @@ const BLOCK_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
 const MAC_KEY_BYTES: usize = 32;
 
-/// Bytes of a sealed plaintext of `plaintext_bytes` bytes: IV, padded ciphertext, tag.
+/// Bytes that sealing `plaintext_bytes` bytes gives: IV, padded ciphertext, tag.
 pub const fn sealed_bytes(plaintext_bytes: usize) -> usize {
     BLOCK_BYTES + (plaintext_bytes / BLOCK_BYTES + 1) * BLOCK_BYTES + TAG_BYTES
 }
 
-/// Seals `plaintext` and authenticates `associated` with it: `IV || ciphertext || tag` under a fresh random IV.
+/// Encrypts `plaintext` under a fresh random IV and authenticates it with `associated`: `IV || ciphertext || tag`.
 ///
 /// # Errors
-/// [`Error::Entropy`] when no IV could be drawn.
+/// [`Error::Entropy`].
 pub fn seal(key: &Secret<64>, associated: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, Error> {
     let mut iv = [0; BLOCK_BYTES];
     getrandom::fill(&mut iv)?;
     Ok(seal_under(key, &iv, associated, plaintext))
 }
 
-/// Verifies and opens what [`seal`] gave for the same key and associated data.
+/// Verifies and decrypts the output of [`seal`] for the same key and associated data.
 ///
 /// # Errors
-/// [`Error::Damaged`] for every failure: key, associated data, length, tag and padding look the same.
+/// [`Error::Damaged`] for every failure, whether of key, associated data, length, tag or padding.
 pub fn open(key: &Secret<64>, associated: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
     if sealed.len() < sealed_bytes(0) || !sealed.len().is_multiple_of(BLOCK_BYTES) {
         return Err(Error::Damaged);

@@ -4,8 +4,8 @@
 //! key(purpose, object) = HKDF-Expand(HKDF-Extract(no salt, master key), label(purpose) || vault id || object id, 64)
 //! ```
 //!
-//! Labels are unique, NUL-terminated and without a NUL inside, ids have fixed lengths: no two inputs are alike.
-//! Must never: hand out the master key, or derive a key for two jobs.
+//! Labels are unique, NUL-terminated and contain no other NUL, and ids have fixed lengths, so no two inputs are equal.
+//! Must never: hand out the master key, or derive one key for two purposes.
 
 use hkdf::Hkdf;
 use hmac::digest::Output;
@@ -17,19 +17,19 @@ use super::aes_cbc_hmac;
 use crate::secret::Secret;
 use crate::secret::on_wiped_stack;
 
-/// The 32 random bytes that everything in one vault is derived from.
+/// 32 random bytes from which every key of a vault is derived.
 pub struct MasterKey(Secret<32>);
 
 impl MasterKey {
     /// A fresh master key.
     ///
     /// # Errors
-    /// [`Error::Entropy`] when the operating system gives none.
+    /// [`Error::Entropy`].
     pub fn generate() -> Result<Self, Error> {
         Ok(Self(Secret::random()?))
     }
 
-    /// Seals the master key under a key-encryption key; `header` is authenticated with it.
+    /// Encrypts the master key under a key-encryption key and authenticates `header` with it.
     ///
     /// # Errors
     /// [`Error::Entropy`].
@@ -38,10 +38,10 @@ impl MasterKey {
         Ok(sealed.try_into().expect("32 bytes seal to WRAPPED_BYTES"))
     }
 
-    /// Opens what [`Self::wrap`] gave.
+    /// Decrypts the output of [`Self::wrap`].
     ///
     /// # Errors
-    /// [`Error::Damaged`] for a wrong key and for a changed header alike.
+    /// [`Error::Damaged`] for a wrong key as for a changed header.
     pub fn unwrap(key_encryption_key: &Secret<64>, header: &[u8], wrapped: &[u8]) -> Result<Self, Error> {
         let opened = aes_cbc_hmac::open(key_encryption_key, header, wrapped)?;
         let bytes: &[u8; 32] = opened.as_slice().try_into().map_err(|_| Error::Damaged)?;
@@ -56,20 +56,20 @@ impl MasterKey {
     pub const WRAPPED_BYTES: usize = aes_cbc_hmac::sealed_bytes(32);
 }
 
-/// Declares the purposes, their labels and the list of all of them together, so that none can be left out of the list.
+/// Declares the purposes with their labels and the list of all, so that none can be left out of the list.
 macro_rules! purposes {
     ($($(#[$about:meta])* $purpose:ident = $label:literal,)*) => {
-        /// What a key is for. Each has a label of its own, so that no two jobs ever share a key.
+        /// What a key is for. Each purpose has its own label, so that no two share a key.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Purpose {
             $($(#[$about])* $purpose,)*
         }
 
         impl Purpose {
-            /// Every purpose that there is.
+            /// Every purpose.
             pub const ALL: &[Self] = &[$(Self::$purpose,)*];
 
-            /// Files depend on these bytes: a change is a new format version.
+            /// Changing these bytes changes the file format.
             const fn label(self) -> &'static [u8] {
                 match self {
                     $(Self::$purpose => $label,)*
@@ -96,9 +96,9 @@ purposes! {
     Catalogue = b"cipherlens v1 catalogue\0",
     /// Sealing the keyed hashes of the photos of a group of segments.
     Tags = b"cipherlens v1 tags\0",
-    /// Sealing what was fetched from a host, at home.
+    /// Sealing the local cache of a remote vault.
     Cache = b"cipherlens v1 cache\0",
-    /// Sealing which folders an unfinished indexing run was given, at home.
+    /// Sealing the local record of an interrupted indexing run.
     UnfinishedRun = b"cipherlens v1 unfinished run\0",
 }
 
@@ -109,12 +109,12 @@ pub struct KeyTree {
 }
 
 impl KeyTree {
-    /// The keys below `master` in the vault with this id.
+    /// The keys of the vault with this id and `master` key.
     pub fn new(master: MasterKey, vault: [u8; 16]) -> Self {
         Self { master, vault }
     }
 
-    /// The master key, to wrap it anew for a changed passphrase.
+    /// The master key, to wrap it again under a new passphrase.
     pub fn master(&self) -> &MasterKey {
         &self.master
     }
@@ -135,7 +135,8 @@ impl KeyTree {
         self.mac::<Hmac<Sha512>>(purpose, message).into()
     }
 
-    /// HMAC-SHA-256 of `message` under the vault's own key for `purpose`: for whole photos, where SHA-256 has hardware.
+    /// HMAC-SHA-256 of `message` under the vault's own key for `purpose`: for whole photos, where hardware support for
+    /// SHA-256 matters.
     pub fn short_tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         self.mac::<Hmac<Sha256>>(purpose, message).into()
     }

@@ -5,7 +5,7 @@
 //! padded = length (8, little-endian) || plaintext || zeros, up to padme(8 + length)
 //! ```
 //!
-//! Must never: run before a tag is verified. Padding that is not canonical is damage.
+//! Must never: be removed before the tag is verified. Padding that is not canonical counts as damage.
 
 use zeroize::Zeroizing;
 
@@ -25,7 +25,7 @@ pub const fn padme(bytes: usize) -> usize {
     (bytes + mask) & !mask
 }
 
-/// `plaintext` with its length in front and zeros behind.
+/// Prepends the length of `plaintext` and appends zeros.
 pub fn pad(plaintext: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut padded = Zeroizing::new(vec![0; padme(LENGTH_BYTES + plaintext.len())]);
     padded[..LENGTH_BYTES].copy_from_slice(&(plaintext.len() as u64).to_le_bytes());
@@ -33,7 +33,7 @@ pub fn pad(plaintext: &[u8]) -> Zeroizing<Vec<u8>> {
     padded
 }
 
-/// What [`pad`] was given.
+/// The inverse of [`pad`].
 ///
 /// # Errors
 /// [`Error::Damaged`] when the length does not fit or the padding is not the one [`pad`] writes.

@@ -1,15 +1,15 @@
-//! A passphrase and the key it opens: Argon2id (RFC 9106).
+//! Passphrases, and the key derived from one: Argon2id (RFC 9106).
 //!
 //! ```text
 //! KEK = Argon2id(version 0x13, passphrase, salt, memory, passes, lanes), 64 bytes
 //! ```
 //!
-//! Text is prepared like the OpaqueString profile of RFC 8265, section 4.2: a keyboard on macOS may send a letter and
-//! its accent as two code points (NFD) where Linux sends one (NFC), and both are the same passphrase to the person who
-//! types it. So: UTF-8, every non-ASCII space becomes a space, NFC. Case and width are kept. Control characters are
-//! refused, a trailing newline too: who reads a passphrase from a file strips the line's end and nothing else.
+//! Text is prepared as in the OpaqueString profile of RFC 8265, section 4.2: UTF-8, every non-ASCII space becomes a
+//! space, NFC; case and width are kept. macOS may send a letter and its accent as two code points (NFD) where Linux
+//! sends one (NFC), and to the user both are the same passphrase. Control characters are refused, including a trailing
+//! newline: whoever reads a passphrase from a file strips the line ending and nothing else.
 //!
-//! Must never: be printed, compared, or allocate memory that a file asks for before the range is checked.
+//! Must never: print or compare a passphrase, or allocate memory that a file asks for before checking its range.
 
 use std::str;
 
@@ -21,17 +21,17 @@ use super::Error;
 use crate::secret::Secret;
 use crate::secret::on_wiped_stack;
 
-/// More than anyone types; less than a file given by mistake.
+/// More than anybody types, less than a file given by mistake.
 const LONGEST_BYTES: usize = 4096;
 
-/// NFC of a string is at most three times as long in UTF-8 (Unicode TR 15, table of expansion factors).
+/// NFC makes a string at most three times as long in UTF-8 (Unicode TR 15, table of expansion factors).
 const NFC_EXPANSION: usize = 3;
 
-/// A passphrase, normalised.
+/// A normalised passphrase. Wiped on drop.
 pub struct Passphrase(Zeroizing<String>);
 
 impl Passphrase {
-    /// Takes a passphrase as typed, without a line end.
+    /// Normalises a passphrase as typed, without a line ending.
     ///
     /// # Errors
     /// When it is empty, not UTF-8, longer than 4096 bytes, or holds a control character.
@@ -46,7 +46,7 @@ impl Passphrase {
         if text.chars().any(char::is_control) {
             return Err(Error::PassphraseControl);
         }
-        // Room for the whole outcome: a string that grows leaves unwiped copies behind.
+        // Full capacity at once: a string that grows leaves unwiped copies behind.
         let mut normalised = Zeroizing::new(String::with_capacity(text.len() * NFC_EXPANSION));
         if text.is_ascii() {
             normalised.push_str(text);
@@ -56,10 +56,10 @@ impl Passphrase {
         Ok(Self(normalised))
     }
 
-    /// The key-encryption key of this passphrase.
+    /// Derives the key-encryption key.
     ///
     /// # Errors
-    /// [`Error::Memory`] when the memory cannot be had.
+    /// [`Error::Memory`] when the memory cannot be allocated.
     pub fn key_encryption_key(&self, salt: &[u8; Cost::SALT_BYTES], cost: Cost) -> Result<Secret<64>, Error> {
         let out_of_memory = || Error::Memory { kib: cost.memory_kib };
         let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(64))
@@ -78,7 +78,7 @@ impl Passphrase {
     }
 }
 
-/// What one try of a passphrase costs: memory, passes over it, lanes. Only values in the allowed range exist.
+/// The cost of trying one passphrase: memory, passes over it, lanes. Always within the allowed range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     memory_kib: u32,
@@ -89,14 +89,14 @@ pub struct Cost {
 impl Cost {
     /// 256 MiB, 3 passes, 4 lanes: four times the memory of RFC 9106's second recommendation.
     pub const DEFAULT: Self = Self { memory_kib: 256 * 1024, passes: 3, lanes: 4 };
-    /// The least that is accepted: 19 MiB, one pass, one lane.
+    /// The lowest accepted cost: 19 MiB, one pass, one lane.
     pub const FLOOR: Self = Self { memory_kib: 19 * 1024, passes: 1, lanes: 1 };
-    /// The most that a file may ask for: 2 GiB, 16 passes, 16 lanes.
+    /// The highest cost that a file may ask for: 2 GiB, 16 passes, 16 lanes.
     pub const CEILING: Self = Self { memory_kib: 2 * 1024 * 1024, passes: 16, lanes: 16 };
     /// Bytes of a salt.
     pub const SALT_BYTES: usize = 32;
 
-    /// A cost, checked before anything is allocated for it.
+    /// Checks the range; allocates nothing.
     ///
     /// # Errors
     /// [`Error::Cost`] naming the first value outside [`Self::FLOOR`]..=[`Self::CEILING`].

@@ -1,4 +1,4 @@
-//! `cipherlens add`: photos and folders into the vault.
+//! `cipherlens add`: indexes photos and folders into the vault.
 
 use std::io;
 use std::path::PathBuf;
@@ -26,13 +26,17 @@ use crate::services::skipped::SkippedFiles;
 /// Arguments of `add`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens add ~/Pictures holiday.jpg\n\nIn folders, photos are taken whatever their names are; what is passed over is counted by kind (--json names each file), and photos and videos in formats that are not read yet make the exit code 1. Symbolic links are followed. Hidden files and folders are not looked at. A file named itself is always tried. Running it again skips what the vault holds already, so an interrupted run is resumed by the same command."
+    after_help = "Example:\n  cipherlens add ~/Pictures holiday.jpg\n\nPhotos in folders are recognised by content, \
+        whatever their names; skipped files are counted by kind (--json names each file), and photos and videos in \
+        formats that cannot be read yet make the exit code 1. Symbolic links are followed. Hidden files and folders \
+        are skipped. A file named on the command line is always tried. Photos that the vault holds already are \
+        skipped, so the same command resumes an interrupted run."
 )]
 pub(super) struct Arguments {
-    /// Photos, and folders to look through
+    /// Photos and folders to add
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Say what would be looked at, and change nothing
+    /// List what would be added, and change nothing
     #[arg(long)]
     dry_run: bool,
     /// Print one JSON object: added, already_present, left, error, failed [path, reason], passed_over [kind,
@@ -58,12 +62,12 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     index_and_report(session, &arguments.weights, &found, read, report, roots)
 }
 
-/// Which files are named when a run has ended.
+/// Which files are named at the end of a run.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Named {
-    /// Those that could not be used.
+    /// Files that could not be used.
     Failed,
-    /// Each, with what became of it.
+    /// Every file, with its outcome.
     All,
 }
 
@@ -74,8 +78,8 @@ pub(super) struct Report {
     pub(super) json: bool,
 }
 
-/// Indexes the photos that were found with a progress bar, and reports; shared with the takeover of older folders. While
-/// the run is not finished, `roots` are remembered, below which the terminal application can go on with it.
+/// Indexes the photos that were found, with a progress bar, and reports; shared with `import-legacy`. Until the run is
+/// finished, `roots` are remembered, so that the terminal application can offer to go on.
 pub(super) fn index_and_report<R>(
     session: &Session,
     weights: &super::session::WeightsFile,
@@ -118,7 +122,7 @@ where
     let mut used = used.into_inner().expect("no holder of this lock panics");
     used.sort_unstable();
     match print(summary, &found.skipped, &used, elapsed, report) {
-        // The terminal went away when the last photos were in hand.
+        // The terminal was closed during the last photos.
         Err(Failure::Io(_)) if control.is_stopped() => Ok(Exit::Interrupted),
         ended => ended,
     }
@@ -159,7 +163,7 @@ fn print(
         return Ok(Failure::from(error).report());
     }
     if summary.left > 0 {
-        // Whether or not anybody reads the report: a terminal that is gone has interrupted the run.
+        // Even if the report could not be written: a closed terminal has interrupted the run.
         return Ok(Exit::Interrupted);
     }
     reported(completeness(&summary.failed, passed), written)
@@ -220,7 +224,7 @@ fn failed(failed: &[(PathBuf, String)]) -> Vec<serde_json::Value> {
     failed.iter().map(|(path, reason)| json!({ "path": path.to_string_lossy(), "reason": reason })).collect()
 }
 
-/// What was passed over, by kind, but for hidden files, of which no kind is known.
+/// The skipped files by kind, except hidden ones, whose kind is unknown.
 fn passed_over(passed: &SkippedFiles) -> Vec<serde_json::Value> {
     let row = |kind: &str, photo_or_video: bool, files: &[PathBuf]| {
         let (count, paths) = (files.len(), paths(files));

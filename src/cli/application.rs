@@ -1,4 +1,4 @@
-//! `cipherlens` without a command: what the flags and settings decide about the terminal application.
+//! `cipherlens` without a command: flags and settings for the terminal application.
 
 use std::path::PathBuf;
 
@@ -23,16 +23,16 @@ pub(super) struct Arguments {
     /// Leave the mouse to the terminal
     #[arg(long)]
     no_mouse: bool,
-    /// Nothing moves by itself
+    /// Stop everything on the screen that moves by itself
     #[arg(long, env = "NO_MOTION", value_parser = clap::builder::FalseyValueParser::new())]
     reduced_motion: bool,
-    /// Lock after so many minutes without a key; 0: never [default: 15]
+    /// Lock after this many minutes without a key; 0: never [default: 15]
     #[arg(long, value_name = "MINUTES")]
     lock_after: Option<u64>,
     /// What locking does to an indexing run: continue, pause [default: continue]
     #[arg(long, value_name = "HOW")]
     lock: Option<OnLock>,
-    /// Width and height of a character in pixels, such as 9x19, where the terminal does not say
+    /// Width and height of a character in pixels, such as 9x19, if the terminal does not tell
     #[arg(long, value_name = "PIXELS")]
     cell_size: Option<CellSize>,
     /// The file with your keys [default: keymap.toml beside the settings]

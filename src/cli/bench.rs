@@ -1,4 +1,4 @@
-//! `cipherlens bench`: how fast this machine is: encrypted search next to the fastest plain scan, and the network alone.
+//! `cipherlens bench`: the speed of this machine: encrypted search against the fastest plain scan, or the model alone.
 
 use std::fmt::Write;
 use std::io;
@@ -13,20 +13,21 @@ use crate::error::Error;
 use crate::services::benchmark::{self, PLAIN_BYTES, Report};
 use crate::services::embedding_benchmark;
 
-/// Measure encrypted search on this machine, next to the fastest plain scan of the same vectors; or the network that
-/// describes photos.
+/// Measure encrypted search on this machine against the fastest plain scan of the same vectors, or the embedding
+/// network alone.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   cipherlens bench --images 49152 --threads 2
   cipherlens bench --features --threads 2 --batch 16
 
-Every plain scan that this processor can run is timed by turns with the encrypted one, and the ratio is to the fastest of them.")]
+Every plain scan that this processor can run is timed in turn with the encrypted one; the ratio is to the fastest.")]
 pub(super) struct Arguments {
-    /// How many synthetic images to search (about 19 KB of memory each, in blocks of 512); no more than fit into free memory.
+    /// How many synthetic images to search (about 19 KB of memory each, in blocks of 512), as far as free memory
+    /// allows.
     #[arg(long, default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     images: u32,
-    /// Measure the network instead: photos that are decoded already to vectors
+    /// Measure the network instead: from decoded photos to vectors
     #[arg(long, conflicts_with = "images")]
     features: bool,
     /// Photos that the network takes at once
@@ -36,7 +37,7 @@ pub(super) struct Arguments {
     precision: PrecisionFlag,
     #[command(flatten)]
     weights: WeightsFile,
-    /// Threads for what is measured.
+    /// Threads to use.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
     /// Print one JSON object.

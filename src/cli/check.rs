@@ -1,4 +1,4 @@
-//! `cipherlens check`: reads everything, names each damage, and mends what can be mended.
+//! `cipherlens check`: reads everything, names all damage, and repairs what can be repaired.
 
 use clap::Args;
 use serde_json::json;
@@ -15,13 +15,17 @@ use crate::services::name::inert;
 /// Arguments of `check`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens check\n  cipherlens check --repair\n\nReads and verifies every file. What is damaged is named by its file in the vault; the rest stays usable. --repair makes anew what follows from whole files: encrypted features from the exact vectors, those and thumbnails from the photos. A photo that is lost stays listed, so that its file can be put back from a backup, unless --drop-lost is given. Files that nothing names are reported; --repair moves them into `set_aside` inside the vault and deletes none."
+    after_help = "Examples:\n  cipherlens check\n  cipherlens check --repair\n\nReads and verifies every file. Damage \
+        is named by its file in the vault; the rest stays usable. --repair rebuilds what can be derived from whole \
+        files: encrypted features from the exact vectors, vectors and thumbnails from the photos. A lost photo stays \
+        listed, so that its file can be restored from a backup, unless --drop-lost is given. Files that nothing in the \
+        vault refers to are reported; --repair moves them into `set_aside` inside the vault and deletes none."
 )]
 pub(super) struct Arguments {
-    /// Make anew what can be made anew
+    /// Repair what can be repaired
     #[arg(long)]
     repair: bool,
-    /// With --repair: take photos whose file is lost out of the vault
+    /// With --repair: remove photos whose file is lost from the vault
     #[arg(long, requires = "repair")]
     drop_lost: bool,
     /// Print one JSON object: photos, damages [object, reason, remedy], leftovers, strays, dropped, older_copy
@@ -31,11 +35,11 @@ pub(super) struct Arguments {
     weights: WeightsFile,
 }
 
-/// Checks the vault, and mends it if told.
+/// Checks the vault and, with `--repair`, repairs it.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let vault = if arguments.repair { session.open_to_change()? } else { session.open_vault()? };
     let photos = vault.photo_count()?;
-    // A repair reads everything once more at its end.
+    // A repair reads everything again at its end.
     let meter = Meter::new(if arguments.repair { 2 * photos } else { photos }, "read");
     let progress = |progress: Progress| {
         meter.advance(progress.images);
@@ -83,7 +87,7 @@ fn in_words(report: &Report, repaired: bool) -> String {
     text
 }
 
-/// The damages below `title`; nothing where there are none.
+/// The damages under `title`; empty if there are none.
 fn list(title: &str, damages: &[Damage]) -> String {
     if damages.is_empty() {
         return String::new();

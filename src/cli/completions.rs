@@ -19,7 +19,7 @@ pub(super) struct Arguments {
 
 /// Prints the script for `program`.
 pub(super) fn run(arguments: &Arguments, mut program: Command) -> Result<Exit, Failure> {
-    // Into memory: what writes a script panics where it cannot.
+    // Generated in memory, because clap panics when it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut program, "cipherlens", &mut script);
     output::text(&String::from_utf8_lossy(&script))?;

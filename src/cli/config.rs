@@ -25,7 +25,7 @@ enum Action {
     Path,
 }
 
-/// Writes the files, or finds the settings.
+/// Writes the templates, or prints the path of the settings.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let path = session.dirs()?.settings_file();
     match arguments.action {

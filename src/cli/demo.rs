@@ -1,4 +1,4 @@
-//! `cipherlens demo`: everything at work on the sample photos that the program carries, in a vault that is thrown away.
+//! `cipherlens demo`: a tour on built-in sample photos, in a temporary vault.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,17 +30,17 @@ use crate::services::session::{self, Cost, Prompts};
 static PHOTOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/data/photos");
 static ALTERED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/data/altered");
 
-/// What is searched for: photos that are not in the vault, as files below `data/altered`.
+/// The queries: photos below `data/altered` that are not in the vault.
 const QUERIES: [(&str, &str); 3] = [
     ("flamingo_image_0006_recompressed.jpg", "a flamingo, saved again at JPEG quality 15"),
     ("elephant_image_0002_cropped.jpg", "an elephant, cropped"),
     ("sunflower_image_0003_darkened.jpg", "a sunflower, darkened"),
 ];
 
-/// The passphrase of a vault that is kept, so that it can be opened afterwards.
+/// The passphrase of the vault, for `--keep`.
 const PASSPHRASE: &str = "demo";
 
-/// A lower threshold than the default, so that other photos of the same kind are matches too.
+/// Below the default, so that other photos of the same kind match too.
 const THRESHOLD: f32 = 0.60;
 
 const MOST_LISTED: usize = 4;
@@ -48,7 +48,9 @@ const MOST_LISTED: usize = 4;
 /// Arguments of `demo`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens demo --keep demo.vault\n\nBuilds a vault from a hundred sample photos, runs three searches, and deletes the vault again. Photos: Caltech 101 by Fei-Fei Li, Marco Andreeto, Marc'Aurelio Ranzato and Pietro Perona, CC BY 4.0, doi 10.22002/D1.20086."
+    after_help = "Example:\n  cipherlens demo --keep demo.vault\n\nBuilds a vault from a hundred sample photos, runs \
+        three searches, and deletes the vault again. Photos: Caltech 101 by Fei-Fei Li, Marco Andreeto, Marc'Aurelio \
+        Ranzato and Pietro Perona, CC BY 4.0, doi 10.22002/D1.20086."
 )]
 pub(super) struct Arguments {
     /// Keep the vault in FOLDER instead of deleting it; its passphrase is `demo`
@@ -63,7 +65,7 @@ pub(super) struct Arguments {
 /// Runs the demonstration.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let scratch = TempDir::with_prefix("cipherlens-demo-")?;
-    // A demonstration leaves no trace in the user's own folders.
+    // The demonstration leaves no trace in the user's folders.
     let dirs = AppDirs::within(scratch.path());
     let root = arguments.keep.clone().unwrap_or_else(|| scratch.path().join("vault"));
     let model = session.load_model(&arguments.weights, Precision::F32)?;
@@ -88,15 +90,15 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     Ok(Exit::Success)
 }
 
-/// Puts the samples into the vault; false when interrupted.
+/// Indexes the samples; false when interrupted.
 fn index_samples(vault: &OpenVault, model: &EmbeddingModel) -> Result<bool, Failure> {
     let files: Vec<&File<'_>> = PHOTOS.dirs().flat_map(Dir::files).collect();
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path().to_owned()).collect();
-    // Progress, not a result: a vault that is kept is filled whether or not anybody reads the results.
+    // On standard error: this is progress, and with --keep the vault is filled even if nobody reads the output.
     output::say(&format!("Encrypting {} into a vault of their own:", output::count(files.len(), "sample photo")));
     let read = |path: &Path| -> Result<Original, String> {
         let file = PHOTOS.get_file(path).ok_or("not among the samples")?;
-        // A sample's own name is a number; what tells it apart is its folder.
+        // The files are only numbered; the folder says what they show.
         let name = path.to_string_lossy().replace(['/', '\\'], "_");
         Ok(Original { bytes: Zeroizing::new(file.contents().to_vec()), name, modified: None })
     };

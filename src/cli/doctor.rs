@@ -1,4 +1,4 @@
-//! `cipherlens doctor`: what the terminal answered, how pictures are drawn and why, with a test picture.
+//! `cipherlens doctor`: the terminal's answers, how pictures are drawn and why, with a test picture.
 
 use clap::Args;
 
@@ -13,7 +13,7 @@ use crate::preview::{Choice, Graphics, Panel, Probe, Reason, cells_of_window, de
 use crate::services::name::inert;
 use crate::services::settings::CellSize;
 
-/// The environment variables that terminals are known by.
+/// Environment variables that identify terminals.
 const TELLING: [&str; 12] = [
     "TERM",
     "COLORTERM",
@@ -33,7 +33,8 @@ const TEST_PICTURE_ROWS: u16 = 10;
 /// Arguments of `doctor`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens doctor\n\nIts output holds nothing about photos or vaults and may be attached to a report."
+    after_help = "Example:\n  cipherlens doctor\n\nIts output holds nothing about photos or vaults and may be attached \
+        to a report."
 )]
 pub(super) struct Arguments {
     #[arg(long, help = format!("As if this had been chosen: {}", Choice::values()), value_name = "HOW", env = "CIPHERLENS_PREVIEW", hide_possible_values = true)]
@@ -50,7 +51,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let mut text = format!("cipherlens {}\n\nEnvironment\n", env!("CARGO_PKG_VERSION"));
     for name in TELLING {
         text += &match std::env::var(name) {
-            // The address in SSH_CONNECTION is nobody's business in a report that is passed on.
+            // A report must not disclose the address in SSH_CONNECTION.
             Ok(_) if name == "SSH_CONNECTION" => row(name, "set: over a network link, less is sent"),
             Ok(value) => row(name, &inert(&value)),
             Err(_) => row(name, "-"),

@@ -1,4 +1,4 @@
-//! Exit codes: an interface for scripts. A code once given to a meaning keeps it.
+//! Exit codes, an interface for scripts: a code never changes its meaning.
 
 use std::process::ExitCode;
 
@@ -18,9 +18,9 @@ Exit codes:
 pub enum Exit {
     /// Done.
     Success,
-    /// Failed, or some of the photos failed or are of a kind that is not read.
+    /// Failed, or some of the photos failed or are in unsupported formats.
     Failure,
-    /// The passphrase is wrong, or the header was altered: the two cannot be told apart.
+    /// The passphrase is wrong or the header was altered, which look the same.
     WrongPassphrase,
     /// Damage was found in the vault, or it is an older copy, which was not changed.
     Damage,

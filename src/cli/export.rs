@@ -1,4 +1,4 @@
-//! `cipherlens export`: originals out of the vault, byte for byte.
+//! `cipherlens export`: decrypts originals into a folder, byte for byte.
 
 use std::io;
 use std::path::PathBuf;
@@ -24,7 +24,10 @@ use crate::services::progress::Control;
 /// Arguments of `export`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens export 3f2a 77b0 --to out\n  cipherlens export --all restored\n\nWithout a folder the photos go to the current one. Exported files are plaintext, readable by you alone, so the folder must be outside of every vault. A file that is there already is kept, and the photo gets a number; a photo that is there already is skipped, so an interrupted export is resumed by the same command."
+    after_help = "Examples:\n  cipherlens export 3f2a 77b0 --to out\n  cipherlens export --all restored\n\nWithout a \
+        folder the photos go to the current one. Exported files are plaintext, readable by you alone, so the folder \
+        must be outside of every vault. Existing files are kept, and a photo of the same name gets a number; a photo \
+        that was exported before is skipped, so the same command resumes an interrupted export."
 )]
 pub(super) struct Arguments {
     /// The first digits of the photos' ids
@@ -47,7 +50,7 @@ pub(super) struct Arguments {
 
 /// Exports the photos.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    // A wrong folder should be told before a passphrase is asked for.
+    // Checked first, so that a wrong folder is reported before the passphrase is asked for.
     let target = match arguments.all.as_ref().or(arguments.to.as_ref()) {
         Some(folder) => Target::at(folder)?,
         None => Target::current_folder()?,
@@ -70,7 +73,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     finish(report, written)
 }
 
-/// The photos whose ids begin so.
+/// The photos with these id prefixes.
 fn find(vault: &OpenVault, ids: &[String]) -> Result<Vec<Fetch>, Error> {
     ids.iter().map(|id| Ok(Fetch::Wanted(vault.find(id)?.id))).collect()
 }
@@ -98,7 +101,7 @@ pub(super) enum Named {
     No,
 }
 
-/// Says what was done.
+/// Reports what was done.
 pub(super) fn print(report: &Report, target: &Target, named: Named) -> io::Result<()> {
     let mut lines = Vec::new();
     if named == Named::Yes {
@@ -125,8 +128,8 @@ fn were(photos: usize) -> String {
     format!("{} {}", output::count(photos, "photo"), if photos == 1 { "was" } else { "were" })
 }
 
-/// How the run ended, for whoever called the program. Whether its report could be `written` matters only where nothing
-/// worse happened: a terminal that is gone has interrupted the run.
+/// The exit code of the run. A report that could not be `written` counts only if nothing worse happened: a closed
+/// terminal has interrupted the run.
 pub(super) fn finish(report: Report, written: io::Result<()>) -> Result<Exit, Failure> {
     match report.error {
         Some(error) => Err(error.into()),
@@ -137,7 +140,7 @@ pub(super) fn finish(report: Report, written: io::Result<()>) -> Result<Exit, Fa
     }
 }
 
-/// The report as it is printed for scripts.
+/// The report for scripts.
 pub(super) fn as_json(report: &Report) -> Value {
     let files = |files: &[(PhotoId, PathBuf)]| -> Vec<_> {
         files.iter().map(|(id, path)| json!({ "id": id.to_string(), "path": path.to_string_lossy() })).collect()

@@ -1,4 +1,4 @@
-//! What a command may fail with, said so that the user knows what to do, and the exit code it becomes.
+//! How a command fails: the message, the advice, and the exit code.
 
 use std::io;
 
@@ -31,8 +31,8 @@ pub(super) enum Failure {
     NoVault,
 }
 
-/// How a command ended whose `work` is done and whose report was, or was not, `written`. A reader that closed the pipe
-/// changes nothing; a report that could not be written is a failure, unless something worse happened before.
+/// The outcome of a command whose `work` is done and whose report was or was not `written`. A closed pipe is not a
+/// failure; any other write error is, unless something worse happened before.
 pub(super) fn reported(work: Exit, written: io::Result<()>) -> Result<Exit, Failure> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(work),
@@ -46,7 +46,7 @@ pub(super) fn reported(work: Exit, written: io::Result<()>) -> Result<Exit, Fail
 }
 
 impl Failure {
-    /// The next step, where there is one.
+    /// What the user can do next.
     fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Work(error) => error.advice(),
@@ -55,14 +55,14 @@ impl Failure {
         }
     }
 
-    /// Prints the failure with its causes and the next step, and gives the exit code.
+    /// Prints the failure with its causes and advice, and returns the exit code.
     pub(super) fn report(&self) -> Exit {
-        // Whoever closed the pipe (`| head`) has what they wanted.
+        // A reader that closes the pipe (`| head`) has seen enough.
         if matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe) {
             return Exit::Success;
         }
         let message = with_causes(self);
-        // Line by line: the settings' messages point at a place with several.
+        // Line by line, because messages about the settings have several.
         let shown: Vec<_> = message.lines().map(inert).collect();
         output::say(&format!("cipherlens: {}", shown.join("\n")));
         if let Some(advice) = self.advice() {

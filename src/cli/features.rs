@@ -1,4 +1,4 @@
-//! `cipherlens features`: the vectors of photos, in clear, for other programs.
+//! `cipherlens features`: the vectors of photos, unencrypted, for other programs.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `cipherlens import-legacy`: takes over a folder that an older program encrypted.
+//! `cipherlens import-legacy`: imports a folder that the legacy program encrypted.
 
 use std::path::{Path, PathBuf};
 
@@ -15,9 +15,10 @@ use crate::services::photo;
 
 /// Arguments of `import-legacy`.
 #[derive(Args)]
-#[command(
-    after_help = "Example:\n  cipherlens import-legacy ~/old --key-file ~/old/key\n\nThe folder holds `encrypted_images` (each file: 16 bytes of IV, then AES-128-CBC of the photo with PKCS#7 padding) and `mapping.json`. Photos are decrypted in memory and added; features are computed anew. What became of each file is said at the end. The folder is left as it is."
-)]
+#[command(after_help = "Example:\n  cipherlens import-legacy ~/old --key-file ~/old/key\n\nThe folder holds \
+        `encrypted_images` (each file: 16 bytes of IV, then AES-128-CBC of the photo with PKCS#7 padding) and \
+        `mapping.json`. Photos are decrypted in memory and added; features are computed anew. The outcome for each \
+        file is printed at the end. The folder is not changed.")]
 pub(super) struct Arguments {
     /// The older program's folder
     #[arg(value_name = "FOLDER")]

@@ -1,4 +1,4 @@
-//! Signals during a run: the first asks it to finish what is in hand, a second Ctrl-C ends the process.
+//! Signals during a run: the first one lets it finish the photos it has begun, a second Ctrl-C ends the process.
 
 use std::process;
 use std::sync::{Arc, Mutex};
@@ -6,37 +6,37 @@ use std::sync::{Arc, Mutex};
 use super::output;
 use crate::services::progress::Control;
 
-/// What is said when photos are in hand.
+/// The notice on the first signal.
 pub(super) const FINISHING: &str = "Finishing the photos in hand; interrupt again to stop at once.";
 
-/// The run that a signal stops, if one is under way. A process has one handler, set once.
+/// The run that a signal stops, if one is under way. The process has one handler, installed once.
 static RUNNING: Mutex<Option<Arc<Control>>> = Mutex::new(None);
 
 /// While it lives, a signal stops the run instead of the process.
 pub(super) struct Interruptible(());
 
-/// What a signal wants.
+/// The meaning of a signal.
 #[derive(Clone, Copy, Eq, PartialEq)]
-enum Wish {
-    /// The user, or the system, wants the program to end, and wants it at once when it is said twice.
-    End,
-    /// The terminal is gone. The shell and the kernel both say so, which is no second wish.
-    Gone,
+enum Intent {
+    /// Terminate; at once when it is repeated.
+    Terminate,
+    /// The terminal was closed. The shell and the kernel both signal this, so a repetition means nothing.
+    HangUp,
 }
 
 /// Lets SIGINT, SIGTERM and SIGHUP stop the run behind `control`; `notice` says so once on standard error.
 pub(super) fn stops(control: &Arc<Control>, notice: &'static str) -> Interruptible {
     *running() = Some(Arc::clone(control));
-    // An error means that the handler is set already, by an earlier run of this process.
-    let _ = listen(move |wish| {
-        // Not held while something is written: a terminal that hangs must not hold up the run's end.
+    // An error means that an earlier run of this process has installed the handler.
+    let _ = listen(move |intent| {
+        // Cloned, so that the lock is not held while writing: a hanging terminal must not block the end of the run.
         let control = running().clone();
         match control {
             Some(control) if !control.is_stopped() => {
                 control.stop();
                 output::say(&format!("\n{notice}"));
             }
-            Some(_) if wish == Wish::Gone => {}
+            Some(_) if intent == Intent::HangUp => {}
             _ => process::exit(130),
         }
     });
@@ -44,7 +44,7 @@ pub(super) fn stops(control: &Arc<Control>, notice: &'static str) -> Interruptib
 }
 
 #[cfg(unix)]
-fn listen(hear: impl Fn(Wish) + Send + 'static) -> std::io::Result<()> {
+fn listen(handle: impl Fn(Intent) + Send + 'static) -> std::io::Result<()> {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -53,13 +53,14 @@ fn listen(hear: impl Fn(Wish) + Send + 'static) -> std::io::Result<()> {
         return Ok(());
     }
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
-    let work = move || signals.forever().for_each(|signal| hear(if signal == SIGHUP { Wish::Gone } else { Wish::End }));
+    let intent_of = |signal| if signal == SIGHUP { Intent::HangUp } else { Intent::Terminate };
+    let work = move || signals.forever().for_each(|signal| handle(intent_of(signal)));
     std::thread::Builder::new().name("signals".to_owned()).spawn(work).map(drop)
 }
 
 #[cfg(not(unix))]
-fn listen(hear: impl Fn(Wish) + Send + 'static) -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(move || hear(Wish::End))
+fn listen(handle: impl Fn(Intent) + Send + 'static) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(move || handle(Intent::Terminate))
 }
 
 impl Drop for Interruptible {

@@ -1,4 +1,4 @@
-//! `cipherlens list`: what is in the vault.
+//! `cipherlens list`: the photos of the vault.
 
 use clap::Args;
 

@@ -1,5 +1,5 @@
-//! The log file in the state folder: when something was done, how long it took, what failed. At its level it holds no
-//! file name, no query, no score and no secret, so that it may be attached to a report.
+//! The log file in the state folder: what was done when, how long it took, what failed. It holds no file name, query,
+//! score or secret, so that it can be attached to a bug report.
 
 use std::io::{self, Write};
 
@@ -11,8 +11,8 @@ use crate::services::app_dirs::AppDirs;
 const LARGEST_FILE_BYTES: u64 = 1 << 20;
 const OLD_FILES_KEPT: usize = 3;
 
-/// Starts logging to the user's state folder; the handle writes the last lines when it is dropped.
-/// A log that cannot be written never keeps a command from its work.
+/// Starts logging to the user's state folder; dropping the handle writes the last lines. A log that cannot be written
+/// never fails a command.
 pub(super) fn start(dirs: &AppDirs) -> Option<LoggerHandle> {
     Logger::try_with_str("cipherlens=info")
         .ok()?
@@ -20,13 +20,13 @@ pub(super) fn start(dirs: &AppDirs) -> Option<LoggerHandle> {
         .format_for_files(line)
         .rotate(Criterion::Size(LARGEST_FILE_BYTES), Naming::Numbers, Cleanup::KeepLogFiles(OLD_FILES_KEPT))
         .append()
-        // By default it says on standard error that the file cannot be written, and panics where that cannot be written.
+        // The default reports write errors on standard error, and panics if that fails too.
         .error_channel(ErrorChannel::DevNull)
         .start()
         .ok()
 }
 
-/// When, how grave, which room of the program, and what.
+/// Time, level, module, message.
 fn line(out: &mut dyn Write, now: &mut DeferredNow, record: &Record<'_>) -> io::Result<()> {
     let room = record.module_path().unwrap_or_default();
     write!(out, "{} {} [{room}] {}", now.format_rfc3339(), record.level(), record.args())

@@ -1,4 +1,4 @@
-//! `cipherlens man`: the manual, one page for the program and one a command.
+//! `cipherlens man`: the manual, one page for the program and one for each command.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::services::privacy;
 #[derive(Args)]
 #[command(after_help = "Example:\n  cipherlens man | man -l -\n  cipherlens man --out ~/.local/share/man/man1")]
 pub(super) struct Arguments {
-    /// Write all pages into FOLDER, one a command, instead of the main page to standard output
+    /// Write all pages into FOLDER instead of the main page to standard output
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
 }
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Arguments, program: Command) -> Result<Exit, Failu
         output::text(&String::from_utf8_lossy(&page))?;
         return Ok(Exit::Success);
     };
-    // The manual is for everyone who may read the folder.
+    // The manual is meant for every user of the machine.
     privacy::share_new_files();
     std::fs::create_dir_all(folder)?;
     clap_mangen::generate_to(program, folder)?;

@@ -1,5 +1,5 @@
-//! The progress bar of a run, on standard error: how many of how many, rate, time left, how many failed, and the file in
-//! hand. Where standard error is no terminal it draws nothing.
+//! The progress bar of a run on standard error: count, rate, time left, failures, current file. Draws nothing unless
+//! standard error is a terminal.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -13,22 +13,22 @@ use super::output;
 use crate::services::name::inert;
 use crate::services::progress::{Event, Observer, Outcome, Stage};
 
-/// How often the bar is drawn although nothing happened.
+/// How often the bar is redrawn without an event.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Draws how far a run is.
+/// Draws the progress of a run.
 pub(super) struct Meter {
     bar: ProgressBar,
     /// What is counted, in the plural.
     what: &'static str,
     failed: AtomicUsize,
     is_waiting: AtomicBool,
-    /// From the first event on: before it nobody knows whether the run counts or waits.
+    /// Drawing starts with the first event: only then is it known whether the run works or waits.
     drawn: Once,
 }
 
 impl Meter {
-    /// A bar for so many of `what`.
+    /// A bar for `total` of `what`.
     pub(super) fn new(total: usize, what: &'static str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
         bar.set_style(counting(what));
@@ -36,20 +36,20 @@ impl Meter {
         Self { bar, what, failed, is_waiting, drawn: Once::new() }
     }
 
-    /// There are so many in all, of which so many are done.
+    /// Sets how many there are and how many are done.
     pub(super) fn set(&self, total: usize, done: usize) {
         self.draw();
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
     }
 
-    /// So many more are done.
+    /// Adds to how many are done.
     pub(super) fn advance(&self, more: usize) {
         self.draw();
         self.bar.inc(more as u64);
     }
 
-    /// So many more have failed, called so on the bar: `failed`, `damaged`.
+    /// Adds to how many have failed, shown under the name `called`: `failed`, `damaged`.
     pub(super) fn fail(&self, more: usize, called: &str) {
         if more > 0 {
             let failed = self.failed.fetch_add(more, Ordering::Relaxed) + more;
@@ -57,12 +57,12 @@ impl Meter {
         }
     }
 
-    /// How long the run has been at work; waiting for another process does not count.
+    /// How long the run has worked, not counting waits for another process.
     pub(super) fn elapsed(&self) -> Duration {
         if self.is_waiting.load(Ordering::Relaxed) { Duration::ZERO } else { self.bar.elapsed() }
     }
 
-    /// Takes the bar off the screen.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
@@ -94,13 +94,13 @@ fn counting(what: &str) -> ProgressStyle {
     ProgressStyle::with_template(&template).expect("the template is valid").with_key(
         "rate",
         |state: &ProgressState, line: &mut dyn Write| {
-            // A line that cannot be written is not drawn.
+            // Fails only when the bar cannot be drawn.
             let _ = line.write_str(&rate(state.per_sec()));
         },
     )
 }
 
-/// So many a second, as exactly as anybody reads it.
+/// A rate, as exact as anybody reads it.
 fn rate(per_second: f64) -> String {
     let digits = if per_second < 9.95 { 1 } else { 0 };
     format!("{per_second:.digits$}/s")
@@ -115,7 +115,7 @@ impl Observer for Meter {
         }
         match event {
             Event::Entered { path, stage: Stage::Features } => self.bar.set_message(file_name(&path)),
-            // Added photos count when they are sealed; that they are committed together later is no news here.
+            // Added photos count when they are sealed: commits come in large steps.
             Event::Entered { stage: Stage::Sealing, .. } | Event::Finished { outcome: Outcome::AlreadyPresent, .. } => {
                 self.advance(1);
             }

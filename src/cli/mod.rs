@@ -1,4 +1,4 @@
-//! The command line: one file a command. Parses arguments, calls the layers below, prints, and chooses the exit code.
+//! The command line, one file per command: parses arguments, calls the services, prints, and chooses the exit code.
 //!
 //! Results go to standard output; progress and errors to standard error. With `--json` standard output holds JSON only.
 
@@ -56,7 +56,7 @@ struct Arguments {
     /// The vault: a folder, or ssh://[user@]host[:port]/path [default: the settings', else the one used last]
     #[arg(long, global = true, value_name = "VAULT", env = "CIPHERLENS_VAULT", hide_env_values = true)]
     vault: Option<PathBuf>,
-    /// The vault is behind COMMAND, which ends in `cipherlens serve --stdio PATH` on some machine
+    /// Reach the vault through COMMAND, which runs `cipherlens serve --stdio PATH` on some machine
     #[arg(long, global = true, value_name = "COMMAND")]
     via: Option<String>,
     /// This copy is older than one this machine has seen, a restored backup for instance: use it from now on
@@ -86,27 +86,27 @@ enum Command {
     Export(export::Arguments),
     /// Remove photos from the vault
     Remove(remove::Arguments),
-    /// Read everything in the vault and name all damage
+    /// Read everything in the vault and report all damage
     Check(check::Arguments),
-    /// Say how large the vault is, and what an observer of it could learn
+    /// Show how large the vault is, and what an observer could learn from it
     Stats(stats::Arguments),
     /// Change the passphrase
     Passwd(passwd::Arguments),
-    /// Bring a copy of the vault elsewhere up to date
+    /// Bring a copy of the vault up to date
     Push(push::Arguments),
-    /// Bring the vault here up to date with a copy elsewhere
+    /// Bring the vault up to date with a copy
     Pull(pull::Arguments),
-    /// Offer a vault to a cipherlens on another machine, without any key
+    /// Serve a vault to cipherlens on another machine, without any key
     Serve(serve::Arguments),
-    /// Take over a folder of AES-128-CBC encrypted images
+    /// Import a folder of AES-128-CBC encrypted images
     ImportLegacy(import_legacy::Arguments),
-    /// Show everything at work on sample photos
+    /// Show how it works on sample photos
     Demo(demo::Arguments),
     Bench(bench::Arguments),
     Features(features::Arguments),
-    /// Say how pictures are drawn in this terminal, and why
+    /// Explain how pictures are drawn in this terminal
     Doctor(doctor::Arguments),
-    /// Write or find the settings file
+    /// Write or locate the settings file
     Config(config::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
@@ -119,9 +119,9 @@ enum Command {
 
 /// What the process's arguments ask for.
 pub enum Invocation {
-    /// A command, which ended so.
+    /// A command was run; this is its outcome.
     Command(Exit),
-    /// The terminal application.
+    /// The terminal application is to be started.
     Application(Box<Application>),
 }
 

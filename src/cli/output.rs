@@ -1,8 +1,8 @@
-//! The one place that writes to standard output and standard error, and how amounts and dates look there.
+//! The only file that writes to standard output and standard error, and the format of sizes and dates there.
 //!
 //! Results go to standard output, everything else to standard error. A result that cannot be written is an error, which
-//! [`Failure`](super::failure::Failure) turns into an exit code; that nobody reads standard error never matters. Must
-//! never: panic because a reader is gone or a disk is full.
+//! [`Failure`](super::failure::Failure) turns into an exit code; errors of standard error are ignored. Must never:
+//! panic on a closed pipe or a full disk.
 
 use std::io::{self, BufRead, Write};
 
@@ -14,7 +14,7 @@ use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
 use crate::services::open_vault::{CopyAge, OpenVault};
 
-/// Writes text to standard output at once, line ends included; a reader that has seen enough (`| head`) is an error here.
+/// Writes text to standard output and flushes; a pipe that its reader closed (`| head`) is an error here.
 pub(super) fn text(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(unwritable)
@@ -25,32 +25,32 @@ pub(super) fn line(line: &str) -> io::Result<()> {
     text(&format!("{line}\n"))
 }
 
-/// Writes one JSON value and a line's end to standard output.
+/// Writes one JSON value and a newline to standard output.
 pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
     line(&serde_json::to_string(value)?)
 }
 
-/// Writes what clap has to say: help and version to standard output, what is wrong with the arguments to standard error.
+/// Writes a message of clap: help and version to standard output, usage errors to standard error.
 pub(super) fn help(message: &clap::Error) -> io::Result<()> {
     let written = message.print().and_then(|()| io::stdout().flush()).map_err(unwritable);
     if message.use_stderr() { Ok(()) } else { written }
 }
 
-/// Writes a line to standard error. Where that is gone with its terminal, nobody is left to be told: no reason to panic.
+/// Writes a line to standard error. Errors are ignored: there is nowhere left to report them.
 pub(super) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Asks on standard error, and reads a line of standard input.
 pub(super) fn ask(question: &str) -> io::Result<String> {
-    // As above: whoever cannot see the question still answers, if only by closing the input.
+    // Ignored as above: without standard error the input usually ends, which answers no.
     let _ = write!(io::stderr(), "{question} ");
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(answer.trim().to_owned())
 }
 
-/// The error with what could not be written; its kind still tells a closed pipe from a full device.
+/// Adds what could not be written; the kind still tells a closed pipe from a full device.
 fn unwritable(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("standard output could not be written: {error}"))
 }
@@ -68,7 +68,7 @@ pub(super) fn photo(photo: &StoredPhoto) -> serde_json::Value {
     })
 }
 
-/// Null for the newest copy of a vault, else the generation it is at and the one this machine has seen.
+/// Null for the newest copy of a vault, else its generation and the one that this machine has seen.
 pub(super) fn older_copy(vault: &OpenVault) -> serde_json::Value {
     match vault.copy_age() {
         CopyAge::Newest => serde_json::Value::Null,
@@ -91,7 +91,7 @@ pub(super) fn instant(seconds: i64) -> String {
     utc_instant(seconds).unwrap_or_else(|| seconds.to_string())
 }
 
-/// Four decimals, as scores have: as a double, `0.8_f32` would be printed as 0.800000011920929.
+/// A score with its four decimals; converted directly, `0.8_f32` would be printed as 0.800000011920929.
 pub(super) fn decimals(score: f32) -> f64 {
     (f64::from(score) * 1e4).round() / 1e4
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use zeroize::Zeroizing;
 
-/// A passphrase file longer than this is not a passphrase file.
+/// No passphrase is longer; a longer file was given by mistake.
 const LONGEST_BYTES: u64 = 4096;
 
 /// The flags that say where the passphrase comes from; without them it is asked for.
@@ -22,16 +22,16 @@ pub(super) struct PassphraseSource {
     passphrase_fd: Option<u32>,
 }
 
-/// Whether the passphrase opens something or is being chosen.
+/// Whether the passphrase unlocks something or is being chosen.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Purpose {
-    /// It opens a vault that exists: asked once.
+    /// It unlocks an existing vault: asked once.
     Open,
-    /// It is chosen now: asked twice.
+    /// It is being chosen: asked twice.
     Choose,
 }
 
-/// Why no passphrase could be had.
+/// Why there is no passphrase.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PassphraseError {
     #[error("cannot read the passphrase from {origin}")]
@@ -47,17 +47,17 @@ pub(super) enum PassphraseError {
 }
 
 impl PassphraseSource {
-    /// Whether a flag says where it comes from.
+    /// Whether a flag tells where it comes from.
     pub(super) fn is_given(&self) -> bool {
         self.passphrase_file.is_some() || self.passphrase_fd.is_some()
     }
 
-    /// The file, or the terminal where none is named.
+    /// The file, or the terminal if there is none.
     pub(super) fn from_file(passphrase_file: Option<PathBuf>) -> Self {
         Self { passphrase_file, passphrase_fd: None }
     }
 
-    /// The passphrase's bytes, as typed, without the line's end.
+    /// The passphrase as typed, without the line ending.
     pub(super) fn read(&self, prompt: &str, purpose: Purpose) -> Result<Zeroizing<Vec<u8>>, PassphraseError> {
         let passphrase = if let Some(path) = &self.passphrase_file {
             first_line_of(path, &path.display().to_string())?
@@ -72,7 +72,7 @@ impl PassphraseSource {
 
 fn first_line_of(path: &Path, origin: &str) -> Result<Zeroizing<Vec<u8>>, PassphraseError> {
     let unreadable = |source| PassphraseError::Unreadable { origin: origin.to_owned(), source };
-    // Room for all of it at once: a vector that grows leaves copies behind.
+    // Full capacity at once: a vector that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_BYTES as usize + 1));
     File::open(path).and_then(|file| file.take(LONGEST_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
     let line = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
@@ -87,7 +87,7 @@ fn first_line_of(path: &Path, origin: &str) -> Result<Zeroizing<Vec<u8>>, Passph
 }
 
 fn ask(prompt: &str, purpose: Purpose) -> Result<Zeroizing<Vec<u8>>, PassphraseError> {
-    // Standard input may be a pipe of file names; the terminal is asked through its own device.
+    // Standard input may be a pipe of file names, so the question goes to the terminal's device.
     if !io::stdin().is_terminal() && File::open("/dev/tty").is_err() {
         return Err(PassphraseError::NoTerminal);
     }

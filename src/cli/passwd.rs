@@ -13,7 +13,8 @@ use super::session::{self, CostFlags, Session};
 /// Arguments of `passwd`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens passwd\n\nOnly the file `header` changes. Whoever has an old copy of it and knows the old passphrase can still open the vault: delete old copies too."
+    after_help = "Example:\n  cipherlens passwd\n\nOnly the file `header` changes. Whoever has an old copy of it and \
+        knows the old passphrase can still open the vault: delete old copies too."
 )]
 pub(super) struct Arguments {
     /// Read the new passphrase from the first line of FILE instead of asking

@@ -68,7 +68,7 @@ pub(super) fn show(
     let mut thumbnails = HashMap::new();
     for fetch in with_decoys(vault, &wanted, decoys)? {
         let (Fetch::Wanted(id) | Fetch::Decoy(id)) = fetch;
-        // A missing thumbnail leaves a gap in the row, not the matches without a table.
+        // A damaged thumbnail must not fail the search.
         thumbnails.insert(id, vault.thumbnail(id));
     }
     let second_section = divider.map_or(images.len(), |divider| divider.place);

@@ -1,4 +1,4 @@
-//! `cipherlens pull`: a copy elsewhere to the vault here.
+//! `cipherlens pull`: brings the vault here up to date with another copy.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,9 @@ use super::session::Session;
 /// Arguments of `pull`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens pull ssh://nas/photos.vault ~/photos.vault\n\nOnly files that are missing there are copied, and an interrupted copy goes on where it was. A copy that is newer, or that was changed separately, is left as it is; with --accept-older a folder that is only newer is replaced, and what only it has is lost."
+    after_help = "Example:\n  cipherlens pull ssh://nas/photos.vault ~/photos.vault\n\nOnly missing files are copied, \
+        and an interrupted copy is resumed. A destination that is newer or was changed separately is left as it is; \
+        with --accept-older a newer folder is replaced, and what only it has is lost."
 )]
 pub(super) struct Arguments {
     /// The copy that is up to date: ssh://[user@]host[:port]/path, or a folder
@@ -26,7 +28,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// Copies.
+/// Brings it up to date.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     push::copy(&arguments.from, &arguments.to, session, arguments.json)
 }

@@ -1,4 +1,4 @@
-//! `cipherlens push`: the vault here to a copy elsewhere.
+//! `cipherlens push`: brings another copy up to date with the vault here.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,9 @@ use crate::services::transfer::transfer;
 /// Arguments of `push`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens push ~/photos.vault ssh://nas/photos.vault\n\nOnly files that are missing there are copied, and an interrupted copy goes on where it was. A copy that is newer, or that was changed separately, is left as it is; with --accept-older a folder that is only newer is replaced, and what only it has is lost."
+    after_help = "Example:\n  cipherlens push ~/photos.vault ssh://nas/photos.vault\n\nOnly missing files are copied, \
+        and an interrupted copy is resumed. A destination that is newer or was changed separately is left as it is; \
+        with --accept-older a newer folder is replaced, and what only it has is lost."
 )]
 pub(super) struct Arguments {
     /// The vault that is up to date
@@ -30,12 +32,12 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// Copies.
+/// Brings it up to date.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     copy(&arguments.from, &arguments.to, session, arguments.json)
 }
 
-/// Makes the copy at `to` what the one at `from` is; shared with `pull`.
+/// Brings the copy at `to` up to date with the one at `from`; shared with `pull`.
 pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Result<Exit, Failure> {
     let (from, to) = (meant(from)?, meant(to)?);
     let passphrase = session.passphrase("Passphrase", Purpose::Open)?;

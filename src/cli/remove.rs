@@ -1,4 +1,4 @@
-//! `cipherlens remove`: photos out of the vault for good.
+//! `cipherlens remove`: removes photos from the vault for good.
 
 use std::io::{self, IsTerminal};
 
@@ -15,7 +15,8 @@ use crate::services::name::inert;
 /// Arguments of `remove`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens remove 3f2a 77b0\n\nThe photos' files are deleted, and the encrypted vectors that theirs were sealed with are sealed anew without them. Copies of the vault made before still hold them."
+    after_help = "Example:\n  cipherlens remove 3f2a 77b0\n\nThe photos' files are deleted, their vectors are dropped, \
+        and the rest of each block is re-encrypted. Earlier copies of the vault still hold the photos."
 )]
 pub(super) struct Arguments {
     /// The first digits of the photos' ids

@@ -1,4 +1,4 @@
-//! `cipherlens search`: photos that look alike, best first.
+//! `cipherlens search`: similar photos, best first.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -27,7 +27,16 @@ use crate::services::search::{self, DEFAULT_TOP, Listing, Match, Query, SearchRe
 /// Arguments of `search`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens search beach.jpg\n  cipherlens search --id 3f2a --threshold 0.6 --top 20 --export found\n\nLists the 50 most similar photos without the query itself: first the matches, marked with *, whose score reaches the threshold of the settings (0.80), then the nearest of the others. With --threshold only matches are listed, all of them, the query among them. Scores are cosine similarities: 1 is the same photo, 0.8 a similar one. The query is encrypted before it is compared, and only scores are decrypted. The JSON object has the keys query, query_in_vault (the query itself if the vault holds it, else null), threshold, reached (how many photos reach it), compared, timing_ms {features, encrypt, scan, decrypt}, and matches and nearest [id, name, score, reaches_threshold, is_query, width, height, bytes, modified, captured]; older_copy (null, or what says that this copy of the vault is older); for a vault on another machine also bytes {sent, received}; with --export also export {exported, already_there, failed, left, error}, as `export` prints it."
+    after_help = "Examples:\n  cipherlens search beach.jpg\n  cipherlens search --id 3f2a --threshold 0.6 --top 20 \
+        --export found\n\nLists the 50 most similar photos without the query itself: first the matches, marked with *, \
+        whose score reaches the threshold of the settings (0.80), then the nearest of the others. With --threshold \
+        only matches are listed, all of them, the query among them. Scores are cosine similarities: 1 is the same \
+        photo, 0.8 a similar one. The query is encrypted before it is compared, and only scores are decrypted. The \
+        JSON object has the keys query, query_in_vault (the query itself if the vault holds it, else null), threshold, \
+        reached (how many photos reach it), compared, timing_ms {features, encrypt, scan, decrypt}, and matches and \
+        nearest [id, name, score, reaches_threshold, is_query, width, height, bytes, modified, captured]; older_copy \
+        (null, or what says that this copy of the vault is older); for a vault on another machine also bytes {sent, \
+        received}; with --export also export {exported, already_there, failed, left, error}, as `export` prints it."
 )]
 pub(super) struct Arguments {
     /// The photo to search with
@@ -36,8 +45,8 @@ pub(super) struct Arguments {
     /// Search with a photo of the vault: the first digits of its id
     #[arg(long)]
     id: Option<String>,
-    /// List only photos that score at least this, from -1 to 1 [default: the best 50, matches marked from 0.80 on, or the
-    /// settings' threshold]
+    /// List only photos that score at least this, from -1 to 1 [default: the best 50, matches marked from 0.80 on, or
+    /// the settings' threshold]
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     threshold: Option<f32>,
     /// At most this many photos [default: 50; with --threshold all]
@@ -46,12 +55,13 @@ pub(super) struct Arguments {
     /// Decrypt the matches into FOLDER, which must be outside of every vault
     #[arg(long, value_name = "FOLDER")]
     export: Option<PathBuf>,
-    /// Fetch N other photos with each that is shown or exported; a host that looks closely can still tell which were wanted
+    /// Fetch N other photos with each that is shown or exported; a host that looks closely can still tell which were
+    /// wanted
     #[arg(long, value_name = "N", default_value_t = 0)]
     decoys: usize,
     #[arg(long, help = format!("How to show the photos: {}", Choice::values()), value_name = "HOW", hide_possible_values = true)]
     preview: Option<Choice>,
-    /// Say how many bytes went to the machine that has the vault, and came from it
+    /// Print how many bytes were sent to and received from the vault's machine
     #[arg(long, short)]
     verbose: bool,
     /// Print one JSON object and nothing else
@@ -124,7 +134,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     }
 }
 
-/// Prints what was found, and draws it where the terminal can.
+/// Prints the result, with pictures if the terminal can show them.
 fn show(
     arguments: &Arguments,
     session: &Session,
@@ -147,19 +157,19 @@ fn show(
     pictures::show(session, arguments.preview, vault, &pictures, divider.as_ref(), arguments.decoys)
 }
 
-/// The line between the matches and the nearest of the others, where there are both.
+/// The line between matches and the nearest others, if there are both.
 fn divider(found: &SearchResult, threshold: f32) -> Option<String> {
     let (matches, nearest) = found.split_at_threshold(threshold);
     (!matches.is_empty() && !nearest.is_empty()).then(|| format!("------- below {threshold:.2}, the nearest:"))
 }
 
-/// The most columns that a name takes in the table.
+/// Columns of the table for a name, at most.
 const WIDEST_NAME: usize = 50;
 
-/// Stands before the score of each match.
+/// Marks the score of each match.
 const MATCH_MARK: char = '*';
 
-/// What was found as a table: the matches, a divider, the nearest of the others; and how long each step took.
+/// The result as a table: the matches, a divider, the nearest others; and the time of each step.
 pub(super) fn in_words(found: &SearchResult, threshold: f32, listing: Listing) -> String {
     if found.compared == 0 {
         return "The vault is empty. Add photos with: cipherlens add FOLDER\n".to_owned();
@@ -189,7 +199,8 @@ pub(super) fn in_words(found: &SearchResult, threshold: f32, listing: Listing) -
     let reached = output::count(reached, "match");
     let hidden = if hidden > 0 { format!(" ({hidden} not listed)") } else { String::new() };
     text += &format!(
-        "{reached}{hidden} of {} compared on ciphertexts: features {:.0} ms, encrypt {:.1} ms, scan {:.1} ms, decrypt {:.1} ms\n",
+        "{reached}{hidden} of {} compared on ciphertexts: features {:.0} ms, encrypt {:.1} ms, scan {:.1} ms, decrypt \
+         {:.1} ms\n",
         found.compared,
         ms(features),
         ms(encrypt),
@@ -199,7 +210,7 @@ pub(super) fn in_words(found: &SearchResult, threshold: f32, listing: Listing) -
     text
 }
 
-/// What travelled: for the search, and since the vault was opened.
+/// The traffic of the search, and since the vault was opened.
 fn traffic_in_words(found: &SearchResult, vault: &OpenVault) -> String {
     let (Some(search), Some(all)) = (found.traffic, vault.traffic()) else {
         return "The vault is on this machine: nothing travelled.\n".to_owned();
@@ -221,7 +232,7 @@ fn rows_of(matches: &[Match], nearest: &[Match], divider: Option<String>) -> Str
     };
     let hits: Vec<_> =
         matches.iter().map(|hit| row(MATCH_MARK, hit)).chain(nearest.iter().map(|hit| row(' ', hit))).collect();
-    // Photos without a date have no column of dates.
+    // Without any date there is no date column.
     let date = if hits.iter().all(|[.., date, _]| date.is_empty()) { "" } else { "date" };
     let rows: Vec<_> = [["score", "id", "name", date, "size"].map(str::to_owned)].into_iter().chain(hits).collect();
     let columns = [

@@ -1,4 +1,4 @@
-//! What every command starts from: the user's folders and settings, which vault is meant, and how to open it.
+//! The context of every command: the program's folders, the settings, which vault is meant, and how to unlock it.
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::services::session::{self, Cost, FoundVault, Passphrase, Prompts};
 use crate::services::settings::{DEFAULT_THRESHOLD, Settings};
 use crate::services::transfer::OlderSource;
 
-/// The weights flag of the commands that look at photos.
+/// The weights flag of commands that embed photos.
 #[derive(Args)]
 pub(super) struct WeightsFile {
     /// ResNet-50 weights to use: safetensors, or PyTorch .pth in torchvision's layout
@@ -29,11 +29,11 @@ pub(super) struct WeightsFile {
     weights: Option<PathBuf>,
 }
 
-/// The precision flag of the commands that make vectors of their own.
+/// The precision flag of commands that do not take the precision from a vault.
 #[derive(Args)]
 pub(super) struct PrecisionFlag {
-    /// Arithmetic of the network. bf16 is about twice as fast on processors with AVX512_BF16, and much slower on others; nearest
-    /// neighbours are the same but for one in a hundred
+    /// Arithmetic of the network. bf16 is about twice as fast on processors with AVX512_BF16, and much slower on
+    /// others; nearest neighbours are the same but for one in a hundred
     #[arg(long, value_name = "HOW", default_value = Precision::F32.name(), value_parser = precisions())]
     pub(super) precision: Precision,
 }
@@ -43,7 +43,7 @@ fn precisions() -> impl TypedValueParser<Value = Precision> {
         .map(|name| Precision::named(&name).expect("only names of precisions are possible"))
 }
 
-/// What one try of a passphrase costs whoever guesses, and whoever opens.
+/// The cost of trying a passphrase, for the owner as for an attacker.
 #[derive(Args)]
 pub(super) struct CostFlags {
     /// Memory for the passphrase's key derivation in MiB (19 to 2048)
@@ -55,7 +55,7 @@ pub(super) struct CostFlags {
 }
 
 impl CostFlags {
-    /// The cost, if it lies in the range that is accepted.
+    /// The cost, if it is in the accepted range.
     pub(super) fn cost(&self) -> Result<Cost, Failure> {
         let memory_kib = self.argon2_memory_mib.saturating_mul(1024);
         Cost::new(memory_kib, self.argon2_passes, Cost::DEFAULT.lanes())
@@ -63,12 +63,12 @@ impl CostFlags {
     }
 }
 
-/// What becomes of a copy of the vault that is older than one this machine has seen.
+/// How to treat a copy of the vault that is older than one this machine has seen.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum IfOlder {
-    /// It is read, with a note, and not changed.
+    /// Read it, with a note, and refuse changes.
     Ask,
-    /// It is used from now on (`--accept-older`).
+    /// Use it from now on (`--accept-older`).
     Accept,
 }
 
@@ -95,7 +95,7 @@ impl Session {
         self.if_older
     }
 
-    /// What becomes of a source of `push` or `pull` that is not the newest copy.
+    /// How `push` and `pull` treat a source that is not the newest copy.
     pub(super) fn older_source(&self) -> OlderSource {
         match self.if_older {
             IfOlder::Ask => OlderSource::Refuse,
@@ -103,17 +103,17 @@ impl Session {
         }
     }
 
-    /// The user's folders.
+    /// The program's own folders.
     pub(super) fn dirs(&self) -> Result<&AppDirs, Failure> {
         self.dirs.as_ref().ok_or(Failure::NoHome)
     }
 
-    /// The user's settings; read when they are first needed, so that a broken file does not keep `config` from working.
+    /// The user's settings, read on demand, so that `config` works with a broken file.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
         Ok(Settings::load(&self.dirs()?.settings_file())?)
     }
 
-    /// The similarity from which a photo matches: the flag, else the settings, else the default.
+    /// The match threshold: the flag, else the settings, else the default.
     pub(super) fn threshold(&self, flag: Option<f32>) -> Result<f32, Failure> {
         let threshold = match flag {
             Some(threshold) => threshold,
@@ -126,12 +126,12 @@ impl Session {
         }
     }
 
-    /// The vault that the command line or the environment names.
+    /// The vault named on the command line or in the environment.
     pub(super) fn named_vault(&self) -> Option<&PathBuf> {
         self.vault.as_ref()
     }
 
-    /// The vault that is meant: flag or environment, settings, the one used last.
+    /// The vault to use: from the flag or environment, else the settings, else the one used last.
     pub(super) fn vault_path(&self) -> Result<PathBuf, Failure> {
         if let Some(vault) = &self.vault {
             return meant(vault);
@@ -140,14 +140,14 @@ impl Session {
         configured.or_else(|| self.dirs.as_ref()?.last_vault()).ok_or(Failure::NoVault)
     }
 
-    /// Opens the vault that is meant for changing it, and remembers it. An older copy must be accepted first.
+    /// Unlocks the vault for changes. An older copy must be accepted first.
     pub(super) fn open_to_change(&self) -> Result<OpenVault, Failure> {
         let vault = self.open()?;
         vault.require_newest()?;
         Ok(vault)
     }
 
-    /// Opens the vault that is meant for reading, and remembers it. An older copy is read too, and said to be one.
+    /// Unlocks the vault for reading. An older copy is read too, with a note.
     pub(super) fn open_vault(&self) -> Result<OpenVault, Failure> {
         let vault = self.open()?;
         if let Some(note) = session::copy_age_note(vault.copy_age()) {
@@ -159,7 +159,7 @@ impl Session {
 
     fn open(&self) -> Result<OpenVault, Failure> {
         let path = self.vault_path()?;
-        // A wrong path should be told before a passphrase is asked for.
+        // Found first, so that a wrong path is reported before the passphrase is asked for.
         let found = FoundVault::at(&path, self.dirs()?, Prompts::Allowed)?;
         let passphrase = self.passphrase("Passphrase", Purpose::Open)?;
         let spinner = ProgressBar::new_spinner().with_message("opening the vault");
@@ -179,12 +179,12 @@ impl Session {
         Ok(vault)
     }
 
-    /// The passphrase from where the flags say.
+    /// The passphrase, from where the flags tell.
     pub(super) fn passphrase(&self, prompt: &str, purpose: Purpose) -> Result<Passphrase, Failure> {
         read_passphrase(&self.passphrase, prompt, purpose)
     }
 
-    /// The passphrase, if a flag says where it is; the terminal is not asked.
+    /// The passphrase, if a flag tells where it is; never asks on the terminal.
     pub(super) fn given_passphrase(&self) -> Result<Option<Passphrase>, Failure> {
         if self.passphrase.is_given() { self.passphrase("", Purpose::Open).map(Some) } else { Ok(None) }
     }
@@ -205,7 +205,7 @@ impl Session {
     }
 }
 
-/// A passphrase from `source`, normalised.
+/// A normalised passphrase from `source`.
 pub(super) fn read_passphrase(
     source: &PassphraseSource,
     prompt: &str,
@@ -218,8 +218,8 @@ pub(super) fn read_passphrase(
     Ok(session::passphrase(&typed)?)
 }
 
-/// The place that is meant by `text`. What scp would take for a place on another machine, and is no folder here, is asked
-/// about; where there is no terminal to ask, it is an error.
+/// The path or address that `text` means. If scp would take it for a remote path and it does not exist here, the user
+/// is asked; without a terminal this is an error.
 pub(super) fn meant(text: &Path) -> Result<PathBuf, Failure> {
     let Some(ScpAddress { host, ssh, folder }) = scp_address(text) else { return Ok(text.to_owned()) };
     let shown = inert(&text.to_string_lossy()).into_owned();
@@ -234,7 +234,8 @@ pub(super) fn meant(text: &Path) -> Result<PathBuf, Failure> {
     }
     let from_root = ssh.replacen("/~/", "/", 1);
     Err(Failure::Usage(format!(
-        "{shown} may be a place on another machine: write {ssh} (in the home folder there) or {from_root} for {host}, and \
+        "{shown} may be a place on another machine: write {ssh} (in the home folder there) or {from_root} for {host}, \
+         and \
          {folder} for a folder here"
     )))
 }

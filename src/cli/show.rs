@@ -1,4 +1,4 @@
-//! `cipherlens show`: one photo of the vault, decrypted in memory, in the terminal.
+//! `cipherlens show`: shows a photo of the vault in the terminal, decrypted in memory.
 
 use clap::Args;
 use image::DynamicImage;
@@ -13,7 +13,7 @@ use crate::preview::{self, Choice, Panel};
 use crate::services::name::inert;
 use crate::services::photo;
 
-/// Longer side of the decoded picture: more than any terminal shows.
+/// Longer side of the decoded picture, more than terminals show.
 const PICTURE_PIXELS: u32 = 1600;
 /// Height of the picture in lines.
 const ROWS: u16 = 30;
@@ -21,14 +21,15 @@ const ROWS: u16 = 30;
 /// Arguments of `show`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens show 3f2a\n\nThe photo is decrypted in memory only. What the terminal does with the picture is the terminal's affair."
+    after_help = "Example:\n  cipherlens show 3f2a\n\nThe photo is decrypted in memory only. The terminal may keep the \
+        picture in its scrollback."
 )]
 pub(super) struct Arguments {
     /// The first digits of the photo's id
     id: String,
     #[arg(long, help = format!("How to show it: {}", Choice::values()), value_name = "HOW", hide_possible_values = true)]
     preview: Option<Choice>,
-    /// Print one JSON object with what is known of the photo, and no picture
+    /// Print the photo's details as one JSON object, and no picture
     #[arg(long)]
     json: bool,
 }

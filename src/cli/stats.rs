@@ -1,4 +1,4 @@
-//! `cipherlens stats`: how large the vault is, and what an observer of it could learn.
+//! `cipherlens stats`: the size of the vault, and what an observer could learn from it.
 
 use clap::Args;
 use serde_json::json;

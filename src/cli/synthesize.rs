@@ -1,4 +1,4 @@
-//! `cipherlens synthesize`, not shown in the help: fills a vault with synthetic vectors, to measure it at scale.
+//! `cipherlens synthesize`, hidden from the help: fills a vault with synthetic vectors, to measure it at scale.
 
 use clap::Args;
 

@@ -1,14 +1,14 @@
-//! Tables on the command line: columns as wide as their widest cell, measured as a terminal does, so that names in East
-//! Asian scripts, emoji and very long names do not move what stands beside them.
+//! Tables: columns as wide as their widest cell in terminal columns, so that East Asian names, emoji and very long
+//! names do not shift the columns beside them.
 
 use std::io::{self, IsTerminal};
 
 use crate::services::text_layout::{fit, width};
 
-/// What stands between two columns.
+/// Between two columns.
 const GAP: &str = "  ";
 
-/// On which side of its column a cell stands.
+/// The alignment of a column.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Align {
     Left,
@@ -18,24 +18,24 @@ pub(super) enum Align {
 /// A column of a table.
 pub(super) struct Column {
     align: Align,
-    /// The widest that it gets; longer cells are cut, with an ellipsis.
+    /// Its maximum width; longer cells are cut with an ellipsis.
     widest: usize,
 }
 
 impl Column {
-    /// A column that is as wide as its widest cell.
+    /// A column as wide as its widest cell.
     pub(super) fn new(align: Align) -> Self {
         Self { align, widest: usize::MAX }
     }
 
-    /// A column of at most so many columns of the terminal.
+    /// The same, up to a maximum width.
     pub(super) fn at_most(align: Align, widest: usize) -> Self {
         Self { align, widest }
     }
 }
 
-/// The table as text, a line a row. Cells must be free of control characters. A column in which every cell is empty is left
-/// out. Where `columns_of_output` is known, the last column ends there.
+/// Formats the table, one line per row. Cells must not contain control characters. Columns with only empty cells are
+/// left out. If `columns_of_output` is known, the last column is cut to fit.
 pub(super) fn table<const N: usize>(
     columns: &[Column; N],
     rows: &[[String; N]],
@@ -69,7 +69,7 @@ pub(super) fn table<const N: usize>(
     text
 }
 
-/// The columns of the terminal that standard output goes to; `None` for a file or a pipe, where nothing needs to be cut.
+/// The width of the terminal on standard output; `None` for a file or a pipe.
 pub(super) fn columns_of_output() -> Option<usize> {
     let is_terminal = io::stdout().is_terminal();
     crossterm::terminal::size().ok().filter(|_| is_terminal).map(|(columns, _)| usize::from(columns))

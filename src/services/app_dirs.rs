@@ -1,4 +1,5 @@
-//! Where the program keeps its own files outside a vault: the platform's folders for configuration, data, state and cache.
+//! Where the program keeps its own files outside a vault: the platform's folders for configuration, data, state and
+//! cache.
 //!
 //! They hold settings, the log, the path of the vault used last, the newest generation seen of each vault, how pictures
 //! are drawn in each kind of terminal and, encrypted, the interrupted indexing runs and a cache of remote vaults. Must
@@ -88,8 +89,8 @@ impl AppDirs {
     }
 
     /// Remembers `vault` as the one used last. A path that is not UTF-8 is not remembered, and neither is a `via:`
-    /// command: a command that is run must be one that was just given. This is only a convenience, so an error is logged
-    /// and nothing fails.
+    /// command: a command that is run must be one that was just given. This is only a convenience, so an error is
+    /// logged and nothing fails.
     pub fn remember_last_vault(&self, vault: &Path) {
         if let Err(error) = self.try_remember_last_vault(vault) {
             log::warn!("the vault used last was not remembered: {}", error.kind());
@@ -113,8 +114,8 @@ impl AppDirs {
         self.state.join("terminals.toml")
     }
 
-    /// Every folder and file that the program makes here, existing or not, except the files of the cache: there may be many,
-    /// and they have been private in every version.
+    /// Every folder and file that the program makes here, existing or not, except the files of the cache: there may be
+    /// many, and they have been private in every version.
     #[must_use]
     pub fn own_files(&self) -> Vec<PathBuf> {
         let settings = self.settings_file();

@@ -1,7 +1,7 @@
-//! Measuring encrypted search next to a plain scan, on this machine, in one run.
+//! Measures encrypted search against a plain scan on this machine, in one run.
 //!
-//! Must never: measure one side without the other, flatter the encrypted side by a slow plain one, or print. The scores of
-//! the encrypted side are compared with exact ones here; that every plain kernel computes the same is tested beside them.
+//! Must never: measure one side without the other, compare with a slower plain scan than the machine can do, or print.
+//! Encrypted scores are compared with exact ones here; that all plain kernels agree is tested beside the kernels.
 
 mod scans;
 
@@ -20,23 +20,23 @@ use crate::ckks::{
     NONCE_BYTES, Parameters, PublicContext, QUERY_BYTES, QuerySecret, ScannedBlock, SecretContext,
 };
 
-/// Queries whose errors are pooled: with non-negative vectors part of the error is common to all scores of one query.
+/// Queries whose errors are pooled, because part of the error is common to all scores of one query.
 const ERROR_QUERIES: usize = 8;
 /// Queries per figure.
 const QUERIES: usize = 25;
 /// Bytes of a plain vector.
 pub const PLAIN_BYTES: usize = DIMENSION * size_of::<f32>();
 
-/// Bytes of memory that an image takes: its vector, its share of a block and a hint, and what is computed of it.
+/// Bytes of memory for each image: its vector, its share of a block and a hint, and its results.
 const BYTES_PER_IMAGE: usize = PLAIN_BYTES + (BLOCK_BYTES + HINT_BYTES) / BLOCK_IMAGES + 64;
 
-/// How many images fit into the memory that is free now; `None` where the system does not say.
+/// How many images fit into free memory; `None` if the system does not tell.
 #[must_use]
 pub fn most_images() -> Option<usize> {
     images_in(&fs::read_to_string("/proc/meminfo").ok()?)
 }
 
-/// The same by what Linux says in `/proc/meminfo`.
+/// The same from the text of Linux's `/proc/meminfo`.
 fn images_in(meminfo: &str) -> Option<usize> {
     let available = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.strip_suffix("kB"))?;
     Some(available.trim().parse::<usize>().ok()?.saturating_mul(1024) / BYTES_PER_IMAGE)
@@ -51,33 +51,33 @@ pub fn predicted_noise() -> f64 {
 /// What was measured. Times are medians.
 #[derive(Serialize)]
 pub struct Report {
-    /// Which kernel ran the encrypted scan.
+    /// The kernel of the encrypted scan.
     pub kernel: &'static str,
     /// Threads of both scans and of the decryption.
     pub threads: usize,
     /// Images searched.
     pub images: usize,
-    /// The fastest plain kernel of this machine, whatever the encrypted scan ran on.
+    /// The fastest plain kernel of this machine.
     pub plain_kernel: &'static str,
-    /// Microseconds an image of the plain scan with that kernel.
+    /// Microseconds per image of the plain scan with that kernel.
     pub plain_us_per_image: f64,
-    /// Every plain kernel that runs here.
+    /// Every plain kernel that runs on this machine.
     pub plain_kernels: Vec<PlainTiming>,
-    /// Microseconds an image of the encrypted scan.
+    /// Microseconds per image of the encrypted scan.
     pub encrypted_us_per_image: f64,
-    /// The encrypted scan over the fastest plain one.
+    /// Time of the encrypted scan divided by that of the fastest plain one.
     pub ratio: f64,
-    /// Bytes of vectors read a nanosecond.
+    /// Gigabytes of vectors read per second.
     pub plain_gb_per_second: f64,
-    /// Bytes of blocks read a nanosecond.
+    /// Gigabytes of blocks read per second.
     pub encrypted_gb_per_second: f64,
-    /// Milliseconds to encrypt a query, its mask included.
+    /// Milliseconds to encrypt a query, including its mask.
     pub query_ms: f64,
     /// Milliseconds to encrypt a query under a prepared mask.
     pub query_prepared_ms: f64,
-    /// Microseconds an image to decrypt the answer.
+    /// Microseconds per image to decrypt the answer.
     pub decrypt_us_per_image: f64,
-    /// Microseconds an image to seal full blocks.
+    /// Microseconds per image to seal full blocks.
     pub seal_us_per_image: f64,
     /// Milliseconds of a search: query, scan, decryption.
     pub whole_search_ms: f64,
@@ -85,11 +85,11 @@ pub struct Report {
     pub whole_search_prepared_ms: f64,
     /// Milliseconds of a plain search with the fastest plain kernel.
     pub plain_search_ms: f64,
-    /// Bytes an image of blocks, hints and nonces.
+    /// Bytes per image of blocks, hints and nonces.
     pub stored_bytes_per_image: usize,
     /// Bytes of an encrypted query.
     pub query_bytes: usize,
-    /// Bytes an image of an answer.
+    /// Bytes per image of an answer.
     pub reply_bytes_per_image: usize,
     /// Predicted standard deviation of a score's error.
     pub error_predicted_std: f64,
@@ -99,7 +99,7 @@ pub struct Report {
     pub error_max: f64,
 }
 
-/// Blocks as a vault stores them: ciphertexts one after the other, the rest beside them.
+/// Blocks as a vault stores them: contiguous ciphertexts, with nonces and hints beside them.
 struct Sealed {
     ciphertexts: Vec<u8>,
     nonces: Vec<[u8; NONCE_BYTES]>,
@@ -115,7 +115,7 @@ impl Sealed {
     }
 }
 
-/// Measures encrypted search among `images` synthetic images, on the threads of the pool that it runs in.
+/// Measures encrypted search among `images` synthetic images, on the threads of the calling rayon pool.
 ///
 /// # Errors
 /// The system has no entropy, or the kernel asked for does not run here.
@@ -140,7 +140,7 @@ pub fn measure(images: usize) -> Result<Report, Error> {
     let plain = scans.fastest_plain();
     let plain_seconds_per_image = plain.us_per_image * 1e-6;
     let encrypted = per_image(scans.encrypted_seconds);
-    // Ciphertext is read in whole blocks, so bytes read are those of the blocks.
+    // Whole blocks are read, also the last one.
     let block_bytes_per_image = sealed.ciphertexts.len() as f64 / images as f64;
     Ok(Report {
         kernel: evaluator.kernel().name(),
@@ -206,7 +206,7 @@ impl Searches {
     }
 }
 
-/// Seals all vectors, and the median seconds an image in full blocks' worth.
+/// Seals all vectors; also returns the median seconds per image.
 fn seal(holder: &KeyHolder, vectors: &[f32]) -> Result<(Sealed, f64), Error> {
     let rows: Vec<&[f32]> = vectors.chunks_exact(DIMENSION).collect();
     let blocks = rows.len().div_ceil(BLOCK_IMAGES);

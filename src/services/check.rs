@@ -1,5 +1,5 @@
-//! Checking a vault, and repairing it: the vault rebuilds what follows from whole files; vectors and thumbnails are made
-//! again from the photos here.
+//! Checking a vault, and repairing it: the vault rebuilds what follows from whole files; vectors and thumbnails are
+//! made again from the photos here.
 
 use crate::durable::IfLocked;
 use crate::error::Error;
@@ -26,6 +26,7 @@ pub struct Damage {
 
 /// What a check found.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[must_use]
 pub struct Report {
     /// Photos that the vault lists.
     pub photos: usize,
@@ -47,6 +48,7 @@ impl Report {
 
 /// What a repair did.
 #[derive(Debug)]
+#[must_use]
 pub struct Repaired {
     /// What was found before.
     pub before: Report,

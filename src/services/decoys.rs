@@ -4,8 +4,8 @@
 //! random from the whole vault, in random order.
 //!
 //! This does not protect against a host that looks closely. Catalogues are fetched only for segments with hits, not for
-//! decoys. An error with a wanted photo is handled differently from one with a decoy. Each search draws new decoys, so two
-//! searches for one photo have little else in common. Must never: fetch the wanted photos first, or draw from a
+//! decoys. An error with a wanted photo is handled differently from one with a decoy. Each search draws new decoys, so
+//! two searches for one photo have little else in common. Must never: fetch the wanted photos first, or draw from a
 //! predictable generator.
 
 use std::collections::HashSet;
@@ -24,8 +24,8 @@ pub enum Fetch {
     Decoy(PhotoId),
 }
 
-/// Mixes up to `each` decoys for every wanted photo among them, in random order; keeps the given order without decoys. A
-/// vault with fewer other photos gives all of them.
+/// Mixes up to `each` decoys for every wanted photo among them, in random order; keeps the given order without decoys.
+/// A vault with fewer other photos gives all of them.
 ///
 /// # Errors
 /// When the system gives no randomness, or an image list is missing or damaged.
@@ -50,8 +50,8 @@ pub fn with_decoys(vault: &OpenVault, wanted: &[PhotoId], each: usize) -> Result
     Ok(fetches)
 }
 
-/// A Fisher-Yates shuffle that stops after the first `count` places, on the system's randomness. A shuffle of the `rand`
-/// crate would panic where the system gives none.
+/// A Fisher-Yates shuffle that stops after the first `count` places, on the system's randomness. A shuffle of the
+/// `rand` crate would panic where the system gives none.
 fn shuffle_front<T>(items: &mut [T], count: usize) -> Result<(), Error> {
     for place in 0..count {
         let mut bytes = [0; 8];

@@ -18,9 +18,9 @@ const LEAST_SECONDS: f64 = 2.0;
 /// What was measured; the time of a batch is a median.
 #[derive(Serialize)]
 pub struct Report {
-    /// Photos a second.
+    /// Photos per second.
     pub photos_per_second: f64,
-    /// Milliseconds a photo.
+    /// Milliseconds per photo.
     pub ms_per_photo: f64,
     /// What computed: the processor's instructions, or an accelerator.
     pub kernel: &'static str,

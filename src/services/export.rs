@@ -1,8 +1,8 @@
 //! Photos out of the vault into one folder, byte for byte; a file is either complete under its final name or absent.
 //!
 //! A photo is written under a temporary name, fsynced and only then renamed, so a killed run leaves no partial photo. A
-//! repeated run recognises what was exported before and goes on. Must never: write into a vault, delete a file before its
-//! replacement is complete, or let one damaged photo stop the others.
+//! repeated run recognises what was exported before and goes on. Must never: write into a vault, delete a file before
+//! its replacement is complete, or let one damaged photo stop the others.
 
 mod batch;
 mod target;
@@ -51,6 +51,7 @@ pub struct Failed {
 
 /// What a run did, however it ended.
 #[derive(Debug, Default)]
+#[must_use]
 pub struct Report {
     /// Photos that were written durably, and their files.
     pub exported: Vec<(PhotoId, PathBuf)>,
@@ -83,8 +84,8 @@ pub fn everything(vault: &OpenVault) -> Result<(Vec<Fetch>, Vec<Failed>), Error>
     })
 }
 
-/// Exports `photos` of `vault` to `target`; decoys are fetched and dropped. Stops between photos when `control` says so.
-/// Everything that was written is durable when this returns.
+/// Exports `photos` of `vault` to `target`; decoys are fetched and dropped. Stops between photos when `control` says
+/// so. Everything that was written is durable when this returns.
 ///
 /// ```no_run
 /// # use std::path::Path;
@@ -100,7 +101,6 @@ pub fn everything(vault: &OpenVault) -> Result<(Vec<Fetch>, Vec<Failed>), Error>
 /// # Ok(())
 /// # }
 /// ```
-#[must_use]
 pub fn run(
     vault: &OpenVault,
     photos: &[Fetch],
@@ -205,8 +205,8 @@ fn commit(batch: &mut Batch<'_>, report: &mut Report) -> Result<(), Error> {
     ended
 }
 
-/// Whether other photos can probably be exported in spite of this error. A full disk or a lost connection would fail for
-/// every photo.
+/// Whether other photos can probably be exported in spite of this error. A full disk or a lost connection would fail
+/// for every photo.
 fn concerns_one_photo(error: &Error) -> bool {
     match error {
         Error::Vault(vault::Error::Io { .. } | vault::Error::UnknownImage { .. } | vault::Error::Superseded { .. }) => {

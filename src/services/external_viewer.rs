@@ -1,8 +1,8 @@
-//! Photos given to another program of this machine: each in a private folder, in memory where the system has a place
-//! for that, overwritten on lock and at the end. What a kill leaves is removed at the next start. What the other program
-//! keeps, and what a disk (instead of memory) keeps of a file that is overwritten, is out of reach.
+//! Opens photos in other programs of this machine. Each photo is written into a private folder, in memory where the
+//! system offers that, and is overwritten on lock and on exit; the next start cleans up after a kill. Copies that the
+//! other program keeps, and what a disk keeps of overwritten blocks, are out of reach.
 //!
-//! Must never: let a stored name choose the program, or remove what another running instance shows.
+//! Must never: let a stored file name choose the program, or remove the photos of another running instance.
 
 #[cfg(unix)]
 mod leftovers;
@@ -23,31 +23,31 @@ use crate::services::privacy;
 #[cfg(unix)]
 pub use leftovers::sweep;
 
-/// Elsewhere the system clears its folder for temporary files.
+/// Does nothing here: the system clears its temporary folder.
 #[cfg(not(unix))]
 pub fn sweep() {}
 
-/// The beginning of the folders' names; six random letters and digits follow.
+/// Prefix of the folders' names; six random letters and digits follow.
 const PREFIX: &str = "cipherlens-open-";
 
-/// How often a folder is made when another instance has taken it for left over before it was locked.
+/// Attempts to create a folder, in case another instance removes one before it is locked.
 #[cfg(unix)]
 const TRIES: usize = 8;
 
-/// The exit code by which a shell says that there is no such program.
+/// The exit code of a shell for a program that does not exist.
 const NOT_FOUND: i32 = 127;
 
-/// The photos that other programs were given.
+/// The photos that are open in other programs; dropping it wipes them.
 #[derive(Default)]
 pub struct ExternalViewer {
     given: Vec<Folder>,
 }
 
 impl ExternalViewer {
-    /// Writes a photo into a private folder and has the desktop's viewer open it.
+    /// Writes a photo into a private folder and opens it in the desktop's viewer.
     ///
     /// # Errors
-    /// In words for the user: when it is no photo, the folder cannot be written, or there is no viewer.
+    /// With a message for the user, when it is not a photo, the folder cannot be written, or there is no viewer.
     pub fn show(&mut self, photo: &[u8], name: &str) -> io::Result<()> {
         if std::env::var_os("SSH_CONNECTION").is_some() {
             return Err(io::Error::other("the viewer would open on the other machine; download or export instead"));
@@ -77,18 +77,18 @@ impl ExternalViewer {
     }
 }
 
-/// The name of the file that another program is given: programs are chosen by the extension, so it is that of the
-/// content, whatever the stored name says. `None` when the content is no photo.
+/// The file name for the other program. The extension chooses the program, so it is taken from the content, whatever
+/// the stored name says. `None` when the content is not a photo.
 fn file_name(photo: &[u8], name: &str) -> Option<PathBuf> {
     let name = PathBuf::from(exportable(name));
     let extension = photo::extension_of(photo, name.extension())?;
     Some(name.with_extension(extension))
 }
 
-/// A folder that only the user may enter, locked while it is in use, so that no other instance takes it for left over.
+/// A folder that only the user may enter, locked while in use so that no other instance takes it for a leftover.
 struct Folder {
     directory: TempDir,
-    /// The open folder, which holds the lock.
+    /// The open folder; it holds the lock.
     #[cfg(unix)]
     held: File,
 }
@@ -116,7 +116,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What cannot be overwritten is removed all the same, with the folder.
+        // Files that cannot be overwritten are still removed with the folder.
         #[cfg(unix)]
         leftovers::wipe(&self.held);
         #[cfg(not(unix))]
@@ -126,7 +126,7 @@ impl Drop for Folder {
     }
 }
 
-/// The places in memory that the system offers, the best first.
+/// Folders in memory that the system offers, best first.
 fn in_memory() -> impl Iterator<Item = PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     runtime.into_iter().chain([PathBuf::from("/dev/shm")]).filter(|folder| folder.is_absolute() && folder.is_dir())
@@ -140,7 +140,7 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     options.open(path)?.write_all(bytes)
 }
 
-/// Zeros over the content of a file.
+/// Overwrites the content of a file with zeros.
 fn overwrite(mut file: &File) -> io::Result<()> {
     let size = file.metadata()?.len();
     io::copy(&mut io::Read::take(io::repeat(0), size), &mut file)?;

@@ -11,7 +11,8 @@ use walkdir::WalkDir;
 use crate::features::signature::{self, Content};
 use crate::services::skipped::SkippedFiles;
 
-/// Extensions of photos. Files in folders with one of these are taken unseen; others are taken if their content is a photo.
+/// Extensions of photos. Files in folders with one of these are taken unseen; others are taken if their content is a
+/// photo.
 const EXTENSIONS: [&str; 19] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "qoi", "pnm", "pbm", "pgm", "ppm",
     "pam", "ico", "tga",
@@ -41,9 +42,9 @@ impl FoundFiles {
     }
 }
 
-/// Walks `paths` recursively and through symbolic links; a loop or a dangling link is reported. A file that is itself among
-/// `paths` is always taken. Of files in folders, those with a photo's extension or a photo's content are taken; hidden
-/// files and folders are not looked into.
+/// Walks `paths` recursively and through symbolic links; a loop or a dangling link is reported. A file that is itself
+/// among `paths` is always taken. Of files in folders, those with a photo's extension or a photo's content are taken;
+/// hidden files and folders are not looked into.
 #[must_use]
 pub fn photos_below(paths: &[PathBuf]) -> FoundFiles {
     let mut found = FoundFiles::default();
@@ -78,8 +79,8 @@ pub fn photos_below(paths: &[PathBuf]) -> FoundFiles {
 }
 
 impl FoundFiles {
-    /// Sorts a file of a folder into the right list. Only regular files are opened: a pipe could block and a device could be
-    /// endless.
+    /// Sorts a file of a folder into the right list. Only regular files are opened: a pipe could block and a device
+    /// could be endless.
     fn add(&mut self, path: PathBuf, is_regular: bool) {
         match (has_photo_extension(&path), is_regular) {
             (true, true) => self.photos.push(path),

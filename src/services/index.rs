@@ -47,6 +47,7 @@ pub struct Original {
 
 /// What a run did.
 #[derive(Debug, Default)]
+#[must_use]
 pub struct Summary {
     /// Photos added and committed.
     pub added: usize,
@@ -173,8 +174,8 @@ where
     Ok(summary)
 }
 
-/// Becomes the vault's writer, and reports when it has to wait for that. `None` when the run was stopped meanwhile. Polls,
-/// because a blocking wait for the kernel's lock could not be interrupted.
+/// Becomes the vault's writer, and reports when it has to wait for that. `None` when the run was stopped meanwhile.
+/// Polls, because a blocking wait for the kernel's lock could not be interrupted.
 fn begin(vault: &Vault, observer: &dyn Observer, control: &Control) -> Result<Option<Transaction>, Error> {
     let mut is_waiting = false;
     loop {

@@ -6,9 +6,9 @@
 //! <state>/unfinished/lock                held while a record is changed
 //! ```
 //!
-//! The record is written when a run begins, so that it survives a crash or a kill, and the paths are removed from it when
-//! the run has looked at all of them. A record that cannot be read or written is treated as absent. Must never: fail a
-//! run, or write a path in clear.
+//! The record is written when a run begins, so that it survives a crash or a kill, and the paths are removed from it
+//! when the run has looked at all of them. A record that cannot be read or written is treated as absent. Must never:
+//! fail a run, or write a path in clear.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -187,17 +187,17 @@ mod tests {
         let vault = vault(&folder.path().join("vault"));
         assert_eq!(interrupted(&vault, &dirs), None);
         let (one, other) = (paths(&["/one", "/two\nlines"]), paths(&["/other"]));
-        remembered(&vault, &dirs, &one, || {
+        let summary = remembered(&vault, &dirs, &one, || {
             assert_eq!(interrupted(&vault, &dirs), None, "it is going on");
             ended(3)
-        })
-        .unwrap();
+        });
+        assert_eq!(summary.unwrap().left, 3);
         assert_eq!(interrupted(&vault, &dirs), Some(one.clone()));
-        remembered(&vault, &dirs, &other, || ended(0)).unwrap();
+        assert_eq!(remembered(&vault, &dirs, &other, || ended(0)).unwrap().left, 0);
         assert_eq!(interrupted(&vault, &dirs), Some(one.clone()), "another run does not end this one");
         remembered(&vault, &dirs, &other, || Err::<Summary, &str>("the disk is full")).unwrap_err();
         assert_eq!(interrupted(&vault, &dirs), Some(paths(&["/one", "/other", "/two\nlines"])));
-        remembered(&vault, &dirs, &one, || ended(0)).unwrap();
+        assert_eq!(remembered(&vault, &dirs, &one, || ended(0)).unwrap().left, 0);
         assert_eq!(interrupted(&vault, &dirs), Some(other));
         forget(&vault, &dirs);
         assert_eq!(interrupted(&vault, &dirs), None);
@@ -208,7 +208,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dirs = AppDirs::within(folder.path());
         let vault_of_run = vault(&folder.path().join("vault"));
-        remembered(&vault_of_run, &dirs, &paths(&["/home/me/secret holiday"]), || ended(1)).unwrap();
+        let summary = remembered(&vault_of_run, &dirs, &paths(&["/home/me/secret holiday"]), || ended(1));
+        assert_eq!(summary.unwrap().left, 1);
         let file = dirs.interrupted_runs().join(vault_of_run.id());
         let sealed = fs::read(&file).unwrap();
         assert!(!sealed.windows(7).any(|window| window == b"holiday"));

@@ -1,8 +1,8 @@
-//! Takes photos out of a folder in the older layout: `encrypted_images/` holding IV and AES-128-CBC ciphertext with
-//! PKCS#7 padding, and `mapping.json`, an object of feature file to image file.
+//! Reads photos from a folder in the legacy layout: `encrypted_images/` with files of IV and AES-128-CBC ciphertext
+//! with PKCS#7 padding, and `mapping.json`, an object of feature file to image file.
 //!
-//! That layout authenticates nothing: a wrong key or an altered file usually shows as bad padding or as bytes that are
-//! no photo, and this is what is reported. Its feature files are not needed; features are computed again.
+//! The layout has no authentication: a wrong key or an altered file usually shows as bad padding or as bytes that are
+//! not a photo, and that is what is reported. Its feature files are not needed; features are computed again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,11 +21,12 @@ const IV_BYTES: usize = 16;
 /// A mapping larger than this is refused before it is parsed.
 const LARGEST_MAPPING_BYTES: u64 = 64 << 20;
 
-/// The key of an older folder.
+/// The key of a legacy folder.
 pub struct LegacyKey(Secret<KEY_BYTES>);
 
-/// Why an older folder, or a file in it, could not be taken over.
+/// Why a legacy folder, or a file in it, could not be imported.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LegacyError {
     /// A file or folder cannot be read.
     #[error("cannot read {}", .path.display())]
@@ -60,7 +61,7 @@ pub enum LegacyError {
 }
 
 impl LegacyKey {
-    /// Reads a key of 16 raw bytes, or 32 hexadecimal digits and perhaps a line's end.
+    /// Reads a key of 16 raw bytes, or of 32 hexadecimal digits with or without a line ending.
     ///
     /// # Errors
     /// When the file cannot be read or is neither.
@@ -89,7 +90,7 @@ impl LegacyKey {
     /// The photo in one encrypted file: `iv[16] || AES-128-CBC(photo || PKCS#7)`.
     ///
     /// # Errors
-    /// When the file is not of that form under this key.
+    /// When the file is not of that form or the key is wrong.
     pub fn decrypt(&self, mut file: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, LegacyError> {
         let (iv, ciphertext) = file.split_at_mut_checked(IV_BYTES).ok_or(LegacyError::NotDecryptable)?;
         let decryptor = cbc::Decryptor::<Aes128>::new_from_slices(self.0.expose(), iv).expect("both lengths are AES's");
@@ -99,8 +100,8 @@ impl LegacyKey {
     }
 }
 
-/// The encrypted image files of an older folder, in the order of their names: those its mapping names, and any other
-/// file in `encrypted_images/`.
+/// The encrypted image files of a legacy folder, sorted by name: those in its mapping, and every other file in
+/// `encrypted_images/`.
 ///
 /// # Errors
 /// When the folder or its mapping cannot be read, or a name in the mapping would leave the folder.
@@ -115,7 +116,7 @@ pub fn images(folder: &Path) -> Result<Vec<PathBuf>, LegacyError> {
         }
     }
     for name in mapped_names(&folder.join("mapping.json"))? {
-        // Programs wrote the name alone, or with its folder; a missing file is reported when it is read.
+        // The mapping may hold the name with or without its folder. A missing file is reported when it is read.
         let name = Path::new(&name);
         let name = name.strip_prefix("encrypted_images").unwrap_or(name);
         if name.components().any(|component| !matches!(component, Component::Normal(_))) {
@@ -126,7 +127,7 @@ pub fn images(folder: &Path) -> Result<Vec<PathBuf>, LegacyError> {
     Ok(images.into_iter().collect())
 }
 
-/// The name a photo of an older folder gets: its file's name without the ending that says it is encrypted.
+/// The name for an imported photo: its file's name without the extension of encrypted files.
 #[must_use]
 pub fn original_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();

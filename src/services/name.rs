@@ -1,5 +1,5 @@
-//! Names of photos, which come from anywhere: shown so that a terminal obeys nothing in them and nothing in them hides,
-//! exported so that they cannot leave the folder.
+//! File names from anywhere, made safe: for display, so that a terminal executes nothing in them and nothing is
+//! invisible; for export, so that they cannot leave the folder.
 
 mod characters;
 mod shell;
@@ -9,24 +9,24 @@ use std::path::Path;
 
 use characters::{MOST_MARKS, is_hidden, is_mark};
 
-/// The longest name given to an exported photo, in bytes: most file systems take 255, and a copy's number needs room.
+/// Longest name of an exported photo in bytes: most file systems allow 255, and a copy number needs room.
 const LONGEST_FILE_NAME_BYTES: usize = 240;
 
-/// Names that Windows gives to devices, with any extension.
+/// Device names on Windows, with any extension.
 const DEVICE_NAMES: [&str; 22] = [
     "CON", "PRN", "AUX", "NUL", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8", "COM9", "LPT1", "LPT2",
     "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9",
 ];
 
-/// `text` with everything that a terminal might act on, and everything that does not print, replaced by U+FFFD: control
-/// and format characters (also the joiners of emoji, and the marks that reorder text), line separators, private
-/// characters; and of many combining marks on one letter all but the first few.
+/// `text` for display: everything that a terminal might act on or that does not print is replaced by U+FFFD. That is
+/// control and format characters (emoji joiners and bidirectional controls among them), line separators, private-use
+/// characters, and all but the first few combining marks on a letter.
 #[must_use]
 pub fn inert(text: &str) -> Cow<'_, str> {
     replaced(text, char::REPLACEMENT_CHARACTER)
 }
 
-/// A path for the clipboard: as it is where all of it is shown, else quoted for a shell, so that it names the same file
+/// A path for the clipboard: unchanged if all of it is visible, else quoted for a shell, so that it names the same file
 /// and hides nothing.
 #[must_use]
 pub fn pasteable(path: &Path) -> Cow<'_, str> {
@@ -42,14 +42,14 @@ fn replaced(text: &str, replacement: char) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut clean = String::with_capacity(text.len());
-    // A mark at the beginning would be drawn on whatever stands before the name on the screen.
+    // A leading mark would combine with the character before the name on the screen.
     let mut marks = MOST_MARKS;
     for character in text.chars() {
         marks = if is_mark(character) { marks.saturating_add(1) } else { 0 };
         match marks {
             _ if is_hidden(character) => clean.push(replacement),
             0..=MOST_MARKS => clean.push(character),
-            // One sign for all that are too many.
+            // One replacement for all marks beyond the limit.
             _ if clean.ends_with(replacement) => {}
             _ => clean.push(replacement),
         }
@@ -57,8 +57,8 @@ fn replaced(text: &str, replacement: char) -> Cow<'_, str> {
     if clean == text { Cow::Borrowed(text) } else { Cow::Owned(clean) }
 }
 
-/// The file name under which a photo called `name` may be written into a folder: the last component only, without
-/// characters that some file system refuses, never a device, never hidden, never longer than 240 bytes.
+/// The file name under which a photo called `name` is exported: its last component, without characters that some file
+/// systems refuse, never a device, never hidden, at most 240 bytes.
 #[must_use]
 pub fn exportable(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();

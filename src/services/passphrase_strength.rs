@@ -1,18 +1,18 @@
-//! How hard a passphrase is to guess, as both faces show it when one is chosen. Must never: keep, log or print one.
+//! How hard a passphrase is to guess, shown when one is chosen. Must never: keep, log or print a passphrase.
 
-/// How much work guessing a passphrase takes.
+/// How hard a passphrase is to guess.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Strength {
-    /// Guessed in no time.
+    /// Quickly guessed.
     Weak,
-    /// Guessed by someone determined.
+    /// Guessed with determination.
     Fair,
     /// Not worth guessing.
     Strong,
 }
 
-/// An estimate from above, in bits: length and kinds of characters, without what repeats or runs on (`aaa`, `abc`).
-/// Words of a language hold less than their letters say; the estimate cannot know them and counts letters cautiously.
+/// An upper estimate in bits, from length and kinds of characters, not counting repetitions and sequences (`aaa`,
+/// `abc`). Natural-language words hold less entropy than their letters suggest, so letters are counted cautiously.
 #[must_use]
 pub fn strength(passphrase: &[u8]) -> (Strength, u32) {
     let alphabet: u32 = [
@@ -28,7 +28,7 @@ pub fn strength(passphrase: &[u8]) -> (Strength, u32) {
     let continues = |pair: &[u8]| pair[1].abs_diff(pair[0]) <= 1;
     let runs = passphrase.windows(2).filter(|pair| continues(pair)).count();
     let fresh = (passphrase.len() - runs) as f64;
-    // Letters of words carry about two bits each; what is mixed with digits or signs is taken at its face value.
+    // Letters of words carry about two bits each; mixed with digits or punctuation they count at face value.
     let words_only = passphrase.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b' ');
     let each = if words_only { 2.5 } else { f64::from(alphabet.max(1)).log2() * 0.75 };
     let bits = (fresh * each) as u32;

@@ -1,5 +1,5 @@
-//! Photo files: read whole and decoded, both under limits. A path may name anything: an endless file costs its own photo,
-//! never the program's memory.
+//! Photo files: read whole and decoded, both under limits. A path may name anything: an endless file costs its own
+//! photo, never the program's memory.
 
 use std::ffi::OsStr;
 use std::fs::File;

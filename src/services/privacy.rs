@@ -14,8 +14,8 @@ use crate::services::app_dirs::AppDirs;
 #[cfg(unix)]
 static SESSION_UMASK: OnceLock<rustix::fs::Mode> = OnceLock::new();
 
-/// Keeps secrets inside the process: no core dumps and no other process reading its memory, and new files for their owner
-/// alone. Call it before anything secret is read.
+/// Keeps secrets inside the process: no core dumps and no other process reading its memory, and new files for their
+/// owner alone. Call it before anything secret is read.
 pub fn harden_process() {
     // A system that refuses this still gets the user's work done.
     let _ = shield_process();
@@ -66,7 +66,8 @@ pub fn session_command(program: &str) -> Command {
     Command::new(program)
 }
 
-/// Removes the rights of group and others from the program's own folders and files: earlier versions followed the umask.
+/// Removes the rights of group and others from the program's own folders and files: earlier versions followed the
+/// umask.
 pub fn tighten(dirs: &AppDirs) {
     #[cfg(unix)]
     for path in dirs.own_files() {

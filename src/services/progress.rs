@@ -1,4 +1,4 @@
-//! How a long use case tells what it does and how it is told to pause or stop. No terminal type lives here.
+//! How a long use case reports progress, and how it is paused or stopped. No terminal type lives here.
 
 use std::path::PathBuf;
 use std::sync::Condvar;
@@ -17,24 +17,24 @@ pub enum Stage {
     Sealing,
 }
 
-/// What became of one photo.
+/// The outcome for one photo.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Outcome {
     /// It is in the vault as soon as its batch is committed.
     Added,
     /// The vault, or this run, has the same content already.
     AlreadyPresent,
-    /// It could not be used; the run goes on.
+    /// It cannot be used; the run goes on.
     Failed {
         /// Why, in words for the user.
         reason: String,
     },
 }
 
-/// Something happened to a run.
+/// An event of a run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
-    /// Another process writes to the vault; the run goes on when that one has finished.
+    /// Another process writes to the vault; the run goes on when that has finished.
     WaitingForWriter,
     /// A photo entered a stage.
     Entered {
@@ -43,11 +43,11 @@ pub enum Event {
         /// The stage it entered.
         stage: Stage,
     },
-    /// A photo is through.
+    /// A photo is done.
     Finished {
         /// The file.
         path: PathBuf,
-        /// What became of it.
+        /// The outcome.
         outcome: Outcome,
     },
     /// All photos added so far are durable in the vault.
@@ -57,9 +57,9 @@ pub enum Event {
     },
 }
 
-/// Receives the events of a run, from several threads. It must return quickly: the pipeline waits for it.
+/// Receives the events of a run, from several threads. It must return quickly, because the pipeline waits for it.
 pub trait Observer: Sync {
-    /// Called once an event.
+    /// Called for each event.
     fn observe(&self, event: Event);
 }
 
@@ -69,7 +69,7 @@ impl<F: Fn(Event) + Sync> Observer for F {
     }
 }
 
-/// The brake of a run: shared between the one who runs and the one who may pause or stop it.
+/// Pauses and stops a run; shared between the run and its owner.
 #[derive(Debug, Default)]
 pub struct Control {
     stopped: AtomicBool,
@@ -78,7 +78,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Asks the run to stop: it finishes the batch in its hands, commits it, and returns.
+    /// Asks the run to stop: it finishes the current batch, commits it, and returns.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
         self.set_paused(false);
@@ -90,7 +90,7 @@ impl Control {
         self.stopped.load(Ordering::Acquire)
     }
 
-    /// Waits until the run was asked to stop, for `most` at the longest. Whether it was.
+    /// Waits until the run is asked to stop, at most for `most`. Returns whether it was.
     #[must_use]
     pub fn stopped_within(&self, most: Duration) -> bool {
         let unchanged = self.paused.lock().expect("no holder of this lock panics");

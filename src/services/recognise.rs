@@ -23,8 +23,8 @@ struct KnownFile {
 }
 
 impl Recogniser {
-    /// Whether `vault` holds the content of the file; `None` when the file or the vault cannot be read. That is no error:
-    /// the answer is a hint, and whoever uses the file is told.
+    /// Whether `vault` holds the content of the file; `None` when the file or the vault cannot be read. That is no
+    /// error: the answer is a hint, and whoever uses the file is told.
     #[must_use]
     pub fn is_stored(&self, vault: &OpenVault, path: &Path) -> Option<bool> {
         let metadata = std::fs::metadata(path).ok().filter(|metadata| metadata.len() <= LARGEST_PHOTO_BYTES as u64)?;

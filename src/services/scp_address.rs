@@ -1,22 +1,22 @@
-//! `host:path`, as scp and rsync write a place on another machine. Here it would name a folder, so whoever types it is asked
-//! what was meant. Must never: guess.
+//! `host:path`, as scp and rsync write a remote path. Here it would name a local folder, so the user is asked which one
+//! was meant. Must never: guess.
 
 use std::path::Path;
 
 use crate::remote::Address;
 
-/// What looks like a place on another machine, and the addresses that say it without doubt.
+/// A text that looks like a remote path, and the unambiguous ways to write it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ScpAddress {
-    /// The machine, with the user before it where one was written.
+    /// The host, with the user in front where one was given.
     pub host: String,
-    /// The place as an address of this program. As with scp, a path without a slash in front begins in the home folder there.
+    /// The remote path as an ssh address. As with scp, a relative path starts in the remote home folder.
     pub ssh: String,
-    /// The folder of this machine that has the same name.
+    /// The local folder of the same name.
     pub folder: String,
 }
 
-/// Reads `text` as scp would, where it names nothing on this machine: `[user@]host:path`, no slash before the colon.
+/// Reads `text` as scp would, `[user@]host:path` without a slash before the colon, unless it exists on this machine.
 #[must_use]
 pub fn scp_address(text: &Path) -> Option<ScpAddress> {
     if Address::is_remote(text) {
@@ -24,7 +24,7 @@ pub fn scp_address(text: &Path) -> Option<ScpAddress> {
     }
     let words = text.to_str()?;
     let (host, path) = words.split_once(':')?;
-    // A letter alone is a drive.
+    // A single letter is a drive.
     let is_host = host.len() > 1
         && !host.starts_with('-')
         && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte));

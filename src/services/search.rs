@@ -127,7 +127,8 @@ struct Scored {
     position: usize,
 }
 
-/// Searches the generation of `vault` that was read last; what was opened and verified for it serves the next search too.
+/// Searches the generation of `vault` that was read last; what was opened and verified for it serves the next search
+/// too.
 ///
 /// # Errors
 /// When the query is not a photo, its model is not the vault's, or the vault is damaged.

@@ -1,4 +1,22 @@
-//! Where every use case starts: what is at a vault's place, creating a vault, unlocking one.
+//! Where every use case starts: what is at a vault's path, creating a vault, unlocking one.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use cipherlens::services::app_dirs::AppDirs;
+//! use cipherlens::services::session::{FoundVault, Prompts, copy_age_note, passphrase};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let dirs = AppDirs::for_user().ok_or("no home directory")?;
+//! let found = FoundVault::at(Path::new("photos.vault"), &dirs, Prompts::Allowed)?;
+//! let vault = found.unlock(&passphrase(&b"five random words".to_vec().into())?, &dirs)?;
+//! if let Some(note) = copy_age_note(vault.copy_age()) {
+//!     eprintln!("{note}");
+//! }
+//! println!("{} photos", vault.photo_count()?);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -111,7 +129,7 @@ pub enum Presence {
     Nothing,
 }
 
-/// Looks what is at `root`. This blocks for as long as the disk or network behind `root` does.
+/// Tells what is at `root`. This blocks for as long as the disk or network behind `root` does.
 #[must_use]
 pub fn presence(root: &Path) -> Presence {
     match () {
@@ -154,8 +172,8 @@ impl FoundVault {
         Ok(Self { root: root.to_owned(), backend })
     }
 
-    /// Unlocks it, and remembers it as the vault used last. A copy that is older than one this machine has seen, or that
-    /// was changed separately, is unlocked for reading only.
+    /// Unlocks it, and remembers it as the vault used last. A copy that is older than one this machine has seen, or
+    /// that was changed separately, is unlocked for reading only.
     ///
     /// [`OpenVault::copy_age`] then tells which of the two it is, and whoever shows anything of the vault must say so
     /// ([`copy_age_note`] has the words): somebody may have put an old copy back. Changing such a copy is refused with
@@ -177,13 +195,13 @@ pub fn copy_age_note(age: CopyAge) -> Option<String> {
     match age {
         CopyAge::Newest => None,
         CopyAge::Older { found, seen } => Some(format!(
-            "this copy of the vault is older: it is at generation {found}, and this machine has seen generation {seen}. \
-             It can be read and not changed, unless you accept it as the one to use from now on"
+            "this copy of the vault is older: it is at generation {found}, and this machine has seen generation \
+             {seen}. It can be read and not changed, unless you accept it as the one to use from now on"
         )),
         CopyAge::Forked { found, seen } => Some(format!(
-            "this copy of the vault was changed separately: its generation {found} does not continue generation {seen}, \
-             which this machine has seen. It can be read and not changed: export what only this copy has, and add it to \
-             the other one"
+            "this copy of the vault was changed separately: its generation {found} does not continue generation \
+             {seen}, which this machine has seen. It can be read and not changed: export what only this copy has, and \
+             add it to the other one"
         )),
     }
 }

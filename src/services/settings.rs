@@ -1,5 +1,5 @@
-//! The files by which a user shapes the program: settings, keys and colours. TOML, every key optional; each setting is
-//! also a flag. Must never hold a passphrase.
+//! The user's files: settings, keys and colours. TOML, every key optional; each setting is also a flag. Must never hold
+//! a passphrase.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// What a fresh settings file says: every key with its meaning and its default, commented out.
+/// The template of the settings file: every key with its meaning and its default, commented out.
 const TEMPLATE: &str = r#"# cipherlens: settings. Every line below shows a default; remove the `#` to change it.
 
 # The vault to use when neither --vault nor CIPHERLENS_VAULT names one.
@@ -48,20 +48,20 @@ pub const KEYMAP: &str = include_str!("settings/keymap.toml");
 /// The default colours on a dark terminal, as the file that a user may change.
 pub const THEME: &str = include_str!("settings/theme.toml");
 
-/// The similarity at which a photo counts as a match when nobody says otherwise.
+/// The similarity from which a photo matches by default.
 pub const DEFAULT_THRESHOLD: f32 = 0.80;
 
-/// The time without a key after which the vault is locked when nobody says otherwise.
+/// Minutes without a key after which the vault is locked by default.
 const DEFAULT_LOCK_AFTER_MINUTES: u64 = 15;
 
-/// Whether clicks and the wheel are taken from the terminal, which then selects text with Shift held down only.
+/// Whether the application handles clicks and the wheel; the terminal then selects text only with Shift held down.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(from = "bool")]
 pub enum Mouse {
-    /// They are.
+    /// The application handles them.
     #[default]
     Taken,
-    /// They are left to the terminal.
+    /// The terminal handles them.
     Left,
 }
 
@@ -71,14 +71,14 @@ impl From<bool> for Mouse {
     }
 }
 
-/// Whether anything may move that the user did not move.
+/// Whether anything on the screen moves by itself.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(from = "bool")]
 pub enum Motion {
-    /// Working marks turn.
+    /// Spinners turn.
     #[default]
     Full,
-    /// Working marks stand still.
+    /// Spinners stand still.
     Reduced,
 }
 
@@ -99,7 +99,7 @@ pub enum OnLock {
     Pause,
 }
 
-/// A text that is no [`OnLock`].
+/// The text is not an [`OnLock`].
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[error("locking lets an indexing run \"continue\" or makes it \"pause\"; {given:?} is neither")]
 pub struct NoOnLock {
@@ -126,7 +126,7 @@ impl TryFrom<String> for OnLock {
     }
 }
 
-/// Width and height of a character in pixels.
+/// Width and height of a character cell in pixels.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "String")]
 pub struct CellSize {
@@ -136,7 +136,7 @@ pub struct CellSize {
     pub height: u16,
 }
 
-/// A text that is no [`CellSize`].
+/// The text is not a [`CellSize`].
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a cell size is width x height in pixels, such as 9x19, each from 2 to 200; {given:?} is none")]
 pub struct NoCellSize {
@@ -164,7 +164,7 @@ impl TryFrom<String> for CellSize {
     }
 }
 
-/// The settings a user may choose for good.
+/// The settings file.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -172,11 +172,11 @@ pub struct Settings {
     pub vault: Option<PathBuf>,
     /// The similarity from which a photo matches.
     pub threshold: Option<f32>,
-    /// How pictures are shown; the preview room knows the names.
+    /// How pictures are shown, by a name that the preview room parses.
     pub preview: Option<String>,
-    /// Width and height of a character, whatever the terminal says.
+    /// Pixels of a character cell, overriding what the terminal says.
     pub cell_size: Option<CellSize>,
-    /// Whether the mouse is taken.
+    /// Whether the application handles the mouse.
     #[serde(default)]
     pub mouse: Mouse,
     /// Whether anything moves by itself.
@@ -192,8 +192,9 @@ pub struct Settings {
 
 /// Why the settings could not be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SettingsError {
-    /// The file is there but cannot be read.
+    /// The file exists but cannot be read.
     #[error("cannot read the settings file {}", .path.display())]
     Unreadable {
         /// The settings file.
@@ -201,7 +202,7 @@ pub enum SettingsError {
         /// What the system said.
         source: io::Error,
     },
-    /// The file is not what the template describes; the message names line and key.
+    /// The file is invalid; the message names line and key.
     #[error("the settings file {} is not valid: {message}", .path.display())]
     Invalid {
         /// The settings file.
@@ -272,7 +273,7 @@ impl Settings {
     }
 }
 
-/// So many minutes; 0 is never.
+/// Minutes as a duration; 0 means never.
 #[must_use]
 pub fn lock_after(minutes: u64) -> Option<Duration> {
     (minutes > 0).then(|| Duration::from_secs(minutes.saturating_mul(60)))
@@ -282,7 +283,7 @@ fn beside(settings_file: &Path, path: &Path) -> PathBuf {
     settings_file.parent().map_or_else(|| path.to_owned(), |folder| folder.join(path))
 }
 
-/// What became of one of the files of [`write_templates`].
+/// The outcome of [`write_templates`] for one file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Written {
     /// The file.
@@ -300,8 +301,8 @@ pub enum Was {
     There,
 }
 
-/// Writes settings, keys and colours beside one another, each explained and commented out, so that what a user does not
-/// change follows the program. What is there already is left as it is.
+/// Writes templates of the settings, keys and colours, all commented out, so that what a user does not change follows
+/// the program's defaults. Existing files are left as they are.
 ///
 /// # Errors
 /// When all are there already, or the folder cannot be written.
@@ -333,7 +334,7 @@ pub fn write_templates(settings_file: &Path, preview_values: &str) -> Result<Vec
     Ok(written)
 }
 
-/// Defaults with every line that sets something commented out.
+/// Comments out every line that sets something.
 fn commented(defaults: &str) -> String {
     defaults.lines().map(|line| format!("{}{line}\n", if line.starts_with('"') { "# " } else { "" })).collect()
 }

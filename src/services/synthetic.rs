@@ -1,4 +1,5 @@
-//! Synthetic vectors with the shape of real ones, to measure search among a hundred thousand photos without having them.
+//! Synthetic vectors with the shape of real ones, to measure search among a hundred thousand photos without having
+//! them.
 
 use crate::ckks::DIMENSION;
 use crate::durable::IfLocked;
@@ -9,8 +10,7 @@ use crate::vault::{Extension, NewImage, PhotoMetadata, Transaction};
 /// Images committed at once.
 const COMMIT_EVERY: usize = 1024;
 
-/// A sequence of unit vectors, none negative, half of each zero, as features after a relu are. Not random enough for
-/// anything but measuring.
+/// A sequence of non-negative unit vectors, half of whose components are zero, like features after a ReLU.
 pub struct SyntheticFeatures(u64);
 
 impl SyntheticFeatures {
@@ -40,7 +40,7 @@ impl SyntheticFeatures {
     }
 }
 
-/// Adds `images` synthetic images to `vault`; each has a photo of 16 bytes that is none. `done` is told how many there
+/// Adds `images` synthetic images to `vault`; the original of each is 16 arbitrary bytes. `done` is told how many there
 /// are so far.
 ///
 /// # Errors

@@ -1,8 +1,8 @@
 //! Separates a terminal's answers from keys: late answers to a probe, and messages about a file transfer.
 //!
 //! Among the keys such an answer looks like letters after Alt-] (an operating system command), Alt-P (a device control
-//! string) or Alt-_ (an application program command; ECMA-48 sections 8.3.89, 8.3.27 and 8.3.2). Must never: let one through
-//! as keys, because its letters would be commands.
+//! string) or Alt-_ (an application program command; ECMA-48 sections 8.3.89, 8.3.27 and 8.3.2). Must never: let one
+//! through as keys, because its letters would be commands.
 
 use std::time::{Duration, Instant};
 

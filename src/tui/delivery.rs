@@ -1,5 +1,5 @@
-//! Sending photos through the terminal to the user's own machine, in pieces so that keys are handled in between, and the
-//! terminal's responses.
+//! Sending photos through the terminal to the user's own machine, in pieces so that keys are handled in between, and
+//! the terminal's responses.
 //!
 //! iTerm2's OSC 1337 `File` and `MultipartFile`: <https://iterm2.com/documentation-images.html>; kitty's OSC 5113:
 //! <https://sw.kovidgoyal.net/kitty/file-transfer-protocol/>. Photos are wiped when the delivery is dropped.

@@ -125,7 +125,8 @@ pub enum Ending {
     Failed(String),
 }
 
-/// What an export did, as numbers and messages: unlike the services' report it names no photo, so it may outlive a lock.
+/// What an export did, as numbers and messages: unlike the services' report it names no photo, so it may outlive a
+/// lock.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Exported {
     /// Photos that were written.

@@ -1,5 +1,5 @@
-//! Worker threads, so that the event loop never waits. Each kind of work has its own thread: a slow picture does not delay
-//! a listing, and indexing delays neither.
+//! Worker threads, so that the event loop never waits. Each kind of work has its own thread: a slow picture does not
+//! delay a listing, and indexing delays neither.
 
 mod download;
 mod events;
@@ -278,8 +278,8 @@ impl Workers {
             start("forgetting", &self.app_events, move || interrupted_runs::forget(&opened.vault, shared.dirs()));
     }
 
-    /// Makes the open copy of the vault the newest one. Not queued: by the time another request is done, a different vault
-    /// may be open, about which the user was not asked.
+    /// Makes the open copy of the vault the newest one. Not queued: by the time another request is done, a different
+    /// vault may be open, about which the user was not asked.
     fn accept_older(&self) {
         let Some(opened) = self.shared.opened() else { return };
         let (answers, shared) = (self.app_events.clone(), Arc::clone(&self.shared));
@@ -320,8 +320,8 @@ impl Workers {
         let _ = self.brake(Control::stop);
     }
 
-    /// Wipes keys and the photos given to other programs, and waits until an indexing run has committed what it has done
-    /// and an export has finished its current photo.
+    /// Wipes keys and the photos given to other programs, and waits until an indexing run has committed what it has
+    /// done and an export has finished its current photo.
     pub(super) fn finish(&mut self) {
         self.stop_indexing();
         self.stop_export();

@@ -1,5 +1,5 @@
-//! Standard output that nobody reads or that takes nothing, and a standard error that is gone: every command ends with a
-//! documented exit code, without a panic, and has done its work.
+//! Standard output that nobody reads or that takes nothing, and a standard error that is gone: every command ends with
+//! a documented exit code, without a panic, and has done its work.
 #![cfg(unix)]
 
 use std::fs::{self, File};

@@ -12,7 +12,8 @@ fn put_back(scene: &Scene, copy: &Path) {
     copy_folder(copy, &scene.vault());
 }
 
-/// A vault of which this machine has seen two photos, with a backup of one photo in its place, and the newest copy aside.
+/// A vault of which this machine has seen two photos, with a backup of one photo in its place, and the newest copy
+/// aside.
 fn restored() -> (Scene, PathBuf) {
     let photos = samples(2);
     let scene = Scene::with_photos(&photos[..1]);

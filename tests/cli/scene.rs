@@ -116,7 +116,8 @@ impl Ran {
     }
 }
 
-/// Says that this machine does not let something be tested. Past libtest, which keeps to itself what tests that pass print.
+/// Says that this machine does not let something be tested. Past libtest, which keeps to itself what tests that pass
+/// print.
 pub(crate) fn not_tested(what: &str) {
     std::io::stderr().write_all(format!("NOT TESTED: {what}\n").as_bytes()).unwrap();
 }

@@ -1,7 +1,6 @@
 //! The two scans that `bench` compares: the encrypted one, and the fastest plain one of this machine.
 //!
-//! Must never: divide by a plain kernel that is not the fastest of those that were timed, or time one scan when the
-//! other one had the machine to itself.
+//! Must never: compare with a plain kernel that is not the fastest, or time the scans under different conditions.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -13,7 +12,7 @@ use super::{median, seconds};
 use crate::ckks::baseline::{PlainKernel, plain_scores};
 use crate::ckks::{BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator};
 
-/// Rounds of scans; medians are reported. At least this many, and for at least this long in total.
+/// Rounds of scans, of which the median counts: at least this many, and for at least this long in total.
 const LEAST_ROUNDS: usize = 9;
 const LEAST_SECONDS: f64 = 0.5;
 
@@ -22,7 +21,7 @@ const LEAST_SECONDS: f64 = 0.5;
 pub struct PlainTiming {
     /// The kernel's name.
     pub kernel: &'static str,
-    /// Microseconds an image, the median of all rounds.
+    /// Microseconds per image, the median of all rounds.
     pub us_per_image: f64,
 }
 
@@ -50,8 +49,7 @@ impl Scans {
         let started = Instant::now();
         let mut rounds = 0;
         while rounds < LEAST_ROUNDS || started.elapsed().as_secs_f64() < LEAST_SECONDS {
-            // By turns, so that whatever else the machine does is shared by both, and each finds the caches as the other
-            // one left them.
+            // Alternating, so that other load on the machine and the state of the caches affect both alike.
             for (kernel, times) in &mut plain {
                 times.push(seconds(|| plain_scan(*kernel, vectors, query, &mut scores)).1);
                 black_box(&scores);
@@ -68,7 +66,7 @@ impl Scans {
         Ok(Self { plain: plain.into_iter().map(timing).collect(), encrypted_seconds: median(encrypted_seconds) })
     }
 
-    /// The plain kernel to compare with.
+    /// The plain kernel that the encrypted scan is compared with.
     pub(super) fn fastest_plain(&self) -> PlainTiming {
         fastest(&self.plain).expect("every processor runs the portable kernel")
     }
@@ -79,7 +77,7 @@ fn fastest(timings: &[PlainTiming]) -> Option<PlainTiming> {
     timings.iter().copied().min_by(|one, other| one.us_per_image.total_cmp(&other.us_per_image))
 }
 
-/// The plain scan on the same threads as the encrypted one, in shares of the same images.
+/// The plain scan, divided among threads like the encrypted one.
 fn plain_scan(kernel: PlainKernel, vectors: &[f32], query: &[f32; DIMENSION], scores: &mut [f32]) {
     vectors
         .par_chunks(BLOCK_IMAGES * DIMENSION)

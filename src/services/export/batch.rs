@@ -124,8 +124,8 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Fsyncs the batch and renames its files. Returns what became of each photo, and the error that ended this early, if
-    /// one did; the photos after it are removed again.
+    /// Fsyncs the batch and renames its files. Returns what became of each photo, and the error that ended this early,
+    /// if one did; the photos after it are removed again.
     pub(super) fn commit(&mut self) -> (Committed, Result<(), Error>) {
         let written = std::mem::take(&mut self.written);
         self.bytes = 0;
@@ -196,8 +196,8 @@ impl<'a> Batch<'a> {
 /// Renames `file` unless the name is taken.
 fn rename_to_free(file: NamedTempFile, path: &Path) -> Result<fs::File, PersistError> {
     match file.persist_noclobber(path) {
-        // Some file systems have neither hard links nor a rename that refuses to replace. There, a file that appears between
-        // the look and the rename is replaced.
+        // Some file systems have neither hard links nor a rename that refuses to replace. There, a file that appears
+        // between the look and the rename is replaced.
         Err(refused) if refused.error.kind() != ErrorKind::AlreadyExists && is_free(path) => refused.file.persist(path),
         outcome => outcome,
     }

@@ -1,4 +1,5 @@
-//! The folder that photos are exported to: resolved to its real path, outside of every vault, and the temporary files in it.
+//! The folder that photos are exported to: resolved to its real path, outside of every vault, and the temporary files
+//! in it.
 //!
 //! Must never: accept a folder inside a vault by whatever path, or touch a file that the export did not make.
 

@@ -1,7 +1,7 @@
-//! Folders that a killed instance left, found and removed.
+//! Finds and removes the folders that killed instances left.
 //!
-//! A folder in use is locked by the kernel (flock on the folder itself), and the lock ends with its process. Everything
-//! is reached from the open folder and nothing through links, so that nobody can have other files removed.
+//! A folder in use is locked (flock on the folder itself), and the lock ends with its process. Everything is reached
+//! from the open folder and nothing through links, so that nobody can trick this into removing other files.
 
 use std::ffi::{CStr, OsStr};
 use std::fs::{self, File, TryLockError};
@@ -15,28 +15,29 @@ use rustix::process::geteuid;
 use super::{PREFIX, in_memory, overwrite};
 use crate::services::format::count;
 
-/// The beginning of the names that versions before used, which locked nothing.
+/// Prefix of earlier versions, which did not lock their folders.
 const UNLOCKED_PREFIX: &str = "cipherlens-";
 
-/// Letters and digits after the beginning.
+/// Random letters and digits after the prefix.
 const RANDOM: usize = 6;
 
-/// A folder that could not be locked is taken for left over after this long.
+/// A folder of an earlier version counts as a leftover at this age.
 const UNLOCKED_AGE: Duration = Duration::from_secs(24 * 3600);
 
-/// Opens and locks a folder that was just made; `None` when another instance was faster and removes it.
+/// Opens and locks a new folder; `None` when another instance has taken it for a leftover and removes it.
 pub(super) fn hold(path: &Path) -> Option<File> {
     let held = open(path)?;
     match held.try_lock() {
         // The folder may have been removed between its creation and its lock.
         Ok(()) => is_at(&held, path).then_some(held),
         Err(TryLockError::WouldBlock) => None,
-        // A file system without locks: no other instance can lock it either, and so none removes it.
+        // A file system without locks: no other instance can lock it either, so none removes it.
         Err(TryLockError::Error(_)) => Some(held),
     }
 }
 
-/// Overwrites and removes the files in an open folder. What is linked from elsewhere is removed here and left alone there.
+/// Overwrites and removes the files in an open folder. Of a file that is linked elsewhere, only the link here is
+/// removed.
 pub(super) fn wipe(folder: &File) {
     let Ok(entries) = Dir::read_from(folder) else { return };
     for entry in entries.flatten() {
@@ -45,15 +46,15 @@ pub(super) fn wipe(folder: &File) {
             continue;
         }
         if let Some(file) = open_file(folder, name) {
-            // One that cannot be overwritten is removed all the same.
+            // A file that cannot be overwritten is still removed.
             let _ = overwrite(&file);
         }
-        // A folder in it stays, and so does then the folder itself: the program made none.
+        // A folder inside stays, and with it the outer folder: this program made neither.
         let _ = unlinkat(folder, name, AtFlags::empty());
     }
 }
 
-/// Removes what killed instances left in all places where such folders are made.
+/// Removes leftovers from every folder in which they may be.
 pub fn sweep() {
     let mut swept = 0;
     let temporary = std::env::temp_dir();
@@ -68,8 +69,8 @@ pub fn sweep() {
     }
 }
 
-/// Removes one folder if it is left over; `unlocked` says that those of versions before count, which is so in memory
-/// only: nobody keeps a folder of a similar name there.
+/// Removes one folder if it is a leftover. `unlocked` includes those of earlier versions; use it only for folders in
+/// memory, where users keep no folders with similar names.
 fn sweep_folder(path: &Path, name: &OsStr, unlocked: bool) -> bool {
     let Some(name) = name.to_str() else { return false };
     let is_ours = is_random(name.strip_prefix(PREFIX));
@@ -82,11 +83,11 @@ fn sweep_folder(path: &Path, name: &OsStr, unlocked: bool) -> bool {
         return false;
     }
     wipe(&folder);
-    // Only an empty folder can be removed so.
+    // Fails unless the folder is empty.
     fs::remove_dir(path).is_ok()
 }
 
-/// Opens a folder of the user that nobody else can enter; none behind a link.
+/// Opens a folder that belongs to the user and nobody else can enter; never through a link.
 fn open(path: &Path) -> Option<File> {
     let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits();
     let folder = File::options().read(true).custom_flags(flags.cast_signed()).open(path).ok()?;
@@ -95,33 +96,33 @@ fn open(path: &Path) -> Option<File> {
     is_private.then_some(folder)
 }
 
-/// Whether the open folder is the one at `path` now.
+/// Whether the open folder is still the one at `path`.
 fn is_at(folder: &File, path: &Path) -> bool {
     let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
     let (opened, named) = (folder.metadata().map(identity), fs::symlink_metadata(path).map(identity));
     opened.is_ok_and(|opened| named.is_ok_and(|named| opened == named))
 }
 
-/// A file in an open folder, of the user and known under no other name.
+/// Opens a file in an open folder if it belongs to the user and has no other link.
 fn open_file(folder: &File, name: &CStr) -> Option<File> {
-    // A pipe would wait for a reader.
+    // NONBLOCK, because opening a pipe would wait for a reader.
     let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(openat(folder, name, flags, Mode::empty()).ok()?);
     let metadata = file.metadata().ok()?;
     (metadata.is_file() && metadata.nlink() == 1 && metadata.uid() == geteuid().as_raw()).then_some(file)
 }
 
-/// Whether `suffix` is what tempfile makes up.
+/// Whether `suffix` has the form that `tempfile` generates.
 fn is_random(suffix: Option<&str>) -> bool {
     suffix.is_some_and(|suffix| suffix.len() == RANDOM && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// The same without words that a user might have chosen, such as `photos`: one in two hundred folders stays.
+/// The same, except for words that a user might have chosen, such as `photos`; this misses one in two hundred folders.
 fn is_surely_random(suffix: Option<&str>) -> bool {
     is_random(suffix) && suffix.is_some_and(|suffix| suffix.bytes().any(|byte| !byte.is_ascii_lowercase()))
 }
 
-/// Whether a folder without a lock is surely not in use: one private file, and nothing changed for a day.
+/// Whether an unlocked folder is certainly not in use: one private file, unchanged for a day.
 fn is_left_unlocked(folder: &File) -> bool {
     let Ok(entries) = Dir::read_from(folder) else { return false };
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name().to_owned()).collect();

@@ -1,12 +1,12 @@
-//! Which characters of a name are shown. The others do not print, or change how the text around them looks.
+//! Which characters of a name are visible. The others do not print, or change how the text around them looks.
 //!
 //! Ranges are those of Unicode 17: UnicodeData.txt (general categories Cf, Zl, Zp and Co) and DerivedCoreProperties.txt
 //! (Default_Ignorable_Code_Point).
 
 use unicode_width::UnicodeWidthChar;
 
-/// Most marks shown on one letter. Scripts in use need up to four (Hebrew with points and accents, Tibetan and Burmese
-/// stacks); more of them cover the lines above and below.
+/// Combining marks shown on one letter. Living scripts need up to four (Hebrew points and accents, Tibetan and Burmese
+/// stacks); more would cover the lines above and below.
 pub(super) const MOST_MARKS: usize = 4;
 
 /// Whether `character` is drawn on the one before it: combining marks, variation selectors, the later parts of a
@@ -16,8 +16,8 @@ pub(super) fn is_mark(character: char) -> bool {
 }
 
 /// Whether `character` is never shown: a control, a format character (bidirectional controls, joiners, tags), a line or
-/// paragraph separator, one that is invisible by definition, or one whose look is private to a font. Terminals give
-/// private characters meanings of their own: kitty draws pictures in place of U+10EEEE.
+/// paragraph separator, an invisible character, or a private-use one. Terminals give private-use characters meanings of
+/// their own: kitty draws pictures in place of U+10EEEE.
 pub(super) fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -28,8 +28,8 @@ pub(super) fn is_hidden(character: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
             // Zl and Zp: separators of lines and paragraphs.
             | '\u{2028}'..='\u{2029}'
-            // Invisible without being format characters: fillers, Mongolian variation selectors, and the whole block with
-            // tags and the supplementary variation selectors. The ordinary variation selectors count as marks.
+            // Invisible without being format characters: fillers, Mongolian variation selectors, and the whole block
+            // with tags and the supplementary variation selectors. The ordinary variation selectors count as marks.
             | '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'
             | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{e0000}'..='\u{e0fff}'
             // Co: private use.

@@ -1,5 +1,4 @@
-//! A path as one word of a shell, for paths that cannot be shown as they are: it names the same file, and shows what
-//! would otherwise be invisible.
+//! Shell quoting that makes invisible characters of a path visible and still names the same file.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -28,7 +27,7 @@ pub(super) fn quoted(path: &Path) -> String {
 
 fn write_bytes(word: &mut String, bytes: &[u8]) {
     for byte in bytes {
-        // Always three octal digits: a digit that follows is not taken for one of them. Writing to a string succeeds.
+        // Three octal digits, so that a following digit is not taken for one of them. Writing to a string cannot fail.
         let _ = write!(word, "\\{byte:03o}");
     }
 }

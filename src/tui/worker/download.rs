@@ -18,8 +18,8 @@ pub(super) fn random_id() -> Result<String, getrandom::Error> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// How this terminal receives files, judged by the environment; `None` when it is not known to, or when tmux does not pass
-/// them on. Queries tmux, which may take a moment.
+/// How this terminal receives files, judged by the environment; `None` when it is not known to, or when tmux does not
+/// pass them on. Queries tmux, which may take a moment.
 pub(super) fn route() -> Option<Route> {
     let passes = || Tmux::of_environment().and_then(|tmux| tmux.view()).is_none_or(|view| view.allows_passthrough);
     route_of(&|name| std::env::var(name).unwrap_or_default())

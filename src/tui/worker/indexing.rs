@@ -13,8 +13,8 @@ use crate::services::interrupted_runs;
 use crate::services::open_vault::OpenVault;
 use crate::services::progress::{Control, Event, Outcome};
 
-/// Indexes the photos below `roots` into `vault`. If the vault is locked meanwhile, the run goes on and its keys are wiped
-/// when it ends.
+/// Indexes the photos below `roots` into `vault`. If the vault is locked meanwhile, the run goes on and its keys are
+/// wiped when it ends.
 pub(super) fn work(
     shared: &Shared,
     vault: Arc<OpenVault>,
