@@ -1,11 +1,21 @@
-//! Bytes that are wiped when dropped, never printed, and compared in constant time.
+//! Secret bytes that are wiped on drop, never printed, and compared in constant time.
 //!
-//! Must never: implement `Debug`, `Clone`, `Copy` or `Serialize`, or hand out an owned copy of what it guards.
+//! [`Secret`] must never implement `Debug`, `Clone`, `Copy` or `Serialize`, or hand out an owned copy of its bytes.
+//!
+//! ```
+//! use cipherlens_secret::Secret;
+//!
+//! let key = Secret::<32>::random()?;
+//! let other = Secret::<32>::random()?;
+//! assert!(key.matches(&key));
+//! assert!(!key.matches(&other));
+//! # Ok::<(), getrandom::Error>(())
+//! ```
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-/// `N` secret bytes on the heap. They live at one address from creation to drop, so wiping them there wipes them.
+/// `N` secret bytes on the heap. They stay at one address from creation to drop, so wiping them there leaves no copy.
 pub struct Secret<const N: usize>(Box<[u8; N]>);
 
 impl<const N: usize> Secret<N> {
@@ -19,19 +29,34 @@ impl<const N: usize> Secret<N> {
         Ok(secret)
     }
 
-    /// A secret written in place by `fill`, for values that come from a key derivation or a file.
+    /// A secret that `fill` writes in place, for the output of a key derivation or the content of a file.
+    ///
+    /// ```
+    /// # use cipherlens_secret::Secret;
+    /// let secret = Secret::<4>::filled_by(|bytes| {
+    ///     bytes.copy_from_slice(b"1234");
+    ///     Ok::<(), std::io::Error>(())
+    /// })?;
+    /// assert_eq!(secret.expose(), b"1234");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `fill`; what it wrote is wiped then.
     pub fn filled_by<E>(fill: impl FnOnce(&mut [u8; N]) -> Result<(), E>) -> Result<Self, E> {
         let mut secret = Self(Box::new([0; N]));
         fill(&mut secret.0)?;
         Ok(secret)
     }
 
-    /// The bytes, for the one keyed operation that needs them. Do not copy them anywhere that is not wiped.
+    /// The bytes, for the operation that needs them. Copy them only to memory that is wiped.
+    #[must_use]
     pub fn expose(&self) -> &[u8; N] {
         &self.0
     }
 
-    /// Whether both secrets are equal, in time that does not depend on where they differ.
+    /// Whether both secrets are equal, in constant time.
+    #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         self.0.as_slice().ct_eq(other.0.as_slice()).into()
     }
@@ -43,25 +68,33 @@ impl<const N: usize> Drop for Secret<N> {
     }
 }
 
-/// How far below its caller a keyed operation of ours reaches: several times the deepest one measured.
-const STACK_REACH_WORDS: usize = 4096;
+/// Words of stack to wipe after a keyed operation: several times the deepest one measured.
+const STACK_WORDS: usize = 4096;
 
 /// Runs a keyed operation, then overwrites the stack it used.
 ///
-/// Wiping on drop is not enough for ciphers: a key schedule that is returned by value is copied on its way, and the
-/// copies it leaves on the stack are nobody's to drop.
+/// Wiping on drop is not enough for ciphers: a key schedule that is returned by value is moved, and the copies that the
+/// move leaves on the stack have no destructor.
+///
+/// ```
+/// # use cipherlens_secret::{Secret, on_wiped_stack};
+/// let key = Secret::<32>::random()?;
+/// let parity = on_wiped_stack(|| key.expose().iter().fold(0, |parity, byte| parity ^ byte));
+/// # let _ = parity;
+/// # Ok::<(), getrandom::Error>(())
+/// ```
 pub fn on_wiped_stack<T>(operation: impl FnOnce() -> T) -> T {
     #[inline(never)]
-    fn below<T>(operation: impl FnOnce() -> T) -> T {
+    fn run<T>(operation: impl FnOnce() -> T) -> T {
         operation()
     }
     #[inline(never)]
     fn wipe() {
-        let mut reach = [0u64; STACK_REACH_WORDS];
-        // Volatile writes: the compiler may not drop them although nobody reads them.
-        reach.zeroize();
+        let mut stack = [0u64; STACK_WORDS];
+        // Volatile writes, which the compiler must keep although nothing reads the array.
+        stack.zeroize();
     }
-    let outcome = below(operation);
+    let outcome = run(operation);
     wipe();
     outcome
 }
@@ -78,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_filling_gives_no_secret() {
+    fn a_failed_fill_gives_no_secret() {
         assert!(Secret::<32>::filled_by(|_| Err("no entropy")).is_err());
         let filled = Secret::<4>::filled_by(|bytes| -> Result<(), ()> {
             bytes.copy_from_slice(&[1, 2, 3, 4]);
