@@ -1,7 +1,8 @@
-//! Decrypting an answer into scores. Must never: say which score made it refuse an answer, or serve a query twice.
+//! Decryption of an answer into scores. Must not tell which score made it refuse an answer, or use a query secret
+//! twice.
 //!
-//! M\[l\] = fold(s_t R1\[l\] + s_b U\[l\]); the scores of lane l are the inverse transform of (F0\[l\] - M\[l\]) / K, centred and
-//! divided by both scales.
+//! M\[l\] = fold(s_t R1\[l\] + s_b U\[l\]); the scores of lane l are the inverse NTT of (F0\[l\] - M\[l\]) / K, centred
+//! and divided by both scales.
 
 use rayon::prelude::*;
 
@@ -9,31 +10,34 @@ use super::block::NONCE_BYTES;
 use super::error::Error;
 use super::key_holder::KeyHolder;
 use super::layout::{ROW_BYTES, TILE, read_coefficient, unpack_row};
+use super::modulus::Modulus;
 use super::parameters::{COEFFICIENT_BYTES, LANES};
 use super::precision;
 use super::query::QuerySecret;
 use super::ring::{Evaluation, Polynomial};
 use super::rlwe::RlweSecret;
 
-/// What decryption must know, and trusts, about a block that was scanned.
+/// What decryption needs to know about a scanned block. It trusts these values: authenticate them where they are
+/// stored.
 #[derive(Clone, Copy)]
 pub struct ScannedBlock<'a> {
-    /// The nonce of its sealing.
+    /// The nonce it was sealed under.
     pub nonce: &'a [u8; NONCE_BYTES],
     /// Its hint.
     pub hint: &'a [u8],
-    /// How many images it holds; scores beyond them are dropped.
+    /// Images in the block; the scores of unused places are dropped.
     pub images: usize,
 }
 
 impl QuerySecret {
-    /// The scores of all images of `blocks`, in order: cosines in \[-1, 1\], rounded to 4 decimals.
+    /// The cosines of all images of `blocks` in order, in \[-1, 1\], rounded to 4 decimals.
     ///
-    /// `answer` is the evaluator's answers for the same blocks in the same order, 5 bytes an image of full blocks.
+    /// `answer` holds the answers of the evaluator for the same blocks in the same order:
+    /// [`ANSWER_BYTES`](super::ANSWER_BYTES) for each block.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::ImagesInBlock`]; [`Error::AnswerRefused`] for the whole answer when a value is no
-    /// residue or a score lies outside +-1.001.
+    /// [`Error::Length`], [`Error::ImagesInBlock`]; [`Error::AnswerRefused`] for the whole answer when a residue is not
+    /// reduced or a score is outside +-1.001.
     pub fn decrypt<'a>(
         self,
         holder: &KeyHolder,
@@ -44,7 +48,7 @@ impl QuerySecret {
         Ok(exact.into_iter().map(precision::rounded).collect())
     }
 
-    /// The scores before they are rounded.
+    /// The scores before rounding.
     pub(super) fn decrypt_exact<'a>(
         self,
         holder: &KeyHolder,
@@ -73,7 +77,7 @@ impl QuerySecret {
         Ok(scores.ok_or(Error::AnswerRefused)?.concat())
     }
 
-    /// The scores of one block, or nothing when the answer is to be refused.
+    /// The scores of one block, or `None` to refuse the answer.
     fn decrypt_block(&self, holder: &KeyHolder, block: &ScannedBlock<'_>, answer: &[u8]) -> Option<Vec<f64>> {
         let ring = &holder.ring;
         let parameters = ring.parameters();
@@ -95,7 +99,7 @@ impl QuerySecret {
         (in_range & possible).then_some(scores)
     }
 
-    /// F0 - M per prime as `[fold][lane]`, below 2p, and whether all of F0 was below the primes.
+    /// F0 - M for each prime, `[fold][lane]`, below 2p, and whether all of F0 was reduced.
     #[inline(always)]
     fn unmask(
         &self,
@@ -149,13 +153,13 @@ fn dot(left: &[u32], right: &[u32]) -> u64 {
     sums.iter().sum()
 }
 
-/// Divides by n = K S (what folding and the inverse transform left), joins the residues, centres, and scales.
+/// Divides by n = K S, which the trace and the inverse NTT left, joins the residues, centres and scales.
 #[inline(always)]
 fn write_scores(holder: &KeyHolder, folded: &[Vec<[u32; LANES]>; 2], scores: &mut [f64]) {
     let ring = &holder.ring;
     let parameters = ring.parameters();
     let [first, second] = ring.moduli();
-    let factor = |modulus: super::modulus::Modulus, value| (value, modulus.companion(value));
+    let factor = |modulus: Modulus, value| (value, modulus.companion(value));
     let (first_scale, first_scale_companion) = factor(first, first.inverse(parameters.degree() as u32));
     let (second_scale, second_scale_companion) = factor(second, second.inverse(parameters.degree() as u32));
     let (join, join_companion) = factor(second, second.inverse(second.reduce(first.prime())));

@@ -1,5 +1,5 @@
-//! The plain scan that the encrypted one is measured against. Must never: be slower than it can be, to flatter ours. Who
-//! compares times every kernel of [`PlainKernel::supported`] and takes the fastest.
+//! The plain scan that the encrypted scan is measured against. It must be as fast as possible for a fair comparison:
+//! time every kernel of [`PlainKernel::supported`] and use the fastest.
 
 use super::parameters::Parameters;
 pub use super::scan::PlainKernel;
@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_encrypted_scan_runs_on_the_plain_one_runs_on_too() {
+    fn every_instruction_set_of_the_encrypted_scan_has_a_plain_kernel() {
         let mut names: Vec<_> = PlainKernel::supported().into_iter().map(PlainKernel::name).collect();
         for kernel in Kernel::supported() {
             // On 64-bit ARM the portable plain kernel is compiled to NEON.

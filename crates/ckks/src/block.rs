@@ -1,5 +1,5 @@
-//! Sealing up to 512 unit vectors into a block, and opening it again. Must never: seal under a nonce or noise that was
-//! used before, or seal what was decrypted (each round would add noise).
+//! Sealing up to 512 unit vectors into a block, and opening it. Must not reuse a nonce or noise, or seal vectors that
+//! were opened from a block (each round would add noise).
 //!
 //! B\[l\]\[g\] = a\[l\]\[g\] s_b + e + m_(l,g); hint R1\[l\] = sum over g of B\[l\]\[g\] c\[g\].
 
@@ -17,8 +17,9 @@ use super::sampling::Randomness;
 /// Bytes of a block's nonce.
 pub const NONCE_BYTES: usize = 32;
 
-/// A sealed block. All of it is public; whoever stores it authenticates nonce, hint and number of images, because
-/// decryption trusts them.
+/// A sealed block. All of it is public. Authenticate nonce, hint and number of images where they are stored: decryption
+/// trusts them.
+#[must_use]
 pub struct SealedBlock {
     ciphertext: AlignedBytes,
     nonce: [u8; NONCE_BYTES],
@@ -27,22 +28,26 @@ pub struct SealedBlock {
 }
 
 impl SealedBlock {
-    /// [`BLOCK_BYTES`](super::BLOCK_BYTES) bytes in the order of the scan.
+    /// [`BLOCK_BYTES`](super::BLOCK_BYTES) bytes in the order in which the scan reads them.
+    #[must_use]
     pub fn ciphertext(&self) -> &[u8] {
         &self.ciphertext
     }
 
-    /// What the block's secret was derived from.
+    /// The nonce that the secret of the block is derived from.
+    #[must_use]
     pub fn nonce(&self) -> &[u8; NONCE_BYTES] {
         &self.nonce
     }
 
-    /// [`HINT_BYTES`](super::HINT_BYTES) bytes that decryption needs.
+    /// [`HINT_BYTES`](super::HINT_BYTES) bytes that decryption of scores needs.
+    #[must_use]
     pub fn hint(&self) -> &[u8] {
         &self.hint
     }
 
-    /// How many images were sealed; the rest of the block is zero vectors.
+    /// Images in the block; the rest of it is zero vectors.
+    #[must_use]
     pub fn images(&self) -> usize {
         self.images
     }
@@ -51,10 +56,10 @@ impl SealedBlock {
 impl KeyHolder {
     /// Seals 1 to 512 unit vectors of 2048 components under a new nonce and fresh noise.
     ///
-    /// A block that changes is sealed again whole, from the exact vectors.
+    /// To change a block, seal it again whole, from the exact vectors.
     ///
     /// # Errors
-    /// [`Error::ImagesInBlock`], [`Error::Vector`] naming the first vector that is refused, [`Error::Entropy`].
+    /// [`Error::ImagesInBlock`], [`Error::Vector`] for the first invalid vector, [`Error::Entropy`].
     pub fn seal<V: AsRef<[f32]>>(&self, vectors: &[V]) -> Result<SealedBlock, Error> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce)?;
@@ -62,7 +67,7 @@ impl KeyHolder {
         self.seal_with(&vectors, nonce, &mut Randomness::fresh()?)
     }
 
-    /// Not generic, so that it is compiled here, where all that it calls can be inlined.
+    /// Not generic, so that it is compiled in this crate, where everything it calls can be inlined.
     pub(super) fn seal_with(
         &self,
         vectors: &[&[f32]],
@@ -114,12 +119,12 @@ impl KeyHolder {
         hint
     }
 
-    /// The first `images` vectors of a block, each component within some 1e-4 of what was sealed (the noise).
+    /// Decrypts the first `images` vectors of a block; each component has noise of about 1e-4.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::ImagesInBlock`], [`Error::Residue`]; [`Error::NotOpened`] when key, nonce or bytes
-    /// are not those of the sealing. Bytes altered in a way that still looks like a block are not noticed: that is for
-    /// the digest or MAC of whoever stores it.
+    /// are not those of the sealed block. Small changes of the bytes are not noticed: authenticate blocks where they
+    /// are stored.
     pub fn open(&self, ciphertext: &[u8], nonce: &[u8; NONCE_BYTES], images: usize) -> Result<Vec<Vec<f32>>, Error> {
         let (ring, parameters) = (&self.ring, self.parameters());
         let (expected, actual) = (parameters.block_bytes(), ciphertext.len());
@@ -159,7 +164,7 @@ impl KeyHolder {
     }
 }
 
-/// The signed integers that both residues agree on, if they all do: message and noise are smaller than either prime.
+/// The signed integers with these residues, if each is smaller than either prime, as message and noise are.
 fn small_coefficients(residues: [&[u32]; 2], primes: [u32; 2]) -> Option<Vec<i32>> {
     let centred = |residue: u32, prime: u32| residue as i32 - if residue > prime / 2 { prime as i32 } else { 0 };
     let mut agree = true;

@@ -1,5 +1,5 @@
-//! The pair of contexts: what an evaluator may know, and what only the key holder may. Must never: derive one from the
-//! other, or read a context whose parameters the security tables refuse.
+//! The two contexts: the public one for evaluators, and the secret one for the key holder. Neither is derived from the
+//! other. A context whose parameters exceed the security tables is never loaded.
 //!
 //! Both are 40 bytes: magic `CLCK`, kind, format version, parameter set (two bytes, little-endian), 32 bytes of seed or
 //! key.
@@ -56,7 +56,7 @@ fn parse(kind: u8, bytes: &[u8]) -> Result<(Parameters, &[u8; SEED_BYTES]), Erro
     Ok((parameters, seed))
 }
 
-/// Parameters and the seed of the reference polynomials: enough to evaluate, never to decrypt.
+/// Parameters and the seed of the reference polynomials: enough to evaluate, not to decrypt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PublicContext {
     parameters: Parameters,
@@ -64,8 +64,8 @@ pub struct PublicContext {
 }
 
 impl PublicContext {
-    /// A fresh seed under [`Parameters::V1`]. Every vault has its own: with a common one, a single lattice reduction
-    /// would serve against everybody.
+    /// A fresh seed under [`Parameters::V1`]. Every vault needs its own: with a shared seed one lattice reduction would
+    /// help against all of them.
     ///
     /// # Errors
     /// [`Error::Entropy`].
@@ -77,23 +77,25 @@ impl PublicContext {
         Ok(Self { parameters, seed })
     }
 
-    /// Fixed parameters and seed, for vectors that pin the format and for sets too small to be secure.
+    /// Fixed parameters and seed, for test vectors and for sets too small to be secure.
     #[cfg(test)]
     pub(super) fn fixed(parameters: Parameters, seed: [u8; SEED_BYTES]) -> Self {
         Self { parameters, seed }
     }
 
     /// The parameter set.
+    #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
     /// [`CONTEXT_BYTES`] bytes: magic, kind, version, parameter set, seed.
+    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         [&header(KIND_PUBLIC, &self.parameters)[..], &self.seed].concat()
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote, and nothing else.
+    /// Reads the output of [`to_bytes`](Self::to_bytes).
     ///
     /// # Errors
     /// [`Error::NotAContext`], [`Error::Insecure`].
@@ -126,16 +128,18 @@ impl SecretContext {
     }
 
     /// The parameter set.
+    #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
     /// [`CONTEXT_BYTES`] secret bytes: magic, kind, version, parameter set, master key.
+    #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new([&header(KIND_SECRET, &self.parameters)[..], self.master.expose()].concat())
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote, and nothing else.
+    /// Reads the output of [`to_bytes`](Self::to_bytes).
     ///
     /// # Errors
     /// [`Error::NotAContext`], [`Error::Insecure`].

@@ -1,8 +1,8 @@
-//! Unit vectors to packed polynomials and back. Must never: let through a vector whose inner product is no cosine.
+//! Encoding of unit vectors in polynomials, and decoding. Rejects vectors that are not of unit norm.
 //!
-//! Group g of a lane packs dimensions gK..gK+K of its S images: m_g(X) = sum_i sum_j x\[i\]\[gK+j\] X^(iK+j). The query's is
-//! reversed: p_g(X) = sum_j y\[gK+j\] X^-j. Coefficient iK of the sum over g of m_g p_g is the inner product of image i
-//! with the query (CKKS with coefficients in place of the canonical embedding: Cheon, Kim, Kim, Song 2017).
+//! Group g of a lane packs dimensions gK..gK+K of its S images: m_g(X) = sum_i sum_j x\[i\]\[gK+j\] X^(iK+j). The
+//! query's is reversed: p_g(X) = sum_j y\[gK+j\] X^-j. Coefficient iK of the sum over g of m_g p_g is the inner product
+//! of image i with the query (CKKS with coefficients in place of the canonical embedding: Cheon, Kim, Kim, Song 2017).
 
 use zeroize::Zeroizing;
 
@@ -12,10 +12,10 @@ use super::modulus::Modulus;
 use super::parameters::Parameters;
 use super::ring::Ring;
 
-/// How far from 1 a norm may be. Features in half precision are within a thousandth.
+/// Largest deviation of a norm from 1: vectors stored in half precision are within a thousandth.
 const NORM_TOLERANCE: f64 = 1e-3;
 
-/// Checks that a vector is finite, of the right length and of norm 1.
+/// Checks that a vector is finite and has the right length and norm 1.
 pub(super) fn check(parameters: &Parameters, vector: &[f32]) -> Result<(), VectorFault> {
     if vector.len() != parameters.dimension() {
         return Err(VectorFault::Length { expected: parameters.dimension(), actual: vector.len() });
@@ -27,9 +27,8 @@ pub(super) fn check(parameters: &Parameters, vector: &[f32]) -> Result<(), Vecto
     if (norm - 1.0).abs() > NORM_TOLERANCE { Err(VectorFault::Norm { actual: norm }) } else { Ok(()) }
 }
 
-/// Adds group `group` of a lane's images to a polynomial's coefficients. Missing images count as zero vectors.
-///
-/// K is a multiple of 16 in every parameter set.
+/// Adds one group of dimensions of the images of a lane to the coefficients of a polynomial. Missing images are zero
+/// vectors. K is a multiple of 16 in every parameter set.
 #[inline(always)]
 pub(super) fn add_group(parameters: &Parameters, lane: &[&[f32]], group: usize, coefficients: &mut [i32]) {
     let (packed, scale) = (parameters.packed(), parameters.stored_scale() as f32);
@@ -44,22 +43,22 @@ pub(super) fn add_group(parameters: &Parameters, lane: &[&[f32]], group: usize, 
     }
 }
 
-/// The nearest integer (ties to even) of |x| < 2^22 without a call into the mathematics library: beside 1.5 * 2^23 the
-/// last bit of the mantissa is worth 1.
+/// Rounds |x| < 2^22 to the nearest integer, ties to even, without a library call: near 1.5 * 2^23 the last bit of the
+/// fraction is worth 1.
 #[inline(always)]
 fn round(x: f32) -> i32 {
     const ONES: f32 = 12_582_912.0;
     (x + ONES).to_bits().cast_signed() - ONES.to_bits().cast_signed()
 }
 
-/// The same of |x| < 2^31 in double precision: stored vectors are scaled to 18 bits, queries to 21.
+/// Rounds |x| < 2^31 in double precision: stored vectors are scaled to 18 bits, queries to 21.
 #[inline(always)]
 fn round_wide(x: f64) -> i32 {
     const ONES: f64 = 6_755_399_441_055_744.0;
     (x + ONES).to_bits() as i32
 }
 
-/// The vectors whose scaled coefficients these are.
+/// Decodes the images of one lane from the coefficients of its groups.
 pub(super) fn decode_lane(parameters: &Parameters, groups: &[Vec<i32>], images: usize) -> Vec<Vec<f32>> {
     let packed = parameters.packed();
     let decode = |image: usize| {
@@ -71,9 +70,9 @@ pub(super) fn decode_lane(parameters: &Parameters, groups: &[Vec<i32>], images: 
 
 /// The values of a query's polynomials p_g, block by block of K slots.
 ///
-/// With r_g(X) = sum_j y\[gK+j\] X^j, p_g(z) = r_g(1/z), and 1/z stands at slot n-1-k when z stands at slot k. r_g has K
-/// coefficients only: the transform's first levels just repeat them, and its last log2 K levels are done for all groups
-/// side by side.
+/// With r_g(X) = sum_j y\[gK+j\] X^j, p_g(z) = r_g(1/z); if z is at slot k, 1/z is at slot n-1-k. r_g has K
+/// coefficients only, so the first levels of the NTT just repeat them. Its last log2 K levels run for all groups side
+/// by side.
 pub(super) struct QueryEncoding<'a> {
     ring: &'a Ring,
     /// Per prime `[j][group]`, residues of the scaled components.
@@ -99,18 +98,17 @@ impl<'a> QueryEncoding<'a> {
         Self { ring, coefficients: ring.moduli().map(residues), values: [empty(), empty()] }
     }
 
-    /// Computes the values for slots `block` K to `block` K + K.
+    /// Computes the values of slots `block` K to `block` K + K.
     #[inline(always)]
-    pub(super) fn enter_block(&mut self, block: usize) {
+    pub(super) fn compute_block(&mut self, block: usize) {
         let parameters = self.ring.parameters();
         let mirrored = parameters.lane_images() - 1 - block;
-        for ((values, coefficients), transform) in self.values.iter_mut().zip(&self.coefficients).zip(self.ring.ntts())
-        {
-            transform.forward_tail(coefficients, values, parameters.groups(), mirrored);
+        for ((values, coefficients), ntt) in self.values.iter_mut().zip(&self.coefficients).zip(self.ring.ntts()) {
+            ntt.forward_tail(coefficients, values, parameters.groups(), mirrored);
         }
     }
 
-    /// The values of tile `tile` of the block entered: per prime and slot one for each group, below 11p.
+    /// The values of a tile of the computed block: `[prime][slot][group]`, below 11p.
     #[inline(always)]
     pub(super) fn tile(&self, tile: usize) -> [[&[u32]; TILE]; 2] {
         let parameters = self.ring.parameters();
@@ -179,7 +177,7 @@ mod tests {
             let mut expected = Polynomial::zero(ring.parameters());
             ring.ntt_small(&coefficients, &mut expected);
             for block in 0..64 {
-                encoding.enter_block(block);
+                encoding.compute_block(block);
                 for slot in 0..32 {
                     for prime in 0..2 {
                         let found = encoding.tile(slot / TILE)[prime][slot % TILE][group];

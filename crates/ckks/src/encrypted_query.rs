@@ -1,10 +1,10 @@
-//! An encrypted query as the evaluator sees it. Must never: hold an unchecked residue.
+//! An encrypted query as the evaluator sees it. Never holds an unreduced residue.
 
 use super::error::Error;
 use super::layout::{AlignedBytes, residues_in_range};
 use super::parameters::Parameters;
 
-/// An encrypted query: public, and of use only to an evaluator.
+/// An encrypted query. It is public.
 pub struct EncryptedQuery(AlignedBytes);
 
 impl EncryptedQuery {
@@ -13,11 +13,12 @@ impl EncryptedQuery {
     }
 
     /// [`QUERY_BYTES`](super::QUERY_BYTES) bytes.
+    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Reads a query that came from elsewhere.
+    /// Reads a query that was received.
     ///
     /// # Errors
     /// [`Error::Length`]; [`Error::Residue`] when a residue is not below its prime.

@@ -1,15 +1,15 @@
-//! What can go wrong in encrypted search. Must never: carry a vector, a score or a key.
+//! Errors of encrypted search. They must not carry a vector, a score or a key.
 
 use thiserror::Error as ThisError;
 
-/// Why an operation of this room was refused.
+/// Errors of this crate.
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system gave no entropy. There is no fallback.
+    /// The operating system returned no entropy. There is no fallback.
     #[error("the operating system gave no randomness: {0}")]
     Entropy(#[from] getrandom::Error),
-    /// The parameters exceed a limit of [`Parameters`](super::Parameters).
+    /// The parameters exceed a security limit of [`Parameters`](super::Parameters).
     #[error(
         "a modulus of {modulus_bits:.1} bits at ring degree {degree} exceeds the {limit_bits} bits for 128 bits of \
          security in {table}"
@@ -21,19 +21,19 @@ pub enum Error {
         modulus_bits: f64,
         /// The largest log2 q that is allowed.
         limit_bits: f64,
-        /// Which table or model allows no more.
+        /// The table or model that sets the limit.
         table: &'static str,
     },
-    /// No security table has a row for this ring degree.
+    /// The security tables have no row for this ring degree.
     #[error("no security table has a row for ring degree {degree}")]
     UnknownDegree {
         /// Ring degree n.
         degree: usize,
     },
-    /// The bytes are no serialised context.
+    /// The bytes are not a serialised context.
     #[error("not a context: {fault}")]
     NotAContext {
-        /// What was expected and found.
+        /// What is wrong with them.
         fault: ContextFault,
     },
     /// A stored vector cannot be sealed.
@@ -82,13 +82,13 @@ pub enum Error {
         /// Which bytes.
         what: &'static str,
     },
-    /// The block does not open under this key: another key, another nonce, or altered bytes.
+    /// Key, nonce or bytes are not those of the sealed block.
     #[error("the block does not open under this key and nonce")]
     NotOpened,
-    /// A score was impossible. Which one is not said: a dishonest evaluator could learn from it.
+    /// A score was impossible. The error does not say which one: a dishonest evaluator could learn from it.
     #[error("the answer was refused: it does not belong to this query and these blocks")]
     AnswerRefused,
-    /// `CIPHERLENS_KERNEL` names no kernel.
+    /// `CIPHERLENS_KERNEL` is not the name of a kernel.
     #[error("CIPHERLENS_KERNEL is {name:?}; expected one of portable, avx2, avx512, neon")]
     UnknownKernel {
         /// The name found.
@@ -102,7 +102,7 @@ pub enum Error {
     },
 }
 
-/// Why bytes are no context.
+/// Why bytes are not a context.
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
 pub enum ContextFault {

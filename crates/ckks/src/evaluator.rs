@@ -1,7 +1,7 @@
-//! Scores without keys. Owns public things only: what is in here could run on a machine nobody trusts.
+//! Encrypted scores, computed without keys. Everything here is public and can run on an untrusted machine.
 //!
-//! F0\[b\]\[l\] = fold(sum over g of B\[b\]\[l\]\[g\] Q\[g\]): sums of K neighbouring slots, one reduction each. No inverse
-//! transform, no relinearisation, no rotation.
+//! F0\[b\]\[l\] = fold(sum over g of B\[b\]\[l\]\[g\] Q\[g\]): sums of K neighbouring slots, one reduction each. No
+//! inverse NTT, no relinearisation, no rotation.
 
 use rayon::prelude::*;
 
@@ -28,18 +28,20 @@ impl Evaluator {
         Ok(Self::with_kernel(public, Kernel::chosen()?))
     }
 
-    /// The same with a kernel of the caller's choice.
+    /// An evaluator with this kernel.
+    #[must_use]
     pub fn with_kernel(public: &PublicContext, kernel: Kernel) -> Self {
         Self { parameters: *public.parameters(), kernel }
     }
 
-    /// The kernel that runs.
+    /// The kernel it uses.
+    #[must_use]
     pub fn kernel(&self) -> Kernel {
         self.kernel
     }
 
-    /// The answer to `query` for whole blocks, one after the other in `blocks`: 5 bytes an image, the same whatever the
-    /// kernel and the number of threads. Blocks are read in place, at any alignment, and may be memory-mapped.
+    /// The answer to `query` for the blocks concatenated in `blocks`, [`ANSWER_BYTES`](super::ANSWER_BYTES) for each.
+    /// It does not depend on the kernel or the number of threads. Blocks may be memory-mapped, at any alignment.
     ///
     /// # Errors
     /// [`Error::NotWholeBlocks`].

@@ -7,9 +7,9 @@ use super::references::References;
 use super::ring::Ring;
 use super::scan::Kernel;
 
-/// Both contexts and all that follows from them: seals blocks, encrypts queries, decrypts answers.
+/// Holds both contexts: seals blocks, encrypts queries and decrypts answers.
 ///
-/// Holds 6 MB of reference polynomials, expanded once (some 17 ms).
+/// Creating one expands 6 MB of reference polynomials (about 17 ms).
 pub struct KeyHolder {
     pub(super) secret: SecretContext,
     pub(super) ring: Ring,
@@ -32,6 +32,7 @@ impl KeyHolder {
     }
 
     /// The parameter set.
+    #[must_use]
     pub fn parameters(&self) -> &Parameters {
         self.ring.parameters()
     }

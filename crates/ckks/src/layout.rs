@@ -1,9 +1,9 @@
 //! The bytes of coefficients, rows and pieces. Stored files depend on them: a change is a new parameter set.
 //!
-//! A coefficient is r1 | r2 << 20, 5 bytes little-endian. Eight neighbouring slots of one polynomial are a row of 40
-//! bytes; eight rows (groups) of one lane are a piece of 320 bytes, five cache lines. A block is
-//! `[tile of 8 slots][chunk of 8 groups][lane][8 groups][8 slots]`, a query the same with one lane: the order in which
-//! the scan reads. A hint is `[lane][slot]`, an answer `[lane][fold]`.
+//! A coefficient is r1 | r2 << 20, 5 bytes little-endian. A row is 8 neighbouring slots of one polynomial, 40 bytes. A
+//! piece is 8 rows (groups) of one lane, 320 bytes, five cache lines. A block is `[tile of 8 slots][chunk of 8
+//! groups][lane][8 groups][8 slots]`, which is the order in which the scan reads it; a query is the same with one lane.
+//! A hint is `[lane][slot]`, an answer `[lane][fold]`.
 
 use super::modulus::Modulus;
 use super::parameters::COEFFICIENT_BYTES;
@@ -12,12 +12,12 @@ use super::parameters::COEFFICIENT_BYTES;
 pub(super) const TILE: usize = 8;
 /// Bytes of one row: 8 slots of one polynomial.
 pub(super) const ROW_BYTES: usize = TILE * COEFFICIENT_BYTES;
-/// The same in words of 8 bytes.
+/// 64-bit words of one row.
 const ROW_WORDS: usize = ROW_BYTES / 8;
 /// Bytes of one piece: 8 groups of one lane of one tile.
 pub(super) const PIECE_BYTES: usize = TILE * ROW_BYTES;
 
-/// 20 bits, one residue.
+/// The 20 bits of one residue.
 pub(super) const RESIDUE_MASK: u64 = (1 << 20) - 1;
 const COEFFICIENT_MASK: u64 = (1 << 40) - 1;
 
@@ -66,8 +66,8 @@ pub(super) fn unpack_row(row: &[u8; ROW_BYTES]) -> [[u32; TILE]; 2] {
     [c.map(|bits| (bits & RESIDUE_MASK) as u32), c.map(|bits| (bits >> 20) as u32)]
 }
 
-/// Adds `values(prime, slot, row)`, residues below 2^31, to the coefficients of some rows. The words are laid out by their
-/// place in the row first: then many rows are worked on at once, with the plain loads of plain loops.
+/// Adds `values[prime][slot][row]`, residues below 2^31, to the coefficients of rows. The words of many rows are
+/// transposed first, so that the loop over rows is vectorised.
 #[inline(always)]
 pub(super) fn add_to_rows(rows: &mut [[u8; ROW_BYTES]], moduli: [Modulus; 2], values: [[&[u32]; TILE]; 2]) {
     const RUN: usize = 64;
@@ -98,7 +98,7 @@ pub(super) fn add_to_rows(rows: &mut [[u8; ROW_BYTES]], moduli: [Modulus; 2], va
     }
 }
 
-/// Reads the coefficient at an index of a sequence such as an answer.
+/// Reads one coefficient.
 #[inline(always)]
 pub(super) fn read_coefficient(bytes: &[u8; COEFFICIENT_BYTES]) -> [u32; 2] {
     let mut word = [0; 8];
@@ -114,7 +114,7 @@ pub(super) fn write_coefficient(bytes: &mut [u8; COEFFICIENT_BYTES], residues: [
     bytes.copy_from_slice(&word.to_le_bytes()[..COEFFICIENT_BYTES]);
 }
 
-/// Whether every coefficient of whole rows has both residues below their primes.
+/// Whether all residues of whole rows are below their primes.
 pub(super) fn residues_in_range(rows: &[u8], primes: [u32; 2]) -> bool {
     rows.as_chunks::<ROW_BYTES>().0.iter().all(|row| {
         let residues = unpack_row(row);
@@ -122,7 +122,7 @@ pub(super) fn residues_in_range(rows: &[u8], primes: [u32; 2]) -> bool {
     })
 }
 
-/// Zeroed bytes that begin on a cache line, so that no load of the scan straddles two lines.
+/// Zeroed bytes that start on a cache line, so that no load of the scan crosses two lines.
 pub(super) struct AlignedBytes {
     allocation: Vec<u8>,
     start: usize,
@@ -135,7 +135,7 @@ impl AlignedBytes {
     pub(super) fn zeroed(length: usize) -> Self {
         let allocation = vec![0; length + Self::LINE - 1];
         let start = allocation.as_ptr().align_offset(Self::LINE);
-        // `align_offset` may decline; the scan is then slower, not wrong.
+        // If `align_offset` fails, the scan is slower, not wrong.
         let start = if start < Self::LINE { start } else { 0 };
         Self { allocation, start, length }
     }

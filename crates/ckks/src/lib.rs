@@ -1,48 +1,78 @@
-//! Encrypted search: cosine similarity between CKKS-encrypted vectors in one pass over memory.
+//! Cosine similarity between CKKS-encrypted unit vectors, computed in one pass over memory.
 //!
-//! # The scheme
-//! R = Z\[X\] / (X^n + 1), n = 2048, q = p1 p2 of 39.9 bits; secrets ternary, errors e centred binomial of standard
-//! deviation 3.24; everything lives as residues modulo p1 and p2, and nearly always as values (negacyclic transform).
+//! A key holder encrypts vectors in blocks and, later, a query. An evaluator without keys computes the encrypted inner
+//! product of the query with every vector, and the key holder decrypts the scores. This crate knows vectors and bytes,
+//! no photos and no files.
 //!
-//! *Encoding.* Vectors have norm 1, so that an inner product is a cosine. K = 32 dimensions are packed side by side,
-//! S = n / K = 64 images in a polynomial: m_g = Dx sum_i sum_j x\[i\]\[gK+j\] X^(iK+j), and for a query, reversed,
-//! p_g = Dq sum_j y\[gK+j\] X^-j. Coefficient iK of the sum over g of m_g p_g is the score of image i. This is CKKS with
-//! coefficients in place of the canonical embedding: nothing is multiplied slot by slot, so no slots are needed.
+//! - A [`KeyHolder`], made from both contexts, [seals](KeyHolder::seal) blocks and
+//!   [encrypts](KeyHolder::encrypt) queries.
+//! - An [`Evaluator`], made from the public context, [scores](Evaluator::score) blocks against an encrypted query.
+//! - The [`QuerySecret`] of a query [decrypts](QuerySecret::decrypt) the answer.
 //!
-//! *Two keys, common reference polynomials.* a\[l\]\[g\] (lanes l of a block) and c\[g\] (queries) are uniform, expanded from
-//! the public seed of one vault. Block b: B = a s_b + e + m, with s_b derived from the master key and a fresh nonce.
-//! Query: Q = c s_t + e' + p with s_t drawn for this query and forgotten after it.
+//! ```
+//! use cipherlens_ckks::{DIMENSION, Evaluator, KeyHolder, PublicContext, ScannedBlock, SecretContext};
 //!
-//! *Evaluation, without keys.* R0\[l\] = sum over g of B Q, pointwise. Only coefficients iK matter, so each group of K
-//! neighbouring slots (those that share z^K) is added up: F0\[l\], S values of 5 bytes. That is all the evaluator does: one
-//! pass over the blocks, in their order in memory.
+//! let public = PublicContext::generate()?;
+//! let holder = KeyHolder::new(&public, SecretContext::generate()?)?;
 //!
-//! *Decryption.* sum (B - a s_b)(Q - c s_t) = R0 - s_t R1 - s_b (T0 - s_t T1), where R1 = sum B c is computed when a
-//! block is sealed and kept as its hint, T0 = sum a Q once per query, T1 = sum a c once. The key holder subtracts the fold
-//! of s_t R1 + s_b (T0 - s_t T1) from F0, inverts a transform of size S, joins the residues and divides by the scales.
+//! // Two unit vectors at an angle of 60 degrees.
+//! let mut stored = vec![0.0; DIMENSION];
+//! stored[0] = 1.0;
+//! let mut query = vec![0.0; DIMENSION];
+//! (query[0], query[1]) = (0.5, 0.75_f32.sqrt());
 //!
-//! *Security.* q of 39.90 bits at n = 2048 is 128 bits of security against one secret in the tables of the Homomorphic
-//! Encryption Standard 2018 (54 bits of q classical, 51 quantum) and in the classical row of the Security Guidelines 2024
-//! (eprint 2024/463, Table 5.2: 53). The guidelines publish no quantum row; their authors' script with its present quantum
-//! model (ChaLoy21, 2^(0.257 beta)) allows 40, which leaves 0.1 bit. Using the same a under many independent secrets costs
-//! at most log2(blocks + queries) bits, and with that loss it is less than 128 bits in that model. `PublicContext` and
-//! `SecretContext` check all four limits on loading. Two rules carry it, and the types keep them: a changed block is
-//! sealed again whole under a new nonce, and a query's secret serves once.
+//! let block = holder.seal(&[&stored])?;
+//! let (encrypted, secret) = holder.encrypt(holder.prepare()?, &query)?;
+//! let answer = Evaluator::new(&public)?.score(block.ciphertext(), &encrypted)?;
+//!
+//! let scanned = ScannedBlock { nonce: block.nonce(), hint: block.hint(), images: block.images() };
+//! let scores = secret.decrypt(&holder, [scanned], &answer)?;
+//! let cosine: f32 = stored.iter().zip(&query).map(|(x, y)| x * y).sum();
+//! assert!((scores[0] - cosine).abs() < 5e-4);
+//! # Ok::<(), cipherlens_ckks::Error>(())
+//! ```
+//!
+//! # Scheme
+//! R = Z\[X\] / (X^n + 1) with n = 2048 and q = p1 p2 of 39.9 bits. Secrets are ternary, errors centred binomial with
+//! standard deviation 3.24. Polynomials are kept as residues modulo p1 and p2, mostly in the evaluation domain
+//! (negacyclic NTT).
+//!
+//! *Encoding.* Vectors have norm 1, so the inner product is the cosine. K = 32 dimensions are packed side by side, for
+//! S = n / K = 64 images in a polynomial: m_g = Dx sum_i sum_j x\[i\]\[gK+j\] X^(iK+j). The query is packed in reverse:
+//! p_g = Dq sum_j y\[gK+j\] X^-j. Coefficient iK of the sum over g of m_g p_g is the score of image i. This is CKKS
+//! with coefficient encoding instead of the canonical embedding: nothing is multiplied slot by slot.
+//!
+//! *Keys.* The reference polynomials a\[l\]\[g\] (lane l of a block) and c\[g\] (queries) are uniform, expanded from
+//! the public seed of the vault. Block b: B = a s_b + e + m, where s_b is derived from the master key and a fresh
+//! nonce. Query: Q = c s_t + e' + p, where s_t is drawn for one query only.
+//!
+//! *Evaluation, without keys.* R0\[l\] = sum over g of B Q, pointwise. Only coefficients iK are needed, so every K
+//! neighbouring slots, which share z^K, are summed (the trace to the subring in X^K): F0\[l\], S values of 5 bytes.
+//!
+//! *Decryption.* sum (B - a s_b)(Q - c s_t) = R0 - s_t R1 - s_b (T0 - s_t T1). R1 = sum B c is computed when a block is
+//! sealed and stored as its hint, T0 = sum a Q once for each query, T1 = sum a c once. The key holder subtracts the
+//! trace of s_t R1 + s_b (T0 - s_t T1) from F0, applies an inverse NTT of size S, joins the residues and divides by
+//! both scales.
+//!
+//! # Security
+//! q of 39.90 bits at n = 2048 gives 128 bits of security against one secret in the tables of the Homomorphic
+//! Encryption Standard 2018 (limit 54 bits classical, 51 quantum) and in the classical row of the Security Guidelines
+//! 2024 (eprint 2024/463, Table 5.2: 53). The guidelines publish no quantum row; their authors' script with its current
+//! quantum model (ChaLoy21, 2^(0.257 beta)) allows 40, which leaves 0.1 bit. Sharing a among many secrets costs at most
+//! log2(blocks + queries) bits, which is below 128 bits in that model. Contexts check all four limits when they are
+//! loaded. Two rules are needed, and the types enforce them: a changed block is sealed again whole under a new nonce,
+//! and the secret of a query serves once.
 //!
 //! # What it does not promise
-//! - The evaluator learns the number of blocks, when a query comes, and what is fetched afterwards.
-//! - Decrypted scores leak noise, and noise leaks keys (Li and Micciancio 2020): scores are for the key holder alone.
-//!   Rounding them to 4 decimals is no defence. The scheme is not CPA-D secure against one who sees scores.
-//! - A dishonest evaluator may alter an answer. Impossible scores are refused whole, possible ones are not noticed. It may
-//!   shift a score and watch what is fetched, or whether the answer was refused: over a dozen searches with one photo,
-//!   that alone tells it a score that it was never shown.
-//! - Blocks, hints, nonces and counts are not authenticated here: whoever stores them does it.
-//! - Multiplications are one deep. There are no rotations, no relinearisation keys, no bootstrapping.
-//!
-//! # Where to start
-//! [`KeyHolder`] seals, encrypts and decrypts; [`Evaluator`] scans. Formats are pinned in `layout`, `ntt`,
-//! `sampling` and `context`, sizes and security in [`Parameters`].
-//!
+//! - The evaluator learns the number of blocks, when queries happen, and what is fetched afterwards.
+//! - Decrypted scores contain noise that depends on the keys (Li, Micciancio 2020): show them to the key holder only.
+//!   Rounding to 4 decimals is no defence. The scheme is not CPA-D secure.
+//! - A dishonest evaluator can alter an answer. Impossible scores make the whole answer be refused; possible ones are
+//!   not noticed. By shifting one score and watching what is fetched, or whether the answer was refused, it can learn
+//!   that score within a dozen searches with the same photo.
+//! - Blocks, hints, nonces and counts are not authenticated here. Whoever stores them must authenticate them.
+//! - One multiplication deep. No rotations, no relinearisation, no bootstrapping.
+
 mod answer;
 pub mod baseline;
 mod block;

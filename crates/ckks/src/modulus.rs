@@ -1,6 +1,6 @@
-//! Residues modulo one 20-bit prime. Must never: branch on a residue.
+//! Arithmetic modulo one 20-bit prime, without branches on residues.
 //!
-//! Barrett (CRYPTO 1986) for reductions, Shoup's companion (floor(w 2^32 / p)) for products with a known factor.
+//! Barrett reduction (CRYPTO 1986), and Shoup multiplication with the companion floor(w 2^32 / p) of a known factor w.
 
 /// A prime below 2^20 and the constants to reduce by it.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ impl Modulus {
         self.below_prime(x.wrapping_sub(quotient.wrapping_mul(self.prime)))
     }
 
-    /// [`reduce`](Self::reduce) of the low half of a 64-bit word: vectors of such words multiply in one instruction.
+    /// [`reduce`](Self::reduce) of the low half of a 64-bit word: vectors of 64-bit words multiply in one instruction.
     #[inline(always)]
     pub(super) const fn reduce_word(self, x: u64) -> u64 {
         let x = x & u32::MAX as u64;
@@ -49,25 +49,25 @@ impl Modulus {
         self.below_prime(x.wrapping_sub(quotient.wrapping_mul(self.prime as u64)) as u32)
     }
 
-    /// x mod p for x < 2p: the smaller of x and x - p, where x - p wraps to something large when x < p.
+    /// x mod p for x < 2p: the smaller of x and x - p, which wraps around to a large number when x < p.
     #[inline(always)]
     const fn below_prime(self, x: u32) -> u32 {
         let less = x.wrapping_sub(self.prime);
         if less < x { less } else { x }
     }
 
-    /// x mod p for a signed x of less than 2^31 - 2p in size.
+    /// x mod p for |x| < 2^31 - 2p.
     #[inline(always)]
     pub(super) const fn reduce_signed(self, x: i32) -> u32 {
-        // A multiple of p near 2^31 makes every such x non-negative.
+        // Adding a multiple of p near 2^31 makes x non-negative.
         let offset = (1 << 31) / self.prime * self.prime;
         self.reduce((x as u32).wrapping_add(offset))
     }
 
-    /// floor(w 2^32 / p), the companion of the factor w.
+    /// floor(w 2^32 / p), the Shoup companion of w.
     #[inline(always)]
     pub(super) const fn companion(self, w: u32) -> u32 {
-        // Exact in floating point: w 2^32 has 52 bits, and a quotient is at least 1 / p from the next integer or is one.
+        // Exact in f64: w 2^32 has 52 bits, and a quotient that is no integer is at least 1 / p away from one.
         (w as f64 * (1u64 << 32) as f64 / self.prime as f64) as u32
     }
 

@@ -1,8 +1,8 @@
-//! Negacyclic number-theoretic transforms modulo one prime. Must never: branch on a value, or change its slot order.
+//! Negacyclic number-theoretic transforms modulo one prime. They must not branch on a value, or change the slot order.
 //!
 //! With psi the smallest integer for which psi^n = -1, slot k of a transform of size n holds the polynomial's value at
-//! psi^(2 brv(k) + 1), where brv reverses the log2 n bits of k. Stored files depend on it. Butterflies after Harvey,
-//! "Faster arithmetic for number-theoretic transforms" (2014): residues are reduced lazily, roots carry Shoup companions.
+//! psi^(2 brv(k) + 1), where brv reverses the log2 n bits of k. Stored files depend on it. Butterflies follow Harvey,
+//! "Faster arithmetic for number-theoretic transforms" (2014): lazy reduction, roots with Shoup companions.
 
 use super::modulus::Modulus;
 use super::parameters::LANES;
@@ -14,8 +14,8 @@ struct Root {
     companion: u32,
 }
 
-/// Butterflies of one run of `butterflies`: two or more vector registers. Of 16 the compiler unrolls the run and then
-/// gathers across runs or computes number by number (five times slower); 32 it keeps as a loop and vectorises.
+/// Butterflies of one run of `butterflies`: two or more vectors. With 32 the compiler vectorises the run; with 16 it
+/// unrolls it into gathers or scalar code, five times slower.
 const WIDTH: usize = 32;
 
 /// Tables for one prime and one size.
@@ -61,7 +61,7 @@ impl Ntt {
         let mut groups = 1;
         while groups < self.size {
             let span = self.size / groups;
-            // The last levels with lengths known to the compiler, which then shuffles inside registers.
+            // The last levels have constant lengths, so that the compiler shuffles within registers.
             match span {
                 8 => self.forward_level::<8>(values, groups),
                 4 => self.forward_level::<4>(values, groups),
@@ -95,8 +95,8 @@ impl Ntt {
         }
     }
 
-    /// Butterflies of two halves with one root, in runs of known length: a loop of unknown length would be compiled for
-    /// long halves only and run short ones number by number.
+    /// Butterflies of two halves with one root, in runs of constant length: the compiler would vectorise a loop of
+    /// variable length for long halves only.
     #[inline(always)]
     fn butterflies(&self, low: &mut [u32], high: &mut [u32], root: Root) {
         let (low, low_rest) = low.as_chunks_mut::<WIDTH>();
@@ -126,7 +126,7 @@ impl Ntt {
     #[inline(always)]
     pub(super) fn forward_tail(&self, coefficients: &[u32], values: &mut [u32], columns: usize, block: usize) {
         let width = values.len() / columns;
-        // The first of these levels on its way from one place to the other.
+        // The first of these levels also copies coefficients to values.
         let (low, high) = coefficients.split_at(coefficients.len() / 2);
         let (sums, differences) = values.split_at_mut(coefficients.len() / 2);
         let root = self.roots[self.size / width + block];

@@ -1,22 +1,22 @@
-//! Named parameter sets and the sizes that follow from them. Must never: offer a set that one of the limits refuses.
+//! Named parameter sets, their security limits and the sizes that follow from them. No set exceeds a limit.
 //!
 //! The largest log2 q at ring degree 2048 with ternary secrets and errors of standard deviation 3.2, for 128 bits of
 //! security against one secret:
 //!
-//! | log2 q | against | where it is from |
+//! | log2 q | against | source |
 //! |---|---|---|
 //! | 54, 51 | classical, quantum | tables of the Homomorphic Encryption Standard 2018 |
 //! | 53 | classical | Security Guidelines 2024 (eprint 2024/463), Table 5.2 |
 //! | 40 | quantum | the search script of the guidelines' authors with its present cost model, ChaLoy21: 2^(0.257 beta) |
 //!
-//! The guidelines publish no quantum row; the 50 that is sometimes quoted as one is where that script begins its search.
-//! The 39.90 bits of [`Parameters::V1`] are below the strictest limit by 0.1 bit. Reference polynomials that are shared
-//! by many secrets cost up to log2(blocks + queries) bits more (see [`super`]), and after that loss V1 is below 128 bits
+//! The guidelines publish no quantum row; the 50 that is sometimes quoted is where that script starts its search. The
+//! 39.90 bits of [`Parameters::V1`] are below the strictest limit by 0.1 bit. Reference polynomials that are shared by
+//! many secrets cost up to log2(blocks + queries) bits more (see the crate), and after that loss V1 is below 128 bits
 //! in that model. The classical limits leave 13 bits of q.
 
 use super::error::Error;
 
-/// Lanes of a block; all of a block's lanes are sealed under one secret. Fixed by the scan's register use.
+/// Lanes of a block, sealed under one secret. The registers of the scan determine the number.
 pub(super) const LANES: usize = 8;
 
 /// Bits of a centred binomial draw on each side; standard deviation sqrt(21 / 2) = 3.24.
@@ -47,8 +47,7 @@ pub struct Parameters {
 
 impl Parameters {
     /// 2048-dimensional unit vectors at ring degree 2048, q = 1032193 * 995329 (39.90 bits), 32 dimensions packed in a
-    /// polynomial. The [module](self) names the tables and the model in which that is 128 bits of security, and by how
-    /// little in the strictest.
+    /// polynomial. See the security section of the [crate](crate) for the limits that it meets.
     ///
     /// Scales of 2^17.5 (stored) and 2^20.5 (query) leave 0.9 bits between the product of two equal vectors and q / 2,
     /// and balance the two error terms (see [`precision`](super::precision)).
@@ -62,7 +61,7 @@ impl Parameters {
         query_scale: (1 << 20) as f64 * std::f64::consts::SQRT_2,
     };
 
-    /// The same scheme small enough for schoolbook arithmetic. Not secure, hence in tests only.
+    /// Small enough for schoolbook arithmetic. Not secure: for tests only.
     #[cfg(test)]
     pub(super) const SMALL: Self = Self { id: 0, degree: 256, dimension: 256, ..Self::V1 };
 
@@ -85,21 +84,25 @@ impl Parameters {
     }
 
     /// log2 q.
+    #[must_use]
     pub fn modulus_bits(&self) -> f64 {
         self.primes.iter().map(|&prime| f64::from(prime).log2()).sum()
     }
 
     /// Identifier stored in files.
+    #[must_use]
     pub const fn id(&self) -> u16 {
         self.id
     }
 
     /// Ring degree n.
+    #[must_use]
     pub const fn degree(&self) -> usize {
         self.degree
     }
 
     /// Components of a vector, D.
+    #[must_use]
     pub const fn dimension(&self) -> usize {
         self.dimension
     }
@@ -135,26 +138,31 @@ impl Parameters {
     }
 
     /// Images of a block.
+    #[must_use]
     pub const fn block_images(&self) -> usize {
         LANES * self.lane_images()
     }
 
     /// Bytes of a block's ciphertext.
+    #[must_use]
     pub const fn block_bytes(&self) -> usize {
         LANES * self.query_bytes()
     }
 
     /// Bytes of a block's hint.
+    #[must_use]
     pub const fn hint_bytes(&self) -> usize {
         LANES * self.degree * COEFFICIENT_BYTES
     }
 
     /// Bytes of an encrypted query.
+    #[must_use]
     pub const fn query_bytes(&self) -> usize {
         self.groups() * self.degree * COEFFICIENT_BYTES
     }
 
     /// Bytes of the answer for one block.
+    #[must_use]
     pub const fn answer_bytes(&self) -> usize {
         self.block_images() * COEFFICIENT_BYTES
     }

@@ -1,4 +1,4 @@
-//! Encrypting a query. Must never: let a query's secret serve twice; every step consumes the one before.
+//! Encryption of a query. The secret of a query must never be used twice: every step consumes the one before.
 //!
 //! Q\[g\] = c\[g\] s_t + e' + p_g, and U\[l\] = T0\[l\] - s_t T1\[l\] with T0\[l\] = sum over g of a\[l\]\[g\] Q\[g\].
 
@@ -14,15 +14,17 @@ use super::ring::{Evaluation, Polynomial};
 use super::rlwe::{NoisyMessage, RlweSecret};
 use super::sampling::Randomness;
 
-/// All of an encryption that does not depend on the query: its secret, and c\[g\] s_t + e', an encryption of nothing.
-/// Prepare one while waiting for the user; it serves one query.
+/// The part of an encryption that does not depend on the query: a fresh secret, and c\[g\] s_t + e', an encryption of
+/// zero. Prepare one while waiting for the user. It serves one query.
+#[must_use]
 pub struct OneTimeMask {
     secret: RlweSecret,
-    /// In the layout of a query, which it becomes. Without the query it says nothing, hence is not wiped.
+    /// In the layout of a query. It becomes the public ciphertext, so it is not wiped.
     values: AlignedBytes,
 }
 
-/// What decrypts the answer to one query, and is consumed by it.
+/// Decrypts the answer to one query, which consumes it.
+#[must_use]
 pub struct QuerySecret {
     pub(super) secret: RlweSecret,
     /// U of every lane.
@@ -30,7 +32,7 @@ pub struct QuerySecret {
 }
 
 impl KeyHolder {
-    /// Draws the secret and the noise of the next query.
+    /// Samples the secret and the noise of the next query.
     ///
     /// # Errors
     /// [`Error::Entropy`].
@@ -77,20 +79,20 @@ impl KeyHolder {
             ring.kernel().vectorised(
                 #[inline(always)]
                 || {
-                    encoding.enter_block(block);
+                    encoding.compute_block(block);
                     for (tile, rows) in bytes.as_chunks_mut().0.chunks_exact_mut(parameters.groups()).enumerate() {
                         add_to_rows(rows, ring.moduli(), encoding.tile(tile));
                     }
                 },
             );
-            // T0, while this part of the query is in the fastest cache.
+            // T0, while this part of the query is in the L1 cache.
             add_group_sums(ring, block * block_tiles, &self.references.stored, bytes, &mut offsets);
         }
         self.subtract_constant(&secret, &mut offsets);
         Ok((EncryptedQuery::new(bytes), QuerySecret { secret, offsets }))
     }
 
-    /// T0 to U, for every lane.
+    /// U = T0 - s_t T1, for every lane.
     fn subtract_constant(&self, secret: &RlweSecret, offsets: &mut [Polynomial<Evaluation>]) {
         let prepared = secret.prepared(&self.ring);
         for (offset, constant) in offsets.iter_mut().zip(&self.references.constant) {

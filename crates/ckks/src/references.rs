@@ -7,7 +7,7 @@ use super::parameters::LANES;
 use super::ring::{Evaluation, Polynomial, Ring};
 use super::sampling::Randomness;
 
-/// The reference polynomials in the domain of values, and T1, the constant they make.
+/// The reference polynomials in the evaluation domain, and T1, which depends on them alone.
 pub(super) struct References {
     /// a, in the layout of a block.
     pub(super) stored: AlignedBytes,
@@ -23,7 +23,7 @@ const STREAM_QUERY: u64 = 1;
 
 impl References {
     /// Expands the seed: for each polynomial one ChaCha20 stream (kind << 32 | index), residues of the first prime,
-    /// then of the second, directly as values.
+    /// then of the second, as values.
     pub(super) fn expand(public: &PublicContext, ring: &Ring) -> Self {
         let parameters = public.parameters();
         let groups = parameters.groups();
@@ -48,14 +48,14 @@ impl References {
     }
 }
 
-/// For each lane the sum over g of `block`\[lane\]\[g\] `query`\[g\], not folded: R1, T0 and T1.
+/// For each lane the sum over g of `block`\[lane\]\[g\] `query`\[g\], before the trace: R1, T0 and T1.
 pub(super) fn group_sums(ring: &Ring, block: &[u8], query: &[u8]) -> Vec<Polynomial<Evaluation>> {
     let mut sums: Vec<_> = (0..LANES).map(|_| Polynomial::zero(ring.parameters())).collect();
     add_group_sums(ring, 0, block, query, &mut sums);
     sums
 }
 
-/// Writes [`group_sums`] of the tiles from `first` on for which there is a query.
+/// Writes [`group_sums`] of the tiles from `first` on that `query` covers.
 pub(super) fn add_group_sums(
     ring: &Ring,
     first: usize,

@@ -1,7 +1,7 @@
-//! R_q = Z_q\[X\] / (X^n + 1) with q = p1 p2, by residues (Chinese remainders). Must never: mix the two domains.
+//! R_q = Z_q\[X\] / (X^n + 1) with q = p1 p2, as residues modulo both primes (RNS).
 //!
-//! A polynomial knows in its type whether it holds coefficients or values (slots of the transform), and is wiped when
-//! dropped: nearly every one is or was made from a secret.
+//! The type of a polynomial says whether it holds coefficients or values (NTT slots), so the domains cannot be mixed.
+//! Polynomials are wiped on drop, because nearly all are made from a secret.
 
 use std::marker::PhantomData;
 
@@ -12,12 +12,12 @@ use super::ntt::{Ntt, smallest_root};
 use super::parameters::Parameters;
 use super::scan::Kernel;
 
-/// Marks a polynomial given by its coefficients.
+/// The domain of coefficients.
 pub(super) struct Coefficient;
-/// Marks a polynomial given by its values in slot order.
+/// The domain of values, in slot order.
 pub(super) struct Evaluation;
 
-/// n residues modulo each prime, below it.
+/// n reduced residues modulo each prime.
 pub(super) struct Polynomial<Domain> {
     residues: [Vec<u32>; 2],
     domain: PhantomData<Domain>,
@@ -52,13 +52,13 @@ impl<Domain> Drop for Polynomial<Domain> {
     }
 }
 
-/// The ring's tables and the kernel that its loops are compiled for.
+/// The NTT tables of the ring, and the kernel that its loops are compiled for.
 pub(super) struct Ring {
     parameters: Parameters,
     kernel: Kernel,
     moduli: [Modulus; 2],
     ntts: [Ntt; 2],
-    /// Transforms of size S, of the polynomials in X^K that folding leaves.
+    /// Of size S, for the subring of polynomials in X^K that the trace maps to.
     subring_ntts: [Ntt; 2],
 }
 
@@ -97,7 +97,7 @@ impl Ring {
         &self.subring_ntts
     }
 
-    /// The transform of a polynomial with small signed coefficients. To be called inside `Kernel::vectorised`.
+    /// The NTT of a polynomial with small signed coefficients. Call it inside `Kernel::vectorised`.
     #[inline(always)]
     pub(super) fn ntt_small(&self, coefficients: &[i32], values: &mut Polynomial<Evaluation>) {
         for ((values, transform), modulus) in values.residues_mut().into_iter().zip(&self.ntts).zip(self.moduli) {

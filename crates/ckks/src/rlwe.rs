@@ -1,4 +1,4 @@
-//! One RLWE sample: b = a s + e + m. Must never: let one secret serve twice with the same a (the callers see to it).
+//! RLWE samples b = a s + e + m. Callers must not use a secret twice with the same a.
 //!
 //! Lyubashevsky, Peikert, Regev, "On ideal lattices and learning with errors over rings" (2010).
 
@@ -8,7 +8,7 @@ use super::parameters::Parameters;
 use super::ring::{Evaluation, Polynomial, Ring};
 use super::sampling::{Randomness, centred_binomial};
 
-/// A ternary secret in the domain of values. Wiped when dropped.
+/// A ternary secret in the evaluation domain. Wiped on drop.
 pub(super) struct RlweSecret(Polynomial<Evaluation>);
 
 impl RlweSecret {
@@ -29,7 +29,7 @@ impl RlweSecret {
         self.0.residues()
     }
 
-    /// With companions, for products with many reference polynomials.
+    /// With Shoup companions, for products with many reference polynomials.
     pub(super) fn prepared(&self, ring: &Ring) -> PreparedSecret<'_> {
         let companions = [0, 1].map(|prime| {
             let modulus = ring.moduli()[prime];
@@ -39,7 +39,7 @@ impl RlweSecret {
     }
 }
 
-/// A secret ready to multiply many polynomials.
+/// A secret with Shoup companions.
 pub(super) struct PreparedSecret<'a> {
     secret: &'a RlweSecret,
     companions: [Zeroizing<Vec<u32>>; 2],
@@ -72,7 +72,7 @@ impl PreparedSecret<'_> {
     }
 }
 
-/// Fresh noise and a message, coefficient by coefficient: the buffers of one run of encryptions. Wiped when dropped.
+/// Coefficients of fresh noise plus a message, in buffers that are reused for many encryptions. Wiped on drop.
 pub(super) struct NoisyMessage {
     words: Zeroizing<Vec<u8>>,
     coefficients: Zeroizing<Vec<i32>>,
@@ -84,7 +84,7 @@ impl NoisyMessage {
         Self { words: Zeroizing::new(vec![0; 8 * degree]), coefficients: Zeroizing::new(vec![0; degree]) }
     }
 
-    /// Replaces what is held by fresh noise, to which a message may be added. To be called inside
+    /// Replaces the coefficients by fresh noise and returns them, to add a message. Call it inside
     /// `Kernel::vectorised`.
     #[inline(always)]
     pub(super) fn draw_noise(&mut self, randomness: &mut Randomness) -> &mut [i32] {

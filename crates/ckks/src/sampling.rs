@@ -1,8 +1,8 @@
-//! Random polynomials: uniform, ternary, centred binomial. Must never: fall back when the entropy source fails, or
-//! branch on a drawn value other than to reject it.
+//! Random polynomials: uniform, ternary, centred binomial. No fallback when the entropy source fails, and no branch on
+//! a sampled value except to reject it.
 //!
-//! Every draw comes from ChaCha20 (RFC 8439), seeded either by the operating system or by a derived key. How bits are
-//! taken from the stream is pinned: block secrets and reference polynomials depend on it.
+//! All randomness is ChaCha20 (RFC 8439), seeded by the operating system or a derived key. How bits are taken from the
+//! stream is part of the format: block secrets and reference polynomials depend on it.
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
@@ -11,7 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::error::Error;
 use super::parameters::NOISE_ETA;
 
-/// A stream of random words. Wiped when dropped.
+/// A random stream. Wiped on drop.
 pub(super) struct Randomness(ChaCha20Rng);
 
 impl Randomness {
@@ -33,7 +33,7 @@ impl Randomness {
         Self(random)
     }
 
-    /// Residues uniform below a prime under 2^20: the low 20 bits of each 32-bit word, rejected from the prime on.
+    /// Uniform residues below a prime < 2^20: the low 20 bits of each 32-bit word, rejected if not below the prime.
     pub(super) fn fill_uniform(&mut self, residues: &mut [u32], prime: u32) {
         for residue in residues {
             *residue = loop {
@@ -45,12 +45,11 @@ impl Randomness {
         }
     }
 
-    /// Uniform in {-1, 0, 1}: two bits of each 64-bit word, lowest first, less one; the value 3 is rejected.
-    ///
-    /// Time depends on how many draws are rejected, which is independent of the values kept.
+    /// Uniform in {-1, 0, 1}: two bits at a time of each 64-bit word, lowest first, minus one; 3 is rejected. The time
+    /// depends on the number of rejections, which is independent of the accepted values.
     pub(super) fn fill_ternary(&mut self, coefficients: &mut [i32]) {
         const DRAWS: usize = 32;
-        // A rejected draw is overwritten by the next: no branch on it. The last word may overflow the polynomial.
+        // A rejected sample is overwritten by the next one, without a branch. The last word may exceed the polynomial.
         let mut kept = Zeroizing::new(vec![0; coefficients.len() + DRAWS]);
         let mut count = 0;
         while count < coefficients.len() {
@@ -71,7 +70,7 @@ impl Randomness {
     }
 }
 
-/// Centred binomial: the ones among 21 bits less the ones among the next 21, of each 64-bit word. Variance 21 / 2.
+/// Centred binomial with variance 21 / 2: the ones in 21 bits minus the ones in the next 21, of each 64-bit word.
 #[inline(always)]
 pub(super) fn centred_binomial(words: &[u8], coefficients: &mut [i32]) {
     const SIDE: u64 = (1 << NOISE_ETA) - 1;

@@ -266,8 +266,8 @@ fn a_wrong_key_or_an_altered_answer_is_refused_whole() {
     assert!(matches!(secret.decrypt(&holder, [count], &answer), Err(Error::ImagesInBlock { actual: 513, .. })));
 }
 
-/// What a host can do that knows nothing but the scheme: adds `shift` to the score of the first image of the first lane.
-/// A constant added to all values of a lane's fold is one added to its first coefficient, K times over.
+/// What a host can do that knows nothing but the scheme: adds `shift` to the score of the first image of the first
+/// lane. A constant added to all values of a lane's fold is one added to its first coefficient, K times over.
 fn shift_first_score(answer: &mut [u8], shift: f64) {
     const PRIMES: [i64; 2] = [1_032_193, 995_329];
     let added = 32 * (shift * 2f64.powi(38)).round() as i64;

@@ -1,9 +1,9 @@
 //! The scan with AVX2: four coefficients a vector, 32 x 32 -> 64-bit products.
 //!
-//! Four coefficients are 20 bytes. Inside a piece one 32-byte load that begins 6 bytes before them puts two of them into
-//! each half of the vector; at the ends of a piece it would read what is not the piece's, so there one 16-byte load at
-//! each end of them, never past the last.
-#![expect(unsafe_code, reason = "vector loads, and calls of functions compiled for detected instructions")]
+//! Four coefficients are 20 bytes. Inside a piece one 32-byte load that begins 6 bytes before them puts two of them
+//! into each half of the vector; at the ends of a piece it would read what is not the piece's, so there one 16-byte
+//! load at each end of them, never past the last.
+#![expect(unsafe_code, reason = "vector loads, and detected instructions")]
 
 use std::arch::x86_64::{
     __m128i, __m256i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_add_epi64, _mm256_and_si256,

@@ -2,7 +2,7 @@
 //!
 //! A piece is five cache lines: five loads, rows 0, 2, 5 and 7 from one of them, 1, 3, 4 and 6 from two. A 64-byte load
 //! of the last row itself would read past the end of a mapped file.
-#![expect(unsafe_code, reason = "vector loads, and calls of functions compiled for detected instructions")]
+#![expect(unsafe_code, reason = "vector loads, and detected instructions")]
 
 use std::arch::x86_64::{
     __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_and_si512, _mm512_loadu_si512, _mm512_madd52lo_epu64,

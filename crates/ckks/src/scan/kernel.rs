@@ -37,6 +37,7 @@ impl Kernel {
     pub const PORTABLE: Self = Self(Instructions::Portable);
 
     /// Every kernel this processor can run, the fastest last.
+    #[must_use]
     pub fn supported() -> Vec<Self> {
         let mut supported = vec![Self::PORTABLE];
         #[cfg(target_arch = "x86_64")]
@@ -56,6 +57,7 @@ impl Kernel {
     }
 
     /// The fastest kernel of this processor.
+    #[must_use]
     pub fn detect() -> Self {
         Self::supported().pop().unwrap_or(Self::PORTABLE)
     }
@@ -80,6 +82,7 @@ impl Kernel {
     }
 
     /// The name that `CIPHERLENS_KERNEL` takes.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self.0 {
             Instructions::Portable => "portable",

@@ -2,9 +2,9 @@
 //!
 //! Four coefficients are 20 bytes: one 16-byte load at each end of them, never past the last.
 //!
-//! The tests of this room run on 64-bit ARM with `cargo test --release --target aarch64-unknown-linux-gnu --lib ckks`, where
-//! need be under `qemu-aarch64`: equal to the portable kernel there on 2026-11-28. Its speed was not measured.
-#![expect(unsafe_code, reason = "vector loads, and calls of functions compiled for detected instructions")]
+//! Test on 64-bit ARM, or under `qemu-aarch64`, with `cargo test --release --target aarch64-unknown-linux-gnu -p
+//! cipherlens-ckks`. It was equal to the portable kernel there on 2026-11-28. Its speed was not measured.
+#![expect(unsafe_code, reason = "vector loads, and detected instructions")]
 
 use std::arch::aarch64::{
     uint8x16_t, uint8x16x2_t, uint32x4_t, uint64x2_t, vandq_u32, vdupq_n_u32, vdupq_n_u64, vget_low_u32, vld1q_u8,

@@ -1,12 +1,9 @@
 //! Inner products of plain f32 vectors, for the baseline that the encrypted scan is measured against.
 //!
-//! Kernels read one row at a time with 8 accumulators, enough to hide the latency of multiply-add, or four rows at a time as
-//! BLAS libraries do. Which is fastest depends on the processor: on a Zen 5 AVX2 beats AVX-512, on a Zen 3 four rows beat
-//! one, and prefetching helps on some processors only. A fair comparison times all of them.
-#![cfg_attr(
-    target_arch = "x86_64",
-    expect(unsafe_code, reason = "vector loads, and calls of functions compiled for detected instructions")
-)]
+//! Kernels read one row at a time with 8 accumulators, enough to hide the latency of multiply-add, or four rows at a
+//! time as BLAS libraries do. Which is fastest depends on the processor: on a Zen 5 AVX2 beats AVX-512, on a Zen 3 four
+//! rows beat one, and prefetching helps on some processors only. A fair comparison times all of them.
+#![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "vector loads, and detected instructions"))]
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
@@ -36,6 +33,7 @@ pub struct PlainKernel {
 
 impl PlainKernel {
     /// Every plain kernel that this processor can run. On 64-bit ARM the portable one is compiled to NEON.
+    #[must_use]
     pub fn supported() -> Vec<Self> {
         let mut supported = vec![Self { name: "portable", run: portable }];
         #[cfg(target_arch = "x86_64")]
@@ -51,6 +49,7 @@ impl PlainKernel {
     }
 
     /// Its name in reports.
+    #[must_use]
     pub fn name(self) -> &'static str {
         self.name
     }
