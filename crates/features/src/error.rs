@@ -1,4 +1,4 @@
-//! What can go wrong between a file's bytes and a vector. Messages name no file: whoever opened it knows its name.
+//! Errors of decoding, weights and networks. Messages about photos name no file: the caller knows which one it opened.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The first bytes are those of no format this program reads.
+    /// No format that is decoded here.
     #[error("not a photo in a known format (JPEG, PNG, WebP, GIF, BMP, TIFF, QOI, PNM, ICO or TGA)")]
     UnknownFormat,
-    /// A photo or video, but in a format that this program does not read.
+    /// A photo or video in a format that is not decoded here.
     #[error("{format} files are not read yet (read are JPEG, PNG, WebP, GIF, BMP, TIFF, QOI, PNM, ICO and TGA)")]
     NotReadYet {
         /// The format's name.
@@ -35,15 +35,15 @@ pub enum Error {
     /// Decoding would need more memory than the limits allow.
     #[error("decoding the photo needs {needed_bytes} bytes of memory, more than the limit of {limit_bytes}")]
     TooMuchMemory {
-        /// Bytes of the decoded photo.
+        /// Bytes that the decoder would allocate.
         needed_bytes: u64,
         /// Bytes allowed.
         limit_bytes: u64,
     },
-    /// The file is damaged, or uses something its decoder does not know.
+    /// The file is damaged, or uses a feature that its decoder lacks.
     #[error("the photo could not be decoded: {0}")]
     Decode(#[from] image::ImageError),
-    /// The JPEG is damaged, or uses something its decoder does not know.
+    /// The JPEG is damaged, or uses a feature that its decoder lacks.
     #[error("the JPEG could not be decoded: {0}")]
     DecodeJpeg(#[source] jpeg_decoder::Error),
     /// The JPEG ends before its last pixel.
@@ -53,23 +53,24 @@ pub enum Error {
     #[error("the photo could not be resized: {0}")]
     Resize(#[from] fast_image_resize::ResizeError),
 
-    /// A program without bundled weights found no weights file.
+    /// A program without bundled weights did not find the weights file.
     #[error(
-        "no weights at {}: this program was built without them; put models/{} of the source tree there, or name a file with --weights",
+        "no weights at {}: this program was built without them; \
+         put models/{} of the source tree there, or name a file with --weights",
         path.display(), file_name
     )]
     WeightsNotFound {
-        /// Where the file was looked for.
+        /// The path that was tried.
         path: PathBuf,
         /// Its name in the `models` folder of the source tree.
         file_name: &'static str,
     },
-    /// The weights file is not the one this program knows.
+    /// The weights file is not the published one.
     #[error("the weights file has SHA-256 {actual}, expected {expected}; another network is named with --weights")]
     WeightsDiffer {
-        /// The digest this program knows.
+        /// SHA-256 of the published file.
         expected: &'static str,
-        /// The file's digest.
+        /// SHA-256 of the file.
         actual: String,
     },
     /// The weights file could not be read.
@@ -77,24 +78,25 @@ pub enum Error {
     ReadWeights {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The file is no safetensors file.
+    /// The file is not in safetensors format.
     #[error("the weights file is no valid safetensors file: {0}")]
     Safetensors(#[from] safetensors::SafeTensorError),
-    /// The file holds another network, or the same in another arrangement.
+    /// The weights of another network, or in another layout.
     #[error(
-        "the weights are of no known layout: neither torchvision's resnet50 (there is no tensor bn1.running_var) nor marked as keras-v1-folded"
+        "the weights are of no known layout: neither torchvision's resnet50 (there is no tensor bn1.running_var) \
+         nor marked as keras-v1-folded"
     )]
     UnknownLayout,
-    /// A tensor of the network is not in the file.
+    /// The file lacks a tensor of the network.
     #[error("the weights lack the tensor {name}")]
     MissingTensor {
         /// Its name.
         name: String,
     },
-    /// A tensor does not have the one shape it can have.
+    /// A tensor has the wrong shape.
     #[error("the weights' tensor {name} has shape {actual:?}, expected {expected:?}")]
     WrongShape {
         /// Its name.
@@ -129,7 +131,7 @@ pub enum Error {
         /// Side of the photo in pixels.
         actual: u32,
     },
-    /// The features are all zero or not numbers, so no direction is left to compare.
+    /// The features are all zero or not finite, so they cannot be scaled to unit norm.
     #[error("the features have the norm {norm}, so they cannot be compared; the weights are not a trained network's")]
     NoDirection {
         /// Their Euclidean norm.

@@ -1,9 +1,9 @@
 //! Photos to unit vectors: decoding under limits, and the networks that embed them.
 //!
-//! Two photos are as similar as the cosine of their feature vectors, which have norm 1, so the cosine is an inner product.
-//! This crate knows no cipher and no vault. It never logs or prints pixels, features or file names.
+//! Two photos are as similar as the cosine of their feature vectors, which have norm 1, so the cosine is an inner
+//! product. This crate knows no cipher and no vault. It never logs or prints pixels, features or file names.
 //!
-//! 1. [`Photo::decode`] turns the bytes of a file into pixels, within [`Limits`] that hold before anything is allocated.
+//! 1. [`Photo::decode`] decodes a file, within [`Limits`] that are checked before pixels are allocated.
 //! 2. [`Network::load`] loads one of [`NETWORKS`] with its weights and returns an [`Embedder`].
 //! 3. [`Embedder::prepare`] crops and resizes a photo to the input of that network.
 //! 4. [`Embedder::embed`] runs the network on a batch and returns one [`FeatureVector`] for each photo.

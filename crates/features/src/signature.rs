@@ -1,34 +1,34 @@
-//! What a file holds, told by its first bytes (its signature) and not by its name.
+//! The content of a file by its first bytes (its signature), not by its name.
 //!
-//! Formats that [`Photo::decode`](super::Photo::decode) reads, and photos and videos that it does not read, so that they
-//! can be named instead of being passed over in silence. TGA has no signature and is not recognised here.
-//! Must never: open files, or panic whatever the bytes are.
+//! Recognises the formats that [`Photo::decode`](super::Photo::decode) decodes, and other photos and videos, so that
+//! the user can be told what they are. TGA has no signature and is not recognised. Opens no files, and must not panic
+//! on any bytes.
 
 use std::ffi::OsStr;
 
-/// As much of a file as [`recognise`] looks at: the first directory of a TIFF file fits, and so do four packets of an
-/// MPEG stream.
+/// How much of the start of a file [`recognise`] needs: the first directory of a TIFF file, or four packets of an MPEG
+/// stream.
 pub const START_BYTES: usize = 4096;
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Content {
-    /// A photo in a format that is read.
+    /// A photo in a format that is decoded.
     Readable,
-    /// A photo or video in a format that is not read; its name.
+    /// A photo or video in a format that is not decoded: the name of the format.
     NotReadYet(&'static str),
-    /// Neither a photo nor a video, as far as its first bytes tell.
+    /// Not recognised as a photo or video.
     Other,
 }
 
 use Content::{NotReadYet, Other, Readable};
 
-/// Bytes that a file of a format has at an offset.
+/// An offset, and the bytes that files of a format have there.
 type Part = (usize, &'static [u8]);
 
-/// Formats that fixed bytes tell apart; a file must have all parts of a row.
+/// Formats with fixed signatures; a file must match all parts of a row.
 const SIGNATURES: &[(Content, &[Part])] = &[
-    // Photos that are read. BMP, ICO, PNM and TIFF have signatures too short to stand alone: see below.
+    // Decoded. The signatures of BMP, ICO, PNM and TIFF are too short to suffice: see below.
     (Readable, &[(0, b"\xff\xd8\xff")]),
     (Readable, &[(0, b"\x89PNG\r\n\x1a\n")]),
     (Readable, &[(0, b"GIF87a")]),
@@ -53,7 +53,7 @@ const SIGNATURES: &[(Content, &[Part])] = &[
     (NotReadYet("FLIF"), &[(0, b"FLIF")]),
     (NotReadYet("BigTIFF"), &[(0, b"II+\0")]),
     (NotReadYet("BigTIFF"), &[(0, b"MM\0+")]),
-    // What cameras write before developing, where it has a signature of its own. Others are TIFF files: see below.
+    // Raw formats with a signature of their own. The others are TIFF files: see below.
     (NotReadYet("CRW"), &[(0, b"II\x1a\0"), (6, b"HEAPCCDR")]),
     (NotReadYet("MRW"), &[(0, b"\0MRM")]),
     (NotReadYet("ORF"), &[(0, b"IIRO")]),
@@ -62,7 +62,7 @@ const SIGNATURES: &[(Content, &[Part])] = &[
     (NotReadYet("RAF"), &[(0, b"FUJIFILMCCD-RAW")]),
     (NotReadYet("RW2"), &[(0, b"IIU\0")]),
     (NotReadYet("X3F"), &[(0, b"FOVb")]),
-    // Videos. Of QuickTime these are files older than the `ftyp` box.
+    // Videos. MOV: QuickTime files from before the `ftyp` box.
     (NotReadYet("MOV"), &[(4, b"moov")]),
     (NotReadYet("MOV"), &[(4, b"mdat")]),
     (NotReadYet("MOV"), &[(0, b"\0"), (4, b"wide")]),
@@ -104,15 +104,14 @@ const BRANDS: &[(&[u8; 4], Content)] = &[
     (b"F4B ", Other),
 ];
 
-/// Raw formats that are TIFF files inside. Most cannot be told from each other, some not from a plain TIFF, so for these
-/// the extension counts, once the content is TIFF.
+/// Raw formats that are TIFF files. Many look alike, some like a plain TIFF, so for TIFF content the extension decides.
 const RAW_EXTENSIONS: &[&str] = &[
     "3FR", "ARW", "CR2", "DCR", "DNG", "ERF", "FFF", "GPR", "IIQ", "K25", "KDC", "MEF", "MOS", "NEF", "NRW", "PEF",
     "SR2", "SRF", "SRW",
 ];
 
-/// What a file holds that starts with `start` (its first [`START_BYTES`], or all of it). `extension` is the file's,
-/// without the dot; it decides only between formats that are TIFF files inside.
+/// Recognises a file by `start`, its first [`START_BYTES`] (or all of it). `extension`, without the dot, is used only
+/// to distinguish formats that are TIFF files.
 #[must_use]
 pub fn recognise(start: &[u8], extension: Option<&OsStr>) -> Content {
     let has = |(offset, bytes): &Part| start.get(*offset..).is_some_and(|rest| rest.starts_with(bytes));
@@ -124,7 +123,7 @@ pub fn recognise(start: &[u8], extension: Option<&OsStr>) -> Content {
         .unwrap_or(Other)
 }
 
-/// ISO base media: HEIF and its kin, CR3, MOV, MP4.
+/// ISO base media files: HEIF, AVIF, CR3, MOV, MP4.
 fn iso_media(start: &[u8]) -> Option<Content> {
     if start.get(4..8)? != b"ftyp" {
         return None;
@@ -132,7 +131,7 @@ fn iso_media(start: &[u8]) -> Option<Content> {
     let of = |brand: &[u8]| BRANDS.iter().find(|(known, _)| *known == brand).map(|(_, content)| *content);
     let major = start.get(8..12)?;
     let content = match of(major) {
-        // A brand for any coding; the one in use is among the compatible brands.
+        // HEIF allows any coding; the compatible brands name the one in use.
         Some(NotReadYet("HEIF")) => {
             let end = start.len().min(u32_at(start, 0, u32::from_be_bytes)? as usize);
             let mut compatible = start.get(16..end).unwrap_or_default().chunks_exact(4).filter_map(of);
@@ -146,7 +145,7 @@ fn iso_media(start: &[u8]) -> Option<Content> {
     Some(content)
 }
 
-/// TIFF 6.0, and what cameras put into TIFF files.
+/// TIFF 6.0, and the raw formats based on it.
 fn tiff(start: &[u8], extension: Option<&OsStr>) -> Option<Content> {
     let is_little = match start.get(..4)? {
         b"II*\0" => true,
@@ -168,13 +167,13 @@ fn tiff(start: &[u8], extension: Option<&OsStr>) -> Option<Content> {
     if let Some(name) = RAW_EXTENSIONS.iter().find(|name| name.eq_ignore_ascii_case(extension)) {
         return Some(NotReadYet(name));
     }
-    // The first image is a small copy of another, or the values of a sensor behind a colour filter (or made linear).
+    // In raw files the first image is a thumbnail (reduced), or sensor values (colour filter array, linear raw).
     let is_reduced = value(NEW_SUBFILE_TYPE).is_some_and(|bits| bits & 1 == 1);
     let is_sensor = matches!(value(PHOTOMETRIC_INTERPRETATION), Some(32_803 | 34_892));
     Some(if is_reduced || is_sensor { NotReadYet("RAW") } else { Readable })
 }
 
-/// Tags and values of a TIFF file's first directory, as far as it lies within `start`.
+/// Tags and values of the first directory of a TIFF file, as far as they are within `start`.
 fn first_directory(start: &[u8], is_little: bool) -> Option<Vec<(u16, u32)>> {
     let short = |at: usize| -> Option<u16> {
         let bytes = start.get(at..)?.first_chunk()?;
@@ -192,7 +191,7 @@ fn first_directory(start: &[u8], is_little: bool) -> Option<Vec<(u16, u32)>> {
     Some((0..entries).map_while(entry).collect())
 }
 
-/// Matroska and WebM: EBML (RFC 8794) with the document type near its beginning.
+/// Matroska and WebM: EBML (RFC 8794) with the document type in its first bytes.
 fn matroska(start: &[u8]) -> Option<Content> {
     let header = start.strip_prefix(b"\x1a\x45\xdf\xa3")?;
     let header = &header[..header.len().min(64)];
@@ -200,7 +199,7 @@ fn matroska(start: &[u8]) -> Option<Content> {
     if names(b"webm") { Some(NotReadYet("WebM")) } else { names(b"matroska").then_some(NotReadYet("MKV")) }
 }
 
-/// A bitmap: `BM` alone also begins words.
+/// BMP. `BM` alone is too short, text can start with it.
 fn is_bmp(start: &[u8]) -> bool {
     let header_size = u32_at(start, 14, u32::from_le_bytes);
     start.starts_with(b"BM")
@@ -208,7 +207,7 @@ fn is_bmp(start: &[u8]) -> bool {
         && matches!(header_size, Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
 }
 
-/// A Windows icon: a list of images, each behind the list.
+/// ICO: a list of images, whose data follows the list.
 fn is_ico(start: &[u8]) -> bool {
     let Some(list) = start.strip_prefix(&[0, 0, 1, 0]) else { return false };
     let images = list.first_chunk().map_or(0, |count| u16::from_le_bytes(*count));
@@ -217,7 +216,7 @@ fn is_ico(start: &[u8]) -> bool {
     images > 0 && reserved == Some(&0) && u32_at(start, 18, u32::from_le_bytes).is_some_and(|at| at >= list_bytes)
 }
 
-/// A portable anymap (`pnm(5)`, `pam(5)`): the magic number, and then the width or a comment.
+/// PNM and PAM (`pnm(5)`, `pam(5)`): the magic number, then the width or a comment.
 fn is_pnm(start: &[u8]) -> bool {
     match start {
         [b'P', b'1'..=b'6', separator, rest @ ..] if separator.is_ascii_whitespace() => {

@@ -19,8 +19,8 @@ impl FeatureVector {
 
     /// Cosine similarity of two photos, from -1 to 1; from 0 for networks whose features are not negative.
     ///
-    /// Meaningful only for vectors of the same [`FeatureSpace`](crate::FeatureSpace). Of vectors of different length the
-    /// common part is compared.
+    /// Meaningful only for vectors of the same [`FeatureSpace`](crate::FeatureSpace). Of vectors of different length
+    /// the common part is compared.
     #[must_use]
     pub fn cosine(&self, other: &Self) -> f32 {
         // Sixteen partial sums instead of one: vectorised, and with less rounding error.

@@ -1,7 +1,7 @@
 //! bfloat16, the upper half of an f32, and its arithmetic in portable Rust.
 //!
-//! Every processor can compute in it, so that a vault with bfloat16 vectors can be searched anywhere. It is fast only with
-//! AVX512_BF16.
+//! Every processor can compute in it, so that a vault with bfloat16 vectors can be searched anywhere. It is fast only
+//! with AVX512_BF16.
 #![expect(unsafe_code, reason = "loads and stores through pointers")]
 
 use super::portable::Portable;

@@ -12,8 +12,8 @@ use super::simd::{Arithmetic, Simd, tile_columns};
 
 /// Input of one task: together with a panel it fits into the L2 cache.
 const TASK_BYTES: usize = 256 << 10;
-/// Weights up to this size stay in the L2 cache, so a task loops over tiles outside and panels inside. Larger weights are
-/// streamed once a task: panels outside, tiles inside.
+/// Weights up to this size stay in the L2 cache, so a task loops over tiles outside and panels inside. Larger weights
+/// are streamed once a task: panels outside, tiles inside.
 const CACHED_WEIGHT_BYTES: usize = 600 << 10;
 
 pub(crate) struct Conv1x1<A: Arithmetic> {

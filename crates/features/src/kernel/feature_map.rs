@@ -5,7 +5,8 @@ use std::io;
 use super::buffer::{BufferPool, PooledBuffer};
 use super::simd::Element;
 
-/// Unused bytes after each pixel: at strides of a power of two, pixels would share a few sets of the cache (4K aliasing).
+/// Unused bytes after each pixel: at strides of a power of two, pixels would share a few sets of the cache (4K
+/// aliasing).
 const GAP_BYTES: usize = 64;
 
 /// Elements from one row of a matrix with `columns` columns to the next.

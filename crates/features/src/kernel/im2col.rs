@@ -88,7 +88,8 @@ impl Window {
         (length - 1) / self.stride + 1
     }
 
-    /// Along a side of `length` pixels: the pixels under the window of this output, and how much padding comes before them.
+    /// Along a side of `length` pixels: the pixels under the window of this output, and how much padding comes before
+    /// them.
     fn span(self, output: usize, length: usize) -> (Range<usize>, usize) {
         let (start, padding) = (output * self.stride, self.side / 2);
         let first = start.saturating_sub(padding);

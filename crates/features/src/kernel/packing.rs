@@ -1,8 +1,8 @@
 //! Packing of weights into panels, in the order in which the micro-kernel reads them.
 //!
 //! A matrix of `inputs` x `outputs` is cut into panels of [`tile_columns`] outputs each, laid out as
-//! `[step][output][input of the step]`, where a step is [`Arithmetic::K_STEP`] inputs. See Goto, van de Geijn: Anatomy of
-//! High-Performance Matrix Multiplication, ACM TOMS 2008.
+//! `[step][output][input of the step]`, where a step is [`Arithmetic::K_STEP`] inputs. See Goto, van de Geijn: Anatomy
+//! of High-Performance Matrix Multiplication, ACM TOMS 2008.
 
 use std::io;
 

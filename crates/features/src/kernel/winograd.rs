@@ -2,8 +2,8 @@
 //!
 //! Lavin, Gray: Fast Algorithms for Convolutional Neural Networks, CVPR 2016. The input is cut into tiles `d` of T x T
 //! pixels that overlap by two. With filter `g` the outputs of a tile are `A' [(G g G') * (B' d B)] A`, where `*` is
-//! element-wise: summed over the channels it is one matrix product for each of the T x T elements. F(4x4, 3x3) has T = 6
-//! and needs 1/4 of the multiplications; F(2x2, 3x3) has T = 4 and needs 4/9.
+//! element-wise: summed over the channels it is one matrix product for each of the T x T elements. F(4x4, 3x3) has T =
+//! 6 and needs 1/4 of the multiplications; F(2x2, 3x3) has T = 4 and needs 4/9.
 #![expect(unsafe_code, reason = "transforms access pixels through pointers after one check of bounds")]
 
 use std::io;

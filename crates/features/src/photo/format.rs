@@ -13,8 +13,8 @@ pub(super) fn format_of(bytes: &[u8], extension: Option<&OsStr>) -> Option<Image
     image::guess_format(bytes).ok().or_else(|| is_tga().then_some(ImageFormat::Tga))
 }
 
-/// The usual extension for the content of a whole file; `None` if its format is not decoded here or its header is damaged.
-/// `extension` (without the dot) is the file's own, needed for TGA only.
+/// The usual extension for the content of a whole file; `None` if its format is not decoded here or its header is
+/// damaged. `extension` (without the dot) is the file's own, needed for TGA only.
 #[must_use]
 pub fn extension_of(bytes: &[u8], extension: Option<&OsStr>) -> Option<&'static str> {
     let format = format_of(bytes, extension)?;

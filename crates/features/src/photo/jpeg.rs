@@ -1,8 +1,9 @@
 //! JPEG, decoded at reduced scale.
 //!
-//! Large photos are decoded at half, quarter or eighth scale, which the discrete cosine transform gives for a fraction of
-//! the work. Of the permissively licensed decoders in Rust only `jpeg-decoder` can do that. It is in maintenance mode; its
-//! successor `zune-jpeg` cannot scale yet. `jpeg-decoder` also reports truncated files, which `image` fills with grey.
+//! Large photos are decoded at half, quarter or eighth scale, which the discrete cosine transform gives for a fraction
+//! of the work. Of the permissively licensed decoders in Rust only `jpeg-decoder` can do that. It is in maintenance
+//! mode; its successor `zune-jpeg` cannot scale yet. `jpeg-decoder` also reports truncated files, which `image` fills
+//! with grey.
 
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageBuffer, RgbImage};
@@ -11,8 +12,8 @@ use jpeg_decoder::{CodingProcess, PixelFormat};
 use super::limits::Limits;
 use crate::error::Error;
 
-/// The shorter side is never decoded below this many pixels before the final resize. At 512 the features have a cosine of
-/// at least 0.9986 to those of the full decoding; at 256 only 0.989.
+/// The shorter side is never decoded below this many pixels before the final resize. At 512 the features have a cosine
+/// of at least 0.9986 to those of the full decoding; at 256 only 0.989.
 const SHORTEST_SCALED_SIDE: u16 = 512;
 
 pub(super) struct Jpeg {

@@ -7,8 +7,8 @@ use image::{DynamicImage, GrayImage, ImageBuffer, Pixel, RgbImage, RgbaImage};
 
 use crate::error::Error;
 
-/// Pixels in the orientation of the file. Other kinds are converted to one of these three, because the resizer is compiled
-/// again, slowly, for each kind.
+/// Pixels in the orientation of the file. Other kinds are converted to one of these three, because the resizer is
+/// compiled again, slowly, for each kind.
 pub(super) enum Pixels {
     Grey(GrayImage),
     Opaque(RgbImage),

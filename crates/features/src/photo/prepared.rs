@@ -1,8 +1,8 @@
 //! The input of a network.
 //!
 //! # Framing
-//! Networks see the largest centred square of a photo. On 300 photos of Caltech 101 (20 classes of 15 photos; each photo is
-//! a query against the other 299, and a photo of the same class is a hit), for ResNet-50:
+//! Networks see the largest centred square of a photo. On 300 photos of Caltech 101 (20 classes of 15 photos; each
+//! photo is a query against the other 299, and a photo of the same class is a hit), for ResNet-50:
 //!
 //! | what becomes 224 x 224 | precision at 1 | precision at 10 | mean average precision |
 //! |---|---|---|---|

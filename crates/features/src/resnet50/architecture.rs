@@ -20,13 +20,13 @@ pub(super) const INPUT_SIDE: usize = 224;
 
 /// One residual block: `relu(expand(spatial(reduce(x))) + shortcut(x))`.
 pub struct Bottleneck<L> {
-    /// 1x1, to the stage's width.
+    /// 1x1, to the width of the stage.
     pub reduce: L,
-    /// 3x3, at the stage's width.
+    /// 3x3, at the width of the stage.
     pub spatial: L,
-    /// 1x1, to four times the stage's width.
+    /// 1x1, to four times the width of the stage.
     pub expand: L,
-    /// 1x1 beside the block where its shape changes, in a stage's first block only.
+    /// 1x1, only in the first block of a stage, where the shape changes.
     pub shortcut: Option<L>,
 }
 
@@ -41,16 +41,16 @@ impl Bottleneck<Convolution> {
     }
 }
 
-/// The network up to the global average, over layers of one kind.
+/// The network up to the global average pool, over any type of layer.
 pub struct ResNet50<L> {
     /// 7x7, stride 2.
     pub stem: L,
-    /// The sixteen blocks of the four stages in order.
+    /// The 16 blocks of the four stages in order.
     pub blocks: Vec<Bottleneck<L>>,
 }
 
 impl ResNet50<Convolution> {
-    /// Features before normalisation, 2048 for each photo; `input` is of shape [n, 3, height, width].
+    /// Features before normalisation, shape [n, 2048], of `input`, shape [n, 3, height, width].
     ///
     /// # Errors
     /// When a shape does not fit the weights.
@@ -64,7 +64,7 @@ impl ResNet50<Convolution> {
 }
 
 impl<L> ResNet50<L> {
-    /// The same network over layers of another kind.
+    /// The same network over another type of layer.
     ///
     /// # Errors
     /// The first error of `convert`.

@@ -14,20 +14,20 @@ pub(super) enum PostOp<'a> {
     AddRelu(&'a Tensor),
 }
 
-/// A convolution with square kernel and its bias, run by Candle's `Conv2d` on tensors of shape [n, channels, height,
-/// width].
+/// A convolution with a square kernel and bias, on tensors of shape [n, channels, height, width].
 #[derive(Clone)]
 pub struct Convolution {
     /// Shape [out, in, side, side], f32.
     pub kernel: Tensor,
     /// Shape [out], f32.
     pub bias: Tensor,
-    /// Pixels from one window to the next.
+    /// Stride in pixels.
     pub stride: usize,
 }
 
 impl Convolution {
     /// Width and height of the kernel in pixels.
+    #[must_use]
     pub fn side(&self) -> usize {
         self.kernel.dims()[3]
     }
@@ -35,18 +35,19 @@ impl Convolution {
     /// The same convolution on another device.
     ///
     /// # Errors
-    /// When the device does not take it.
+    /// When copying to the device fails.
     pub(super) fn to_device(&self, device: &Device) -> Result<Self> {
         let (kernel, bias) = (self.kernel.to_device(device)?, self.bias.to_device(device)?);
         Ok(Self { kernel, bias, stride: self.stride })
     }
 
-    /// Zero pixels around the input, so that stride 1 keeps its size.
+    /// Zero padding on each side of the input: with stride 1 the output has the size of the input.
+    #[must_use]
     pub fn padding(&self) -> usize {
         self.side() / 2
     }
 
-    /// The convolution with its bias, then `post_op`.
+    /// The convolution with bias, then `post_op`.
     pub(super) fn forward(&self, input: &Tensor, post_op: PostOp<'_>) -> Result<Tensor> {
         let config = Conv2dConfig { padding: self.padding(), stride: self.stride, ..Conv2dConfig::default() };
         // Cloning a tensor shares its memory.
@@ -58,9 +59,9 @@ impl Convolution {
         }
     }
 
-    /// Maximum over windows of 3x3, stride 2, padding 1; the input holds no negative number.
+    /// Maximum over 3x3 windows, stride 2, padding 1. No input may be negative.
     pub(super) fn max_pool(input: &Tensor) -> Result<Tensor> {
-        // After a relu zero is neutral for the maximum, so padding with zeros is right.
+        // The input comes from a ReLU, so padding with zeros does not change a maximum.
         input.pad_with_zeros(2, 1, 1)?.pad_with_zeros(3, 1, 1)?.max_pool2d_with_stride(3, 2)
     }
 

@@ -45,8 +45,8 @@ impl ResNet50Embedder {
     /// Packs the weights for the fastest engine of this machine.
     ///
     /// # Errors
-    /// [`Error::UnknownKernel`] or [`Error::UnsupportedKernel`] when `CIPHERLENS_KERNEL` names a kernel that cannot run here
-    /// in this precision; [`Error::Network`] when an accelerator cannot load the weights.
+    /// [`Error::UnknownKernel`] or [`Error::UnsupportedKernel`] when `CIPHERLENS_KERNEL` names a kernel that cannot run
+    /// here in this precision; [`Error::Network`] when an accelerator cannot load the weights.
     pub fn new(weights: Weights, precision: Precision, workload: Workload) -> Result<Self, Error> {
         let Weights { network, layout, sha256 } = weights;
         let space = FeatureSpace {

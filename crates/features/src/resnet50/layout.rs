@@ -2,8 +2,8 @@
 
 use crate::photo::PreparedPhoto;
 
-/// [`FeatureSpace::preprocessing`](crate::FeatureSpace::preprocessing) of each layout. Vaults store these names: never give
-/// one another meaning.
+/// [`FeatureSpace::preprocessing`](crate::FeatureSpace::preprocessing) of each layout. Vaults store these names: never
+/// give one another meaning.
 pub(crate) const PREPROCESSING: [&str; 2] =
     [Layout::KerasV1Folded.preprocessing(), Layout::TorchvisionV15.preprocessing()];
 

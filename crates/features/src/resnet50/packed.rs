@@ -74,10 +74,11 @@ impl<A: Arithmetic> PackedResNet50<A> {
         Ok(Self { arithmetic, normalise, stem, blocks, pool: BufferPool::default() })
     }
 
-    /// Features before normalisation, `[photo][DIMENSION]`, of `pixels`: `[photo][INPUT_SIDE][INPUT_SIDE][red, green, blue]`.
+    /// Features before normalisation, `[photo][DIMENSION]`, of `pixels`: `[photo][INPUT_SIDE][INPUT_SIDE][red, green,
+    /// blue]`.
     pub(super) fn forward(&self, pixels: &[u8], features: &mut [f32]) -> io::Result<()> {
         let photos = pixels.par_chunks_exact(INPUT_SIDE * INPUT_SIDE * 3);
-        // One photo a thread beats threads inside layers: nobody waits between layers, and caches hold one photo each.
+        // One photo a thread beats threads inside layers: no thread waits between layers, and caches hold one photo each.
         let parallelism = if photos.len() == 1 { Parallelism::Threads } else { Parallelism::Sequential };
         let photos = photos.zip(features.par_chunks_exact_mut(DIMENSION)).with_max_len(1);
         photos.try_for_each(|(pixels, features)| self.forward_one(parallelism, pixels, features))

@@ -19,8 +19,8 @@ use crate::precision::{Precision, Workload};
 /// The layout of the bundled weights.
 const LAYOUT: Layout = Layout::KerasV1Folded;
 
-/// Largest error of an output in bfloat16, relative to the largest output: Winograd's transforms lose bits. Most outputs are
-/// far closer.
+/// Largest error of an output in bfloat16, relative to the largest output: Winograd's transforms lose bits. Most
+/// outputs are far closer.
 const BF16_RELATIVE: f32 = 0.1;
 
 /// A convolution of the network, with its input and output for a real photo.

@@ -1,9 +1,9 @@
-//! Weights of the network: find, verify, recognise the layout, load.
+//! Weight files: verifying, recognising the layout, loading.
 //!
-//! Two layouts are understood. The bundled one (`models/README.md`) is Keras's ResNet-50 with batch normalisation
-//! already folded into the convolutions. The other is torchvision's `resnet50` as safetensors or `.pth`; its batch
-//! normalisation is folded here, so that the network itself knows convolutions and biases only.
-//! Must never: guess. A file of neither layout is an error that says so.
+//! There are two layouts. The bundled file (`models/README.md`) is Keras's ResNet-50 with batch normalisation folded
+//! into the convolutions. The other is torchvision's `resnet50` as safetensors or `.pth`; its batch normalisation is
+//! folded here, so that the network consists of convolutions with biases. A file of neither layout is an error: never
+//! guess.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ use crate::error::Error;
 /// SHA-256 of `models/resnet50.safetensors` in hexadecimal.
 pub const BUNDLED_SHA256: &str = "011ded4a7ab13c86179325fe7a0dbc46a44840fbf108b938ae5968783267fdf4";
 
-/// Name of the weights file in the data directory, for a program built without `bundled-weights`.
+/// Name of the weights file in the data directory, in a program built without `bundled-weights`.
 pub const FILE_NAME: &str = "resnet50.safetensors";
 
 /// torchvision's batch normalisation adds this to the variance.
@@ -30,7 +30,7 @@ const TORCH_EPSILON: f64 = 1e-5;
 #[cfg(feature = "bundled-weights")]
 static BUNDLED: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/resnet50.safetensors"));
 
-/// A network's weights in memory, with the identity that says which vectors can be compared.
+/// Weights in memory, with their digest and layout.
 pub struct Weights {
     pub(super) network: ResNet50<Convolution>,
     pub(super) layout: Layout,
@@ -38,15 +38,14 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// The weights this program comes with: the bundled ones or, in a program built without them, the file
-    /// [`FILE_NAME`] in `data_directory`, whose SHA-256 must be [`BUNDLED_SHA256`].
+    /// The published weights: those inside the program or, in a program built without them, the file [`FILE_NAME`] in
+    /// `data_directory`, whose SHA-256 must be [`BUNDLED_SHA256`].
     ///
-    /// Bundled bytes are not hashed again at each start (47 MB): they are part of the program, and a test compares
-    /// them with the digest. A file can be damaged or exchanged at any time, so it is hashed at each load.
+    /// A file is hashed at each load. The 47 MB inside the program are not: a test compares them with the digest.
     ///
     /// # Errors
-    /// Without `bundled-weights`: the file is missing, or is another one.
-    #[cfg_attr(feature = "bundled-weights", expect(unused_variables, reason = "nothing to find on the disk"))]
+    /// Without `bundled-weights`: [`Error::WeightsNotFound`], [`Error::WeightsDiffer`], [`Error::ReadWeights`].
+    #[cfg_attr(feature = "bundled-weights", expect(unused_variables, reason = "used without bundled weights only"))]
     pub fn standard(data_directory: &Path) -> Result<Self, Error> {
         #[cfg(feature = "bundled-weights")]
         return Self::from_safetensors(BUNDLED, BUNDLED_SHA256.to_owned());
@@ -67,17 +66,17 @@ impl Weights {
         }
     }
 
-    /// Weights from a safetensors or PyTorch `.pth` file in one of the two layouts.
+    /// Loads a safetensors or PyTorch `.pth` file in one of the two layouts.
     ///
-    /// A `.pth` file is a Python pickle; Candle's reader runs no code from it, but safetensors is the safer form.
+    /// A `.pth` file is a Python pickle. Candle's reader executes nothing in it; still, prefer safetensors.
     ///
     /// # Errors
-    /// The file cannot be read, is of no known layout, or a tensor is missing or of another shape.
+    /// The file cannot be read, its layout is unknown, or a tensor is missing or has another shape.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
         let read = |source| Error::ReadWeights { path: path.to_owned(), source };
         let bytes = std::fs::read(path).map_err(read)?;
         let sha256 = hexadecimal(&bytes);
-        // PyTorch has saved ZIP archives since version 1.6; a safetensors file opens with the length of its header.
+        // PyTorch has written ZIP archives since version 1.6; a safetensors file starts with the length of its header.
         if bytes.starts_with(b"PK\x03\x04") {
             drop(bytes);
             return Self::from_tensors(&PthTensors::new(path, None)?, None, sha256);
@@ -85,7 +84,8 @@ impl Weights {
         Self::from_safetensors(&bytes, sha256)
     }
 
-    /// The network as Candle's own convolutions run it: the reference for anything faster, and its baseline.
+    /// The network over Candle's own convolutions: the reference for the kernels, and their baseline.
+    #[must_use]
     pub fn reference(&self) -> &ResNet50<Convolution> {
         &self.network
     }
@@ -135,7 +135,7 @@ impl Tensors for PthTensors {
     }
 }
 
-/// Builds the network from a file's tensors, each checked against the one shape it can have.
+/// Builds the network from the tensors of a file, and checks the shape of each.
 struct Reader<'a, T> {
     tensors: &'a T,
     layout: Layout,
