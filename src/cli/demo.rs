@@ -115,9 +115,10 @@ fn index_samples(vault: &Vault, embedder: &dyn Embedder) -> Result<bool, Failure
     }
     let seconds = started.elapsed().as_secs_f64();
     output::text(&format!(
-        "{} sealed in {seconds:.1} s ({:.1} a second): pixels to 2048 numbers, numbers by CKKS, photos by AES-256.\n",
+        "{} sealed in {seconds:.1} s ({:.1} a second): pixels to {} numbers, numbers by CKKS, photos by AES-256.\n",
         output::count(summary.added, "photo"),
-        summary.added as f64 / seconds
+        summary.added as f64 / seconds,
+        embedder.dimension()
     ))?;
     Ok(summary.left == 0)
 }
