@@ -144,17 +144,13 @@ impl EmbeddingModel {
     }
 }
 
-/// The network that made a vault's vectors.
+/// The network that made a vault's vectors. For one that this version does not have, the network of new vaults: comparing
+/// the two feature spaces then tells the user what differs.
 fn network_of(vault: &OpenVault) -> Result<&'static Network, Error> {
     vault.read(|snapshot| {
         let FeatureSpace { weights, preprocessing, precision } = snapshot.mapping().feature_space.clone();
-        let unknown = || vault::Error::FeatureSpace {
-            field: "preprocessing",
-            vault: preprocessing.clone(),
-            program: features::NETWORKS.iter().map(Network::name).collect::<Vec<_>>().join(" or "),
-        };
-        let space = features::FeatureSpace { weights, preprocessing: preprocessing.clone(), precision };
-        Ok(Network::of_space(&space).ok_or_else(unknown)?)
+        let space = features::FeatureSpace { weights, preprocessing, precision };
+        Ok(Network::of_space(&space).unwrap_or_else(Network::default_network))
     })
 }
 

@@ -1,4 +1,4 @@
-//! The parts of encrypted search, each alone. `cipherlens bench` measures the whole on more images.
+//! Each step of encrypted search. `cipherlens bench` measures the whole on more images.
 
 use std::hint::black_box;
 

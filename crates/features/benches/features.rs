@@ -1,7 +1,6 @@
-//! Photos a second: the network alone, beside Candle's own convolutions with the same weights, and the way from a JPEG
-//! to a vector.
+//! Photos a second: the network alone, Candle's own convolutions with the same weights, and all of JPEG to vector.
 //!
-//! `cargo bench --bench features`. `CIPHERLENS_KERNEL` names other instructions than the best.
+//! `cargo bench -p cipherlens-features`. `CIPHERLENS_KERNEL` selects another kernel than the fastest.
 
 use std::hint::black_box;
 use std::io::Cursor;
@@ -15,7 +14,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
 
-/// The batch that Candle's own convolutions are measured with; the others take minutes and say the same.
+/// Candle's own convolutions are measured with this batch only: others take minutes and give the same result.
 const BASELINE_BATCH: usize = 8;
 
 fn weights() -> Weights {

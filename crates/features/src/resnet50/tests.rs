@@ -149,7 +149,7 @@ fn every_layer_agrees_with_its_definition() {
     agree("neon", F32(crate::kernel::Neon), &cases, 1e-3, 0.0);
 }
 
-/// Kernels against the definition by the cosine of their features; batches of one, of two and of a few more.
+/// The cosine of the features of every kernel to those of the reference, for several batch sizes.
 #[test]
 fn features_agree_with_the_definition() {
     let network = reference();

@@ -1,4 +1,4 @@
-//! Decoding: every format, kind of pixel and orientation to the same upright picture; limits and damage to errors.
+//! Decoding: every format, pixel type and orientation gives the same upright picture; damage and limits give errors.
 
 use std::ffi::OsStr;
 use std::io::Cursor;
@@ -11,7 +11,7 @@ use image::{DynamicImage, ImageEncoder, ImageFormat, Rgb, RgbImage, Rgba, RgbaIm
 
 use super::{decode, fixture};
 
-/// The input of some network.
+/// The input of a network.
 const INPUT: ImageInput = ImageInput { side: 224 };
 
 /// Red, green, blue and grey, from the top left by rows: the scene of `tests/data/formats/make.py`.
@@ -43,7 +43,7 @@ fn shows(picture: &RgbImage, expected: [[u8; 3]; 4], tolerance: u8) {
     }
 }
 
-/// Both what the network sees and what a thumbnail shows are the scene.
+/// Both the input of the network and the thumbnail show the scene.
 #[track_caller]
 fn shows_the_scene(photo: &Photo, tolerance: u8) {
     shows(&photo.reduced(512).unwrap(), QUADRANTS, tolerance);
@@ -124,7 +124,7 @@ fn grey_stays_grey_at_eight_and_sixteen_bits() {
 
 #[test]
 fn inks_show_the_scene() {
-    // The printing inks of a JPEG are stored inverted, as Adobe does; large ones go through the scaled decoder.
+    // The inks of these JPEGs are stored inverted, as Adobe does; the large ones are decoded at reduced scale.
     for name in ["cmyk.jpg", "ycck.jpg", "large_cmyk.jpg", "large_ycck.jpg", "cmyk.tiff"] {
         println!("{name}");
         shows_the_scene(&decode(&fixture(&format!("formats/{name}"))), 12);
@@ -133,7 +133,7 @@ fn inks_show_the_scene() {
 
 #[test]
 fn transparency_is_over_white() {
-    // Half transparent above, wholly below; what a transparent pixel hides must not shine through.
+    // The upper half is half transparent, the lower half fully: the colour of transparent pixels must not show.
     let veiled = RgbaImage::from_fn(64, 48, |_, y| Rgba([200, 0, 40, if y < 24 { 128 } else { 0 }]));
     let (pink, white) = ([227, 127, 147], [255; 3]);
     for format in [ImageFormat::Png, ImageFormat::WebP] {
@@ -144,14 +144,14 @@ fn transparency_is_over_white() {
     shows(&decode(&encoded(deep, ImageFormat::Png)).reduced(64).unwrap(), [pink, pink, white, white], 1);
 }
 
-/// A minimal Exif block whose one entry is the orientation.
+/// A minimal Exif block with one entry, the orientation.
 fn exif(orientation: u8) -> Vec<u8> {
     let mut block = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
     block.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
     block
 }
 
-/// The scene stored so that the named orientation turns it upright (Exif 2.32, tag 0x0112).
+/// The scene stored so that this orientation (Exif 2.32, tag 0x0112) turns it upright.
 fn stored(orientation: u8) -> DynamicImage {
     let upright = DynamicImage::from(scene(64, 48));
     match orientation {
@@ -284,7 +284,7 @@ fn a_bomb_is_refused_before_it_is_decoded() {
 
 #[test]
 fn a_progressive_bomb_is_refused_for_its_coefficients() {
-    // 16,000 x 16,000 pixels are few enough, but not three coefficients each.
+    // 16,000 x 16,000 pixels are within the limit; their coefficients, three for each pixel, are not.
     let mut jpeg = fixture("formats/progressive.jpg");
     let frame = jpeg.windows(2).position(|marker| marker == [0xff, 0xc2]).unwrap();
     jpeg[frame + 5..frame + 9].copy_from_slice(&[0x3e, 0x80, 0x3e, 0x80]);
@@ -294,7 +294,7 @@ fn a_progressive_bomb_is_refused_for_its_coefficients() {
 
 #[test]
 fn memory_is_limited_too() {
-    // Few enough pixels, at eight bytes each.
+    // The pixels are within the limit, their eight bytes each are not.
     let deep = encoded(DynamicImage::from(scene(64, 48)).into_rgba16(), ImageFormat::Png);
     let limits = Limits { pixels: 64 * 48, memory_bytes: 64 * 48 * 8 - 1 };
     assert!(Photo::decode(&deep, None, limits).is_err());

@@ -51,8 +51,8 @@ fn features_agree_on_every_golden_photo() {
     }
 }
 
-/// The photo as the independent implementation saw it: squeezed to 224 x 224 whatever its proportions.
-fn squeezed(path: &str) -> Vec<u8> {
+/// The photo as the independent implementation saw it: stretched to 224 x 224.
+fn stretched(path: &str) -> Vec<u8> {
     let sample = project(&format!("data/photos/{path}"));
     let bytes =
         if sample.exists() { std::fs::read(sample).unwrap() } else { fixture(&format!("golden/photos/{path}")) };
@@ -67,7 +67,7 @@ fn squeezed(path: &str) -> Vec<u8> {
 fn cosines_of_all_pairs_agree() {
     let golden: Cosines = serde_json::from_slice(&fixture("golden/cosines.json")).unwrap();
     assert_eq!(golden.photos.len(), 60);
-    let files: Vec<_> = golden.photos.iter().map(|path| squeezed(path)).collect();
+    let files: Vec<_> = golden.photos.iter().map(|path| stretched(path)).collect();
     let vectors = vectors(&**EMBEDDER, files.iter().map(Vec::as_slice));
     let (mut sum, mut worst, mut pairs) = (0.0_f32, 0.0_f32, 0);
     for left in 0..vectors.len() {

@@ -1,6 +1,6 @@
-//! Photos to vectors, from outside: agreement with independent implementations, and decoding.
+//! The public API: agreement with independent implementations of the network, and decoding.
 
-#![allow(clippy::print_stderr, clippy::print_stdout, reason = "what a test measured or could not test is said")]
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "tests print what they measured")]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a failed test is a panic")]
 
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ mod decoding;
 mod golden;
 mod torchvision;
 
-/// The network with the weights the program comes with.
+/// The default network with the published weights.
 static EMBEDDER: LazyLock<Box<dyn Embedder>> = LazyLock::new(|| {
     let weights = WeightsSource::Standard { directory: &project("models") };
     NETWORKS[0].load(weights, Precision::F32, Workload::Many).unwrap()
 });
 
-/// A path below the project's root.
+/// A path in the project.
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }

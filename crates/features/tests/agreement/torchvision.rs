@@ -1,4 +1,4 @@
-//! Other weights: torchvision's layout against torchvision's own network, and files that do not fit.
+//! Weight files of others: the torchvision layout agrees with torchvision's own network; other files are refused.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ fn formula(name: &str, shape: &[usize]) -> Tensor {
     Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap()
 }
 
-/// Names and shapes of torchvision's resnet50, classifier left out.
+/// The tensors of torchvision's resnet50 without classifier.
 fn tensors() -> Vec<(String, Tensor)> {
     fn add(tensors: &mut Vec<(String, Tensor)>, convolution: &str, norm: &str, shape: [usize; 4]) {
         let weight = format!("{convolution}.weight");
