@@ -71,8 +71,8 @@ pub fn pixel_values() -> String {
 /// The protocol after this one in [`ALL`], which begins again after the last.
 #[must_use]
 pub fn next(protocol: Protocol) -> Protocol {
-    let mut following = ALL.iter().copied().cycle().skip_while(|other| *other != protocol).skip(1);
-    following.next().unwrap_or(protocol)
+    let following = ALL.iter().skip_while(|other| **other != protocol).nth(1);
+    following.or(ALL.first()).copied().unwrap_or(protocol)
 }
 
 /// The best protocol that a terminal supports. Pixels need the size of a cell: without it, the fallback.
@@ -105,8 +105,8 @@ pub(super) fn capability_name(capability: &Capability) -> Option<&'static str> {
 
 /// Whether the terminal inflates pixel data of the protocol that compresses it.
 pub(super) fn compression(answers: &Answers) -> Compression {
-    let compressions = ALL.iter().map(|protocol| protocol.compression(answers));
-    compressions.into_iter().find(|compression| *compression != Compression::Plain).unwrap_or(Compression::Plain)
+    let mut compressions = ALL.iter().map(|protocol| protocol.compression(answers));
+    compressions.find(|compression| *compression != Compression::Plain).unwrap_or(Compression::Plain)
 }
 
 /// The sequence that deletes images which the terminal stores.
