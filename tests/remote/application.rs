@@ -1,4 +1,4 @@
-//! The terminal application on a vault that is far away.
+//! The terminal application on a vault with a slow connection.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::relay::relayed;
 use crate::scene::{Scene, samples};
 
-/// What stands in the frame of the picture on the right.
+/// The title of the picture pane on the right.
 fn title(terminal: &PseudoTerminal) -> String {
     let screen = terminal.screen();
     let frames = screen.lines().nth(1).unwrap_or_default();
@@ -33,7 +33,7 @@ fn key_to_screen(terminal: &mut PseudoTerminal) -> Duration {
 fn keys_are_answered_at_once_whatever_the_distance_of_the_vault() {
     let photos = samples(8);
     let scene = Scene::with_photos(&photos);
-    // 50 ms each way: whoever waited for the host would need twice the time that is allowed.
+    // 50 ms each way: an application that waited for the host would take twice the time that is allowed.
     let via = relayed(&serving(&scene.vault()), "delay 50", &scene.path("count"));
     let passphrase = scene.passphrase_file().display().to_string();
     let search_path = std::env::var("PATH").unwrap();
@@ -52,8 +52,8 @@ fn keys_are_answered_at_once_whatever_the_distance_of_the_vault() {
     terminal.until("the vault's photos", |terminal| is_photo(&title(terminal)));
     terminal.keys("\x1b[H");
     terminal.settle(Duration::from_millis(100));
-    // While pictures are on their way, and again when they are here. A machine that is busy with others for a moment
-    // gets another round; an application that waits for the line is as slow in each.
+    // While pictures are being fetched, and again when they are here. A busy machine gets another round; an application
+    // that waits for the connection is slow in all of them.
     let rounds: Vec<Duration> = (0..4).map(|_| key_to_screen(&mut terminal)).collect();
     println!("key to screen with 100 ms to the vault and back, medians of each round: {rounds:?}");
     assert!(rounds.iter().min().unwrap() < &Duration::from_millis(50), "{rounds:?}");

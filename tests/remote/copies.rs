@@ -1,5 +1,5 @@
-//! Push and pull: copies follow each other, a newer or separately changed one is never lost, and an interrupted copy
-//! goes on where it was.
+//! Push and pull: replicas follow each other, a newer or separately changed one is never lost, and an interrupted
+//! transfer resumes.
 
 use std::fs;
 use std::path::Path;
@@ -45,13 +45,13 @@ fn copies_follow_each_other_both_ways() {
     assert_eq!(files_copied(push(&scene, &there)), 1 + 5 + 2 * 3);
     assert_eq!(files(&there), files(&scene.vault()));
     assert_eq!(files_copied(push(&scene, &there)), 0, "the second time nothing is missing");
-    // One more photo there, from home: only what is new comes back.
+    // Add a photo on the host: only the new files are pulled.
     let add = ["--via", &serving(&there), "add", photos[3].to_str().unwrap()].map(String::from);
     run(&scene, &add.each_ref().map(String::as_str)).success();
     push(&scene, &there).exits(1).says("newer than generation");
     assert_eq!(files_copied(pull(&scene, &there)), 5 + 2);
     assert_eq!(files(&there), files(&scene.vault()));
-    // Several commits, a removal among them, in one push: this machine has seen each of them.
+    // One push of several commits with a removal among them, all of which this machine has seen.
     let list = run(&scene, &["list", "--json"]).success().json();
     run(&scene, &["remove", "--yes", list[0]["id"].as_str().unwrap()]).success();
     run(&scene, &["add", photos[4].to_str().unwrap()]).success();
@@ -68,7 +68,7 @@ fn copies_that_were_changed_separately_are_both_left_as_they_are() {
     let there = scene.path("copy.vault");
     push(&scene, &there).success();
     run(&scene, &["add", photos[1].to_str().unwrap()]).success();
-    // Another machine, which has not seen that, adds to the copy: so often that generations between are missing here.
+    // Another machine commits to the replica several times, so that this one has not seen the generations between.
     let other_home = |photo: &Path| {
         let mut command = scene.command(["--vault", there.to_str().unwrap(), "add", photo.to_str().unwrap()]);
         Ran(command.env("HOME", scene.path("other home")).output().unwrap()).success();
@@ -93,13 +93,13 @@ fn a_copy_that_was_rolled_back_is_not_pulled() {
     let old = files(&there);
     run(&scene, &["add", photos[1].to_str().unwrap()]).success();
     push(&scene, &there).success();
-    // The disk here is lost, and the host puts the old copy back.
+    // The local disk is lost, and the host puts an old copy back.
     let newest = files(&scene.vault());
     fs::remove_dir_all(scene.vault()).unwrap();
     restore(&there, &old);
     pull(&scene, &there).exits(3).says("rolled back");
     assert!(!scene.vault().exists(), "nothing was copied");
-    // The same where an even older copy is here, which the host's continues.
+    // The same with an even older local copy, which the host's continues.
     fs::create_dir(scene.vault()).unwrap();
     restore(&scene.vault(), &old);
     restore(&there, &newest);
@@ -123,7 +123,7 @@ fn a_newer_copy_is_replaced_by_an_older_one_only_when_told() {
         run(&scene, &[direction, source, target]).exits(1).says("newer than generation").says("--accept-older");
         assert_eq!(files(&scene.vault()), new);
     }
-    // A host puts no older generation in force, whoever asks, and nothing is sent that would be refused.
+    // A host never accepts an older generation, and nothing is sent that it would refuse.
     run(&scene, &["push", "--accept-older", &from, &via(&serving(&scene.vault()))])
         .exits(1)
         .says("newer than generation");
@@ -133,7 +133,7 @@ fn a_newer_copy_is_replaced_by_an_older_one_only_when_told() {
     let listed = run(&scene, &["list", "--json"]).success();
     assert!(!listed.stderr().contains("older"), "{}", listed.stderr());
     run(&scene, &["add", photos[1].to_str().unwrap()]).success();
-    // The two went separate ways: neither replaces the other, told or not.
+    // The two were changed separately: neither replaces the other, with or without --accept-older.
     fs::remove_dir_all(&backup).unwrap();
     fs::create_dir(&backup).unwrap();
     restore(&backup, &new);
@@ -169,7 +169,7 @@ fn a_damaged_source_is_not_copied_over_a_whole_copy() {
     }
     push(&scene, &there).exits(3).says(".vectors is damaged");
     assert_eq!(fs::read(there.join("mapping.json")).unwrap(), before[Path::new("mapping.json")]);
-    // Home has seen the newer generation and would call the copy rolled back; a machine that has not finds it whole.
+    // This machine has seen the newer generation and calls the copy rolled back; another machine finds it whole.
     let mut elsewhere = scene.command(["--vault", there.to_str().unwrap(), "check"]);
     Ran(elsewhere.env("HOME", scene.path("other home")).output().unwrap()).success();
 }
@@ -185,14 +185,14 @@ fn an_interrupted_copy_leaves_both_whole_and_goes_on() {
     for (direction, begun) in [("push", None), ("push", Some(&older)), ("pull", None), ("pull", Some(&older))] {
         let copy = |plan: &str, place: &Path| {
             let _ = fs::remove_file(&counter);
-            // Pushed to the place, or pulled from the vault into the place.
+            // Push to the place, or pull from the vault into the place.
             let (from, to) = match direction {
                 "push" => (scene.vault().display().to_string(), via(&relayed(&serving(place), plan, &counter))),
                 _ => (via(&relayed(&serving(&scene.vault()), plan, &counter)), place.display().to_string()),
             };
             run(&scene, &[direction, "--json", &from, &to])
         };
-        // A place where there is nothing yet, or an older copy.
+        // An empty place, or one with an older replica.
         let place = |name: &str| {
             let place = scene.path(&format!("{direction} {name} {}", begun.is_some()));
             if let Some(older) = begun {
@@ -204,7 +204,7 @@ fn an_interrupted_copy_leaves_both_whole_and_goes_on() {
         let whole = place("whole");
         copy("pass", &whole).success();
         assert!(files(&whole) == newest);
-        // Every second frame of a first copy, and the others of a later one.
+        // Every second frame of a first transfer, and the other half for a later one.
         for at in worth_losing(counted(&counter)).skip(usize::from(begun.is_some())).step_by(2) {
             let plan = ["cut", "kill-host", "kill-client"][at % 3];
             let place = place(&at.to_string());

@@ -1,4 +1,4 @@
-//! A host that alters, swaps, forgets or keeps old files, or answers what was not asked: each is a named error.
+//! A host that alters, swaps, loses or rolls back files, or sends wrong answers: each is a specific error.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::host::{Host, cause};
 use crate::relay::relayed;
 use crate::vault_fixture::{files, fill, restore, vector};
 
-/// Everything that a search and a look at each photo read.
+/// Reads everything that a search and showing each photo need.
 fn use_all(vault: &Vault) -> Result<usize, Error> {
     let snapshot = vault.snapshot()?;
     score(vault, &snapshot)?;
@@ -159,7 +159,7 @@ fn a_host_that_says_nothing_is_given_up() {
     let host = Host::new();
     let silent = host.connect_within("exec sleep 60", Duration::from_millis(300));
     assert!(matches!(silent.err().unwrap(), remote::Error::Silent { .. }));
-    // One that greets and then says nothing.
+    // A host that greets and then sends nothing.
     let greets = format!(r"printf 'CLENSRPC\00{}\000'; exec sleep 60", remote::VERSION);
     let client = host.connect_within(&greets, Duration::from_millis(300)).unwrap();
     let error = client.require_vault().unwrap_err();

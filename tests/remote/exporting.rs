@@ -1,4 +1,4 @@
-//! An export over a line that stands still or is lost: what has come is kept, and the same command goes on.
+//! An export over a connection that stalls or is lost: what has arrived is kept, and the same command resumes.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -15,7 +15,7 @@ use crate::vault_fixture::{files, fill, photo};
 const PHOTOS: u32 = 20;
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A host with photos, and a home of which every run has a fresh copy.
+/// A host with photos, and a client whose every run has a fresh home directory.
 fn host() -> Host {
     let host = Host::with_vault();
     fill(&host.open_there(), 0..PHOTOS);
@@ -91,7 +91,7 @@ fn an_interrupt_stops_an_export_between_photos_and_the_same_command_goes_on() {
     assert_eq!(files(&out).len(), exported, "what is being written is finished, and nothing else is there");
     let report = run(&host, "pass", "again", &out).success().json();
     assert_eq!((length(&report, "already_there"), length(&report, "exported")), (exported, left));
-    // What is there already is not fetched again.
+    // Files that are there already are not fetched again.
     assert!(counted(&host.path("again")) + exported < counted(&host.path("whole")));
     assert_complete(&out);
 }

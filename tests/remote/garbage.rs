@@ -1,4 +1,4 @@
-//! Frames that no program would send, to both ends: errors, never a panic, a hang or a change to the vault.
+//! Malformed frames for both ends: errors, never a panic, a hang or a change to the vault.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::requests::{KINDS, Request, answered, frame, frames, greeting, making, path, query, questions, scan};
 use crate::vault_fixture::{files, fill};
 
-/// Xorshift64 (Marsaglia 2003): the same executions each time.
+/// Xorshift64 (Marsaglia 2003). Ours, because the generators of rand promise no stable sequence.
 struct Random(u64);
 
 impl Random {
@@ -183,7 +183,7 @@ fn hostile_answers_are_errors_at_home() {
         std::fs::write(&script, &line).unwrap();
         let command = format!("exec cat '{}'", script.display());
         let asked = host.connect_within(&command, Duration::from_secs(20)).map(|backend| backend.require_vault());
-        // A header may well be made up; a vault is not.
+        // The header may happen to look right; the vault does not open.
         if let Ok(Ok(())) = asked {
             assert!(host.try_open(&command).is_err());
         }

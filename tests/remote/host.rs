@@ -1,4 +1,4 @@
-//! A made-up vault on a "host": a directory that only `cipherlens serve` opens, and the library's client at home.
+//! A vault with made-up photos on a "host": a directory that only `cipherlens serve` opens, and the library's client.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ impl Host {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
-    /// A host with an empty vault, made from home.
+    /// A host with an empty vault, created by the client.
     pub(crate) fn with_vault() -> Self {
         let host = Self::new();
         let backend = host.connect(&host.command()).unwrap();
@@ -56,7 +56,7 @@ impl Host {
         remote::open(address, Options { prompts: Prompts::Refused, cache: Some(self.path("cache")), timeout })
     }
 
-    /// Opens the vault over a line that `command` makes.
+    /// Opens the vault over the connection that `command` makes.
     pub(crate) fn try_open(&self, command: &str) -> Result<Vault, Error> {
         let backend = self.connect(command).map_err(|error| Error::Elsewhere(Box::new(error)))?;
         Ok(Vault::open(backend, &passphrase("correct"), self.freshness())?.0)
@@ -72,7 +72,7 @@ impl Host {
         Vault::open(vault::local(self.root()), &passphrase("correct"), elsewhere).unwrap().0
     }
 
-    /// Forgets what was fetched.
+    /// Empties the cache.
     pub(crate) fn clear_cache(&self) {
         if self.path("cache").exists() {
             std::fs::remove_dir_all(self.path("cache")).unwrap();

@@ -1,4 +1,4 @@
-//! A line that is lost at any frame: the vault is whole afterwards, the error says so, and the second try succeeds.
+//! A connection that is lost at any frame: the vault stays whole, the error says what happened, and a retry succeeds.
 
 use std::collections::HashSet;
 use std::fs;
@@ -57,7 +57,7 @@ fn an_add_whose_line_or_host_is_lost_at_any_frame_leaves_the_vault_whole() {
             let lock = vault.backend().writer(IfLocked::Wait, Abandoned::Remove).unwrap();
             let current = vault.backend().mapping().unwrap();
             if plan == "cut" && current.mapping == before {
-                // The host noticed, and removed what was staged before it let go of the lock.
+                // The host noticed, and removed the staged files before it released the lock.
                 assert_eq!(vault.backend().leftovers(&current).unwrap(), Leftovers::default(), "{plan} {at}");
             }
             drop(lock);
@@ -88,7 +88,7 @@ fn a_search_whose_line_is_lost_at_any_frame_says_so_and_the_next_succeeds() {
     for at in 1..=frames {
         for plan in ["cut", "kill-host"] {
             host.clear_cache();
-            // The line that is made anew is cut at the same frame: the first error is seen then.
+            // The new connection is cut at the same frame, so the first error is reported.
             if let Err(error) = find(&relayed(&host.command(), &format!("{plan} {at}"), &host.path("count"))) {
                 cause(&error);
                 lost += 1;
@@ -96,7 +96,7 @@ fn a_search_whose_line_is_lost_at_any_frame_says_so_and_the_next_succeeds() {
             assert!(find(&host.command()).unwrap() > 0.999);
         }
     }
-    // What is lost late is read again over a line that is not used for as long.
+    // A connection that is lost late is replaced by one that carries less.
     assert!((2..2 * frames).contains(&lost), "{lost} of {}", 2 * frames);
     assert_eq!(host.open().snapshot().unwrap().image_at(1).unwrap().id(), ids[1]);
 }
@@ -105,7 +105,7 @@ fn a_search_whose_line_is_lost_at_any_frame_says_so_and_the_next_succeeds() {
 fn a_read_is_asked_for_once_more_when_the_line_is_lost() {
     let host = Host::with_vault();
     fill(&host.open(), 0..2);
-    // The first line is cut, the second is not.
+    // The first connection is cut, the second is not.
     let marker = host.path("first");
     let cut = relayed(&host.command(), "cut 9", &host.path("count"));
     let command = format!("if mkdir '{}' 2>/dev/null; then {cut}; else {}; fi", marker.display(), host.command());

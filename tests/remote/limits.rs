@@ -1,5 +1,5 @@
-//! What a host takes, reads and moves, whoever asks: nothing larger than what is read again, and no file that only
-//! happens to lie there is removed.
+//! What a host accepts, reads and removes for any client: no file larger than readers accept, and no file that a writer
+//! has not listed.
 
 use std::fs;
 

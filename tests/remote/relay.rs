@@ -1,6 +1,5 @@
-//! A program between the two ends of a line, which passes frames on, counts them, and does to one of them what its plan
-//! says. It is this test binary, started with one ignored test: what libtest prints goes nowhere, frames go to
-//! descriptor 3.
+//! A relay between client and host that forwards frames, counts them, and does to one of them what its plan says. It is
+//! this test binary, started with one ignored test: what libtest prints is discarded, frames go to descriptor 3.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -17,7 +16,7 @@ const PLAN: &str = "RELAY_PLAN";
 const SERVER: &str = "RELAY_SERVER";
 const COUNT: &str = "RELAY_COUNT";
 
-/// The command for a line to `server` that follows `plan`:
+/// The command for a connection to `server` that follows `plan`:
 /// `pass`; `cut N`, `kill-host N`, `kill-client N` when frame N, both ways counted together, has come;
 /// `grow N`, `shrink N`, `flip N`, `overflow N`, `repeat N`, `swallow N` for the Nth frame with bytes from the host;
 /// `overflow` makes a residue of the last coefficient in it larger than its prime.
@@ -36,25 +35,25 @@ pub(crate) fn relayed(server: &str, plan: &str, count: &Path) -> String {
     )
 }
 
-/// How many frames went over a line that has ended.
+/// How many frames went over a connection that has ended.
 pub(crate) fn counted(count: &Path) -> usize {
     std::fs::metadata(count).unwrap().len() as usize
 }
 
-/// Whether the line of a plan `hold N` waits.
+/// Whether a relay with the plan `hold N` is holding its frame.
 pub(crate) fn is_held(count: &Path) -> bool {
     count.with_extension("held").exists()
 }
 
-/// Lets no frame of a plan `pass` through any more.
+/// Stops a relay with the plan `pass`.
 pub(crate) fn stand_still(count: &Path) {
     std::fs::write(count.with_extension("standing"), "").unwrap();
 }
 
-/// Lets the line go on.
+/// Lets the relay continue.
 pub(crate) fn go_on(count: &Path) {
     for state in ["held", "standing"] {
-        // A line is in one of the two states.
+        // A relay is in one of the two states.
         let _ = std::fs::remove_file(count.with_extension(state));
     }
 }
@@ -101,7 +100,7 @@ fn passes_frames_on() {
         move || pass(std::io::stdin(), to_host, &plan, Way::Up, &frames, &count, &server)
     };
     thread::spawn(up);
-    // When the host has ended, so has the line.
+    // The connection ends with the host.
     pass(from_host, to_client, &plan, Way::Down, &frames, &count, &server);
     std::process::exit(0);
 }
@@ -182,7 +181,7 @@ fn pass(
     }
 }
 
-/// A way that takes a while: what is written comes out later, in order.
+/// A delayed pipe: what is written comes out later, in order.
 struct Distance {
     delay: Duration,
     under_way: Sender<(Instant, Vec<u8>)>,

@@ -1,5 +1,5 @@
-//! Whole valid requests of every kind, written out by the description of the protocol and not by the program's own
-//! code, and a line to a host in this process that stays open until every question on it is answered.
+//! Valid requests of every kind, encoded from the description of the protocol and not with the program's own code, and
+//! a connection to a host in this process that stays open until every request on it is answered.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -29,7 +29,7 @@ const GREETING_BYTES: usize = 10;
 const HEAD_BYTES: usize = 9;
 const CHECKSUM_BYTES: usize = 8;
 
-/// What either end says first.
+/// The greeting of either end.
 pub(crate) fn greeting() -> Vec<u8> {
     [b"CLENSRPC".as_slice(), &cipherlens::remote::VERSION.to_le_bytes()].concat()
 }

@@ -1,4 +1,4 @@
-//! What is in the memory of a serving process during a search, and what it writes.
+//! What a serving process has in its memory during a search, and what it writes.
 #![cfg(target_os = "linux")]
 
 use std::fs;

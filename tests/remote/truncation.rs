@@ -1,5 +1,4 @@
-//! A host whose blocks are cut off while it has them mapped: the search is refused by name, and the host goes on
-//! serving.
+//! Blocks that are truncated while a host has them mapped: the error names the file, and the host keeps serving.
 
 use std::fs;
 

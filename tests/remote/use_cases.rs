@@ -1,4 +1,4 @@
-//! Each command on a vault that is behind a command, as on one in a folder.
+//! Every command works on a vault behind a command as on a local one.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ fn every_command_works_on_a_vault_elsewhere() {
     let found = remote_with(&scene, &search, &photos[..1]).success().json();
     assert_eq!(found["matches"].as_array().unwrap().len(), 6);
     assert!(found["matches"][0]["score"].as_f64().unwrap() > 0.999);
-    // Hints and lists are at home by now: the query goes up, five bytes an image of a full block come down.
+    // Hints and lists are cached by now: only the query is sent, and five bytes an image of a full block arrive.
     let bytes = &remote_with(&scene, &search, &photos[..1]).success().json()["bytes"];
     let (sent, received) = (bytes["sent"].as_u64().unwrap(), bytes["received"].as_u64().unwrap());
     assert!(sent < 660_000, "{sent} bytes of query");
@@ -44,7 +44,7 @@ fn every_command_works_on_a_vault_elsewhere() {
     for photo in &photos {
         assert_eq!(fs::read(out.join(photo.file_name().unwrap())).unwrap(), fs::read(photo).unwrap());
     }
-    // Matches that are exported among decoys: only they arrive, but more is fetched.
+    // Matches exported among decoys: only the matches are written, but more is fetched.
     let traffic = |decoys: &str| {
         let folder = scene.path(&format!("with {decoys} decoys"));
         let export = ["search", "--verbose", "--top", "1", "--threshold", "-1", "--decoys", decoys, "--export"];

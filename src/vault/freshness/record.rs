@@ -4,8 +4,8 @@
 //! <directory>/<vault id>.seen = one line a generation, newest first, without gaps: generation | space | tag
 //! ```
 //!
-//! Must never: lose a newer generation to another process that writes at the same time, or treat an unreadable record as
-//! none.
+//! Must never: lose a newer generation to another process that writes at the same time, or treat an unreadable record
+//! as none.
 
 use std::fs;
 use std::io;
