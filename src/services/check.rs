@@ -73,7 +73,7 @@ pub struct Repaired {
 /// # }
 /// ```
 pub fn check(vault: &OpenVault, progress: &(dyn Fn(Progress) + Sync)) -> Result<Report, Error> {
-    Ok(vault::check::check(vault.vault(), progress)?.into())
+    Ok(vault.vault().check(progress)?.into())
 }
 
 /// Repairs the vault. `progress` is called from any thread; everything is read twice.

@@ -30,7 +30,7 @@ use tiles::Tiles;
 use vault::{Collection, Session};
 
 use super::locale::Characters;
-pub use crate::services::library::{PhotoId, StoredPhoto};
+
 use crate::services::settings::{Motion, OnLock};
 
 /// The tabs along the top.

@@ -22,13 +22,13 @@ use crossterm::event::Event;
 
 use super::preview::{PictureRequest, PictureResponse};
 use super::request::{Reply, Request};
-use super::state::PhotoId;
 use super::state::line::Passphrase as TypedPassphrase;
 use crate::preview::tmux::{PaneView, Tmux};
 use crate::preview::{Encoder, Probe, ProbeOptions};
 use crate::services::app_dirs::AppDirs;
 use crate::services::external_viewer;
 use crate::services::interrupted_runs;
+use crate::services::library::PhotoId;
 use crate::services::progress::Control;
 use crate::services::session::{self, Passphrase};
 use events::Asking;

@@ -42,6 +42,7 @@
 //! Must never: look at pixels, know what a feature means, or decide what a user sees.
 
 mod backend;
+mod creation;
 mod error;
 pub mod format;
 mod freshness;

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::backend::Backend;
 use super::backend::writer::Abandoned;
+use super::creation;
 use super::error::Error;
 use super::format::expected::Expected;
 use super::format::header;
@@ -18,9 +19,9 @@ use super::format::mapping::SignedMapping;
 use super::format::sealed::{SealedObject, VaultKeys};
 use super::format::space::FeatureSpace;
 use super::freshness::{CopyAge, Freshness};
+use super::read::check;
 use super::read::snapshot::Snapshot;
 use super::read::source::Source;
-use super::write::creation;
 use crate::cipher::{Cost, Passphrase, Purpose, aes_cbc_hmac, padding};
 use crate::ckks::{KeyHolder, SecretContext};
 use crate::durable::IfLocked;
@@ -97,6 +98,14 @@ impl Vault {
     /// As [`Self::snapshot`].
     pub fn snapshot_after(&self, previous: &Snapshot) -> Result<Snapshot, Error> {
         Ok(Snapshot::new(&self.source, self.current()?, Some(previous)))
+    }
+
+    /// Reads and verifies every file of the newest generation. `read` is told of progress, from any thread.
+    ///
+    /// # Errors
+    /// As [`Self::snapshot`]: without a mapping there is nothing to check.
+    pub fn check(&self, read: &(dyn Fn(check::Read) + Sync)) -> Result<check::Report, Error> {
+        check::check(&self.snapshot()?, read)
     }
 
     /// What made the vault's vectors. It is the same in every generation.

@@ -6,9 +6,16 @@ use crate::source::root;
 
 struct Room {
     layer: usize,
-    path: String,
+    /// A folder, a file without its extension, or both. The first path is the room's name.
+    paths: Vec<String>,
     /// Paths of the rooms that it may import from; what lies below them counts too.
     may_use: Vec<String>,
+}
+
+impl Room {
+    fn name(&self) -> &str {
+        &self.paths[0]
+    }
 }
 
 pub(crate) struct Map(Vec<Room>);
@@ -23,14 +30,17 @@ impl Map {
     }
 
     pub(crate) fn rooms(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|room| room.path.as_str())
+        self.0.iter().map(Room::name)
     }
 
     /// The room that a file belongs to: the one with the longest path that leads to it.
     pub(crate) fn room_of(&self, file: &str) -> &str {
-        let holds = |room: &&Room| file == format!("{}.rs", room.path) || lies_in(file, &room.path);
-        let room = self.0.iter().filter(holds).max_by_key(|room| room.path.len());
-        &room.unwrap_or_else(|| panic!("{file} is in no room of ARCHITECTURE.md")).path
+        let paths = self.0.iter().flat_map(|room| room.paths.iter().map(move |path| (path, room)));
+        let holding = paths.filter(|(path, _)| file == format!("{path}.rs") || lies_in(file, path));
+        let (_, room) = holding
+            .max_by_key(|(path, _)| path.len())
+            .unwrap_or_else(|| panic!("{file} is in no room of ARCHITECTURE.md"));
+        room.name()
     }
 
     pub(crate) fn layer(&self, room: &str) -> usize {
@@ -46,7 +56,7 @@ impl Map {
     }
 
     fn room(&self, path: &str) -> &Room {
-        self.0.iter().find(|room| room.path == path).unwrap_or_else(|| panic!("ARCHITECTURE.md has no room {path}"))
+        self.0.iter().find(|room| room.name() == path).unwrap_or_else(|| panic!("ARCHITECTURE.md has no room {path}"))
     }
 }
 
@@ -59,6 +69,7 @@ fn row(line: &str) -> Option<Room> {
     let [layer, path, _, may_use] = cells[..] else { return None };
     let layer = layer.parse().ok()?;
     let quoted = |cell: &str| -> Vec<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
-    let [path] = &quoted(path)[..] else { panic!("no path in the row {line}") };
-    Some(Room { layer, path: path.clone(), may_use: quoted(may_use) })
+    let paths = quoted(path);
+    assert!(!paths.is_empty(), "no path in the row {line}");
+    Some(Room { layer, paths, may_use: quoted(may_use) })
 }

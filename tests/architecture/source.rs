@@ -15,7 +15,8 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// Path of its module: the crate's name first.
     pub(crate) module: Vec<String>,
-    /// Names that a `use` item brings into the module, with the path they stand for.
+    /// Names that a `use` item brings into the module, with the path they stand for. Re-exports of what lies elsewhere
+    /// than in the module's own children are left out: whoever uses them depends on the module that offers them.
     pub(crate) imports: BTreeMap<String, Vec<String>>,
     /// Everything the file names by a path, unit tests left out. Re-exports (`pub use`) of a module's own children are
     /// not among them: a parent that only presents its children does not depend on them.
@@ -119,7 +120,9 @@ impl Names {
         if !presents_a_child {
             self.add(path.clone());
         }
-        if let (Some(name), 0) = (name, self.depth) {
+        if let (Some(name), 0) = (name, self.depth)
+            && (presents_a_child || !is_public)
+        {
             self.imports.insert(name, path);
         }
     }

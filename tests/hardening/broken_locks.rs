@@ -40,7 +40,7 @@ fn a_writer_whose_base_was_replaced_is_refused() {
     assert!(matches!(refused, Err(Error::Overtaken)), "{:?}", refused.err());
     let snapshot = fixture.open().snapshot().unwrap();
     assert_eq!((snapshot.len(), snapshot.mapping().generation), (2, 3), "the other writer's commit stays");
-    assert!(cipherlens::vault::check::check(&fixture.open(), &|_| {}).unwrap().is_whole());
+    assert!(fixture.open().check(&|_| {}).unwrap().is_whole());
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_writer_whose_staged_files_were_removed_is_refused() {
     drop(Transaction::begin(&second, IfLocked::Refuse).unwrap());
     assert!(matches!(overtaken.commit(), Err(Error::Overtaken)));
     assert_eq!(fixture.open().snapshot().unwrap().len(), 1);
-    assert!(cipherlens::vault::check::check(&fixture.open(), &|_| {}).unwrap().is_whole());
+    assert!(fixture.open().check(&|_| {}).unwrap().is_whole());
 }
 
 #[test]

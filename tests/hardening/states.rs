@@ -6,7 +6,6 @@ use std::path::Path;
 
 use cipherlens::cipher::Passphrase;
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::check::check;
 use cipherlens::vault::{self, Error, Freshness, Transaction, Vault};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -46,10 +45,10 @@ pub(crate) fn state(folder: &Path, when: &str) -> State {
         Err(Error::NotAVault { .. }) => return State::NoVault,
         Err(error) => panic!("{when}: {error}"),
     };
-    let report = check(&vault, &|_| {}).unwrap();
+    let report = vault.check(&|_| {}).unwrap();
     assert!(report.is_whole(), "{when}: {:?}", report.damages);
     drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap_or_else(|error| panic!("{when}: {error}")));
-    let tidied = check(&vault, &|_| {}).unwrap();
+    let tidied = vault.check(&|_| {}).unwrap();
     assert!(tidied.is_whole() && tidied.leftovers.is_empty(), "{when}: {:?}", tidied.leftovers);
     let snapshot = vault.snapshot().unwrap();
     let photos = (0..snapshot.len()).map(|at| {

@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cipherlens::cipher::Cost;
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::check::check;
 use cipherlens::vault::{self, CopyAge, Error, Freshness, Id, Snapshot, Transaction, Vault};
 use rayon::prelude::*;
 
@@ -51,7 +50,7 @@ fn named(error: Error) -> String {
 
 /// What reading everything says about a vault: the names of the files in its complaints.
 fn complaints(fixture: &Fixture) -> BTreeSet<String> {
-    match fixture.try_open().and_then(|vault| check(&vault, &|_| {})) {
+    match fixture.try_open().and_then(|vault| vault.check(&|_| {})) {
         Ok(report) => report.damages.iter().map(|damage| damage.object.to_string()).collect(),
         Err(error) => [named(error)].into(),
     }

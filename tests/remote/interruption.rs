@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{Abandoned, Error, Extension, Leftovers, NewImage, Transaction, Vault, check};
+use cipherlens::vault::{Abandoned, Error, Extension, Leftovers, NewImage, Transaction, Vault};
 
 use crate::host::{Host, cause, serving};
 use crate::relay::{counted, relayed, worth_losing};
@@ -52,7 +52,7 @@ fn an_add_whose_line_or_host_is_lost_at_any_frame_leaves_the_vault_whole() {
                 lost += 1;
             }
             let vault = host.open_there();
-            let report = check::check(&vault, &|_| {}).unwrap();
+            let report = vault.check(&|_| {}).unwrap();
             assert!(report.is_whole(), "{plan} {at}: {:?}", report.damages);
             let lock = vault.backend().writer(IfLocked::Wait, Abandoned::Remove).unwrap();
             let current = vault.backend().mapping().unwrap();
@@ -67,7 +67,7 @@ fn an_add_whose_line_or_host_is_lost_at_any_frame_leaves_the_vault_whole() {
     assert!(lost > tries / 2, "most are noticed: {lost} of {tries}");
     let vault = host.open();
     assert_eq!(vault.snapshot().unwrap().len(), tries + 1, "every second try succeeded, none was doubled");
-    assert!(check::check(&vault, &|_| {}).unwrap().is_whole());
+    assert!(vault.check(&|_| {}).unwrap().is_whole());
 }
 
 #[test]

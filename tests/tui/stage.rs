@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use cipherlens::preview::Link;
 use cipherlens::services::library::Statistics;
+use cipherlens::services::library::{PhotoId, StoredPhoto};
 use cipherlens::services::progress::{self, Event, Outcome};
 use cipherlens::services::search::{Match, SearchResult, Timing};
 use cipherlens::services::settings::{Motion, OnLock};
@@ -16,7 +17,7 @@ use cipherlens::tui::request::{Effect, IndexingUpdate, Reply, Request};
 use cipherlens::tui::state::browser::{Entry, Kind};
 use cipherlens::tui::state::results::Query;
 use cipherlens::tui::state::vault::Session;
-use cipherlens::tui::state::{PhotoId, Preferences, State, StoredPhoto};
+use cipherlens::tui::state::{Preferences, State};
 use cipherlens::tui::theme::{Background, Colours, Theme};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::check::{Remedy, check};
+use cipherlens::vault::check::Remedy;
 use cipherlens::vault::{
     Id, Leftovers, LostPhotoPolicy, Object, Part, Regenerate, Repaired, Segment, Snapshot, Vault, repair,
 };
@@ -130,7 +130,7 @@ fn lost_photos_are_kept_listed_until_they_are_dropped() {
     assert_eq!(kept.after.damages.len(), 1);
     assert_eq!((kept.after.damages[0].image, kept.after.damages[0].remedy), (Some(ids[1]), Remedy::Lost));
     fs::write(&path, &content).unwrap();
-    assert!(check(&vault, &|_| {}).unwrap().is_whole(), "a file put back is whole again");
+    assert!(vault.check(&|_| {}).unwrap().is_whole(), "a file put back is whole again");
 
     fs::remove_file(&path).unwrap();
     let dropped = repaired(&vault, LostPhotoPolicy::Drop);

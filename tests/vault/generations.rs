@@ -6,7 +6,6 @@ use std::path::Path;
 use cipherlens::cipher::Cost;
 use cipherlens::ckks::Evaluator;
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::check::check;
 use cipherlens::vault::format::segment::expected;
 use cipherlens::vault::{self, Appended, Error, Extension, FeatureSpace, Part, Segment, Transaction, Vault};
 
@@ -186,7 +185,7 @@ fn what_a_crash_left_is_removed_by_the_next_writer_only() {
     expected.insert("encrypted_images/notes.txt".into(), b"the owner's own".to_vec());
     expected.insert(format!("encrypted_features/{id}.vectors").into(), b"half a segment".to_vec());
     assert_eq!(files(&fixture.root()), expected, "what no writer listed is not the vault's to remove");
-    let leftovers = check(&vault, &|_| {}).unwrap().leftovers;
+    let leftovers = vault.check(&|_| {}).unwrap().leftovers;
     assert_eq!(leftovers.abandoned, []);
     assert_eq!(leftovers.strays, [format!("encrypted_features/{id}.vectors"), "encrypted_images/notes.txt".into()]);
 }
@@ -200,7 +199,7 @@ fn only_what_the_journal_lists_is_removed() {
     fs::write(&stray, "from nowhere").unwrap();
     fill(&vault, 1..2);
     assert!(stray.exists(), "nobody looked");
-    assert_eq!(check(&vault, &|_| {}).unwrap().leftovers.strays.len(), 1);
+    assert_eq!(vault.check(&|_| {}).unwrap().leftovers.strays.len(), 1);
     let named = vault.snapshot().unwrap().files().unwrap();
     let named: String = named.iter().map(|file| format!("{}\n", file.object)).collect();
     let path = "encrypted_thumbnails/00112233445566778899aabbccddeeff.aes";
@@ -216,7 +215,7 @@ fn only_what_the_journal_lists_is_removed() {
         drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
         assert_eq!(stray.exists(), !is_removed, "{journal}");
         assert!(!fixture.root().join("writing").exists());
-        assert!(check(&vault, &|_| {}).unwrap().is_whole(), "what the mapping names stays, whatever is listed");
+        assert!(vault.check(&|_| {}).unwrap().is_whole(), "what the mapping names stays, whatever is listed");
     }
 }
 
@@ -335,7 +334,7 @@ fn reading_writes_nothing_into_the_vault() {
     let (before, modified) = (files(&fixture.root()), modification_times(&fixture.root()));
     let vault = fixture.open();
     search(&vault, &vault.snapshot().unwrap(), &vector(0));
-    assert!(check(&vault, &|_| {}).unwrap().is_whole());
+    assert!(vault.check(&|_| {}).unwrap().is_whole());
     assert_eq!(files(&fixture.root()), before);
     assert_eq!(modification_times(&fixture.root()), modified);
 }

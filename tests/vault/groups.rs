@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cipherlens::durable::IfLocked;
 use cipherlens::services::open_vault::OpenVault;
 use cipherlens::services::synthetic;
-use cipherlens::vault::check::{Remedy, check};
+use cipherlens::vault::check::Remedy;
 use cipherlens::vault::{
     Appended, Error, GroupPart, Id, LostPhotoPolicy, Object, Segment, Snapshot, Transaction, Vault, repair,
 };
@@ -63,7 +63,7 @@ fn photos_of_groups_are_listed_searched_recognised_and_removed() {
     assert!(matches!(snapshot.image(ids[1]), Err(Error::UnknownImage { .. })));
     assert_eq!(snapshot.len(), 3);
     assert!(search(&vault, &snapshot, &vector(2))[&ids[2]] > 0.999);
-    assert!(check(&vault, &|_| {}).unwrap().leftovers.is_empty(), "the files of the group are gone");
+    assert!(vault.check(&|_| {}).unwrap().leftovers.is_empty(), "the files of the group are gone");
     remove(&vault, &[ids[0], ids[2], ids[3]]);
     assert_eq!(fs::read_dir(fixture.root().join("encrypted_features")).unwrap().count(), 0);
 }
@@ -94,7 +94,7 @@ fn adding_reads_nothing_of_the_segments_in_groups() {
     for (path, content) in kept {
         fs::write(path, content).unwrap();
     }
-    let report = check(&vault, &|_| {}).unwrap();
+    let report = vault.check(&|_| {}).unwrap();
     assert!(report.is_whole() && report.leftovers.is_empty(), "{report:?}");
     assert_eq!(report.images, 5);
 }
@@ -109,7 +109,7 @@ fn a_damaged_list_or_damaged_tags_are_made_anew() {
             0 => fs::remove_file(&files[0]).unwrap(),
             _ => damage(&files[1]),
         }
-        let found = check(&vault, &|_| {}).unwrap();
+        let found = vault.check(&|_| {}).unwrap();
         assert_eq!(found.damages.len(), 1);
         assert_eq!((found.damages[0].remedy, found.images), (Remedy::Rebuild, 4));
         let repaired = repair(&vault, &Nothing, LostPhotoPolicy::Keep, IfLocked::Refuse, &|_| {}).unwrap();
@@ -150,7 +150,7 @@ fn a_group_of_which_list_and_tags_are_lost_keeps_its_files_and_the_rest_opens() 
     for (path, content) in files.iter().zip(kept) {
         fs::write(path, content).unwrap();
     }
-    assert!(check(&vault, &|_| {}).unwrap().is_whole(), "nothing of it was removed");
+    assert!(vault.check(&|_| {}).unwrap().is_whole(), "nothing of it was removed");
     is_recognised(&vault, &vault.snapshot().unwrap(), &ids);
 }
 
@@ -205,6 +205,6 @@ fn thousands_of_photos_form_a_group_by_themselves() {
     for number in [0, 4999, 5001, 8191, 8193] {
         assert_eq!(after.find_content(&synthetic(number as u32)).unwrap(), Some(ids[number]));
     }
-    let report = check(&vault, &|_| {}).unwrap();
+    let report = vault.check(&|_| {}).unwrap();
     assert!(report.is_whole() && report.leftovers.is_empty(), "{report:?}");
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ratatui::layout::Size;
 
 use crate::preview::Picture;
-use crate::tui::state::PhotoId;
+use crate::services::library::PhotoId;
 
 /// What a picture shows.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]

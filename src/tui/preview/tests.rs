@@ -9,8 +9,8 @@ use super::*;
 use crate::preview::protocols::{self, Layer, Protocol};
 use crate::preview::tmux::Multiplexer;
 use crate::preview::{Choice, Graphics, Link, test_picture};
+use crate::services::library::PhotoId;
 use crate::services::settings::CellSize;
-use crate::tui::state::PhotoId;
 
 /// More pictures than the cache holds otherwise.
 const MANY: usize = 200;

@@ -6,12 +6,13 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType};
 
 use super::super::preview::Subject;
+use super::super::state::Shown;
 use super::super::state::cursor::{Cursor, Mark, Shape};
 use super::super::state::tiles::Tiles;
-use super::super::state::{PhotoId, Shown};
 use super::super::words;
 use super::canvas::{Canvas, Focus, Target};
 use super::picture;
+use crate::services::library::PhotoId;
 
 /// A photo in the grid.
 pub(super) struct Item {

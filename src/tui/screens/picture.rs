@@ -4,9 +4,9 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use super::super::preview::{PictureState, Subject};
-use super::super::state::StoredPhoto;
 use super::super::words;
 use super::canvas::{Canvas, Focus, Target};
+use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
 
 /// Draws a picture, or what stands for it: a mark while it loads, or the reason why there is none.

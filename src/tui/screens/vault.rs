@@ -5,11 +5,12 @@ use ratatui::text::{Line, Span};
 
 use super::super::action::Action;
 use super::super::preview::Subject;
+use super::super::state::Pane;
 use super::super::state::tiles::Arrangement;
-use super::super::state::{Pane, StoredPhoto};
 use super::super::words;
 use super::canvas::{Canvas, Focus};
 use super::{grid, picture};
+use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::PhotoId;
 use super::cursor::Cursor;
 use super::line::Line;
+use crate::services::library::PhotoId;
 
 /// A window over the tab.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::super::fuzzy;
 use super::cursor::Shape;
 use super::list::{Item, List, ListState};
-use super::{PhotoId, StoredPhoto};
+use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::search::{Match, SearchResult, Timing};
 
 /// What was looked for. Has no `Debug`: queries are not for logs.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::list::{Item, ListState};
-use super::{PhotoId, StoredPhoto};
 use crate::services::check;
 use crate::services::library::Statistics;
+use crate::services::library::{PhotoId, StoredPhoto};
 
 /// Whether a vault is open.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

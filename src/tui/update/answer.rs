@@ -2,15 +2,16 @@
 
 use super::super::request::{Download, Effect, Ending, IndexingUpdate, Reply, Request};
 use super::super::state::State;
+use super::super::state::Tab;
 use super::super::state::gate::{Gate, Step};
 use super::super::state::indexing::{Indexing, Standing};
 use super::super::state::list::List;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
-use super::super::state::{StoredPhoto, Tab};
 use super::{export, gate, indexing, photos};
 use crate::services::check;
 use crate::services::library::Statistics;
+use crate::services::library::StoredPhoto;
 use crate::services::open_vault::CopyAge;
 use crate::services::progress::{Event, Outcome, Stage};
 use crate::services::session;

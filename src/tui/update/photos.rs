@@ -8,9 +8,10 @@ use super::super::state::line::Line;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
 use super::super::state::vault::Task;
-use super::super::state::{PhotoId, State, StoredPhoto, Tab};
+use super::super::state::{State, Tab};
 use super::gate;
 use crate::services::format::count;
+use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::name::{inert, pasteable};
 
 /// The photo under the cursor of the shown tab, as something to search for or to show.

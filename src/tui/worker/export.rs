@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
 use super::super::request::{Exported, Reply};
-use super::super::state::PhotoId;
 use super::AppEvent;
 use super::vault::Shared;
 use crate::error::Error;
 use crate::services::decoys::Fetch;
 use crate::services::export::{self, IfExists, Report, Target};
+use crate::services::library::PhotoId;
 use crate::services::progress::Control;
 
 /// Writes `photos` of the open vault to `folder`. The outcome is reported even when the vault was locked meanwhile.

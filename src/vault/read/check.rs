@@ -12,7 +12,7 @@ use crate::vault::backend::Leftovers;
 use crate::vault::error::Error;
 use crate::vault::format::hex::Id;
 use crate::vault::format::layout::{GroupPart, Object, Part};
-use crate::vault::unlocked::Vault;
+use crate::vault::format::sealed::VaultKeys;
 
 /// What a repair can do about a damaged file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,32 +70,25 @@ pub struct Read {
     pub damages: usize,
 }
 
-/// Reads and verifies every file of the newest generation. `read` is told of progress, from any thread.
+/// Reads and verifies every file of one generation. `read` is told of progress, from any thread.
 ///
 /// # Errors
-/// Only when there is no generation to check: then the error names the file at the top that is damaged.
-pub fn check(vault: &Vault, read: &(dyn Fn(Read) + Sync)) -> Result<Report, Error> {
-    check_snapshot(vault, &vault.snapshot()?, read)
-}
-
-pub(in crate::vault) fn check_snapshot(
-    vault: &Vault,
-    snapshot: &Snapshot,
-    read: &(dyn Fn(Read) + Sync),
-) -> Result<Report, Error> {
-    let leftovers = vault.backend().leftovers(&snapshot.signed)?;
+/// When the files that no mapping references cannot be listed.
+pub fn check(snapshot: &Snapshot, read: &(dyn Fn(Read) + Sync)) -> Result<Report, Error> {
+    let keys = &snapshot.source.keys;
+    let leftovers = snapshot.source.backend.leftovers(&snapshot.signed)?;
     let mut damages = Vec::new();
     for group in snapshot.groups() {
         let of_group = check_group(group);
         read(Read { images: 0, damages: of_group.len() });
         damages.extend(of_group);
         match group.segments() {
-            Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(vault, segment, read))),
+            Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(keys, segment, read))),
             // Which segments these were is not known.
             Err(_) => read(Read { images: group.entry().images, damages: 0 }),
         }
     }
-    damages.extend(snapshot.ungrouped().iter().flat_map(|segment| check_segment(vault, segment, read)));
+    damages.extend(snapshot.ungrouped().iter().flat_map(|segment| check_segment(keys, segment, read)));
     Ok(Report { generation: snapshot.mapping().generation, images: snapshot.len(), damages, leftovers })
 }
 
@@ -113,7 +106,7 @@ fn check_group(group: &Group) -> Vec<Damage> {
         .collect()
 }
 
-fn check_segment(vault: &Vault, segment: &Segment, read: &(dyn Fn(Read) + Sync)) -> Vec<Damage> {
+fn check_segment(keys: &VaultKeys, segment: &Segment, read: &(dyn Fn(Read) + Sync)) -> Vec<Damage> {
     let id = segment.entry().id;
     let part = |part, remedy, outcome: Result<(), Error>| {
         outcome.err().map(|cause| Damage { object: Object::Segment(id, part), image: None, cause, remedy })
@@ -137,7 +130,7 @@ fn check_segment(vault: &Vault, segment: &Segment, read: &(dyn Fn(Read) + Sync))
         }
         Ok(images) => {
             let of_images = (0..images.len()).into_par_iter().flat_map_iter(|slot| {
-                let damages = check_image(vault, segment, slot);
+                let damages = check_image(keys, segment, slot);
                 read(Read { images: 1, damages: damages.len() });
                 damages
             });
@@ -147,7 +140,7 @@ fn check_segment(vault: &Vault, segment: &Segment, read: &(dyn Fn(Read) + Sync))
     damages
 }
 
-fn check_image(vault: &Vault, segment: &Segment, slot: usize) -> Vec<Damage> {
+fn check_image(keys: &VaultKeys, segment: &Segment, slot: usize) -> Vec<Damage> {
     let image = match Image::of(segment, slot) {
         Ok(image) => image,
         Err(cause) => {
@@ -162,7 +155,7 @@ fn check_image(vault: &Vault, segment: &Segment, slot: usize) -> Vec<Damage> {
         (Err(cause), _) => damages.push(damage(photo, cause, Remedy::Lost)),
         (Ok(bytes), Ok(_)) => {
             // A catalogue that can be read must describe this photo and no other.
-            let described = image.entry().is_ok_and(|entry| entry.content == vault.content_tag(&bytes));
+            let described = image.entry().is_ok_and(|entry| entry.content == keys.content_tag(&bytes));
             if !described {
                 let object = Object::Segment(segment.entry().id, Part::Catalogue);
                 let cause = Error::Damaged { object: object.clone(), what: "it describes another photo" };

@@ -11,7 +11,6 @@
 //! Must never: change a file that has its name.
 
 mod compaction;
-pub(in crate::vault) mod creation;
 pub(in crate::vault) mod repair;
 mod rewriting;
 pub(in crate::vault) mod transaction;

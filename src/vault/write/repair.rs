@@ -78,7 +78,7 @@ pub fn repair(
     read: &(dyn Fn(check::Read) + Sync),
 ) -> Result<Repaired, Error> {
     let mut transaction = Transaction::begin(vault, if_locked)?;
-    let before = check::check_snapshot(vault, transaction.base(), read)?;
+    let before = check::check(transaction.base(), read)?;
     let mut dropped = Vec::new();
     // The last one first: the others are filled up from it when they lose images.
     let segments: Vec<Id> =
@@ -109,7 +109,7 @@ pub fn repair(
     transaction = transaction.commit()?;
     transaction.remove_leftovers()?;
     transaction.set_strays_aside()?;
-    let after = check::check_snapshot(vault, transaction.base(), read)?;
+    let after = check::check(transaction.base(), read)?;
     Ok(Repaired { before, after, dropped })
 }
 

@@ -4,21 +4,21 @@
 //! Must never: write to a place that holds anything but the remains of an interrupted creation; the backend sees to
 //! that.
 
+use super::backend::Backend;
+use super::backend::writer::Abandoned;
+use super::error::Error;
+use super::format::header;
+use super::format::hex::{Digest, Id};
+use super::format::layout::Object;
+use super::format::mapping::{Mapping, SignedMapping};
+use super::format::sealed::{SealedObject, VaultKeys};
+use super::format::space::FeatureSpace;
+use super::freshness::Freshness;
 use crate::cipher::{Cost, MasterKey, Passphrase};
 use crate::ckks::{PublicContext, SecretContext};
-use crate::vault::backend::Backend;
-use crate::vault::backend::writer::Abandoned;
-use crate::vault::error::Error;
-use crate::vault::format::header;
-use crate::vault::format::hex::{Digest, Id};
-use crate::vault::format::layout::Object;
-use crate::vault::format::mapping::{Mapping, SignedMapping};
-use crate::vault::format::sealed::{SealedObject, VaultKeys};
-use crate::vault::format::space::FeatureSpace;
-use crate::vault::freshness::Freshness;
 
 /// Writes the files of an empty vault, durably, to a place that has none.
-pub(in crate::vault) fn create(
+pub(super) fn create(
     backend: &dyn Backend,
     passphrase: &Passphrase,
     cost: Cost,
