@@ -13,7 +13,7 @@ use crate::features::Workload;
 use crate::services::mend;
 use crate::services::name::inert;
 use crate::vault::LostPhotoPolicy;
-use crate::vault::check::{self, Damage, Read, Remedy, Report};
+use crate::vault::check::{self, Damage, Progress, Remedy, Report};
 
 /// Arguments of `check`.
 #[derive(Args)]
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let photos = vault.snapshot().map_err(Error::from)?.len();
     // A repair reads everything once more at its end.
     let meter = Meter::new(if arguments.repair { 2 * photos } else { photos }, "read");
-    let read = |read: Read| {
+    let read = |read: Progress| {
         meter.advance(read.images);
         meter.fail(read.damages, "damaged");
     };

@@ -38,7 +38,7 @@ pub fn repair(
     vault: &Vault,
     extractor: &Extractor,
     losses: LostPhotoPolicy,
-    read: &(dyn Fn(vault::check::Read) + Sync),
+    read: &(dyn Fn(vault::check::Progress) + Sync),
 ) -> Result<Repaired, Error> {
     session::require_same_space(vault.snapshot()?.mapping(), extractor)?;
     let repaired = vault::repair(vault, &FromOriginals(extractor), losses, IfLocked::Refuse, read)?;

@@ -63,7 +63,7 @@ impl Report {
 
 /// What was read since the last report, from any thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Read {
+pub struct Progress {
     /// Images.
     pub images: usize,
     /// Damaged files found meanwhile.
@@ -74,25 +74,25 @@ pub struct Read {
 ///
 /// # Errors
 /// Only when there is no generation to check: then the error names the file at the top that is damaged.
-pub fn check(vault: &Vault, read: &(dyn Fn(Read) + Sync)) -> Result<Report, Error> {
+pub fn check(vault: &Vault, read: &(dyn Fn(Progress) + Sync)) -> Result<Report, Error> {
     check_snapshot(vault, &vault.snapshot()?, read)
 }
 
 pub(in crate::vault) fn check_snapshot(
     vault: &Vault,
     snapshot: &Snapshot,
-    read: &(dyn Fn(Read) + Sync),
+    read: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, Error> {
     let leftovers = vault.backend().leftovers(&snapshot.signed)?;
     let mut damages = Vec::new();
     for group in snapshot.groups() {
         let of_group = check_group(group);
-        read(Read { images: 0, damages: of_group.len() });
+        read(Progress { images: 0, damages: of_group.len() });
         damages.extend(of_group);
         match group.segments() {
             Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(vault, segment, read))),
             // Which segments these were is not known.
-            Err(_) => read(Read { images: group.entry().images, damages: 0 }),
+            Err(_) => read(Progress { images: group.entry().images, damages: 0 }),
         }
     }
     damages.extend(snapshot.ungrouped().iter().flat_map(|segment| check_segment(vault, segment, read)));
@@ -113,7 +113,7 @@ fn check_group(group: &Group) -> Vec<Damage> {
         .collect()
 }
 
-fn check_segment(vault: &Vault, segment: &Segment, read: &(dyn Fn(Read) + Sync)) -> Vec<Damage> {
+fn check_segment(vault: &Vault, segment: &Segment, read: &(dyn Fn(Progress) + Sync)) -> Vec<Damage> {
     let id = segment.entry().id;
     let part = |part, remedy, outcome: Result<(), Error>| {
         outcome.err().map(|cause| Damage { object: Object::Segment(id, part), image: None, cause, remedy })
@@ -127,18 +127,18 @@ fn check_segment(vault: &Vault, segment: &Segment, read: &(dyn Fn(Read) + Sync))
     .into_iter()
     .flatten()
     .collect();
-    read(Read { images: 0, damages: damages.len() });
+    read(Progress { images: 0, damages: damages.len() });
     match segment.images() {
         Err(cause) => {
             // The catalogue names the images too. Without either, which photos these were is not known.
             let remedy = if segment.catalogue().is_ok() { Remedy::Rebuild } else { Remedy::Lost };
             damages.push(Damage { object: Object::Segment(id, Part::Images), image: None, cause, remedy });
-            read(Read { images: segment.len(), damages: 1 });
+            read(Progress { images: segment.len(), damages: 1 });
         }
         Ok(images) => {
             let of_images = (0..images.len()).into_par_iter().flat_map_iter(|slot| {
                 let damages = check_image(vault, segment, slot);
-                read(Read { images: 1, damages: damages.len() });
+                read(Progress { images: 1, damages: damages.len() });
                 damages
             });
             damages.extend(of_images.collect::<Vec<_>>());
