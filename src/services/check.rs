@@ -11,7 +11,7 @@ use crate::services::thumbnail;
 use crate::vault;
 pub use crate::vault::LostPhotoPolicy;
 use crate::vault::Regenerate;
-pub use crate::vault::check::{Read as Progress, Remedy};
+pub use crate::vault::check::{Progress, Remedy};
 
 /// A damaged or missing file.
 #[derive(Clone, Debug, Eq, PartialEq)]

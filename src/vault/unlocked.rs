@@ -104,7 +104,7 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Self::snapshot`]: without a mapping there is nothing to check.
-    pub fn check(&self, read: &(dyn Fn(check::Read) + Sync)) -> Result<check::Report, Error> {
+    pub fn check(&self, read: &(dyn Fn(check::Progress) + Sync)) -> Result<check::Report, Error> {
         check::check(&self.snapshot()?, read)
     }
 

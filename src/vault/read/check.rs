@@ -63,7 +63,7 @@ impl Report {
 
 /// What was read since the last report, from any thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Read {
+pub struct Progress {
     /// Images.
     pub images: usize,
     /// Damaged files found meanwhile.
@@ -74,18 +74,18 @@ pub struct Read {
 ///
 /// # Errors
 /// When the files that no mapping references cannot be listed.
-pub fn check(snapshot: &Snapshot, read: &(dyn Fn(Read) + Sync)) -> Result<Report, Error> {
+pub fn check(snapshot: &Snapshot, read: &(dyn Fn(Progress) + Sync)) -> Result<Report, Error> {
     let keys = &snapshot.source.keys;
     let leftovers = snapshot.source.backend.leftovers(&snapshot.signed)?;
     let mut damages = Vec::new();
     for group in snapshot.groups() {
         let of_group = check_group(group);
-        read(Read { images: 0, damages: of_group.len() });
+        read(Progress { images: 0, damages: of_group.len() });
         damages.extend(of_group);
         match group.segments() {
             Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(keys, segment, read))),
             // Which segments these were is not known.
-            Err(_) => read(Read { images: group.entry().images, damages: 0 }),
+            Err(_) => read(Progress { images: group.entry().images, damages: 0 }),
         }
     }
     damages.extend(snapshot.ungrouped().iter().flat_map(|segment| check_segment(keys, segment, read)));
@@ -106,7 +106,7 @@ fn check_group(group: &Group) -> Vec<Damage> {
         .collect()
 }
 
-fn check_segment(keys: &VaultKeys, segment: &Segment, read: &(dyn Fn(Read) + Sync)) -> Vec<Damage> {
+fn check_segment(keys: &VaultKeys, segment: &Segment, read: &(dyn Fn(Progress) + Sync)) -> Vec<Damage> {
     let id = segment.entry().id;
     let part = |part, remedy, outcome: Result<(), Error>| {
         outcome.err().map(|cause| Damage { object: Object::Segment(id, part), image: None, cause, remedy })
@@ -120,18 +120,18 @@ fn check_segment(keys: &VaultKeys, segment: &Segment, read: &(dyn Fn(Read) + Syn
     .into_iter()
     .flatten()
     .collect();
-    read(Read { images: 0, damages: damages.len() });
+    read(Progress { images: 0, damages: damages.len() });
     match segment.images() {
         Err(cause) => {
             // The catalogue names the images too. Without either, which photos these were is not known.
             let remedy = if segment.catalogue().is_ok() { Remedy::Rebuild } else { Remedy::Lost };
             damages.push(Damage { object: Object::Segment(id, Part::Images), image: None, cause, remedy });
-            read(Read { images: segment.len(), damages: 1 });
+            read(Progress { images: segment.len(), damages: 1 });
         }
         Ok(images) => {
             let of_images = (0..images.len()).into_par_iter().flat_map_iter(|slot| {
                 let damages = check_image(keys, segment, slot);
-                read(Read { images: 1, damages: damages.len() });
+                read(Progress { images: 1, damages: damages.len() });
                 damages
             });
             damages.extend(of_images.collect::<Vec<_>>());

@@ -75,7 +75,7 @@ pub fn repair(
     regenerate: &dyn Regenerate,
     lost_photos: LostPhotoPolicy,
     if_locked: IfLocked,
-    read: &(dyn Fn(check::Read) + Sync),
+    read: &(dyn Fn(check::Progress) + Sync),
 ) -> Result<Repaired, Error> {
     let mut transaction = Transaction::begin(vault, if_locked)?;
     let before = check::check(transaction.base(), read)?;
