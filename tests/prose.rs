@@ -1,4 +1,4 @@
-//! The text of the project: spelling in documents, code and comments, and the links between documents.
+//! The text of the project: spelling in documents, code and comments, links and paths in documents, length of lines.
 //!
 //! Spelling is checked against a list of known misspellings, not against a dictionary of correct words: a name or a
 //! term of the field passes, a slip of the finger does not. A word that is right but on the list goes into
@@ -22,6 +22,10 @@ const ACCEPTED_WORDS: &str = ".ci/accepted-words.txt";
 /// Extensions of the files whose spelling is checked, and scripts without an extension.
 const SPELLED: &[&str] = &["md", "rs", "toml", "sh", "py"];
 const SCRIPTS: &[&str] = &[".ci/run", ".ci/long", "justfile"];
+
+/// Extensions of the files whose lines are measured. Tables make lines of Markdown longer.
+const MEASURED: &[&str] = &["rs", "toml", "sh"];
+const LONGEST_LINE: usize = 120;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -147,4 +151,36 @@ fn links_lead_somewhere() {
         }
     }
     assert!(broken.is_empty(), "broken links:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn paths_in_documents_exist() {
+    let folders =
+        ["src/", "crates/", "tests/", "docs/", "benches/", "fuzz/", "screenshots/", "data/", "models/", ".ci/"];
+    let mut missing = Vec::new();
+    for (path, page) in pages().into_iter().filter(|(path, _)| !path.starts_with("crates")) {
+        for quoted in page.split('`').skip(1).step_by(2) {
+            let is_path = folders.iter().any(|folder| quoted.starts_with(folder));
+            let is_pattern = quoted.contains(['*', ' ', '\n']) || quoted.contains("NAME");
+            let is_there = || root().join(quoted).exists() || root().join(format!("{quoted}.rs")).exists();
+            if is_path && !is_pattern && !is_there() {
+                missing.push(format!("{}: {quoted}", path.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "documents name files that are not there:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn lines_are_short() {
+    let mut long = Vec::new();
+    for (path, text) in texts(|path| has_extension(path, MEASURED)) {
+        for (number, line) in text.lines().enumerate() {
+            let columns = line.chars().count();
+            if columns > LONGEST_LINE {
+                long.push(format!("{}:{}: {columns} columns", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(long.is_empty(), "lines of more than {LONGEST_LINE} columns:\n{}", long.join("\n"));
 }
