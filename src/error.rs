@@ -112,8 +112,8 @@ impl Error {
                  first",
             ),
             vault::Error::Forked { .. } => Some(
-                "export what only this copy has (cipherlens export), go on with the other copy, and add the photos to it; \
-                 if that one is lost, add them to a new vault",
+                "export what only this copy has (cipherlens export), go on with the other copy, and add the photos to \
+                 it; if that one is lost, add them to a new vault",
             ),
             vault::Error::Overtaken => Some(
                 "run the same command again; keep the vault on a disk with locks, or write to it from one machine at a \

@@ -1,4 +1,4 @@
-//! `add`: what goes in, what is skipped, what is refused and named.
+//! `add`: which files are added, skipped, refused and named.
 
 use std::fs;
 use std::process::Stdio;
@@ -46,7 +46,7 @@ fn junk_is_named_at_the_end_and_never_stops_the_run() {
     fs::write(folder.join("zero.gif"), b"GIF89a\0\0\0\0\0\0\0;").unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink(&folder, folder.join("loop")).unwrap();
-    // Neither may be opened: a pipe waits for somebody who writes, and zeros never end.
+    // Neither may be opened: a pipe blocks until somebody writes, and zeros never end.
     #[cfg(unix)]
     std::os::unix::fs::symlink("/dev/zero", folder.join("endless.jpg")).unwrap();
     #[cfg(unix)]

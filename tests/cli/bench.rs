@@ -1,10 +1,10 @@
-//! `bench`: the figures that other programs read have their names, and are of this machine.
+//! `bench`: the JSON figures have their documented names and were measured on this machine.
 
 use cipherlens::ckks::baseline::PlainKernel;
 
 use crate::scene::Scene;
 
-/// What a program that judges speed reads.
+/// The keys that benchmark tools read.
 const KEYS: [&str; 15] = [
     "kernel",
     "threads",
@@ -39,7 +39,7 @@ fn figures_have_their_names_whatever_the_kernel() {
         let [plain, encrypted, ratio, error] = ["plain_us_per_image", "encrypted_us_per_image", "ratio", "error_max"]
             .map(|key| figures[key].as_f64().unwrap());
         assert!((ratio - encrypted / plain).abs() < 1e-9);
-        // Every plain kernel of this machine was timed, and the fastest is what is divided by.
+        // Every plain kernel of this machine was timed, and the ratio is to the fastest.
         let timings = figures["plain_kernels"].as_array().unwrap();
         let names: Vec<_> = timings.iter().map(|timing| timing["kernel"].as_str().unwrap()).collect();
         assert_eq!(names, PlainKernel::supported().into_iter().map(PlainKernel::name).collect::<Vec<_>>());

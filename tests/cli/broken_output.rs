@@ -9,13 +9,13 @@ use std::process::{Command, Stdio};
 use crate::legacy::{KEY, encrypted};
 use crate::scene::{CHEAPEST, Ran, Scene, copy_folder, sample, samples};
 
-/// What the help does not list: the program without a command, its help, and what is done in another way with a flag.
+/// Invocations that the help does not list: without a command, help itself, and variants by flag.
 const UNLISTED: [&str; 5] = ["", "--help", "--version", "add --dry-run", "synthesize"];
 
 /// Photos in the vault that each command finds.
 const PHOTOS: usize = 2;
 
-/// The commands of the program, by its own help.
+/// The commands that the help lists.
 fn commands() -> Vec<String> {
     let help = Scene::new().run(["--help"]).success().stdout();
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
@@ -69,7 +69,7 @@ fn invocations(command: &str, scene: &Scene, id: &str) -> Vec<Vec<String>> {
     variants.iter().map(owned).collect()
 }
 
-/// Whether a command that changes something has done so.
+/// Whether a command that changes something has done its work.
 fn is_done(command: &str, scene: &Scene) -> bool {
     let photos = || scene.run(["list", "--json"]).success().json().as_array().unwrap().len();
     match command {
@@ -103,14 +103,14 @@ fn scene_of(prepared: &Scene) -> Scene {
     scene
 }
 
-/// A pipe whose reader is gone.
+/// A pipe whose reader has closed it.
 fn closed_pipe() -> Stdio {
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
     writer.into()
 }
 
-/// What is wrong with the standard output or standard error of a command.
+/// How the standard output or standard error of a command is broken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Broken {
     Nothing,
@@ -131,7 +131,7 @@ fn run(scene: &Scene, arguments: &[String], broken: Broken) -> Ran {
     Ran(command.spawn().unwrap().wait_with_output().unwrap())
 }
 
-/// Runs a command in each way, in a scene of its own each time; gives what is wrong.
+/// Runs a command with each kind of broken output, each in its own scene; returns the failures.
 fn complaints(command: &str, variant: usize, prepared: &Scene, id: &str) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut run_in_copy = |broken| {
@@ -155,7 +155,7 @@ fn complaints(command: &str, variant: usize, prepared: &Scene, id: &str) -> Vec<
     let code = |ran: &Ran| ran.0.status.code();
     let usually = code(&as_usual);
     for (broken, ran) in [closed, full, silent] {
-        // The host's side of a line ends well when the other side has hung up, here before it said anything.
+        // A host exits successfully when the other side hangs up, here before it sent anything.
         let is_hung_up = command == "serve" && broken == Broken::OutputClosed && code(&ran) == Some(0);
         let is_refused = broken == Broken::OutputFull && usually == Some(0) && !as_usual.0.stdout.is_empty();
         if is_refused && !ran.stderr().contains("No space left on device") {

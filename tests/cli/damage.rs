@@ -1,4 +1,4 @@
-//! `check`: damage is named, the rest stays usable, and what can be mended is.
+//! `check`: damage is named, the rest stays usable, and `--repair` repairs what can be repaired.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! A run that an error ends in the middle: it says what was committed, and the same command goes on.
+//! A run that an error ends early: it reports what was committed, and the same command goes on.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -12,10 +12,10 @@ use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 use crate::full_disk::{SMALL_FILES, photos};
 use crate::scene::{Ran, Scene};
 
-/// More than are committed at once.
+/// More photos than one commit holds.
 const SMALL_PHOTOS: usize = 263;
 
-/// Runs a command that may not write large files.
+/// Runs a command under a limit on file size.
 fn run_limited(scene: &Scene, arguments: &[&str], files: &[PathBuf]) -> Ran {
     let command = scene.command_with(arguments, files);
     let mut limited = Command::new("/bin/sh");
@@ -24,7 +24,7 @@ fn run_limited(scene: &Scene, arguments: &[&str], files: &[PathBuf]) -> Ran {
     Ran(limited.output().unwrap())
 }
 
-/// The file of an older folder that holds `photo` under a key of zeros.
+/// A file of a legacy folder: `photo` encrypted under a key of zeros.
 fn older(photo: &[u8]) -> Vec<u8> {
     let encryptor = cbc::Encryptor::<Aes128>::new_from_slices(&[0; 16], &[7; 16]).unwrap();
     [&[7; 16][..], &encryptor.encrypt_padded_vec::<Pkcs7>(photo)].concat()
@@ -53,7 +53,7 @@ fn a_run_that_an_error_ends_reports_what_was_committed_and_goes_on_when_it_is_ru
     assert!(text.contains(&format!("{committed} were in the vault already.")), "{text}");
     assert!(text.contains("left. The same command goes on from here."), "{text}");
 
-    // An older folder is taken over by the same steps.
+    // `import-legacy` goes through the same steps.
     let old = scene.path("old");
     fs::create_dir_all(old.join("encrypted_images")).unwrap();
     for name in ["000.png", "large.bmp"] {

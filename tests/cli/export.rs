@@ -1,4 +1,4 @@
-//! `export` and `remove`: originals come back byte for byte, safely named; what is removed is gone.
+//! `export` and `remove`: originals are exported byte for byte under safe names; removed photos are gone.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -130,7 +130,7 @@ fn a_run_that_ends_by_an_error_says_what_was_done_and_the_same_command_goes_on()
     let scene = Scene::with_photos(&photos);
     let sizes: Vec<u64> = photos.iter().map(|photo| fs::metadata(photo).unwrap().len()).collect();
     let out = scene.path("out");
-    // All but the largest fit; files may have so many units of 512 bytes.
+    // The limit, in units of 512 bytes, admits all but the largest photo.
     let largest = *sizes.iter().max().unwrap();
     let limited = |arguments: &[&str]| {
         let command = scene.command_with(arguments, [&out]);
@@ -240,7 +240,7 @@ fn no_export_goes_into_any_vault_whatever_path_leads_there() {
     }
     assert!(vaults() == before, "nothing was written");
     assert!(!scene.path("new").exists());
-    // A vault without its mapping holds sealed photos all the same; a folder with a file of that name is no vault.
+    // A vault without its mapping still holds sealed photos; a folder with a file called `header` is not a vault.
     fs::remove_file(other.vault().join("mapping.json")).unwrap();
     scene.run_with(&["export", "--all"], [other.vault().join("x")]).exits(1).says("outside of every vault");
     fs::create_dir(scene.path("website")).unwrap();
@@ -310,7 +310,7 @@ fn a_list_keeps_its_columns_whatever_the_names() {
     let scene = Scene::with_vault();
     let folder = scene.path("named");
     fs::create_dir(&folder).unwrap();
-    // 249 bytes, as many as some file systems and phones give.
+    // 249 bytes, as long as names on some file systems and phones.
     let names = [format!("{}.jpg", "x".repeat(245)), "猫の写真.jpg".to_owned(), "🌻.jpg".to_owned()];
     for (photo, name) in samples(3).iter().zip(&names) {
         fs::copy(photo, folder.join(name)).unwrap();

@@ -1,4 +1,4 @@
-//! An `add` that is interrupted: politely, or killed. What was committed is there, and the same command goes on.
+//! An interrupted `add`, by a signal or a kill: what was committed is there, and the same command goes on.
 #![cfg(unix)]
 
 use std::fs;
@@ -29,13 +29,13 @@ fn wait_for_objects(scene: &Scene, objects: usize) {
     }
 }
 
-/// By the shell's own `kill`: the program of that name may be missing.
+/// Uses the shell's built-in `kill`, because the program may be missing.
 fn signal(child: &Child, name: &str) {
     let command = format!("kill -s {name} {}", child.id());
     assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
 }
 
-/// What a process has said on standard error so far, once it has said `words`.
+/// Waits until a process has written `words` to standard error; returns all of it so far.
 fn until_said(child: &mut Child, words: &str) -> String {
     let mut stderr = child.stderr.take().unwrap();
     let (mut said, mut byte) = (Vec::new(), [0]);
@@ -69,7 +69,7 @@ fn waiting_for_another_writer_ends_at_the_first_interrupt() {
         assert!(!text.contains("a second"), "it added nothing, so there is no rate: {text}");
         assert_eq!(count(&scene), 0);
 
-        // One that is not interrupted goes on when the other has finished.
+        // A waiting run goes on when the other has finished.
         let mut child = start();
         until_said(&mut child, "waiting for it");
         drop(writer);

@@ -1,4 +1,4 @@
-//! `import-legacy`: a folder of AES-128-CBC images, made here as the older program made it.
+//! `import-legacy`: a folder of AES-128-CBC images, made here as the legacy program made it.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Black box: the real binary on real photos, as a user at a shell meets it.
+//! Black-box tests: the real binary on real photos, as a user runs it from a shell.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
 

@@ -1,4 +1,4 @@
-//! Copies of a vault that are not the newest: read with a note, changed only once their owner has said that they count.
+//! Copies of a vault that are not the newest: read with a note, changed only after their owner has accepted them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -99,10 +99,10 @@ fn an_older_copy_is_changed_only_once_it_was_accepted() {
     let listed = scene.run(["list", "--json"]).success();
     assert!(!listed.stderr().contains("older"), "{}", listed.stderr());
     assert_eq!(listed.json().as_array().unwrap().len(), 2);
-    // Only this one copy was accepted: one that is older than what was seen since is noticed again.
+    // Only this copy was accepted: one that is older than what was seen since is refused again.
     put_back(&scene, &scene.path("backup"));
     scene.run(["add", &photo]).exits(3).says("this machine has seen generation 3");
-    // And what was given up went a separate way by now.
+    // The copy that was given up now counts as changed separately.
     put_back(&scene, &newest);
     scene.run(["list"]).success().says("this copy of the vault was changed separately");
     let refused = scene.run(["add", &photo, "--accept-older"]).exits(3).says("two copies were changed separately");

@@ -1,11 +1,11 @@
-//! Files in folders that are not taken: each is counted, by what it holds and not by its name.
+//! Skipped files in folders: each is counted by its content, not by its name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::scene::{Scene, samples};
 
-/// An `ftyp` box (ISO/IEC 14496-12) of this major brand, and the beginning of the next box.
+/// An `ftyp` box (ISO/IEC 14496-12) of this major brand, and the start of the next box.
 fn iso_media(brand: &str) -> Vec<u8> {
     [&[0, 0, 0, 20][..], b"ftyp", brand.as_bytes(), &[0; 4], brand.as_bytes(), &[0, 0, 0, 8], b"free"].concat()
 }
@@ -15,7 +15,7 @@ fn dng() -> Vec<u8> {
     [&b"II*\0\x08\0\0\0\x01\0\x12\xc6\x01\0\x04\0\0\0\x01\x04\0\0"[..], &[0; 4]].concat()
 }
 
-/// What a phone leaves in a folder, and a photo among it.
+/// A folder as a phone leaves it, with one photo.
 fn phone_folder(scene: &Scene) -> PathBuf {
     let folder = scene.path("phone");
     fs::create_dir(&folder).unwrap();

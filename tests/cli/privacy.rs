@@ -1,4 +1,4 @@
-//! What the program writes is readable by its user alone, whatever the umask and whatever was there before.
+//! Files that the program writes are readable by their owner alone, whatever the umask and earlier permissions.
 #![cfg(unix)]
 
 use std::ffi::OsStr;
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::scene::{CHEAPEST, Ran, Scene, samples};
 
-/// The user's folders: each with the folder of the program below it.
+/// The user's folders, each with the program's folder in it.
 const HOMES: [(&str, &str); 4] =
     [("XDG_CONFIG_HOME", "etc"), ("XDG_STATE_HOME", "state"), ("XDG_CACHE_HOME", "cache"), ("XDG_DATA_HOME", "data")];
 
@@ -25,7 +25,7 @@ fn run<I: IntoIterator<Item = A>, A: AsRef<OsStr>>(scene: &Scene, umask: &str, a
     Ran(command.output().unwrap())
 }
 
-/// A session that writes everything that the program keeps outside a vault, and a vault and an export.
+/// A session that writes every file of the program: in its own folders, a vault and an export.
 fn session(scene: &Scene, umask: &str) {
     let photos = samples(2);
     let photo = photos[0].to_str().unwrap();

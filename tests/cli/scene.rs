@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-/// The cheapest key derivation that the program accepts: tests run the real code, only faster.
+/// The cheapest accepted key derivation: tests run the real code, only faster.
 pub(crate) const CHEAPEST: [&str; 4] = ["--argon2-memory-mib", "19", "--argon2-passes", "1"];
 
 pub(crate) struct Scene {
@@ -16,7 +16,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A machine on which nothing was done yet.
+    /// A fresh machine.
     pub(crate) fn new() -> Self {
         let scene = Self { folder: tempfile::tempdir().unwrap() };
         std::fs::write(scene.passphrase_file(), "correct horse battery staple\n").unwrap();
@@ -51,7 +51,7 @@ impl Scene {
         self.path("passphrase")
     }
 
-    /// The real binary with this machine's home, vault and passphrase, and no terminal.
+    /// The real binary with this machine's home, vault and passphrase, without a terminal.
     pub(crate) fn command<I: IntoIterator<Item = A>, A: AsRef<OsStr>>(&self, arguments: I) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cipherlens"));
         command.arg("--passphrase-file").arg(self.passphrase_file()).args(arguments).stdin(Stdio::null());
@@ -60,7 +60,7 @@ impl Scene {
         command
     }
 
-    /// The same with file names behind the arguments.
+    /// The same with file names after the arguments.
     pub(crate) fn command_with<I: IntoIterator<Item = A>, A: AsRef<Path>>(
         &self,
         arguments: &[&str],
@@ -82,7 +82,7 @@ impl Scene {
     }
 }
 
-/// What a finished run left: exit code and both outputs.
+/// Exit code and outputs of a finished run.
 pub(crate) struct Ran(pub(crate) Output);
 
 impl Ran {
@@ -122,7 +122,7 @@ pub(crate) fn not_tested(what: &str) {
     std::io::stderr().write_all(format!("NOT TESTED: {what}\n").as_bytes()).unwrap();
 }
 
-/// Copies a folder with all that is in it to a new place.
+/// Copies a folder recursively.
 #[allow(dead_code, reason = "each test binary uses its part")]
 pub(crate) fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir(to).unwrap();

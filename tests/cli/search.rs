@@ -31,7 +31,7 @@ fn the_encrypted_ranking_of_all_sample_photos_is_the_plain_ranking() {
         })
         .collect();
     assert_eq!(plain.len(), photos.len(), "sample names are unique");
-    // Every third one as the query: each takes a process of its own.
+    // Every third photo as the query, because each search is a process of its own.
     for photo in photos.iter().step_by(3) {
         let name = photo.file_name().unwrap().to_str().unwrap();
         let query = &plain[name];
@@ -141,7 +141,7 @@ fn the_best_are_listed_without_the_query_which_is_said_to_be_in_the_vault() {
     let found = scene.run_with(&["search", "--json"], [&copy]).success().json();
     assert_eq!(found["query_in_vault"]["id"], id);
 
-    // A photo that is not in the vault leaves nothing out, an explicit threshold neither.
+    // Nothing is left out for a photo that is not in the vault, or with an explicit threshold.
     let other = all_samples().into_iter().find(|photo| !photos.contains(photo)).unwrap();
     let found = scene.run_with(&["search", "--json"], [&other]).success().json();
     assert!(found["query_in_vault"].is_null(), "{found}");
@@ -175,7 +175,7 @@ fn matches_are_marked_and_a_line_divides_them_from_the_nearest() {
     assert!(rows[gap + 1..11].iter().all(|row| row.starts_with(' ')), "{text}");
     assert!(text.contains(&format!("{gap} matches of 12 compared")), "{text}");
 
-    // The first of more than are listed.
+    // The first of more photos than are listed.
     let text = scene.run_with(&["search", "--top", "1"], &photos[..1]).success().stdout();
     assert!(text.contains(&format!("({} not listed)", gap - 1)), "{text}");
     scene.run_with(&["search", "--top", "0"], &photos[..1]).exits(64).says("--top");

@@ -1,4 +1,4 @@
-//! What a user at a terminal sees of a command: questions for a passphrase, and how far a run is.
+//! Commands at a terminal: passphrase prompts and progress bars.
 #![cfg(unix)]
 
 use std::fs;
@@ -44,7 +44,7 @@ fn a_passphrase_is_asked_for_twice_and_not_shown_and_an_interrupted_run_shows_ho
     assert!(terminal.wait().success(), "{}", terminal.screen());
     assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
 
-    // Far more than are done before the interrupt is noticed.
+    // Far more than are done before the interrupt is handled.
     let photos: Vec<String> = all_samples().iter().map(|photo| photo.display().to_string()).collect();
     let of_all = format!("/{} photos", photos.len());
     let add: Vec<&str> = ["--vault", &vault, "add"].into_iter().chain(photos.iter().map(String::as_str)).collect();
@@ -56,7 +56,7 @@ fn a_passphrase_is_asked_for_twice_and_not_shown_and_an_interrupted_run_shows_ho
     };
     terminal.until("a bar with photos done", |terminal| bar(&terminal.screen()).is_some());
     let line = bar(&terminal.screen()).unwrap();
-    // How many of how many, how many a second, how long still, and which file: 2/106 photos  4.1/s  7s left  okapi.jpg
+    // Count, rate, time left and current file: 2/106 photos  4.1/s  7s left  okapi.jpg
     assert!(line.starts_with(['█', '░']) && line.contains("/s  ") && line.contains("s left  "), "{line}");
     assert!(line.ends_with(".jpg"), "{line}");
     terminal.keys("\x03");
@@ -87,7 +87,7 @@ fn a_bar_counts_what_failed_and_a_run_that_waits_has_no_rate() {
     terminal.until_screen("  1 failed");
     let screen = terminal.screen();
     let line = screen.lines().find(|line| line.contains("  1 failed")).unwrap();
-    // 2/107 photos  4.1/s  7s left  1 failed: no more than one digit behind the point.
+    // 2/107 photos  4.1/s  7s left  1 failed: at most one digit after the point.
     let rate = line.split_whitespace().find_map(|word| word.strip_suffix("/s")).unwrap();
     assert!(rate.split_once('.').is_none_or(|(_, digits)| digits.len() == 1), "{line}");
     terminal.keys("\x03");

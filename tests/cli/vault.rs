@@ -1,4 +1,4 @@
-//! `init`, `passwd`, `stats` and what keeps a stranger out.
+//! `init`, `passwd`, `stats` and access control.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -145,7 +145,7 @@ fn a_vault_that_cannot_be_written_can_still_be_searched() {
     assert_eq!(found["query_in_vault"]["score"].as_f64().unwrap().round(), 1.0);
     let mut add = scene.command_with(&["add"], [&samples(3)[2]]);
     if fs::write(scene.vault().join("probe"), b"").is_ok() {
-        // Root may write anywhere, unless it gives that right away.
+        // Root may write anywhere unless it drops that capability.
         let mut without = Command::new("/usr/bin/setpriv");
         without.arg("--bounding-set=-dac_override,-dac_read_search").arg(add.get_program()).args(add.get_args());
         add = without;
@@ -234,7 +234,7 @@ fn a_place_as_scp_writes_it_is_no_folder_unless_that_is_said() {
         run(arguments).exits(64).says("ssh://nas/~/photos").says("ssh://nas/photos").says("./nas:photos");
         assert!(!scene.path("nas:photos").exists(), "{arguments:?}");
     }
-    // Said so, it is a folder, and once it is there it is known to be one.
+    // After an explicit answer it is a local folder, and once it exists nothing is asked again.
     run(&[&init[..], &["./nas:photos"]].concat()).success();
     run(&["--vault", "nas:photos", "list"]).success();
 }
