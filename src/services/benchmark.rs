@@ -4,15 +4,16 @@
 //! Encrypted scores are compared with exact ones here; that all plain kernels agree is tested beside the kernels.
 
 mod scans;
+mod timing;
 
 use std::fs;
 use std::hint::black_box;
-use std::time::Instant;
 
 use serde::Serialize;
 
 pub use self::scans::PlainTiming;
 use self::scans::Scans;
+use self::timing::{median, seconds};
 use super::synthetic::SyntheticFeatures;
 use crate::ckks::precision::{Measured, predicted_noise_std, predicted_score_std};
 use crate::ckks::{
@@ -253,17 +254,6 @@ fn errors(
         }
     }
     Ok(measured)
-}
-
-fn seconds<R>(work: impl FnOnce() -> R) -> (R, f64) {
-    let started = Instant::now();
-    let result = work();
-    (result, started.elapsed().as_secs_f64())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 #[cfg(test)]

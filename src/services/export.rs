@@ -16,18 +16,9 @@ use crate::services::library::PhotoId;
 use crate::services::open_vault::OpenVault;
 use crate::services::progress::Control;
 use crate::vault;
-use crate::vault::Digest;
-use batch::{Batch, Destination, Outcome};
+pub use batch::IfExists;
+use batch::{Batch, Described, Destination, Outcome, concerns_one_photo};
 pub use target::Target;
-
-/// What to do when another file has the exported photo's name.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum IfExists {
-    /// Export under the next free name: `photo (2).jpg`.
-    Rename,
-    /// Replace the file.
-    Overwrite,
-}
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -203,27 +194,6 @@ fn commit(batch: &mut Batch<'_>, report: &mut Report) -> Result<(), Error> {
         }
     }
     ended
-}
-
-/// Whether other photos can probably be exported in spite of this error. A full disk or a lost connection would fail
-/// for every photo.
-fn concerns_one_photo(error: &Error) -> bool {
-    match error {
-        Error::Vault(vault::Error::Io { .. } | vault::Error::UnknownImage { .. } | vault::Error::Superseded { .. }) => {
-            true
-        }
-        Error::Write { source, .. } => batch::concerns_one_name(source),
-        error => error.is_damage(),
-    }
-}
-
-/// What a photo's file is made from, besides its content.
-struct Described {
-    id: PhotoId,
-    name: String,
-    bytes: u64,
-    modified: Option<i64>,
-    content: Digest,
 }
 
 fn describe(vault: &OpenVault, id: PhotoId) -> Result<Described, Error> {

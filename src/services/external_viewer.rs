@@ -6,6 +6,7 @@
 
 #[cfg(unix)]
 mod leftovers;
+mod place;
 
 #[cfg(not(unix))]
 use std::fs;
@@ -22,13 +23,13 @@ use crate::services::privacy;
 
 #[cfg(unix)]
 pub use leftovers::sweep;
+#[cfg(not(unix))]
+use place::overwrite;
+use place::{PREFIX, in_memory};
 
 /// Does nothing here: the system clears its temporary folder.
 #[cfg(not(unix))]
 pub fn sweep() {}
-
-/// Prefix of the folders' names; six random letters and digits follow.
-const PREFIX: &str = "cipherlens-open-";
 
 /// Attempts to create a folder, in case another instance removes one before it is locked.
 #[cfg(unix)]
@@ -126,25 +127,12 @@ impl Drop for Folder {
     }
 }
 
-/// Folders in memory that the system offers, best first.
-fn in_memory() -> impl Iterator<Item = PathBuf> {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    runtime.into_iter().chain([PathBuf::from("/dev/shm")]).filter(|folder| folder.is_absolute() && folder.is_dir())
-}
-
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)?.write_all(bytes)
-}
-
-/// Overwrites the content of a file with zeros.
-fn overwrite(mut file: &File) -> io::Result<()> {
-    let size = file.metadata()?.len();
-    io::copy(&mut io::Read::take(io::repeat(0), size), &mut file)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

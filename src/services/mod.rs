@@ -40,6 +40,7 @@ pub mod search;
 pub mod session;
 pub mod settings;
 pub mod skipped;
+pub mod stored_photo;
 pub mod synthetic;
 pub mod text_layout;
 pub mod thumbnail;

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::cipher::{Cost, Passphrase};
 use crate::durable::IfLocked;
 use crate::error::Error;
-use crate::services::library::{PhotoId, StoredPhoto};
+use crate::services::stored_photo::{PhotoId, StoredPhoto};
 use crate::vault::{self, Snapshot, Vault};
 pub use crate::vault::{CopyAge, Traffic};
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{median, seconds};
+use super::timing::{median, seconds};
 use crate::ckks::baseline::{PlainKernel, plain_scores};
 use crate::ckks::{BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator};
 

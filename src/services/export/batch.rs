@@ -14,13 +14,30 @@ use rayon::prelude::*;
 use tempfile::{NamedTempFile, PersistError};
 
 use super::target::Target;
-use super::{Described, IfExists};
 use crate::durable;
 use crate::error::Error;
 use crate::services::library::PhotoId;
 use crate::services::name::{exportable, numbered};
 use crate::services::photo;
-use crate::vault::Vault;
+use crate::vault::{self, Digest, Vault};
+
+/// What to do when another file has the exported photo's name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum IfExists {
+    /// Export under the next free name: `photo (2).jpg`.
+    Rename,
+    /// Replace the file.
+    Overwrite,
+}
+
+/// What a photo's file is made from, besides its content.
+pub(super) struct Described {
+    pub(super) id: PhotoId,
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    pub(super) modified: Option<i64>,
+    pub(super) content: Digest,
+}
 
 /// Photos in a batch: enough to share the file system's journal commits, few enough to keep open.
 const BATCH_PHOTOS: usize = 64;
@@ -136,7 +153,7 @@ impl<'a> Batch<'a> {
             let path = self.target.folder().join(self.name(&written.photo, written.copy));
             let named = synced.map_err(|source| Error::Write { path, source }).and_then(|()| self.rename(written));
             match named {
-                Err(error) if !super::concerns_one_photo(&error) => {
+                Err(error) if !concerns_one_photo(&error) => {
                     ended = Err(error);
                     break;
                 }
@@ -205,6 +222,18 @@ fn rename_to_free(file: NamedTempFile, path: &Path) -> Result<fs::File, PersistE
 
 fn is_free(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+/// Whether other photos can probably be exported in spite of this error. A full disk or a lost connection would fail
+/// for every photo.
+pub(super) fn concerns_one_photo(error: &Error) -> bool {
+    match error {
+        Error::Vault(vault::Error::Io { .. } | vault::Error::UnknownImage { .. } | vault::Error::Superseded { .. }) => {
+            true
+        }
+        Error::Write { source, .. } => concerns_one_name(source),
+        error => error.is_damage(),
+    }
 }
 
 /// Whether the error is about this file name; photos with other names may still be exported.

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, openat, unlinkat};
 use rustix::process::geteuid;
 
-use super::{PREFIX, in_memory, overwrite};
+use super::place::{PREFIX, in_memory, overwrite};
 use crate::services::format::count;
 
 /// Prefix of earlier versions, which did not lock their folders.
