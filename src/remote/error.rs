@@ -175,13 +175,14 @@ impl Error {
             }
             Self::Unreachable { .. } => "try: ssh HOST true",
             Self::NotCipherlens { .. } => {
-                "a login script that prints something spoils the connection; try: ssh HOST true, which should print nothing"
+                "a login script that prints something spoils the connection; try: ssh HOST true, which should print \
+                 nothing"
             }
             Self::Version { .. } => "install the same version on both machines",
             Self::Silent { .. } | Self::Lost { .. } => "run the same command again: it goes on from what is finished",
             Self::Newer { .. } => {
-                "copy the other way: cipherlens pull brings the newer one here, push brings it there; to give up what only \
-                 the newer one has: --accept-older (a copy on another machine must be deleted there first)"
+                "copy the other way: cipherlens pull brings the newer one here, push brings it there; to give up what \
+                 only the newer one has: --accept-older (a copy on another machine must be deleted there first)"
             }
             Self::Forked { .. } => {
                 "export what only one of them has, take the other as the vault from now on, and add the photos to it"
