@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use parking_lot::Mutex;
 use serde_json::json;
 
 use super::Exit;
@@ -104,7 +105,7 @@ where
                 Outcome::AlreadyPresent => Some("already present"),
                 Outcome::Failed { .. } => None,
             };
-            let mut used = used.lock().expect("no holder of this lock panics");
+            let mut used = used.lock();
             used.extend(outcome.map(|outcome| (path.clone(), outcome)));
         }
         meter.observe(event);
@@ -119,7 +120,7 @@ where
     drop(interrupted);
     log::info!("added {} photos, {} present, {} failed", summary.added, summary.already_present, summary.failed.len());
     summary.failed.extend(found.unreadable.iter().cloned());
-    let mut used = used.into_inner().expect("no holder of this lock panics");
+    let mut used = used.into_inner();
     used.sort_unstable();
     match print(summary, &found.skipped, &used, elapsed, report) {
         // The terminal was closed during the last photos.

@@ -1,7 +1,9 @@
 //! Signals during a run: the first one lets it finish the photos it has begun, a second Ctrl-C ends the process.
 
 use std::process;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::output;
 use crate::services::progress::Control;
@@ -69,6 +71,6 @@ impl Drop for Interruptible {
     }
 }
 
-fn running() -> std::sync::MutexGuard<'static, Option<Arc<Control>>> {
-    RUNNING.lock().expect("no holder of this lock panics")
+fn running() -> parking_lot::MutexGuard<'static, Option<Arc<Control>>> {
+    RUNNING.lock()
 }

@@ -13,10 +13,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 use crate::durable::IfLocked;
@@ -168,7 +168,7 @@ where
         let embedded = embedding.join().unwrap_or_else(|panic| resume_unwind(panic));
         sealed.and(embedded)
     });
-    let mut summary = run.summary.into_inner().expect("no holder of this lock panics");
+    let mut summary = run.summary.into_inner();
     summary.ended_by = ended.err();
     summary.left = paths.len() - summary.added - summary.already_present - summary.failed.len();
     Ok(summary)
@@ -223,7 +223,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         }
         let content = self.vault.content_tag(&original.bytes);
         let present = self.before.find_content(&content).map_err(|error| error.to_string())?;
-        if present.is_some() || !lock(&self.taken).insert(content) {
+        if present.is_some() || !self.taken.lock().insert(content) {
             return Ok(None);
         }
         self.decode(path, original, content).map(Some).map_err(|error| error.to_string())
@@ -307,7 +307,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         for path in uncommitted.drain(..) {
             self.finish(path, Outcome::Added);
         }
-        self.observer.observe(Event::Committed { photos: lock(&self.summary).added });
+        self.observer.observe(Event::Committed { photos: self.summary.lock().added });
         Ok(transaction)
     }
 
@@ -316,7 +316,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
     }
 
     fn finish(&self, path: PathBuf, outcome: Outcome) {
-        let mut summary = lock(&self.summary);
+        let mut summary = self.summary.lock();
         match &outcome {
             Outcome::Added => summary.added += 1,
             Outcome::AlreadyPresent => summary.already_present += 1,
@@ -356,8 +356,4 @@ fn seconds_since_1970(time: SystemTime) -> Option<i64> {
         Ok(after) => i64::try_from(after.as_secs()).ok(),
         Err(before) => i64::try_from(before.duration().as_secs()).ok().map(|seconds| -seconds),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("no holder of this lock panics")
 }

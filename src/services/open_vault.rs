@@ -4,8 +4,9 @@
 //! on the newest generation, here and nowhere else. Must never: change the vault, or keep what was read after
 //! [`OpenVault::forget_contents`].
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 use crate::cipher::{Cost, Passphrase};
@@ -129,7 +130,7 @@ impl OpenVault {
     /// # Errors
     /// When the vault cannot be read.
     pub fn refresh(&self) -> Result<(), Error> {
-        let previous = self.latest().clone();
+        let previous = self.latest.lock().clone();
         match previous {
             Some(previous) => self.move_on(&previous).map(drop),
             None => self.snapshot().map(drop),
@@ -139,7 +140,7 @@ impl OpenVault {
     /// Drops everything that was read of the vault. Keys stay for as long as somebody holds this handle, such as an
     /// indexing run that goes on while the vault is locked.
     pub fn forget_contents(&self) {
-        *self.latest() = None;
+        *self.latest.lock() = None;
     }
 
     /// Calls `read` on the generation that was read last, and again on the next one whenever a writer has removed what
@@ -161,22 +162,17 @@ impl OpenVault {
 
     /// The generation that was read last; the newest one if none was.
     fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
-        if let Some(snapshot) = &*self.latest() {
+        if let Some(snapshot) = &*self.latest.lock() {
             return Ok(Arc::clone(snapshot));
         }
         let snapshot = Arc::new(self.vault.snapshot()?);
-        *self.latest() = Some(Arc::clone(&snapshot));
+        *self.latest.lock() = Some(Arc::clone(&snapshot));
         Ok(snapshot)
     }
 
     fn move_on(&self, previous: &Snapshot) -> Result<Arc<Snapshot>, Error> {
         let snapshot = Arc::new(self.vault.snapshot_after(previous)?);
-        *self.latest() = Some(Arc::clone(&snapshot));
+        *self.latest.lock() = Some(Arc::clone(&snapshot));
         Ok(snapshot)
-    }
-
-    fn latest(&self) -> MutexGuard<'_, Option<Arc<Snapshot>>> {
-        // The value is only ever replaced whole, so a panic elsewhere leaves it usable.
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,10 +1,10 @@
 //! How a long use case reports progress, and how it is paused or stopped. No terminal type lives here.
 
 use std::path::PathBuf;
-use std::sync::Condvar;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
 
 /// A step of the indexing pipeline; the steps overlap.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -93,8 +93,8 @@ impl Control {
     /// Waits until the run is asked to stop, at most for `most`. Returns whether it was.
     #[must_use]
     pub fn stopped_within(&self, most: Duration) -> bool {
-        let unchanged = self.paused.lock().expect("no holder of this lock panics");
-        let _waited = self.changed.wait_timeout_while(unchanged, most, |_| !self.is_stopped());
+        let mut unchanged = self.paused.lock();
+        self.changed.wait_while_for(&mut unchanged, |_| !self.is_stopped(), most);
         self.is_stopped()
     }
 
@@ -111,13 +111,12 @@ impl Control {
     /// Called by the run between photos: waits while paused, then says whether to go on.
     #[must_use]
     pub fn may_continue(&self) -> bool {
-        let paused = self.paused.lock().expect("no holder of this lock panics");
-        let _unpaused = self.changed.wait_while(paused, |paused| *paused).expect("no holder of this lock panics");
+        self.changed.wait_while(&mut self.paused.lock(), |paused| *paused);
         !self.is_stopped()
     }
 
     fn set_paused(&self, value: bool) {
-        *self.paused.lock().expect("no holder of this lock panics") = value;
+        *self.paused.lock() = value;
         self.changed.notify_all();
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
+
+use parking_lot::Mutex;
 
 use crate::services::open_vault::OpenVault;
 use crate::services::photo;
@@ -33,12 +34,13 @@ impl Recogniser {
     }
 
     fn content_of(&self, vault: &OpenVault, path: &Path, bytes: u64, modified: Option<SystemTime>) -> Option<Digest> {
-        let files = || self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = files().get(path).filter(|known| (known.bytes, known.modified) == (bytes, modified)) {
+        if let Some(known) =
+            self.files.lock().get(path).filter(|known| (known.bytes, known.modified) == (bytes, modified))
+        {
             return Some(known.content);
         }
         let content = vault.vault().content_tag(&photo::read(path).ok()?);
-        files().insert(path.to_owned(), KnownFile { bytes, modified, content });
+        self.files.lock().insert(path.to_owned(), KnownFile { bytes, modified, content });
         Some(content)
     }
 }

@@ -380,7 +380,7 @@ impl Workers {
     }
 
     /// Waits until no probe of the terminal is running, and prevents one while the guard lives.
-    pub(super) fn leave_terminal(&self) -> std::sync::MutexGuard<'_, ()> {
+    pub(super) fn leave_terminal(&self) -> parking_lot::MutexGuard<'_, ()> {
         self.asking.pause()
     }
 

@@ -1,9 +1,11 @@
 //! Reads the terminal's events and probes the terminal. One thread does both, so that no answer is taken for a key and
 //! nobody else waits for a terminal that answers late or never.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::AppEvent;
 use crate::preview::{self, ProbeOptions};
@@ -18,7 +20,7 @@ pub(super) struct Asking(Arc<Mutex<()>>);
 impl Asking {
     /// Waits for a running probe to end, and prevents another one while the guard lives.
     pub(super) fn pause(&self) -> MutexGuard<'_, ()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

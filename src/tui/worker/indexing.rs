@@ -1,8 +1,10 @@
 //! The indexing run on its own thread; its events are reported to the screen.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex};
+
+use parking_lot::Mutex;
 
 use super::super::request::{Ending, IndexingUpdate, Reply};
 use super::AppEvent;
@@ -25,9 +27,8 @@ pub(super) fn work(
     // The observer is called from several threads.
     let sender = Mutex::new(app_events.clone());
     let tell = |reply: Reply| {
-        let sender = sender.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // Fails only when the event loop has ended, which stops the run too.
-        let _ = sender.send(AppEvent::Reply(reply));
+        let _ = sender.lock().send(AppEvent::Reply(reply));
     };
     let update = |update| tell(Reply::Indexing(update));
     let observer = |event: Event| update(IndexingUpdate::Event(event));

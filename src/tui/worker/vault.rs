@@ -3,7 +3,9 @@
 //! Must never: answer for a vault that has been locked meanwhile, or keep a key after that.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::super::delivery::Delivery;
 use super::super::request::{Download, Reply, Request};
@@ -40,11 +42,6 @@ pub(super) struct Shared {
     viewer: Mutex<ExternalViewer>,
 }
 
-/// The content of a mutex, even if its last holder panicked: every guarded value is replaced whole.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Shared {
     pub(super) fn new(dirs: AppDirs) -> Self {
         Self { dirs, opened: Mutex::default(), model: Mutex::default(), viewer: Mutex::default() }
@@ -52,21 +49,21 @@ impl Shared {
 
     /// The open vault.
     pub(super) fn opened(&self) -> Option<Arc<Opened>> {
-        locked(&self.opened).clone()
+        self.opened.lock().clone()
     }
 
     /// Whether `vault` is still the open one.
     pub(super) fn is_open(&self, vault: &Arc<Opened>) -> bool {
-        locked(&self.opened).as_ref().is_some_and(|opened| Arc::ptr_eq(opened, vault))
+        self.opened.lock().as_ref().is_some_and(|opened| Arc::ptr_eq(opened, vault))
     }
 
     /// Wipes keys, everything that was read of the vault, and photos given to other programs. Work under way keeps the
     /// keys it needs until it ends.
     pub(super) fn close(&self) {
-        if let Some(opened) = locked(&self.opened).take() {
+        if let Some(opened) = self.opened.lock().take() {
             opened.vault.forget_contents();
         }
-        *locked(&self.viewer) = ExternalViewer::default();
+        *self.viewer.lock() = ExternalViewer::default();
     }
 
     /// The program's own folders.
@@ -81,7 +78,7 @@ impl Shared {
 
     /// The model that made the vectors of `vault`, which may have been locked meanwhile.
     pub(super) fn model_for(&self, vault: &OpenVault) -> Result<Arc<EmbeddingModel>, Error> {
-        let mut model = locked(&self.model);
+        let mut model = self.model.lock();
         match &*model {
             Some(loaded) if loaded.suits(vault)? => Ok(Arc::clone(loaded)),
             _ => {
@@ -93,7 +90,7 @@ impl Shared {
 
     /// The model of new vaults.
     fn default_model(&self) -> Result<Arc<EmbeddingModel>, Error> {
-        let mut model = locked(&self.model);
+        let mut model = self.model.lock();
         match &*model {
             Some(loaded) if loaded.precision() == Precision::default() => Ok(Arc::clone(loaded)),
             _ => {
@@ -118,7 +115,7 @@ impl Shared {
             IsNew::No => FoundVault::at(root, &self.dirs, PROMPTS)?.unlock(passphrase, &self.dirs)?,
         };
         let age = vault.copy_age();
-        *locked(&self.opened) = Some(Arc::new(Opened { vault: Arc::new(vault), recogniser: Recogniser::default() }));
+        *self.opened.lock() = Some(Arc::new(Opened { vault: Arc::new(vault), recogniser: Recogniser::default() }));
         Ok(age)
     }
 
@@ -175,7 +172,7 @@ impl Shared {
 
     fn open_outside(&self, vault: &OpenVault, photo: PhotoId) -> Result<(), String> {
         let original = shown(vault.original(photo))?;
-        locked(&self.viewer).show(&original.bytes, &original.name).map_err(|error| error.to_string())
+        self.viewer.lock().show(&original.bytes, &original.name).map_err(|error| error.to_string())
     }
 }
 
