@@ -1,5 +1,5 @@
-//! The files by which a user shapes the program: settings, keys and colours. TOML, every key optional; each setting is
-//! also a flag. Must never hold a passphrase.
+//! The user's configuration files: settings, keymap and theme. TOML, every key optional; each setting is also a flag.
+//! Must never hold a passphrase.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// What a fresh settings file says: every key with its meaning and its default, commented out.
+/// A new settings file: every key with its meaning and default, commented out.
 const TEMPLATE: &str = r#"# cipherlens: settings. Every line below shows a default; remove the `#` to change it.
 
 # The vault to use when neither --vault nor CIPHERLENS_VAULT names one.
@@ -20,48 +20,48 @@ const TEMPLATE: &str = r#"# cipherlens: settings. Every line below shows a defau
 # How pictures are shown in the terminal: auto, kitty, sixel, iterm2, halfblocks or off.
 # preview = "auto"
 
-# Width and height of a character in pixels, for terminals that do not say it, or say it wrong.
-# Without this line: as the terminal answers.
+# Width and height of a character in pixels, for terminals that do not report it, or report it wrong.
+# Without this line: what the terminal reports.
 # cell_size = "10x20"
 
-# Whether the terminal application takes clicks and the wheel. Text is then selected with Shift held down.
+# Whether the terminal application uses the mouse. Hold Shift to select text then.
 # mouse = true
 
-# Whether working marks stand still.
+# Whether spinners stand still.
 # reduced_motion = false
 
-# The terminal application locks the vault after so many minutes without a key; 0: never.
+# The terminal application locks the vault after this many minutes without a key; 0: never.
 # lock_after_minutes = 15
 
-# What locking does to an indexing run. "continue": it goes on, and its keys stay in memory until it ends.
-# "pause": it stops, what is sealed is kept, every key is wiped, and unlocking offers to go on.
+# What locking does to an indexing run. "continue": it continues, and its keys stay in memory until it ends.
+# "pause": it stops, finished photos are kept, all keys are wiped, and unlocking offers to resume.
 # lock = "continue"
 
-# The files with your keys and colours, from the folder of this file.
+# The files with your keys and colours, relative to the folder of this file.
 # keymap = "keymap.toml"
 # theme = "theme.toml"
 "#;
 
-/// The default keys, as the file that a user may change.
+/// The default keymap, as a file for the user to change.
 pub const KEYMAP: &str = include_str!("settings/keymap.toml");
 
-/// The default colours on a dark terminal, as the file that a user may change.
+/// The default theme of a dark terminal, as a file for the user to change.
 pub const THEME: &str = include_str!("settings/theme.toml");
 
-/// The similarity at which a photo counts as a match when nobody says otherwise.
+/// The default similarity from which a photo is a match.
 pub const DEFAULT_THRESHOLD: f32 = 0.80;
 
-/// The time without a key after which the vault is locked when nobody says otherwise.
+/// The default time without a key after which the vault is locked.
 const DEFAULT_LOCK_AFTER_MINUTES: u64 = 15;
 
-/// Whether clicks and the wheel are taken from the terminal, which then selects text with Shift held down only.
+/// Whether the mouse is captured. The terminal then selects text only while Shift is held down.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(from = "bool")]
 pub enum Mouse {
-    /// They are.
+    /// Captured.
     #[default]
     Taken,
-    /// They are left to the terminal.
+    /// Left to the terminal.
     Left,
 }
 
@@ -71,14 +71,14 @@ impl From<bool> for Mouse {
     }
 }
 
-/// Whether anything may move that the user did not move.
+/// Whether spinners turn.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(from = "bool")]
 pub enum Motion {
-    /// Working marks turn.
+    /// They turn.
     #[default]
     Full,
-    /// Working marks stand still.
+    /// They stand still.
     Reduced,
 }
 
@@ -92,14 +92,14 @@ impl From<bool> for Motion {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "String")]
 pub enum OnLock {
-    /// It goes on, and its keys stay in memory until it ends.
+    /// It continues, and its keys stay in memory until it ends.
     #[default]
     Continue,
-    /// It stops, so that no key stays; unlocking offers to go on.
+    /// It stops, so that no key stays in memory; unlocking offers to resume.
     Pause,
 }
 
-/// A text that is no [`OnLock`].
+/// A text that is not an [`OnLock`].
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[error("locking lets an indexing run \"continue\" or makes it \"pause\"; {given:?} is neither")]
 pub struct NoOnLock {
@@ -136,7 +136,7 @@ pub struct CellSize {
     pub height: u16,
 }
 
-/// A text that is no [`CellSize`].
+/// A text that is not a [`CellSize`].
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a cell size is width x height in pixels, such as 9x19, each from 2 to 200; {given:?} is none")]
 pub struct NoCellSize {
@@ -164,22 +164,22 @@ impl TryFrom<String> for CellSize {
     }
 }
 
-/// The settings a user may choose for good.
+/// The settings file.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The vault to use when none is named.
+    /// The vault to use if none is named.
     pub vault: Option<PathBuf>,
-    /// The similarity from which a photo matches.
+    /// The similarity from which a photo is a match.
     pub threshold: Option<f32>,
-    /// How pictures are shown; the preview room knows the names.
+    /// How pictures are shown; `preview` parses it.
     pub preview: Option<String>,
-    /// Width and height of a character, whatever the terminal says.
+    /// Cell size in pixels; overrides what the terminal reports.
     pub cell_size: Option<CellSize>,
-    /// Whether the mouse is taken.
+    /// Whether the mouse is captured.
     #[serde(default)]
     pub mouse: Mouse,
-    /// Whether anything moves by itself.
+    /// Whether spinners turn.
     #[serde(default, rename = "reduced_motion")]
     pub motion: Motion,
     lock_after_minutes: Option<u64>,
@@ -190,18 +190,19 @@ pub struct Settings {
     theme: Option<PathBuf>,
 }
 
-/// Why the settings could not be used.
+/// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SettingsError {
-    /// The file is there but cannot be read.
+    /// The file exists but cannot be read.
     #[error("cannot read the settings file {}", .path.display())]
     Unreadable {
         /// The settings file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The file is not what the template describes; the message names line and key.
+    /// The file is invalid; the message names line and key.
     #[error("the settings file {} is not valid: {message}", .path.display())]
     Invalid {
         /// The settings file.
@@ -209,7 +210,7 @@ pub enum SettingsError {
         /// Line, column and what is wrong there.
         message: String,
     },
-    /// A settings file is there already and is not overwritten.
+    /// The files already exist and are not overwritten.
     #[error("{} exists already and is left as it is", .path.display())]
     Exists {
         /// The settings file.
@@ -220,7 +221,7 @@ pub enum SettingsError {
     Unwritable {
         /// The settings file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -242,7 +243,7 @@ impl Settings {
     /// Reads the text of a settings file.
     ///
     /// # Errors
-    /// In words that name line and key.
+    /// A message that names line and key.
     pub fn parse(text: &str) -> Result<Self, String> {
         let settings: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         match settings.threshold {
@@ -259,20 +260,20 @@ impl Settings {
         lock_after(self.lock_after_minutes.unwrap_or(DEFAULT_LOCK_AFTER_MINUTES))
     }
 
-    /// The file with the user's keys; `settings_file` is where these settings are read from.
+    /// The user's keymap file, relative to `settings_file`.
     #[must_use]
     pub fn keymap(&self, settings_file: &Path) -> PathBuf {
         beside(settings_file, self.keymap.as_deref().unwrap_or(Path::new("keymap.toml")))
     }
 
-    /// The file with the user's colours; `settings_file` is where these settings are read from.
+    /// The user's theme file, relative to `settings_file`.
     #[must_use]
     pub fn theme(&self, settings_file: &Path) -> PathBuf {
         beside(settings_file, self.theme.as_deref().unwrap_or(Path::new("theme.toml")))
     }
 }
 
-/// So many minutes; 0 is never.
+/// Minutes as a duration; 0 is never.
 #[must_use]
 pub fn lock_after(minutes: u64) -> Option<Duration> {
     (minutes > 0).then(|| Duration::from_secs(minutes.saturating_mul(60)))
@@ -282,29 +283,29 @@ fn beside(settings_file: &Path, path: &Path) -> PathBuf {
     settings_file.parent().map_or_else(|| path.to_owned(), |folder| folder.join(path))
 }
 
-/// What became of one of the files of [`write_templates`].
+/// A file of [`write_templates`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Written {
     /// The file.
     pub path: PathBuf,
-    /// Whether it was written now or there before.
+    /// Whether it already existed.
     pub was: Was,
 }
 
-/// Whether a file was there before.
+/// Whether a file already existed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Was {
-    /// It was not, and was written.
+    /// It did not, and was written.
     Missing,
-    /// It was, and is left as it is.
+    /// It did, and is unchanged.
     There,
 }
 
-/// Writes settings, keys and colours beside one another, each explained and commented out, so that what a user does not
-/// change follows the program. What is there already is left as it is.
+/// Writes commented-out templates of settings, keymap and theme into one folder: what a user does not change follows
+/// the program's defaults. Existing files are unchanged.
 ///
 /// # Errors
-/// When all are there already, or the folder cannot be written.
+/// When all of them exist, or the folder cannot be written.
 pub fn write_templates(settings_file: &Path) -> Result<Vec<Written>, SettingsError> {
     let unwritable = |source| SettingsError::Unwritable { path: settings_file.to_owned(), source };
     if let Some(folder) = settings_file.parent() {
@@ -333,7 +334,7 @@ pub fn write_templates(settings_file: &Path) -> Result<Vec<Written>, SettingsErr
     Ok(written)
 }
 
-/// Defaults with every line that sets something commented out.
+/// The defaults with every setting commented out.
 fn commented(defaults: &str) -> String {
     defaults.lines().map(|line| format!("{}{line}\n", if line.starts_with('"') { "# " } else { "" })).collect()
 }

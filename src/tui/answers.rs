@@ -15,7 +15,7 @@ const LONGEST_ANSWER: usize = 8192;
 
 /// What a key turned out to be.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Heard {
+pub enum Input {
     /// A key.
     Key(KeyEvent),
     /// A part of an answer.
@@ -40,7 +40,7 @@ struct Begun {
 
 impl Answers {
     /// A key was read `now`.
-    pub fn hear(&mut self, key: KeyEvent, now: Instant) -> Heard {
+    pub fn hear(&mut self, key: KeyEvent, now: Instant) -> Input {
         let Some(begun) = &mut self.begun else { return self.begin(key, now) };
         if now.duration_since(begun.last) > LONGEST_GAP || begun.text.len() > LONGEST_ANSWER {
             self.begun = None;
@@ -57,22 +57,22 @@ impl Answers {
         if is_end {
             let text = std::mem::take(&mut begun.text);
             self.begun = None;
-            return Heard::Answer(text);
+            return Input::Answer(text);
         }
         begun.after_escape = key.code == KeyCode::Esc;
         if let KeyCode::Char(letter) = key.code {
             begun.text.push(letter);
         }
-        Heard::Part
+        Input::Part
     }
 
-    fn begin(&mut self, key: KeyEvent, now: Instant) -> Heard {
+    fn begin(&mut self, key: KeyEvent, now: Instant) -> Input {
         match key.code {
             KeyCode::Char(kind @ (']' | 'P' | '_')) if key.modifiers.contains(KeyModifiers::ALT) => {
                 self.begun = Some(Begun { text: kind.to_string(), last: now, after_escape: false });
-                Heard::Part
+                Input::Part
             }
-            _ => Heard::Key(key),
+            _ => Input::Key(key),
         }
     }
 }
@@ -98,8 +98,8 @@ mod tests {
         keys
     }
 
-    fn hear(answers: &mut Answers, bytes: &str, now: Instant) -> Vec<Heard> {
-        keys(bytes).into_iter().map(|key| answers.hear(key, now)).filter(|heard| *heard != Heard::Part).collect()
+    fn hear(answers: &mut Answers, bytes: &str, now: Instant) -> Vec<Input> {
+        keys(bytes).into_iter().map(|key| answers.hear(key, now)).filter(|heard| *heard != Input::Part).collect()
     }
 
     #[test]
@@ -110,12 +110,12 @@ mod tests {
             ("\x1b]11;rgb:0000/0000/0000\x07", "]11;rgb:0000/0000/0000"),
             ("\x1bP>|XTerm(379)\x1b\\", "P>|XTerm(379)"),
         ] {
-            assert_eq!(hear(&mut answers, bytes, now), [Heard::Answer(answer.to_owned())]);
+            assert_eq!(hear(&mut answers, bytes, now), [Input::Answer(answer.to_owned())]);
         }
         let quit = keys("q")[0];
         assert_eq!(
             hear(&mut answers, "q\x1b_Gi=31;OK\x1b\\q", now),
-            [Heard::Key(quit), Heard::Answer("_Gi=31;OK".to_owned()), Heard::Key(quit)]
+            [Input::Key(quit), Input::Answer("_Gi=31;OK".to_owned()), Input::Key(quit)]
         );
     }
 
@@ -123,8 +123,8 @@ mod tests {
     fn an_end_that_comes_in_two_pieces_is_one() {
         let (mut answers, now) = (Answers::default(), Instant::now());
         assert!(hear(&mut answers, "\x1b]5113;ac=status", now).is_empty());
-        assert_eq!(answers.hear(KeyCode::Esc.into(), now), Heard::Part);
-        assert_eq!(answers.hear(KeyCode::Char('\\').into(), now), Heard::Answer("]5113;ac=status".to_owned()));
+        assert_eq!(answers.hear(KeyCode::Esc.into(), now), Input::Part);
+        assert_eq!(answers.hear(KeyCode::Char('\\').into(), now), Input::Answer("]5113;ac=status".to_owned()));
     }
 
     #[test]
@@ -132,6 +132,6 @@ mod tests {
         let (mut answers, now) = (Answers::default(), Instant::now());
         assert!(hear(&mut answers, "\x1b]", now).is_empty());
         let later = now + LONGEST_GAP + Duration::from_millis(1);
-        assert_eq!(hear(&mut answers, "q", later), [Heard::Key(keys("q")[0])]);
+        assert_eq!(hear(&mut answers, "q", later), [Input::Key(keys("q")[0])]);
     }
 }

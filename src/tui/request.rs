@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::delivery::Delivery;
 use super::state::browser::Entry;
-use super::state::line::Passphrase;
 use super::state::results::{Found, Query};
+use super::state::text_field::PassphraseField;
 use super::state::vault::{Health, Statistics};
 use super::state::{PhotoId, StoredPhoto};
 use crate::services::export;
@@ -23,14 +23,14 @@ pub enum Request {
         /// The vault.
         vault: PathBuf,
         /// Its passphrase.
-        passphrase: Passphrase,
+        passphrase: PassphraseField,
     },
     /// Create a vault and open it.
     Create {
         /// Where.
         vault: PathBuf,
         /// Its passphrase.
-        passphrase: Passphrase,
+        passphrase: PassphraseField,
     },
     /// Use this copy of the vault from now on, although this machine has seen a newer one.
     AcceptOlder,

@@ -11,7 +11,7 @@ use super::locale;
 use super::options::Options;
 use super::overrides::Warning;
 use super::preview::{Pictures, SentPictures};
-use super::state::gate::{FirstRun, Gate, Unlock};
+use super::state::lock_screen::{FirstRun, LockScreen, Unlock};
 use super::state::{Preferences, State};
 use super::theme::{Background, Colours, Theme};
 use crate::preview::Link;
@@ -46,16 +46,16 @@ pub(super) fn build(options: &Options, sent: SentPictures) -> (Application, Them
         on_lock: options.on_lock,
     };
     let mut state = State::new(options.folder.clone(), preferences);
-    state.gate = Some(match &options.vault {
+    state.lock_screen = Some(match &options.vault {
         // A worker looks whether the vault is there: a disk that does not answer must not delay the first frame.
-        Some(vault) => Gate::Unlock(Unlock::new(vault.clone())),
+        Some(vault) => LockScreen::Unlock(Unlock::new(vault.clone())),
         None => {
             let home = std::env::home_dir().unwrap_or_else(|| options.folder.clone());
-            Gate::FirstRun(FirstRun::new(home.join("photos.vault")))
+            LockScreen::FirstRun(FirstRun::new(home.join("photos.vault")))
         }
     });
     let mut keymap = Keymap::default();
-    let warnings = keymap.lay_over(&user_file(&mut state, &options.keymap));
+    let warnings = keymap.merge(&user_file(&mut state, &options.keymap));
     warn(&mut state, &options.keymap, warnings);
     let theme_file = ThemeFile { path: options.theme.clone(), text: user_file(&mut state, &options.theme) };
     let theme = theme_file.theme(&mut state, Background::Unknown);
@@ -83,8 +83,8 @@ fn warn(state: &mut State, path: &Path, warnings: Vec<Warning>) {
 }
 
 fn warn_once(state: &mut State, text: String) {
-    if !state.journal.messages().any(|message| message.text == text) {
-        state.journal.warn(text);
+    if !state.messages.iter().any(|message| message.text == text) {
+        state.messages.warn(text);
     }
 }
 

@@ -19,15 +19,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use crossterm::event::Event;
-
-use super::preview::{Fulfilled, Wish};
+use super::event::AppEvent;
+use super::preview::Wish;
 use super::request::{Reply, Request};
 use super::state::PhotoId;
-use super::state::line::Passphrase as TypedPassphrase;
+use super::state::text_field::PassphraseField as TypedPassphrase;
 use crate::cipher::Passphrase;
-use crate::preview::tmux::{Tmux, View};
-use crate::preview::{Encoder, Probe, Question};
+use crate::preview::tmux::Tmux;
+use crate::preview::{Encoder, Question};
 use crate::services::outside;
 use crate::services::places::Places;
 use crate::services::progress::Control;
@@ -37,44 +36,14 @@ use events::Asking;
 pub(super) use vault::IsNew;
 use vault::Shared;
 
-/// Something happened that the event loop must look at.
-pub(super) enum Happening {
-    /// A key, a click, a paste, a new size.
-    Terminal(Event),
-    /// The terminal is gone.
-    TerminalLost,
-    /// A signal of this number arrived.
-    Signal(i32),
-    /// A worker answered.
-    Reply(Reply),
-    /// A picture came.
-    Picture(Box<Fulfilled>),
-    /// The terminal answered what it understands, or was waited for long enough.
-    Probed(Box<Probe>),
-    /// tmux said how the own pane stands, or nothing in time.
-    Pane {
-        /// The number of the question.
-        number: u64,
-        /// What it said.
-        view: Option<View>,
-    },
-    /// tmux has painted the terminal again.
-    Repainted {
-        /// Whether a terminal shows the own pane.
-        is_visible: bool,
-    },
-    /// A worker died; the panic hook has said why.
-    WorkerDied,
-}
-
 /// Tells the event loop when its thread dies.
-struct Mourner(Sender<Happening>);
+struct PanicReporter(Sender<AppEvent>);
 
-impl Drop for Mourner {
+impl Drop for PanicReporter {
     fn drop(&mut self) {
         if thread::panicking() {
             // When the loop is gone too, nobody needs to be told.
-            let _ = self.0.send(Happening::WorkerDied);
+            let _ = self.0.send(AppEvent::WorkerDied);
         }
     }
 }
@@ -82,16 +51,16 @@ impl Drop for Mourner {
 /// Starts a thread whose death the event loop hears of.
 fn start(
     name: &str,
-    happenings: &Sender<Happening>,
+    events: &Sender<AppEvent>,
     work: impl FnOnce() + Send + 'static,
 ) -> Option<thread::JoinHandle<()>> {
-    let mourner = Mourner(happenings.clone());
+    let reporter = PanicReporter(events.clone());
     let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
-        let _mourner = mourner;
+        let _reporter = reporter;
         work();
     });
     if started.is_err() {
-        let _ = happenings.send(Happening::WorkerDied);
+        let _ = events.send(AppEvent::WorkerDied);
     }
     started.ok()
 }
@@ -106,7 +75,7 @@ struct Opening {
 /// The workers.
 pub(super) struct Workers {
     shared: Arc<Shared>,
-    happenings: Sender<Happening>,
+    events: Sender<AppEvent>,
     folders: Sender<PathBuf>,
     pictures: Sender<pictures::Wanted>,
     openings: Sender<Opening>,
@@ -127,30 +96,30 @@ pub(super) struct Workers {
     questions: Sender<Question>,
     asking: Asking,
     /// `None` outside of tmux.
-    tmux: Option<Sender<tmux::Errand>>,
+    tmux: Option<Sender<tmux::TmuxRequest>>,
 }
 
 impl Workers {
-    /// Starts them; they answer to `happenings`.
+    /// Starts them; they answer to `events`.
     #[must_use]
-    pub(super) fn start(happenings: &Sender<Happening>, places: Places) -> Self {
+    pub(super) fn start(events: &Sender<AppEvent>, places: Places) -> Self {
         let shared = Arc::new(Shared::new(places));
         let (folders, wanted_folders) = channel();
-        let answers = happenings.clone();
-        start("folders", happenings, move || folders::work(&wanted_folders, &answers));
+        let answers = events.clone();
+        start("folders", events, move || folders::work(&wanted_folders, &answers));
         let (pictures, wanted_pictures) = channel();
-        let (answers, vault) = (happenings.clone(), Arc::clone(&shared));
-        start("pictures", happenings, move || pictures::work(&wanted_pictures, &vault, &answers));
+        let (answers, vault) = (events.clone(), Arc::clone(&shared));
+        start("pictures", events, move || pictures::work(&wanted_pictures, &vault, &answers));
         let (openings, wanted) = channel();
-        let (answers, vault) = (happenings.clone(), Arc::clone(&shared));
-        start("opening", happenings, move || open_vaults(&wanted, &vault, &answers));
+        let (answers, vault) = (events.clone(), Arc::clone(&shared));
+        start("opening", events, move || open_vaults(&wanted, &vault, &answers));
         let answering = |name: &str| {
             let (requests, wanted) = channel();
-            let (answers, vault) = (happenings.clone(), Arc::clone(&shared));
-            start(name, happenings, move || {
+            let (answers, vault) = (events.clone(), Arc::clone(&shared));
+            start(name, events, move || {
                 while let Ok(request) = wanted.recv() {
                     if let Some(reply) = vault.answer(request)
-                        && answers.send(Happening::Reply(reply)).is_err()
+                        && answers.send(AppEvent::Reply(reply)).is_err()
                     {
                         return;
                     }
@@ -160,23 +129,23 @@ impl Workers {
         };
         let (looks, searches, tasks) = (answering("looks"), answering("searches"), answering("tasks"));
         let (marks, wanted_marks) = channel();
-        let (answers, vault) = (happenings.clone(), Arc::clone(&shared));
-        start("marks", happenings, move || marks::work(&wanted_marks, &vault, &answers));
+        let (answers, vault) = (events.clone(), Arc::clone(&shared));
+        start("marks", events, move || marks::work(&wanted_marks, &vault, &answers));
         let (questions, wanted_questions) = channel();
-        let (answers, asking) = (happenings.clone(), Asking::default());
+        let (answers, asking) = (events.clone(), Asking::default());
         let held = asking.clone();
-        start("events", happenings, move || events::work(&wanted_questions, &held, &answers));
-        start("sweeper", happenings, outside::sweep);
+        start("events", events, move || events::work(&wanted_questions, &held, &answers));
+        start("sweeper", events, outside::sweep);
         let tmux = Tmux::of_environment().map(|tmux| {
-            let (errands, wanted) = channel();
-            let answers = happenings.clone();
-            start("tmux", happenings, move || tmux::work(&tmux, &wanted, &answers));
-            errands
+            let (requests, wanted) = channel();
+            let answers = events.clone();
+            start("tmux", events, move || tmux::work(&tmux, &wanted, &answers));
+            requests
         });
-        let happenings = happenings.clone();
+        let events = events.clone();
         Self {
             shared,
-            happenings,
+            events,
             folders,
             pictures,
             openings,
@@ -197,9 +166,9 @@ impl Workers {
         }
     }
 
-    /// Asks for something; the answer comes as a [`Happening`].
+    /// Asks for something; the answer comes as a [`AppEvent`].
     pub(super) fn ask(&mut self, request: Request) {
-        // A worker that is gone has been mourned: whether it hears this does not matter any more.
+        // Ignore send errors: a dead worker has already reported itself.
         let _ = match request {
             Request::List(folder) => self.folders.send(folder).map_err(drop),
             Request::Open { vault, passphrase } => self.open(vault, &passphrase, IsNew::No),
@@ -247,10 +216,10 @@ impl Workers {
     /// Looks whether there is a vault at a path. Each look has its own thread: one at a network disk that is gone may
     /// never end.
     fn look(&self, vault: PathBuf) {
-        let answers = self.happenings.clone();
-        start("look", &self.happenings, move || {
+        let answers = self.events.clone();
+        start("look", &self.events, move || {
             let found = session::look(&vault);
-            let _ = answers.send(Happening::Reply(Reply::Looked { vault, found }));
+            let _ = answers.send(AppEvent::Reply(Reply::Looked { vault, found }));
         });
     }
 
@@ -269,27 +238,27 @@ impl Workers {
         let vault = Arc::clone(&opened.vault);
         let control = Arc::new(Control::default());
         self.indexing = Some(Arc::clone(&control));
-        let (answers, shared) = (self.happenings.clone(), Arc::clone(&self.shared));
+        let (answers, shared) = (self.events.clone(), Arc::clone(&self.shared));
         self.indexing_thread =
-            start("indexing", &self.happenings, move || indexing::work(&shared, vault, &roots, &control, &answers));
+            start("indexing", &self.events, move || indexing::work(&shared, vault, &roots, &control, &answers));
     }
 
     fn forget_unfinished(&mut self) {
         let Some(opened) = self.shared.opened() else { return };
         let shared = Arc::clone(&self.shared);
         self.forgetting_thread =
-            start("forgetting", &self.happenings, move || unfinished::forget(&opened.vault, shared.places()));
+            start("forgetting", &self.events, move || unfinished::forget(&opened.vault, shared.places()));
     }
 
     /// Has the vault that is open now taken for the newest copy. No queue: by the time another request is done, another vault
     /// may be open, about which nobody was asked.
     fn accept_older(&self) {
         let Some(opened) = self.shared.opened() else { return };
-        let (answers, shared) = (self.happenings.clone(), Arc::clone(&self.shared));
-        start("accepting", &self.happenings, move || {
+        let (answers, shared) = (self.events.clone(), Arc::clone(&self.shared));
+        start("accepting", &self.events, move || {
             let reply = vault::accept_older(&opened);
             if shared.is_open(&opened) {
-                let _ = answers.send(Happening::Reply(reply));
+                let _ = answers.send(AppEvent::Reply(reply));
             }
         });
     }
@@ -302,9 +271,9 @@ impl Workers {
     fn export(&mut self, photos: Vec<PhotoId>, folder: PathBuf) {
         let control = Arc::new(Control::default());
         self.export = Some(Arc::clone(&control));
-        let (answers, vault) = (self.happenings.clone(), Arc::clone(&self.shared));
+        let (answers, vault) = (self.events.clone(), Arc::clone(&self.shared));
         self.export_thread =
-            start("export", &self.happenings, move || export::work(&vault, &photos, folder, &control, &answers));
+            start("export", &self.events, move || export::work(&vault, &photos, folder, &control, &answers));
     }
 
     fn stop_export(&self) {
@@ -368,17 +337,17 @@ impl Workers {
 
     /// Has tmux asked how the own pane stands.
     pub(super) fn view_pane(&self, number: u64) {
-        self.ask_tmux(tmux::Errand::View(number));
+        self.ask_tmux(tmux::TmuxRequest::View(number));
     }
 
     /// Has tmux paint the terminal again, which was sent the sequence that erases it.
     pub(super) fn repaint_terminal(&self) {
-        self.ask_tmux(tmux::Errand::Repaint);
+        self.ask_tmux(tmux::TmuxRequest::Repaint);
     }
 
-    fn ask_tmux(&self, errand: tmux::Errand) {
+    fn ask_tmux(&self, request: tmux::TmuxRequest) {
         if let Some(tmux) = &self.tmux {
-            let _ = tmux.send(errand);
+            let _ = tmux.send(request);
         }
     }
 
@@ -400,17 +369,17 @@ impl Drop for Workers {
     }
 }
 
-fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answers: &Sender<Happening>) {
+fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answers: &Sender<AppEvent>) {
     while let Ok(Opening { vault: root, passphrase, is_new }) = wanted.recv() {
         let reply = match passphrase {
             Ok(passphrase) => vault.open(root, &passphrase, is_new),
             Err(reason) => Reply::Opened { vault: root, result: Err(reason) },
         };
-        if answers.send(Happening::Reply(reply)).is_err() {
+        if answers.send(AppEvent::Reply(reply)).is_err() {
             return;
         }
         if let Some(roots) = vault.unfinished() {
-            let _ = answers.send(Happening::Reply(Reply::Unfinished(roots)));
+            let _ = answers.send(AppEvent::Reply(Reply::Unfinished(roots)));
         }
         // The first search should not wait for the network; that there is none is told when one is needed.
         drop(vault.extractor());
@@ -422,13 +391,13 @@ fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answ
 /// # Errors
 /// When the system lets none be received.
 #[cfg(unix)]
-pub(super) fn read_signals(happenings: &Sender<Happening>) -> std::io::Result<()> {
+pub(super) fn read_signals(events: &Sender<AppEvent>) -> std::io::Result<()> {
     use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
-    let events = happenings.clone();
-    start("signals", happenings, move || {
+    let sender = events.clone();
+    start("signals", events, move || {
         for signal in signals.forever() {
-            if events.send(Happening::Signal(signal)).is_err() {
+            if sender.send(AppEvent::Signal(signal)).is_err() {
                 return;
             }
         }

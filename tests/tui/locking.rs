@@ -8,7 +8,7 @@ use cipherlens::tui::state::vault::Session;
 
 use crate::stage::Stage;
 
-/// The vault of the stage: it must be there, or locking would propose to create it.
+/// The vault of the stage. It must exist, or locking would show it as missing.
 fn indexing() -> Stage {
     let mut stage = Stage::with_vault(100, 30);
     stage.application.state.preferences.vault = Some(PathBuf::from("ssh://nas/holiday.vault"));
@@ -33,7 +33,7 @@ fn locking_leaves_the_run_alone_and_shows_it_without_a_name() {
     assert_eq!(stage.asked(), ["close", "forget pictures"]);
     seal(&mut stage, 1);
     let screen = stage.screen();
-    assert!(screen.contains("indexing goes on: 20 of 81"), "{screen}");
+    assert!(screen.contains("still indexing: 20 of 81"), "{screen}");
     assert!(screen.contains("its keys stay in memory until it ends"), "{screen}");
     assert!(!screen.contains("cannot be read without"), "{screen}");
     assert!(!screen.contains("secret"), "{screen}");
@@ -59,9 +59,9 @@ fn locking_stops_a_run_where_the_user_wants_it_or_has_paused_it() {
         stage.keys(keys);
         let asked = stage.asked();
         assert!(asked.ends_with(&["stop", "close", "forget pictures"].map(str::to_owned)), "{asked:?}");
-        assert!(stage.screen().contains("indexing stops, keeping what is sealed"), "{}", stage.screen());
+        assert!(stage.screen().contains("indexing is stopping, saving progress"), "{}", stage.screen());
         stage.reply(Reply::Indexing(Progress::Ended(Ending::Stopped)));
-        assert!(stage.screen().contains("indexing stopped at 19 of 81; unlock to go on"), "{}", stage.screen());
+        assert!(stage.screen().contains("indexing stopped at 19 of 81; unlock to resume"), "{}", stage.screen());
     }
 }
 
@@ -70,8 +70,8 @@ fn quitting_says_what_is_kept_and_asks_on_the_lock_screen_too() {
     let mut stage = indexing();
     stage.keys("q");
     let screen = stage.screen();
-    assert!(screen.contains("12 safe in the vault; 7 sealed, kept before the program"), "{screen}");
-    assert!(screen.contains("62 to go; the next start offers to go on"), "{screen}");
+    assert!(screen.contains("12 safe in the vault; 7 encrypted, saved before the program"), "{screen}");
+    assert!(screen.contains("62 to go; the next start offers to resume"), "{screen}");
     stage.keys("n L");
     stage.asked();
     stage.keys("ctrl-c");
@@ -79,7 +79,7 @@ fn quitting_says_what_is_kept_and_asks_on_the_lock_screen_too() {
     stage.keys("y");
     assert_eq!(stage.asked(), ["quit"]);
     stage.application.finish();
-    assert!(stage.screen().contains("indexing stops, keeping what is sealed"), "{}", stage.screen());
+    assert!(stage.screen().contains("indexing is stopping, saving progress"), "{}", stage.screen());
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn the_question_about_quitting_is_true_of_a_run_that_ends_while_it_stands() {
     stage.reply(Reply::Indexing(Progress::Ended(Ending::Done)));
     let screen = stage.screen();
     assert!(screen.contains("indexing has ended; 81 safe in the vault"), "{screen}");
-    assert!(!screen.contains("not finished") && !screen.contains("offers to go on"), "{screen}");
+    assert!(!screen.contains("still running") && !screen.contains("offers to resume"), "{screen}");
     stage.keys("y");
     assert!(stage.asked().ends_with(&["quit".to_owned()]));
 }

@@ -1,4 +1,4 @@
-//! Every screen at every size, as text; and what text cannot show.
+//! Snapshots of every screen at every size, and tests of what text cannot show.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use cipherlens::services::passed_over::Tally;
 use cipherlens::services::session::Presence;
 use cipherlens::tui::preview::Fulfilled;
 use cipherlens::tui::request::{Effect, Ending, Progress, Reply, Request};
-use cipherlens::tui::state::gate::{FirstRun, Gate, NotThere, Unlock};
+use cipherlens::tui::state::lock_screen::{FirstRun, LockScreen, MissingVault, Unlock};
 use cipherlens::tui::state::results::{Found, Query, Timing};
 use cipherlens::tui::state::vault::{Health, Session, Statistics};
 use cipherlens::tui::theme::{Background, Colours, Theme};
@@ -30,8 +30,8 @@ fn at_every_size(name: &str, open: fn(u16, u16) -> Stage, play: fn(&mut Stage)) 
 #[test]
 fn first_run() {
     at_every_size("first_run", Stage::new, |stage| {
-        let gate = Gate::FirstRun(FirstRun::new(PathBuf::from("/home/me/photos.vault")));
-        stage.application.show_gate(gate);
+        let lock_screen = LockScreen::FirstRun(FirstRun::new(PathBuf::from("/home/me/photos.vault")));
+        stage.application.show_lock_screen(lock_screen);
         stage.keys("enter 'correct enter 'correcr enter");
     });
 }
@@ -40,7 +40,7 @@ fn first_run() {
 fn unlock() {
     at_every_size("unlock", Stage::new, |stage| {
         stage.application.state.preferences.vault = Some(PathBuf::from("/vaults/holiday.vault"));
-        stage.application.show_gate(Gate::Unlock(Unlock::new(PathBuf::from("/vaults/holiday.vault"))));
+        stage.application.show_lock_screen(LockScreen::Unlock(Unlock::new(PathBuf::from("/vaults/holiday.vault"))));
         stage.keys("'wrong enter");
         let result = Err("the passphrase is wrong, or the vault's header was altered".to_owned());
         stage.reply(Reply::Opened { vault: PathBuf::from("/vaults/holiday.vault"), result });
@@ -51,7 +51,9 @@ fn unlock() {
 fn not_there() {
     at_every_size("not_there", Stage::new, |stage| {
         let vault = PathBuf::from("/media/ann/disk/photos.vault");
-        stage.application.show_gate(Gate::NotThere(NotThere::new(vault.clone(), Presence::Nothing)));
+        stage
+            .application
+            .show_lock_screen(LockScreen::MissingVault(MissingVault::new(vault.clone(), Presence::Nothing)));
         stage.keys("enter");
         stage.reply(Reply::Looked { vault, found: Presence::Folder });
     });
@@ -61,7 +63,7 @@ fn not_there() {
 fn not_there_and_another_one_named() {
     at_every_size("not_there_another", Stage::new, |stage| {
         let vault = PathBuf::from("/media/ann/disk/photos.vault");
-        stage.application.show_gate(Gate::NotThere(NotThere::new(vault, Presence::Nothing)));
+        stage.application.show_lock_screen(LockScreen::MissingVault(MissingVault::new(vault, Presence::Nothing)));
         stage.keys("down enter '~/copies/photos.vault");
     });
 }
@@ -334,7 +336,7 @@ fn without_colour_every_cell_is_plain_and_pictures_keep_theirs() {
     assert!(coloured(&stage) > 100);
 }
 
-/// Plays the picture worker: every wish gets the test picture.
+/// Plays the picture worker: every request gets the test picture.
 fn draw_pictures(stage: &mut Stage) {
     stage.screen();
     let encoder = stage.application.pictures.encoder().unwrap().clone();

@@ -88,7 +88,7 @@ impl Stage {
         self.terminal.draw(|frame| self.application.draw(frame)).unwrap();
     }
 
-    /// The text on the screen, drawn afresh: the backend keeps what wide characters have covered.
+    /// The text on the screen, redrawn: the backend keeps what wide characters have covered.
     pub(crate) fn screen(&mut self) -> String {
         self.terminal.clear().unwrap();
         self.draw();
@@ -99,7 +99,7 @@ impl Stage {
         self.terminal.backend()
     }
 
-    /// What was asked of the workers since the last call, in the words below.
+    /// The effects since the last call, in words.
     pub(crate) fn asked(&mut self) -> Vec<String> {
         self.effects.drain(..).map(|effect| in_words(&effect)).collect()
     }
@@ -197,7 +197,7 @@ pub(crate) fn photos() -> Vec<StoredPhoto> {
     names.iter().enumerate().map(photo).collect()
 }
 
-/// The photos above, from 0.97 downwards in steps of 0.06: three reach 0.80. The query is in the vault.
+/// Results for the photos above: scores from 0.97 down in steps of 0.06, so three reach 0.80.
 pub(crate) fn found() -> Found {
     let ranked = photos()
         .into_iter()

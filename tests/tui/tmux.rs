@@ -1,7 +1,6 @@
-//! The real binary in tmux: when it sends pixels, what it erases, and that it changes nothing of tmux's.
+//! The real binary in tmux: when it sends pixels, what it erases, and that it changes none of tmux's settings.
 //!
-//! tmux is played too: a script of that name writes down how it is called, and answers as tmux 3.3a does. The real one,
-//! in a real terminal, is driven by `.ci/long/tmux-pixels`.
+//! tmux is a script that records its calls and answers as tmux 3.3a does. `.ci/long/tmux-pixels` drives the real one.
 
 #![cfg(unix)]
 
@@ -11,14 +10,14 @@ use std::path::PathBuf;
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::user::{PASSPHRASE, User};
 
-/// How a Sixel picture begins that tmux is to pass on.
+/// The start of a Sixel picture passed through tmux.
 const WRAPPED_SIXEL: &[u8] = b"\x1b\x1bP";
-/// What erases the whole terminal behind tmux.
+/// The sequence that erases the whole terminal behind tmux.
 const ERASE: &[u8] = b"\x1bPtmux;\x1b\x1b[2J\x1b\\";
 const HALF_BLOCK: char = '▀';
 
-/// Writes down the command and its first arguments. `view` holds the answers to the questions about the pane: whether
-/// it is active, how many terminals show it, whether it is in a mode, whether it passes everything on.
+/// Records the command and its first arguments. `view` holds the answers about the pane: whether it is active, how many
+/// terminals show it, whether it is in a mode, whether passthrough is on.
 const PLAYED: &str = r#"#!/bin/sh
 echo "$1 $2 $3 $4" >>"$HOME/calls"
 case "$5" in
@@ -49,7 +48,7 @@ impl Tmux {
         tmux
     }
 
-    /// What it says of the pane from now on.
+    /// Sets its answers about the pane.
     fn answer(&self, view: &str) {
         let (new, current) = (self.home.join("view.new"), self.home.join("view"));
         std::fs::write(&new, view).unwrap();
@@ -71,7 +70,7 @@ impl Tmux {
         text.lines().map(|line| line.trim_end().to_owned()).collect()
     }
 
-    /// The program asked, and had tmux paint at most; above all it did not turn `allow-passthrough` on.
+    /// Asserts that the program only queried tmux or had it repaint; it must not turn `allow-passthrough` on.
     fn demand_nothing_was_changed(&self) {
         for call in self.calls() {
             let is_harmless = ["display-message -p -t %7", "refresh-client -t /dev/pts/9"].contains(&call.as_str());
@@ -84,7 +83,7 @@ impl Tmux {
     }
 }
 
-/// The row and the column that a sequence `ESC [ row ; column H` ends a text with.
+/// Row and column of the `ESC [ row ; column H` at the end of a text.
 fn position(text: &str) -> (u16, u16) {
     let (_, numbers) = text.rsplit_once("\x1b[").unwrap();
     let (row, column) = numbers.strip_suffix('H').unwrap().split_once(';').unwrap();
@@ -122,7 +121,7 @@ fn pixels_are_drawn_while_the_own_pane_is_active_and_half_blocks_otherwise() {
     tmux.demand_nothing_was_changed();
 }
 
-/// tmux moves the terminal's cursor only now and then: a picture that relies on it lands on the one before.
+/// tmux rarely moves the real cursor: a picture that relies on it lands on the previous one.
 #[test]
 fn a_picture_names_its_place_on_the_terminal() {
     let user = User::new();
@@ -132,8 +131,7 @@ fn a_picture_names_its_place_on_the_terminal() {
     terminal.until("a picture", |terminal| terminal.has_drawn(0, WRAPPED_SIXEL));
     let text = String::from_utf8_lossy(&terminal.written).into_owned();
     let (before, picture) = text.split_once("\x1bPtmux;\x1b\x1b[").unwrap();
-    // Where the program moved its own cursor, and where the terminal's is moved: the pane begins below five lines and a
-    // status line, right of forty columns.
+    // The program's cursor and the terminal's: the pane begins below five lines and a status line, right of 40 columns.
     let end_of_move = before.rfind('H').unwrap();
     let (row, column) = position(&before[..=end_of_move]);
     let end_of_move = picture.find('H').unwrap();
@@ -146,7 +144,7 @@ fn no_pixel_is_sent_once_another_pane_is_active() {
     let tmux = Tmux::new(&user, IN_FRONT);
     let folder = user.take_photos().to_string_lossy().into_owned();
     let mut terminal = user.start(Kind::Sixel, &["--folder", &folder], &tmux.environment());
-    // The terminal has said that it draws Sixels; only then another pane was split off.
+    // The pane is split after the terminal has reported Sixel support.
     tmux.answer(BEHIND);
     terminal.keys("\x1b");
     terminal.until_screen("photo_0.jpg");

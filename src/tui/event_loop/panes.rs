@@ -54,7 +54,7 @@ impl EventLoop {
         if self.application.pictures.are_on_screen()
             && let Some(advice) = self.pane.advice.take()
         {
-            self.application.state.journal.warn(advice);
+            self.application.state.messages.warn(advice);
             self.draw()?;
         }
         let pictures = &self.application.pictures;
@@ -92,7 +92,7 @@ impl EventLoop {
                 let forgetting = pictures.withhold_pixels();
                 self.screen.send(forgetting.as_bytes())?;
                 if !view.passes && view.is_in_front {
-                    self.application.state.journal.warn(ADVICE);
+                    self.application.state.messages.warn(ADVICE);
                 }
                 if self.application.pictures.sent().is_on_screen() {
                     self.stain();

@@ -1,32 +1,33 @@
-//! Replies of the workers change the state.
+//! Applies the workers' replies to the state.
 
 use super::super::request::{Download, Effect, Ending, Progress, Reply, Request};
 use super::super::state::State;
-use super::super::state::gate::{Gate, Step};
-use super::super::state::indexing::{Indexing, Standing};
+use super::super::state::indexing::{Indexing, RunStatus};
 use super::super::state::list::List;
+use super::super::state::lock_screen::{LockScreen, Step};
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::{Health, Session, Statistics};
 use super::super::state::{StoredPhoto, Tab};
-use super::{export, gate, indexing, photos};
+use super::{export, indexing, lock_screen, photos};
+use crate::services::amount::count;
 use crate::services::session::{self, Standing as VaultStanding};
 
-/// A reply arrived. One that belongs to what is no longer wanted changes nothing.
+/// Applies a reply. One that is no longer wanted changes nothing.
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
-        Reply::Looked { vault, found } => gate::looked(state, vault, found),
+        Reply::Looked { vault, found } => lock_screen::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
-        // A run outlives a lock; what is kept of it then are numbers.
+        // A run may outlive a lock; only its numbers are kept then.
         Reply::Indexing(progress) => return progressed(state, progress),
-        // Everything below names photos of a vault: after a lock it comes too late.
+        // Everything below names stored photos: drop it after a lock.
         _ if state.session.open().is_none() => {}
         Reply::Collection(result) => collection(state, result),
         Reply::AcceptedOlder(result) => accepted_older(state, result),
         Reply::Unfinished(roots) => {
             if !indexing::is_running(state) && !state.collection.is_read_only {
-                state.overlay = Some(Overlay::Confirm(Question::GoOn(roots)));
+                state.overlay = Some(Overlay::Confirm(Question::ResumeIndexing(roots)));
             }
         }
         Reply::Searched { query, result } => {
@@ -44,15 +45,15 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::OpenedOutside(result) => {
             state.collection.task = None;
             if let Err(reason) = result {
-                state.journal.fail(format!("not opened: {reason}"));
+                state.messages.error(format!("not opened: {reason}"));
             }
         }
         Reply::Downloaded(result) => return downloaded(state, result),
         Reply::Recognised { path, is_stored } => state.browser.recognise(path, is_stored),
         Reply::Exif { photo, fields } => match fields {
-            Ok(fields) if fields.is_empty() => state.journal.note("the camera wrote nothing into this photo"),
+            Ok(fields) if fields.is_empty() => state.messages.info("this photo has no camera data"),
             Ok(fields) => state.collection.exif = Some((photo, fields)),
-            Err(reason) => state.journal.fail(reason),
+            Err(reason) => state.messages.error(reason),
         },
     }
     Vec::new()
@@ -62,15 +63,15 @@ fn downloaded(state: &mut State, result: Result<Download, String>) -> Vec<Effect
     state.collection.task = None;
     match result {
         Ok(Download::Through(delivery)) => {
-            state.journal.note("sending through the terminal, which may ask whether it may store files");
+            state.messages.info("sending through the terminal, which may ask you to allow it");
             vec![Effect::Deliver(delivery)]
         }
         Ok(Download::ByHand { command }) => {
-            state.journal.warn(format!("this terminal stores no files; on the clipboard: {command}"));
+            state.messages.warn(format!("this terminal cannot store files; copied a command instead: {command}"));
             vec![Effect::Copy(command)]
         }
         Err(reason) => {
-            state.journal.fail(format!("not sent: {reason}"));
+            state.messages.error(format!("not sent: {reason}"));
             Vec::new()
         }
     }
@@ -96,7 +97,7 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<VaultStan
     }
     match result {
         Ok(standing) => {
-            state.gate = None;
+            state.lock_screen = None;
             state.preferences.vault = Some(vault.clone());
             state.session = Session::Open { vault };
             tell_standing(state, standing);
@@ -104,31 +105,31 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<VaultStan
         }
         Err(reason) => {
             state.session = Session::Closed;
-            match &mut state.gate {
-                Some(Gate::Unlock(unlock)) => {
+            match &mut state.lock_screen {
+                Some(LockScreen::Unlock(unlock)) => {
                     unlock.is_working = false;
                     unlock.error = Some(reason);
-                    // Perhaps it is not there any more.
+                    // The vault may be gone.
                     return vec![Effect::Ask(Request::Look(vault))];
                 }
-                Some(Gate::NotThere(_)) => {}
-                Some(Gate::FirstRun(first)) => {
+                Some(LockScreen::MissingVault(_)) => {}
+                Some(LockScreen::FirstRun(first)) => {
                     first.is_working = false;
                     first.step = Step::Folder;
                     first.error = Some(reason);
                 }
-                None => state.journal.fail(reason),
+                None => state.messages.error(reason),
             }
             Vec::new()
         }
     }
 }
 
-/// Says that the copy of the vault is not the newest; it is read only until the user wants it used.
+/// Warns that this copy of the vault is not the newest. It is read-only until the user accepts it.
 fn tell_standing(state: &mut State, standing: VaultStanding) {
     state.collection.is_read_only = standing != VaultStanding::Newest;
     if let Some(note) = session::note(standing) {
-        state.journal.warn(note);
+        state.messages.warn(note);
     }
     if let VaultStanding::Older { found, seen } = standing {
         state.overlay = Some(Overlay::Confirm(Question::UseOlder { found, seen }));
@@ -140,9 +141,9 @@ fn accepted_older(state: &mut State, result: Result<(), String>) {
     match result {
         Ok(()) => {
             state.collection.is_read_only = false;
-            state.journal.note("this copy of the vault is used from now on");
+            state.messages.info("this copy of the vault is used from now on");
         }
-        Err(reason) => state.journal.fail(format!("not used: {reason}")),
+        Err(reason) => state.messages.error(format!("not used: {reason}")),
     }
 }
 
@@ -167,27 +168,27 @@ fn progressed(state: &mut State, progress: Progress) -> Vec<Effect> {
         Progress::PassedOver(tally) => run.passed_over = tally,
         Progress::Started { total } => {
             run.total = total;
-            if run.standing == Standing::Looking {
-                run.standing = Standing::Running;
+            if run.status == RunStatus::Looking {
+                run.status = RunStatus::Running;
             }
         }
         Progress::WaitingForWriter => {
-            state.journal.warn("another process writes to the vault: indexing goes on when it has finished");
+            state.messages.warn("another process is writing to the vault: indexing continues when it is done");
         }
         Progress::Reading(path) => run.stages.reading = Some(path),
-        Progress::Features(path) => run.describe(path),
-        Progress::Sealing(path) => run.seal(path),
-        // Counted when it was sealed: a commit tells of hundreds at once, and the gauge would stand still in between.
+        Progress::Features(path) => run.features_started(path),
+        Progress::Sealing(path) => run.sealing_started(path),
+        // Already counted when it was sealed: commits report hundreds at once, so the bar would stand still between.
         Progress::Added { .. } => {}
         Progress::AlreadyPresent => run.already_present += 1,
-        Progress::Failed { path, reason } => run.fail(path, reason),
+        Progress::Failed { path, reason } => run.photo_failed(path, reason),
         Progress::Committed { photos } => {
             run.committed = photos;
             return if is_open { vec![Effect::Ask(Request::Collection)] } else { Vec::new() };
         }
         Progress::Ended(ending) => return ended(state, ending),
     }
-    // Nothing is named while the vault is locked.
+    // Show no names while the vault is locked.
     if !is_open {
         run.stages = Default::default();
     }
@@ -197,33 +198,33 @@ fn progressed(state: &mut State, progress: Progress) -> Vec<Effect> {
 fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
     let Some(run) = &mut state.indexing else { return Vec::new() };
     match &ending {
-        Ending::Done => run.standing = Standing::Done,
-        Ending::Stopped => run.standing = Standing::Stopped,
-        Ending::Failed(reason) => run.end_by(reason.clone()),
+        Ending::Done => run.status = RunStatus::Done,
+        Ending::Stopped => run.status = RunStatus::Stopped,
+        Ending::Failed(reason) => run.fail(reason.clone()),
     }
     run.stages = Default::default();
     let summary = summary(run);
     match ending {
         Ending::Done if run.failed == 0 && run.passed_over.photos_and_videos() == 0 => {
-            state.journal.note(format!("indexed: {summary}"));
+            state.messages.info(format!("indexed: {summary}"));
         }
-        Ending::Done => state.journal.warn(format!("indexed: {summary}")),
+        Ending::Done => state.messages.warn(format!("indexed: {summary}")),
         Ending::Stopped => {
-            state.journal.note(format!("stopped, what is done is kept: {summary}; indexing again goes on from there"));
+            state.messages.info(format!("stopped, progress saved: {summary}; index again to continue"));
         }
         Ending::Failed(reason) => {
-            let advice = "what was added stays, and indexing again goes on from there";
-            state.journal.fail(format!("indexing failed: {reason}; {summary}; {advice}"));
+            let advice = "what was added is kept; index again to continue";
+            state.messages.error(format!("indexing failed: {reason}; {summary}; {advice}"));
         }
     }
     if state.session.open().is_some() { vec![Effect::Ask(Request::Collection)] } else { Vec::new() }
 }
 
-/// What a run did, in words.
+/// A run in one line.
 fn summary(run: &Indexing) -> String {
     let mut parts = vec![format!("{} added", run.added)];
     if run.already_present > 0 {
-        parts.push(format!("{} in the vault before", run.already_present));
+        parts.push(format!("{} already in the vault", run.already_present));
     }
     if run.failed > 0 {
         parts.push(format!("{} failed", run.failed));
@@ -237,10 +238,10 @@ fn summary(run: &Indexing) -> String {
 fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
     state.collection.task = None;
     match result {
-        Ok(count) => {
-            state.journal.note(format!("removed {count} {}", if count == 1 { "photo" } else { "photos" }));
+        Ok(photos) => {
+            state.messages.info(format!("removed {}", count(photos, "photo")));
             state.collection.list.clear_selection();
-            // What was found may be gone now.
+            // Results may have been removed.
             let mut effects = vec![Effect::Ask(Request::Collection)];
             if state.tab == Tab::Results
                 && let Some(query) = state.results.query.clone()
@@ -250,7 +251,7 @@ fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
             effects
         }
         Err(reason) => {
-            state.journal.fail(format!("not removed: {reason}"));
+            state.messages.error(format!("not removed: {reason}"));
             Vec::new()
         }
     }
@@ -262,18 +263,17 @@ fn checked(state: &mut State, result: Result<Health, String>) {
         Ok(health) => {
             match &health {
                 Health::Whole { checked } => {
-                    state.journal.note(format!("the vault is whole: {checked} photos checked"));
+                    state.messages.info(format!("the vault is whole: {} checked", count(*checked, "photo")));
                 }
                 Health::Damaged(damage) => {
-                    let places = if damage.len() == 1 { "place" } else { "places" };
-                    state.journal.fail(format!("the vault is damaged in {} {places}", damage.len()));
+                    state.messages.error(format!("the vault is damaged in {}", count(damage.len(), "place")));
                     for line in damage {
-                        state.journal.fail(line.clone());
+                        state.messages.error(line.clone());
                     }
                 }
             }
             state.collection.health = Some(health);
         }
-        Err(reason) => state.journal.fail(format!("not checked: {reason}")),
+        Err(reason) => state.messages.error(format!("not checked: {reason}")),
     }
 }

@@ -5,11 +5,11 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Happening;
+use super::super::event::AppEvent;
 use crate::preview::{self, Question};
 
 /// How often the thread looks whether the terminal is to be asked something.
-const GLANCE: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Held while the terminal is asked: its modes are being changed, and must not be given back meanwhile.
 #[derive(Clone, Default)]
@@ -23,7 +23,7 @@ impl Asking {
 }
 
 /// Asks the first question, then reads events until the terminal is gone or nobody wants them.
-pub(super) fn work(questions: &Receiver<Question>, asking: &Asking, happenings: &Sender<Happening>) {
+pub(super) fn work(questions: &Receiver<Question>, asking: &Asking, events: &Sender<AppEvent>) {
     let Ok(first) = questions.recv() else { return };
     let mut question = Some(first);
     loop {
@@ -32,7 +32,7 @@ pub(super) fn work(questions: &Receiver<Question>, asking: &Asking, happenings: 
                 let _asking = asking.pause();
                 preview::probe(&question)
             };
-            if happenings.send(Happening::Probed(Box::new(probe))).is_err() {
+            if events.send(AppEvent::Probed(Box::new(probe))).is_err() {
                 return;
             }
         }
@@ -40,13 +40,13 @@ pub(super) fn work(questions: &Receiver<Question>, asking: &Asking, happenings: 
         if question.is_some() {
             continue;
         }
-        let happening = match crossterm::event::poll(GLANCE) {
+        let event = match crossterm::event::poll(POLL_INTERVAL) {
             Ok(false) => continue,
-            Ok(true) => crossterm::event::read().map_or(Happening::TerminalLost, Happening::Terminal),
-            Err(_) => Happening::TerminalLost,
+            Ok(true) => crossterm::event::read().map_or(AppEvent::TerminalLost, AppEvent::Terminal),
+            Err(_) => AppEvent::TerminalLost,
         };
-        let is_lost = matches!(happening, Happening::TerminalLost);
-        if happenings.send(happening).is_err() || is_lost {
+        let is_lost = matches!(event, AppEvent::TerminalLost);
+        if events.send(event).is_err() || is_lost {
             return;
         }
     }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
+use super::super::event::AppEvent;
 use super::super::request::{Exported, Reply};
 use super::super::state::PhotoId;
-use super::Happening;
 use super::vault::Shared;
 use crate::error::{Error, with_causes};
 use crate::services::decoys::Fetch;
@@ -13,15 +13,9 @@ use crate::services::export::{self, IfExists, Report, Target};
 use crate::services::progress::Control;
 
 /// Writes `photos` of the open vault to `folder`. How it ended is told even when the vault was locked meanwhile.
-pub(super) fn work(
-    shared: &Shared,
-    photos: &[PhotoId],
-    folder: PathBuf,
-    control: &Control,
-    happenings: &Sender<Happening>,
-) {
+pub(super) fn work(shared: &Shared, photos: &[PhotoId], folder: PathBuf, control: &Control, events: &Sender<AppEvent>) {
     // When the loop is gone, the export is about to be stopped.
-    let tell = |reply: Reply| drop(happenings.send(Happening::Reply(reply)));
+    let tell = |reply: Reply| drop(events.send(AppEvent::Reply(reply)));
     let refused =
         |error: &Error| Exported { left: photos.len(), error: Some(with_advice(error)), ..Exported::default() };
     let exported = match (shared.opened(), Target::at(&folder)) {

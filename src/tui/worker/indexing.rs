@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 
+use super::super::event::AppEvent;
 use super::super::request::{Ending, Progress, Reply};
-use super::Happening;
 use super::vault::Shared;
 use crate::error::with_causes;
 use crate::services::find;
@@ -21,14 +21,14 @@ pub(super) fn work(
     vault: Arc<Vault>,
     roots: &[PathBuf],
     control: &Control,
-    happenings: &Sender<Happening>,
+    events: &Sender<AppEvent>,
 ) {
     // The observer is called from several threads, a sender is used by one at a time.
-    let sender = Mutex::new(happenings.clone());
+    let sender = Mutex::new(events.clone());
     let tell = |reply: Reply| {
         let sender = sender.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // When the loop is gone, the run is about to be.
-        let _ = sender.send(Happening::Reply(reply));
+        let _ = sender.send(AppEvent::Reply(reply));
     };
     let observer = |event: Event| tell(Reply::Indexing(news(event)));
     let result = unfinished::remembered(&vault, shared.places(), roots, || {

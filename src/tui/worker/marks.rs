@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
+use super::super::event::AppEvent;
 use super::super::request::Reply;
-use super::Happening;
 use super::vault::{Opened, Shared};
 use crate::vault::LARGEST_PHOTO_BYTES;
 
-pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, happenings: &Sender<Happening>) {
+pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, events: &Sender<AppEvent>) {
     while let Ok(mut paths) = wanted.recv() {
         while let Ok(newer) = wanted.try_recv() {
             paths = newer;
@@ -20,7 +20,7 @@ pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, happenings: 
         while let Some(path) = paths.pop() {
             if let Some(is_stored) = holds(&opened, &path)
                 && vault.is_open(&opened)
-                && happenings.send(Happening::Reply(Reply::Recognised { path, is_stored })).is_err()
+                && events.send(AppEvent::Reply(Reply::Recognised { path, is_stored })).is_err()
             {
                 return;
             }

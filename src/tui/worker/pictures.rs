@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::super::event::AppEvent;
 use super::super::preview::{Fulfilled, Subject, Wish};
-use super::Happening;
 use super::vault::Shared;
 use crate::features::photo::{Limits, Photo};
 use crate::preview::{self, Encoder, Picture};
@@ -26,7 +26,7 @@ pub(super) struct Wanted {
     pub wishes: Vec<Wish>,
 }
 
-pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, happenings: &Sender<Happening>) {
+pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, events: &Sender<AppEvent>) {
     while let Ok(mut now) = wanted.recv() {
         loop {
             match wanted.recv_timeout(DEBOUNCE) {
@@ -38,7 +38,7 @@ pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, happenings: &Sende
         while !now.wishes.is_empty() {
             let wish = now.wishes.remove(0);
             let result = make(&now.encoder, vault, &wish);
-            if happenings.send(Happening::Picture(Box::new(Fulfilled { wish, result }))).is_err() {
+            if events.send(AppEvent::Picture(Box::new(Fulfilled { wish, result }))).is_err() {
                 return;
             }
             match wanted.try_recv() {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::super::event::AppEvent;
 use super::super::request::{Ending, Progress, Reply, Request};
-use super::{Happening, IsNew, Workers};
+use super::{IsNew, Workers};
 use crate::cipher::{Cost, Passphrase};
 use crate::features::{Precision, Workload};
 use crate::remote::Prompts;
@@ -43,9 +44,9 @@ impl Office {
     }
 
     /// Workers that have opened the vault.
-    fn open(&self) -> (Workers, Receiver<Happening>) {
-        let (happenings, inbox) = channel();
-        let workers = Workers::start(&happenings, self.places.clone());
+    fn open(&self) -> (Workers, Receiver<AppEvent>) {
+        let (events, inbox) = channel();
+        let workers = Workers::start(&events, self.places.clone());
         workers.open_with(self.vault(), passphrase(), IsNew::No);
         let opened = reply(&inbox, |reply| match reply {
             Reply::Opened { result, .. } => Some(result),
@@ -66,21 +67,21 @@ fn passphrase() -> Passphrase {
 }
 
 /// Waits for the first reply of which `wanted` makes something.
-fn reply<T>(inbox: &Receiver<Happening>, mut wanted: impl FnMut(Reply) -> Option<T>) -> T {
+fn reply<T>(inbox: &Receiver<AppEvent>, mut wanted: impl FnMut(Reply) -> Option<T>) -> T {
     loop {
         match inbox.recv_timeout(PATIENCE).unwrap() {
-            Happening::Reply(reply) => {
+            AppEvent::Reply(reply) => {
                 if let Some(found) = wanted(reply) {
                     return found;
                 }
             }
-            Happening::WorkerDied => panic!("a worker died"),
+            AppEvent::WorkerDied => panic!("a worker died"),
             _ => {}
         }
     }
 }
 
-fn progress(inbox: &Receiver<Happening>, mut is_it: impl FnMut(&Progress) -> bool) {
+fn progress(inbox: &Receiver<AppEvent>, mut is_it: impl FnMut(&Progress) -> bool) {
     reply(inbox, |reply| matches!(&reply, Reply::Indexing(progress) if is_it(progress)).then_some(()));
 }
 
