@@ -162,7 +162,7 @@ pub(crate) fn configuration(bytes: &[u8]) {
     }
     let lines = text.matches('\n').count() + 1;
     let mut keymap = Keymap::default();
-    for warning in keymap.lay_over(&text) {
+    for warning in keymap.merge(&text) {
         assert!((1..=lines).contains(&warning.line), "{warning:?}");
     }
     let (_, warnings) = Theme::new(Background::Dark, Colours::Text, &text);

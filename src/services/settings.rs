@@ -20,32 +20,32 @@ const TEMPLATE: &str = r#"# cipherlens: settings. Every line below shows a defau
 # How pictures are shown in the terminal: {preview-values}.
 # preview = "auto"
 
-# Width and height of a character in pixels, for terminals that do not say it, or say it wrong.
-# Without this line: as the terminal answers.
+# Width and height of a character in pixels, for terminals that do not report it, or report it wrong.
+# Without this line: what the terminal reports.
 # cell_size = "10x20"
 
-# Whether the terminal application takes clicks and the wheel. Text is then selected with Shift held down.
+# Whether the terminal application uses the mouse. Hold Shift to select text then.
 # mouse = true
 
-# Whether working marks stand still.
+# Whether spinners stand still.
 # reduced_motion = false
 
-# The terminal application locks the vault after so many minutes without a key; 0: never.
+# The terminal application locks the vault after this many minutes without a key; 0: never.
 # lock_after_minutes = 15
 
-# What locking does to an indexing run. "continue": it goes on, and its keys stay in memory until it ends.
-# "pause": it stops, what is sealed is kept, every key is wiped, and unlocking offers to go on.
+# What locking does to an indexing run. "continue": it continues, and its keys stay in memory until it ends.
+# "pause": it stops, finished photos are kept, all keys are wiped, and unlocking offers to resume.
 # lock = "continue"
 
-# The files with your keys and colours, from the folder of this file.
+# The files with your keys and colours, relative to the folder of this file.
 # keymap = "keymap.toml"
 # theme = "theme.toml"
 "#;
 
-/// The default keys, as the file that a user may change.
+/// The default keymap, as a file for the user to change.
 pub const KEYMAP: &str = include_str!("settings/keymap.toml");
 
-/// The default colours on a dark terminal, as the file that a user may change.
+/// The default theme of a dark terminal, as a file for the user to change.
 pub const THEME: &str = include_str!("settings/theme.toml");
 
 /// The similarity from which a photo matches by default.
@@ -92,10 +92,10 @@ impl From<bool> for Motion {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "String")]
 pub enum OnLock {
-    /// It goes on, and its keys stay in memory until it ends.
+    /// It continues, and its keys stay in memory until it ends.
     #[default]
     Continue,
-    /// It stops, so that no key stays; unlocking offers to go on.
+    /// It stops, so that no key stays in memory; unlocking offers to resume.
     Pause,
 }
 
@@ -168,9 +168,9 @@ impl TryFrom<String> for CellSize {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The vault to use when none is named.
+    /// The vault to use if none is named.
     pub vault: Option<PathBuf>,
-    /// The similarity from which a photo matches.
+    /// The similarity from which a photo is a match.
     pub threshold: Option<f32>,
     /// How pictures are shown, by a name that the preview room parses.
     pub preview: Option<String>,
@@ -179,7 +179,7 @@ pub struct Settings {
     /// Whether the application handles the mouse.
     #[serde(default)]
     pub mouse: Mouse,
-    /// Whether anything moves by itself.
+    /// Whether spinners turn.
     #[serde(default, rename = "reduced_motion")]
     pub motion: Motion,
     lock_after_minutes: Option<u64>,
@@ -190,7 +190,7 @@ pub struct Settings {
     theme: Option<PathBuf>,
 }
 
-/// Why the settings could not be used.
+/// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
@@ -199,7 +199,7 @@ pub enum SettingsError {
     Unreadable {
         /// The settings file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The file is invalid; the message names line and key.
@@ -210,7 +210,7 @@ pub enum SettingsError {
         /// Line, column and what is wrong there.
         message: String,
     },
-    /// A settings file is there already and is not overwritten.
+    /// The files already exist and are not overwritten.
     #[error("{} exists already and is left as it is", .path.display())]
     Exists {
         /// The settings file.
@@ -221,7 +221,7 @@ pub enum SettingsError {
     Unwritable {
         /// The settings file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -243,7 +243,7 @@ impl Settings {
     /// Reads the text of a settings file.
     ///
     /// # Errors
-    /// In words that name line and key.
+    /// A message that names line and key.
     pub fn parse(text: &str) -> Result<Self, String> {
         let settings: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         match settings.threshold {
@@ -260,13 +260,13 @@ impl Settings {
         lock_after(self.lock_after_minutes.unwrap_or(DEFAULT_LOCK_AFTER_MINUTES))
     }
 
-    /// The file with the user's keys; `settings_file` is where these settings are read from.
+    /// The user's keymap file, relative to `settings_file`.
     #[must_use]
     pub fn keymap(&self, settings_file: &Path) -> PathBuf {
         beside(settings_file, self.keymap.as_deref().unwrap_or(Path::new("keymap.toml")))
     }
 
-    /// The file with the user's colours; `settings_file` is where these settings are read from.
+    /// The user's theme file, relative to `settings_file`.
     #[must_use]
     pub fn theme(&self, settings_file: &Path) -> PathBuf {
         beside(settings_file, self.theme.as_deref().unwrap_or(Path::new("theme.toml")))
@@ -288,16 +288,16 @@ fn beside(settings_file: &Path, path: &Path) -> PathBuf {
 pub struct Written {
     /// The file.
     pub path: PathBuf,
-    /// Whether it was written now or there before.
+    /// Whether it already existed.
     pub was: Was,
 }
 
-/// Whether a file was there before.
+/// Whether a file already existed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Was {
-    /// It was not, and was written.
+    /// It did not, and was written.
     Missing,
-    /// It was, and is left as it is.
+    /// It did, and is unchanged.
     There,
 }
 

@@ -1,6 +1,6 @@
-//! Everything a key, a click or the palette can do, by name.
+//! The actions: everything a key, a click or the palette can do.
 
-/// Something the user can do.
+/// Something a user can do.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[expect(missing_docs, reason = "the table below documents every action, for the reader and for the user")]
 pub enum Action {
@@ -79,71 +79,71 @@ pub enum Action {
     LineEnd,
 }
 
-/// Every action with its name in the keymap file and what it does.
+/// Every action with its name in the keymap file and its description.
 pub const TABLE: &[(Action, &str, &str)] = &[
     (Action::Up, "up", "move up"),
     (Action::Down, "down", "move down"),
     (Action::Left, "left", "move left; in the files, to the folder above"),
     (Action::Right, "right", "move right; in the files, into the folder"),
-    (Action::PageUp, "page-up", "one screen up"),
-    (Action::PageDown, "page-down", "one screen down"),
-    (Action::HalfPageUp, "half-page-up", "half a screen up"),
-    (Action::HalfPageDown, "half-page-down", "half a screen down"),
-    (Action::Top, "top", "to the first"),
-    (Action::Bottom, "bottom", "to the last"),
+    (Action::PageUp, "page-up", "one page up"),
+    (Action::PageDown, "page-down", "one page down"),
+    (Action::HalfPageUp, "half-page-up", "half a page up"),
+    (Action::HalfPageDown, "half-page-down", "half a page down"),
+    (Action::Top, "top", "go to the first"),
+    (Action::Bottom, "bottom", "go to the last"),
     (Action::Enter, "enter", "open the folder, or show the photo large"),
-    (Action::Back, "back", "close the innermost: range, filter, selection"),
-    (Action::NextView, "next-view", "the next tab; on a narrow screen, list or picture"),
+    (Action::Back, "back", "clear the range, filter or selection"),
+    (Action::NextView, "next-view", "next tab; on a narrow screen, list or picture"),
     (Action::Files, "files", "show the files"),
     (Action::Results, "results", "show the results of the last search"),
     (Action::Vault, "vault", "show the photos of the vault"),
     (Action::Indexing, "indexing", "show the indexing run"),
-    (Action::Filter, "filter", "narrow the list by letters of the name"),
+    (Action::Filter, "filter", "filter the list by name"),
     (Action::Select, "select", "select, and move on"),
-    (Action::SelectRange, "select-range", "begin a range; again: select it"),
-    (Action::SelectAll, "select-all", "select all photos; again: none"),
-    (Action::InvertSelection, "invert-selection", "select the others"),
+    (Action::SelectRange, "select-range", "start a range; again: select it"),
+    (Action::SelectAll, "select-all", "select all photos, or none"),
+    (Action::InvertSelection, "invert-selection", "invert the selection"),
     (Action::Similar, "similar", "search for photos like this one"),
     (Action::Zoom, "zoom", "show the photo large"),
     (Action::CopyNames, "copy-names", "copy the names to the clipboard"),
-    (Action::Parent, "parent", "to the folder above"),
-    (Action::Home, "home", "to the home folder"),
+    (Action::Parent, "parent", "go to the folder above"),
+    (Action::Home, "home", "go to the home folder"),
     (Action::Sort, "sort", "sort by name, date or size"),
-    (Action::Reload, "reload", "read the list again"),
-    (Action::Index, "index", "put the selection, or this, into the vault"),
-    (Action::IndexFolder, "index-folder", "put the whole folder into the vault"),
-    (Action::PauseIndexing, "pause-indexing", "pause indexing; again: go on"),
-    (Action::StopIndexing, "stop-indexing", "stop indexing, keep what is done"),
-    (Action::RaiseThreshold, "raise-threshold", "raise the threshold of a match"),
-    (Action::LowerThreshold, "lower-threshold", "lower the threshold of a match"),
+    (Action::Reload, "reload", "reload the list"),
+    (Action::Index, "index", "add the selection, or this, to the vault"),
+    (Action::IndexFolder, "index-folder", "add the whole folder to the vault"),
+    (Action::PauseIndexing, "pause-indexing", "pause or resume indexing"),
+    (Action::StopIndexing, "stop-indexing", "stop indexing, keep progress"),
+    (Action::RaiseThreshold, "raise-threshold", "raise the match threshold"),
+    (Action::LowerThreshold, "lower-threshold", "lower the match threshold"),
     (Action::MoreResults, "more-results", "list more results"),
     (Action::FewerResults, "fewer-results", "list fewer results"),
-    (Action::Arrangement, "arrangement", "thumbnails or a list"),
+    (Action::Arrangement, "arrangement", "switch between grid and list"),
     (Action::LargerThumbnails, "larger-thumbnails", "larger thumbnails"),
     (Action::SmallerThumbnails, "smaller-thumbnails", "smaller thumbnails"),
-    (Action::Export, "export", "write the photos to a folder"),
+    (Action::Export, "export", "export the photos to a folder"),
     (Action::StopExport, "stop-export", "stop exporting, keep what is written"),
     (Action::OpenOutside, "open-outside", "open the photo in another program"),
     (Action::Download, "download", "send the photos through the terminal"),
     (Action::Remove, "remove", "remove the photos from the vault"),
     (Action::Check, "check", "check every byte of the vault"),
-    (Action::Details, "details", "camera and exposure of the photo"),
-    (Action::Help, "help", "all keys"),
-    (Action::Palette, "palette", "all actions by name"),
-    (Action::Log, "log", "all messages"),
-    (Action::CyclePictures, "cycle-pictures", "the next way to draw pictures"),
-    (Action::AskTerminal, "ask-terminal", "ask the terminal again how it draws pictures"),
-    (Action::Redraw, "redraw", "draw the screen again"),
+    (Action::Details, "details", "show camera and exposure"),
+    (Action::Help, "help", "show all keys"),
+    (Action::Palette, "palette", "find an action by name"),
+    (Action::Log, "log", "show all messages"),
+    (Action::CyclePictures, "cycle-pictures", "draw pictures another way"),
+    (Action::AskTerminal, "ask-terminal", "detect the terminal's graphics again"),
+    (Action::Redraw, "redraw", "redraw the screen"),
     (Action::Lock, "lock", "lock, or open a vault"),
-    (Action::Suspend, "suspend", "stop, back to the shell (fg returns)"),
+    (Action::Suspend, "suspend", "suspend to the shell (fg returns)"),
     (Action::Quit, "quit", "quit"),
     (Action::Close, "close", "close this window"),
-    (Action::Submit, "submit", "take what is typed or chosen"),
+    (Action::Submit, "submit", "accept what is typed or chosen"),
     (Action::Yes, "yes", "answer yes"),
     (Action::No, "no", "answer no"),
     (Action::UseOlder, "use-older", "use the older copy of the vault"),
     (Action::ClearFilter, "clear-filter", "clear the filter"),
-    (Action::Skip, "skip", "go on without a vault"),
+    (Action::Skip, "skip", "continue without a vault"),
     (Action::NextField, "next-field", "to the next field or choice"),
     (Action::PreviousField, "previous-field", "to the previous field or choice"),
     (Action::DeleteBackward, "delete-backward", "delete the character before the cursor"),
@@ -157,7 +157,7 @@ pub const TABLE: &[(Action, &str, &str)] = &[
 ];
 
 impl Action {
-    /// The action that a keymap file names so.
+    /// The action with this name in the keymap file.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         TABLE.iter().find(|(_, known, _)| *known == name).map(|(action, _, _)| *action)

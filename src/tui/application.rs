@@ -1,4 +1,4 @@
-//! Keys, clicks and replies in; effects and frames out. Knows no terminal and no thread, so that tests can play both.
+//! Keys, clicks and replies in; effects and frames out. No terminal and no thread: tests play both.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,16 +14,16 @@ use super::keymap::{Keymap, Meaning};
 use super::preview::Pictures;
 use super::request::{Effect, Reply, Request};
 use super::screens::{self, Target};
-use super::state::cursor::{Shape, Step};
-use super::state::gate::Gate;
-use super::state::line::Edit;
+use super::state::cursor::{GridLayout, Step};
 use super::state::list::{Filter, List};
+use super::state::lock_screen::LockScreen;
 use super::state::overlay::{Overlay, Question};
+use super::state::text_field::Edit;
 use super::state::{State, Tab};
 use super::theme::Theme;
-use super::update::{self, GateKey};
+use super::update::{self, FormKey};
 
-/// How many lines a turn of the mouse wheel moves.
+/// Lines per step of the mouse wheel.
 const WHEEL_LINES: usize = 3;
 
 /// The application without its terminal.
@@ -41,17 +41,17 @@ pub struct Application {
 }
 
 impl Application {
-    /// Puts the parts together.
+    /// Combines the parts.
     #[must_use]
     pub fn new(state: State, keymap: Keymap, theme: Theme, pictures: Pictures) -> Self {
         Self { state, keymap, theme, pictures, pressed: Vec::new(), hits: Vec::new() }
     }
 
-    /// What is to be done first: the folder is listed, and the vault looked for.
+    /// The first requests: list the folder, and look for the vault.
     #[must_use]
     pub fn start(&self) -> Vec<Effect> {
         let mut effects = vec![Effect::Ask(Request::List(self.state.browser.folder.clone()))];
-        if let Some(Gate::Unlock(unlock)) = &self.state.gate {
+        if let Some(LockScreen::Unlock(unlock)) = &self.state.lock_screen {
             effects.push(Effect::Ask(Request::Look(unlock.vault.clone())));
         }
         effects
@@ -62,26 +62,26 @@ impl Application {
         self.state.pictures_by = self.pictures.protocol_name();
         let drawn = screens::draw(frame, &self.state, &self.theme, &self.keymap, &mut self.pictures);
         self.hits = drawn.hits;
-        self.state.shown = drawn.shown;
+        self.state.viewport = drawn.viewport;
     }
 
-    /// The listed photos on the screen of which it is not known whether the vault holds them.
+    /// The photos on the screen that have yet to be compared with the vault's.
     #[must_use]
     pub fn to_recognise(&self) -> Vec<PathBuf> {
-        let State { tab, session, browser, shown, .. } = &self.state;
+        let State { tab, session, browser, viewport, .. } = &self.state;
         if *tab != Tab::Files || session.open().is_none() {
             return Vec::new();
         }
-        let first = browser.list.cursor.first_line(Shape::whole(browser.list.count(), 1), shown.lines);
-        browser.to_recognise(first..first + shown.lines)
+        let first = browser.list.cursor.first_line(GridLayout::whole(browser.list.count(), 1), viewport.lines);
+        browser.to_recognise(first..first + viewport.lines)
     }
 
-    /// A reply of a worker arrived.
+    /// Handles a worker's reply.
     pub fn receive(&mut self, reply: Reply) -> Vec<Effect> {
         update::receive(&mut self.state, reply)
     }
 
-    /// Time went on.
+    /// Advances clocks and spinners.
     pub fn advance(&mut self, by: Duration) {
         self.state.tick = self.state.tick.wrapping_add(1);
         if let Some(run) = &mut self.state.indexing {
@@ -92,17 +92,17 @@ impl Application {
         }
     }
 
-    /// Locks, as the key does; without an open vault there is nothing to lock.
+    /// Locks if a vault is open.
     pub fn lock(&mut self) -> Vec<Effect> {
         if self.state.session.open().is_some() { update::apply(&mut self.state, Action::Lock) } else { Vec::new() }
     }
 
-    /// The application is about to end.
+    /// Prepares the last frame.
     pub fn finish(&mut self) {
         update::finish(&mut self.state);
     }
 
-    /// A key was pressed.
+    /// Handles a key.
     pub fn key(&mut self, event: KeyEvent) -> Vec<Effect> {
         if event.kind == KeyEventKind::Release {
             return Vec::new();
@@ -137,15 +137,15 @@ impl Application {
         }
     }
 
-    /// Does `action` to what takes the keys: a window, the unlock screen, a filter being typed, or else the tab.
+    /// Applies `action` to what has the focus: a window, the lock screen, a filter being typed, or else the tab.
     fn act(&mut self, action: Action) -> Vec<Effect> {
         if let Some(edit) = edit_of(action) {
             return self.edit(edit);
         }
         if self.state.overlay.is_some() {
             self.act_on_window(action)
-        } else if self.state.gate.is_some() {
-            self.act_on_gate(action)
+        } else if self.state.lock_screen.is_some() {
+            self.act_on_lock_screen(action)
         } else if self.state.typed_filter().is_some() {
             self.act_on_filter(action)
         } else {
@@ -153,7 +153,7 @@ impl Application {
         }
     }
 
-    /// Edits the text field that takes the keys, if there is one.
+    /// Edits the text field that has the focus, if there is one.
     fn edit(&mut self, edit: Edit) -> Vec<Effect> {
         match &mut self.state.overlay {
             Some(Overlay::Help { filter, scroll }) => {
@@ -166,10 +166,12 @@ impl Application {
             }
             Some(Overlay::ExportTo { folder, .. }) => folder.edit(edit),
             Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Zoom) => {}
-            None if self.state.gate.is_some() => return update::gate_key(&mut self.state, GateKey::Edit(edit)),
+            None if self.state.lock_screen.is_some() => {
+                return update::lock_screen_key(&mut self.state, FormKey::Edit(edit));
+            }
             None => {
                 if let Some(list) = self.state.list_mut().filter(|list| list.filter().is_typing) {
-                    list.filter_mut().line.edit(edit);
+                    list.filter_mut().field.edit(edit);
                     self.state.arrange();
                 }
             }
@@ -189,23 +191,23 @@ impl Application {
         Vec::new()
     }
 
-    fn act_on_gate(&mut self, action: Action) -> Vec<Effect> {
+    fn act_on_lock_screen(&mut self, action: Action) -> Vec<Effect> {
         let key = match action {
             Action::Quit | Action::Help => return update::apply(&mut self.state, action),
             Action::Skip => {
-                update::skip_gate(&mut self.state);
+                update::skip_lock_screen(&mut self.state);
                 return Vec::new();
             }
-            Action::Submit => GateKey::Submit,
-            Action::NextField => GateKey::Next,
-            Action::PreviousField => GateKey::Previous,
+            Action::Submit => FormKey::Submit,
+            Action::NextField => FormKey::Next,
+            Action::PreviousField => FormKey::Previous,
             _ => return Vec::new(),
         };
-        update::gate_key(&mut self.state, key)
+        update::lock_screen_key(&mut self.state, key)
     }
 
     fn act_on_window(&mut self, action: Action) -> Vec<Effect> {
-        let lines = self.state.shown.lines.max(1);
+        let lines = self.state.viewport.lines.max(1);
         let palette_lines = self.palette_actions().len();
         match (&mut self.state.overlay, action) {
             // The keys that open the large picture close it too.
@@ -220,10 +222,10 @@ impl Application {
             }
             (Some(Overlay::Palette { .. }), Action::Submit) => return self.choose(None),
             (Some(Overlay::Palette { cursor, .. }), Action::Down) => {
-                cursor.step(Step::Down, Shape::whole(palette_lines, 1), lines);
+                cursor.step(Step::Down, GridLayout::whole(palette_lines, 1), lines);
             }
             (Some(Overlay::Palette { cursor, .. }), Action::Up) => {
-                cursor.step(Step::Up, Shape::whole(palette_lines, 1), lines);
+                cursor.step(Step::Up, GridLayout::whole(palette_lines, 1), lines);
             }
             (Some(Overlay::Confirm(question)), _) if action == yes_to(question) => {
                 return update::answer(&mut self.state);
@@ -235,7 +237,7 @@ impl Application {
         Vec::new()
     }
 
-    /// What the palette offers.
+    /// The actions that the palette shows.
     fn palette_actions(&self) -> Vec<Action> {
         match &self.state.overlay {
             Some(Overlay::Palette { filter, .. }) => screens::palette_actions(&self.state, filter.text()),
@@ -243,7 +245,7 @@ impl Application {
         }
     }
 
-    /// Does what the palette's cursor, or a click in it, is on.
+    /// Does the action at `place` in the palette, or the one under its cursor.
     fn choose(&mut self, place: Option<usize>) -> Vec<Effect> {
         let Some(Overlay::Palette { cursor, .. }) = &self.state.overlay else { return Vec::new() };
         match self.palette_actions().get(place.unwrap_or(cursor.at)).copied() {
@@ -255,9 +257,9 @@ impl Application {
         }
     }
 
-    /// Text was pasted.
+    /// Handles pasted text: it goes into text fields only.
     pub fn paste(&mut self, text: &str) -> Vec<Effect> {
-        // A line break is not Enter: what is pasted is looked at before it is used.
+        // A pasted line break is not Enter: the user checks the text first.
         let mut effects = Vec::new();
         for character in text.chars().filter(|character| !character.is_control()) {
             effects.extend(self.edit(Edit::Insert(character)));
@@ -265,17 +267,17 @@ impl Application {
         effects
     }
 
-    /// Whether letters go into a field. To a question, or a list, they would be answers and commands.
+    /// Whether letters go into a text field. Elsewhere they are commands or answers.
     fn takes_text(&self) -> bool {
         match &self.state.overlay {
             Some(Overlay::Help { .. } | Overlay::Palette { .. } | Overlay::ExportTo { .. }) => true,
             Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Zoom) => false,
-            None => self.state.gate.is_some() || self.state.typed_filter().is_some(),
+            None => self.state.lock_screen.is_some() || self.state.typed_filter().is_some(),
         }
     }
 
-    /// Whether a plain character is typed, whatever it is bound to. The help's field is searched by words: while it is
-    /// empty, the key that opened the help closes it.
+    /// Whether plain characters are typed, even where they are bound. In the help they act while its field is empty, so
+    /// that the key that opened it closes it.
     fn types_characters(&self) -> bool {
         match &self.state.overlay {
             Some(Overlay::Help { filter, .. }) => !filter.text().is_empty(),
@@ -283,7 +285,7 @@ impl Application {
         }
     }
 
-    /// The mouse did something.
+    /// Handles a mouse event.
     pub fn mouse(&mut self, event: MouseEvent) -> Vec<Effect> {
         let at = Position::new(event.column, event.row);
         let target = self.hits.iter().rev().find(|(place, _)| place.contains(at)).map(|(_, target)| *target);
@@ -295,15 +297,15 @@ impl Application {
                 if self.state.overlay.is_some() {
                     return self.act_on_window(action);
                 }
-                let times = if self.state.shown.columns > 1 { 1 } else { WHEEL_LINES };
-                (0..times).flat_map(|_| self.unless_gated(action)).collect()
+                let times = if self.state.viewport.columns > 1 { 1 } else { WHEEL_LINES };
+                (0..times).flat_map(|_| self.unless_locked(action)).collect()
             }
             _ => Vec::new(),
         }
     }
 
-    fn unless_gated(&mut self, action: Action) -> Vec<Effect> {
-        if self.state.gate.is_some() { Vec::new() } else { update::apply(&mut self.state, action) }
+    fn unless_locked(&mut self, action: Action) -> Vec<Effect> {
+        if self.state.lock_screen.is_some() { Vec::new() } else { update::apply(&mut self.state, action) }
     }
 
     fn click(&mut self, target: Option<Target>) -> Vec<Effect> {
@@ -313,7 +315,7 @@ impl Application {
                 self.state.overlay = None;
             }
             Some(Target::Window) => {}
-            // A click beside a window closes it.
+            // A click outside a window closes it.
             _ if self.state.overlay.is_some() => self.state.overlay = None,
             Some(Target::Tab(tab)) => {
                 if let Some(list) = self.state.list_mut() {
@@ -321,12 +323,12 @@ impl Application {
                 }
                 self.state.tab = tab;
             }
-            Some(Target::Picture) => return self.unless_gated(Action::Zoom),
+            Some(Target::Picture) => return self.unless_locked(Action::Zoom),
             Some(Target::Item(place)) => {
                 let Some(list) = self.state.list_mut() else { return Vec::new() };
                 let cursor = list.cursor_mut();
                 if cursor.at == place {
-                    return self.unless_gated(Action::Enter);
+                    return self.unless_locked(Action::Enter);
                 }
                 cursor.at = place;
             }
@@ -335,14 +337,14 @@ impl Application {
         Vec::new()
     }
 
-    /// The gate that asks for the vault, at start.
-    pub fn show_gate(&mut self, gate: Gate) {
-        self.state.gate = Some(gate);
+    /// Shows a screen that asks for the vault.
+    pub fn show_lock_screen(&mut self, lock_screen: LockScreen) {
+        self.state.lock_screen = Some(lock_screen);
     }
 }
 
-/// The action that answers `question` with yes. The question about an older copy may appear while a passphrase is being
-/// typed, whose last letters must not answer it.
+/// The action that means yes to `question`. The question about an older copy may appear while a passphrase is being
+/// typed, so it takes a key of its own.
 fn yes_to(question: &Question) -> Action {
     match question {
         Question::UseOlder { .. } => Action::UseOlder,
@@ -350,7 +352,7 @@ fn yes_to(question: &Question) -> Action {
     }
 }
 
-/// Where `action` scrolls a text of which `lines` lines are shown.
+/// The scroll position after `action`, with `lines` lines on the screen.
 fn scrolled(scroll: usize, action: Action, lines: usize) -> usize {
     match action {
         Action::Down => scroll + 1,

@@ -1,6 +1,6 @@
-//! The event loop: waits for the first thing that happens, looks at all of it, draws when something changed.
+//! The event loop: waits for an event, handles all that are pending, and draws if something changed.
 //!
-//! Must never: do what takes time. That is asked of the workers; what is large goes to the terminal in pieces.
+//! Must never: do slow work. That is the workers'; large output goes to the terminal in pieces.
 
 mod panes;
 
@@ -13,31 +13,32 @@ use super::answers::{Answers, Input};
 use super::application::Application;
 use super::delivery::Delivery;
 use super::error::Error;
+use super::event::AppEvent;
 use super::idle::{self, IdleLock};
 use super::pane::PaneWatch;
 use super::request::Effect;
 use super::startup::{self, ThemeFile};
 use super::terminal::Screen;
 use super::theme::Background;
-use super::worker::{AppEvent, Workers};
+use super::worker::Workers;
 use crate::preview::tmux::{PASSTHROUGH_ADVICE, REMOTE_TMUX_ADVICE};
 use crate::preview::{Choice, Link, Probe, ProbeOptions, Reason, RememberedChoices, cells_of_window};
 use crate::services::application_options::ApplicationOptions;
 use crate::services::format::count;
 use crate::services::settings::CellSize;
 
-/// The shortest time between frames that no key asked for.
+/// The shortest time between frames that no key caused.
 const FRAME: Duration = Duration::from_millis(16);
-/// One step of a working mark, and of the clock of an indexing run.
+/// The interval of spinners and of the clock of a run.
 const TICK: Duration = Duration::from_millis(120);
-/// How often an idle application looks whether it is time to lock.
+/// How often an idle application checks whether to lock.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// Whether the application goes on.
+/// Whether to continue after an event.
 #[derive(Eq, PartialEq)]
-enum Next {
-    GoOn,
-    End,
+enum Flow {
+    Continue,
+    Quit,
 }
 
 /// The application with its terminal and its workers.
@@ -51,13 +52,13 @@ pub(super) struct EventLoop {
     memory: RememberedChoices,
     answers: Answers,
     delivery: Option<Delivery>,
-    /// Width and height of a character when the window's size was last looked at.
+    /// The cell size when the window was last resized.
     cells: Option<CellSize>,
     pane: PaneWatch,
 }
 
 impl EventLoop {
-    /// Joins them, and has the terminal asked what it understands.
+    /// Connects the parts and has the terminal probed.
     pub(super) fn new(
         application: Application,
         screen: Screen,
@@ -79,21 +80,21 @@ impl EventLoop {
     /// Runs until the user ends it.
     pub(super) fn run(mut self, inbox: &Receiver<AppEvent>) -> Result<(), Error> {
         let ended = self.turn(inbox);
-        // Before the terminal is written to, which may be gone, or hang: what is sealed is committed whatever it does.
+        // Before writing to the terminal, which may be gone or hang: sealed photos are committed in any case.
         self.workers.stop_indexing();
-        // A terminal that is gone needs not be told.
+        // Ignore a terminal that is gone.
         let _ = self.say_what_is_finished();
-        // Threads do not unwind at a process's end: the run is waited for and keys are wiped here.
+        // Threads do not unwind at exit: wait for the run and wipe keys here.
         self.workers.finish();
         let Self { screen, workers, .. } = self;
-        // While the terminal is being asked something, its modes would be those of the question.
+        // Wait for a running probe: it changes the terminal's modes.
         let asked_nothing = workers.leave_terminal();
         drop(screen);
         drop(asked_nothing);
         ended
     }
 
-    /// The last frame: it stays until an indexing run has kept what it has done.
+    /// Draws the last frame, which stays until an indexing run has committed.
     fn say_what_is_finished(&mut self) -> Result<(), Error> {
         self.give_up_delivery()?;
         if self.workers.is_indexing() {
@@ -125,15 +126,15 @@ impl EventLoop {
             };
             let mut has_key = false;
             let mut next = first;
-            // Everything that waits is looked at before the next frame; what no key asked for waits for its time.
+            // Handle all pending events before the next frame; without a key, until the frame is due.
             while let Some(event) = next {
-                // Before each: a key that comes after the time is up, or after `fg`, finds the vault locked.
+                // Before each event: a key that comes too late, or after `fg`, must find the vault locked.
                 self.lock_when_idle(&mut idle)?;
                 if matches!(event, AppEvent::Terminal(_)) {
                     has_key = true;
                     idle.used(idle::now());
                 }
-                if self.handle(event)? == Next::End {
+                if self.handle(event)? == Flow::Quit {
                     return Ok(());
                 }
                 is_stale = true;
@@ -153,7 +154,7 @@ impl EventLoop {
         }
     }
 
-    /// Locks when it is time; says whether that changed the screen.
+    /// Locks when it is time. Returns whether that changed the screen.
     fn lock_when_idle(&mut self, idle: &mut IdleLock) -> Result<bool, Error> {
         if !idle.is_due(idle::now()) {
             return Ok(false);
@@ -173,7 +174,7 @@ impl EventLoop {
         Ok(())
     }
 
-    fn handle(&mut self, event: AppEvent) -> Result<Next, Error> {
+    fn handle(&mut self, event: AppEvent) -> Result<Flow, Error> {
         let effects = match event {
             AppEvent::Terminal(Event::Key(key)) => match self.answers.read(key, Instant::now()) {
                 Input::Key(key) => {
@@ -195,7 +196,7 @@ impl EventLoop {
                 self.panes_moved();
                 vec![Effect::Redraw]
             }
-            // After another window covered this one, or in tmux another pane, pictures may be gone.
+            // Pictures may be gone after another window, or a tmux pane, covered this one.
             AppEvent::Terminal(Event::FocusGained) => {
                 self.focus_changed();
                 vec![Effect::Redraw]
@@ -223,14 +224,14 @@ impl EventLoop {
                 self.repainted(is_visible)?;
                 Vec::new()
             }
-            AppEvent::TerminalLost => return Ok(Next::End),
+            AppEvent::TerminalLost => return Ok(Flow::Quit),
             AppEvent::WorkerDied => return Err(Error::WorkerDied),
             AppEvent::Signal(signal) => return self.signal(signal),
         };
         self.perform(effects)
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) -> Result<Next, Error> {
+    fn perform(&mut self, effects: Vec<Effect>) -> Result<Flow, Error> {
         for effect in effects {
             match effect {
                 Effect::Ask(request) => self.workers.ask(request),
@@ -250,13 +251,13 @@ impl EventLoop {
                 }
                 Effect::Redraw => self.clear()?,
                 Effect::Suspend => self.suspend()?,
-                Effect::Quit => return Ok(Next::End),
+                Effect::Quit => return Ok(Flow::Quit),
             }
         }
-        Ok(Next::GoOn)
+        Ok(Flow::Continue)
     }
 
-    /// Forgets what is on the screen, so that the next frame sends all of it.
+    /// Makes the next frame redraw everything.
     fn clear(&mut self) -> Result<(), Error> {
         self.application.pictures.screen_cleared();
         Ok(self.screen.clear()?)
@@ -271,7 +272,7 @@ impl EventLoop {
         });
     }
 
-    /// The terminal has been asked: pictures and colours become those that suit it.
+    /// Adopts the result of a probe: graphics protocol and colours.
     fn use_terminal(&mut self, probe: Probe) -> Result<(), Error> {
         let Probe { graphics, answers, reason, client, .. } = probe;
         let background = startup::background(&answers);
@@ -279,7 +280,7 @@ impl EventLoop {
             self.application.theme = self.theme_file.theme(&mut self.application.state, background);
         }
         if reason == Reason::Silent {
-            self.application.state.journal.note("the terminal says nothing about pictures: drawn in half blocks");
+            self.application.state.messages.info("the terminal reports no graphics: pictures are drawn in half blocks");
         }
         self.pane.advice = match reason {
             Reason::NoPassthrough => Some(PASSTHROUGH_ADVICE),
@@ -295,7 +296,7 @@ impl EventLoop {
         Ok(())
     }
 
-    /// The window has another size; perhaps because its characters have.
+    /// Handles a new window size, which may come from a new cell size.
     fn follow_font(&mut self) -> Result<(), Error> {
         let before = std::mem::replace(&mut self.cells, cells_of_window());
         if let (Some(before), Some(now), None) = (before, self.cells, self.options.cell_size) {
@@ -310,34 +311,34 @@ impl EventLoop {
         self.screen.send(forgetting.as_bytes())?;
         self.clear()?;
         let name = self.application.pictures.protocol_name();
-        let journal = &mut self.application.state.journal;
+        let messages = &mut self.application.state.messages;
         match self.application.pictures.choice() {
-            None => journal.note("pictures are off"),
+            None => messages.info("pictures are off"),
             // What a flag or a setting says counts next time as well.
-            Some(_) if self.preview != Choice::Auto => journal.note(format!("pictures drawn by {name}")),
+            Some(_) if self.preview != Choice::Auto => messages.info(format!("pictures drawn by {name}")),
             Some(choice) => match self.memory.remember(choice) {
-                Ok(()) => journal.note(format!("pictures drawn by {name}, in this terminal from now on")),
+                Ok(()) => messages.info(format!("pictures drawn by {name} in this terminal from now on")),
                 Err(error) => {
                     log::warn!("the way of drawing pictures was not remembered: {}", error.kind());
-                    journal.note(format!("pictures drawn by {name}"));
+                    messages.info(format!("pictures drawn by {name}"));
                 }
             },
         }
         Ok(())
     }
 
-    /// Sends the next piece of the photos on their way; says whether there may be more at once.
+    /// Sends the next piece of a delivery. Returns whether more can follow at once.
     fn deliver(&mut self) -> Result<bool, Error> {
         let Some(delivery) = &mut self.delivery else { return Ok(false) };
         if let Some(piece) = delivery.next_piece() {
             self.screen.send(&piece)?;
             return Ok(true);
         }
-        let journal = &mut self.application.state.journal;
+        let messages = &mut self.application.state.messages;
         match delivery.outcome() {
             None => return Ok(false),
-            Some(Ok(photos)) => journal.note(format!("sent {} to the terminal", count(photos, "photo"))),
-            Some(Err(reason)) => journal.fail(format!("the terminal did not store all photos: {reason}")),
+            Some(Ok(photos)) => messages.info(format!("sent {} to the terminal", count(photos, "photo"))),
+            Some(Err(reason)) => messages.error(format!("the terminal did not store all photos: {reason}")),
         }
         self.delivery = None;
         self.draw()?;
@@ -352,11 +353,11 @@ impl EventLoop {
     }
 
     #[cfg(unix)]
-    fn signal(&mut self, signal: i32) -> Result<Next, Error> {
+    fn signal(&mut self, signal: i32) -> Result<Flow, Error> {
         use signal_hook::consts::{SIGCONT, SIGTSTP};
         match signal {
             SIGTSTP => self.suspend()?,
-            // Continued after a stop that nobody announced (SIGSTOP): the screen may be anyone's.
+            // Continued after SIGSTOP, which cannot be handled: the screen may hold anything.
             SIGCONT => {
                 self.application.pictures.screen_cleared();
                 self.screen.resume()?;
@@ -364,15 +365,15 @@ impl EventLoop {
             }
             _ => return Err(Error::Signal(signal)),
         }
-        Ok(Next::GoOn)
+        Ok(Flow::Continue)
     }
 
     #[cfg(not(unix))]
-    fn signal(&mut self, signal: i32) -> Result<Next, Error> {
+    fn signal(&mut self, signal: i32) -> Result<Flow, Error> {
         Err(Error::Signal(signal))
     }
 
-    /// Gives the terminal back and stops, until the shell continues the program.
+    /// Restores the terminal and stops until the shell continues the program.
     fn suspend(&mut self) -> Result<(), Error> {
         #[cfg(unix)]
         {

@@ -1,26 +1,26 @@
-//! When an application that nobody uses locks itself. Time that the machine slept or the program was stopped counts: a
-//! laptop that was closed for an hour locks when it wakes up.
+//! When to lock an idle application. Time asleep or suspended counts: a laptop that was closed for an hour locks
+//! when it wakes up.
 
 use std::time::Duration;
 
-/// Decides when it is time to lock. Told the time, as [`now`] gives it.
+/// Decides when to lock. Times are those of [`now`].
 pub(super) struct IdleLock {
     after: Option<Duration>,
     last_used: Duration,
 }
 
 impl IdleLock {
-    /// Locks after this long without use; never without.
+    /// Locks after this long without a key; `None` never locks.
     pub(super) fn new(after: Option<Duration>, now: Duration) -> Self {
         Self { after, last_used: now }
     }
 
-    /// A key was pressed. Ask [`Self::is_due`] first: a key that comes too late must not put off the lock.
+    /// Records a key. Call [`Self::is_due`] first: a key that comes too late must not put off the lock.
     pub(super) fn used(&mut self, now: Duration) {
         self.last_used = now;
     }
 
-    /// Whether it is time to lock; said once, and then again after as long.
+    /// Whether to lock now; true once, and again only after the same time.
     pub(super) fn is_due(&mut self, now: Duration) -> bool {
         let is_due = self.after.is_some_and(|after| now.saturating_sub(self.last_used) >= after);
         if is_due {
@@ -30,8 +30,7 @@ impl IdleLock {
     }
 }
 
-/// The time on a clock that only goes forward, and goes on while the machine sleeps. `std::time::Instant` stands still
-/// then on Linux and on Apple's systems.
+/// The time on a monotonic clock that counts sleep, as `std::time::Instant` does not on Linux and on Apple's systems.
 pub(super) fn now() -> Duration {
     #[cfg(unix)]
     {
@@ -40,7 +39,7 @@ pub(super) fn now() -> Duration {
         const CLOCK: ClockId = ClockId::Boottime;
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         const CLOCK: ClockId = ClockId::Monotonic;
-        // The clock exists on each of these systems, and its time is not negative.
+        // The clock exists on all of these systems and is never negative.
         Duration::try_from(clock_gettime(CLOCK)).unwrap_or_default()
     }
     #[cfg(not(unix))]
@@ -72,7 +71,7 @@ mod tests {
 
     #[test]
     fn after_an_hour_asleep_it_is_due_before_the_first_key_counts() {
-        // Two readings of a clock that went on meanwhile; nothing ran in between.
+        // The clock went on while nothing ran.
         let before = Duration::from_secs(50);
         let mut lock = IdleLock::new(Some(15 * MINUTE), before);
         let awake = before + 60 * MINUTE;
@@ -84,7 +83,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn the_clock_is_the_one_that_counts_sleep() {
-        // The kernel's uptime is that clock's, rounded down to hundredths.
+        // The kernel's uptime is the same clock, rounded down to hundredths.
         let uptime = || {
             let text = std::fs::read_to_string("/proc/uptime").unwrap();
             Duration::from_secs_f64(text.split(' ').next().unwrap().parse().unwrap())

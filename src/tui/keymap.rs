@@ -45,7 +45,7 @@ pub struct HelpLine {
 impl Default for Keymap {
     fn default() -> Self {
         let mut keymap = Self { bindings: Vec::new() };
-        let warnings = keymap.lay_over(DEFAULTS);
+        let warnings = keymap.merge(DEFAULTS);
         debug_assert!(warnings.is_empty(), "the defaults are valid: {warnings:?}");
         keymap
     }
@@ -54,7 +54,7 @@ impl Default for Keymap {
 impl Keymap {
     /// Applies a keymap file over the bindings so far. Lines that cannot be used are skipped; they, and keys that
     /// conflict within a context, are returned as warnings.
-    pub fn lay_over(&mut self, text: &str) -> Vec<Warning> {
+    pub fn merge(&mut self, text: &str) -> Vec<Warning> {
         let (settings, mut warnings) = overrides::read(text);
         let mut set: Vec<(Context, Vec<Chord>, usize)> = Vec::new();
         for setting in settings {
@@ -161,7 +161,7 @@ mod tests {
         let (settings, warnings) = overrides::read(DEFAULTS);
         assert!(warnings.is_empty() && settings.len() > 100);
         let mut keymap = Keymap { bindings: Vec::new() };
-        assert_eq!(keymap.lay_over(DEFAULTS), []);
+        assert_eq!(keymap.merge(DEFAULTS), []);
         let everywhere = Context::ALL.map(|(context, _)| context);
         for (action, name, _) in TABLE {
             assert!(!keymap.keys(&everywhere, *action).is_empty(), "no key for {name}");
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn a_tab_s_key_comes_before_one_that_counts_everywhere() {
         let mut keymap = Keymap::default();
-        let warnings = keymap.lay_over("[results]\n\"s\" = \"arrangement\"\n\"-\" = \"lower-threshold\"\n");
+        let warnings = keymap.merge("[results]\n\"s\" = \"arrangement\"\n\"-\" = \"lower-threshold\"\n");
         assert_eq!(warnings, []);
         let meaning = |tab, keys| keymap.meaning(&of_tab(tab), &press(keys));
         assert_eq!(meaning(Tab::Results, "s"), Meaning::Action(Action::Arrangement));
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn a_user_s_file_changes_and_removes_keys_and_warnings_name_lines() {
         let mut keymap = Keymap::default();
-        let warnings = keymap.lay_over(
+        let warnings = keymap.merge(
             "[everywhere]\n\"ctrl-q\" = \"quit\"\n\"q\" = \"none\"\n\"w\" = \"qiut\"\n\"hyper-x\" = \"up\"\n[tabs]\n\"a\" = \"up\"\n",
         );
         let meaning = |keys| keymap.meaning(&of_tab(Tab::Files), &press(keys));
@@ -222,16 +222,16 @@ mod tests {
     #[test]
     fn keys_that_conflict_within_a_context_are_warned_of_and_across_contexts_are_not() {
         let mut keymap = Keymap::default();
-        let warnings = keymap.lay_over("[everywhere]\n\"G\" = \"top\"\n\"shift-G\" = \"bottom\"\n\"g\" = \"zoom\"\n");
+        let warnings = keymap.merge("[everywhere]\n\"G\" = \"top\"\n\"shift-G\" = \"bottom\"\n\"g\" = \"zoom\"\n");
         let said: Vec<(usize, &str)> = warnings.iter().map(|w| (w.line, w.what.as_str())).collect();
         assert_eq!(said, [(3, "`shift-G` is already set on line 2"), (4, "`gg` cannot be typed: `g` comes first")]);
-        assert_eq!(Keymap::default().lay_over("[vault]\n\"g\" = \"zoom\"\n\"q\" = \"zoom\"\n"), []);
+        assert_eq!(Keymap::default().merge("[vault]\n\"g\" = \"zoom\"\n\"q\" = \"zoom\"\n"), []);
     }
 
     #[test]
     fn in_a_text_field_a_letter_cannot_be_bound() {
         let mut keymap = Keymap::default();
-        let warnings = keymap.lay_over("[unlock]\n\"q\" = \"quit\"\n[filter]\n\"ctrl-q\" = \"quit\"\n");
+        let warnings = keymap.merge("[unlock]\n\"q\" = \"quit\"\n[filter]\n\"ctrl-q\" = \"quit\"\n");
         assert_eq!(warnings, [Warning { line: 2, what: "in [unlock], `q` is typed as text".to_owned() }]);
         assert_eq!(keymap.meaning(&of_unlock(), &press("q")), Meaning::Unbound);
         assert_eq!(keymap.meaning(&of_filter(), &press("ctrl-q")), Meaning::Action(Action::Quit));

@@ -1,4 +1,4 @@
-//! Whether the terminal shows Unicode, as the user's locale says.
+//! Whether the terminal shows Unicode, by the user's locale.
 
 use std::ffi::OsString;
 
@@ -11,8 +11,8 @@ pub enum Characters {
     Ascii,
 }
 
-/// What the locale's variables say, in the order of POSIX (Base Definitions, 8.2). Where none of them is set, as in many
-/// containers, terminals show UTF-8 all the same today.
+/// The characters of the locale, by its variables in POSIX order (Base Definitions, 8.2). Where none is set, as in many
+/// containers, today's terminals show UTF-8.
 #[must_use]
 pub fn characters(variable: impl Fn(&str) -> Option<OsString>) -> Characters {
     let mut set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).filter(|value| !value.is_empty());

@@ -16,6 +16,7 @@
 //! | `pane` | in tmux: whether pixels would land in this pane |
 //! | `idle` | when to lock |
 //! | `startup` | the user's keymap and theme files, and the first state |
+//! | `event` | what the event loop reacts to |
 //! | `event_loop` | connects all of these |
 //!
 //! Must never: wait in the event loop, or leave a decrypted photo on a disk.
@@ -25,7 +26,9 @@ pub mod answers;
 pub mod application;
 pub mod delivery;
 mod error;
+mod event;
 mod event_loop;
+mod format;
 mod fuzzy;
 mod idle;
 pub mod keymap;
@@ -40,7 +43,6 @@ pub mod state;
 pub mod terminal;
 pub mod theme;
 pub mod update;
-mod words;
 mod worker;
 
 use std::sync::mpsc::channel;
@@ -50,7 +52,7 @@ use crate::services::application_options::ApplicationOptions;
 use event_loop::EventLoop;
 use preview::SentPictures;
 use request::Effect;
-use state::gate::Gate;
+use state::lock_screen::LockScreen;
 use state::vault::Session;
 use terminal::Screen;
 use worker::{IsNew, Workers};
@@ -67,17 +69,17 @@ pub fn run(mut options: ApplicationOptions, preview: Choice) -> Result<(), Error
     let (mut application, theme_file) = startup::build(&options, sent);
     // The first frame is drawn before any work starts.
     screen.draw(&mut application)?;
-    let (app_events, inbox) = channel();
+    let (events, inbox) = channel();
     #[cfg(unix)]
-    worker::read_signals(&app_events)?;
-    let mut workers = Workers::start(&app_events, options.dirs.clone());
+    worker::read_signals(&events)?;
+    let mut workers = Workers::start(&events, options.dirs.clone());
     for effect in application.start() {
         if let Effect::Ask(request) = effect {
             workers.ask(request);
         }
     }
     if let (Some(vault), Some(passphrase)) = (options.vault.clone(), options.passphrase.take()) {
-        if let Some(Gate::Unlock(unlock)) = &mut application.state.gate {
+        if let Some(LockScreen::Unlock(unlock)) = &mut application.state.lock_screen {
             unlock.is_working = true;
         }
         application.state.session = Session::Opening { vault: vault.clone() };

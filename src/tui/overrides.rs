@@ -1,21 +1,21 @@
-//! The user's TOML files: sections of keys and words, each with the line it stands on, for warnings that name it.
+//! Reads the user's keymap and theme files: TOML sections of strings, with line numbers for warnings.
 
 use toml::de::{DeTable, DeValue};
 
-/// One `key = "word"` of a section.
+/// One `key = "word"` in a section.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Setting {
     /// The `[section]` it stands in.
     pub section: String,
-    /// What stands before the `=`.
+    /// The text before the `=`.
     pub key: String,
-    /// The word after it.
+    /// The text after it, without quotes.
     pub word: String,
     /// Its line, from 1.
     pub line: usize,
 }
 
-/// What is wrong with a file, and where.
+/// A problem in a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Warning {
     /// The line, from 1.
@@ -24,7 +24,7 @@ pub struct Warning {
     pub what: String,
 }
 
-/// Reads `text`. What cannot be understood is left out and warned of; the rest counts.
+/// Reads `text`. Lines that cannot be read are skipped and returned as warnings.
 #[must_use]
 pub(super) fn read(text: &str) -> (Vec<Setting>, Vec<Warning>) {
     let line_of = |offset: usize| text[..offset.min(text.len())].matches('\n').count() + 1;

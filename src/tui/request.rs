@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::delivery::Delivery;
 use super::state::browser::Entry;
-use super::state::line::Passphrase;
 use super::state::results::Query;
+use super::state::text_field::PassphraseField;
 use crate::services::library::Statistics;
 use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::open_vault::CopyAge;
@@ -26,14 +26,14 @@ pub enum Request {
         /// The vault.
         vault: PathBuf,
         /// Its passphrase.
-        passphrase: Passphrase,
+        passphrase: PassphraseField,
     },
     /// Create a vault and open it.
     Create {
         /// Where.
         vault: PathBuf,
         /// Its passphrase.
-        passphrase: Passphrase,
+        passphrase: PassphraseField,
     },
     /// Use this older copy of the vault from now on.
     AcceptOlder,

@@ -1,12 +1,12 @@
-//! The screens: state in, cells out. Nothing here changes the state; what was drawn where comes back as hits.
+//! The screens: state to cells. Nothing here changes the state; click targets are returned.
 
 mod ascii;
 mod browser;
 mod canvas;
 mod exporting;
-mod gate;
 mod grid;
 mod indexing;
+mod lock_screen;
 mod overlay;
 mod picture;
 mod results;
@@ -18,6 +18,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::action::Action;
+use super::format;
 use super::keymap::Keymap;
 use super::keymap::context::{self, Context};
 use super::locale::Characters;
@@ -25,9 +26,8 @@ use super::preview::Pictures;
 use super::state::indexing::Indexing;
 use super::state::overlay::Overlay;
 use super::state::vault::{Session, Task};
-use super::state::{Shown, State, Tab};
+use super::state::{State, Tab, Viewport};
 use super::theme::Theme;
-use super::words;
 use crate::services::name::inert;
 use canvas::Canvas;
 pub use canvas::Target;
@@ -36,32 +36,32 @@ pub use overlay::{help_lines, palette_actions};
 /// Below this many columns or rows nothing useful fits.
 const SMALLEST: (u16, u16) = (20, 5);
 
-/// So many columns hold the titles of all tabs, and the number of photos.
+/// The columns that the titles of all tabs and the number of photos need.
 const TITLED_COLUMNS: u16 = 52;
 
-/// What drawing a frame told: where things are, for the mouse, and how much fits, for movement.
+/// What is known after drawing a frame: click targets, and how much of the list fits.
 pub struct Drawn {
-    /// AppDirs and what a click on them means, the uppermost last.
+    /// Areas and what a click on them does, topmost last.
     pub hits: Vec<(Rect, Target)>,
-    /// The shape of the list.
-    pub shown: Shown,
+    /// The size of the list.
+    pub viewport: Viewport,
 }
 
-/// Draws everything.
+/// Draws a frame.
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, keymap: &Keymap, pictures: &mut Pictures) -> Drawn {
     let area = frame.area();
     frame.buffer_mut().set_style(area, theme.text);
     let window = overlay::place(area, state, keymap);
     pictures.begin_frame(window);
-    let shown = Shown { columns: 1, lines: 1, is_one_pane: area.width < 60 };
-    let mut canvas = Canvas { frame, state, theme, keymap, pictures, hits: Vec::new(), shown };
+    let viewport = Viewport { columns: 1, lines: 1, is_one_pane: area.width < 60 };
+    let mut canvas = Canvas { frame, state, theme, keymap, pictures, hits: Vec::new(), viewport };
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        let text = format!("too small: {}x{} of {}x{}", area.width, area.height, SMALLEST.0, SMALLEST.1);
+        let text = format!("too small: {}x{}, needs {}x{}", area.width, area.height, SMALLEST.0, SMALLEST.1);
         canvas.frame.render_widget(Paragraph::new(text), area);
-        return Drawn { hits: canvas.hits, shown: canvas.shown };
+        return Drawn { hits: canvas.hits, viewport: canvas.viewport };
     }
-    match (&state.gate, &state.overlay) {
-        (Some(gate), _) => gate::draw(&mut canvas, area, gate),
+    match (&state.lock_screen, &state.overlay) {
+        (Some(lock_screen), _) => lock_screen::draw(&mut canvas, area, lock_screen),
         (None, Some(Overlay::Zoom)) => overlay::zoom(&mut canvas, area),
         _ => tab(&mut canvas, area),
     }
@@ -71,7 +71,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, keymap: &Keymap
     if state.preferences.characters == Characters::Ascii {
         ascii::replace(canvas.frame.buffer_mut());
     }
-    Drawn { hits: canvas.hits, shown: canvas.shown }
+    Drawn { hits: canvas.hits, viewport: canvas.viewport }
 }
 
 fn tab(canvas: &mut Canvas<'_, '_>, area: Rect) {
@@ -103,7 +103,7 @@ fn tab(canvas: &mut Canvas<'_, '_>, area: Rect) {
             exporting::strip(canvas, export_strip, run);
             status_line(canvas, status);
         }
-        // On a low screen there is one line for both.
+        // On a low screen they share one line.
         (None, Some(run)) if canvas.state.typed_filter().is_none() => {
             exporting::strip(canvas, status, run);
         }
@@ -120,7 +120,7 @@ fn tab_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
         let is_shown = tab == canvas.state.tab;
         let title = if !has_titles && !is_shown { String::new() } else { format!(" {}", tab.title()) };
         let label = format!(" {}{title} ", index + 1);
-        let width = u16::try_from(words::width(&label)).unwrap_or(u16::MAX);
+        let width = u16::try_from(format::width(&label)).unwrap_or(u16::MAX);
         let place = Rect { x, width, ..area }.intersection(area);
         let style = if is_shown { theme.accent.patch(theme.cursor) } else { theme.faint };
         canvas.frame.render_widget(Span::styled(label, style), place);
@@ -132,30 +132,30 @@ fn tab_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
         Session::Opening { .. } => format!("{} opening", canvas.spinner()),
         Session::Open { vault } => {
             let name = vault.file_name().unwrap_or(vault.as_os_str());
-            let name = words::path(std::path::Path::new(name));
+            let name = format::path(std::path::Path::new(name));
             let photos = canvas.state.collection.list.items().len();
-            if is_narrow { format!("● {photos}") } else { format!("● {name}, {}", words::count(photos, "photo")) }
+            if is_narrow { format!("● {photos}") } else { format!("● {name}, {}", format::count(photos, "photo")) }
         }
     };
     let room = usize::from(area.right().saturating_sub(x + 1));
-    let text = Line::styled(words::fit(&session, room).into_owned(), theme.faint).right_aligned();
+    let text = Line::styled(format::fit(&session, room).into_owned(), theme.faint).right_aligned();
     let place = Rect { x, width: area.right().saturating_sub(x + 1), ..area };
     canvas.frame.render_widget(text, place.intersection(area));
 }
 
-/// The newest message or, without news, what is known about the shown tab.
+/// The newest unread message or else a summary of the shown tab.
 fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let state = canvas.state;
     let theme = canvas.theme;
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let line = if let Some(filter) = state.typed_filter() {
         let mut spans = vec![Span::styled("/", theme.accent)];
-        spans.extend(canvas.input_spans(&filter.line));
+        spans.extend(canvas.input_spans(&filter.field));
         Line::from(spans)
     } else if let Some(task) = state.collection.task {
         Line::from(format!("{} {}", canvas.spinner(), working_on(task)))
-    } else if let Some(message) = state.journal.news() {
-        let (sign, style) = canvas.weight(message.weight);
+    } else if let Some(message) = state.messages.unread() {
+        let (sign, style) = canvas.severity(message.severity);
         let text = inert(&message.text).into_owned();
         Line::from(vec![Span::styled(format!("{sign} "), style), Span::raw(text)])
     } else {
@@ -166,20 +166,20 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
             Tab::Indexing => Line::default(),
         }
     };
-    canvas.frame.render_widget(words::fit_line(line, usize::from(inner.width)), inner);
+    canvas.frame.render_widget(format::fit_line(line, usize::from(inner.width)), inner);
 }
 
 fn working_on(task: Task) -> &'static str {
     match task {
-        Task::Accepting => "remembering this copy",
+        Task::Accepting => "accepting this copy",
         Task::Removing => "removing",
         Task::Checking => "checking every byte of the vault",
-        Task::Opening => "open in another program",
+        Task::Opening => "opened in another program",
         Task::Downloading => "sending through the terminal",
     }
 }
 
-/// The keys that matter on the shown tab and do something there, as many as fit.
+/// Key hints for the shown tab, as many as fit.
 fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let state = canvas.state;
     let theme = canvas.theme;
@@ -192,22 +192,22 @@ fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let key = |action| canvas.key(&contexts, action);
     let keys: Vec<(Option<String>, &str)> = match &state.overlay {
         Some(Overlay::Palette { .. }) => vec![
-            (key(Action::Submit), "do it"),
+            (key(Action::Submit), "run"),
             (canvas.up_and_down(&contexts, Action::Up, Action::Down), "move"),
             (key(Action::Close), "close"),
         ],
         Some(Overlay::Help { .. }) => vec![(canvas.key(&[Context::Window], Action::Close), "close")],
-        // The others name their own keys.
+        // The other windows show their keys themselves.
         Some(_) => Vec::new(),
         None if state.typed_filter().is_some() => {
-            vec![(key(Action::Submit), "keep"), (key(Action::ClearFilter), "clear")]
+            vec![(key(Action::Submit), "apply"), (key(Action::ClearFilter), "clear")]
         }
         None => hinted(state).iter().map(|(action, label)| (canvas.hint_key(*action), *label)).collect(),
     };
     let mut room = usize::from(area.width.saturating_sub(2));
     let mut spans = Vec::new();
     for (key, label) in keys.into_iter().filter_map(|(key, label)| Some((key?, label))) {
-        let width = words::width(&key) + words::width(label) + 3;
+        let width = format::width(&key) + format::width(label) + 3;
         if width > room {
             continue;
         }
@@ -218,7 +218,7 @@ fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     canvas.frame.render_widget(Line::from(spans), inner);
 }
 
-/// What is hinted, the most important first; what does nothing now is left out when it is drawn.
+/// Hints of each tab, the most important first. Actions that are refused now are left out when drawing.
 fn hinted(state: &State) -> &'static [(Action, &'static str)] {
     match state.tab {
         Tab::Files if state.session.open().is_some() => &[
@@ -273,7 +273,7 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
         ],
         Tab::Indexing => &[
             (Action::Help, "help"),
-            (Action::PauseIndexing, "pause, go on"),
+            (Action::PauseIndexing, "pause/resume"),
             (Action::StopIndexing, "stop"),
             (Action::Files, "files"),
             (Action::Vault, "vault"),

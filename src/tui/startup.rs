@@ -10,7 +10,7 @@ use super::keymap::Keymap;
 use super::locale;
 use super::overrides::Warning;
 use super::preview::{Pictures, SentPictures};
-use super::state::gate::Gate;
+use super::state::lock_screen::LockScreen;
 use super::state::{Preferences, State};
 use super::theme::{Background, Colours, Theme};
 use crate::preview::Link;
@@ -48,9 +48,10 @@ pub(super) fn build(options: &ApplicationOptions, sent: SentPictures) -> (Applic
     };
     let mut state = State::new(options.folder.clone(), preferences);
     // A worker looks whether the vault is there: a disk that does not answer must not delay the first frame.
-    state.gate = Some(Gate::for_question(session::first_question(options.vault.as_deref(), &options.folder)));
+    state.lock_screen =
+        Some(LockScreen::for_question(session::first_question(options.vault.as_deref(), &options.folder)));
     let mut keymap = Keymap::default();
-    let warnings = keymap.lay_over(&user_file(&mut state, &options.keymap));
+    let warnings = keymap.merge(&user_file(&mut state, &options.keymap));
     warn(&mut state, &options.keymap, warnings);
     let theme_file = ThemeFile { path: options.theme.clone(), text: user_file(&mut state, &options.theme) };
     let theme = theme_file.theme(&mut state, Background::Unknown);
@@ -78,8 +79,8 @@ fn warn(state: &mut State, path: &Path, warnings: Vec<Warning>) {
 }
 
 fn warn_once(state: &mut State, text: String) {
-    if !state.journal.messages().any(|message| message.text == text) {
-        state.journal.warn(text);
+    if !state.messages.iter().any(|message| message.text == text) {
+        state.messages.warn(text);
     }
 }
 

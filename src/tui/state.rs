@@ -1,18 +1,18 @@
 //! What the application knows, as plain data: no terminal, no thread, no file, no key.
 //!
-//! Screens are drawn from it and actions change it. Everything that names a stored photo is forgotten on lock.
+//! Screens are drawn from it, actions change it. Locking drops everything that names a stored photo.
 
 pub mod browser;
 pub mod cursor;
 pub mod exporting;
-pub mod gate;
 pub mod indexing;
-pub mod journal;
-pub mod line;
 pub mod list;
+pub mod lock_screen;
+pub mod messages;
 pub mod overlay;
 pub mod rate;
 pub mod results;
+pub mod text_field;
 pub mod tiles;
 pub mod vault;
 
@@ -20,10 +20,10 @@ use std::path::PathBuf;
 
 use browser::Browser;
 use exporting::Exporting;
-use gate::Gate;
 use indexing::Indexing;
-use journal::Journal;
 use list::{Filter, List};
+use lock_screen::LockScreen;
+use messages::Messages;
 use overlay::Overlay;
 use results::Results;
 use tiles::Tiles;
@@ -47,10 +47,10 @@ pub enum Tab {
 }
 
 impl Tab {
-    /// All tabs, from the left.
+    /// All tabs, left to right.
     pub const ALL: [Self; 4] = [Self::Files, Self::Results, Self::Vault, Self::Indexing];
 
-    /// The word on the tab.
+    /// Its title.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ impl Tab {
     }
 }
 
-/// Which half of a tab is shown when there is room for one only.
+/// The half of a tab that is shown where there is room for one only.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Pane {
     /// The list.
@@ -71,18 +71,18 @@ pub enum Pane {
     Preview,
 }
 
-/// What of the user's environment shapes the application.
+/// Settings, flags and environment that shape the application.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preferences {
-    /// Similarity from which a photo matches.
+    /// Similarity (cosine) from which a photo is a match.
     pub threshold: f32,
-    /// So many photos does a search list.
+    /// How many results a search lists.
     pub top: usize,
     /// The characters that the terminal shows.
     pub characters: Characters,
-    /// Whether anything may move that the user did not move.
+    /// Whether spinners turn.
     pub motion: Motion,
-    /// Where exported photos go unless the user says otherwise.
+    /// The folder that the export prompt proposes.
     pub export_folder: PathBuf,
     /// The vault to open, if one is known.
     pub vault: Option<PathBuf>,
@@ -94,10 +94,10 @@ pub struct Preferences {
 pub struct State {
     /// The tab that is shown.
     pub tab: Tab,
-    /// The half of it that is shown when there is room for one.
+    /// The half of it that is shown where there is room for one only.
     pub pane: Pane,
-    /// First run or unlocking; covers everything else.
-    pub gate: Option<Gate>,
+    /// The screen that asks for a vault; covers everything else.
+    pub lock_screen: Option<LockScreen>,
     /// A window over the tab.
     pub overlay: Option<Overlay>,
     /// Folders and photos.
@@ -106,45 +106,45 @@ pub struct State {
     pub results: Results,
     /// The photos of the vault.
     pub collection: Collection,
-    /// How results and the vault are laid out.
+    /// The layout of results and vault.
     pub tiles: Tiles,
     /// The vault, open or not.
     pub session: Session,
     /// The indexing run, or the last one.
     pub indexing: Option<Indexing>,
-    /// The export under way.
+    /// The running export.
     pub exporting: Option<Exporting>,
     /// Messages.
-    pub journal: Journal,
-    /// What of the user's environment shapes the application.
+    pub messages: Messages,
+    /// Settings, flags and environment that shape the application.
     pub preferences: Preferences,
-    /// Turns working marks; advanced by the clock.
+    /// The frame of the spinners.
     pub tick: usize,
-    /// How many columns the grid or list had when it was last drawn, and how many rows fit: what movement steps by.
-    pub shown: Shown,
-    /// What the preview shows in its title: the way pictures are drawn.
+    /// The size of the list in the last frame: how far a page moves.
+    pub viewport: Viewport,
+    /// The name of the graphics protocol, for the title of the test picture.
     pub pictures_by: &'static str,
 }
 
-/// The shape of the list that was last drawn.
+/// The size of the list in the last frame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Shown {
+pub struct Viewport {
     /// Items side by side.
     pub columns: usize,
     /// Lines of items that fit.
     pub lines: usize,
-    /// Whether list and picture take turns.
+    /// Whether there is room for list or picture only.
     pub is_one_pane: bool,
 }
 
 impl State {
-    /// The state at start, in `folder`.
+    /// The state at startup, showing `folder`.
     #[must_use]
     pub fn new(folder: PathBuf, preferences: Preferences) -> Self {
         Self {
             tab: Tab::Files,
             pane: Pane::List,
-            gate: None,
+            lock_screen: None,
             overlay: None,
             browser: Browser::new(folder),
             results: Results::new(preferences.threshold, preferences.top),
@@ -153,15 +153,15 @@ impl State {
             session: Session::Closed,
             indexing: None,
             exporting: None,
-            journal: Journal::default(),
+            messages: Messages::default(),
             preferences,
             tick: 0,
-            shown: Shown { columns: 1, lines: 1, is_one_pane: false },
+            viewport: Viewport { columns: 1, lines: 1, is_one_pane: false },
             pictures_by: "",
         }
     }
 
-    /// Whether something is under way that a working mark should show.
+    /// Whether anything is in progress that a spinner shows.
     #[must_use]
     pub fn is_working(&self) -> bool {
         self.browser.is_loading
@@ -172,7 +172,7 @@ impl State {
             || self.collection.task.is_some()
     }
 
-    /// The list of the shown tab; none where there is no list.
+    /// The list of the shown tab; `None` on the indexing tab.
     #[must_use]
     pub fn list(&self) -> Option<&dyn List> {
         match self.tab {
@@ -209,7 +209,7 @@ impl State {
         }
     }
 
-    /// Forgets everything that names or shows a stored photo. Of an indexing run that goes on, numbers stay.
+    /// Drops everything that names or shows a stored photo. The numbers of a running indexing run stay.
     pub fn forget_vault(&mut self) {
         self.results = Results::new(self.results.threshold(), self.results.top());
         self.collection = Collection::default();
@@ -219,6 +219,6 @@ impl State {
             run.stages = Default::default();
         }
         self.overlay = None;
-        self.journal.forget();
+        self.messages.clear();
     }
 }

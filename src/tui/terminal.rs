@@ -1,8 +1,8 @@
-//! The terminal: taken over at start, and given back as it was however the program ends.
+//! The terminal: taken over at startup and restored however the program ends.
 //!
-//! Raw mode, alternate screen, mouse, paste and focus reports are undone, and the pictures that the terminal keeps are
-//! deleted, on return, on panic and on signals. tmux knows nothing of the pixels that it passed on: the whole screen is
-//! erased, and tmux paints it again.
+//! On return, panic and signals, raw mode, alternate screen, mouse, paste and focus reports are undone, and pictures
+//! that the terminal keeps are deleted. tmux does not track the pixels it passed through: the whole screen is erased,
+//! and tmux repaints it.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;
@@ -27,15 +27,15 @@ use super::preview::SentPictures;
 use crate::preview::tmux::{AFTER_ERASE, ERASE_SCREEN, Multiplexer, Tmux};
 use crate::services::settings::Mouse;
 
-/// Whether the terminal is taken over now: it is given back once, whoever comes first.
+/// Whether the terminal is taken over: drop and panic hook restore it once, whichever comes first.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Most of a frame without pictures fits.
+/// Holds most frames without pictures.
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// The terminal while the application has it.
+/// The terminal while it is taken over.
 pub struct Screen {
-    /// Never dropped: its drop shows the cursor, which [`give_back`] does too, and panics where standard error is gone.
+    /// Never dropped: its drop panics if standard error is gone, and [`restore`] shows the cursor too.
     terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     mouse: Mouse,
     sent: SentPictures,
@@ -45,14 +45,14 @@ impl Screen {
     /// Takes the terminal over.
     ///
     /// # Errors
-    /// When standard output is no terminal.
+    /// When standard output is not a terminal.
     pub fn take(mouse: Mouse, sent: SentPictures) -> io::Result<Self> {
-        // NO_COLOR is for text and heeded by the theme; crossterm would take the colours out of the pictures too.
+        // The theme honours NO_COLOR; crossterm would remove the colours of pictures too.
         crossterm::style::force_color_output(true);
         let for_hook = sent.clone();
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |information| {
-            give_back(&for_hook);
+            restore(&for_hook);
             previous(information);
         }));
         enter(mouse)?;
@@ -60,7 +60,7 @@ impl Screen {
         Ok(Self { terminal: ManuallyDrop::new(terminal), mouse, sent })
     }
 
-    /// Draws a frame, whole or not at all where the terminal can (synchronised updates).
+    /// Draws a frame as a synchronised update, where the terminal supports that.
     ///
     /// # Errors
     /// When the terminal cannot be written.
@@ -70,17 +70,17 @@ impl Screen {
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
 
-    /// Forgets what is on the screen, so that the next frame draws all of it.
+    /// Makes the next frame redraw everything.
     ///
     /// # Errors
     /// When the terminal cannot be written.
     pub fn clear(&mut self) -> io::Result<()> {
-        // Not `Terminal::clear`: it asks where the cursor is, and whoever reads the events takes the answer.
+        // Not `Terminal::clear`: it queries the cursor position, and the event thread would take the answer.
         let size = self.terminal.size()?;
         self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 
-    /// Sends bytes that draw nothing.
+    /// Sends bytes that change no cell.
     ///
     /// # Errors
     /// When the terminal cannot be written.
@@ -97,9 +97,9 @@ impl Screen {
         execute!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))
     }
 
-    /// Gives the terminal back until [`Self::resume`].
+    /// Restores the terminal until [`Self::resume`].
     pub fn release(&mut self) {
-        give_back(&self.sent);
+        restore(&self.sent);
     }
 
     /// Takes the terminal over again.
@@ -114,7 +114,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        give_back(&self.sent);
+        restore(&self.sent);
     }
 }
 
@@ -129,8 +129,8 @@ fn enter(mouse: Mouse) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives the terminal back, once. What cannot be written any more is passed over: there is nobody left to tell.
-fn give_back(sent: &SentPictures) {
+/// Restores the terminal, once. Write errors are ignored: nothing can be reported any more.
+fn restore(sent: &SentPictures) {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
@@ -146,7 +146,7 @@ fn give_back(sent: &SentPictures) {
         DisableMouseCapture,
         DisableFocusChange,
         DisableBracketedPaste,
-        // Pictures drawn over the text are gone with it; the alternate screen may outlive the program.
+        // Clears pictures too; the alternate screen may outlive the program.
         Clear(ClearType::All),
         LeaveAlternateScreen,
         cursor::Show
@@ -155,7 +155,7 @@ fn give_back(sent: &SentPictures) {
         tmux.repaint_after_erasing();
         let _ = out.write_all(AFTER_ERASE.as_bytes()).and_then(|()| out.flush());
     }
-    // What the terminal still answers would be typed into the shell.
+    // Late answers of the terminal would be typed into the shell.
     #[cfg(unix)]
     let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
     let _ = disable_raw_mode();

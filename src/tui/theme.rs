@@ -1,33 +1,33 @@
-//! How things look: the terminal's own 16 colours, so that every terminal theme stays as its user likes it.
+//! The theme: a style for each role. The defaults use the terminal's own 16 colours, so that they suit its palette.
 //!
-//! Nothing is told by colour alone: where a colour says something, a sign or a word says it too.
+//! No meaning depends on colour alone: a sign or a word always says the same.
 
 use ratatui::style::{Color, Modifier, Style};
 
 use super::overrides::{self, Warning};
 use crate::services::settings::THEME as DEFAULTS;
 
-/// What the terminal's background is, as far as known.
+/// The terminal's background.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Background {
     /// Dark.
     Dark,
     /// Light.
     Light,
-    /// The terminal did not say: colours that are readable on both.
+    /// Not reported: use colours that are readable on both.
     Unknown,
 }
 
 /// Whether text may have colours.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Colours {
-    /// It may.
+    /// All colours.
     Text,
     /// Only bold, dim and reversed (`NO_COLOR`, <https://no-color.org>); pictures keep their colours.
     PicturesOnly,
 }
 
-/// One style a role.
+/// One style per role.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "theme.toml says what each is for")]
 pub struct Theme {
@@ -47,7 +47,7 @@ pub struct Theme {
     pub bar: Style,
 }
 
-/// What differs on a light background: red is the only colour readable on every one, so weight and lines tell the rest.
+/// Changes for light backgrounds. Only red is readable in every palette; the rest uses bold and underlines.
 const LIGHT: &str = r#"[theme]
 "accent" = "bold"
 "focus" = "default"
@@ -60,7 +60,7 @@ const LIGHT: &str = r#"[theme]
 "bar" = "default"
 "#;
 
-/// What differs on a background that is not known: no colour is readable on dark and on light ones in every palette.
+/// Changes for unknown backgrounds. No colour is readable on both in every palette.
 const EITHER: &str = r#"[theme]
 "accent" = "bold"
 "focus" = "default"
@@ -72,7 +72,7 @@ const EITHER: &str = r#"[theme]
 "#;
 
 impl Theme {
-    /// The theme for a terminal, the user's file laid over it, and what is wrong with that file.
+    /// The theme for a terminal with the user's file applied, and warnings about that file.
     #[must_use]
     pub fn new(background: Background, colours: Colours, user: &str) -> (Self, Vec<Warning>) {
         let plain = Style::new();
@@ -98,29 +98,29 @@ impl Theme {
             Background::Unknown => EITHER,
         };
         for built_in in [DEFAULTS, over] {
-            let warnings = theme.lay_over(built_in);
+            let warnings = theme.merge(built_in);
             debug_assert!(warnings.is_empty(), "the built-in themes are understood: {warnings:?}");
         }
-        let warnings = theme.lay_over(user);
+        let warnings = theme.merge(user);
         if colours == Colours::PicturesOnly {
             for (_, style) in theme.roles() {
                 (style.fg, style.bg) = (None, None);
             }
-            // The pane that takes the keys must still stand out from the others.
+            // The focused pane must still stand out.
             theme.focus = theme.focus.add_modifier(Modifier::BOLD);
         }
         (theme, warnings)
     }
 
-    fn lay_over(&mut self, text: &str) -> Vec<Warning> {
+    fn merge(&mut self, text: &str) -> Vec<Warning> {
         let (settings, mut warnings) = overrides::read(text);
         for setting in settings {
             let problem = if setting.section != "theme" {
                 Some(format!("there is no section [{}]", setting.section))
             } else {
                 match (self.roles().into_iter().find(|(name, _)| *name == setting.key), parse(&setting.word)) {
-                    (None, _) => Some(format!("`{}` is nothing that has a style", setting.key)),
-                    (_, Err(word)) => Some(format!("`{word}` is no colour or style")),
+                    (None, _) => Some(format!("there is no style `{}`", setting.key)),
+                    (_, Err(word)) => Some(format!("`{word}` is not a colour or style")),
                     (Some((_, style)), Ok(wanted)) => {
                         *style = wanted;
                         None
@@ -200,8 +200,7 @@ mod tests {
         }
     }
 
-    /// A terminal's colours: its name, the background that its user chose, the text on it, and the 16 colours in the order
-    /// of their numbers.
+    /// A terminal's palette: background, text, and the 16 colours by number.
     struct Palette {
         name: &'static str,
         background: Background,
@@ -301,7 +300,7 @@ mod tests {
             for background in [palette.background, Background::Unknown] {
                 let (mut theme, _) = Theme::new(background, Colours::Text, "");
                 for (role, style) in theme.roles() {
-                    // How dim is drawn is the terminal's choice and in no palette.
+                    // Terminals draw dim text differently; palettes do not define it.
                     if !style.add_modifier.contains(Modifier::DIM) {
                         let found = palette.contrast(*style);
                         assert!(found >= least, "{role} on {}, {background:?}: {found:.2} : 1", palette.name);

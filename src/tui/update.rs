@@ -5,10 +5,10 @@
 mod answer;
 mod export;
 mod folders;
-mod gate;
 mod indexing;
 mod leaving;
 mod lists;
+mod lock_screen;
 mod movement;
 mod overlay;
 mod photos;
@@ -18,29 +18,29 @@ mod typed_path;
 use super::action::Action;
 use super::request::Effect;
 use super::state::cursor::Step;
-use super::state::line::Line;
 use super::state::overlay::Overlay;
 use super::state::results::Amount;
+use super::state::text_field::TextField;
 use super::state::tiles::Resize;
 use super::state::{State, Tab};
 use lists::with_list;
 
 pub use answer::receive;
 pub use export::export;
-pub use gate::key::GateKey;
-pub use gate::{gate_key, skip_gate};
 pub use leaving::finish;
+pub use lock_screen::key::FormKey;
+pub use lock_screen::{lock_screen_key, skip_lock_screen};
 pub use overlay::{answer, decline};
 pub use photos::current_photo;
 pub use refusal::refusal;
 
 /// Does `action`, or says why not. Moving past the end of a list is not worth a message.
 pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
-    state.journal.read();
+    state.messages.mark_read();
     let step = movement::step_of(action);
     if let Some(reason) = refusal(state, action) {
         if step.is_none() && !is_silent(action) {
-            state.journal.refuse(reason);
+            state.messages.refuse(reason);
         }
         return Vec::new();
     }
@@ -67,7 +67,7 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Home => return folders::home(state),
         Action::Sort => {
             state.browser.sort_next();
-            state.journal.note(format!("sorted {}", state.browser.sorting.title()));
+            state.messages.info(format!("sorted {}", state.browser.sorting.title()));
         }
         Action::Reload => return folders::reload(state),
         Action::Index => return indexing::index(state, state.browser.list.targets()),
@@ -88,9 +88,9 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Remove => photos::ask(state, photos::Purpose::Remove),
         Action::Check => return photos::check(state),
         Action::Details => return photos::details(state),
-        Action::Help => state.overlay = Some(Overlay::Help { filter: Line::default(), scroll: 0 }),
+        Action::Help => state.overlay = Some(Overlay::Help { filter: TextField::default(), scroll: 0 }),
         Action::Palette => {
-            state.overlay = Some(Overlay::Palette { filter: Line::default(), cursor: Default::default() });
+            state.overlay = Some(Overlay::Palette { filter: TextField::default(), cursor: Default::default() });
         }
         Action::Log => state.overlay = Some(Overlay::Log { scroll: 0 }),
         Action::CyclePictures => return vec![Effect::CyclePictures],

@@ -18,13 +18,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use crossterm::event::Event;
-
-use super::preview::{PictureRequest, PictureResponse};
+use super::event::AppEvent;
+use super::preview::PictureRequest;
 use super::request::{Reply, Request};
-use super::state::line::Passphrase as TypedPassphrase;
-use crate::preview::tmux::{PaneView, Tmux};
-use crate::preview::{Encoder, Probe, ProbeOptions};
+use super::state::text_field::PassphraseField as TypedPassphrase;
+use crate::preview::tmux::Tmux;
+use crate::preview::{Encoder, ProbeOptions};
 use crate::services::app_dirs::AppDirs;
 use crate::services::external_viewer;
 use crate::services::interrupted_runs;
@@ -34,36 +33,6 @@ use crate::services::session::{self, Passphrase};
 use events::Asking;
 pub(super) use vault::IsNew;
 use vault::Shared;
-
-/// An event for the event loop.
-pub(super) enum AppEvent {
-    /// A key, a click, a paste, a new size.
-    Terminal(Event),
-    /// The terminal was closed.
-    TerminalLost,
-    /// A signal of this number arrived.
-    Signal(i32),
-    /// A worker answered.
-    Reply(Reply),
-    /// A picture is ready.
-    Picture(Box<PictureResponse>),
-    /// The terminal answered what it supports, or did not in time.
-    Probed(Box<Probe>),
-    /// tmux described this pane, or did not answer in time.
-    Pane {
-        /// The number of the question.
-        number: u64,
-        /// The description.
-        view: Option<PaneView>,
-    },
-    /// tmux has repainted the terminal.
-    Repainted {
-        /// Whether a terminal shows this pane.
-        is_visible: bool,
-    },
-    /// A worker panicked; the panic hook has printed why.
-    WorkerDied,
-}
 
 /// Tells the event loop when its thread panics.
 struct PanicReporter(Sender<AppEvent>);
@@ -80,16 +49,16 @@ impl Drop for PanicReporter {
 /// Starts a thread; the event loop is told if it panics.
 fn start(
     name: &str,
-    app_events: &Sender<AppEvent>,
+    events: &Sender<AppEvent>,
     work: impl FnOnce() + Send + 'static,
 ) -> Option<thread::JoinHandle<()>> {
-    let reporter = PanicReporter(app_events.clone());
+    let reporter = PanicReporter(events.clone());
     let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
         let _reporter = reporter;
         work();
     });
     if started.is_err() {
-        let _ = app_events.send(AppEvent::WorkerDied);
+        let _ = events.send(AppEvent::WorkerDied);
     }
     started.ok()
 }
@@ -104,7 +73,7 @@ struct Opening {
 /// The workers.
 pub(super) struct Workers {
     shared: Arc<Shared>,
-    app_events: Sender<AppEvent>,
+    events: Sender<AppEvent>,
     folders: Sender<PathBuf>,
     pictures: Sender<pictures::Wanted>,
     openings: Sender<Opening>,
@@ -129,23 +98,23 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// Starts the workers, which send their replies to `app_events`.
+    /// Starts the workers, which send their replies to `events`.
     #[must_use]
-    pub(super) fn start(app_events: &Sender<AppEvent>, dirs: AppDirs) -> Self {
+    pub(super) fn start(events: &Sender<AppEvent>, dirs: AppDirs) -> Self {
         let shared = Arc::new(Shared::new(dirs));
         let (folders, wanted_folders) = channel();
-        let answers = app_events.clone();
-        start("folders", app_events, move || folders::work(&wanted_folders, &answers));
+        let answers = events.clone();
+        start("folders", events, move || folders::work(&wanted_folders, &answers));
         let (pictures, wanted_pictures) = channel();
-        let (answers, vault) = (app_events.clone(), Arc::clone(&shared));
-        start("pictures", app_events, move || pictures::work(&wanted_pictures, &vault, &answers));
+        let (answers, vault) = (events.clone(), Arc::clone(&shared));
+        start("pictures", events, move || pictures::work(&wanted_pictures, &vault, &answers));
         let (openings, wanted) = channel();
-        let (answers, vault) = (app_events.clone(), Arc::clone(&shared));
-        start("opening", app_events, move || open_vaults(&wanted, &vault, &answers));
+        let (answers, vault) = (events.clone(), Arc::clone(&shared));
+        start("opening", events, move || open_vaults(&wanted, &vault, &answers));
         let answering = |name: &str| {
             let (requests, wanted) = channel();
-            let (answers, vault) = (app_events.clone(), Arc::clone(&shared));
-            start(name, app_events, move || {
+            let (answers, vault) = (events.clone(), Arc::clone(&shared));
+            start(name, events, move || {
                 while let Ok(request) = wanted.recv() {
                     if let Some(reply) = vault.answer(request)
                         && answers.send(AppEvent::Reply(reply)).is_err()
@@ -158,23 +127,23 @@ impl Workers {
         };
         let (reads, searches, tasks) = (answering("reads"), answering("searches"), answering("tasks"));
         let (marks, wanted_marks) = channel();
-        let (answers, vault) = (app_events.clone(), Arc::clone(&shared));
-        start("marks", app_events, move || marks::work(&wanted_marks, &vault, &answers));
+        let (answers, vault) = (events.clone(), Arc::clone(&shared));
+        start("marks", events, move || marks::work(&wanted_marks, &vault, &answers));
         let (questions, wanted_questions) = channel();
-        let (answers, asking) = (app_events.clone(), Asking::default());
+        let (answers, asking) = (events.clone(), Asking::default());
         let held = asking.clone();
-        start("events", app_events, move || events::work(&wanted_questions, &held, &answers));
-        start("cleanup", app_events, external_viewer::sweep);
+        start("events", events, move || events::work(&wanted_questions, &held, &answers));
+        start("cleanup", events, external_viewer::sweep);
         let tmux = Tmux::of_environment().map(|tmux| {
             let (requests, wanted) = channel();
-            let answers = app_events.clone();
-            start("tmux", app_events, move || tmux::work(&tmux, &wanted, &answers));
+            let answers = events.clone();
+            start("tmux", events, move || tmux::work(&tmux, &wanted, &answers));
             requests
         });
-        let app_events = app_events.clone();
+        let events = events.clone();
         Self {
             shared,
-            app_events,
+            events,
             folders,
             pictures,
             openings,
@@ -244,8 +213,8 @@ impl Workers {
 
     /// Looks whether there is a vault at a path, on a thread of its own: a dead network disk may block forever.
     fn look(&self, vault: PathBuf) {
-        let answers = self.app_events.clone();
-        start("look", &self.app_events, move || {
+        let answers = self.events.clone();
+        start("look", &self.events, move || {
             let found = session::presence(&vault);
             let _ = answers.send(AppEvent::Reply(Reply::Looked { vault, found }));
         });
@@ -266,24 +235,24 @@ impl Workers {
         let vault = Arc::clone(&opened.vault);
         let control = Arc::new(Control::default());
         self.indexing = Some(Arc::clone(&control));
-        let (answers, shared) = (self.app_events.clone(), Arc::clone(&self.shared));
+        let (answers, shared) = (self.events.clone(), Arc::clone(&self.shared));
         self.indexing_thread =
-            start("indexing", &self.app_events, move || indexing::work(&shared, vault, &roots, &control, &answers));
+            start("indexing", &self.events, move || indexing::work(&shared, vault, &roots, &control, &answers));
     }
 
     fn forget_unfinished(&mut self) {
         let Some(opened) = self.shared.opened() else { return };
         let shared = Arc::clone(&self.shared);
         self.forgetting_thread =
-            start("forgetting", &self.app_events, move || interrupted_runs::forget(&opened.vault, shared.dirs()));
+            start("forgetting", &self.events, move || interrupted_runs::forget(&opened.vault, shared.dirs()));
     }
 
     /// Makes the open copy of the vault the newest one. Not queued: by the time another request is done, a different
     /// vault may be open, about which the user was not asked.
     fn accept_older(&self) {
         let Some(opened) = self.shared.opened() else { return };
-        let (answers, shared) = (self.app_events.clone(), Arc::clone(&self.shared));
-        start("accepting", &self.app_events, move || {
+        let (answers, shared) = (self.events.clone(), Arc::clone(&self.shared));
+        start("accepting", &self.events, move || {
             let reply = vault::accept_older(&opened);
             if shared.is_open(&opened) {
                 let _ = answers.send(AppEvent::Reply(reply));
@@ -299,9 +268,9 @@ impl Workers {
     fn export(&mut self, photos: Vec<PhotoId>, folder: PathBuf) {
         let control = Arc::new(Control::default());
         self.export = Some(Arc::clone(&control));
-        let (answers, vault) = (self.app_events.clone(), Arc::clone(&self.shared));
+        let (answers, vault) = (self.events.clone(), Arc::clone(&self.shared));
         self.export_thread =
-            start("export", &self.app_events, move || export::work(&vault, &photos, folder, &control, &answers));
+            start("export", &self.events, move || export::work(&vault, &photos, folder, &control, &answers));
     }
 
     fn stop_export(&self) {
@@ -421,13 +390,13 @@ fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answ
 /// # Errors
 /// When the system refuses to deliver signals.
 #[cfg(unix)]
-pub(super) fn read_signals(app_events: &Sender<AppEvent>) -> std::io::Result<()> {
+pub(super) fn read_signals(events: &Sender<AppEvent>) -> std::io::Result<()> {
     use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
-    let events = app_events.clone();
-    start("signals", app_events, move || {
+    let sender = events.clone();
+    start("signals", events, move || {
         for signal in signals.forever() {
-            if events.send(AppEvent::Signal(signal)).is_err() {
+            if sender.send(AppEvent::Signal(signal)).is_err() {
                 return;
             }
         }

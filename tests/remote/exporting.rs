@@ -145,7 +145,7 @@ fn the_application_stops_an_export_by_a_key_and_says_what_was_done() {
     terminal.keys("X");
     terminal.until_screen("stopping the export");
     go_on(&count);
-    terminal.until_screen("left: exporting again goes on from there");
+    terminal.until_screen("left: export again to continue");
     let written = files(&out).len();
     assert!(written < 8, "it was stopped: {written} files");
     assert!(terminal.screen().contains(&format!("exported {written} photo")), "{}", terminal.screen());

@@ -1,15 +1,14 @@
-//! A disk that takes no more, as far as a test can have one without an administrator's rights: no file may grow beyond a
-//! limit, and whoever writes more gets an error.
+//! A full disk, simulated without root by a limit on the size of files.
 
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
 
-/// Arguments of `/bin/sh`, to be followed by a program and its arguments, that let it write no file of more than 6 million
-/// bytes. All that a vault of a few hundred small photos consists of is less.
+/// Arguments of `/bin/sh` before a program and its arguments: no file may exceed 6 million bytes. Each file of a vault
+/// of a few hundred small photos is smaller.
 pub(crate) const SMALL_FILES: [&str; 2] = ["-c", "ulimit -f 11718 && trap '' XFSZ && exec \"$0\" \"$@\""];
 
-/// Makes a folder of `small` small photos, each of another colour, and a last one that is too large for the limit.
+/// Makes a folder of `small` small photos in different colours, and a last one that exceeds the limit.
 pub(crate) fn photos(folder: &Path, small: usize) {
     std::fs::create_dir(folder).unwrap();
     for number in 0..small {

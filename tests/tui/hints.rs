@@ -1,8 +1,7 @@
-//! Every key that a screen hints does something there: each state of each tab, window and gate is drawn, the keys are read
-//! off the screen, and each is pressed.
+//! Every key hint works: each state of each tab, window and lock screen is drawn, and each key on it is pressed.
 
 use cipherlens::tui::locale::Characters;
-use cipherlens::tui::state::journal::Weight;
+use cipherlens::tui::state::messages::Severity;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Color, Modifier};
 
@@ -11,13 +10,13 @@ use crate::states::{searched, states};
 
 const SIZES: [(u16, u16); 4] = [(120, 40), (80, 24), (60, 20), (40, 12)];
 
-/// The colour that keys have in this test, and nothing else.
+/// The colour of keys, and of nothing else, in this test.
 const KEYS: Color = Color::Rgb(1, 2, 3);
 
-/// What is drawn like a key and is none: prompts, marks, and the choice that is made.
+/// Texts that are drawn like keys: prompts, marks, and the selected choice.
 const NO_KEYS: [&str; 4] = ["›", "try again", "open another vault", "create a new, empty vault at this path"];
 
-/// Keys on the screen, as they are written there.
+/// The keys on the screen, as they are written there.
 fn hinted(stage: &mut Stage) -> Vec<String> {
     stage.screen();
     let buffer = stage.backend().buffer();
@@ -32,14 +31,14 @@ fn hinted(stage: &mut Stage) -> Vec<String> {
             }
         }
     }
-    // A key that the edge of a small screen cuts off.
+    // Cut off at the edge of a small screen.
     runs.retain(|run| !run.ends_with('…'));
     let keys =
         |run: String| run.split("  ").map(|part| part.trim().trim_start_matches('▸').trim().to_owned()).collect();
     runs.into_iter().flat_map::<Vec<String>, _>(keys).filter(|key| !key.is_empty()).collect()
 }
 
-/// The key presses that a hint stands for; none for what is no key.
+/// The key presses that a hint stands for; `None` if it is not a key.
 fn presses(hint: &str) -> Option<Vec<KeyEvent>> {
     if NO_KEYS.contains(&hint) {
         return None;
@@ -63,7 +62,7 @@ fn marked(mut stage: Stage) -> Stage {
     stage
 }
 
-/// Presses every key that the screen hints, each on a stage of its own, and says which ones did nothing.
+/// Presses each hinted key on a new stage. Returns the number of hints and those that did nothing.
 fn idle_hints(name: &str, (columns, rows): (u16, u16), open: &dyn Fn(u16, u16) -> Stage) -> (usize, Vec<String>) {
     let mut idle = Vec::new();
     let hints = hinted(&mut marked(open(columns, rows)));
@@ -76,9 +75,10 @@ fn idle_hints(name: &str, (columns, rows): (u16, u16), open: &dyn Fn(u16, u16) -
         stage.effects.clear();
         let before = stage.screen();
         presses.into_iter().for_each(|press| stage.press(press));
-        let is_refused = stage.application.state.journal.news().is_some_and(|news| news.weight == Weight::Refusal);
+        let is_refused =
+            stage.application.state.messages.unread().is_some_and(|news| news.severity == Severity::Refusal);
         if is_refused || (stage.effects.is_empty() && stage.screen() == before) {
-            let news = stage.application.state.journal.news().map(|news| news.text.clone());
+            let news = stage.application.state.messages.unread().map(|news| news.text.clone());
             idle.push(format!("{name} at {columns}x{rows}: {hint} {news:?}"));
         }
     }
@@ -102,7 +102,7 @@ fn every_hinted_key_does_something_in_every_state() {
 fn the_palette_offers_what_does_something_with_keys_that_do_the_same() {
     for (name, open) in states() {
         let mut stage = marked(open(120, 60));
-        if stage.application.state.gate.is_some() || stage.application.state.overlay.is_some() {
+        if stage.application.state.lock_screen.is_some() || stage.application.state.overlay.is_some() {
             continue;
         }
         if stage.application.state.typed_filter().is_some() {
@@ -110,14 +110,18 @@ fn the_palette_offers_what_does_something_with_keys_that_do_the_same() {
         }
         stage.keys(":");
         let mut hints = hinted(&mut stage);
-        // The last three are those of the palette itself.
+        // The last three are the palette's own.
         assert_eq!(hints.split_off(hints.len() - 3), ["enter", "↑↓", "esc"], "{name}");
         assert!(hints.len() > 5, "{name}: {hints:?}");
         for hint in hints.iter().filter(|hint| presses(hint).is_some()) {
             let mut stage = open(120, 60);
             presses(hint).into_iter().flatten().for_each(|press| stage.press(press));
-            let news = stage.application.state.journal.news();
-            assert!(news.is_none_or(|news| news.weight != Weight::Refusal), "{name}: {hint}: {:?}", news.unwrap().text);
+            let news = stage.application.state.messages.unread();
+            assert!(
+                news.is_none_or(|news| news.severity != Severity::Refusal),
+                "{name}: {hint}: {:?}",
+                news.unwrap().text
+            );
         }
     }
 }
@@ -126,8 +130,8 @@ fn the_palette_offers_what_does_something_with_keys_that_do_the_same() {
 fn a_refused_key_says_why_without_a_tick() {
     let mut stage = Stage::with_vault(100, 24);
     for (keys, reason) in [
-        ("1 e", "works on photos of the vault"),
-        ("3 i", "in the files to index it"),
+        ("1 e", "works on photos in the vault"),
+        ("3 i", "on the Files tab to index it"),
         ("3 ,", "always sorted by date"),
         ("4 s", "move onto a photo"),
         ("1 g g s", "move onto a photo"),

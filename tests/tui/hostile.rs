@@ -1,6 +1,4 @@
-//! Row "terminal escapes" of the security table: names of files and of stored photos come from anywhere, and so do the
-//! terminal's own answers. Nothing of a name reaches the terminal as a command, and no answer keeps the program from its
-//! user.
+//! Hostile names and terminal answers: no file name acts as a terminal command, and no answer blocks the program.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 
-/// What only the names contain: the program itself has no reason to send it.
+/// A text that only the names contain.
 const CANARY: &str = "c2VjcmV0";
 
 /// The title of the help.
@@ -43,13 +41,12 @@ fn hostile_names() -> Vec<String> {
     .into()
 }
 
-/// Where the canary was sent.
+/// The positions of the canary in what was sent.
 fn canaries(written: &[u8]) -> Vec<usize> {
     (0..written.len()).filter(|at| written[*at..].starts_with(CANARY.as_bytes())).collect()
 }
 
-/// Each time the canary was sent it stood behind nothing that begins a command. The first of a screen's names may come
-/// well before the last, so they are waited for.
+/// Asserts that no canary follows the start of a command. Waits, because a screen's names do not arrive at once.
 #[track_caller]
 fn is_inert(terminal: &mut PseudoTerminal) {
     let enough = hostile_names().len() / 2;
@@ -107,7 +104,7 @@ fn names_in_the_browser_are_shown_and_not_obeyed() {
     assert!(terminal.wait().success());
 }
 
-/// A vault whose photos have these names, and whose vectors are all alike: each photo finds all others.
+/// A vault of photos with these names and equal vectors, so that each finds all others.
 fn hostile_vault(home: &Path, names: Vec<String>) {
     let passphrase = Passphrase::new(&Zeroizing::new(b"correct".to_vec())).unwrap();
     let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
@@ -143,7 +140,7 @@ fn names_in_the_vault_and_in_results_are_shown_and_not_obeyed() {
     terminal.keys("?");
     terminal.until_screen(HELP);
     terminal.keys("\x1b");
-    // A letter that comes with the escape character would be another key.
+    // A letter right after the escape character would be another key.
     terminal.until("the help's end", |terminal| !terminal.screen().contains(HELP));
     for _ in hostile_names() {
         terminal.keys("j");
@@ -154,7 +151,7 @@ fn names_in_the_vault_and_in_results_are_shown_and_not_obeyed() {
     assert!(terminal.wait().success());
 }
 
-/// One character of each kind that does not print, or that a terminal may read in its own way.
+/// One character of each kind that does not print or that terminals interpret.
 const HIDDEN: [char; 22] = [
     '\u{ad}',     // soft hyphen
     '\u{200b}',   // zero width space
@@ -180,7 +177,7 @@ const HIDDEN: [char; 22] = [
     '\u{301}',    // combining acute accent; a few may stay
 ];
 
-/// Most marks that may stand one after the other.
+/// The most combining marks allowed in a row.
 const MOST_MARKS: usize = 4;
 
 fn hidden_names() -> Vec<String> {
@@ -191,7 +188,7 @@ fn hidden_names() -> Vec<String> {
         .collect()
 }
 
-/// Nothing of `HIDDEN` is in a text, but for the few marks that may be.
+/// Asserts that a text has nothing of `HIDDEN` except the allowed marks.
 #[track_caller]
 fn hides_nothing(text: &str) {
     for hidden in HIDDEN {
@@ -208,7 +205,7 @@ fn clipboards(terminal: &PseudoTerminal) -> Vec<String> {
     payloads.map(|payload| String::from_utf8(BASE64.decode(payload).unwrap()).unwrap()).collect()
 }
 
-/// Copies all names of the shown tab, and returns what is on the clipboard then.
+/// Copies all names of the shown tab and returns the clipboard.
 fn copy_all(terminal: &mut PseudoTerminal, keys: &str) -> String {
     let before = clipboards(terminal).len();
     terminal.keys(keys);
@@ -256,7 +253,7 @@ fn paths_hide_nothing_in_the_clipboard_and_still_name_their_files() {
     terminal.keys("\x1b");
     terminal.until_screen(CANARY);
     let copied = copy_all(&mut terminal, "\x01y");
-    assert!(terminal.screen().contains("of them quoted as $'...'"), "{}", terminal.screen());
+    assert!(terminal.screen().contains("quoted as $'...'"), "{}", terminal.screen());
     hides_nothing(&copied);
     hides_nothing(&String::from_utf8_lossy(&terminal.written));
     for word in copied.lines() {
@@ -292,7 +289,7 @@ fn a_terminal_that_answers_nonsense_still_gets_a_program_that_works() {
             terminal.keys(&String::from_utf8_lossy(piece));
             terminal.settle(Duration::from_millis(1));
         }
-        // Silence, so that what was left open of the answer is given up.
+        // Wait until the unfinished answer times out.
         terminal.settle(Duration::from_millis(2500));
         terminal.keys("\x1b");
         terminal.settle(Duration::from_millis(300));

@@ -1,4 +1,4 @@
-//! What an indexing run says of files that it does not take, and of an error that ends it: the real program.
+//! What an indexing run of the real program says about files it skips and about an error that ends it.
 
 use crate::pseudo_terminal::Kind;
 use crate::user::{User, sample};
@@ -31,13 +31,13 @@ fn files_that_are_not_taken_are_counted_in_the_browser_and_in_the_indexing_panel
     terminal.until_screen("apple/");
     terminal.until_screen("╭ apple/");
     terminal.keys("l");
-    terminal.until_screen("no photos here, only 1 file of other kinds");
+    terminal.until_screen("no photos here, only 1 other file");
     terminal.keys("h");
     terminal.until_screen("╭ apple/");
     terminal.keys("j");
     terminal.until_screen("╭ phone/");
     terminal.keys("l");
-    terminal.until_screen("4 files of other kinds");
+    terminal.until_screen("4 other files");
     terminal.keys("h");
     terminal.until_screen("╭ phone/");
     terminal.keys("i4");
@@ -63,7 +63,7 @@ fn a_run_that_an_error_ends_says_what_is_safe_and_how_to_go_on() {
     let user = User::with_vault();
     let many = user.path("pictures/many");
     std::fs::create_dir(user.path("pictures")).unwrap();
-    // Fewer than are committed at once: what was sealed before the error is then not in the vault.
+    // Fewer than a commit holds: nothing sealed before the error is in the vault.
     crate::full_disk::photos(&many, 2);
     let arguments = user.arguments(&user.path("pictures"));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -71,13 +71,13 @@ fn a_run_that_an_error_ends_says_what_is_safe_and_how_to_go_on() {
     terminal.until_screen(", 0 photos");
     terminal.until_screen("╭ many/");
     terminal.keys("i4");
-    // Loading the network is waited for by itself: a busy machine takes long for it.
+    // Wait for the network first: loading it takes long on a busy machine.
     terminal.until("a sealed photo, or the end", |terminal| {
         terminal.screen().contains("✗ failed") || number_before(terminal, " added ·") > Some(0)
     });
     terminal.until_screen("✗ failed");
     terminal.until_screen("File too large");
-    terminal.until_screen("what was added stays in the vault; indexing again goes on from there");
+    terminal.until_screen("what was added is kept; index again to continue");
     let added = number_before(&terminal, " added ·").unwrap();
     assert!(added <= 2, "{}", terminal.screen());
     assert_eq!(number_before(&terminal, " safe on disk"), Some(added));

@@ -1,4 +1,4 @@
-//! Indexing runs that end before they are done: no sealed photo is lost, and the next start offers to go on.
+//! Indexing runs that end before they are done: no sealed photo is lost, and the next start offers to resume.
 #![cfg(unix)]
 
 use std::fs;
@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::user::{PASSPHRASE, User, sample};
 
-/// What is shown when an interrupted run is offered.
-const OFFER: &str = "Go on with it?";
+/// The question about an interrupted run.
+const OFFER: &str = "Resume it?";
 
 /// A user with an empty vault.
 struct Owner(User);
@@ -20,7 +20,7 @@ impl Owner {
         Self(User::with_vault())
     }
 
-    /// The program of this user in a terminal of its own, in a folder of photos, the vault unlocked.
+    /// Starts the program in a folder of photos with the vault unlocked.
     fn start(&self, photos: &str, more: &[&str]) -> PseudoTerminal {
         let mut terminal = self.start_locked(photos, more);
         unlock(&mut terminal);
@@ -49,12 +49,12 @@ impl Owner {
         list.as_array().unwrap().len()
     }
 
-    /// Waits until the program in `terminal` has sealed so many photos.
+    /// Waits until the program has sealed this many photos.
     fn until_sealed(&self, terminal: &mut PseudoTerminal, photos: usize) {
         terminal.until("sealed photos", |_| self.sealed() >= photos);
     }
 
-    /// Waits for `text` as long as more photos are sealed: how fast that goes depends on the machine.
+    /// Waits for `text` as long as more photos are being sealed, however slowly.
     fn until_screen_while_sealing(&self, terminal: &mut PseudoTerminal, text: &str) {
         loop {
             let before = self.sealed();
@@ -135,7 +135,7 @@ fn what_quitting_interrupted_is_offered_at_the_next_start_and_going_on_completes
     terminal.keys("I");
     owner.until_sealed(&mut terminal, 1);
     terminal.keys("q");
-    terminal.until_screen("Indexing is not finished. Quit?");
+    terminal.until_screen("Indexing is still running. Quit?");
     terminal.keys("y");
     assert!(terminal.wait().success());
     let committed = owner.committed();
@@ -195,7 +195,7 @@ fn an_interrupted_add_is_offered_in_the_application_and_one_that_goes_on_is_not(
         assert!(Instant::now() < patience, "no photo was sealed");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // Stopped, it goes on as far as anybody can tell.
+    // A stopped process still looks alive.
     let signal = |name: &str| {
         let command = format!("kill -s {name} {}", child.id());
         assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());

@@ -1,4 +1,4 @@
-//! What keys and clicks ask for.
+//! Keys and clicks, and the requests they cause.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use cipherlens::services::progress::Stage as Step;
 use cipherlens::services::skipped::SkippedCounts;
 use cipherlens::tui::delivery::{Delivery, Route};
 use cipherlens::tui::request::{Download, Exported, IndexingUpdate, Reply};
-use cipherlens::tui::state::gate::{FirstRun, Gate};
+use cipherlens::tui::state::lock_screen::{FirstRun, LockScreen};
 use cipherlens::tui::state::results::Query;
 use cipherlens::tui::state::{Pane, Tab};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -50,7 +50,7 @@ fn a_filter_can_be_typed_before_the_folder_is_listed() {
     stage.effects.clear();
     stage.keys("l / 'dip");
     assert_eq!(stage.asked(), ["list /photos/2024/beach"], "no letter is taken for a key");
-    assert_eq!(stage.application.state.browser.list.filter.line.text(), "dip");
+    assert_eq!(stage.application.state.browser.list.filter.field.text(), "dip");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_search_without_a_vault_asks_for_one() {
     let mut stage = Stage::new(80, 24);
     stage.keys("j j j s");
     assert!(stage.asked().is_empty());
-    assert!(matches!(stage.application.state.gate, Some(Gate::FirstRun(_))));
+    assert!(matches!(stage.application.state.lock_screen, Some(LockScreen::FirstRun(_))));
 }
 
 #[test]
@@ -107,20 +107,20 @@ fn quitting_while_indexing_asks_first() {
 #[test]
 fn the_first_run_creates_a_vault_once_both_passphrases_agree() {
     let mut stage = Stage::new(80, 24);
-    stage.application.show_gate(Gate::FirstRun(FirstRun::new(PathBuf::from("/nowhere/photos.vault"))));
+    stage.application.show_lock_screen(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/nowhere/photos.vault"))));
     stage.keys("enter 'one enter 'two enter");
     assert!(stage.asked().is_empty());
     stage.keys("'one enter");
     assert_eq!(stage.asked(), ["create /nowhere/photos.vault"]);
     stage.reply(Reply::Opened { vault: PathBuf::from("/nowhere/photos.vault"), result: Ok(CopyAge::Newest) });
     assert_eq!(stage.asked(), ["collection"]);
-    assert!(stage.application.state.gate.is_none());
+    assert!(stage.application.state.lock_screen.is_none());
 }
 
 #[test]
 fn a_passphrase_is_never_on_the_screen() {
     let mut stage = Stage::new(80, 24);
-    stage.application.show_gate(Gate::FirstRun(FirstRun::new(PathBuf::from("/nowhere/photos.vault"))));
+    stage.application.show_lock_screen(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/nowhere/photos.vault"))));
     stage.keys("enter 'hunter2");
     let longer = stage.screen();
     assert!(!longer.contains("hunter2"));
@@ -160,10 +160,10 @@ fn an_export_shows_how_far_and_how_fast_it_is_and_one_key_stops_it() {
     assert!(stage.screen().contains("stopping the export"), "on every tab: {}", stage.screen());
     stage.keys("3 e");
     assert!(stage.asked().is_empty());
-    assert!(stage.screen().contains("an export runs already"), "{}", stage.screen());
+    assert!(stage.screen().contains("an export is already running"), "{}", stage.screen());
     let outcome = Exported { exported: 3, already_there: 1, failed: vec!["damaged".to_owned()], left: 3, error: None };
     stage.reply(Reply::Exported { folder: PathBuf::from("/tmp/out"), outcome });
-    let said = "exported 3 photos to /tmp/out, 1 there already, 1 failed, 3 left: exporting again goes on from there";
+    let said = "exported 3 photos to /tmp/out, 1 already there, 1 failed, 3 left: export again to continue";
     assert!(stage.screen().contains(said), "{}", stage.screen());
     stage.keys("!");
     assert!(stage.screen().contains("not exported: damaged"), "{}", stage.screen());
@@ -199,7 +199,7 @@ fn an_export_that_a_lock_stopped_says_so_after_it() {
     stage.reply(Reply::Exported { folder: PathBuf::from("/exported"), outcome });
     stage.keys("esc !");
     let screen = stage.screen();
-    assert!(screen.contains("exported 5 photos to /exported, 1 failed, 2 left: exporting again goes on"), "{screen}");
+    assert!(screen.contains("exported 5 photos to /exported, 1 failed, 2 left: export again to continue"), "{screen}");
     assert!(!screen.contains("summer"), "{screen}");
 }
 
@@ -251,7 +251,7 @@ fn results_and_vault_are_filtered_by_name_and_selected_by_range() {
     stage.keys("g g v G v y");
     assert_eq!(stage.asked(), ["copy \"boat.jpg\\ndog.jpg\\nfog.jpg\""]);
     stage.keys("/ 'zzz enter");
-    assert!(stage.screen().contains("no photo has such a name"), "{}", stage.screen());
+    assert!(stage.screen().contains("no name matches the filter"), "{}", stage.screen());
     stage.keys("esc");
     assert_eq!(shown(&stage).len(), 8);
 
@@ -364,7 +364,7 @@ fn clicks_and_the_wheel_do_what_keys_do() {
 #[test]
 fn a_user_s_keymap_shows_in_help_and_hints() {
     let mut stage = Stage::with_vault(120, 40);
-    stage.application.keymap.lay_over("[everywhere]\n\"s\" = \"none\"\n\"ctrl-s\" = \"similar\"\n");
+    stage.application.keymap.merge("[everywhere]\n\"s\" = \"none\"\n\"ctrl-s\" = \"similar\"\n");
     stage.keys("j j");
     let screen = stage.screen();
     assert!(screen.contains("ctrl-s find similar"), "{screen}");
@@ -375,7 +375,7 @@ fn a_user_s_keymap_shows_in_help_and_hints() {
 #[test]
 fn pasted_text_goes_into_fields_and_its_line_ends_do_nothing() {
     let mut stage = Stage::new(80, 24);
-    stage.application.show_gate(Gate::FirstRun(FirstRun::new(PathBuf::from("/x"))));
+    stage.application.show_lock_screen(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/x"))));
     stage.keys("ctrl-u");
     stage.application.paste("/nowhere/v\nq");
     assert!(stage.asked().is_empty());
@@ -390,7 +390,7 @@ fn a_user_s_keymap_changes_the_keys_of_windows_and_fields_and_shows_there() {
     let mut stage = Stage::with_vault(120, 110);
     let keymap = "[confirm]\n\"y\" = \"none\"\n\"Y\" = \"none\"\n\"ctrl-y\" = \"yes\"\n[palette]\n\"ctrl-j\" = \"submit\"\n\
                   [input]\n\"ctrl-k\" = \"clear-line\"\n[unlock]\n\"ctrl-n\" = \"skip\"\n\"esc\" = \"none\"\n";
-    assert_eq!(stage.application.keymap.lay_over(keymap), []);
+    assert_eq!(stage.application.keymap.merge(keymap), []);
     stage.effects.clear();
     stage.keys("3 D");
     assert!(stage.screen().contains("ctrl-y remove"), "{}", stage.screen());
@@ -400,12 +400,12 @@ fn a_user_s_keymap_changes_the_keys_of_windows_and_fields_and_shows_there() {
     assert_eq!(stage.asked(), ["remove 1"]);
     stage.keys("esc : 'zzz ctrl-k 'files ctrl-j");
     assert_eq!(stage.application.state.tab, Tab::Files, "the palette's text was cleared and its choice taken");
-    stage.application.show_gate(Gate::FirstRun(FirstRun::new(PathBuf::from("/x"))));
+    stage.application.show_lock_screen(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/x"))));
     assert!(stage.screen().contains("ctrl-n skip"), "{}", stage.screen());
     stage.keys("esc");
-    assert!(stage.application.state.gate.is_some());
+    assert!(stage.application.state.lock_screen.is_some());
     stage.keys("ctrl-n ?");
-    assert!(stage.application.state.gate.is_none());
+    assert!(stage.application.state.lock_screen.is_none());
     assert!(stage.screen().contains("ctrl-y"), "{}", stage.screen());
 }
 

@@ -10,7 +10,7 @@ use cipherlens::tui::state::vault::Session;
 
 use crate::stage::{Stage, committed, entered};
 
-/// The vault of the stage: it must be there, or locking would propose to create it.
+/// The vault of the stage. It must exist, or locking would show it as missing.
 fn indexing() -> Stage {
     let mut stage = Stage::with_vault(100, 30);
     stage.application.state.preferences.vault = Some(PathBuf::from("ssh://nas/holiday.vault"));
@@ -35,7 +35,7 @@ fn locking_leaves_the_run_alone_and_shows_it_without_a_name() {
     assert_eq!(stage.asked(), ["close", "forget pictures"]);
     seal(&mut stage, 1);
     let screen = stage.screen();
-    assert!(screen.contains("indexing goes on: 20 of 81"), "{screen}");
+    assert!(screen.contains("still indexing: 20 of 81"), "{screen}");
     assert!(screen.contains("its keys stay in memory until it ends"), "{screen}");
     assert!(!screen.contains("cannot be read without"), "{screen}");
     assert!(!screen.contains("secret"), "{screen}");
@@ -72,8 +72,8 @@ fn quitting_says_what_is_kept_and_asks_on_the_lock_screen_too() {
     let mut stage = indexing();
     stage.keys("q");
     let screen = stage.screen();
-    assert!(screen.contains("12 safe in the vault; 7 sealed, kept before the program"), "{screen}");
-    assert!(screen.contains("62 to go; the next start offers to go on"), "{screen}");
+    assert!(screen.contains("12 safe in the vault; 7 encrypted, saved before the program"), "{screen}");
+    assert!(screen.contains("62 to go; the next start offers to resume"), "{screen}");
     stage.keys("n L");
     stage.asked();
     stage.keys("ctrl-c");
@@ -81,7 +81,7 @@ fn quitting_says_what_is_kept_and_asks_on_the_lock_screen_too() {
     stage.keys("y");
     assert_eq!(stage.asked(), ["quit"]);
     stage.application.finish();
-    assert!(stage.screen().contains("indexing stops, keeping what is sealed"), "{}", stage.screen());
+    assert!(stage.screen().contains("indexing is stopping, saving progress"), "{}", stage.screen());
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn the_question_about_quitting_is_true_of_a_run_that_ends_while_it_stands() {
     stage.reply(Reply::Indexing(IndexingUpdate::Ended(Ending::Done)));
     let screen = stage.screen();
     assert!(screen.contains("indexing has ended; 81 safe in the vault"), "{screen}");
-    assert!(!screen.contains("not finished") && !screen.contains("offers to go on"), "{screen}");
+    assert!(!screen.contains("still running") && !screen.contains("offers to resume"), "{screen}");
     stage.keys("y");
     assert!(stage.asked().ends_with(&["quit".to_owned()]));
 }

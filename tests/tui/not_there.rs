@@ -1,18 +1,17 @@
-//! A vault that is known and not at its path: an unmounted disk, a moved folder. It is said to be missing, and nothing is
-//! created in its place unless the user chooses that.
+//! A known vault that is missing, such as on an unmounted disk: nothing is created in its place unless the user asks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cipherlens::services::session::Presence;
 use cipherlens::tui::request::Reply;
-use cipherlens::tui::state::gate::Gate;
+use cipherlens::tui::state::lock_screen::LockScreen;
 
 use crate::pseudo_terminal::{Kind, PseudoTerminal};
 use crate::stage::Stage;
 use crate::user::{PASSPHRASE, User};
 
-/// A user whose empty vault was moved from `photos.vault` to `elsewhere.vault`: what is used last is not there.
+/// A user whose empty vault, the last used, was moved from `photos.vault` to `elsewhere.vault`.
 fn user_with_moved_vault() -> User {
     let user = User::with_vault();
     fs::rename(user.path("photos.vault"), user.path("elsewhere.vault")).unwrap();
@@ -25,7 +24,7 @@ fn start(user: User, arguments: &[&str], environment: &[(&str, &str)]) -> Pseudo
     terminal
 }
 
-/// Quits, without a vault. The terminal holds the home folder, which must outlive what is looked for in it.
+/// Quits without a vault. The terminal keeps the home folder alive.
 #[track_caller]
 fn leave(terminal: &mut PseudoTerminal) {
     terminal.keys("\x1b");
@@ -34,13 +33,13 @@ fn leave(terminal: &mut PseudoTerminal) {
     assert!(terminal.wait().success());
 }
 
-/// Enter, more often than anybody presses it by mistake, changes nothing.
+/// Presses Enter repeatedly, which must change nothing.
 #[track_caller]
 fn enter_creates_nothing(mut terminal: PseudoTerminal, vault: &Path) {
     let was_there = vault.exists();
     for times in ["1 time", "2 times", "3 times", "4 times"] {
         terminal.keys("\r");
-        terminal.until_screen(&format!("still not there (looked {times} more)"));
+        terminal.until_screen(&format!("still not there (tried {times} more)"));
     }
     let screen = terminal.screen();
     assert!(screen.contains("There is no vault at") && !screen.contains("a new vault"), "{screen}");
@@ -80,7 +79,7 @@ fn missing(known: Known, is_mount_point: bool) {
     };
     let name = vault.file_name().unwrap().to_str().unwrap();
     terminal.until_screen(name);
-    // The last line of the window: all of it is drawn.
+    // The last line, so the whole window is drawn.
     terminal.until_screen("create a new, empty vault");
     assert_eq!(terminal.screen().contains("The folder is there"), is_mount_point, "{}", terminal.screen());
     enter_creates_nothing(terminal, &vault);
@@ -168,7 +167,7 @@ fn a_new_vault_takes_two_steps_down_and_a_passphrase_typed_twice() {
     for _ in 0..2 {
         terminal.keys(&format!("{PASSPHRASE}\r"));
     }
-    // It takes the time and memory of the default cost, which is nothing for a busy machine: the start is enough.
+    // Only wait for the start: the default cost takes too long on a busy machine.
     terminal.until_screen("creating the vault");
     terminal.keys("\x03");
     assert!(terminal.wait().success());
@@ -187,14 +186,14 @@ fn what_a_look_finds_concerns_only_the_vault_that_was_looked_for() {
     let looked = |path: &str, found| Reply::Looked { vault: PathBuf::from(path), found };
     let mut stage = Stage::new(80, 24);
     stage.application.state.preferences.vault = Some(PathBuf::from("/disk/photos.vault"));
-    // The way to an open vault is asked for before it is known whether there is one.
+    // The passphrase is asked for before the look at the path is done.
     stage.keys("j j j s");
     stage.reply(looked("/other", Presence::Nothing));
-    assert!(matches!(stage.application.state.gate, Some(Gate::Unlock(_))));
+    assert!(matches!(stage.application.state.lock_screen, Some(LockScreen::Unlock(_))));
     stage.keys("'secret enter");
     assert_eq!(stage.asked(), ["open /disk/photos.vault"]);
     stage.reply(looked("/disk/photos.vault", Presence::Nothing));
-    assert!(matches!(stage.application.state.gate, Some(Gate::Unlock(_))), "its opening says more");
+    assert!(matches!(stage.application.state.lock_screen, Some(LockScreen::Unlock(_))), "its opening says more");
     let vault = PathBuf::from("/disk/photos.vault");
     stage.reply(Reply::Opened { vault, result: Err("there is no vault".to_owned()) });
     assert_eq!(stage.asked(), ["look at /disk/photos.vault"]);
@@ -202,9 +201,9 @@ fn what_a_look_finds_concerns_only_the_vault_that_was_looked_for() {
     assert!(stage.screen().contains("The folder is there, without a vault in it"));
     stage.keys("up up up enter");
     assert_eq!(stage.asked(), ["look at /disk/photos.vault"]);
-    // A disk that does not answer keeps nobody.
+    // Do not wait for a disk that does not answer.
     stage.keys("esc");
-    assert!(stage.application.state.gate.is_none());
+    assert!(stage.application.state.lock_screen.is_none());
     stage.reply(looked("/disk/photos.vault", Presence::Vault));
-    assert!(stage.application.state.gate.is_none());
+    assert!(stage.application.state.lock_screen.is_none());
 }

@@ -1,4 +1,4 @@
-//! A copy of the vault that is not the newest: it is read with a note, and used from now on only when the user says so.
+//! An outdated copy of the vault: it opens read-only with a warning, until the user accepts it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ fn an_older_copy_is_used_only_after_a_yes() {
     assert!(screen.contains("Use it from now on?") && screen.contains("generation 2 here, 3 seen before"), "{screen}");
     stage.keys("n I");
     assert!(stage.asked().is_empty());
-    assert!(stage.screen().contains("can only be read"), "{}", stage.screen());
+    assert!(stage.screen().contains("is read-only"), "{}", stage.screen());
     stage.keys("!");
     assert!(stage.screen().contains("this copy of the vault is older"), "{}", stage.screen());
 

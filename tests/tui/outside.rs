@@ -1,4 +1,4 @@
-//! Photos given to another program: what the program is given, and what a killed instance leaves.
+//! Photos opened in another program: what it gets, and what a killed instance leaves behind.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -10,10 +10,10 @@ use tempfile::TempDir;
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::user::{User, sample};
 
-/// The longest that anything may take on a busy machine.
+/// The time limit of each step, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A user with a vault, a folder in memory of their own, and a viewer that notes what it is given and the umask it has.
+/// A user with a vault, a runtime folder, and a viewer that records its argument and umask.
 struct Desk {
     user: User,
     runtime: PathBuf,
@@ -37,7 +37,7 @@ impl Desk {
         Self { user, runtime }
     }
 
-    /// Starts the application on the vault, and waits until it is open.
+    /// Starts the application and waits until the vault is open.
     fn start(&self) -> PseudoTerminal {
         let [vault, passphrase, home] =
             ["photos.vault", "passphrase", "."].map(|name| self.user.path(name).to_str().unwrap().to_owned());
@@ -83,7 +83,7 @@ impl Desk {
     }
 }
 
-/// Waits for something that happens beside the terminal.
+/// Waits for something outside the terminal.
 fn until(what: &str, done: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !done() {

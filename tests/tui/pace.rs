@@ -1,11 +1,11 @@
-//! How fast the program answers: its first frame, and keys while both cores are busy.
+//! Response times: the first frame, and keys while both cores are busy.
 
 use std::time::{Duration, Instant};
 
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::user::{User, sample};
 
-/// The middle one of `times`, and the largest.
+/// The median and the maximum of `times`.
 fn median_and_worst(mut times: Vec<Duration>) -> (Duration, Duration) {
     times.sort();
     (times[times.len() / 2], times[times.len() - 1])
@@ -30,8 +30,7 @@ fn the_first_frame_comes_at_once_even_in_a_terminal_that_answers_nothing() {
     });
     let (median, worst) = median_and_worst(times.collect());
     println!("first frame: median {median:?}, worst {worst:?}");
-    // The bound tells a program that waits for the terminal's answers, or loads its network first, from one that does
-    // not, also on a machine that tests and compiles at the same time.
+    // Loose enough for a busy machine, tight enough to catch waiting for the terminal or loading the network first.
     assert!(median < Duration::from_secs(1), "{median:?}");
 }
 
@@ -47,7 +46,7 @@ fn a_key_is_answered_at_once_while_pictures_are_being_made() {
     }
     let (median, worst) = median_and_worst(times);
     println!("key to screen while pictures are made: median {median:?}, worst {worst:?}");
-    // The bound tells a loop that waits for pictures from one that does not, also on a machine that is busy with others.
+    // Loose enough for a busy machine, tight enough to catch waiting for pictures.
     assert!(median < Duration::from_millis(500), "{median:?}");
 }
 

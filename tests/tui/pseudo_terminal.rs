@@ -1,5 +1,5 @@
-//! A pseudo-terminal with the real binary in it. The test plays the terminal: it answers questions, types, and reads
-//! the screen.
+//! A pseudo-terminal running the real binary. The test plays the terminal: it answers queries, types, and reads the
+//! screen.
 
 use std::collections::HashSet;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
 use tempfile::TempDir;
 
-/// What the terminal that the test plays understands.
+/// The kind of terminal that the test plays.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
     /// DEC Sixel, cells of 10 x 20 pixels.
@@ -22,19 +22,19 @@ pub(crate) enum Kind {
     Silent,
 }
 
-/// The last question of the program: answered by every terminal that answers at all.
+/// The last query of the program, which every answering terminal answers.
 const LAST_QUESTION: &[u8] = b"\x1b[5n";
 /// The end of a frame (synchronised updates).
 const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
 const CLEAR: &[u8] = b"\x1b[2J";
-/// The longest that anything may take on a busy machine.
+/// The time limit of each step, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct PseudoTerminal {
     kind: Kind,
     /// `None` after [`Self::hang_up`].
     master: Option<Box<dyn MasterPty + Send>>,
-    /// Held open, so that the terminal's modes can be read after the program's end.
+    /// Held open, so that the terminal's modes can be read after the program has ended.
     _slave: Box<dyn SlavePty + Send>,
     child: Box<dyn Child + Send + Sync>,
     input: Box<dyn Write + Send>,
@@ -42,9 +42,9 @@ pub(crate) struct PseudoTerminal {
     parser: vt100::Parser,
     /// Every byte the program has written.
     pub written: Vec<u8>,
-    /// How far what is written was searched for questions.
+    /// The position up to which the output was searched for queries.
     searched: usize,
-    /// The program's home and temporary folder, which must outlive it.
+    /// Home and temporary folders, which must outlive the program.
     _home: TempDir,
 }
 
@@ -66,7 +66,7 @@ impl PseudoTerminal {
         Self::start_program(Path::new(env!("CARGO_BIN_EXE_cipherlens")), home, start)
     }
 
-    /// The modes of a terminal to which nothing was done.
+    /// The modes of an untouched terminal.
     pub(crate) fn untouched_modes() -> String {
         let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, ..PtySize::default() }).unwrap();
         modes(&pair.master.tty_name().unwrap())
@@ -116,11 +116,11 @@ impl PseudoTerminal {
         self.input.flush().unwrap();
     }
 
-    /// Takes what the program writes until `done`, answering its questions.
+    /// Reads the output until `done`, answering queries.
     pub(crate) fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            // A picture comes in hundreds of pieces: all that is there is taken before the screen is looked at.
+            // A picture arrives in hundreds of pieces: read all that is there before looking at the screen.
             while let Ok(bytes) = self.output.try_recv() {
                 self.take(&bytes);
             }
@@ -137,12 +137,12 @@ impl PseudoTerminal {
         }
     }
 
-    /// Takes what the program writes until the screen holds `text`.
+    /// Reads the output until the screen contains `text`.
     pub(crate) fn until_screen(&mut self, text: &str) {
         self.until(text, |terminal| terminal.screen().contains(text));
     }
 
-    /// Takes what the program writes until it has been quiet for `pause`.
+    /// Reads the output until the program has been quiet for `pause`.
     pub(crate) fn settle(&mut self, pause: Duration) {
         while let Ok(bytes) = self.output.recv_timeout(pause) {
             self.take(&bytes);
@@ -160,11 +160,11 @@ impl PseudoTerminal {
                 Kind::Kitty => self.keys("\x1b_Gi=31;OK\x1b\\\x1b[?62;22c\x1b[6;20;10t\x1b[0n"),
             }
         }
-        // A question may come in two pieces.
+        // A query may arrive in two pieces.
         self.searched = self.searched.max(self.written.len().saturating_sub(LAST_QUESTION.len() - 1));
     }
 
-    /// The text on the screen; pictures are not in it.
+    /// The text on the screen, without pictures.
     pub(crate) fn screen(&self) -> String {
         self.parser.screen().contents()
     }
@@ -173,7 +173,7 @@ impl PseudoTerminal {
         self.parser.screen().alternate_screen()
     }
 
-    /// Where the program has written these bytes first, at or after `from`.
+    /// The first position of these bytes in the output, at or after `from`.
     fn find(&self, from: usize, bytes: &[u8]) -> Option<usize> {
         self.written[from..].windows(bytes.len()).position(|window| window == bytes).map(|at| from + at)
     }
@@ -188,7 +188,7 @@ impl PseudoTerminal {
         self.find(from, mark).is_some_and(|at| self.has_written(at, END_OF_FRAME))
     }
 
-    /// How many pictures a kitty terminal would hold still: those it was sent without those it was told to delete.
+    /// How many pictures a kitty terminal would still hold: those sent minus those deleted.
     pub(crate) fn kept_pictures(&self) -> usize {
         let text = String::from_utf8_lossy(&self.written);
         let numbers = |mark: &str| -> Vec<String> {
@@ -202,20 +202,20 @@ impl PseudoTerminal {
         kept.len()
     }
 
-    /// Waits until keys can be typed: before the terminal has answered, or was waited for long enough, they would be taken
-    /// for a part of its answers. The screen is cleared at the start, and once more when the terminal's answers are in.
+    /// Waits until keys can be typed: during the probe they would be taken for answers. The screen is cleared at the
+    /// start and again after the probe.
     pub(crate) fn until_answered(&mut self) {
         self.until("the terminal's answers", |terminal| {
             terminal.find(0, CLEAR).is_some_and(|first| terminal.has_drawn(first + 1, CLEAR))
         });
     }
 
-    /// The number of the program's process.
+    /// The process id of the program.
     pub(crate) fn process(&self) -> u32 {
         self.child.process_id().unwrap()
     }
 
-    /// Sends a signal of this name to the program, by the shell's own `kill`: the program of that name may be missing.
+    /// Sends the program a signal with the shell's builtin `kill`: the external one may be missing.
     pub(crate) fn signal(&self, name: &str) {
         let command = format!("kill -s {name} {}", self.process());
         assert!(std::process::Command::new("sh").args(["-c", &command]).status().unwrap().success());
@@ -226,8 +226,8 @@ impl PseudoTerminal {
         modes(&self.master.as_ref().unwrap().tty_name().unwrap())
     }
 
-    /// Takes the terminal away, as a closed window or a lost connection does, and waits for the program's end. The
-    /// program must be writing from time to time: the thread that reads from the terminal lets go of it only then.
+    /// Hangs up, as a closed window or a lost connection does, and waits for the program to end. The program must write
+    /// now and then: the reading thread lets go of the terminal only then.
     pub(crate) fn hang_up(&mut self) -> ExitStatus {
         self.output = channel().1;
         self.input = Box::new(std::io::sink());
@@ -242,7 +242,7 @@ impl PseudoTerminal {
         }
     }
 
-    /// Waits for the program's end, taking what it still writes.
+    /// Waits for the program to end, reading its output.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -258,7 +258,7 @@ impl PseudoTerminal {
 
 impl Drop for PseudoTerminal {
     fn drop(&mut self) {
-        // It has ended already unless the test failed.
+        // Already ended, unless the test failed.
         let _ = self.child.kill();
     }
 }

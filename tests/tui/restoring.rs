@@ -1,4 +1,4 @@
-//! However the program ends, the terminal is as it was before.
+//! The terminal is restored however the program ends.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use cipherlens::tui::terminal::Screen;
 use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::user::User;
 
-/// The program browsing a folder with one photo in it, and the modes that the terminal had before.
+/// The program browsing a folder of one photo, and the terminal modes before it started.
 fn browsing(kind: Kind) -> (PseudoTerminal, String) {
     let user = User::new();
     let folder = user.path("photos");
     std::fs::create_dir(&folder).unwrap();
     cipherlens::preview::test_picture().save(folder.join("wheel.png")).unwrap();
-    // The modes before: a terminal of the same make that nothing was done to.
+    // The modes of an untouched terminal.
     let before = PseudoTerminal::untouched_modes();
     let mut terminal = user.browse(kind, &folder, "wheel.png", &[], &[]);
     assert!(terminal.is_alternate_screen());
@@ -28,7 +28,7 @@ fn browsing(kind: Kind) -> (PseudoTerminal, String) {
     (terminal, before)
 }
 
-/// Asserts that the terminal is as it was before the program started.
+/// Asserts that the terminal is restored.
 #[track_caller]
 pub(crate) fn is_restored(terminal: &PseudoTerminal, before: &str) {
     assert!(!terminal.is_alternate_screen(), "the alternate screen is left");

@@ -1,4 +1,4 @@
-//! Every screen at every size, as text; and what text cannot show.
+//! Snapshots of every screen at every size, and tests of what text cannot show.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use cipherlens::services::session::Presence;
 use cipherlens::services::skipped::SkippedCounts;
 use cipherlens::tui::preview::PictureResponse;
 use cipherlens::tui::request::{Effect, Ending, IndexingUpdate, Reply, Request};
-use cipherlens::tui::state::gate::{FirstRun, Gate, NotThere, Unlock};
+use cipherlens::tui::state::lock_screen::{FirstRun, LockScreen, MissingVault, Unlock};
 use cipherlens::tui::state::results::Query;
 use cipherlens::tui::state::vault::Session;
 use cipherlens::tui::theme::{Background, Colours, Theme};
@@ -34,8 +34,8 @@ fn at_every_size(name: &str, open: fn(u16, u16) -> Stage, play: fn(&mut Stage)) 
 #[test]
 fn first_run() {
     at_every_size("first_run", Stage::new, |stage| {
-        let gate = Gate::FirstRun(FirstRun::new(PathBuf::from("/home/me/photos.vault")));
-        stage.application.show_gate(gate);
+        let lock_screen = LockScreen::FirstRun(FirstRun::new(PathBuf::from("/home/me/photos.vault")));
+        stage.application.show_lock_screen(lock_screen);
         stage.keys("enter 'correct enter 'correcr enter");
     });
 }
@@ -44,7 +44,7 @@ fn first_run() {
 fn unlock() {
     at_every_size("unlock", Stage::new, |stage| {
         stage.application.state.preferences.vault = Some(PathBuf::from("/vaults/holiday.vault"));
-        stage.application.show_gate(Gate::Unlock(Unlock::new(PathBuf::from("/vaults/holiday.vault"))));
+        stage.application.show_lock_screen(LockScreen::Unlock(Unlock::new(PathBuf::from("/vaults/holiday.vault"))));
         stage.keys("'wrong enter");
         let result = Err("the passphrase is wrong, or the vault's header was altered".to_owned());
         stage.reply(Reply::Opened { vault: PathBuf::from("/vaults/holiday.vault"), result });
@@ -55,7 +55,9 @@ fn unlock() {
 fn not_there() {
     at_every_size("not_there", Stage::new, |stage| {
         let vault = PathBuf::from("/media/ann/disk/photos.vault");
-        stage.application.show_gate(Gate::NotThere(NotThere::new(vault.clone(), Presence::Nothing)));
+        stage
+            .application
+            .show_lock_screen(LockScreen::MissingVault(MissingVault::new(vault.clone(), Presence::Nothing)));
         stage.keys("enter");
         stage.reply(Reply::Looked { vault, found: Presence::Folder });
     });
@@ -65,7 +67,7 @@ fn not_there() {
 fn not_there_and_another_one_named() {
     at_every_size("not_there_another", Stage::new, |stage| {
         let vault = PathBuf::from("/media/ann/disk/photos.vault");
-        stage.application.show_gate(Gate::NotThere(NotThere::new(vault, Presence::Nothing)));
+        stage.application.show_lock_screen(LockScreen::MissingVault(MissingVault::new(vault, Presence::Nothing)));
         stage.keys("down enter '~/copies/photos.vault");
     });
 }

@@ -97,7 +97,7 @@ impl Stage {
         self.terminal.draw(|frame| self.application.draw(frame)).unwrap();
     }
 
-    /// The text on the screen, drawn afresh: the backend keeps what wide characters have covered.
+    /// The text on the screen, redrawn: the backend keeps what wide characters have covered.
     pub(crate) fn screen(&mut self) -> String {
         self.terminal.clear().unwrap();
         self.draw();
@@ -108,7 +108,7 @@ impl Stage {
         self.terminal.backend()
     }
 
-    /// What was asked of the workers since the last call, in the words below.
+    /// The effects since the last call, in words.
     pub(crate) fn asked(&mut self) -> Vec<String> {
         self.effects.drain(..).map(|effect| in_words(&effect)).collect()
     }

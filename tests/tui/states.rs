@@ -1,4 +1,4 @@
-//! The states that the application can be in, each tab, window and gate, for tests that look at all of them.
+//! All states of the application, for tests that visit each: tabs, windows, lock screens.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use cipherlens::services::search::SearchResult;
 use cipherlens::services::session::Presence;
 use cipherlens::services::skipped::SkippedCounts;
 use cipherlens::tui::request::{Ending, IndexingUpdate, Reply};
-use cipherlens::tui::state::gate::{FirstRun, Gate, NotThere, Unlock};
+use cipherlens::tui::state::lock_screen::{FirstRun, LockScreen, MissingVault, Unlock};
 use cipherlens::tui::state::overlay::{Overlay, Question};
 use cipherlens::tui::state::results::Query;
 use cipherlens::tui::state::vault::Session;
@@ -38,9 +38,9 @@ fn indexing(columns: u16, rows: u16, ending: Option<Ending>, keys: &str) -> Stag
     played(stage, keys)
 }
 
-fn gated(columns: u16, rows: u16, gate: Gate, keys: &str) -> Stage {
+fn on_lock_screen(columns: u16, rows: u16, lock_screen: LockScreen, keys: &str) -> Stage {
     let mut stage = Stage::new(columns, rows);
-    stage.application.show_gate(gate);
+    stage.application.show_lock_screen(lock_screen);
     if !keys.is_empty() {
         stage.keys(keys);
     }
@@ -80,7 +80,7 @@ fn vault_of(columns: u16, rows: u16, result: Option<Result<usize, String>>) -> S
     played(stage, "3")
 }
 
-/// Opens a stage of so many columns and rows in a state.
+/// Makes a stage of this many columns and rows in a state.
 pub(crate) type Open = Box<dyn Fn(u16, u16) -> Stage>;
 
 /// Every state with its name.
@@ -131,22 +131,39 @@ pub(crate) fn states() -> Vec<(&'static str, Open)> {
         ("help", Box::new(|c, r| played(Stage::with_vault(c, r), "? 'zzz"))),
         ("messages", Box::new(|c, r| played(Stage::with_vault(c, r), "!"))),
         ("where to export to", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "e"))),
-        ("unlock", Box::new(move |c, r| gated(c, r, Gate::Unlock(Unlock::new(vault())), ""))),
-        ("unlock, typed", Box::new(move |c, r| gated(c, r, Gate::Unlock(Unlock::new(vault())), "'abc"))),
-        ("unlock, opening", Box::new(move |c, r| gated(c, r, Gate::Unlock(Unlock::new(vault())), "'abc enter"))),
-        ("first run", Box::new(move |c, r| gated(c, r, Gate::FirstRun(FirstRun::new(vault())), ""))),
+        ("unlock", Box::new(move |c, r| on_lock_screen(c, r, LockScreen::Unlock(Unlock::new(vault())), ""))),
+        ("unlock, typed", Box::new(move |c, r| on_lock_screen(c, r, LockScreen::Unlock(Unlock::new(vault())), "'abc"))),
+        (
+            "unlock, opening",
+            Box::new(move |c, r| on_lock_screen(c, r, LockScreen::Unlock(Unlock::new(vault())), "'abc enter")),
+        ),
+        ("first run", Box::new(move |c, r| on_lock_screen(c, r, LockScreen::FirstRun(FirstRun::new(vault())), ""))),
         (
             "first run, passphrase",
-            Box::new(move |c, r| gated(c, r, Gate::FirstRun(FirstRun::new(vault())), "enter 'a")),
+            Box::new(move |c, r| on_lock_screen(c, r, LockScreen::FirstRun(FirstRun::new(vault())), "enter 'a")),
         ),
         (
             "first run, creating",
-            Box::new(move |c, r| gated(c, r, Gate::FirstRun(FirstRun::new(vault())), "enter 'a enter 'a enter")),
+            Box::new(move |c, r| {
+                on_lock_screen(c, r, LockScreen::FirstRun(FirstRun::new(vault())), "enter 'a enter 'a enter")
+            }),
         ),
-        ("not there", Box::new(move |c, r| gated(c, r, Gate::NotThere(NotThere::new(vault(), Presence::Nothing)), ""))),
+        (
+            "not there",
+            Box::new(move |c, r| {
+                on_lock_screen(c, r, LockScreen::MissingVault(MissingVault::new(vault(), Presence::Nothing)), "")
+            }),
+        ),
         (
             "not there, naming another",
-            Box::new(move |c, r| gated(c, r, Gate::NotThere(NotThere::new(vault(), Presence::Nothing)), "down enter")),
+            Box::new(move |c, r| {
+                on_lock_screen(
+                    c,
+                    r,
+                    LockScreen::MissingVault(MissingVault::new(vault(), Presence::Nothing)),
+                    "down enter",
+                )
+            }),
         ),
     ];
     let questions: [fn() -> Question; 7] = [
@@ -156,7 +173,7 @@ pub(crate) fn states() -> Vec<(&'static str, Open)> {
         || Question::Download(vec![photos()[0].id]),
         || Question::Quit,
         || Question::QuitExporting,
-        || Question::GoOn(vec![PathBuf::from("/photos")]),
+        || Question::ResumeIndexing(vec![PathBuf::from("/photos")]),
     ];
     for question in questions {
         states.push(("a question", Box::new(move |c, r| asked(c, r, question()))));

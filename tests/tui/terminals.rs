@@ -59,14 +59,14 @@ fn no_color_takes_the_colour_from_text_and_leaves_pictures_theirs() {
     for sequence in text.split("\x1b[").skip(1) {
         let parameters: String = sequence.chars().take_while(|c| c.is_ascii_digit() || *c == ';').collect();
         let is_style = sequence[parameters.len()..].starts_with('m');
-        // 39 and 49 are no colours but their absence.
+        // 39 and 49 reset colours.
         let is_colour = |code: u8| matches!(code, 30..=38 | 40..=48 | 90..=97 | 100..=107);
         let colours = parameters.split(';').filter_map(|code| code.parse().ok()).any(is_colour);
         assert!(!(is_style && colours), "{parameters}m");
     }
 }
 
-/// Bytes that one new photo costs, from the key to the frame that shows it.
+/// Bytes sent for one new photo, from the key to the frame that shows it.
 fn bytes_of_a_preview(kind: Kind, mark: &[u8], environment: &[(&str, &str)], arguments: &[&str]) -> usize {
     let mut terminal = browsing(kind, environment, arguments);
     terminal.until("a picture", |terminal| terminal.has_drawn(0, mark));

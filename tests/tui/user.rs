@@ -10,7 +10,7 @@ use crate::pseudo_terminal::{Kind, PseudoTerminal, Start};
 
 pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
 
-/// A user of whom nothing is known but a home folder.
+/// A user with an empty home folder.
 pub(crate) struct User {
     home: TempDir,
 }
@@ -20,7 +20,7 @@ impl User {
         Self { home: tempfile::tempdir().unwrap() }
     }
 
-    /// A user with an empty vault, whose passphrase costs the least that the program accepts.
+    /// A user with an empty vault of the lowest passphrase cost.
     pub(crate) fn with_vault() -> Self {
         let user = Self::new();
         std::fs::write(user.path("passphrase"), PASSPHRASE).unwrap();
@@ -33,13 +33,13 @@ impl User {
         self.home.path().join(name)
     }
 
-    /// The home folder, for a program that is started by other means.
+    /// The home folder.
     #[cfg(unix)]
     pub(crate) fn into_home(self) -> TempDir {
         self.home
     }
 
-    /// Runs a command of the program to its end, without a terminal; returns what it printed.
+    /// Runs a command of the program without a terminal and returns its output.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cipherlens"));
         command.arg("--passphrase-file").arg(self.path("passphrase")).args(arguments).stdin(Stdio::null());
@@ -49,7 +49,7 @@ impl User {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Makes a folder of three photos as cameras make them: smooth areas, edges and noise.
+    /// Makes a folder of three photo-like images: smooth areas, edges and noise.
     pub(crate) fn take_photos(&self) -> PathBuf {
         let folder = self.path("photos");
         std::fs::create_dir(&folder).unwrap();
@@ -74,7 +74,7 @@ impl User {
         terminal
     }
 
-    /// The arguments that name the vault of [`Self::with_vault`], its passphrase, and a folder to look at.
+    /// Arguments for the vault of [`Self::with_vault`], its passphrase, and a folder to show.
     pub(crate) fn arguments(&self, folder: &Path) -> Vec<String> {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         let (vault, passphrase) = (text(self.path("photos.vault")), text(self.path("passphrase")));
@@ -83,7 +83,7 @@ impl User {
             .into()
     }
 
-    /// Starts the application where no file may be large. Keys can be typed when this returns.
+    /// Starts the application with a limit on the size of files. Keys can be typed when this returns.
     #[cfg(target_os = "linux")]
     pub(crate) fn start_on_full_disk(self, arguments: &[&str]) -> PseudoTerminal {
         let program = [env!("CARGO_BIN_EXE_cipherlens")];
@@ -94,7 +94,7 @@ impl User {
         terminal
     }
 
-    /// Starts the application, and leaves the gate to look at the files in `folder` until `name` is listed.
+    /// Starts the application, skips the lock screen and waits until `name` is listed in `folder`.
     pub(crate) fn browse(
         self,
         kind: Kind,

@@ -54,7 +54,7 @@ impl EventLoop {
         if self.application.pictures.are_on_screen()
             && let Some(advice) = self.pane.advice.take()
         {
-            self.application.state.journal.warn(advice);
+            self.application.state.messages.warn(advice);
             self.draw()?;
         }
         let pictures = &self.application.pictures;
@@ -92,7 +92,7 @@ impl EventLoop {
                 let deletion = pictures.withhold_pixels();
                 self.screen.send(deletion.as_bytes())?;
                 if !view.allows_passthrough && view.is_in_front {
-                    self.application.state.journal.warn(PASSTHROUGH_ADVICE);
+                    self.application.state.messages.warn(PASSTHROUGH_ADVICE);
                 }
                 if self.application.pictures.sent().is_on_screen() {
                     self.suspect_stray_pixels();

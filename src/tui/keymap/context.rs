@@ -106,7 +106,7 @@ pub fn of_filter() -> Vec<Context> {
 pub fn active(state: &State) -> Vec<Context> {
     match &state.overlay {
         Some(window) => of_window(window, state.tab),
-        None if state.gate.is_some() => of_unlock(),
+        None if state.lock_screen.is_some() => of_unlock(),
         None if state.typed_filter().is_some() => of_filter(),
         None => of_tab(state.tab),
     }

@@ -1,32 +1,30 @@
-//! A frame in ASCII, for terminals whose locale is not UTF-8: lines, signs and letters that such a terminal would show as
-//! several wrong characters each.
+//! Frames in ASCII, for terminals whose locale is not UTF-8: they show other characters as several wrong ones.
 
 use ratatui::buffer::Buffer;
 
-use super::super::words;
+use super::super::format;
 
-/// Replaces what is not ASCII in the whole frame; each character keeps its columns. Pictures that are sent as escape
-/// sequences stay as they are.
+/// Replaces every character that is not ASCII; each keeps its width. Pictures sent as escape sequences stay.
 pub(super) fn replace(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         let symbol = cell.symbol().to_owned();
         if symbol.is_ascii() {
             continue;
         }
-        // Escape sequences of pictures, and the placeholders by which kitty, which knows UTF-8, places them.
+        // Escape sequences of pictures, and kitty's Unicode placeholders for them.
         let is_picture = symbol.contains('\u{1b}') || symbol.starts_with('\u{10eeee}');
         if symbol == "█" {
             cell.bg = cell.fg;
         }
         if !is_picture {
-            let columns = words::width(&symbol);
+            let columns = format::width(&symbol);
             let replaced = symbol.chars().next().map_or(' ', ascii_for);
             cell.set_symbol(&String::from(replaced).repeat(columns.max(1)));
         }
     }
 }
 
-/// The ASCII character that looks or means most alike.
+/// The ASCII character that is most alike.
 fn ascii_for(character: char) -> char {
     match character {
         '─' | '–' | '—' => '-',
@@ -43,7 +41,7 @@ fn ascii_for(character: char) -> char {
         '↑' => '^',
         '↓' => 'v',
         '≥' => '>',
-        // Of two pixels one above the other, the one in the colour behind the character is left.
+        // Half blocks: only the pixel in the background colour is left.
         '▀'..='▟' => ' ',
         '\u{2800}'..='\u{28ff}' => '*',
         _ => '?',
@@ -66,7 +64,7 @@ mod tests {
         buffer[(1, 1)].set_symbol("\u{10eeee}\u{305}");
         replace(&mut buffer);
         let row: String = (0..12).map(|x| buffer[(x, 0)].symbol()).collect();
-        // The cell behind a wide character is covered by it.
+        // A wide character covers the cell behind it.
         assert_eq!(row, "+- ?? ? -+v  ");
         assert_eq!((buffer[(2, 1)].symbol(), buffer[(2, 1)].bg), (" ", Color::Red));
         assert_eq!((buffer[(0, 1)].symbol(), buffer[(1, 1)].symbol()), ("\u{1b}Pq…", "\u{10eeee}\u{305}"));

@@ -1,20 +1,20 @@
-//! Folders and photos of the file system, and the photo under the cursor.
+//! The files tab: folders and photos, and a preview of the photo under the cursor.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::super::action::Action;
+use super::super::format;
 use super::super::preview::Subject;
 use super::super::state::browser::{Entry, Kind, Sorting};
-use super::super::state::cursor::Shape;
-use super::super::state::{Pane, Shown};
-use super::super::words;
+use super::super::state::cursor::GridLayout;
+use super::super::state::{Pane, Viewport};
 use super::canvas::{Canvas, Focus, Target};
 use super::picture;
 use crate::services::name::inert;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
-    if canvas.shown.is_one_pane {
+    if canvas.viewport.is_one_pane {
         match canvas.state.pane {
             Pane::List => list(canvas, area),
             Pane::Preview => preview(canvas, area),
@@ -29,15 +29,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
 
 fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let browser = &canvas.state.browser;
-    let title = words::path(&browser.folder);
-    let title = words::fit_end(&title, usize::from(area.width.saturating_sub(4))).into_owned();
+    let title = format::path(&browser.folder);
+    let title = format::fit_end(&title, usize::from(area.width.saturating_sub(4))).into_owned();
     let inner = canvas.pane(area, &title, Focus::Here);
     let count = browser.list.visible().len();
-    canvas.shown = Shown { columns: 1, lines: usize::from(inner.height), ..canvas.shown };
+    canvas.viewport = Viewport { columns: 1, lines: usize::from(inner.height), ..canvas.viewport };
     if count == 0 {
         return empty(canvas, inner);
     }
-    let first = browser.list.cursor.first_line(Shape::whole(count, 1), usize::from(inner.height));
+    let first = browser.list.cursor.first_line(GridLayout::whole(count, 1), usize::from(inner.height));
     let rows = browser.list.visible().enumerate().skip(first).zip(inner.y..inner.bottom());
     for ((place, entry), y) in rows {
         let row = Rect { y, height: 1, ..inner };
@@ -55,21 +55,21 @@ fn row_of(canvas: &Canvas<'_, '_>, entry: &Entry, place: usize, columns: usize) 
     let theme = canvas.theme;
     let mark = canvas.sign(browser.list.mark(place));
     let stored = if browser.is_stored(entry) { Span::styled("✓", theme.stored) } else { Span::raw(" ") };
-    let size = if entry.kind == Kind::Photo { words::size(entry.bytes) } else { String::new() };
-    let date = entry.modified.map(words::day).unwrap_or_default();
+    let size = if entry.kind == Kind::Photo { format::size(entry.bytes) } else { String::new() };
+    let date = entry.modified.map(format::day).unwrap_or_default();
     let mut tail = String::new();
     match columns {
         46.. => tail.push_str(&format!(" {size:>7}  {date:10} ")),
-        // There is room for one: the one that the list is sorted by.
+        // Room for one fact: the one that the list is sorted by.
         30.. if browser.sorting == Sorting::Newest => tail.push_str(&format!(" {date:10} ")),
         30.. => tail.push_str(&format!(" {size:>7} ")),
         _ => {}
     }
-    let room = columns.saturating_sub(words::width(&tail) + 4);
+    let room = columns.saturating_sub(format::width(&tail) + 4);
     let name = inert(&entry.name);
     let name = match entry.kind {
-        Kind::Folder => Span::styled(words::padded(&format!("{name}/"), room), theme.folder),
-        Kind::Photo => Span::raw(words::padded(&name, room)),
+        Kind::Folder => Span::styled(format::padded(&format!("{name}/"), room), theme.folder),
+        Kind::Photo => Span::raw(format::padded(&name, room)),
     };
     Line::from(vec![mark, Span::raw(" "), name, Span::raw(" "), stored, Span::styled(tail, theme.faint)])
 }
@@ -90,7 +90,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
     } else {
         lines.push(Line::raw(match browser.other_files {
             0 => "this folder is empty".to_owned(),
-            count => format!("no photos here, only {} of other kinds", words::count(count, "file")),
+            count => format!("no photos here, only {}", format::count(count, "other file")),
         }));
         lines.extend(canvas.press(Action::Parent, "for the folder above"));
     }
@@ -106,10 +106,10 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if entry.kind == Kind::Folder {
         let inner = canvas.pane(area, &format!("{}/", inert(&entry.name)), Focus::Elsewhere);
         let mut lines = vec![Line::raw("a folder")];
-        lines.extend(canvas.press(Action::Enter, "to look into it"));
-        // With a selection the key is about that.
+        lines.extend(canvas.press(Action::Enter, "to open it"));
+        // With a selection the key applies to that.
         if canvas.state.browser.list.selected().is_empty() {
-            lines.extend(canvas.press(Action::Index, "to put all its photos into the vault"));
+            lines.extend(canvas.press(Action::Index, "to add all its photos to the vault"));
         }
         return canvas.notice(inner, lines);
     }
@@ -117,8 +117,8 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     picture::preview(canvas, area, &entry.name, Subject::File(entry.path.clone()), &mut |canvas, pixels| {
         let mut parts = Vec::new();
         parts.extend(pixels.map(|(width, height)| format!("{width}×{height}")));
-        parts.push(words::size(entry.bytes));
-        parts.extend(entry.modified.map(words::day));
+        parts.push(format::size(entry.bytes));
+        parts.extend(entry.modified.map(format::day));
         let mut spans = vec![Span::styled(parts.join(" · "), canvas.theme.faint)];
         if is_stored {
             spans.extend([Span::raw("  "), Span::styled("✓ in the vault", canvas.theme.stored)]);
@@ -127,27 +127,27 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     });
 }
 
-/// How many photos there are, how many are selected, and how many files are not listed.
+/// The status line: numbers of photos, selected entries and other files.
 pub(super) fn status(canvas: &Canvas<'_, '_>) -> Line<'static> {
     let browser = &canvas.state.browser;
     let photos = browser.list.visible().filter(|entry| entry.kind == Kind::Photo).count();
     let folders = browser.list.visible().len() - photos;
-    let mut parts = vec![words::count(photos, "photo")];
+    let mut parts = vec![format::count(photos, "photo")];
     if folders > 0 {
-        parts.push(words::count(folders, "folder"));
+        parts.push(format::count(folders, "folder"));
     }
     parts.push(browser.sorting.title().to_owned());
-    if !browser.list.filter.line.text().is_empty() {
-        parts.push(format!("filter “{}”", inert(browser.list.filter.line.text())));
+    if !browser.list.filter.field.text().is_empty() {
+        parts.push(format!("filter “{}”", inert(browser.list.filter.field.text())));
     }
     let mut spans = vec![Span::styled(parts.join(" · "), canvas.theme.faint)];
     if !browser.list.selected().is_empty() {
         let text = format!("  ● {} selected", browser.list.selected().len());
         spans.push(Span::styled(text, canvas.theme.selected));
     }
-    // Last, so that a narrow screen cuts it off first.
+    // Last, so that narrow screens cut it off first.
     if browser.other_files > 0 {
-        let text = format!("  {} of other kinds", words::count(browser.other_files, "file"));
+        let text = format!("  {}", format::count(browser.other_files, "other file"));
         spans.push(Span::styled(text, canvas.theme.faint));
     }
     Line::from(spans)

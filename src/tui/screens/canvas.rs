@@ -1,4 +1,4 @@
-//! What every screen draws with: the frame, the state, the look, the keys, and the pictures.
+//! What every screen draws with: frame, state, theme, keymap and pictures.
 
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
@@ -7,36 +7,36 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 
 use super::super::action::Action;
+use super::super::format;
 use super::super::keymap::Keymap;
 use super::super::keymap::context::{self, Context};
 use super::super::preview::Pictures;
 use super::super::state::cursor::Mark;
-use super::super::state::journal::Weight;
-use super::super::state::line::Line as Input;
+use super::super::state::messages::Severity;
 use super::super::state::overlay::Overlay;
-use super::super::state::{Shown, State, Tab};
+use super::super::state::text_field::TextField;
+use super::super::state::{State, Tab, Viewport};
 use super::super::theme::Theme;
 use super::super::update::refusal;
-use super::super::words;
 use crate::services::name::inert;
 use crate::services::settings::Motion;
 
-/// What a click on a place means.
+/// What a click does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Target {
-    /// To this tab.
+    /// Shows this tab.
     Tab(Tab),
-    /// To this item of the list; onto it again: open it.
+    /// Moves to this item, or opens it if the cursor is there already.
     Item(usize),
-    /// The large picture.
+    /// Opens or closes the large picture.
     Picture,
-    /// To this line of the palette.
+    /// Does this line of the palette.
     Choice(usize),
-    /// Inside a window: nothing below it is meant.
+    /// Nothing: it is inside a window.
     Window,
 }
 
-/// Whether a pane takes the keys.
+/// Whether a pane has the focus.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Focus {
     Here,
@@ -50,7 +50,7 @@ pub(super) struct Canvas<'a, 'f> {
     pub keymap: &'a Keymap,
     pub pictures: &'a mut Pictures,
     pub hits: Vec<(Rect, Target)>,
-    pub shown: Shown,
+    pub viewport: Viewport,
 }
 
 impl Canvas<'_, '_> {
@@ -81,7 +81,7 @@ impl Canvas<'_, '_> {
             .collect()
     }
 
-    /// A mark that something is under way; it turns unless motion is reduced.
+    /// A spinner; it turns unless motion is reduced.
     pub(super) fn spinner(&self) -> char {
         const TURNING: [char; 8] = ['⣾', '⣽', '⣻', '⢿', '⡿', '⣟', '⣯', '⣷'];
         match self.state.preferences.motion {
@@ -90,9 +90,9 @@ impl Canvas<'_, '_> {
         }
     }
 
-    /// A text field that takes the keys: its text with the cursor in it.
-    pub(super) fn input_spans(&self, input: &Input) -> Vec<Span<'static>> {
-        let (before, after) = input.halves();
+    /// A focused text field: its text with the cursor in it.
+    pub(super) fn input_spans(&self, input: &TextField) -> Vec<Span<'static>> {
+        let (before, after) = input.split_at_cursor();
         let mut after = after.chars();
         let under = after.next().unwrap_or(' ').to_string();
         vec![
@@ -102,13 +102,13 @@ impl Canvas<'_, '_> {
         ]
     }
 
-    /// Marks a row as the one under the cursor, in one tone: what was faint or coloured in it must stay readable.
+    /// Highlights the row under the cursor in one colour, so that faint and coloured text in it stays readable.
     pub(super) fn mark_row(&mut self, row: Rect) {
         let plain = Style::new().fg(Color::Reset).remove_modifier(Modifier::DIM);
         self.frame.buffer_mut().set_style(row, plain.patch(self.theme.cursor));
     }
 
-    /// The sign before an item that tells whether it is taken.
+    /// The mark before an item.
     pub(super) fn sign(&self, mark: Mark) -> Span<'static> {
         match mark {
             Mark::Selected => Span::styled("●", self.theme.selected),
@@ -117,13 +117,13 @@ impl Canvas<'_, '_> {
         }
     }
 
-    /// The sign and look of a message.
-    pub(super) fn weight(&self, weight: Weight) -> (&'static str, Style) {
-        match weight {
-            Weight::Note => ("✓", self.theme.good),
-            Weight::Refusal => ("·", self.theme.text),
-            Weight::Warning => ("!", self.theme.warning),
-            Weight::Failure => ("✗", self.theme.bad),
+    /// Sign and style of a message.
+    pub(super) fn severity(&self, severity: Severity) -> (&'static str, Style) {
+        match severity {
+            Severity::Info => ("✓", self.theme.good),
+            Severity::Refusal => ("·", self.theme.text),
+            Severity::Warning => ("!", self.theme.warning),
+            Severity::Error => ("✗", self.theme.bad),
         }
     }
 
@@ -131,7 +131,7 @@ impl Canvas<'_, '_> {
     pub(super) fn pane(&mut self, area: Rect, title: &str, focus: Focus) -> Rect {
         let style = if focus == Focus::Here { self.theme.focus } else { self.theme.border };
         let room = usize::from(area.width.saturating_sub(4));
-        let title = words::fit(title, room).into_owned();
+        let title = format::fit(title, room).into_owned();
         let block = Block::bordered()
             .border_type(BorderType::Rounded)
             .border_style(style)
@@ -141,10 +141,10 @@ impl Canvas<'_, '_> {
         inner
     }
 
-    /// Text in the middle of an area, for lists that are empty: why, and which key is next.
+    /// Draws centred text, for empty lists: why, and which key to press.
     pub(super) fn notice(&mut self, area: Rect, lines: Vec<Line<'_>>) {
         let columns = usize::from(area.width.saturating_sub(2));
-        let rows: usize = lines.iter().map(|line| words::wrap(&line.to_string(), columns).len()).sum();
+        let rows: usize = lines.iter().map(|line| format::wrap(&line.to_string(), columns).len()).sum();
         let text = Paragraph::new(Text::from(lines))
             .alignment(Alignment::Center)
             .wrap(Wrap { trim: true })
@@ -154,7 +154,7 @@ impl Canvas<'_, '_> {
         self.frame.render_widget(text, middle);
     }
 
-    /// `press KEY to do this`, with the key as it is bound; nothing where the key would do nothing.
+    /// `press KEY to do this`; `None` where the action is refused.
     pub(super) fn press(&self, action: Action, purpose: &str) -> Option<Line<'static>> {
         let key = self.hint_key(action)?;
         Some(Line::from(vec![
@@ -164,12 +164,12 @@ impl Canvas<'_, '_> {
         ]))
     }
 
-    /// Keys with what they do in a word or two; those that would do nothing are left out.
+    /// Key hints; actions that are refused now are left out.
     pub(super) fn hints(&self, actions: &[(Action, &'static str)]) -> Line<'static> {
         Line::from(self.key_spans(actions.iter().map(|(action, label)| (self.hint_key(*action), *label))))
     }
 
-    /// The key for a hint: the first one bound, if the action would do something now. Below a window no key reaches the tab.
+    /// The first key of an action, if the action is not refused and no window takes the keys.
     pub(super) fn hint_key(&self, action: Action) -> Option<String> {
         let is_reached = matches!(self.state.overlay, None | Some(Overlay::Zoom));
         let applies = is_reached && refusal(self.state, action).is_none();

@@ -1,25 +1,25 @@
-//! The export under way, as one line below whatever is shown.
+//! The running export, as one line below the tab.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::super::action::Action;
+use super::super::format;
 use super::super::state::exporting::Exporting;
-use super::super::words;
 use super::canvas::Canvas;
 
-/// How far, how fast, how long, and the key that stops it.
+/// Progress, rate, remaining time, and the key that stops it.
 pub(super) fn strip(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Exporting) {
     let theme = canvas.theme;
     let (text, style) =
         if run.is_stopping { ("stopping the export", theme.warning) } else { ("exporting", theme.text) };
     let mut numbers = vec![format!("{} of {}", run.progress.done, run.progress.total)];
     numbers.extend(run.rate().map(|rate| format!("{rate:.1} photos/s")));
-    numbers.extend(run.remaining().map(|left| format!("{} left", words::long_time(left))));
+    numbers.extend(run.remaining().map(|left| format!("{} left", format::long_time(left))));
     let bar_columns = if area.width >= 80 { 24 } else { 8 };
     let mut spans = vec![
         Span::styled(format!(" {} {text} ", canvas.spinner()), style),
-        Span::styled(words::bar(run.part(), bar_columns), theme.bar),
+        Span::styled(format::bar(run.fraction(), bar_columns), theme.bar),
         Span::raw(format!(" {}", numbers.join(" · "))),
     ];
     if run.progress.failed > 0 {
@@ -27,5 +27,5 @@ pub(super) fn strip(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Exporting) {
     }
     spans.push(Span::raw("  "));
     spans.extend(canvas.hints(&[(Action::StopExport, "stop")]).spans);
-    canvas.frame.render_widget(words::fit_line(Line::from(spans), usize::from(area.width)), area);
+    canvas.frame.render_widget(format::fit_line(Line::from(spans), usize::from(area.width)), area);
 }

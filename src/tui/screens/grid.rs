@@ -1,15 +1,15 @@
-//! Photos as thumbnails side by side, each with two lines below, or a line each; in one section, or in two with a divider
-//! between them. The fewer photos there are, the larger their thumbnails.
+//! Photos as a grid of thumbnails or one line each, in one section or in two with a divider between. The fewer photos
+//! there are, the larger their thumbnails.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType};
 
+use super::super::format;
 use super::super::preview::Subject;
-use super::super::state::Shown;
-use super::super::state::cursor::{Cursor, Mark, Shape};
+use super::super::state::Viewport;
+use super::super::state::cursor::{Cursor, GridLayout, Mark};
 use super::super::state::tiles::Tiles;
-use super::super::words;
 use super::canvas::{Canvas, Focus, Target};
 use super::picture;
 use crate::services::library::PhotoId;
@@ -20,22 +20,22 @@ pub(super) struct Item {
     pub mark: Mark,
     /// The photo's name.
     pub name: Line<'static>,
-    /// What stands below the thumbnail besides.
+    /// The other line below the thumbnail.
     pub fact: Line<'static>,
 }
 
-/// What is laid out, and the place that the user is at.
+/// The items to lay out, and the cursor.
 pub(super) struct Items {
     pub count: usize,
     pub cursor: Cursor,
-    /// How many items come before the divider, and what it says; without one there is a single section.
+    /// The number of items before the divider, and its text; `None` for a single section.
     pub divider: Option<(usize, Line<'static>)>,
 }
 
 impl Items {
-    fn shape(&self, columns: usize) -> Shape {
+    fn shape(&self, columns: usize) -> GridLayout {
         let first_section = self.divider.as_ref().map_or(self.count, |(first_section, _)| *first_section);
-        Shape::divided(self.count, columns, first_section)
+        GridLayout::divided(self.count, columns, first_section)
     }
 
     /// The part of `area` that is left for the items.
@@ -44,14 +44,14 @@ impl Items {
     }
 }
 
-/// Below this many rows a tile would be all border.
+/// The fewest rows in which a tile shows more than its border.
 const LOWEST_TILE: u16 = 5;
 
-/// How many tiles stand side by side and how many lines of them: the largest tiles of which all fit, or as many of the
-/// smallest as there is room for.
+/// The columns and lines of the grid: the largest tiles with which all items fit, or as many of the smallest tiles as
+/// fit.
 fn fits(area: Rect, tiles: Tiles, items: &Items) -> (u16, u16) {
     let narrowest = tiles.narrowest();
-    // One row less than a whole tile does for the last line.
+    // The last line may be a row shorter.
     let most = ((area.width / narrowest).max(1), ((area.height + 1) / Tiles::rows(narrowest)).max(1));
     let lines = |columns: u16| {
         let width = (area.width / columns).min(tiles.widest());
@@ -62,7 +62,7 @@ fn fits(area: Rect, tiles: Tiles, items: &Items) -> (u16, u16) {
     larger.find(all_fit).unwrap_or(most)
 }
 
-/// Draws the thumbnails that fit around the cursor; `item` makes one.
+/// Draws the thumbnails around the cursor; `item` makes one.
 pub(super) fn draw(
     canvas: &mut Canvas<'_, '_>,
     area: Rect,
@@ -84,7 +84,7 @@ pub(super) fn draw(
     let shape = items.shape(usize::from(columns));
     let lines = usize::from(lines).min(shape.lines());
     let height = (room.height / u16::try_from(lines).unwrap_or(1).max(1)).min(width / 2 + 3);
-    canvas.shown = Shown { columns: usize::from(columns), lines, ..canvas.shown };
+    canvas.viewport = Viewport { columns: usize::from(columns), lines, ..canvas.viewport };
     each_line(canvas, area, items, shape, lines, height, &mut |canvas, line| {
         for (across, place) in shape.places(line.number).enumerate() {
             let x = area.x + width * u16::try_from(across).unwrap_or(0);
@@ -97,7 +97,7 @@ pub(super) fn draw(
     });
 }
 
-/// Draws the lines that fit around the cursor; `row` makes one.
+/// Draws the lines around the cursor; `row` makes one.
 pub(super) fn lines(
     canvas: &mut Canvas<'_, '_>,
     area: Rect,
@@ -105,7 +105,7 @@ pub(super) fn lines(
     row: &dyn Fn(&Canvas<'_, '_>, usize, usize) -> Option<Line<'static>>,
 ) {
     let lines = usize::from(items.room(area).height);
-    canvas.shown = Shown { columns: 1, lines, ..canvas.shown };
+    canvas.viewport = Viewport { columns: 1, lines, ..canvas.viewport };
     each_line(canvas, area, items, items.shape(1), lines, 1, &mut |canvas, line| {
         let place = line.number;
         let Some(text) = row(canvas, place, usize::from(area.width)) else { return };
@@ -129,7 +129,7 @@ fn each_line(
     canvas: &mut Canvas<'_, '_>,
     area: Rect,
     items: &Items,
-    shape: Shape,
+    shape: GridLayout,
     lines: usize,
     height: u16,
     draw: &mut dyn FnMut(&mut Canvas<'_, '_>, Placed),
@@ -139,7 +139,7 @@ fn each_line(
     for number in first..shape.lines().min(first + lines) {
         if let Some((_, text)) = items.divider.as_ref().filter(|_| number == shape.lines_of_first()) {
             let row = Rect { y, height: 1, ..area };
-            canvas.frame.render_widget(words::fit_line(text.clone(), usize::from(area.width)), row);
+            canvas.frame.render_widget(format::fit_line(text.clone(), usize::from(area.width)), row);
             y += 1;
         }
         draw(canvas, Placed { number, y });
@@ -161,7 +161,7 @@ fn draw_tile(canvas: &mut Canvas<'_, '_>, tile: Rect, item: &Item, focus: Focus)
     picture::draw(canvas, thumbnail, Subject::Thumbnail(item.photo));
     let fact = Rect { y: thumbnail.bottom(), height: 1, ..inner };
     canvas.frame.render_widget(item.fact.clone().centered(), fact);
-    // The name stands in the border, which leaves a row more for the thumbnail.
+    // The name is in the border, which leaves one more row for the thumbnail.
     let mut name = item.name.clone();
     name.spans.insert(0, Span::raw(" "));
     name.push_span(" ");

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
 use super::super::action::{Action, TABLE};
+use super::super::format;
 use super::super::fuzzy;
 use super::super::keymap::context::{self, Context};
 use super::super::keymap::{HelpLine, Keymap};
@@ -16,22 +17,21 @@ use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
 use super::super::state::{State, Tab};
 use super::super::update::refusal;
-use super::super::words;
 use super::canvas::{Canvas, Focus, Target};
 use super::picture;
 use crate::services::name::inert;
 
-/// Where the window will be, before anything is drawn: pictures keep clear of it.
+/// The area of the window, needed before drawing: pictures keep clear of it.
 pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> {
     let (columns, rows) = match state.overlay.as_ref()? {
         Overlay::Zoom => return None,
         Overlay::Help { .. } => (96, keymap.help().len() as u16 + 4),
         Overlay::Palette { .. } => (72, 22),
         Overlay::Log { .. } => (area.width, area.height),
-        // Where the lines must be broken, there are more of them.
-        Overlay::Confirm(Question::Quit | Question::GoOn(_) | Question::UseOlder { .. } | Question::OpenOutside(_)) => {
-            (64, if area.width < 64 { 12 } else { 8 })
-        }
+        // Wrapped lines need more rows.
+        Overlay::Confirm(
+            Question::Quit | Question::ResumeIndexing(_) | Question::UseOlder { .. } | Question::OpenOutside(_),
+        ) => (64, if area.width < 64 { 12 } else { 8 }),
         Overlay::Confirm(_) | Overlay::ExportTo { .. } => (64, if area.width < 64 { 9 } else { 7 }),
     };
     let margin = |size: u16| if size >= 60 { size - 4 } else { size };
@@ -42,11 +42,11 @@ pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> 
 }
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
-    // A wide character that the window's edge cuts would cover the edge.
+    // A wide character cut by the window's edge would cover the edge.
     if let Some(x) = window.x.checked_sub(1) {
         for y in window.y..window.bottom() {
             let cell = &mut canvas.frame.buffer_mut()[(x, y)];
-            if words::width(cell.symbol()) > 1 {
+            if format::width(cell.symbol()) > 1 {
                 cell.set_symbol(" ");
             }
         }
@@ -60,8 +60,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
         Some(Overlay::Confirm(question)) => confirm(canvas, window, question),
         Some(Overlay::ExportTo { photos, folder }) => {
             let line = Line::from(canvas.input_spans(folder));
-            let title = format!("export {} to", words::count(photos.len(), "photo"));
-            let note = "decrypted copies are written there; existing files stay";
+            let title = format!("export {} to", format::count(photos.len(), "photo"));
+            let note = "decrypted copies are written there; existing files are kept";
             ask(canvas, window, &title, line, note, &[(Action::Submit, "export"), (Action::Close, "cancel")]);
         }
         Some(Overlay::Zoom) | None => {}
@@ -81,7 +81,7 @@ pub fn help_lines(keymap: &Keymap, filter: &str) -> Vec<HelpLine> {
     lines
 }
 
-/// The actions that do something now and match `filter`, best first.
+/// The actions that apply now and match `filter`, best first.
 #[must_use]
 pub fn palette_actions(state: &State, filter: &str) -> Vec<Action> {
     let applies = |action: &Action| *action != Action::Palette && refusal(state, *action).is_none();
@@ -102,9 +102,9 @@ fn filter_line(canvas: &Canvas<'_, '_>, filter: &str, empty: &str) -> Line<'stat
     Line::from(spans)
 }
 
-/// `; KEY closes`, after the title of a window.
+/// `; KEY closes`, for the title of a window.
 fn closing(canvas: &Canvas<'_, '_>) -> String {
-    // A window's own keys come before the one for every window, which is the one that users know.
+    // Prefer the key that closes every window.
     let key =
         canvas.key(&[Context::Window], Action::Close).or(canvas.key(&context::active(canvas.state), Action::Close));
     key.map(|key| format!("; {key} closes")).unwrap_or_default()
@@ -125,22 +125,22 @@ fn help(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, scroll: usize) 
         let context = if body.width >= 60 { format!("{name:>10}  ") } else { String::new() };
         let spans = vec![
             Span::styled(context, canvas.theme.title),
-            Span::styled(words::padded(&line.keys, keys_columns), canvas.theme.accent),
+            Span::styled(format::padded(&line.keys, keys_columns), canvas.theme.accent),
             Span::raw("  "),
             Span::raw(line.action.description()),
         ];
-        let line = words::fit_line(Line::from(spans), usize::from(body.width));
+        let line = format::fit_line(Line::from(spans), usize::from(body.width));
         canvas.frame.render_widget(line, Rect { y, height: 1, ..body });
     }
     if lines.is_empty() {
-        canvas.notice(body, vec![Line::raw("no key does that")]);
+        canvas.notice(body, vec![Line::raw("no key matches")]);
     }
 }
 
 fn palette(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, at: usize) {
     let inner = canvas.pane(window, "actions", Focus::Here);
     let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-    canvas.frame.render_widget(filter_line(canvas, filter, "what to do?"), top);
+    canvas.frame.render_widget(filter_line(canvas, filter, "type to find an action"), top);
     let actions = palette_actions(canvas.state, filter);
     let at = at.min(actions.len().saturating_sub(1));
     let lines = usize::from(body.height);
@@ -148,10 +148,10 @@ fn palette(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, at: usize) {
     for ((place, action), y) in actions.iter().enumerate().skip(first).zip(body.y..body.bottom()) {
         let row = Rect { y, height: 1, ..body };
         let key = canvas.keymap.keys(&context::of_tab(canvas.state.tab), *action).join("  ");
-        let room = usize::from(row.width).saturating_sub(words::width(&key) + 2);
+        let room = usize::from(row.width).saturating_sub(format::width(&key) + 2);
         let line = Line::from(vec![
             Span::raw(" "),
-            Span::raw(words::padded(action.description(), room)),
+            Span::raw(format::padded(action.description(), room)),
             Span::styled(key, canvas.theme.accent),
         ]);
         canvas.frame.render_widget(line, row);
@@ -161,22 +161,22 @@ fn palette(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, at: usize) {
         canvas.hits.push((row, Target::Choice(place)));
     }
     if actions.is_empty() {
-        canvas.notice(body, vec![Line::raw("nothing does that")]);
+        canvas.notice(body, vec![Line::raw("no action matches")]);
     }
 }
 
 fn log(canvas: &mut Canvas<'_, '_>, window: Rect, scroll: usize) {
     let inner = canvas.pane(window, &format!("messages, newest first{}", closing(canvas)), Focus::Here);
-    let journal = &canvas.state.journal;
-    if journal.messages().len() == 0 {
+    let messages = &canvas.state.messages;
+    if messages.iter().len() == 0 {
         return canvas.notice(inner, vec![Line::raw("no messages")]);
     }
     let columns = usize::from(inner.width).saturating_sub(4);
-    let scroll = scroll.min(journal.messages().len().saturating_sub(1));
+    let scroll = scroll.min(messages.iter().len().saturating_sub(1));
     let mut y = inner.y;
-    for message in journal.messages().rev().skip(scroll) {
-        let (sign, style) = canvas.weight(message.weight);
-        for (row, text) in words::wrap(&inert(&message.text), columns).into_iter().enumerate() {
+    for message in messages.iter().rev().skip(scroll) {
+        let (sign, style) = canvas.severity(message.severity);
+        for (row, text) in format::wrap(&inert(&message.text), columns).into_iter().enumerate() {
             if y == inner.bottom() {
                 return;
             }
@@ -189,7 +189,7 @@ fn log(canvas: &mut Canvas<'_, '_>, window: Rect, scroll: usize) {
 }
 
 fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
-    let photos = |count: usize| words::count(count, "photo");
+    let photos = |count: usize| format::count(count, "photo");
     let note;
     let (title, line, note, yes) = match question {
         Question::Remove(ids) => {
@@ -198,32 +198,32 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
         Question::OpenOutside(_) => (
             "open in another program",
             "Give a decrypted copy to another program?".to_owned(),
-            "a private copy, overwritten and removed on lock and at the end; what the other program keeps is out of reach",
+            "a private copy, wiped on lock and exit; what the other program keeps cannot be wiped",
             "open",
         ),
         Question::Download(ids) => (
             "download",
             format!("Send {}, decrypted, through the terminal?", photos(ids.len())),
-            "the terminal stores it on the machine in front of you",
+            "the terminal stores them on the machine in front of you",
             "send",
         ),
         Question::QuitExporting => (
             "quit",
             "Photos are being exported. Stop the export and quit?".to_owned(),
-            "what is exported stays; exporting the same photos again goes on",
+            "exported photos are kept; export again to continue",
             "quit",
         ),
         Question::Quit => {
             let run = canvas.state.indexing.as_ref();
-            // It may end while the question stands.
-            let line = if run.is_some_and(Indexing::is_running) { "Indexing is not finished. Quit?" } else { "Quit?" };
+            // The run may end while the question is shown.
+            let line = if run.is_some_and(Indexing::is_running) { "Indexing is still running. Quit?" } else { "Quit?" };
             note = run.map(before_quitting).unwrap_or_default();
             ("quit", line.to_owned(), note.as_str(), "quit")
         }
         Question::UseOlder { found, seen } => {
             note = format!(
-                "generation {found} here, {seen} seen before: a restored backup, or somebody put an old copy back; \
-                 until you accept it, it is read-only"
+                "generation {found} here, {seen} seen before: a restored backup, or someone put an old copy back; \
+                 read-only until you accept it"
             );
             let line = Line::raw("This copy of the vault is an older one. Use it from now on?");
             return ask(
@@ -232,20 +232,20 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
                 "older copy",
                 line,
                 &note,
-                &[(Action::UseOlder, "use it"), (Action::No, "only read it")],
+                &[(Action::UseOlder, "use it"), (Action::No, "read only")],
             );
         }
-        Question::GoOn(roots) => {
+        Question::ResumeIndexing(roots) => {
             note = interrupted(roots);
-            let line = Line::raw("An indexing run was interrupted. Go on with it?");
-            let keys = [(Action::Yes, "go on"), (Action::No, "do not ask again"), (Action::Close, "later")];
+            let line = Line::raw("An indexing run was interrupted. Resume it?");
+            let keys = [(Action::Yes, "resume"), (Action::No, "do not ask again"), (Action::Close, "later")];
             return ask(canvas, window, "interrupted indexing", line, &note, &keys);
         }
     };
-    ask(canvas, window, title, Line::raw(line), note, &[(Action::Yes, yes), (Action::No, "no")]);
+    ask(canvas, window, title, Line::raw(line), note, &[(Action::Yes, yes), (Action::Close, "cancel")]);
 }
 
-/// What becomes of a run when the program ends.
+/// What happens to a run if the program quits.
 fn before_quitting(run: &Indexing) -> String {
     if !run.is_running() {
         return format!("indexing has ended; {} safe in the vault", run.committed);
@@ -256,22 +256,22 @@ fn before_quitting(run: &Indexing) -> String {
         kept.push(format!("{} safe in the vault", run.committed));
     }
     if sealed > 0 {
-        kept.push(format!("{sealed} sealed, kept before the program ends"));
+        kept.push(format!("{sealed} encrypted, saved before the program ends"));
     }
     if run.total > 0 {
-        kept.push(format!("{} to go", run.total.saturating_sub(run.through())));
+        kept.push(format!("{} to go", run.total.saturating_sub(run.processed())));
     }
-    kept.push("the next start offers to go on".to_owned());
+    kept.push("the next start offers to resume".to_owned());
     kept.join("; ")
 }
 
-/// What an interrupted run was about.
+/// The paths of an interrupted run, in short.
 fn interrupted(roots: &[PathBuf]) -> String {
-    let mut text = roots.first().map(|root| words::path(root)).unwrap_or_default();
+    let mut text = roots.first().map(|root| format::path(root)).unwrap_or_default();
     if roots.len() > 1 {
         text.push_str(&format!(" and {} more", roots.len() - 1));
     }
-    text.push_str("; photos that are in the vault are skipped");
+    text.push_str("; photos already in the vault are skipped");
     text
 }
 
@@ -297,21 +297,21 @@ fn ask(
     let mut lines = Vec::new();
     lines.extend(is_high.then(Line::default));
     lines.push(line);
-    let notes = if is_high { words::wrap(note, columns) } else { vec![words::fit(note, columns).into_owned()] };
+    let notes = if is_high { format::wrap(note, columns) } else { vec![format::fit(note, columns).into_owned()] };
     lines.extend(notes.into_iter().map(|note| Line::styled(note, theme.faint)));
     lines.extend([Line::default(), Line::from(spans)]);
     let hidden = lines.len().saturating_sub(usize::from(inner.height));
     if hidden > 0 {
-        // The empty line goes first.
+        // Drop the empty lines first.
         lines.retain(|line| line.width() > 0);
     }
     for (line, y) in lines.into_iter().zip(inner.y..inner.bottom()) {
         let row = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), y, height: 1 };
-        canvas.frame.render_widget(words::fit_line(line, columns), row);
+        canvas.frame.render_widget(format::fit_line(line, columns), row);
     }
 }
 
-/// The photo under the cursor as large as the screen, one line for its name.
+/// Draws the photo under the cursor as large as the screen, with a line for its name.
 pub(super) fn zoom(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let [image, line] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     let (name, subject, position) = match super::super::update::current_photo(canvas.state) {
@@ -339,5 +339,5 @@ pub(super) fn zoom(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let keys = [(Action::Down, "next"), (Action::Up, "previous"), (Action::Similar, "similar")];
     spans.extend(canvas.hints(&keys).spans);
     spans.extend(canvas.key_spans([(canvas.key(&context::active(canvas.state), Action::Close), "back")]));
-    canvas.frame.render_widget(words::fit_line(Line::from(spans), usize::from(line.width)), line);
+    canvas.frame.render_widget(format::fit_line(Line::from(spans), usize::from(line.width)), line);
 }

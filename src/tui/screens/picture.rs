@@ -1,10 +1,10 @@
-//! A picture with its place-holder, and the preview pane.
+//! A picture or its placeholder, and the preview pane.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
+use super::super::format;
 use super::super::preview::{PictureState, Subject};
-use super::super::words;
 use super::canvas::{Canvas, Focus, Target};
 use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
@@ -33,13 +33,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, subject: Subject) ->
     state
 }
 
-/// The lines about a photo, once the size of its picture in pixels is known.
+/// Makes the lines about a photo, given its size in pixels if known.
 type About<'a> = &'a mut dyn FnMut(&Canvas<'_, '_>, Option<(u32, u32)>) -> Vec<Line<'static>>;
 
-/// A pane with the large picture of a photo and lines about it below.
+/// Draws a pane with a picture and lines about it below.
 pub(super) fn preview(canvas: &mut Canvas<'_, '_>, area: Rect, name: &str, subject: Subject, about: About<'_>) {
     let inner = canvas.pane(area, &inert(name), Focus::Elsewhere);
-    // The lines below are measured before the picture is drawn: what they say may change, their number does not.
+    // Count the lines before drawing the picture: their text may change, their number does not.
     let rows = u16::try_from(about(canvas, None).len()).unwrap_or(0).min(inner.height / 2);
     let [picture, text] = Layout::vertical([Constraint::Fill(1), Constraint::Length(rows)]).areas(inner);
     canvas.hits.push((picture, Target::Picture));
@@ -49,13 +49,13 @@ pub(super) fn preview(canvas: &mut Canvas<'_, '_>, area: Rect, name: &str, subje
     };
     for (row, line) in (text.y..text.bottom()).zip(about(canvas, pixels)) {
         let place = Rect { y: row, height: 1, x: text.x + 1, width: text.width.saturating_sub(2) };
-        canvas.frame.render_widget(words::fit_line(line, usize::from(place.width)), place);
+        canvas.frame.render_widget(format::fit_line(line, usize::from(place.width)), place);
     }
 }
 
-/// Pixels and bytes of a stored photo, and its date.
+/// Size and date of a stored photo.
 pub(super) fn facts(canvas: &Canvas<'_, '_>, photo: &StoredPhoto) -> Vec<Line<'static>> {
-    let size = format!("{}×{} · {}", photo.width, photo.height, words::size(photo.bytes));
+    let size = format!("{}×{} · {}", photo.width, photo.height, format::size(photo.bytes));
     let date = photo.date().map(|date| inert(date.get(..16).unwrap_or(&date)).replace('T', " "));
     [Some(size), date].into_iter().flatten().map(|text| Line::styled(text, canvas.theme.faint)).collect()
 }

@@ -1,14 +1,14 @@
-//! The last search: the query, the matches, then the nearest of the other photos, and the one under the cursor large.
+//! The results tab: the query, matches and nearest other photos, and a preview of the one under the cursor.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::super::action::Action;
+use super::super::format;
 use super::super::preview::Subject;
 use super::super::state::Pane;
 use super::super::state::results::Query;
 use super::super::state::tiles::Arrangement;
-use super::super::words;
 use super::canvas::{Canvas, Focus};
 use super::{grid, picture};
 use crate::services::name::inert;
@@ -18,11 +18,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if canvas.state.results.query.is_none() {
         let inner = canvas.pane(area, "results", Focus::Here);
         let mut lines = vec![Line::raw("no search yet")];
-        lines.extend(canvas.press(Action::Files, "for the files, or"));
-        lines.extend(canvas.press(Action::Vault, "for the vault, and search with a photo there"));
+        lines.extend(canvas.press(Action::Files, "for the Files tab or"));
+        lines.extend(canvas.press(Action::Vault, "for the Vault tab, and search for a photo there"));
         return canvas.notice(inner, lines);
     }
-    if canvas.shown.is_one_pane {
+    if canvas.viewport.is_one_pane {
         match canvas.state.pane {
             Pane::List => photos(canvas, area),
             Pane::Preview => preview(canvas, area),
@@ -61,22 +61,22 @@ fn query(canvas: &mut Canvas<'_, '_>, area: Rect) {
     };
     picture::draw(canvas, image, subject);
     let text = query_name(query);
-    canvas.frame.render_widget(Line::raw(words::fit(&text, usize::from(name.width)).into_owned()).centered(), name);
+    canvas.frame.render_widget(Line::raw(format::fit(&text, usize::from(name.width)).into_owned()).centered(), name);
 
     let inner = canvas.pane(bottom, "search", Focus::Elsewhere);
     let columns = usize::from(inner.width);
     let theme = canvas.theme;
     let part = f64::from(results.threshold()).max(0.0);
     let mut lines = vec![
-        Line::from(format!("match from  {:.2}", results.threshold())),
-        Line::styled(words::bar(part, columns), theme.bar),
+        Line::from(format!("threshold   {:.2}", results.threshold())),
+        Line::styled(format::bar(part, columns), theme.bar),
         canvas.hints(&[(Action::LowerThreshold, "lower"), (Action::RaiseThreshold, "raise")]),
         Line::default(),
         Line::from(format!("list        {}", results.top())),
         canvas.hints(&[(Action::FewerResults, "fewer"), (Action::MoreResults, "more")]),
     ];
     if let Some(found) = results.summary() {
-        let matches = words::count(results.reached(), "match");
+        let matches = format::count(results.reached(), "match");
         lines.extend([Line::default(), Line::raw(format!("{matches} of {}", found.compared))]);
         if found.query_is_stored {
             lines.push(Line::raw(QUERY_IS_STORED));
@@ -87,7 +87,7 @@ fn query(canvas: &mut Canvas<'_, '_>, area: Rect) {
     }
 }
 
-/// The query itself is in the vault; it is not listed, as everybody would find it.
+/// Shown when the vault holds the query itself, which is not listed.
 const QUERY_IS_STORED: &str = "query is in the vault";
 
 fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
@@ -95,7 +95,7 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let count = results.list.visible().len();
     let title = match (&results.query, results.summary()) {
         (Some(query), Some(_)) if area.width < 100 => {
-            let matches = words::count(results.shown_matches(), "match");
+            let matches = format::count(results.shown_matches(), "match");
             format!("{matches} ≥ {:.2} of {count} like {}", results.threshold(), query_name(query))
         }
         _ => "results".to_owned(),
@@ -113,7 +113,7 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
         Arrangement::Grid => grid::draw(canvas, inner, &items, &|canvas, place, columns| {
             let results = &canvas.state.results;
             let found = results.list.at(place)?;
-            let bar = words::bar(f64::from(found.score).max(0.0), columns.saturating_sub(7));
+            let bar = format::bar(f64::from(found.score).max(0.0), columns.saturating_sub(7));
             let fact = Line::from(vec![
                 match_sign(canvas, place),
                 Span::raw(format!(" {:.2} ", found.score)),
@@ -123,19 +123,19 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
             Some(grid::Item {
                 photo: found.photo.id,
                 mark: results.list.mark(place),
-                name: Line::raw(words::fit(&name, columns).into_owned()),
+                name: Line::raw(format::fit(&name, columns).into_owned()),
                 fact,
             })
         }),
     }
 }
 
-/// The sign of a match: it reaches the threshold.
+/// The mark of a match.
 fn match_sign(canvas: &Canvas<'_, '_>, place: usize) -> Span<'static> {
     if place < canvas.state.results.shown_matches() { Span::styled("✓", canvas.theme.good) } else { Span::raw(" ") }
 }
 
-/// The line between the matches and the nearest of the other photos; there is none where all are matches.
+/// The divider between matches and other photos; `None` if all are matches.
 fn divider(canvas: &Canvas<'_, '_>) -> Option<(usize, Line<'static>)> {
     let results = &canvas.state.results;
     let matches = results.shown_matches();
@@ -144,8 +144,8 @@ fn divider(canvas: &Canvas<'_, '_>) -> Option<(usize, Line<'static>)> {
     }
     let threshold = results.threshold();
     let text = match matches {
-        0 => format!("── nothing reaches {threshold:.2}; the nearest ──"),
-        _ => format!("── below {threshold:.2}, the nearest ──"),
+        0 => format!("── no match at {threshold:.2}; nearest photos ──"),
+        _ => format!("── below {threshold:.2}: nearest photos ──"),
     };
     Some((matches, Line::styled(text, canvas.theme.title)))
 }
@@ -155,17 +155,17 @@ fn row_of(canvas: &Canvas<'_, '_>, found: &Match, place: usize, columns: usize) 
     let results = &canvas.state.results;
     let mark = canvas.sign(results.list.mark(place));
     let bar_columns = if columns >= 40 { 10 } else { 4 };
-    let bar = words::bar(f64::from(found.score).max(0.0), bar_columns);
+    let bar = format::bar(f64::from(found.score).max(0.0), bar_columns);
     let date = found.photo.day().unwrap_or_default();
     let tail = if columns >= 46 { format!("  {:10} ", inert(&date)) } else { String::new() };
-    let room = columns.saturating_sub(bar_columns + 9 + words::width(&tail));
+    let room = columns.saturating_sub(bar_columns + 9 + format::width(&tail));
     Line::from(vec![
         mark,
         match_sign(canvas, place),
         Span::raw(format!(" {:.2} ", found.score)),
         Span::styled(bar, theme.bar),
         Span::raw(" "),
-        Span::raw(words::padded(&inert(&found.photo.name), room)),
+        Span::raw(format::padded(&inert(&found.photo.name), room)),
         Span::styled(tail, theme.faint),
     ])
 }
@@ -181,14 +181,14 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
         lines.push(Line::styled(inert(reason).into_owned(), theme.faint));
         lines.extend(canvas.press(Action::Reload, "to try again"));
     } else if !results.listed().is_empty() {
-        lines.push(Line::raw("no photo has such a name"));
+        lines.push(Line::raw("no name matches the filter"));
         lines.extend(canvas.press(Action::Back, "to clear the filter"));
     } else if results.summary().is_some_and(|found| found.query_is_stored) {
         lines.push(Line::raw("there is no other photo in the vault"));
-        lines.extend(canvas.press(Action::Files, "for the files, and index some"));
+        lines.extend(canvas.press(Action::Files, "to go to Files and index some"));
     } else {
         lines.push(Line::raw("the vault is empty: there is nothing to search"));
-        lines.extend(canvas.press(Action::Files, "for the files, and index some"));
+        lines.extend(canvas.press(Action::Files, "to go to Files and index some"));
     }
     canvas.notice(area, lines);
 }
@@ -206,7 +206,7 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     });
 }
 
-/// What the search took, and what is selected, in about so many columns.
+/// The status line: selection and timing of the search, for about `columns` columns.
 pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
     let results = &canvas.state.results;
     if results.is_searching {
@@ -218,15 +218,15 @@ pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
     if !results.list.selected().is_empty() {
         spans.push(Span::styled(format!("● {} selected  ", results.list.selected().len()), canvas.theme.selected));
     }
-    if !results.list.filter.line.text().is_empty() {
-        spans.push(Span::raw(format!("filter “{}”  ", inert(results.list.filter.line.text()))));
+    if !results.list.filter.field.text().is_empty() {
+        spans.push(Span::raw(format!("filter “{}”  ", inert(results.list.filter.field.text()))));
     }
-    // Where the pane of the query, which says it too, is not shown.
+    // Where there is no room for the query pane, which says it too.
     if found.query_is_stored && columns < 98 {
         spans.push(Span::raw(format!("{QUERY_IS_STORED}  ")));
     }
-    let total = words::milliseconds(timing.total());
-    let compared = words::count(found.compared, "photo");
+    let total = format::milliseconds(timing.total());
+    let compared = format::count(found.compared, "photo");
     spans.push(Span::raw(match columns {
         0..60 => format!("{compared} in {total}"),
         60..100 => total,
@@ -239,7 +239,7 @@ pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
             ("scan", timing.scan),
             ("decrypt", timing.decrypt),
         ]
-        .map(|(step, took)| format!("{step} {}", words::milliseconds(took)));
+        .map(|(step, took)| format!("{step} {}", format::milliseconds(took)));
         spans.push(Span::styled(format!(": {}", each.join(" · ")), canvas.theme.faint));
     }
     Line::from(spans)

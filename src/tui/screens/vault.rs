@@ -1,20 +1,20 @@
-//! The photos of the vault: a grid by date, the one under the cursor large, and what the vault holds and takes.
+//! The vault tab: a grid of photos by date, and a preview of the one under the cursor.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::super::action::Action;
+use super::super::format;
 use super::super::preview::Subject;
 use super::super::state::Pane;
 use super::super::state::tiles::Arrangement;
-use super::super::words;
 use super::canvas::{Canvas, Focus};
 use super::{grid, picture};
 use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
-    if canvas.shown.is_one_pane {
+    if canvas.viewport.is_one_pane {
         match canvas.state.pane {
             Pane::List => photos(canvas, area),
             Pane::Preview => preview(canvas, area),
@@ -29,7 +29,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
 fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let collection = &canvas.state.collection;
     let title = match canvas.state.session.open() {
-        Some(vault) => words::path(vault),
+        Some(vault) => format::path(vault),
         None => "vault".to_owned(),
     };
     let inner = canvas.pane(area, &title, Focus::Here);
@@ -52,7 +52,7 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
         Some(grid::Item {
             photo: photo.id,
             mark: collection.list.mark(place),
-            name: Line::raw(words::fit(&name, columns).into_owned()),
+            name: Line::raw(format::fit(&name, columns).into_owned()),
             fact: Line::styled(inert(&date).into_owned(), canvas.theme.faint),
         })
     });
@@ -60,17 +60,17 @@ fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
 
 fn row_of(canvas: &Canvas<'_, '_>, photo: &StoredPhoto, place: usize, columns: usize) -> Line<'static> {
     let date = photo.day().unwrap_or_else(|| "no date".to_owned());
-    let size = words::size(photo.bytes);
+    let size = format::size(photo.bytes);
     let tail = match columns {
         46.. => format!(" {size:>7}  {:10} ", inert(&date)),
         30.. => format!(" {:10} ", inert(&date)),
         _ => String::new(),
     };
-    let room = columns.saturating_sub(words::width(&tail) + 2);
+    let room = columns.saturating_sub(format::width(&tail) + 2);
     Line::from(vec![
         canvas.sign(canvas.state.collection.list.mark(place)),
         Span::raw(" "),
-        Span::raw(words::padded(&inert(&photo.name), room)),
+        Span::raw(format::padded(&inert(&photo.name), room)),
         Span::styled(tail, canvas.theme.faint),
     ])
 }
@@ -90,7 +90,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
         lines.push(Line::styled(format!("{} reading the catalogue", canvas.spinner()), theme.faint));
     } else if collection.list.items().is_empty() {
         lines.push(Line::raw("the vault is empty"));
-        lines.extend(canvas.press(Action::Files, "for the files, and index some"));
+        lines.extend(canvas.press(Action::Files, "to go to Files and index some"));
     } else {
         lines.push(Line::raw("no name matches the filter"));
         lines.extend(canvas.press(Action::Back, "to clear it"));
@@ -118,7 +118,7 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     });
 }
 
-/// What the vault holds and takes, and what the last check found, in about so many columns.
+/// The status line: size of the vault and result of the last check, for about `columns` columns.
 pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
     let collection = &canvas.state.collection;
     let theme = canvas.theme;
@@ -126,24 +126,24 @@ pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
     if !collection.list.selected().is_empty() {
         spans.push(Span::styled(format!("● {} selected  ", collection.list.selected().len()), theme.selected));
     }
-    if !collection.list.filter.line.text().is_empty() {
-        let shown = words::count(collection.list.visible().len(), "photo");
-        spans.push(Span::raw(format!("{shown} like “{}”  ", inert(collection.list.filter.line.text()))));
+    if !collection.list.filter.field.text().is_empty() {
+        let shown = format::count(collection.list.visible().len(), "photo");
+        spans.push(Span::raw(format!("{shown} like “{}”  ", inert(collection.list.filter.field.text()))));
     }
     match &collection.health {
         Some(report) if report.is_whole() => {
-            let photos = words::count(report.photos, "photo");
+            let photos = format::count(report.photos, "photo");
             spans.push(Span::styled(format!("✓ whole: {photos} checked  "), theme.good));
         }
         Some(report) => {
-            let places = words::count(report.damages.len(), "place");
+            let places = format::count(report.damages.len(), "place");
             spans.push(Span::styled(format!("✗ damaged in {places}  "), theme.bad));
         }
         None => {}
     }
     if let Some(statistics) = &collection.statistics {
-        let photos = words::count(statistics.photos, "photo");
-        let (original, stored) = (words::size(statistics.original_bytes), words::size(statistics.stored_bytes()));
+        let photos = format::count(statistics.photos, "photo");
+        let (original, stored) = (format::size(statistics.original_bytes), format::size(statistics.stored_bytes()));
         let text = match columns {
             0..60 => format!("{photos} · {stored} on disk"),
             _ => format!("{photos} · {original} of originals · {stored} on disk"),

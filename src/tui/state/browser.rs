@@ -1,4 +1,4 @@
-//! Folders and photos of the file system: what is listed, filtered, sorted and selected.
+//! Folders and photos of the file system: listing, sorting, and which photos the vault holds.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::cursor::Cursor;
 use super::list::{Item, ListState};
 
-/// What an entry of a folder is.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Kind {
     /// A folder.
@@ -21,13 +21,13 @@ pub enum Kind {
 pub struct Entry {
     /// Where it is.
     pub path: PathBuf,
-    /// Its name; may hold anything and is made inert where it is shown.
+    /// Its name, unchecked: make it inert before showing it.
     pub name: String,
     /// Folder or photo.
     pub kind: Kind,
     /// Bytes of a photo.
     pub bytes: u64,
-    /// When it was changed last.
+    /// When it was last modified.
     pub modified: Option<SystemTime>,
 }
 
@@ -50,7 +50,7 @@ impl Item for Entry {
 /// The order of a listing; folders always come first.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Sorting {
-    /// By name, numbers by their value.
+    /// By name, numbers by value.
     #[default]
     Name,
     /// Newest first.
@@ -60,7 +60,7 @@ pub enum Sorting {
 }
 
 impl Sorting {
-    /// The order after this one.
+    /// The next order.
     #[must_use]
     pub fn next(self) -> Self {
         match self {
@@ -70,7 +70,7 @@ impl Sorting {
         }
     }
 
-    /// In words.
+    /// Its description.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -84,9 +84,9 @@ impl Sorting {
 /// The browser's part of the state.
 #[derive(Debug)]
 pub struct Browser {
-    /// The folder that is listed, or being listed.
+    /// The folder that is shown.
     pub folder: PathBuf,
-    /// Whether the listing is still to come.
+    /// Whether its listing is pending.
     pub is_loading: bool,
     /// Why the folder cannot be listed.
     pub error: Option<String>,
@@ -94,23 +94,22 @@ pub struct Browser {
     pub list: ListState<Entry>,
     /// The order.
     pub sorting: Sorting,
-    /// The entry to land on in folders left behind, and in the one being loaded.
+    /// The entry to put the cursor on, for each folder visited.
     remembered: HashMap<PathBuf, PathBuf>,
-    /// Files in the folder that are no photos.
+    /// Files in the folder that are not photos.
     pub other_files: usize,
     /// Which photos the vault holds, as far as known.
     recognised: Recognised,
 }
 
-/// Files compared with what the vault holds, by content. Only a file as large as a stored photo can be one, so that few
-/// need to be read.
+/// Which files the vault holds, compared by content. Only files as large as a stored photo need to be read.
 #[derive(Debug, Default)]
 struct Recognised {
     /// Sizes of the photos in the vault.
     sizes: HashSet<u64>,
-    /// What is known of files.
+    /// Results of comparisons.
     files: HashMap<PathBuf, Verdict>,
-    /// Counts the changes of the vault: a verdict on an earlier one is shown until the next one comes.
+    /// Counts changes of the vault. An older verdict is shown until a new one arrives.
     version: u64,
 }
 
@@ -160,16 +159,16 @@ impl Browser {
             .collect()
     }
 
-    /// The vault changed: it holds photos of these sizes now.
+    /// Handles a change of the vault, which now holds photos of these sizes.
     pub fn vault_changed(&mut self, sizes: impl Iterator<Item = u64>) {
         self.recognised.sizes = sizes.collect();
         self.recognised.version += 1;
-        // A photo of no stored size is none of the vault's any more, and nobody will look at it again.
+        // A photo whose size no stored photo has is not in the vault and needs no comparison.
         let sizes = &self.recognised.sizes;
         self.recognised.files.retain(|_, verdict| sizes.contains(&verdict.bytes));
     }
 
-    /// A listed photo was compared with what the vault holds.
+    /// Records whether the vault holds a listed photo.
     pub fn recognise(&mut self, path: PathBuf, is_stored: bool) {
         if let Some(entry) = self.list.items().iter().find(|entry| entry.path == path) {
             let (bytes, modified, version) = (entry.bytes, entry.modified, self.recognised.version);
@@ -182,12 +181,12 @@ impl Browser {
         self.recognised = Recognised::default();
     }
 
-    /// Leaves for another folder; its listing is to come.
+    /// Shows another folder, whose listing is pending.
     pub fn enter(&mut self, folder: PathBuf) {
         if let Some(current) = self.list.current() {
             self.remembered.insert(self.folder.clone(), current.path.clone());
         }
-        // Coming from below, land on the folder one came from.
+        // When going up, put the cursor on the folder left.
         if self.folder.starts_with(&folder) && self.folder != folder {
             let child = self.folder.ancestors().find(|path| path.parent() == Some(&folder));
             if let Some(child) = child {
@@ -201,7 +200,7 @@ impl Browser {
         self.list.clear();
     }
 
-    /// The listing of the current folder arrived.
+    /// Sets the listing of the folder.
     pub fn listed(&mut self, entries: Vec<Entry>, other_files: usize) {
         if let Some(current) = self.list.current() {
             self.remembered.insert(self.folder.clone(), current.path.clone());
@@ -213,7 +212,7 @@ impl Browser {
         self.arrange();
     }
 
-    /// The folder cannot be listed.
+    /// Sets why the folder cannot be listed.
     pub fn failed(&mut self, reason: String) {
         self.is_loading = false;
         self.other_files = 0;
@@ -222,7 +221,7 @@ impl Browser {
         self.arrange();
     }
 
-    /// Takes the next order.
+    /// Sorts by the next order.
     pub fn sort_next(&mut self) {
         self.sorting = self.sorting.next();
         if let Some(current) = self.list.current() {
@@ -231,7 +230,7 @@ impl Browser {
         self.arrange();
     }
 
-    /// Applies order and filter; the cursor stays on its entry where it can.
+    /// Applies order and filter. The cursor stays on its entry if it is still shown.
     pub fn arrange(&mut self) {
         let sorting = self.sorting;
         self.list.sort_items(|entries| match sorting {
@@ -240,7 +239,7 @@ impl Browser {
             Sorting::Largest => entries.sort_by_key(|entry| (entry.kind, std::cmp::Reverse(entry.bytes))),
         });
         self.list.show(self.list.filtered());
-        if !self.list.filter.line.text().is_empty() {
+        if !self.list.filter.field.text().is_empty() {
             // The best match.
             self.list.cursor = Cursor::default();
         } else if let Some(path) = self.remembered.get(&self.folder) {
@@ -249,7 +248,7 @@ impl Browser {
         }
     }
 
-    /// Keeps in mind where the cursor is, before a filter moves it.
+    /// Remembers the entry under the cursor before a filter moves the cursor.
     pub fn remember_place(&mut self) {
         if let Some(current) = self.list.current() {
             self.remembered.insert(self.folder.clone(), current.path.clone());
@@ -258,13 +257,13 @@ impl Browser {
 }
 
 impl Verdict {
-    /// Whether it is about this state of the file.
+    /// Whether the file is unchanged since.
     fn is_about(&self, entry: &Entry) -> bool {
         (self.bytes, self.modified) == (entry.bytes, entry.modified)
     }
 }
 
-/// A key that orders names as people do: case aside, and runs of digits by their value.
+/// A sort key that ignores case and compares runs of digits by value.
 fn natural_key(name: &str) -> Vec<(u64, String)> {
     let lower = name.to_lowercase();
     let mut key = Vec::new();
@@ -274,7 +273,7 @@ fn natural_key(name: &str) -> Vec<(u64, String)> {
         let (word, tail) = rest.split_at(words);
         let digits = tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len());
         let (number, tail) = tail.split_at(digits);
-        // The word decides before the number does: it is compared in the entry before.
+        // Words and numbers alternate, so words are compared first.
         key.push((0, word.to_owned()));
         key.push((number.parse().unwrap_or(u64::MAX), String::new()));
         rest = tail;
@@ -286,8 +285,8 @@ fn natural_key(name: &str) -> Vec<(u64, String)> {
 mod tests {
     use std::path::Path;
 
-    use super::super::line::Line;
     use super::super::list::{Filter, List};
+    use super::super::text_field::TextField;
     use super::*;
 
     fn entry(name: &str, kind: Kind, bytes: u64) -> Entry {
@@ -321,7 +320,7 @@ mod tests {
         let mut browser = browser();
         browser.list.cursor.at = 2;
         browser.remember_place();
-        browser.list.filter.line = Line::with("cat");
+        browser.list.filter.field = TextField::with("cat");
         browser.arrange();
         assert_eq!(names(&browser), ["cat.png"]);
         browser.list.filter = Filter::default();

@@ -1,8 +1,8 @@
-//! A place in a list or grid of items, how it moves, and the range that it marks.
+//! The cursor of a list or grid, the layout it moves in, and the range it marks.
 
 use std::ops::RangeInclusive;
 
-/// Ways to move.
+/// A movement of the cursor.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
     /// One line up.
@@ -27,16 +27,16 @@ pub enum Step {
     Bottom,
 }
 
-/// A place in a list of items that may be shown several side by side.
+/// A place in a list or grid.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Cursor {
     /// The item.
     pub at: usize,
 }
 
-/// How items stand on the screen: `columns` of them side by side, in two sections of which each begins its own line.
+/// Items in rows of `columns`, in two sections that each start on a new line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Shape {
+pub struct GridLayout {
     /// Items in both sections.
     pub count: usize,
     /// Items side by side.
@@ -45,7 +45,7 @@ pub struct Shape {
     pub first_section: usize,
 }
 
-impl Shape {
+impl GridLayout {
     /// Items in one section.
     #[must_use]
     pub fn whole(count: usize, columns: usize) -> Self {
@@ -64,7 +64,7 @@ impl Shape {
         self.lines_of_first() + (self.count - self.first_section).div_ceil(self.columns)
     }
 
-    /// The lines of the first section, and so the number of the line that the second one begins with.
+    /// The lines of the first section, which is also the number of the second one's first line.
     #[must_use]
     pub fn lines_of_first(self) -> usize {
         self.first_section.div_ceil(self.columns)
@@ -91,14 +91,14 @@ impl Shape {
 }
 
 impl Cursor {
-    /// Moves within `shape`, of which `lines` lines are on the screen.
-    pub fn step(&mut self, step: Step, shape: Shape, lines: usize) {
+    /// Moves within `layout`, of which `lines` lines are on the screen.
+    pub fn step(&mut self, step: Step, shape: GridLayout, lines: usize) {
         let last = shape.count.saturating_sub(1);
         let by_lines = |by: isize| {
             let line = shape.line_of(self.at);
             let target = line.saturating_add_signed(by).min(shape.lines().saturating_sub(1));
             let places = shape.places(target);
-            // On a line that is not full, the cursor lands on its last item; it never leaves its line sideways.
+            // On a shorter line the cursor lands on the last item.
             (places.start + self.at - shape.places(line).start).min(places.end.saturating_sub(1))
         };
         let page = isize::try_from(lines.max(1)).unwrap_or(isize::MAX);
@@ -123,45 +123,45 @@ impl Cursor {
         self.at = self.at.min(count.saturating_sub(1));
     }
 
-    /// The first line to show so that the cursor's line is visible and, where possible, not at an edge.
+    /// The first line to show so that the cursor's line is centred as far as possible.
     #[must_use]
-    pub fn first_line(&self, shape: Shape, lines: usize) -> usize {
+    pub fn first_line(&self, shape: GridLayout, lines: usize) -> usize {
         let lines = lines.max(1);
         shape.line_of(self.at).saturating_sub(lines / 2).min(shape.lines().saturating_sub(lines))
     }
 }
 
-/// Whether an item is taken.
+/// How an item is marked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Mark {
-    /// It is not.
+    /// Not at all.
     None,
-    /// It lies in the range that is being marked.
+    /// It is in the range being marked.
     InRange,
     /// It is selected.
     Selected,
 }
 
-/// A range of items being marked: from where it was begun to the cursor.
+/// A range of items from a start to the cursor.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Range {
     from: Option<usize>,
 }
 
 impl Range {
-    /// Whether one was begun.
+    /// Whether it has been started.
     #[must_use]
     pub fn is_begun(&self) -> bool {
         self.from.is_some()
     }
 
-    /// Whether it holds the item at `place` while the cursor is as given.
+    /// Whether the item at `place` is in the range.
     #[must_use]
     pub fn holds(&self, place: usize, cursor: Cursor) -> bool {
         self.from.is_some_and(|from| (from.min(cursor.at)..=from.max(cursor.at)).contains(&place))
     }
 
-    /// Begins a range at the cursor or, when one was begun, ends it and gives its places.
+    /// Starts a range at the cursor, or ends it and returns its places.
     pub fn toggle(&mut self, cursor: Cursor) -> Option<RangeInclusive<usize>> {
         match self.from.take() {
             Some(from) => Some(from.min(cursor.at)..=from.max(cursor.at)),
@@ -179,7 +179,7 @@ mod tests {
 
     fn after(at: usize, step: Step, count: usize, columns: usize) -> usize {
         let mut cursor = Cursor { at };
-        cursor.step(step, Shape::whole(count, columns), 4);
+        cursor.step(step, GridLayout::whole(count, columns), 4);
         cursor.at
     }
 
@@ -214,16 +214,16 @@ mod tests {
     #[test]
     fn the_cursor_is_always_among_the_shown_lines() {
         for at in 0..50 {
-            let first = Cursor { at }.first_line(Shape::whole(50, 3), 5);
+            let first = Cursor { at }.first_line(GridLayout::whole(50, 3), 5);
             assert!((first..first + 5).contains(&(at / 3)), "{at} is not in 5 lines from {first}");
         }
-        assert_eq!(Cursor { at: 2 }.first_line(Shape::whole(3, 1), 10), 0);
+        assert_eq!(Cursor { at: 2 }.first_line(GridLayout::whole(3, 1), 10), 0);
     }
 
     #[test]
     fn the_second_section_begins_a_line_and_the_cursor_keeps_its_column_across() {
         // 0 1 2 / 3 4 | 5 6 7 / 8
-        let shape = Shape::divided(9, 3, 5);
+        let shape = GridLayout::divided(9, 3, 5);
         assert_eq!(shape.lines(), 4);
         let lines: Vec<_> = (0..4).map(|line| shape.places(line)).collect();
         assert_eq!(lines, [0..3, 3..5, 5..8, 8..9]);
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn an_empty_shape_has_no_lines() {
-        for shape in [Shape::whole(0, 3), Shape::divided(0, 3, 5)] {
+        for shape in [GridLayout::whole(0, 3), GridLayout::divided(0, 3, 5)] {
             assert_eq!((shape.lines(), shape.places(0)), (0, 0..0));
             let mut cursor = Cursor::default();
             for step in [Step::Up, Step::Down, Step::Right, Step::Bottom, Step::PageDown] {

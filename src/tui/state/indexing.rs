@@ -1,4 +1,4 @@
-//! An indexing run as the user sees it: how far, how fast, what is in which stage, what failed.
+//! The progress of an indexing run: numbers, rate, stages and failures.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -7,29 +7,29 @@ use std::time::Duration;
 use super::rate::Rate;
 use crate::services::skipped::SkippedCounts;
 
-/// Failures shown; older ones are in the summary.
+/// The newest failures that are kept; the rest is only counted.
 const SHOWN_FAILURES: usize = 200;
 
-/// How a run stands.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Standing {
-    /// Files are looked for.
+pub enum RunStatus {
+    /// Looking for photos.
     Looking,
-    /// Photos go through.
+    /// Indexing.
     Running,
-    /// Held by the user.
+    /// Paused by the user.
     Paused,
-    /// Told to stop; what is done is being kept.
+    /// Stopping; what is done is being committed.
     Stopping,
-    /// All photos are through.
+    /// All photos are done.
     Done,
-    /// Stopped before all photos were through.
+    /// Stopped before all photos were done.
     Stopped,
     /// The run itself failed.
     Failed,
 }
 
-/// A photo that could not be used.
+/// A photo that could not be indexed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Failure {
     /// The file.
@@ -38,33 +38,33 @@ pub struct Failure {
     pub reason: String,
 }
 
-/// What is in each stage of the pipeline; they overlap.
+/// The photo that each stage of the pipeline got last; stages overlap.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Stages {
-    /// The photo last read.
+    /// Reading and decoding.
     pub reading: Option<PathBuf>,
-    /// The photo last given to the network.
+    /// Computing features.
     pub features: Option<PathBuf>,
-    /// The photo last given to be encrypted and written.
+    /// Encrypting and writing.
     pub sealing: Option<PathBuf>,
 }
 
-/// A run, under way or over.
+/// A run, running or finished.
 #[derive(Clone, Debug)]
 pub struct Indexing {
-    /// How it stands.
-    pub standing: Standing,
-    /// Photos to go through.
+    /// Its status.
+    pub status: RunStatus,
+    /// Photos to index.
     pub total: usize,
-    /// Photos encrypted and written into the vault; those that are committed are among them.
+    /// Photos encrypted and written, committed or not.
     pub added: usize,
-    /// Photos that the vault held already.
+    /// Photos that were already in the vault.
     pub already_present: usize,
-    /// Photos that could not be used.
+    /// Photos that could not be indexed.
     pub failed: usize,
-    /// Photos that are durable in the vault.
+    /// Photos that are committed.
     pub committed: usize,
-    /// Photos that the vault held already when the first new one came; `None` before.
+    /// Photos skipped before the first new one; `None` before that.
     resumed_at: Option<usize>,
     /// The newest failures, newest last.
     pub failures: VecDeque<Failure>,
@@ -72,7 +72,7 @@ pub struct Indexing {
     pub skipped: SkippedCounts,
     /// Why the run itself failed.
     pub error: Option<String>,
-    /// What is in each stage.
+    /// The photo in each stage.
     pub stages: Stages,
     /// Time since the start, without pauses.
     pub elapsed: Duration,
@@ -80,11 +80,11 @@ pub struct Indexing {
 }
 
 impl Indexing {
-    /// A run that looks for its files.
+    /// A run that is still looking for photos.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            standing: Standing::Looking,
+            status: RunStatus::Looking,
             total: 0,
             added: 0,
             already_present: 0,
@@ -104,32 +104,32 @@ impl Indexing {
     pub fn found(&mut self, total: usize, skipped: SkippedCounts) {
         self.total = total;
         self.skipped = skipped;
-        if self.standing == Standing::Looking {
-            self.standing = Standing::Running;
+        if self.status == RunStatus::Looking {
+            self.status = RunStatus::Running;
         }
     }
 
     /// Whether it still works, or would if it were not paused.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        matches!(self.standing, Standing::Looking | Standing::Running | Standing::Paused | Standing::Stopping)
+        matches!(self.status, RunStatus::Looking | RunStatus::Running | RunStatus::Paused | RunStatus::Stopping)
     }
 
-    /// Photos that are through, whatever became of them.
+    /// Photos that are done, whatever the outcome.
     #[must_use]
-    pub fn through(&self) -> usize {
+    pub fn processed(&self) -> usize {
         self.added + self.already_present + self.failed
     }
 
-    /// The part that is through, 0 to 1.
+    /// The fraction that is done, 0 to 1.
     #[must_use]
-    pub fn part(&self) -> f64 {
-        if self.total == 0 { 0.0 } else { (self.through() as f64 / self.total as f64).min(1.0) }
+    pub fn fraction(&self) -> f64 {
+        if self.total == 0 { 0.0 } else { (self.processed() as f64 / self.total as f64).min(1.0) }
     }
 
-    /// A new photo is in the network. When photos before it were in the vault already, an earlier run was interrupted
-    /// here; passing those over was quick and says nothing about the rate.
-    pub fn describe(&mut self, path: PathBuf) {
+    /// Records a new photo in the network. If photos before it were in the vault already, this resumes an interrupted
+    /// run; skipping those was quick and says nothing about the rate.
+    pub fn features_started(&mut self, path: PathBuf) {
         self.stages.features = Some(path);
         if self.resumed_at.is_none() {
             self.resumed_at = Some(self.already_present);
@@ -137,47 +137,47 @@ impl Indexing {
         }
     }
 
-    /// Where an interrupted run is taken up again.
+    /// The number of photos that a resumed run skipped first.
     #[must_use]
     pub fn resumed_at(&self) -> Option<usize> {
         self.resumed_at.filter(|photos| *photos > 0)
     }
 
-    /// A photo is being encrypted and written, which takes no time that a user would see.
-    pub fn seal(&mut self, path: PathBuf) {
+    /// Records a photo being encrypted and written, and counts it as added: that takes no visible time.
+    pub fn sealing_started(&mut self, path: PathBuf) {
         self.added += 1;
         self.stages.sealing = Some(path);
     }
 
-    /// Time went on.
+    /// Advances clocks and spinners.
     pub fn advance(&mut self, by: Duration) {
-        if matches!(self.standing, Standing::Running | Standing::Stopping) {
+        if matches!(self.status, RunStatus::Running | RunStatus::Stopping) {
             self.elapsed += by;
-            self.recent.record(self.elapsed, self.through());
+            self.recent.record(self.elapsed, self.processed());
         }
     }
 
-    /// Photos a second over the last ten seconds; `None` before there is anything to measure.
+    /// Photos per second over the last ten seconds; `None` until it can be measured.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
         self.recent.per_second()
     }
 
-    /// Time to the end at the present rate.
+    /// Estimated time to the end.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        self.recent.time_for(self.total.saturating_sub(self.through()))
+        self.recent.time_for(self.total.saturating_sub(self.processed()))
     }
 
-    /// The run ended by an error: what was sealed and not committed is not in the vault.
-    pub fn end_by(&mut self, error: String) {
-        self.standing = Standing::Failed;
+    /// Ends the run with an error. Photos that were sealed but not committed are not in the vault.
+    pub fn fail(&mut self, error: String) {
+        self.status = RunStatus::Failed;
         self.added = self.committed;
         self.error = Some(error);
     }
 
-    /// A photo could not be used.
-    pub fn fail(&mut self, path: PathBuf, reason: String) {
+    /// Records a photo that could not be indexed.
+    pub fn photo_failed(&mut self, path: PathBuf, reason: String) {
         self.failed += 1;
         if self.failures.len() == SHOWN_FAILURES {
             self.failures.pop_front();
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_rate_is_that_of_the_recent_past_and_pauses_do_not_count() {
-        let mut run = Indexing { standing: Standing::Running, total: 300, ..Indexing::new() };
+        let mut run = Indexing { status: RunStatus::Running, total: 300, ..Indexing::new() };
         assert_eq!(run.rate(), None);
         for _ in 0..20 {
             run.added += 5;
@@ -206,7 +206,7 @@ mod tests {
         }
         assert!((run.rate().unwrap() - 5.0).abs() < 1e-9);
         assert_eq!(run.remaining(), Some(Duration::from_secs(40)));
-        run.standing = Standing::Paused;
+        run.status = RunStatus::Paused;
         run.advance(Duration::from_secs(100));
         assert_eq!(run.elapsed, Duration::from_secs(20));
     }
@@ -214,14 +214,14 @@ mod tests {
     #[test]
     fn a_run_is_resumed_where_new_photos_begin_and_what_was_passed_over_is_no_rate() {
         let mut fresh = Indexing::new();
-        fresh.describe(PathBuf::from("1"));
+        fresh.features_started(PathBuf::from("1"));
         fresh.already_present += 1;
         assert_eq!(fresh.resumed_at(), None, "a second copy is no earlier run");
 
-        let mut run = Indexing { standing: Standing::Running, total: 1000, ..Indexing::new() };
+        let mut run = Indexing { status: RunStatus::Running, total: 1000, ..Indexing::new() };
         run.already_present = 500;
         run.advance(Duration::from_secs(1));
-        run.describe(PathBuf::from("501"));
+        run.features_started(PathBuf::from("501"));
         run.already_present += 1;
         for _ in 0..3 {
             run.added += 4;
@@ -234,16 +234,16 @@ mod tests {
     #[test]
     fn a_run_that_fails_has_added_what_it_committed() {
         let mut run = Indexing { total: 9, added: 5, committed: 3, ..Indexing::new() };
-        run.end_by("disk full".to_owned());
-        assert_eq!((run.added, run.standing, run.error.as_deref()), (3, Standing::Failed, Some("disk full")));
+        run.fail("disk full".to_owned());
+        assert_eq!((run.added, run.status, run.error.as_deref()), (3, RunStatus::Failed, Some("disk full")));
     }
 
     #[test]
     fn every_outcome_counts_as_through() {
         let mut run = Indexing { total: 4, added: 1, already_present: 1, ..Indexing::new() };
-        run.fail(PathBuf::from("x"), "damaged".to_owned());
-        assert_eq!(run.through(), 3);
-        assert!((run.part() - 0.75).abs() < 1e-12);
+        run.photo_failed(PathBuf::from("x"), "damaged".to_owned());
+        assert_eq!(run.processed(), 3);
+        assert!((run.fraction() - 0.75).abs() < 1e-12);
         assert_eq!(run.failures[0].reason, "damaged");
     }
 }

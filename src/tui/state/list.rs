@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::super::fuzzy;
 use super::cursor::{Cursor, Mark, Range};
-use super::line::Line;
+use super::text_field::TextField;
 
 /// An item of a list.
 pub trait Item {
@@ -29,7 +29,7 @@ pub trait Item {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Filter {
     /// The letters.
-    pub line: Line,
+    pub field: TextField,
     /// Whether keys go into the line.
     pub is_typing: bool,
 }
@@ -88,7 +88,7 @@ impl<T: Item> ListState<T> {
     /// The indices of the items that pass the filter: best match first, or all in their order without a filter.
     #[must_use]
     pub fn filtered(&self) -> Vec<usize> {
-        match self.filter.line.text() {
+        match self.filter.field.text() {
             "" => (0..self.items.len()).collect(),
             pattern => fuzzy::best_first(pattern, self.items.iter().map(Item::name)),
         }
@@ -164,7 +164,7 @@ impl<T: Item> ListState<T> {
 pub trait List {
     /// How many items are shown.
     fn count(&self) -> usize;
-    /// How many of them are photos.
+    /// How many of those are photos.
     fn photo_count(&self) -> usize;
     /// The cursor.
     fn cursor(&self) -> Cursor;
@@ -339,7 +339,7 @@ mod tests {
         let mut list = list();
         list.cursor.at = 4;
         list.toggle_current();
-        list.filter.line = Line::with("a.jpg");
+        list.filter.field = TextField::with("a.jpg");
         list.show(list.filtered());
         assert_eq!((list.count(), list.cursor.at), (1, 0));
         list.toggle_all();
@@ -362,9 +362,9 @@ mod tests {
     fn the_selection_survives_an_emptied_list() {
         let mut list = list();
         list.toggle_all();
-        list.filter.line = Line::with("a");
+        list.filter.field = TextField::with("a");
         list.clear();
-        assert_eq!((list.count(), list.items().len(), list.filter.line.text()), (0, 0, ""));
+        assert_eq!((list.count(), list.items().len(), list.filter.field.text()), (0, 0, ""));
         assert_eq!(list.selected().len(), 4);
         list.retain_selected(|key| key == "b.jpg");
         assert_eq!(list.targets(), ["b.jpg"]);

@@ -1,25 +1,25 @@
-//! Windows over the tab. One at a time; Esc closes it.
+//! Windows over the tab, one at a time.
 
 use std::path::PathBuf;
 
 use super::cursor::Cursor;
-use super::line::Line;
+use super::text_field::TextField;
 use crate::services::library::PhotoId;
 
 /// A window over the tab.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Overlay {
-    /// All keys that are bound now, narrowed by the typed letters.
+    /// All bound keys that match the typed letters.
     Help {
         /// The letters.
-        filter: Line,
+        filter: TextField,
         /// The first line shown.
         scroll: usize,
     },
     /// Every action by name.
     Palette {
         /// The letters.
-        filter: Line,
+        filter: TextField,
         /// The action under the cursor.
         cursor: Cursor,
     },
@@ -28,14 +28,14 @@ pub enum Overlay {
         /// Lines scrolled up from the newest.
         scroll: usize,
     },
-    /// A question before something that cannot be undone or that takes photos out of the vault.
+    /// A question before something that cannot be undone or takes photos out of the vault.
     Confirm(Question),
-    /// Where exported photos go.
+    /// The prompt for the folder to export to.
     ExportTo {
         /// The photos.
         photos: Vec<PhotoId>,
         /// The folder.
-        folder: Line,
+        folder: TextField,
     },
     /// A photo as large as the screen.
     Zoom,
@@ -46,7 +46,7 @@ pub enum Overlay {
 pub enum Question {
     /// Remove photos from the vault for good.
     Remove(Vec<PhotoId>),
-    /// Give a photo to another program of this machine.
+    /// Open a photo in another program on this machine.
     OpenOutside(PhotoId),
     /// Send photos through the terminal to the machine in front of the user.
     Download(Vec<PhotoId>),
@@ -61,6 +61,6 @@ pub enum Question {
     Quit,
     /// Quit while photos are exported.
     QuitExporting,
-    /// Go on with an interrupted indexing run, which was given these paths.
-    GoOn(Vec<PathBuf>),
+    /// Resume an interrupted indexing run of these paths.
+    ResumeIndexing(Vec<PathBuf>),
 }

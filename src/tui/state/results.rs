@@ -1,19 +1,19 @@
-//! The last search: what was looked for, what was found, and how it is shown.
+//! The last search: its query, its results, and which of them are shown.
 
 use std::path::PathBuf;
 
 use super::super::fuzzy;
-use super::cursor::Shape;
+use super::cursor::GridLayout;
 use super::list::{Item, List, ListState};
 use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::search::{Match, SearchResult, Timing};
 
-/// What was looked for. Has no `Debug`: queries are not for logs.
+/// The query of a search. Has no `Debug`: queries must not reach logs.
 #[derive(Clone, Eq, PartialEq)]
 pub enum Query {
-    /// What a photo of the file system shows.
+    /// A photo of the file system.
     File(PathBuf),
-    /// What a photo of the vault shows.
+    /// A photo of the vault.
     Stored(StoredPhoto),
 }
 
@@ -43,7 +43,7 @@ pub struct Summary {
 /// The results' part of the state.
 #[derive(Clone)]
 pub struct Results {
-    /// What was looked for last.
+    /// The query of the last search.
     pub query: Option<Query>,
     /// What the last search compared, and how long it took.
     summary: Option<Summary>,
@@ -51,17 +51,17 @@ pub struct Results {
     pub list: ListState<Match>,
     /// How many of the shown ones reach the threshold; they come first.
     shown_matches: usize,
-    /// Why nothing could be found.
+    /// Why the search failed.
     pub error: Option<String>,
-    /// Whether a search is under way.
+    /// Whether a search is running.
     pub is_searching: bool,
-    /// Matches score at least this.
+    /// The score from which a photo is a match.
     threshold: f32,
-    /// So many of the best photos are listed.
+    /// How many of the best photos are listed.
     top: usize,
 }
 
-/// Which way the number of listed photos goes.
+/// A change to the number of listed photos.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Amount {
     /// Up.
@@ -72,9 +72,9 @@ pub enum Amount {
 
 /// One step of the threshold.
 pub const THRESHOLD_STEP: f32 = 0.05;
-/// The numbers of photos to choose from.
+/// Numbers of listed photos to choose from.
 const TOPS: [usize; 7] = [5, 10, 20, 50, 100, 200, 500];
-/// The most that is ever listed, and asked of a search.
+/// The most photos that a search returns.
 pub const LARGEST_TOP: usize = TOPS[TOPS.len() - 1];
 
 impl Results {
@@ -93,7 +93,7 @@ impl Results {
         }
     }
 
-    /// A search for `query` begins.
+    /// Starts a search for `query`.
     pub fn begin(&mut self, query: Query) {
         *self = Self { query: Some(query), is_searching: true, ..Self::new(self.threshold, self.top) };
     }
@@ -117,22 +117,22 @@ impl Results {
         self.summary.as_ref()
     }
 
-    /// The similarity from which a photo matches.
+    /// The similarity from which a photo is a match.
     #[must_use]
     pub fn threshold(&self) -> f32 {
         self.threshold
     }
 
-    /// So many of the best photos are listed.
+    /// How many of the best photos are listed.
     #[must_use]
     pub fn top(&self) -> usize {
         self.top
     }
 
-    /// Applies number, filter and threshold. The order stays that of the scores: the filter only leaves out.
+    /// Applies number, filter and threshold. The filter keeps the order of the scores.
     pub fn arrange(&mut self) {
         let listed = self.listed();
-        let pattern = self.list.filter.line.text();
+        let pattern = self.list.filter.field.text();
         let shown = fuzzy::in_order(pattern, listed.iter().map(Item::name));
         self.shown_matches = shown.partition_point(|rank| listed[*rank].score >= self.threshold);
         self.list.show(shown);
@@ -145,31 +145,31 @@ impl Results {
         &ranked[..ranked.len().min(self.top)]
     }
 
-    /// How many of the photos that a search brought reach the threshold, listed or not.
+    /// How many results are matches, listed or not.
     #[must_use]
     pub fn reached(&self) -> usize {
         self.list.items().partition_point(|found| found.score >= self.threshold)
     }
 
-    /// How many of the shown photos are matches, which reach the threshold. They come first; the others are the nearest.
+    /// How many of the shown photos are matches. They come first.
     #[must_use]
     pub fn shown_matches(&self) -> usize {
         self.shown_matches
     }
 
-    /// How the shown photos stand, so many side by side: the matches first, the others from a line of their own on.
+    /// The layout of the shown photos: matches first, the others from a new line on.
     #[must_use]
-    pub fn shape(&self, columns: usize) -> Shape {
-        Shape::divided(self.list.count(), columns, self.shown_matches)
+    pub fn shape(&self, columns: usize) -> GridLayout {
+        GridLayout::divided(self.list.count(), columns, self.shown_matches)
     }
 
-    /// Moves the threshold by whole steps, onto multiples of a step: the line between matches and the nearest others.
+    /// Moves the threshold by whole steps, to a multiple of a step.
     pub fn move_threshold(&mut self, steps: i32) {
         self.threshold = self.next_threshold(steps);
         self.arrange();
     }
 
-    /// The threshold so many steps further.
+    /// The threshold after this many steps.
     #[must_use]
     pub fn next_threshold(&self, steps: i32) -> f32 {
         let at = (self.threshold / THRESHOLD_STEP).round() as i32 + steps;
@@ -183,7 +183,7 @@ impl Results {
         self.arrange();
     }
 
-    /// The next number of photos to list, if that lists other ones.
+    /// The next number of photos to list; `None` if it would change nothing.
     #[must_use]
     pub fn next_top(&self, amount: Amount) -> Option<usize> {
         let found = self.list.items().len();
@@ -251,7 +251,7 @@ mod tests {
     fn a_filter_leaves_out_and_keeps_the_order_of_the_scores() {
         let mut results = results(&[0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.93, 0.92, 0.91, 0.9, 0.89, 0.88]);
         results.list.cursor.at = 9;
-        results.list.filter.line = super::super::line::Line::with("1");
+        results.list.filter.field = super::super::text_field::TextField::with("1");
         results.arrange();
         let names: Vec<&str> = results.list.visible().map(|found| found.photo.name.as_str()).collect();
         assert_eq!(names, ["1", "10", "11"]);

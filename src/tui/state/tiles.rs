@@ -1,4 +1,4 @@
-//! How stored photos are laid out, in the results and in the vault alike: as thumbnails of some size, or a line each.
+//! The layout of stored photos in results and vault: thumbnails of some size, or one line each.
 
 /// Thumbnails or lines.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -9,7 +9,7 @@ pub enum Arrangement {
     List,
 }
 
-/// Which way the size of the thumbnails goes.
+/// A change to the size of the thumbnails.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Resize {
     /// Up.
@@ -18,7 +18,7 @@ pub enum Resize {
     Smaller,
 }
 
-/// The layout that is chosen.
+/// The chosen layout.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Tiles {
     /// Thumbnails or lines.
@@ -27,7 +27,7 @@ pub struct Tiles {
     size: usize,
 }
 
-/// The narrowest tiles to choose from, in columns with the border; a tile is two fifths as high as it is wide.
+/// Minimum tile widths to choose from, in columns with the border; the height is two fifths of the width.
 const WIDTHS: [u16; 5] = [14, 20, 28, 40, 60];
 /// The default: room for a thumbnail of 18 x 5 cells.
 const DEFAULT_SIZE: usize = 1;
@@ -39,7 +39,7 @@ impl Default for Tiles {
 }
 
 impl Tiles {
-    /// Takes the other arrangement.
+    /// Switches to the other arrangement.
     pub fn rearrange(&mut self) {
         self.arrangement = match self.arrangement {
             Arrangement::List => Arrangement::Grid,
@@ -47,19 +47,19 @@ impl Tiles {
         };
     }
 
-    /// The narrowest tile, in columns.
+    /// The minimum tile width, in columns.
     #[must_use]
     pub fn narrowest(self) -> u16 {
         WIDTHS[self.size]
     }
 
-    /// The widest tile: where there are few photos, they are shown larger, but not as large as the one under the cursor.
+    /// The maximum tile width, for few photos: still smaller than the preview.
     #[must_use]
     pub fn widest(self) -> u16 {
         2 * self.narrowest()
     }
 
-    /// The rows of a tile of so many columns.
+    /// The rows of a tile with this many columns.
     #[must_use]
     pub fn rows(columns: u16) -> u16 {
         (columns * 2 / 5).max(1)
@@ -70,7 +70,7 @@ impl Tiles {
         self.size = self.resized(resize).unwrap_or(self.size);
     }
 
-    /// Whether they can be made so.
+    /// Whether there is a larger or smaller size.
     #[must_use]
     pub fn can_resize(self, resize: Resize) -> bool {
         self.arrangement == Arrangement::Grid && self.resized(resize).is_some()

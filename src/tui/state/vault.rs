@@ -37,10 +37,10 @@ impl Session {
     }
 }
 
-/// Something being done to the photos of the vault.
+/// A long operation on the vault.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Task {
-    /// An older copy becomes the one that counts.
+    /// An older copy is being accepted as current.
     Accepting,
     /// Photos are removed.
     Removing,
@@ -73,11 +73,11 @@ pub struct Collection {
     pub is_listed: bool,
     /// Why they cannot be read.
     pub error: Option<String>,
-    /// Whether this copy of the vault is not the newest, and can be read only.
+    /// Whether this copy of the vault is not the newest and so read-only.
     pub is_read_only: bool,
-    /// What is being done to them.
+    /// The operation in progress.
     pub task: Option<Task>,
-    /// What the vault holds and takes.
+    /// Size of the vault.
     pub statistics: Option<Statistics>,
     /// What the last check found.
     pub health: Option<check::Report>,
@@ -86,7 +86,7 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// The photos were read.
+    /// Sets the photos that the vault holds.
     pub fn listed(&mut self, mut photos: Vec<StoredPhoto>) {
         photos.sort_by(|left, right| right.date().cmp(&left.date()).then_with(|| left.name.cmp(&right.name)));
         let ids: BTreeSet<PhotoId> = photos.iter().map(|photo| photo.id).collect();

@@ -1,26 +1,27 @@
-//! Replies of the workers change the state.
+//! Applies the workers' replies to the state.
 
 use super::super::request::{Download, Effect, Ending, IndexingUpdate, Reply, Request};
 use super::super::state::State;
 use super::super::state::Tab;
-use super::super::state::gate::{Gate, Step};
-use super::super::state::indexing::{Indexing, Standing};
+use super::super::state::indexing::{Indexing, RunStatus};
 use super::super::state::list::List;
+use super::super::state::lock_screen::{LockScreen, Step};
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
-use super::{export, gate, indexing, photos};
+use super::{export, indexing, lock_screen, photos};
 use crate::services::check;
+use crate::services::format::count;
 use crate::services::library::Statistics;
 use crate::services::library::StoredPhoto;
 use crate::services::open_vault::CopyAge;
 use crate::services::progress::{Event, Outcome, Stage};
 use crate::services::session;
 
-/// A reply arrived. One that belongs to what is no longer wanted changes nothing.
+/// Applies a reply. One that is no longer wanted changes nothing.
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
-        Reply::Looked { vault, found } => gate::looked(state, vault, found),
+        Reply::Looked { vault, found } => lock_screen::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
         // A run outlives a lock; what is kept of it then are numbers.
@@ -31,7 +32,7 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::AcceptedOlder(result) => accepted_older(state, result),
         Reply::Unfinished(roots) => {
             if !indexing::is_running(state) && !state.collection.is_read_only {
-                state.overlay = Some(Overlay::Confirm(Question::GoOn(roots)));
+                state.overlay = Some(Overlay::Confirm(Question::ResumeIndexing(roots)));
             }
         }
         Reply::Searched { query, result } => {
@@ -49,15 +50,15 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::OpenedOutside(result) => {
             state.collection.task = None;
             if let Err(reason) = result {
-                state.journal.fail(format!("not opened: {reason}"));
+                state.messages.error(format!("not opened: {reason}"));
             }
         }
         Reply::Downloaded(result) => return downloaded(state, result),
         Reply::Recognised { path, is_stored } => state.browser.recognise(path, is_stored),
         Reply::Exif { photo, fields } => match fields {
-            Ok(fields) if fields.is_empty() => state.journal.note("the camera wrote nothing into this photo"),
+            Ok(fields) if fields.is_empty() => state.messages.info("this photo has no camera data"),
             Ok(fields) => state.collection.exif = Some((photo, fields)),
-            Err(reason) => state.journal.fail(reason),
+            Err(reason) => state.messages.error(reason),
         },
     }
     Vec::new()
@@ -67,15 +68,15 @@ fn downloaded(state: &mut State, result: Result<Download, String>) -> Vec<Effect
     state.collection.task = None;
     match result {
         Ok(Download::Through(delivery)) => {
-            state.journal.note("sending through the terminal, which may ask whether it may store files");
+            state.messages.info("sending through the terminal, which may ask you to allow it");
             vec![Effect::Deliver(delivery)]
         }
         Ok(Download::ByHand { command }) => {
-            state.journal.warn(format!("this terminal stores no files; on the clipboard: {command}"));
+            state.messages.warn(format!("this terminal cannot store files; copied a command instead: {command}"));
             vec![Effect::Copy(command)]
         }
         Err(reason) => {
-            state.journal.fail(format!("not sent: {reason}"));
+            state.messages.error(format!("not sent: {reason}"));
             Vec::new()
         }
     }
@@ -101,7 +102,7 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<CopyAge, 
     }
     match result {
         Ok(age) => {
-            state.gate = None;
+            state.lock_screen = None;
             state.preferences.vault = Some(vault.clone());
             state.session = Session::Open { vault };
             tell_copy_age(state, age);
@@ -109,20 +110,20 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<CopyAge, 
         }
         Err(reason) => {
             state.session = Session::Closed;
-            match &mut state.gate {
-                Some(Gate::Unlock(unlock)) => {
+            match &mut state.lock_screen {
+                Some(LockScreen::Unlock(unlock)) => {
                     unlock.is_working = false;
                     unlock.error = Some(reason);
-                    // Perhaps it is not there any more.
+                    // The vault may be gone.
                     return vec![Effect::Ask(Request::Look(vault))];
                 }
-                Some(Gate::NotThere(_)) => {}
-                Some(Gate::FirstRun(first)) => {
+                Some(LockScreen::MissingVault(_)) => {}
+                Some(LockScreen::FirstRun(first)) => {
                     first.is_working = false;
                     first.step = Step::Folder;
                     first.error = Some(reason);
                 }
-                None => state.journal.fail(reason),
+                None => state.messages.error(reason),
             }
             Vec::new()
         }
@@ -133,7 +134,7 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<CopyAge, 
 fn tell_copy_age(state: &mut State, age: CopyAge) {
     state.collection.is_read_only = age != CopyAge::Newest;
     if let Some(note) = session::copy_age_note(age) {
-        state.journal.warn(note);
+        state.messages.warn(note);
     }
     if let CopyAge::Older { found, seen } = age {
         state.overlay = Some(Overlay::Confirm(Question::UseOlder { found, seen }));
@@ -145,9 +146,9 @@ fn accepted_older(state: &mut State, result: Result<(), String>) {
     match result {
         Ok(()) => {
             state.collection.is_read_only = false;
-            state.journal.note("this copy of the vault is used from now on");
+            state.messages.info("this copy of the vault is used from now on");
         }
-        Err(reason) => state.journal.fail(format!("not used: {reason}")),
+        Err(reason) => state.messages.error(format!("not used: {reason}")),
     }
 }
 
@@ -183,15 +184,15 @@ fn indexing_event(state: &mut State, event: Event) -> Vec<Effect> {
     let Some(run) = &mut state.indexing else { return Vec::new() };
     match event {
         Event::WaitingForWriter => {
-            state.journal.warn("another process writes to the vault: indexing goes on when it has finished");
+            state.messages.warn("another process writes to the vault: indexing goes on when it has finished");
         }
         Event::Entered { path, stage: Stage::Reading } => run.stages.reading = Some(path),
-        Event::Entered { path, stage: Stage::Features } => run.describe(path),
-        Event::Entered { path, stage: Stage::Sealing } => run.seal(path),
+        Event::Entered { path, stage: Stage::Features } => run.features_started(path),
+        Event::Entered { path, stage: Stage::Sealing } => run.sealing_started(path),
         // Counted when it was sealed: a commit reports hundreds at once, and the gauge would stand still in between.
         Event::Finished { outcome: Outcome::Added, .. } => {}
         Event::Finished { outcome: Outcome::AlreadyPresent, .. } => run.already_present += 1,
-        Event::Finished { path, outcome: Outcome::Failed { reason } } => run.fail(path, reason),
+        Event::Finished { path, outcome: Outcome::Failed { reason } } => run.photo_failed(path, reason),
         Event::Committed { photos } => {
             run.committed = photos;
             return if is_open { vec![Effect::Ask(Request::Collection)] } else { Vec::new() };
@@ -207,33 +208,33 @@ fn indexing_event(state: &mut State, event: Event) -> Vec<Effect> {
 fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
     let Some(run) = &mut state.indexing else { return Vec::new() };
     match &ending {
-        Ending::Done => run.standing = Standing::Done,
-        Ending::Stopped => run.standing = Standing::Stopped,
-        Ending::Failed(reason) => run.end_by(reason.clone()),
+        Ending::Done => run.status = RunStatus::Done,
+        Ending::Stopped => run.status = RunStatus::Stopped,
+        Ending::Failed(reason) => run.fail(reason.clone()),
     }
     run.stages = Default::default();
     let summary = summary(run);
     match ending {
         Ending::Done if run.failed == 0 && run.skipped.photos_and_videos() == 0 => {
-            state.journal.note(format!("indexed: {summary}"));
+            state.messages.info(format!("indexed: {summary}"));
         }
-        Ending::Done => state.journal.warn(format!("indexed: {summary}")),
+        Ending::Done => state.messages.warn(format!("indexed: {summary}")),
         Ending::Stopped => {
-            state.journal.note(format!("stopped, what is done is kept: {summary}; indexing again goes on from there"));
+            state.messages.info(format!("stopped, progress saved: {summary}; index again to continue"));
         }
         Ending::Failed(reason) => {
-            let advice = "what was added stays, and indexing again goes on from there";
-            state.journal.fail(format!("indexing failed: {reason}; {summary}; {advice}"));
+            let advice = "what was added is kept; index again to continue";
+            state.messages.error(format!("indexing failed: {reason}; {summary}; {advice}"));
         }
     }
     if state.session.open().is_some() { vec![Effect::Ask(Request::Collection)] } else { Vec::new() }
 }
 
-/// What a run did, in words.
+/// A run in one line.
 fn summary(run: &Indexing) -> String {
     let mut parts = vec![format!("{} added", run.added)];
     if run.already_present > 0 {
-        parts.push(format!("{} in the vault before", run.already_present));
+        parts.push(format!("{} already in the vault", run.already_present));
     }
     if run.failed > 0 {
         parts.push(format!("{} failed", run.failed));
@@ -247,10 +248,10 @@ fn summary(run: &Indexing) -> String {
 fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
     state.collection.task = None;
     match result {
-        Ok(count) => {
-            state.journal.note(format!("removed {count} {}", if count == 1 { "photo" } else { "photos" }));
+        Ok(photos) => {
+            state.messages.info(format!("removed {}", count(photos, "photo")));
             state.collection.list.clear_selection();
-            // What was found may be gone now.
+            // Results may have been removed.
             let mut effects = vec![Effect::Ask(Request::Collection)];
             if state.tab == Tab::Results
                 && let Some(query) = state.results.query.clone()
@@ -260,7 +261,7 @@ fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
             effects
         }
         Err(reason) => {
-            state.journal.fail(format!("not removed: {reason}"));
+            state.messages.error(format!("not removed: {reason}"));
             Vec::new()
         }
     }
@@ -271,16 +272,16 @@ fn checked(state: &mut State, result: Result<check::Report, String>) {
     match result {
         Ok(report) => {
             if report.is_whole() {
-                state.journal.note(format!("the vault is whole: {} photos checked", report.photos));
+                state.messages.info(format!("the vault is whole: {} photos checked", report.photos));
             } else {
                 let places = if report.damages.len() == 1 { "place" } else { "places" };
-                state.journal.fail(format!("the vault is damaged in {} {places}", report.damages.len()));
+                state.messages.error(format!("the vault is damaged in {} {places}", report.damages.len()));
                 for damage in &report.damages {
-                    state.journal.fail(damage.reason.clone());
+                    state.messages.error(damage.reason.clone());
                 }
             }
             state.collection.health = Some(report);
         }
-        Err(reason) => state.journal.fail(format!("not checked: {reason}")),
+        Err(reason) => state.messages.error(format!("not checked: {reason}")),
     }
 }

@@ -1,4 +1,4 @@
-//! Exporting: begun, stopped, over.
+//! Starting, stopping and finishing an export.
 
 use std::path::Path;
 
@@ -9,14 +9,14 @@ use super::super::state::overlay::Overlay;
 use super::typed_path::expand_home;
 use crate::services::format::count;
 
-/// Closes the window that asks where to export to, and exports.
+/// Closes the prompt for the folder and starts the export.
 pub fn export(state: &mut State) -> Vec<Effect> {
     let Some(Overlay::ExportTo { photos, folder }) = state.overlay.take() else { return Vec::new() };
     if folder.text().trim().is_empty() {
         return Vec::new();
     }
     if state.exporting.is_some() {
-        state.journal.warn("an export runs already: wait for it, or stop it first");
+        state.messages.warn("an export is already running: wait, or stop it first");
         return Vec::new();
     }
     let folder = expand_home(folder.text());
@@ -25,7 +25,7 @@ pub fn export(state: &mut State) -> Vec<Effect> {
     vec![Effect::Ask(Request::Export { photos, folder })]
 }
 
-/// Stops the export; the photo in hand is finished.
+/// Stops the export after the current photo.
 pub(super) fn stop(state: &mut State) -> Vec<Effect> {
     match &mut state.exporting {
         Some(run) if !run.is_stopping => {
@@ -36,36 +36,36 @@ pub(super) fn stop(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// The export is over. After a lock that stopped it, no error that belongs to a photo is told.
+/// Reports the end of an export. After a lock, errors of single photos are left out.
 pub(super) fn ended(state: &mut State, folder: &Path, outcome: Exported) {
     state.exporting = None;
     let is_open = state.session.open().is_some();
     let summary = summary(folder, &outcome);
     let failures = outcome.failed.len();
     for reason in outcome.failed.into_iter().filter(|_| is_open) {
-        state.journal.fail(format!("not exported: {reason}"));
+        state.messages.error(format!("not exported: {reason}"));
     }
     match outcome.error {
         Some(reason) if outcome.exported + outcome.already_there + failures == 0 => {
-            state.journal.fail(format!("not exported: {reason}"));
+            state.messages.error(format!("not exported: {reason}"));
         }
-        Some(reason) => state.journal.fail(format!("not all exported: {reason}; {summary}")),
-        None if failures > 0 || outcome.left > 0 => state.journal.warn(summary),
-        None => state.journal.note(summary),
+        Some(reason) => state.messages.error(format!("not all exported: {reason}; {summary}")),
+        None if failures > 0 || outcome.left > 0 => state.messages.warn(summary),
+        None => state.messages.info(summary),
     }
 }
 
-/// What an export did, in words.
+/// An export in one line.
 fn summary(folder: &Path, outcome: &Exported) -> String {
     let mut text = format!("exported {} to {}", count(outcome.exported, "photo"), folder.display());
     if outcome.already_there > 0 {
-        text.push_str(&format!(", {} there already", outcome.already_there));
+        text.push_str(&format!(", {} already there", outcome.already_there));
     }
     if !outcome.failed.is_empty() {
         text.push_str(&format!(", {} failed", outcome.failed.len()));
     }
     if outcome.left > 0 {
-        text.push_str(&format!(", {} left: exporting again goes on from there", outcome.left));
+        text.push_str(&format!(", {} left: export again to continue", outcome.left));
     }
     text
 }

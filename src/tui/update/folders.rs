@@ -67,7 +67,7 @@ pub(super) fn zoom(state: &mut State) {
 
 /// Shows the next tab or, where list and picture share the screen, the other of the two.
 pub(super) fn next_view(state: &mut State) {
-    if state.shown.is_one_pane && state.tab != Tab::Indexing {
+    if state.viewport.is_one_pane && state.tab != Tab::Indexing {
         state.pane = match state.pane {
             Pane::List => Pane::Preview,
             Pane::Preview => Pane::List,

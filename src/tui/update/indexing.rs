@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use super::super::request::{Effect, Request};
 use super::super::state::State;
-use super::super::state::indexing::{Indexing, Standing};
+use super::super::state::indexing::{Indexing, RunStatus};
 use super::super::state::list::List;
-use super::gate;
+use super::lock_screen;
 
 /// Whether a run is under way.
 pub(super) fn is_running(state: &State) -> bool {
@@ -15,7 +15,7 @@ pub(super) fn is_running(state: &State) -> bool {
 
 /// Indexes the photos below `paths`, and deselects them.
 pub(super) fn index(state: &mut State, paths: Vec<PathBuf>) -> Vec<Effect> {
-    if gate::show_unless_open(state) {
+    if lock_screen::show_unless_open(state) {
         return Vec::new();
     }
     state.browser.list.clear_selection();
@@ -31,13 +31,13 @@ pub(super) fn start(state: &mut State, paths: Vec<PathBuf>) -> Vec<Effect> {
 /// Pauses the run, or resumes it.
 pub(super) fn toggle_pause(state: &mut State) -> Vec<Effect> {
     let Some(run) = &mut state.indexing else { return Vec::new() };
-    match run.standing {
-        Standing::Running => {
-            run.standing = Standing::Paused;
+    match run.status {
+        RunStatus::Running => {
+            run.status = RunStatus::Paused;
             vec![Effect::Ask(Request::PauseIndexing)]
         }
-        Standing::Paused => {
-            run.standing = Standing::Running;
+        RunStatus::Paused => {
+            run.status = RunStatus::Running;
             vec![Effect::Ask(Request::ResumeIndexing)]
         }
         _ => Vec::new(),
@@ -47,8 +47,8 @@ pub(super) fn toggle_pause(state: &mut State) -> Vec<Effect> {
 /// Stops the run; what it has done is kept.
 pub(super) fn stop(state: &mut State) -> Vec<Effect> {
     match &mut state.indexing {
-        Some(run) if run.is_running() && run.standing != Standing::Stopping => {
-            run.standing = Standing::Stopping;
+        Some(run) if run.is_running() && run.status != RunStatus::Stopping => {
+            run.status = RunStatus::Stopping;
             vec![Effect::Ask(Request::StopIndexing)]
         }
         _ => Vec::new(),

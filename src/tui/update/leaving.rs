@@ -2,10 +2,10 @@
 
 use super::super::request::{Effect, Request};
 use super::super::state::State;
-use super::super::state::indexing::Standing;
+use super::super::state::indexing::RunStatus;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
-use super::{export, gate, indexing};
+use super::{export, indexing, lock_screen};
 use crate::services::settings::OnLock;
 
 /// Locks: keys, names and pictures are forgotten, and an export stops after the current photo.
@@ -13,13 +13,13 @@ use crate::services::settings::OnLock;
 /// An indexing run continues with its own copy of the keys, unless the settings say otherwise or it is paused: a run
 /// that may stay paused for days must not keep keys in memory.
 pub(super) fn lock(state: &mut State) -> Vec<Effect> {
-    let is_paused = state.indexing.as_ref().is_some_and(|run| run.standing == Standing::Paused);
+    let is_paused = state.indexing.as_ref().is_some_and(|run| run.status == RunStatus::Paused);
     let stops = is_paused || state.preferences.on_lock == OnLock::Pause;
     let mut effects = if stops { indexing::stop(state) } else { Vec::new() };
     effects.extend(export::stop(state));
     state.forget_vault();
     state.session = Session::Closed;
-    gate::show(state);
+    lock_screen::show(state);
     effects.extend([Effect::Ask(Request::Close), Effect::ForgetPictures]);
     effects
 }
@@ -29,7 +29,7 @@ pub fn finish(state: &mut State) {
     state.overlay = None;
     if indexing::is_running(state) {
         drop(indexing::stop(state));
-        state.journal.note("finishing the photos in hand; the program ends when they are safe");
+        state.messages.info("finishing the current photos; the program ends when they are saved");
     }
 }
 

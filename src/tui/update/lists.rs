@@ -1,6 +1,6 @@
 //! Selecting, filtering and leaving the list of the shown tab.
 
-use super::super::state::cursor::{Shape, Step};
+use super::super::state::cursor::{GridLayout, Step};
 use super::super::state::list::{Filter, List};
 use super::super::state::{Pane, State};
 
@@ -15,7 +15,7 @@ pub(super) fn with_list(state: &mut State, change: impl FnOnce(&mut dyn List)) {
 pub(super) fn select_and_move_on(list: &mut dyn List) {
     list.toggle_current();
     // In a grid the next item is to the right; in one column, `Right` moves down.
-    let shape = Shape::whole(list.count(), 1);
+    let shape = GridLayout::whole(list.count(), 1);
     list.cursor_mut().step(Step::Right, shape, 1);
 }
 
@@ -29,15 +29,15 @@ pub(super) fn start_filter(state: &mut State) {
 pub(super) fn can_go_back(state: &State) -> bool {
     let list_has_some = state
         .list()
-        .is_some_and(|list| list.has_range() || !list.filter().line.text().is_empty() || list.has_selection());
-    list_has_some || (state.shown.is_one_pane && state.pane == Pane::Preview)
+        .is_some_and(|list| list.has_range() || !list.filter().field.text().is_empty() || list.has_selection());
+    list_has_some || (state.viewport.is_one_pane && state.pane == Pane::Preview)
 }
 
 /// Ends the innermost of range, filter, selection and large picture. The tab stays.
 pub(super) fn back(state: &mut State) {
     match state.list_mut() {
         Some(list) if list.has_range() => list.cancel_range(),
-        Some(list) if !list.filter().line.text().is_empty() => {
+        Some(list) if !list.filter().field.text().is_empty() => {
             *list.filter_mut() = Filter::default();
             state.arrange();
         }

@@ -1,7 +1,7 @@
 //! Moving the cursor of the list on the shown tab.
 
 use super::super::action::Action;
-use super::super::state::cursor::{Cursor, Shape, Step};
+use super::super::state::cursor::{Cursor, GridLayout, Step};
 use super::super::state::{State, Tab};
 
 /// The step that `action` takes in a list, if it moves the cursor at all.
@@ -22,13 +22,13 @@ pub(super) fn step_of(action: Action) -> Option<Step> {
 }
 
 /// The cursor of the shown list, and the layout of its items.
-fn cursor_and_shape(state: &State) -> (Cursor, Shape) {
-    let Some(list) = state.list() else { return (Cursor::default(), Shape::whole(0, 1)) };
-    let columns = state.shown.columns;
+fn cursor_and_shape(state: &State) -> (Cursor, GridLayout) {
+    let Some(list) = state.list() else { return (Cursor::default(), GridLayout::whole(0, 1)) };
+    let columns = state.viewport.columns;
     let shape = match state.tab {
         Tab::Results => state.results.shape(columns),
-        Tab::Files => Shape::whole(list.count(), 1),
-        Tab::Vault | Tab::Indexing => Shape::whole(list.count(), columns),
+        Tab::Files => GridLayout::whole(list.count(), 1),
+        Tab::Vault | Tab::Indexing => GridLayout::whole(list.count(), columns),
     };
     (list.cursor(), shape)
 }
@@ -36,7 +36,7 @@ fn cursor_and_shape(state: &State) -> (Cursor, Shape) {
 /// The cursor of the shown list after `step`.
 fn after(state: &State, step: Step) -> Cursor {
     let (mut cursor, shape) = cursor_and_shape(state);
-    cursor.step(step, shape, state.shown.lines);
+    cursor.step(step, shape, state.viewport.lines);
     cursor
 }
 

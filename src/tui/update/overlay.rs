@@ -1,4 +1,4 @@
-//! What is chosen or answered in a window.
+//! Answers to questions.
 
 use super::super::request::{Effect, Request};
 use super::super::state::State;
@@ -6,30 +6,30 @@ use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Task;
 use super::{indexing, leaving, refusal};
 
-/// Answers the question on the screen with yes, and closes it.
+/// Answers the question with yes and closes it.
 pub fn answer(state: &mut State) -> Vec<Effect> {
     let Some(Overlay::Confirm(question)) = state.overlay.take() else { return Vec::new() };
     let (task, request) = match question {
         Question::Quit => return vec![Effect::Quit],
         Question::QuitExporting => return leaving::quit_despite_export(state),
-        Question::GoOn(roots) => return indexing::start(state, roots),
+        Question::ResumeIndexing(roots) => return indexing::start(state, roots),
         Question::UseOlder { .. } => (Task::Accepting, Request::AcceptOlder),
         Question::Remove(photos) => (Task::Removing, Request::Remove(photos)),
         Question::OpenOutside(photo) => (Task::Opening, Request::OpenOutside(photo)),
         Question::Download(photos) => (Task::Downloading, Request::Download(photos)),
     };
     if state.collection.task.is_some() {
-        state.journal.warn(refusal::BUSY);
+        state.messages.warn(refusal::BUSY);
         return Vec::new();
     }
     state.collection.task = Some(task);
     vec![Effect::Ask(request)]
 }
 
-/// Answers the question on the screen with no, and closes it.
+/// Answers the question with no and closes it.
 pub fn decline(state: &mut State) -> Vec<Effect> {
     match state.overlay.take() {
-        Some(Overlay::Confirm(Question::GoOn(_))) => vec![Effect::Ask(Request::ForgetUnfinished)],
+        Some(Overlay::Confirm(Question::ResumeIndexing(_))) => vec![Effect::Ask(Request::ForgetUnfinished)],
         _ => Vec::new(),
     }
 }

@@ -1,20 +1,20 @@
-//! Actions on photos: selecting, searching, copying names, and what takes photos out of the vault.
+//! Actions on photos: searching, copying names, and everything that takes photos out of the vault.
 
 use std::borrow::Cow;
 
 use super::super::request::{Effect, Request};
 use super::super::state::browser::Kind;
-use super::super::state::line::Line;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
+use super::super::state::text_field::TextField;
 use super::super::state::vault::Task;
 use super::super::state::{State, Tab};
-use super::gate;
+use super::lock_screen;
 use crate::services::format::count;
 use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::name::{inert, pasteable};
 
-/// The photo under the cursor of the shown tab, as something to search for or to show.
+/// The photo under the cursor of the shown tab.
 #[must_use]
 pub fn current_photo(state: &State) -> Option<Query> {
     match state.tab {
@@ -28,7 +28,7 @@ pub fn current_photo(state: &State) -> Option<Query> {
     }
 }
 
-/// The stored photos that an operation is about.
+/// The stored photos that an action applies to.
 pub(super) fn subject(state: &State) -> Vec<PhotoId> {
     match state.tab {
         Tab::Results => state.results.list.targets(),
@@ -47,7 +47,7 @@ pub(super) fn similar(state: &mut State) -> Vec<Effect> {
 
 /// Searches for `query`.
 pub(super) fn search(state: &mut State, query: Query) -> Vec<Effect> {
-    if gate::show_unless_open(state) {
+    if lock_screen::show_unless_open(state) {
         return Vec::new();
     }
     state.tab = Tab::Results;
@@ -56,8 +56,8 @@ pub(super) fn search(state: &mut State, query: Query) -> Vec<Effect> {
     vec![Effect::Ask(Request::Search(query))]
 }
 
-/// Copies the names of what an operation would be about: paths of files, which may be needed to find them again, and
-/// names of stored photos. Neither carries anything into the clipboard that does not print.
+/// Copies the names of the photos that an action would apply to: paths of files, quoted so that a shell finds them, and
+/// names of stored photos. No control character reaches the clipboard.
 pub(super) fn copy_names(state: &mut State) -> Vec<Effect> {
     let mut quoted = 0;
     let names: Vec<String> = match state.tab {
@@ -84,23 +84,23 @@ pub(super) fn copy_names(state: &mut State) -> Vec<Effect> {
     }
     let copied = format!("copied {}", count(names.len(), "name"));
     if quoted == 0 {
-        state.journal.note(copied);
+        state.messages.info(copied);
     } else {
         state
-            .journal
-            .warn(format!("{copied}; {quoted} of them quoted as $'...' because of characters that do not print"));
+            .messages
+            .warn(format!("{copied}; {quoted} quoted as $'...' because they contain characters that do not print"));
     }
     vec![Effect::Copy(names.join("\n"))]
 }
 
-/// Asks where the photos are to be written.
+/// Asks for the folder to export to.
 pub(super) fn ask_where_to_export(state: &mut State) {
     let photos = subject(state);
-    let folder = Line::with(state.preferences.export_folder.display().to_string());
+    let folder = TextField::with(state.preferences.export_folder.display().to_string());
     state.overlay = Some(Overlay::ExportTo { photos, folder });
 }
 
-/// What is asked about before it is done.
+/// An action that needs a confirmation.
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {
     OpenOutside,
@@ -108,7 +108,7 @@ pub(super) enum Purpose {
     Remove,
 }
 
-/// Asks before doing what takes photos out of the vault.
+/// Asks for confirmation before photos leave the vault.
 pub(super) fn ask(state: &mut State, purpose: Purpose) {
     let photos = subject(state);
     let Some(first) = photos.first().copied() else { return };
@@ -130,7 +130,7 @@ pub(super) fn check(state: &mut State) -> Vec<Effect> {
     vec![Effect::Ask(Request::Check)]
 }
 
-/// Reads what the camera wrote into the photo under the cursor.
+/// Reads the camera data (EXIF) of the photo under the cursor.
 pub(super) fn details(state: &mut State) -> Vec<Effect> {
     match current_photo(state) {
         Some(Query::Stored(photo)) => vec![Effect::Ask(Request::Exif(photo.id))],

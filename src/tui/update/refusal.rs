@@ -1,9 +1,9 @@
-//! Why an action would do nothing now. Hints and the palette leave out what is refused here, and a key that is refused
-//! says why: the same rule for all three.
+//! Why an action would do nothing now. One rule for three uses: hints and the palette leave out refused actions, and a
+//! refused key says why.
 
 use super::super::action::Action;
 use super::super::state::browser::Kind;
-use super::super::state::indexing::{Indexing, Standing};
+use super::super::state::indexing::{Indexing, RunStatus};
 use super::super::state::list::List;
 use super::super::state::results::Amount;
 use super::super::state::tiles::{Arrangement, Resize};
@@ -14,21 +14,21 @@ use super::{indexing, lists, movement};
 
 const NOT_HERE: &str = "this does nothing on this tab";
 const EMPTY: &str = "the list is empty";
-const FILES_ONLY: &str = "this works in the files";
-const RESULTS_ONLY: &str = "this works in the results";
+const FILES_ONLY: &str = "this works on the Files tab";
+const RESULTS_ONLY: &str = "this works on the Results tab";
 const NO_RESULTS: &str = "there are no results";
-const VAULT_PHOTOS_ONLY: &str = "this works on photos of the vault: move onto one in the results or the vault";
-const READ_ONLY: &str = "this copy of the vault is not the newest, and can only be read";
-pub(super) const BUSY: &str = "something else is being done to the vault; wait for it";
+const VAULT_PHOTOS_ONLY: &str = "this works on photos in the vault: move onto one on the Results or Vault tab";
+const READ_ONLY: &str = "this copy of the vault is not the newest and is read-only";
+pub(super) const BUSY: &str = "the vault is busy; wait until it is done";
 
-/// Why `action` would do nothing; `None` when it does something.
+/// Why `action` would do nothing; `None` if it would do something.
 #[must_use]
 pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
     match action {
         Action::Left if state.tab == Tab::Files => parent(state),
         Action::Right if state.tab == Tab::Files => {
             let is_folder = state.browser.list.current().is_some_and(|entry| entry.kind == Kind::Folder);
-            refuse_if(!is_folder, "this is no folder")
+            refuse_if(!is_folder, "this is not a folder")
         }
         Action::Up
         | Action::Down
@@ -46,10 +46,10 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         }
         Action::Zoom => refuse_if(current_photo(state).is_none(), "move onto a photo to show it large"),
         Action::Back => refuse_if(!lists::can_go_back(state), "there is nothing to close"),
-        Action::Files => refuse_if(state.tab == Tab::Files, "these are the files"),
-        Action::Results => refuse_if(state.tab == Tab::Results, "these are the results"),
-        Action::Vault => refuse_if(state.tab == Tab::Vault, "this is the vault"),
-        Action::Indexing => refuse_if(state.tab == Tab::Indexing, "this is the indexing run"),
+        Action::Files => refuse_if(state.tab == Tab::Files, "the Files tab is already shown"),
+        Action::Results => refuse_if(state.tab == Tab::Results, "the Results tab is already shown"),
+        Action::Vault => refuse_if(state.tab == Tab::Vault, "the Vault tab is already shown"),
+        Action::Indexing => refuse_if(state.tab == Tab::Indexing, "the Indexing tab is already shown"),
         Action::Filter => refuse_if(is_known_to_be_empty(state), EMPTY),
         Action::Select | Action::SelectRange => refuse_if(shown_items(state) == 0, "there is nothing to select"),
         Action::SelectAll | Action::InvertSelection => {
@@ -64,7 +64,7 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         Action::Index | Action::IndexFolder => index(state, action),
         Action::PauseIndexing => pause(state),
         Action::StopIndexing => match &state.indexing {
-            Some(run) if run.standing == Standing::Stopping => Some("indexing is stopping already"),
+            Some(run) if run.status == RunStatus::Stopping => Some("indexing is already stopping"),
             Some(run) if run.is_running() => None,
             _ => Some("nothing is being indexed"),
         },
@@ -79,11 +79,11 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
             refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY).or(stored(state, action))
         }
         Action::StopExport => match &state.exporting {
-            Some(run) if run.is_stopping => Some("the export is stopping already"),
+            Some(run) if run.is_stopping => Some("the export is already stopping"),
             Some(_) => None,
             None => Some("nothing is being exported"),
         },
-        Action::Check => refuse_if(state.tab != Tab::Vault, "this works in the vault")
+        Action::Check => refuse_if(state.tab != Tab::Vault, "this works on the Vault tab")
             .or(refuse_if(state.session.open().is_none(), "no vault is open"))
             .or(refuse_if(state.collection.task.is_some(), BUSY)),
         Action::Lock => refuse_if(matches!(state.session, Session::Opening { .. }), "the vault is being opened"),
@@ -116,10 +116,10 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
     }
 }
 
-/// Why what works on photos of the vault cannot be done with these.
+/// Why an action on stored photos cannot be done now.
 fn stored(state: &State, action: Action) -> Option<&'static str> {
     match action {
-        Action::Export => refuse_if(state.exporting.is_some(), "an export runs already: wait for it, or stop it first"),
+        Action::Export => refuse_if(state.exporting.is_some(), "an export is already running: wait, or stop it first"),
         Action::Details => None,
         _ => refuse_if(action == Action::Remove && state.collection.is_read_only, READ_ONLY)
             .or(refuse_if(state.collection.task.is_some(), BUSY)),
@@ -135,13 +135,13 @@ fn shown_items(state: &State) -> usize {
     state.list().map_or(0, List::count)
 }
 
-/// How many of them are photos.
+/// How many of those are photos.
 fn shown_photos(state: &State) -> usize {
     state.list().map_or(0, List::photo_count)
 }
 
-/// Whether the list has no item, filter or not. What is still being read may have some: letters that are typed ahead must
-/// go into the filter, and not be taken for keys.
+/// Whether the list is known to have no items, filtered or not. A list that is still being read may have some: letters
+/// typed ahead must go into the filter, not act as keys.
 fn is_known_to_be_empty(state: &State) -> bool {
     match state.tab {
         Tab::Files => !state.browser.is_loading && state.browser.list.items().is_empty(),
@@ -193,18 +193,18 @@ fn reload(state: &State) -> Option<&'static str> {
 
 fn index(state: &State, action: Action) -> Option<&'static str> {
     let is_empty = action == Action::Index && state.browser.list.targets().is_empty();
-    refuse_if(state.tab != Tab::Files, "move onto a photo or folder in the files to index it")
+    refuse_if(state.tab != Tab::Files, "move onto a photo or folder on the Files tab to index it")
         .or(refuse_if(is_empty, "there is nothing to index here"))
         .or(refuse_if(state.collection.is_read_only, READ_ONLY))
-        .or(refuse_if(indexing::is_running(state), "indexing runs already: wait for it, or stop it first"))
+        .or(refuse_if(indexing::is_running(state), "indexing is already running: wait, or stop it first"))
 }
 
 fn pause(state: &State) -> Option<&'static str> {
     match state.indexing.as_ref().filter(|run| run.is_running()) {
         None => Some("nothing is being indexed"),
         Some(_) if state.session.open().is_none() => Some("unlock the vault to pause indexing, or stop it"),
-        Some(Indexing { standing: Standing::Running | Standing::Paused, .. }) => None,
-        Some(Indexing { standing: Standing::Stopping, .. }) => Some("indexing is stopping already"),
+        Some(Indexing { status: RunStatus::Running | RunStatus::Paused, .. }) => None,
+        Some(Indexing { status: RunStatus::Stopping, .. }) => Some("indexing is already stopping"),
         Some(_) => Some("indexing is still looking for photos"),
     }
 }
@@ -213,22 +213,22 @@ fn threshold(state: &State, steps: i32) -> Option<&'static str> {
     let results = &state.results;
     refuse_if(state.tab != Tab::Results, RESULTS_ONLY)
         .or(refuse_if(results.listed().is_empty(), NO_RESULTS))
-        .or(refuse_if(results.next_threshold(steps) == results.threshold(), "the threshold is at its end"))
+        .or(refuse_if(results.next_threshold(steps) == results.threshold(), "the threshold cannot go further"))
 }
 
 fn amount(state: &State, amount: Amount) -> Option<&'static str> {
     let end = match amount {
-        Amount::More => "all photos that the search brought are listed",
-        Amount::Fewer => "fewer results are not offered",
+        Amount::More => "all results are already listed",
+        Amount::Fewer => "this is the shortest list",
     };
     refuse_if(state.tab != Tab::Results, RESULTS_ONLY)
         .or(refuse_if(state.results.listed().is_empty(), NO_RESULTS))
         .or(refuse_if(state.results.next_top(amount).is_none(), end))
 }
 
-/// Whether stored photos are on the screen, as thumbnails or as lines.
+/// Whether a grid or list of stored photos is on the screen.
 fn has_tiles(state: &State) -> bool {
-    let is_list_shown = !state.shown.is_one_pane || state.pane == Pane::List;
+    let is_list_shown = !state.viewport.is_one_pane || state.pane == Pane::List;
     matches!(state.tab, Tab::Results | Tab::Vault) && shown_items(state) > 0 && is_list_shown
 }
 
@@ -238,6 +238,6 @@ fn thumbnails(state: &State, resize: Resize) -> Option<&'static str> {
         Resize::Smaller => "thumbnails are at their smallest",
     };
     refuse_if(!has_tiles(state), "there are no thumbnails here")
-        .or(refuse_if(state.tiles.arrangement == Arrangement::List, "thumbnails are off: the list is shown"))
+        .or(refuse_if(state.tiles.arrangement == Arrangement::List, "there are no thumbnails in the list view"))
         .or(refuse_if(!state.tiles.can_resize(resize), end))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::AppEvent;
+use super::super::event::AppEvent;
 use crate::preview::{self, ProbeOptions};
 
 /// How often the thread checks whether the terminal is to be probed.
@@ -25,7 +25,7 @@ impl Asking {
 }
 
 /// Asks the first question, then reads events until the terminal is gone or nobody wants them.
-pub(super) fn work(questions: &Receiver<ProbeOptions>, asking: &Asking, app_events: &Sender<AppEvent>) {
+pub(super) fn work(questions: &Receiver<ProbeOptions>, asking: &Asking, events: &Sender<AppEvent>) {
     let Ok(first) = questions.recv() else { return };
     let mut question = Some(first);
     loop {
@@ -34,7 +34,7 @@ pub(super) fn work(questions: &Receiver<ProbeOptions>, asking: &Asking, app_even
                 let _asking = asking.pause();
                 preview::probe(&question)
             };
-            if app_events.send(AppEvent::Probed(Box::new(probe))).is_err() {
+            if events.send(AppEvent::Probed(Box::new(probe))).is_err() {
                 return;
             }
         }
@@ -48,7 +48,7 @@ pub(super) fn work(questions: &Receiver<ProbeOptions>, asking: &Asking, app_even
             Err(_) => AppEvent::TerminalLost,
         };
         let is_lost = matches!(event, AppEvent::TerminalLost);
-        if app_events.send(event).is_err() || is_lost {
+        if events.send(event).is_err() || is_lost {
             return;
         }
     }

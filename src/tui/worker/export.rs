@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
+use super::super::event::AppEvent;
 use super::super::request::{Exported, Reply};
-use super::AppEvent;
 use super::vault::Shared;
 use crate::error::Error;
 use crate::services::decoys::Fetch;
@@ -13,15 +13,9 @@ use crate::services::library::PhotoId;
 use crate::services::progress::Control;
 
 /// Writes `photos` of the open vault to `folder`. The outcome is reported even when the vault was locked meanwhile.
-pub(super) fn work(
-    shared: &Shared,
-    photos: &[PhotoId],
-    folder: PathBuf,
-    control: &Control,
-    app_events: &Sender<AppEvent>,
-) {
+pub(super) fn work(shared: &Shared, photos: &[PhotoId], folder: PathBuf, control: &Control, events: &Sender<AppEvent>) {
     // Fails only when the event loop has ended, which stops the export too.
-    let tell = |reply: Reply| drop(app_events.send(AppEvent::Reply(reply)));
+    let tell = |reply: Reply| drop(events.send(AppEvent::Reply(reply)));
     let refused =
         |error: &Error| Exported { left: photos.len(), error: Some(error.with_advice()), ..Exported::default() };
     let exported = match (shared.opened(), Target::at(&folder)) {

@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender};
 
+use super::super::event::AppEvent;
 use super::super::request::Reply;
 use super::super::state::browser::{Entry, Kind};
-use super::AppEvent;
 use crate::services::find;
 
-pub(super) fn work(wanted: &Receiver<PathBuf>, app_events: &Sender<AppEvent>) {
+pub(super) fn work(wanted: &Receiver<PathBuf>, events: &Sender<AppEvent>) {
     while let Ok(mut folder) = wanted.recv() {
         while let Ok(newer) = wanted.try_recv() {
             folder = newer;
         }
         let listing = list(&folder).map_err(|error| error.to_string());
-        if app_events.send(AppEvent::Reply(Reply::Listed { folder, listing })).is_err() {
+        if events.send(AppEvent::Reply(Reply::Listed { folder, listing })).is_err() {
             return;
         }
     }

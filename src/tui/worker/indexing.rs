@@ -6,8 +6,8 @@ use std::sync::mpsc::Sender;
 
 use parking_lot::Mutex;
 
+use super::super::event::AppEvent;
 use super::super::request::{Ending, IndexingUpdate, Reply};
-use super::AppEvent;
 use super::vault::Shared;
 use crate::services::find;
 use crate::services::index::{self, Summary};
@@ -22,10 +22,10 @@ pub(super) fn work(
     vault: Arc<OpenVault>,
     roots: &[PathBuf],
     control: &Control,
-    app_events: &Sender<AppEvent>,
+    events: &Sender<AppEvent>,
 ) {
     // The observer is called from several threads.
-    let sender = Mutex::new(app_events.clone());
+    let sender = Mutex::new(events.clone());
     let tell = |reply: Reply| {
         // Fails only when the event loop has ended, which stops the run too.
         let _ = sender.lock().send(AppEvent::Reply(reply));

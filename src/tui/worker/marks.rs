@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 
+use super::super::event::AppEvent;
 use super::super::request::Reply;
-use super::AppEvent;
 use super::vault::Shared;
 
-pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, app_events: &Sender<AppEvent>) {
+pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, events: &Sender<AppEvent>) {
     while let Ok(mut paths) = wanted.recv() {
         while let Ok(newer) = wanted.try_recv() {
             paths = newer;
@@ -18,7 +18,7 @@ pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, app_events: 
         while let Some(path) = paths.pop() {
             if let Some(is_stored) = opened.recogniser.is_stored(&opened.vault, &path)
                 && vault.is_open(&opened)
-                && app_events.send(AppEvent::Reply(Reply::Recognised { path, is_stored })).is_err()
+                && events.send(AppEvent::Reply(Reply::Recognised { path, is_stored })).is_err()
             {
                 return;
             }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::super::event::AppEvent;
 use super::super::preview::{PictureRequest, PictureResponse, Subject};
-use super::AppEvent;
 use super::vault::Shared;
 use crate::preview::{self, Encoder, Picture};
 use crate::services::photo;
@@ -27,7 +27,7 @@ pub(super) struct Wanted {
 }
 
 /// Makes pictures until the other end of a channel is closed.
-pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, app_events: &Sender<AppEvent>) {
+pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, events: &Sender<AppEvent>) {
     while let Ok(mut now) = wanted.recv() {
         loop {
             match wanted.recv_timeout(DEBOUNCE) {
@@ -39,7 +39,7 @@ pub(super) fn work(wanted: &Receiver<Wanted>, vault: &Shared, app_events: &Sende
         while !now.requests.is_empty() {
             let request = now.requests.remove(0);
             let result = make(&now.encoder, vault, &request);
-            if app_events.send(AppEvent::Picture(Box::new(PictureResponse { request, result }))).is_err() {
+            if events.send(AppEvent::Picture(Box::new(PictureResponse { request, result }))).is_err() {
                 return;
             }
             match wanted.try_recv() {

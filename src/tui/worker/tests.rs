@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::super::event::AppEvent;
 use super::super::request::{Ending, IndexingUpdate, Reply, Request};
-use super::{AppEvent, IsNew, Workers};
+use super::{IsNew, Workers};
 use crate::services::app_dirs::AppDirs;
 use crate::services::embedding::{EmbeddingModel, Precision, Workload};
 use crate::services::open_vault::CopyAge;
@@ -45,8 +46,8 @@ impl Scene {
 
     /// Workers that have opened the vault.
     fn open(&self) -> (Workers, Receiver<AppEvent>) {
-        let (app_events, inbox) = channel();
-        let workers = Workers::start(&app_events, self.dirs.clone());
+        let (events, inbox) = channel();
+        let workers = Workers::start(&events, self.dirs.clone());
         workers.open_with(self.vault(), passphrase(), IsNew::No);
         let opened = reply(&inbox, |reply| match reply {
             Reply::Opened { result, .. } => Some(result),

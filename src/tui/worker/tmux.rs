@@ -3,7 +3,7 @@
 
 use std::sync::mpsc::{Receiver, Sender};
 
-use super::AppEvent;
+use super::super::event::AppEvent;
 use crate::preview::tmux::Tmux;
 
 /// What tmux is asked.
@@ -16,13 +16,13 @@ pub(super) enum TmuxRequest {
 }
 
 /// Answers requests until the other end of a channel is closed.
-pub(super) fn work(tmux: &Tmux, requests: &Receiver<TmuxRequest>, app_events: &Sender<AppEvent>) {
+pub(super) fn work(tmux: &Tmux, requests: &Receiver<TmuxRequest>, events: &Sender<AppEvent>) {
     while let Ok(request) = requests.recv() {
         let event = match request {
             TmuxRequest::PaneView(number) => AppEvent::Pane { number, view: tmux.view() },
             TmuxRequest::Repaint => AppEvent::Repainted { is_visible: tmux.repaint_after_erasing() },
         };
-        if app_events.send(event).is_err() {
+        if events.send(event).is_err() {
             return;
         }
     }

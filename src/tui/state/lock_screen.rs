@@ -1,25 +1,25 @@
-//! What stands before the vault: the first run, and unlocking.
+//! The screens that ask for a vault and its passphrase.
 
-mod not_there;
+mod missing_vault;
 
 use std::path::PathBuf;
 
-use super::line::{Line, Passphrase};
+use super::text_field::{PassphraseField, TextField};
 use crate::services::session::FirstQuestion;
 
-pub use not_there::{Choice, NotThere};
+pub use missing_vault::{Choice, MissingVault};
 
-/// A screen that is passed before the vault is open. It may be skipped: files can be looked at without a vault.
-pub enum Gate {
-    /// No vault is known: one is created or named.
+/// A screen shown before a vault is open. It can be skipped: files can be browsed without a vault.
+pub enum LockScreen {
+    /// No vault is known: the user creates or names one.
     FirstRun(FirstRun),
-    /// A vault is known and closed.
+    /// A vault is known and needs its passphrase.
     Unlock(Unlock),
-    /// A vault is known, and not at its path.
-    NotThere(NotThere),
+    /// A vault is known, but not at its path.
+    MissingVault(MissingVault),
 }
 
-impl Gate {
+impl LockScreen {
     /// The gate that asks `question`.
     #[must_use]
     pub fn for_question(question: FirstQuestion) -> Self {
@@ -33,25 +33,25 @@ impl Gate {
 /// The steps of the first run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
-    /// Where the vault is, or is to be.
+    /// The folder of the vault.
     Folder,
     /// Its passphrase.
     Passphrase,
-    /// The same again.
+    /// The passphrase again.
     Again,
 }
 
 /// The first run.
 pub struct FirstRun {
-    /// The step whose field takes the keys.
+    /// The step whose field has the focus.
     pub step: Step,
-    /// Where the vault is to be.
-    pub folder: Line,
+    /// The folder of the vault.
+    pub folder: TextField,
     /// The passphrase.
-    pub passphrase: Passphrase,
+    pub passphrase: PassphraseField,
     /// The passphrase, typed again.
-    pub again: Passphrase,
-    /// What is wrong with what was typed.
+    pub again: PassphraseField,
+    /// What is wrong with the input.
     pub error: Option<String>,
     /// The vault is being created.
     pub is_working: bool,
@@ -63,9 +63,9 @@ impl FirstRun {
     pub fn new(folder: PathBuf) -> Self {
         Self {
             step: Step::Folder,
-            folder: Line::with(folder.display().to_string()),
-            passphrase: Passphrase::default(),
-            again: Passphrase::default(),
+            folder: TextField::with(folder.display().to_string()),
+            passphrase: PassphraseField::default(),
+            again: PassphraseField::default(),
             error: None,
             is_working: false,
         }
@@ -77,7 +77,7 @@ pub struct Unlock {
     /// The vault.
     pub vault: PathBuf,
     /// The passphrase typed so far.
-    pub passphrase: Passphrase,
+    pub passphrase: PassphraseField,
     /// Why it did not open.
     pub error: Option<String>,
     /// The key is being derived.
@@ -88,6 +88,6 @@ impl Unlock {
     /// Asks for the passphrase of `vault`.
     #[must_use]
     pub fn new(vault: PathBuf) -> Self {
-        Self { vault, passphrase: Passphrase::default(), error: None, is_working: false }
+        Self { vault, passphrase: PassphraseField::default(), error: None, is_working: false }
     }
 }

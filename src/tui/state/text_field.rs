@@ -1,40 +1,40 @@
-//! Lines of typed text: plain ones, and passphrases, which are wiped.
+//! Text fields of one line: plain ones, and passphrases, which are wiped.
 
 use zeroize::Zeroizing;
 
-/// A line being typed.
+/// A line of text with a cursor.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Line {
+pub struct TextField {
     text: String,
-    /// Byte offset of the cursor in `text`, on a character's edge.
+    /// Byte offset of the cursor in `text`, on a character boundary.
     at: usize,
 }
 
-/// A change to a typed line.
+/// A change to a text field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Edit {
-    /// This character was typed.
+    /// Types this character.
     Insert(char),
-    /// The character before the cursor goes.
+    /// Deletes the character before the cursor.
     Backspace,
-    /// The character under the cursor goes.
+    /// Deletes the character under the cursor.
     Delete,
-    /// The word before the cursor goes.
+    /// Deletes the word before the cursor; words end at spaces and slashes.
     DeleteWord,
-    /// Everything goes.
+    /// Deletes everything.
     Clear,
-    /// One character to the left.
+    /// Moves one character to the left.
     Left,
-    /// One character to the right.
+    /// Moves one character to the right.
     Right,
-    /// To the start.
+    /// Moves to the start.
     Home,
-    /// To the end.
+    /// Moves to the end.
     End,
 }
 
-impl Line {
-    /// A line that holds `text`, the cursor at its end.
+impl TextField {
+    /// A field that holds `text`, with the cursor at its end.
     #[must_use]
     pub fn with(text: impl Into<String>) -> Self {
         let text = text.into();
@@ -47,9 +47,9 @@ impl Line {
         &self.text
     }
 
-    /// What stands before the cursor, and what after it.
+    /// The text before the cursor, and the text from it on.
     #[must_use]
-    pub fn halves(&self) -> (&str, &str) {
+    pub fn split_at_cursor(&self) -> (&str, &str) {
         self.text.split_at(self.at)
     }
 
@@ -81,27 +81,27 @@ impl Line {
     }
 }
 
-/// The longest passphrase that can be typed, in bytes.
+/// The longest passphrase, in bytes.
 const LONGEST_PASSPHRASE_BYTES: usize = 1024;
 
-/// A passphrase being typed: never shown, never copied, wiped when dropped.
-pub struct Passphrase(Zeroizing<Vec<u8>>);
+/// A passphrase being typed: never shown, never copied, wiped on drop. Its cursor is always at the end.
+pub struct PassphraseField(Zeroizing<Vec<u8>>);
 
-impl Default for Passphrase {
+impl Default for PassphraseField {
     fn default() -> Self {
-        // Room for all of it at once: a vector that grows leaves copies behind.
+        // Full capacity at once: a growing vector would leave copies behind.
         Self(Zeroizing::new(Vec::with_capacity(LONGEST_PASSPHRASE_BYTES)))
     }
 }
 
-impl Passphrase {
+impl PassphraseField {
     /// The bytes, for the key derivation only.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// The same with what wipes it, for whoever normalises it.
+    /// The bytes in the wrapper that wipes them, for normalisation.
     #[must_use]
     pub fn bytes(&self) -> &Zeroizing<Vec<u8>> {
         &self.0
@@ -113,13 +113,13 @@ impl Passphrase {
         self.0.is_empty()
     }
 
-    /// Whether both are the same.
+    /// Whether both are equal, compared in constant time.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         subtle::ConstantTimeEq::ct_eq(self.0.as_slice(), other.0.as_slice()).into()
     }
 
-    /// Applies one change; the cursor is always at the end. Says whether there was room for it.
+    /// Applies one change. Returns false if there is no room for it.
     pub fn edit(&mut self, edit: Edit) -> bool {
         match edit {
             Edit::Insert(character) => {
@@ -150,28 +150,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_edited_at_its_cursor_by_whole_characters() {
-        let mut line = Line::with("Größe");
+    fn a_field_is_edited_at_its_cursor_by_whole_characters() {
+        let mut line = TextField::with("Größe");
         for edit in [Edit::Left, Edit::Backspace, Edit::Insert('猫'), Edit::Home, Edit::Delete] {
             line.edit(edit);
         }
         assert_eq!(line.text(), "rö猫e");
-        assert_eq!(line.halves(), ("", "rö猫e"));
+        assert_eq!(line.split_at_cursor(), ("", "rö猫e"));
     }
 
     #[test]
     fn a_word_ends_at_a_space_or_a_folder() {
-        let mut line = Line::with("/photos/2024");
+        let mut line = TextField::with("/photos/2024");
         line.edit(Edit::DeleteWord);
         assert_eq!(line.text(), "/photos/");
-        let mut line = Line::with("two words ");
+        let mut line = TextField::with("two words ");
         line.edit(Edit::DeleteWord);
         assert_eq!(line.text(), "two ");
     }
 
     #[test]
     fn a_passphrase_loses_whole_characters_and_never_moves_in_memory() {
-        let mut passphrase = Passphrase::default();
+        let mut passphrase = PassphraseField::default();
         let address = passphrase.expose().as_ptr();
         for _ in 0..LONGEST_PASSPHRASE_BYTES / 3 {
             assert!(passphrase.edit(Edit::Insert('猫')));

@@ -1,36 +1,37 @@
 //! The first run and unlocking.
 
 mod form;
-mod not_there;
+mod missing_vault;
 
 use ratatui::layout::{Constraint, Flex, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::action::Action;
+use super::super::format;
 use super::super::keymap::context;
 use super::super::preview::Subject;
-use super::super::state::gate::{FirstRun, Gate, Step, Unlock};
-use super::super::state::indexing::{Indexing, Standing};
-use super::super::words;
+use super::super::state::indexing::{Indexing, RunStatus};
+use super::super::state::lock_screen::{FirstRun, LockScreen, Step, Unlock};
 use super::canvas::{Canvas, Focus};
 use super::{indexing, picture};
 use crate::services::passphrase_strength::{Strength, strength};
 use form::{WIDEST, error_lines, form, secret_field, text_field};
 
-pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, gate: &Gate) {
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, lock_screen: &LockScreen) {
     let [form, hints] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
-    match gate {
-        Gate::Unlock(unlock) => draw_unlock(canvas, form, unlock),
-        Gate::FirstRun(first) => draw_first_run(canvas, form, first),
-        Gate::NotThere(absent) => not_there::draw(canvas, form, absent),
+    match lock_screen {
+        LockScreen::Unlock(unlock) => draw_unlock(canvas, form, unlock),
+        LockScreen::FirstRun(first) => draw_first_run(canvas, form, first),
+        LockScreen::MissingVault(absent) => missing_vault::draw(canvas, form, absent),
     }
-    let keys: &[(Action, &str)] = match gate {
+    let keys: &[(Action, &str)] = match lock_screen {
         // The key is being derived: nothing can be typed.
-        Gate::Unlock(Unlock { is_working: true, .. }) | Gate::FirstRun(FirstRun { is_working: true, .. }) => &[],
-        Gate::Unlock(_) => &[(Action::Submit, "unlock"), (Action::Skip, "without a vault")],
-        Gate::NotThere(absent) => not_there::keys(absent),
-        Gate::FirstRun(_) => &[(Action::Submit, "go on"), (Action::NextField, "next"), (Action::Skip, "skip")],
+        LockScreen::Unlock(Unlock { is_working: true, .. })
+        | LockScreen::FirstRun(FirstRun { is_working: true, .. }) => &[],
+        LockScreen::Unlock(_) => &[(Action::Submit, "unlock"), (Action::Skip, "skip")],
+        LockScreen::MissingVault(absent) => missing_vault::keys(absent),
+        LockScreen::FirstRun(_) => &[(Action::Submit, "ok"), (Action::NextField, "next"), (Action::Skip, "skip")],
     };
     let contexts = context::of_unlock();
     let everywhere = [(Action::Help, "help"), (Action::Quit, "quit")];
@@ -40,13 +41,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, gate: &Gate) {
     });
     let mut spans = canvas.key_spans(keys);
     spans.insert(0, Span::raw(" "));
-    canvas.frame.render_widget(words::fit_line(Line::from(spans), usize::from(hints.width)), hints);
+    canvas.frame.render_widget(format::fit_line(Line::from(spans), usize::from(hints.width)), hints);
 }
 
 fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
     let theme = canvas.theme;
     let columns = usize::from(area.width.min(WIDEST).saturating_sub(4));
-    let vault = words::path(&unlock.vault);
+    let vault = format::path(&unlock.vault);
     let mut field = vec![Span::styled("passphrase  ", theme.title)];
     if unlock.is_working {
         field.push(Span::raw(format!("{} deriving the key", canvas.spinner())));
@@ -55,17 +56,17 @@ fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
     }
     let run = canvas.state.indexing.as_ref();
     let note = match run {
-        // Not what is promised otherwise: an indexing run that goes on keeps its keys.
-        Some(run) if run.standing == Standing::Stopping => "the keys are wiped as soon as that is done",
+        // Be honest: a running indexing run still holds keys.
+        Some(run) if run.status == RunStatus::Stopping => "the keys are wiped as soon as that is done",
         Some(run) if run.is_running() => "its keys stay in memory until it ends; pictures and names are wiped",
         _ => "encrypted; photos, names and dates cannot be read without the passphrase",
     };
-    let mut lines = vec![Line::default(), Line::raw(words::fit_end(&vault, columns).into_owned())];
+    let mut lines = vec![Line::default(), Line::raw(format::fit_end(&vault, columns).into_owned())];
     if let Some(run) = run {
         let (text, style) = run_in_numbers(canvas, run);
-        lines.extend(words::wrap(&text, columns).into_iter().map(|line| Line::from(Span::styled(line, style))));
+        lines.extend(format::wrap(&text, columns).into_iter().map(|line| Line::from(Span::styled(line, style))));
     }
-    lines.extend(words::wrap(note, columns).into_iter().map(|line| Line::styled(line, theme.faint)));
+    lines.extend(format::wrap(note, columns).into_iter().map(|line| Line::styled(line, theme.faint)));
     lines.extend([Line::default(), Line::from(field)]);
     if area.height >= 9 || unlock.error.is_some() {
         lines.extend(error_lines(canvas, unlock.error.as_deref(), area));
@@ -73,25 +74,25 @@ fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
     form(canvas, area, "cipherlens", lines);
 }
 
-/// An indexing run as a locked screen may show it: numbers, and no name.
+/// An indexing run in numbers: a locked screen shows no names.
 fn run_in_numbers(canvas: &Canvas<'_, '_>, run: &Indexing) -> (String, Style) {
     let (theme, spinner) = (canvas.theme, canvas.spinner());
-    match run.standing {
-        Standing::Looking => (format!("{spinner} indexing goes on: looking for photos"), theme.text),
-        Standing::Running | Standing::Paused => {
-            (format!("{spinner} indexing goes on: {}", indexing::numbers(run)), theme.text)
+    match run.status {
+        RunStatus::Looking => (format!("{spinner} still indexing: looking for photos"), theme.text),
+        RunStatus::Running | RunStatus::Paused => {
+            (format!("{spinner} still indexing: {}", indexing::numbers(run)), theme.text)
         }
-        Standing::Stopping => (format!("{spinner} indexing stops, keeping what is sealed"), theme.warning),
-        Standing::Done => (format!("✓ indexing is done: {}", indexing::numbers(run)), theme.good),
-        Standing::Stopped => {
-            (format!("■ indexing stopped at {}; unlock to go on", indexing::numbers(run)), theme.warning)
+        RunStatus::Stopping => (format!("{spinner} indexing is stopping, saving progress"), theme.warning),
+        RunStatus::Done => (format!("✓ indexing is done: {}", indexing::numbers(run)), theme.good),
+        RunStatus::Stopped => {
+            (format!("■ indexing stopped at {}; unlock to resume", indexing::numbers(run)), theme.warning)
         }
-        Standing::Failed => ("✗ indexing failed; unlock and press ! to see why".to_owned(), theme.bad),
+        RunStatus::Failed => ("✗ indexing failed; unlock and press ! to see why".to_owned(), theme.bad),
     }
 }
 
 fn draw_first_run(canvas: &mut Canvas<'_, '_>, area: Rect, first: &FirstRun) {
-    // A test picture on the right shows that previews work, where there is room for one.
+    // Where there is room, a test picture shows whether previews work.
     let has_picture = area.width >= 90 && area.height >= 16;
     let [left, right] = if has_picture {
         Layout::horizontal([Constraint::Max(WIDEST), Constraint::Length(32)]).flex(Flex::Center).spacing(1).areas(area)
@@ -110,7 +111,7 @@ fn draw_first_run(canvas: &mut Canvas<'_, '_>, area: Rect, first: &FirstRun) {
     let mut passphrase =
         vec![mark(Step::Passphrase, !first.passphrase.is_empty()), Span::styled("passphrase  ", theme.title)];
     passphrase.extend(secret_field(canvas, &first.passphrase, focus(Step::Passphrase)));
-    let mut again = vec![mark(Step::Again, false), Span::styled("once more   ", theme.title)];
+    let mut again = vec![mark(Step::Again, false), Span::styled("repeat      ", theme.title)];
     again.extend(secret_field(canvas, &first.again, focus(Step::Again)));
 
     let mut lines = Vec::new();
@@ -144,7 +145,7 @@ fn draw_first_run(canvas: &mut Canvas<'_, '_>, area: Rect, first: &FirstRun) {
 fn strength_line(canvas: &Canvas<'_, '_>, first: &FirstRun) -> Line<'static> {
     let theme = canvas.theme;
     if first.passphrase.is_empty() {
-        return Line::styled("              five random words are good", theme.faint);
+        return Line::styled("              five random words make a good one", theme.faint);
     }
     let (strength, bits) = strength(first.passphrase.expose());
     let (word, style) = match strength {
@@ -154,7 +155,7 @@ fn strength_line(canvas: &Canvas<'_, '_>, first: &FirstRun) -> Line<'static> {
     };
     Line::from(vec![
         Span::raw("              "),
-        Span::styled(words::bar(f64::from(bits) / 90.0, 12), style),
+        Span::styled(format::bar(f64::from(bits) / 90.0, 12), style),
         Span::styled(format!(" {word}"), style),
     ])
 }

@@ -1,29 +1,29 @@
-//! A vault that is not at its path: why that may be, and what can be done.
+//! The screen for a vault that is not at its path.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::super::super::action::Action;
-use super::super::super::state::gate::{Choice, NotThere};
-use super::super::super::state::line::Line as Input;
-use super::super::super::words;
+use super::super::super::format;
+use super::super::super::state::lock_screen::{Choice, MissingVault};
+use super::super::super::state::text_field::TextField;
 use super::super::canvas::Canvas;
 use super::form::{WIDEST, error_lines, form};
 use crate::services::session::Presence;
 
-/// So many rows hold the explanation and all choices.
+/// Rows that the explanation and all choices need.
 const ROWS_FOR_ALL: u16 = 12;
 
-/// The keys that matter here.
-pub(super) fn keys(absent: &NotThere) -> &'static [(Action, &'static str)] {
+/// Key hints.
+pub(super) fn keys(absent: &MissingVault) -> &'static [(Action, &'static str)] {
     if absent.other.is_some() {
         &[(Action::Submit, "open"), (Action::Skip, "back")]
     } else {
-        &[(Action::Submit, "choose"), (Action::Up, "move"), (Action::Skip, "without a vault")]
+        &[(Action::Submit, "choose"), (Action::Up, "move"), (Action::Skip, "skip")]
     }
 }
 
-pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, absent: &NotThere) {
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, absent: &MissingVault) {
     let theme = canvas.theme;
     let columns = usize::from(area.width.min(WIDEST).saturating_sub(4));
     let has_all = area.height >= ROWS_FOR_ALL;
@@ -31,7 +31,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, absent: &NotThere) {
     if has_all {
         lines.extend([Line::default(), Line::styled("There is no vault at", theme.title)]);
     }
-    lines.push(Line::raw(words::fit_end(&words::path(&absent.vault), columns).into_owned()));
+    lines.push(Line::raw(format::fit_end(&format::path(&absent.vault), columns).into_owned()));
     if has_all {
         let found = match absent.found {
             Presence::Folder => "The folder is there, without a vault in it. ",
@@ -40,7 +40,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, absent: &NotThere) {
         let why = format!(
             "{found}Its disk may not be mounted, or it was moved. Nothing is created here unless you choose that."
         );
-        lines.extend(words::wrap(&why, columns).into_iter().map(|line| Line::styled(line, theme.faint)));
+        lines.extend(format::wrap(&why, columns).into_iter().map(|line| Line::styled(line, theme.faint)));
         lines.push(Line::default());
     }
     match &absent.other {
@@ -51,7 +51,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, absent: &NotThere) {
             for choice in shown {
                 let (mark, style) =
                     if choice == absent.choice { ("▸ ", theme.accent) } else { ("  ", Default::default()) };
-                let title = words::fit(choice.title(), columns.saturating_sub(2)).into_owned();
+                let title = format::fit(choice.title(), columns.saturating_sub(2)).into_owned();
                 lines.push(Line::from(vec![Span::styled(mark, theme.accent), Span::styled(title, style)]));
             }
         }
@@ -62,8 +62,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, absent: &NotThere) {
     form(canvas, area, "cipherlens: no vault", lines);
 }
 
-/// The path of another vault, as it is typed.
-fn field(canvas: &Canvas<'_, '_>, path: &Input) -> Line<'static> {
+/// The field for the path of another vault.
+fn field(canvas: &Canvas<'_, '_>, path: &TextField) -> Line<'static> {
     let mut spans = vec![Span::styled("vault  ", canvas.theme.title)];
     spans.extend(canvas.input_spans(path));
     Line::from(spans)

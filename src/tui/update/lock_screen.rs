@@ -1,27 +1,27 @@
-//! The first run and unlocking: what typed keys do there.
+//! The screens that ask for a vault: the first run, unlocking, and a missing vault.
 
 pub(super) mod key;
-mod not_there;
+mod missing_vault;
 
 use super::super::request::{Effect, Request};
 use super::super::state::State;
-use super::super::state::gate::{FirstRun, Gate, Step};
-use super::super::state::line::Passphrase;
+use super::super::state::lock_screen::{FirstRun, LockScreen, Step};
+use super::super::state::text_field::PassphraseField;
 use super::super::state::vault::Session;
 use super::typed_path::expand_home;
 use crate::services::session;
-use key::GateKey;
+use key::FormKey;
 
-pub(super) use not_there::looked;
+pub(super) use missing_vault::looked;
 
-/// Shows the gate that leads to an open vault.
+/// Shows the screen that asks for the vault.
 pub(super) fn show(state: &mut State) {
     state.overlay = None;
     let question = session::first_question(state.preferences.vault.as_deref(), &state.browser.folder);
-    state.gate = Some(Gate::for_question(question));
+    state.lock_screen = Some(LockScreen::for_question(question));
 }
 
-/// Shows the gate unless a vault is open; says whether it did.
+/// Shows the screen that asks for the vault unless one is open. Returns whether it did.
 pub(super) fn show_unless_open(state: &mut State) -> bool {
     let is_open = state.session.open().is_some();
     if !is_open {
@@ -30,48 +30,48 @@ pub(super) fn show_unless_open(state: &mut State) -> bool {
     !is_open
 }
 
-/// Leaves the gate without a vault: files can be looked at all the same.
-pub fn skip_gate(state: &mut State) {
-    let is_working = match &mut state.gate {
-        Some(Gate::FirstRun(first)) => first.is_working,
-        Some(Gate::Unlock(unlock)) => unlock.is_working,
-        Some(Gate::NotThere(absent)) if absent.other.is_some() => {
+/// Leaves the screen without a vault: files can still be browsed.
+pub fn skip_lock_screen(state: &mut State) {
+    let is_working = match &mut state.lock_screen {
+        Some(LockScreen::FirstRun(first)) => first.is_working,
+        Some(LockScreen::Unlock(unlock)) => unlock.is_working,
+        Some(LockScreen::MissingVault(absent)) if absent.other.is_some() => {
             absent.other = None;
             return;
         }
-        // A look at a disk that does not answer keeps nobody here.
-        Some(Gate::NotThere(_)) => false,
+        // Do not wait for a disk that does not answer.
+        Some(LockScreen::MissingVault(_)) => false,
         None => return,
     };
     if !is_working {
-        state.gate = None;
-        state.journal.note("no vault is open: files can be looked at; indexing and searching ask for one");
+        state.lock_screen = None;
+        state.messages.info("no vault is open: you can browse files; indexing and searching need a vault");
     }
 }
 
-/// A key was pressed in the gate.
-pub fn gate_key(state: &mut State, key: GateKey) -> Vec<Effect> {
-    match &mut state.gate {
-        Some(Gate::Unlock(unlock)) if !unlock.is_working => match key {
-            GateKey::Edit(edit) => {
+/// Handles a key.
+pub fn lock_screen_key(state: &mut State, key: FormKey) -> Vec<Effect> {
+    match &mut state.lock_screen {
+        Some(LockScreen::Unlock(unlock)) if !unlock.is_working => match key {
+            FormKey::Edit(edit) => {
                 unlock.error = None;
                 unlock.passphrase.edit(edit);
             }
-            GateKey::Submit if unlock.passphrase.is_empty() => unlock.error = Some("type the passphrase".to_owned()),
-            GateKey::Submit => {
+            FormKey::Submit if unlock.passphrase.is_empty() => unlock.error = Some("type the passphrase".to_owned()),
+            FormKey::Submit => {
                 unlock.is_working = true;
                 unlock.error = None;
                 let vault = unlock.vault.clone();
                 let passphrase = std::mem::take(&mut unlock.passphrase);
                 return open(state, vault, passphrase);
             }
-            GateKey::Next | GateKey::Previous => {}
+            FormKey::Next | FormKey::Previous => {}
         },
-        Some(Gate::FirstRun(first)) if !first.is_working => match first_run_key(first, key) {
+        Some(LockScreen::FirstRun(first)) if !first.is_working => match first_run_key(first, key) {
             Ready::Yes => return create(state),
             Ready::NotYet => {}
         },
-        Some(Gate::NotThere(_)) => return not_there::key(state, key),
+        Some(LockScreen::MissingVault(_)) => return missing_vault::key(state, key),
         _ => {}
     }
     Vec::new()
@@ -83,9 +83,9 @@ enum Ready {
     NotYet,
 }
 
-fn first_run_key(first: &mut FirstRun, key: GateKey) -> Ready {
+fn first_run_key(first: &mut FirstRun, key: FormKey) -> Ready {
     match key {
-        GateKey::Edit(edit) => {
+        FormKey::Edit(edit) => {
             first.error = None;
             match first.step {
                 Step::Folder => first.folder.edit(edit),
@@ -93,15 +93,15 @@ fn first_run_key(first: &mut FirstRun, key: GateKey) -> Ready {
                 Step::Again => drop(first.again.edit(edit)),
             }
         }
-        GateKey::Previous => {
+        FormKey::Previous => {
             first.step = match first.step {
                 Step::Folder | Step::Passphrase => Step::Folder,
                 Step::Again => Step::Passphrase,
             };
         }
-        GateKey::Next | GateKey::Submit => match first.step {
+        FormKey::Next | FormKey::Submit => match first.step {
             Step::Folder if first.folder.text().trim().is_empty() => {
-                first.error = Some("name the folder that is to be the vault".to_owned());
+                first.error = Some("type the folder of the vault".to_owned());
             }
             Step::Folder => first.step = Step::Passphrase,
             Step::Passphrase if first.passphrase.is_empty() => {
@@ -109,8 +109,8 @@ fn first_run_key(first: &mut FirstRun, key: GateKey) -> Ready {
             }
             Step::Passphrase => first.step = Step::Again,
             Step::Again if !first.again.matches(&first.passphrase) => {
-                first.error = Some("the two passphrases differ".to_owned());
-                first.again = Passphrase::default();
+                first.error = Some("the passphrases do not match".to_owned());
+                first.again = PassphraseField::default();
             }
             Step::Again => return Ready::Yes,
         },
@@ -119,16 +119,16 @@ fn first_run_key(first: &mut FirstRun, key: GateKey) -> Ready {
 }
 
 fn create(state: &mut State) -> Vec<Effect> {
-    let Some(Gate::FirstRun(first)) = &mut state.gate else { return Vec::new() };
+    let Some(LockScreen::FirstRun(first)) = &mut state.lock_screen else { return Vec::new() };
     let vault = expand_home(first.folder.text());
     first.is_working = true;
-    first.again = Passphrase::default();
+    first.again = PassphraseField::default();
     let passphrase = std::mem::take(&mut first.passphrase);
     state.session = Session::Opening { vault: vault.clone() };
     vec![Effect::Ask(Request::Create { vault, passphrase })]
 }
 
-fn open(state: &mut State, vault: std::path::PathBuf, passphrase: Passphrase) -> Vec<Effect> {
+fn open(state: &mut State, vault: std::path::PathBuf, passphrase: PassphraseField) -> Vec<Effect> {
     state.session = Session::Opening { vault: vault.clone() };
     vec![Effect::Ask(Request::Open { vault, passphrase })]
 }

@@ -1,4 +1,4 @@
-//! Sizes, times and names as the screens write them: short, and cut to the room there is.
+//! Sizes, times, paths and bars as the screens show them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,19 +7,19 @@ use ratatui::text::{Line, Span};
 pub(super) use crate::services::format::{count, size};
 pub(super) use crate::services::text_layout::{fit, fit_end, padded, width, wrap};
 
-/// The day of `time` in UTC, `YYYY-MM-DD`; empty beyond the years that the calendar knows.
+/// The day of `time` in UTC, `YYYY-MM-DD`; empty if it is out of range.
 #[must_use]
 pub(super) fn day(time: SystemTime) -> String {
     let seconds = match time.duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_secs()).ok(),
-        // A part of a second before midnight belongs to the day before.
+        // Round away from 1970: a fraction of a second before midnight is the day before.
         Err(before) => i64::try_from(before.duration().as_secs_f64().ceil() as u64).ok().map(|seconds| -seconds),
     };
     let instant = seconds.and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
     instant.map(|instant| instant.format("%Y-%m-%d").to_string()).unwrap_or_default()
 }
 
-/// A short time in the unit that suits it.
+/// A short duration in milliseconds or seconds.
 #[must_use]
 pub(super) fn milliseconds(duration: Duration) -> String {
     let milliseconds = duration.as_secs_f64() * 1e3;
@@ -30,7 +30,7 @@ pub(super) fn milliseconds(duration: Duration) -> String {
     }
 }
 
-/// A long time, to the two largest units.
+/// A long duration in its two largest units.
 #[must_use]
 pub(super) fn long_time(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -41,7 +41,7 @@ pub(super) fn long_time(duration: Duration) -> String {
     }
 }
 
-/// `line` in at most `columns` columns, its end replaced by an ellipsis where it is too long.
+/// `line` in at most `columns` columns; an ellipsis replaces its end if it is too wide.
 #[must_use]
 pub(super) fn fit_line(line: Line<'static>, columns: usize) -> Line<'static> {
     if line.width() <= columns {
@@ -51,7 +51,7 @@ pub(super) fn fit_line(line: Line<'static>, columns: usize) -> Line<'static> {
     let mut spans = Vec::new();
     for span in line.spans {
         let width = span.width();
-        // The ellipsis needs a column, and something is always cut: the line is too long.
+        // Leave a column for the ellipsis: something is always cut here.
         let fits = width < room;
         let text = if fits { span.content.into_owned() } else { fit(&format!("{} ", span.content), room).into_owned() };
         spans.push(Span::styled(text, span.style));
@@ -63,7 +63,7 @@ pub(super) fn fit_line(line: Line<'static>, columns: usize) -> Line<'static> {
     Line { spans, ..line }
 }
 
-/// A path with the home folder as `~`, free of what a terminal would act on.
+/// A path with the home folder as `~`, and control characters made inert.
 #[must_use]
 pub(super) fn path(path: &std::path::Path) -> String {
     let shown = match std::env::home_dir().and_then(|home| path.strip_prefix(home).ok().map(std::path::Path::to_owned))
@@ -75,8 +75,8 @@ pub(super) fn path(path: &std::path::Path) -> String {
     crate::services::name::inert(&shown).into_owned()
 }
 
-/// A bar of `columns` columns, heavy to `part` (0 to 1) in halves of a column, and light from there on: how much is
-/// missing is seen without colours too.
+/// A bar of `columns` columns: heavy up to `part` (0 to 1), in halves of a column, and light after that, so that it is
+/// readable without colours.
 #[must_use]
 pub(super) fn bar(part: f64, columns: usize) -> String {
     let halves = (part.clamp(0.0, 1.0) * columns as f64 * 2.0).round() as usize;

@@ -1,0 +1,78 @@
+//! The screen for a vault that is not at its path: keys, and the results of looking again.
+
+use std::path::PathBuf;
+
+use super::super::super::request::{Effect, Request};
+use super::super::super::state::State;
+use super::super::super::state::lock_screen::{Choice, FirstRun, LockScreen, MissingVault, Step, Unlock};
+use super::super::super::state::text_field::TextField;
+use super::super::typed_path::expand_home;
+use super::key::FormKey;
+use crate::services::format::count;
+use crate::services::session::Presence;
+
+/// Handles a key. Letters choose nothing: a passphrase may still be being typed.
+pub(super) fn key(state: &mut State, key: FormKey) -> Vec<Effect> {
+    let Some(LockScreen::MissingVault(absent)) = &mut state.lock_screen else { return Vec::new() };
+    if absent.is_looking {
+        return Vec::new();
+    }
+    absent.error = None;
+    match (&mut absent.other, key) {
+        (Some(path), FormKey::Edit(edit)) => path.edit(edit),
+        (Some(path), FormKey::Submit) if path.text().trim().is_empty() => {
+            absent.error = Some("type the path of a vault".to_owned());
+        }
+        (Some(path), FormKey::Submit) => {
+            let vault = expand_home(path.text());
+            state.preferences.vault = Some(vault.clone());
+            state.lock_screen = Some(LockScreen::Unlock(Unlock::new(vault.clone())));
+            return vec![Effect::Ask(Request::Look(vault))];
+        }
+        (Some(_), FormKey::Next | FormKey::Previous) | (None, FormKey::Edit(_)) => {}
+        (None, FormKey::Next) => absent.step(1),
+        (None, FormKey::Previous) => absent.step(-1),
+        (None, FormKey::Submit) => return choose(state),
+    }
+    Vec::new()
+}
+
+fn choose(state: &mut State) -> Vec<Effect> {
+    let Some(LockScreen::MissingVault(absent)) = &mut state.lock_screen else { return Vec::new() };
+    match absent.choice {
+        Choice::TryAgain => {
+            absent.is_looking = true;
+            vec![Effect::Ask(Request::Look(absent.vault.clone()))]
+        }
+        Choice::OpenAnother => {
+            absent.other = Some(TextField::default());
+            Vec::new()
+        }
+        Choice::CreateHere => {
+            let folder = absent.vault.clone();
+            state.lock_screen =
+                Some(LockScreen::FirstRun(FirstRun { step: Step::Passphrase, ..FirstRun::new(folder) }));
+            Vec::new()
+        }
+    }
+}
+
+/// Handles the result of a look at the path of a vault. Results for other paths are ignored.
+pub(in super::super) fn looked(state: &mut State, vault: PathBuf, found: Presence) {
+    match &mut state.lock_screen {
+        Some(LockScreen::Unlock(unlock)) if unlock.vault == vault && !unlock.is_working && found != Presence::Vault => {
+            state.lock_screen = Some(LockScreen::MissingVault(MissingVault::new(vault, found)));
+        }
+        Some(LockScreen::MissingVault(absent)) if absent.vault == vault && absent.is_looking => {
+            if found == Presence::Vault {
+                state.lock_screen = Some(LockScreen::Unlock(Unlock::new(vault)));
+            } else {
+                absent.is_looking = false;
+                absent.found = found;
+                absent.tries += 1;
+                absent.error = Some(format!("still not there (tried {} more)", count(absent.tries, "time")));
+            }
+        }
+        _ => {}
+    }
+}
