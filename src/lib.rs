@@ -1,7 +1,7 @@
 //! Photos that stay encrypted on any machine and can still be searched by similarity.
 //!
-//! ARCHITECTURE.md has the map: which room may use which, and the way of a photo and of a query through them. Start with
-//! [`services`], whose page lists the use cases.
+//! ARCHITECTURE.md has the map: which room may use which, and the way of a photo and of a query through them. Start
+//! with [`services`], whose page lists the use cases.
 //!
 //! | room | what lives there |
 //! |---|---|

@@ -15,7 +15,13 @@ use crate::services::settings::{CellSize, Motion, Mouse, OnLock, lock_after};
 /// Flags of the terminal application.
 #[derive(Args)]
 pub(super) struct Arguments {
-    #[arg(long, help = format!("How pictures are shown: {}", Choice::values()), value_name = "HOW", env = "CIPHERLENS_PREVIEW", hide_possible_values = true)]
+    #[arg(
+        long,
+        help = format!("How pictures are shown: {}", Choice::values()),
+        value_name = "HOW",
+        env = "CIPHERLENS_PREVIEW",
+        hide_possible_values = true,
+    )]
     preview: Option<Choice>,
     /// The folder to show first [default: the current one]
     #[arg(long, value_name = "FOLDER")]

@@ -56,7 +56,12 @@ pub(super) struct Arguments {
     /// Keep the vault in FOLDER instead of deleting it; its passphrase is `demo`
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
-    #[arg(long, help = format!("How to show pictures: {}", Choice::values()), value_name = "HOW", hide_possible_values = true)]
+    #[arg(
+        long,
+        help = format!("How to show pictures: {}", Choice::values()),
+        value_name = "HOW",
+        hide_possible_values = true,
+    )]
     preview: Option<Choice>,
     #[command(flatten)]
     weights: WeightsFile,

@@ -37,7 +37,13 @@ const TEST_PICTURE_ROWS: u16 = 10;
         to a report."
 )]
 pub(super) struct Arguments {
-    #[arg(long, help = format!("As if this had been chosen: {}", Choice::values()), value_name = "HOW", env = "CIPHERLENS_PREVIEW", hide_possible_values = true)]
+    #[arg(
+        long,
+        help = format!("As if this had been chosen: {}", Choice::values()),
+        value_name = "HOW",
+        env = "CIPHERLENS_PREVIEW",
+        hide_possible_values = true,
+    )]
     preview: Option<Choice>,
     /// As if a character had so many pixels, such as 9x19
     #[arg(long, value_name = "PIXELS")]

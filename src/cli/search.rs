@@ -59,7 +59,12 @@ pub(super) struct Arguments {
     /// wanted
     #[arg(long, value_name = "N", default_value_t = 0)]
     decoys: usize,
-    #[arg(long, help = format!("How to show the photos: {}", Choice::values()), value_name = "HOW", hide_possible_values = true)]
+    #[arg(
+        long,
+        help = format!("How to show the photos: {}", Choice::values()),
+        value_name = "HOW",
+        hide_possible_values = true,
+    )]
     preview: Option<Choice>,
     /// Print how many bytes were sent to and received from the vault's machine
     #[arg(long, short)]

@@ -27,7 +27,12 @@ const ROWS: u16 = 30;
 pub(super) struct Arguments {
     /// The first digits of the photo's id
     id: String,
-    #[arg(long, help = format!("How to show it: {}", Choice::values()), value_name = "HOW", hide_possible_values = true)]
+    #[arg(
+        long,
+        help = format!("How to show it: {}", Choice::values()),
+        value_name = "HOW",
+        hide_possible_values = true,
+    )]
     preview: Option<Choice>,
     /// Print the photo's details as one JSON object, and no picture
     #[arg(long)]

@@ -1,7 +1,7 @@
 //! The embedding model: which one a vault needs, loading it, and photos to vectors.
 //!
-//! No network is named here: `crates/features` has the table of them. Vectors can be compared only if the same model made them, so a
-//! vault records its model, and [`EmbeddingModel::load_for`] decides by that record.
+//! No network is named here: `crates/features` has the table of them. Vectors can be compared only if the same model
+//! made them, so a vault records its model, and [`EmbeddingModel::load_for`] decides by that record.
 
 use std::borrow::Borrow;
 use std::ffi::OsStr;
@@ -25,8 +25,8 @@ pub type Embedding = Zeroizing<Vec<f32>>;
 pub struct EmbeddingModel(Box<dyn Embedder>);
 
 impl EmbeddingModel {
-    /// Loads the model of new vaults in `precision`: the weights in `file`, else those built into the program, else those in the data
-    /// folder.
+    /// Loads the model of new vaults in `precision`: the weights in `file`, else those built into the program, else
+    /// those in the data folder.
     ///
     /// # Errors
     /// When there are no weights, the file does not fit the model, or `CIPHERLENS_KERNEL` names a kernel that this
@@ -144,8 +144,8 @@ impl EmbeddingModel {
     }
 }
 
-/// The network that made a vault's vectors. For one that this version does not have, the network of new vaults: comparing
-/// the two feature spaces then tells the user what differs.
+/// The network that made a vault's vectors. For one that this version does not have, the network of new vaults:
+/// comparing the two feature spaces then tells the user what differs.
 fn network_of(vault: &OpenVault) -> Result<&'static Network, Error> {
     vault.read(|snapshot| {
         let FeatureSpace { weights, preprocessing, precision } = snapshot.mapping().feature_space.clone();

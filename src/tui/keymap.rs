@@ -210,7 +210,8 @@ mod tests {
     fn a_user_s_file_changes_and_removes_keys_and_warnings_name_lines() {
         let mut keymap = Keymap::default();
         let warnings = keymap.merge(
-            "[everywhere]\n\"ctrl-q\" = \"quit\"\n\"q\" = \"none\"\n\"w\" = \"qiut\"\n\"hyper-x\" = \"up\"\n[tabs]\n\"a\" = \"up\"\n",
+            "[everywhere]\n\"ctrl-q\" = \"quit\"\n\"q\" = \"none\"\n\"w\" = \"qiut\"\n\"hyper-x\" = \"up\"\n\
+             [tabs]\n\"a\" = \"up\"\n",
         );
         let meaning = |keys| keymap.meaning(&of_tab(Tab::Files), &press(keys));
         assert_eq!(meaning("q"), Meaning::Unbound);

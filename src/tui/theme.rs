@@ -230,15 +230,50 @@ mod tests {
         0xeaec23, 0x5833ff, 0xf935f8, 0x14f0f0, 0xe9ebeb,
     ];
 
-    #[rustfmt::skip]
     const PALETTES: [Palette; 7] = [
-        Palette { name: "xterm on black", background: Background::Dark, behind: 0x000000, text: 0xffffff, colours: XTERM },
-        Palette { name: "xterm on white", background: Background::Light, behind: 0xffffff, text: 0x000000, colours: XTERM },
+        Palette {
+            name: "xterm on black",
+            background: Background::Dark,
+            behind: 0x000000,
+            text: 0xffffff,
+            colours: XTERM,
+        },
+        Palette {
+            name: "xterm on white",
+            background: Background::Light,
+            behind: 0xffffff,
+            text: 0x000000,
+            colours: XTERM,
+        },
         Palette { name: "VGA on black", background: Background::Dark, behind: 0x000000, text: 0xaaaaaa, colours: VGA },
-        Palette { name: "Solarized dark", background: Background::Dark, behind: 0x002b36, text: 0x839496, colours: SOLARIZED },
-        Palette { name: "Solarized light", background: Background::Light, behind: 0xfdf6e3, text: 0x657b83, colours: SOLARIZED },
-        Palette { name: "Terminal.app Pro", background: Background::Dark, behind: 0x000000, text: 0xf2f2f2, colours: TERMINAL_APP },
-        Palette { name: "Terminal.app Basic", background: Background::Light, behind: 0xffffff, text: 0x000000, colours: TERMINAL_APP },
+        Palette {
+            name: "Solarized dark",
+            background: Background::Dark,
+            behind: 0x002b36,
+            text: 0x839496,
+            colours: SOLARIZED,
+        },
+        Palette {
+            name: "Solarized light",
+            background: Background::Light,
+            behind: 0xfdf6e3,
+            text: 0x657b83,
+            colours: SOLARIZED,
+        },
+        Palette {
+            name: "Terminal.app Pro",
+            background: Background::Dark,
+            behind: 0x000000,
+            text: 0xf2f2f2,
+            colours: TERMINAL_APP,
+        },
+        Palette {
+            name: "Terminal.app Basic",
+            background: Background::Light,
+            behind: 0xffffff,
+            text: 0x000000,
+            colours: TERMINAL_APP,
+        },
     ];
 
     /// Relative luminance (WCAG 2.2).
@@ -328,7 +363,8 @@ mod tests {
 
     #[test]
     fn a_user_s_file_changes_styles_and_is_warned_of_by_line() {
-        let user = "[theme]\n\"cursor\" = \"black on lightyellow\"\n\"bars\" = \"red\"\n\"bar\" = \"reddish\"\n\"good\" = \"#ff8000\"\n";
+        let user = "[theme]\n\"cursor\" = \"black on lightyellow\"\n\"bars\" = \"red\"\n\"bar\" = \"reddish\"\n\
+                    \"good\" = \"#ff8000\"\n";
         let (theme, warnings) = Theme::new(Background::Dark, Colours::Text, user);
         assert_eq!(theme.cursor, Style::new().fg(Color::Black).bg(Color::LightYellow));
         assert_eq!(theme.good, Style::new().fg(Color::Rgb(0xff, 0x80, 0)));

@@ -78,7 +78,8 @@ impl Imports {
         Some((file, Some(current)))
     }
 
-    /// Sets of files that import from one another in a circle: the strongly connected components with two or more files.
+    /// Sets of files that import from one another in a circle: the strongly connected components with two or more
+    /// files.
     pub(crate) fn circles(&self) -> Vec<Vec<usize>> {
         let reachable: Vec<BTreeSet<usize>> = (0..self.edges.len()).map(|from| self.reachable(from)).collect();
         let mut circles = BTreeSet::new();

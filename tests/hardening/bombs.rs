@@ -45,7 +45,8 @@ fn png_with(kind: &[u8; 4], data: &[&[u8]]) -> Vec<u8> {
     [&png[..HEADER], &length, &named, &crc32(&named).to_be_bytes(), &png[HEADER..]].concat()
 }
 
-/// [`UNFOLDED_BYTES`] zeros as a zlib stream (RFC 1950, RFC 1951): a literal, and copies of 258 bytes of what came before.
+/// [`UNFOLDED_BYTES`] zeros as a zlib stream (RFC 1950, RFC 1951): a literal, and copies of 258 bytes of what came
+/// before.
 fn folded_zeros() -> Vec<u8> {
     // The fixed code of length 258 is 11000101 with its first bit first, that of distance 1 is 00000.
     const COPY: (u64, u32) = (0b1010_0011, 13);

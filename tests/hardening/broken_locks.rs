@@ -1,8 +1,8 @@
-//! A vault where the lock keeps nobody out, as on some network mounts: a writer whose generation was replaced says so, and
-//! never that its photos were added.
+//! A vault where the lock keeps nobody out, as on some network mounts: a writer whose generation was replaced says so,
+//! and never that its photos were added.
 //!
-//! The lock is on the inode of `public_context`. Whoever replaces that file by a copy gives the next writer another inode
-//! to lock, so that two writers hold "the lock" at once, as where `flock` does nothing.
+//! The lock is on the inode of `public_context`. Whoever replaces that file by a copy gives the next writer another
+//! inode to lock, so that two writers hold "the lock" at once, as where `flock` does nothing.
 
 use std::fs;
 use std::process::Stdio;

@@ -1,4 +1,5 @@
-//! Row "two processes": the lock is the kernel's, so writers take turns, readers need none, and a dead writer's is free.
+//! Row "two processes": the lock is the kernel's, so writers take turns, readers need none, and a dead writer's is
+//! free.
 
 use std::fs;
 use std::path::PathBuf;

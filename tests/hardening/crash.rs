@@ -1,6 +1,6 @@
 //! Rows "kill -9 at any step", "power cut", "disk full, I/O error" and "passphrase change": whatever happens while
-//! `init`, `add`, `remove` or `passwd` runs, the vault is at the old state or at the new one, never at a third, and what
-//! the program said was saved is saved.
+//! `init`, `add`, `remove` or `passwd` runs, the vault is at the old state or at the new one, never at a third, and
+//! what the program said was saved is saved.
 //!
 //! A killed process leaves its files as they were at that moment, so one traced run gives every crash: the files are
 //! copied before each call that changes them, and each copy is opened. Real kills of the same calls are made too.
@@ -322,7 +322,8 @@ fn every_error_of(change: Change) {
         let is_first = classes.insert(class(call));
         let errors = match change {
             Change::Add if !call.path.starts_with("photos.vault") => &[],
-            // What one error of `add` costs, two would cost twice: the kinds take turns. Its other files are those of all.
+            // What one error of `add` costs, two would cost twice: the kinds take turns. Its other files are those of
+            // all.
             Change::Add => &errors[cases % errors.len()..][..1],
             _ if is_first => errors,
             _ => &errors[cases % errors.len()..][..1],

@@ -1,5 +1,5 @@
-//! Row "exports": whatever happens while photos are exported, each photo's name has the whole photo or what it had before,
-//! and the same command goes on.
+//! Row "exports": whatever happens while photos are exported, each photo's name has the whole photo or what it had
+//! before, and the same command goes on.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -73,7 +73,8 @@ fn photos() -> BTreeMap<PathBuf, Vec<u8>> {
     (0..PHOTOS).map(|number| (name(number), photo(number))).collect()
 }
 
-/// Every file is a photo, whole and under its own name, what was there `before`, or called as one that is being written.
+/// Every file is a photo, whole and under its own name, what was there `before`, or called as one that is being
+/// written.
 fn assert_no_half_photo(folder: &Path, before: &BTreeMap<PathBuf, Vec<u8>>, when: &str) {
     for (path, content) in files(folder) {
         let name = path.to_str().unwrap();

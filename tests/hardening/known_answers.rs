@@ -1,6 +1,6 @@
 //! Row "known answers": one vault of this format version, made by the program and committed, that every later program
-//! must open and search. (Wycheproof's vectors for the AEAD, HMAC and HKDF and those of RFC 9106 and RFC 7518 are beside
-//! the code in `src/cipher`, the pinned number theoretic transforms, reference polynomials and blocks in
+//! must open and search. (Wycheproof's vectors for the AEAD, HMAC and HKDF and those of RFC 9106 and RFC 7518 are
+//! beside the code in `src/cipher`, the pinned number theoretic transforms, reference polynomials and blocks in
 //! `crates/ckks`, the digest of the weights in `crates/features`.)
 
 use std::fs;

@@ -1,5 +1,5 @@
-//! Row "links": a link in the place of a directory or file of a vault, put there by whoever may write to it while its owner
-//! is away, must not make the owner's next command read, replace or remove a file elsewhere.
+//! Row "links": a link in the place of a directory or file of a vault, put there by whoever may write to it while its
+//! owner is away, must not make the owner's next command read, replace or remove a file elsewhere.
 
 use std::collections::BTreeMap;
 use std::fs;

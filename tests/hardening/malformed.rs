@@ -86,11 +86,12 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     }
 }
 
-/// Whole valid requests: of each kind by itself, all questions one after the other, all that makes a vault where there is
-/// none, and a search. Those with a whole query or a whole vault are large, so that each is one of many.
+/// Whole valid requests: of each kind by itself, all questions one after the other, all that makes a vault where there
+/// is none, and a search. Those with a whole query or a whole vault are large, so that each is one of many.
 fn requests() -> Vec<Vec<u8>> {
     let HostVault { files, scan } = &*HOST_VAULT;
-    // Whoever stages files need not stage all that the mapping names: without the blocks it is a thousandth of the size.
+    // Whoever stages files need not stage all that the mapping names: without the blocks it is a thousandth of the
+    // size.
     let small = files
         .iter()
         .filter(|(_, content)| content.len() < 10_000)

@@ -1,6 +1,6 @@
 //! Looking for secrets in the memory of a process, and the two controls without which finding none says nothing: every
-//! secret that is looked for is shown to be the one that opens the vault's files, and the same search finds every one of
-//! them in a process that holds it.
+//! secret that is looked for is shown to be the one that opens the vault's files, and the same search finds every one
+//! of them in a process that holds it.
 
 use std::fs;
 use std::fs::File;
@@ -45,8 +45,8 @@ pub(crate) fn may_be_searched(id: &str) -> bool {
     }
 }
 
-/// Whether a process of the same user that has no rights over others may open the memory of process `id`, or of one that
-/// it starts itself when that is `$!`. Root gives its rights over others away first.
+/// Whether a process of the same user that has no rights over others may open the memory of process `id`, or of one
+/// that it starts itself when that is `$!`. Root gives its rights over others away first.
 pub(crate) fn another_process_may_read(id: &str) -> bool {
     let mut command = Command::new(if is_root() { "setpriv" } else { "sh" });
     if is_root() {
@@ -140,9 +140,9 @@ fn file(folder: &Path, id: Id, ending: &str) -> Vec<u8> {
     fs::read(entries.find(|path| is_its(path.file_name().unwrap().to_str().unwrap())).unwrap()).unwrap()
 }
 
-/// Every secret from which the vault `photos.vault` in `folder` can be opened, or a part of it. Each is shown here to be
-/// the one that the program used, by what it opens; the files that a process keeps beside the vault are in `cache` and
-/// `unfinished` of the folder, where there are any.
+/// Every secret from which the vault `photos.vault` in `folder` can be opened, or a part of it. Each is shown here to
+/// be the one that the program used, by what it opens; the files that a process keeps beside the vault are in `cache`
+/// and `unfinished` of the folder, where there are any.
 pub(crate) fn secrets(folder: &Path) -> Vec<Named> {
     let root = folder.join("photos.vault");
     let header = fs::read(root.join("header")).unwrap();
@@ -200,8 +200,8 @@ fn name(purpose: Purpose) -> &'static str {
     }
 }
 
-/// Where in a vault the objects are that have keys of their own, and the ending of their names; empty for a purpose with
-/// one key for the whole vault.
+/// Where in a vault the objects are that have keys of their own, and the ending of their names; empty for a purpose
+/// with one key for the whole vault.
 fn place(purpose: Purpose) -> (&'static str, &'static str) {
     match purpose {
         Purpose::Photo => ("encrypted_images", ".aes"),

@@ -1,8 +1,9 @@
 //! Rows "secrets in memory" and "secrets wiped from argv, env, core, logs".
 //!
-//! Memory is written to files while a vault is open and after it was locked. Only then does the test derive the keys that
-//! it looks for, so that what it finds is the program's. Most keys live only as long as what they open is being opened, so
-//! they are not in memory while a vault is merely open; what shows that the search would find them is in `memory`.
+//! Memory is written to files while a vault is open and after it was locked. Only then does the test derive the keys
+//! that it looks for, so that what it finds is the program's. Most keys live only as long as what they open is being
+//! opened, so they are not in memory while a vault is merely open; what shows that the search would find them is in
+//! `memory`.
 
 use std::fmt::Debug;
 use std::fs;
@@ -103,8 +104,8 @@ fn no_secret_stays_in_memory_after_lock() {
         assert!(fs::read_dir(scene.path(place)).unwrap().count() > 0, "there is nothing in {place}");
     }
     let secrets = secrets(&scene.path(""));
-    // The passphrase and what it opens; five keys of the whole vault; those of two photos, two thumbnails, the vectors, the
-    // catalogue and the tags; the key of the encrypted search.
+    // The passphrase and what it opens; five keys of the whole vault; those of two photos, two thumbnails, the vectors,
+    // the catalogue and the tags; the key of the encrypted search.
     assert_eq!(secrets.len(), 5 + 5 * 2 + (2 + 2 + 1 + 1 + 1) * 2 + 2);
     require_each_is_found_where_it_is_held(&secrets, &scene.path(""));
     require_held(&copies(&secrets, &scene.path("open")), &["the passphrase", "the cache's key"]);
@@ -119,8 +120,8 @@ fn require_held(open: &[(&str, usize)], more: &[&str]) {
     }
 }
 
-/// Looks into the memory of the application until no secret is left in it: its screen changes at once, and work that was
-/// under way ends after that.
+/// Looks into the memory of the application until no secret is left in it: its screen changes at once, and work that
+/// was under way ends after that.
 #[track_caller]
 fn require_nothing_is_left(process: &str, secrets: &[Named], scene: &Scene, when: &str) {
     let left = || {
@@ -313,7 +314,8 @@ fn a_crash_leaves_no_core_file_and_no_other_process_may_look_in() {
         assert!(another_process_may_read("$started"), "a process may read the memory of one that it started");
         assert!(!another_process_may_read(&child.id().to_string()), "the memory of the program is open to its user");
         if is_root() {
-            // Root may lift the limit, where the system lets it; the process is still not dumpable, so there is no core.
+            // Root may lift the limit, where the system lets it; the process is still not dumpable, so there is no
+            // core.
             let unlimited = Rlimit { current: None, maximum: None };
             let _ = prlimit(rustix::process::Pid::from_raw(child.id().cast_signed()), Resource::Core, unlimited);
         }

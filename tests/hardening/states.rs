@@ -1,5 +1,5 @@
-//! What a vault on disk is to its owner: which passphrase opens it, which photos it gives back, whether everything in it
-//! is whole. Two states of a vault are the same when this is the same.
+//! What a vault on disk is to its owner: which passphrase opens it, which photos it gives back, whether everything in
+//! it is whole. Two states of a vault are the same when this is the same.
 
 use std::collections::BTreeSet;
 use std::path::Path;

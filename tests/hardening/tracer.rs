@@ -1,5 +1,5 @@
-//! A process under `ptrace(2)`: every call with which it changes files is seen before it happens and can be let through,
-//! turned into an error, or made the last moment of the process.
+//! A process under `ptrace(2)`: every call with which it changes files is seen before it happens and can be let
+//! through, turned into an error, or made the last moment of the process.
 //!
 //! What it counts are opens for writing, writes, syncs, renames, removals and new directories: between two of them the
 //! files do not change, so a crash at any other moment leaves what a crash before the next of them leaves. Such calls

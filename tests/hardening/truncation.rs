@@ -1,5 +1,5 @@
-//! Blocks that are cut off while they are mapped: a named error, in a library call and in the terminal application, where
-//! reading beyond the new end would otherwise end the process by SIGBUS and leave the terminal raw.
+//! Blocks that are cut off while they are mapped: a named error, in a library call and in the terminal application,
+//! where reading beyond the new end would otherwise end the process by SIGBUS and leave the terminal raw.
 
 use std::fs;
 use std::path::PathBuf;

@@ -388,7 +388,8 @@ fn pasted_text_goes_into_fields_and_its_line_ends_do_nothing() {
 #[test]
 fn a_user_s_keymap_changes_the_keys_of_windows_and_fields_and_shows_there() {
     let mut stage = Stage::with_vault(120, 110);
-    let keymap = "[confirm]\n\"y\" = \"none\"\n\"Y\" = \"none\"\n\"ctrl-y\" = \"yes\"\n[palette]\n\"ctrl-j\" = \"submit\"\n\
+    let keymap = "[confirm]\n\"y\" = \"none\"\n\"Y\" = \"none\"\n\"ctrl-y\" = \"yes\"\n\
+                  [palette]\n\"ctrl-j\" = \"submit\"\n\
                   [input]\n\"ctrl-k\" = \"clear-line\"\n[unlock]\n\"ctrl-n\" = \"skip\"\n\"esc\" = \"none\"\n";
     assert_eq!(stage.application.keymap.merge(keymap), []);
     stage.effects.clear();

@@ -119,7 +119,8 @@ mod tests {
                 prop_assert_eq!(modulus.reduce(x), x % prime);
                 prop_assert_eq!(modulus.reduce_word(wide), u64::from(wide as u32 % prime));
                 prop_assert_eq!(u64::from(modulus.reduce_wide(wide)), wide % u64::from(prime));
-                prop_assert_eq!(i64::from(modulus.reduce_signed(signed)), i64::from(signed).rem_euclid(i64::from(prime)));
+                let expected = i64::from(signed).rem_euclid(i64::from(prime));
+                prop_assert_eq!(i64::from(modulus.reduce_signed(signed)), expected);
             }
         }
 

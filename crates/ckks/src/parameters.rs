@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 54, 51 | classical, quantum | tables of the Homomorphic Encryption Standard 2018 |
 //! | 53 | classical | Security Guidelines 2024 (eprint 2024/463), Table 5.2 |
-//! | 40 | quantum | the search script of the guidelines' authors with its present cost model, ChaLoy21: 2^(0.257 beta) |
+//! | 40 | quantum | search script of the guidelines' authors with its present cost model, ChaLoy21: 2^(0.257 beta) |
 //!
 //! The guidelines publish no quantum row; the 50 that is sometimes quoted is where that script starts its search. The
 //! 39.90 bits of [`Parameters::V1`] are below the strictest limit by 0.1 bit. Reference polynomials that are shared by
