@@ -1,7 +1,7 @@
 //! One function for each parser of bytes that come from outside. Each takes any bytes, and what a parser accepts must
 //! be what it would write, or what the code after it can use: a target fails by a panic.
 //!
-//! `tests/hardening/malformed.rs` drives them with a fixed sequence of mutations.
+//! `tests/program/hardening/malformed.rs` drives them with a fixed sequence of mutations.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ use cipherlens::vault::format::sealed::{Kind, SealedObject, VaultKeys};
 use cipherlens::vault::format::{catalogue, group, header, images};
 use cipherlens::vault::{Digest, GroupEntry, Hex, Hints, Id, SEGMENT_IMAGES, SignedMapping};
 
-use crate::requests::{Request, answered, frame as request_frame, greeting, query, scan};
-use crate::vault_fixture::{Fixture, files, fill};
+use crate::support::requests::{Request, answered, frame as request_frame, greeting, query, scan};
+use crate::support::vault_fixture::{Fixture, files, fill};
 
 /// The segment of the corpora, and the group.
 pub(crate) const SEGMENT: &str = "000102030405060708090a0b0c0d0e0f";
@@ -180,7 +180,8 @@ pub(crate) fn host(bytes: &[u8]) {
     let asked = frames(bytes);
     let line = [greeting(), asked.clone()].concat();
     // Without one of these a host writes nothing.
-    let begins_to_write = crate::requests::frames(&asked).iter().any(|(_, kind, _)| [BEGIN, CREATE].contains(kind));
+    let begins_to_write =
+        crate::support::requests::frames(&asked).iter().any(|(_, kind, _)| [BEGIN, CREATE].contains(kind));
     let own = begins_to_write.then(in_memory);
     let folder = own.as_ref().unwrap_or(&HOST);
     // A client that breaks the rules is hung up on, which is an error and no panic.

@@ -1,0 +1,50 @@
+//! `check`: damage is named, the rest stays usable, and `--repair` repairs what can be repaired.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::scene::{Scene, samples};
+
+fn file_in(scene: &Scene, folder: &str, ending: &str) -> PathBuf {
+    let entries = fs::read_dir(scene.vault().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.to_str().unwrap().ends_with(ending)).min().unwrap()
+}
+
+fn flip(path: &PathBuf) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_damaged_photo_is_named_and_the_rest_stays_usable() {
+    let photos = samples(3);
+    let scene = Scene::with_photos(&photos);
+    let victim = file_in(&scene, "encrypted_images", ".aes");
+    flip(&victim);
+    let name = victim.file_name().unwrap().to_str().unwrap();
+    let ran = scene.run(["check"]).exits(3);
+    assert!(ran.stdout().contains(name), "{name} is not in {}", ran.stdout());
+    let out = scene.path("out");
+    scene.run_with(&["export", "--all"], [&out]).exits(3).says(name);
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 2, "the two whole photos come out");
+    let found = scene.path("found");
+    let search = ["search", "--threshold", "-1", "--export", found.to_str().unwrap()];
+    scene.run_with(&search, [&photos[0]]).exits(3).says(name);
+    assert_eq!(fs::read_dir(&found).unwrap().count(), 2, "and so they do when they were found");
+    assert_eq!(scene.run(["list", "--json"]).success().json().as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn damaged_blocks_are_sealed_again_from_the_exact_vectors() {
+    let photos = samples(3);
+    let scene = Scene::with_photos(&photos);
+    flip(&file_in(&scene, "encrypted_features", ".ckks"));
+    scene.run(["check"]).exits(3);
+    scene.run_with(&["search"], [&photos[0]]).exits(3).says(".ckks");
+    scene.run(["check", "--repair"]).success();
+    scene.run(["check"]).success();
+    let found = scene.run_with(&["search", "--json"], [&photos[0]]).success().json();
+    assert_eq!(found["query_in_vault"]["score"], 1.0);
+}

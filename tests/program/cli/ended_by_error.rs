@@ -1,0 +1,75 @@
+//! A run that an error ends early: it reports what was committed, and the same command goes on.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use aes::Aes128;
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
+
+use crate::support::full_disk::{SMALL_FILES, photos};
+use crate::support::scene::{Ran, Scene};
+
+/// More photos than one commit holds.
+const SMALL_PHOTOS: usize = 263;
+
+/// Runs a command under a limit on file size.
+fn run_limited(scene: &Scene, arguments: &[&str], files: &[PathBuf]) -> Ran {
+    let command = scene.command_with(arguments, files);
+    let mut limited = Command::new("/bin/sh");
+    limited.args(SMALL_FILES).arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+    limited.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Ran(limited.output().unwrap())
+}
+
+/// A file of a legacy folder: `photo` encrypted under a key of zeros.
+fn older(photo: &[u8]) -> Vec<u8> {
+    let encryptor = cbc::Encryptor::<Aes128>::new_from_slices(&[0; 16], &[7; 16]).unwrap();
+    [&[7; 16][..], &encryptor.encrypt_padded_vec::<Pkcs7>(photo)].concat()
+}
+
+fn count(scene: &Scene) -> usize {
+    scene.run(["list", "--json"]).success().json().as_array().unwrap().len()
+}
+
+#[test]
+fn a_run_that_an_error_ends_reports_what_was_committed_and_goes_on_when_it_is_run_again() {
+    let scene = Scene::with_vault();
+    let folder = scene.path("many");
+    photos(&folder, SMALL_PHOTOS);
+
+    let ran = run_limited(&scene, &["add", "--json"], std::slice::from_ref(&folder)).exits(1).says("File too large");
+    let outcome = ran.json();
+    let committed = outcome["added"].as_u64().unwrap() as usize;
+    assert!(committed > 0 && committed <= SMALL_PHOTOS, "{outcome}");
+    assert_eq!(outcome["left"], SMALL_PHOTOS + 1 - committed);
+    assert!(outcome["error"].as_str().unwrap().contains("File too large"), "{outcome}");
+    assert_eq!(count(&scene), committed);
+
+    let ran = run_limited(&scene, &["add"], std::slice::from_ref(&folder)).exits(1).says("File too large");
+    let text = ran.stdout();
+    assert!(text.contains(&format!("{committed} were in the vault already.")), "{text}");
+    assert!(text.contains("left. The same command goes on from here."), "{text}");
+
+    // `import-legacy` goes through the same steps.
+    let old = scene.path("old");
+    fs::create_dir_all(old.join("encrypted_images")).unwrap();
+    for name in ["000.png", "large.bmp"] {
+        fs::write(old.join("encrypted_images").join(name), older(&fs::read(folder.join(name)).unwrap())).unwrap();
+    }
+    fs::write(old.join("mapping.json"), "{}").unwrap();
+    let key = scene.path("key");
+    fs::write(&key, [0; 16]).unwrap();
+    let import = ["import-legacy", "--json", "--key-file", key.to_str().unwrap()];
+    let outcome = run_limited(&scene, &import, std::slice::from_ref(&old)).exits(1).json();
+    assert_eq!((&outcome["already_present"], &outcome["left"]), (&1.into(), &1.into()), "{outcome}");
+    assert!(outcome["error"].as_str().unwrap().contains("File too large"), "{outcome}");
+
+    let resumed = scene.run_with(&["add", "--json"], [&folder]).success().json();
+    assert_eq!((&resumed["left"], &resumed["error"]), (&0.into(), &serde_json::Value::Null));
+    assert_eq!(resumed["already_present"], committed);
+    assert_eq!(count(&scene), SMALL_PHOTOS + 1);
+    scene.run(["check"]).success();
+}

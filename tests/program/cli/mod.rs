@@ -1,0 +1,18 @@
+//! Black-box tests: the real binary on real photos, as a user runs it from a shell.
+
+mod add;
+mod bench;
+mod broken_output;
+mod damage;
+mod ended_by_error;
+mod export;
+mod features;
+mod interrupt;
+mod legacy;
+mod older_copies;
+mod passed_over;
+mod privacy;
+mod program;
+mod search;
+mod terminal;
+mod vault;

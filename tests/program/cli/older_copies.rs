@@ -1,0 +1,116 @@
+//! Copies of a vault that are not the newest: read with a note, changed only after their owner has accepted them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::scene::{Ran, Scene, copy_folder, samples};
+
+/// Puts the copy of the vault at `copy` in its place.
+fn put_back(scene: &Scene, copy: &Path) {
+    fs::remove_dir_all(scene.vault()).unwrap();
+    copy_folder(copy, &scene.vault());
+}
+
+/// A vault of which this machine has seen two photos, with a backup of one photo in its place, and the newest copy
+/// aside.
+fn restored() -> (Scene, PathBuf) {
+    let photos = samples(2);
+    let scene = Scene::with_photos(&photos[..1]);
+    let (backup, newest) = (scene.path("backup"), scene.path("newest"));
+    copy_folder(&scene.vault(), &backup);
+    scene.run_with(&["add"], [&photos[1]]).success();
+    copy_folder(&scene.vault(), &newest);
+    put_back(&scene, &backup);
+    (scene, newest)
+}
+
+/// Everything below a folder.
+fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            found.extend(content(&entry));
+        } else {
+            found.insert(entry.clone(), fs::read(&entry).unwrap());
+        }
+    }
+    found
+}
+
+fn records(scene: &Scene) -> BTreeMap<PathBuf, Vec<u8>> {
+    content(&scene.path("home/.local/state/cipherlens/freshness"))
+}
+
+const NOTE: &str = "this copy of the vault is older: it is at generation 2, and this machine has seen generation 3";
+
+#[test]
+fn a_restored_backup_is_read_with_a_note_and_stays_the_older_one() {
+    let (scene, newest) = restored();
+    let photo = samples(1).remove(0).display().to_string();
+    let out = scene.path("out").display().to_string();
+    let id = scene.run(["list", "--json"]).success().says(NOTE).json()[0]["id"].as_str().unwrap().to_owned();
+    let before = records(&scene);
+    for arguments in [
+        &["list"][..],
+        &["search", &photo],
+        &["search", "--json", "--id", &id],
+        &["show", &id],
+        &["stats"],
+        &["check"],
+        &["export", "--all", &out],
+    ] {
+        let ran = scene.run(arguments).success().says(NOTE).says("--accept-older");
+        assert!(!ran.stdout().contains(NOTE), "results are results");
+    }
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
+    for arguments in
+        [&["stats", "--json"][..], &["check", "--json"], &["show", "--json", &id], &["search", "--json", "--id", &id]]
+    {
+        let older = &scene.run(arguments).success().json()["older_copy"];
+        assert_eq!((&older["generation"], &older["seen"], &older["forked"]), (&2.into(), &3.into(), &false.into()));
+    }
+    assert_eq!(records(&scene), before, "reading changes no record");
+    put_back(&scene, &newest);
+    let current = scene.run(["stats", "--json"]).success();
+    assert!(!current.stderr().contains("older"), "{}", current.stderr());
+    assert_eq!(current.json()["older_copy"], serde_json::Value::Null);
+}
+
+#[test]
+fn an_older_copy_is_changed_only_once_it_was_accepted() {
+    let (scene, newest) = restored();
+    let photo = samples(3).remove(2).display().to_string();
+    let id = scene.run(["list", "--json"]).success().json()[0]["id"].as_str().unwrap().to_owned();
+    let passphrase = scene.passphrase_file().display().to_string();
+    let before = (content(&scene.vault()), records(&scene));
+    for arguments in [
+        &["add", &photo][..],
+        &["remove", "--yes", &id],
+        &["check", "--repair"],
+        &["passwd", "--new-passphrase-file", &passphrase],
+        &["synthesize", "1"],
+    ] {
+        let ran = scene.run(arguments).exits(3).says("this machine has seen generation 3").says("--accept-older");
+        assert!(!ran.stderr().contains(".seen"), "no file is to be deleted: {}", ran.stderr());
+    }
+    assert_eq!((content(&scene.vault()), records(&scene)), before);
+    scene.run(["add", "--accept-older", &photo]).success().says("generation 2 is used from now on");
+    let listed = scene.run(["list", "--json"]).success();
+    assert!(!listed.stderr().contains("older"), "{}", listed.stderr());
+    assert_eq!(listed.json().as_array().unwrap().len(), 2);
+    // Only this copy was accepted: one that is older than what was seen since is refused again.
+    put_back(&scene, &scene.path("backup"));
+    scene.run(["add", &photo]).exits(3).says("this machine has seen generation 3");
+    // The copy that was given up now counts as changed separately.
+    put_back(&scene, &newest);
+    scene.run(["list"]).success().says("this copy of the vault was changed separately");
+    let refused = scene.run(["add", &photo, "--accept-older"]).exits(3).says("two copies were changed separately");
+    assert!(refused.stderr().contains("cipherlens export"), "it says what to do: {}", refused.stderr());
+}
+
+#[test]
+fn the_application_is_not_started_with_the_flag() {
+    let scene = Scene::with_vault();
+    Ran(scene.command(["--accept-older"]).output().unwrap()).exits(64).says("--accept-older needs a command");
+}

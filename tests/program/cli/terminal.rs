@@ -1,0 +1,124 @@
+//! Commands at a terminal: passphrase prompts and progress bars.
+#![cfg(unix)]
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use cipherlens::durable::IfLocked;
+use cipherlens::vault::{self, Abandoned};
+
+use crate::support::pseudo_terminal::{Kind, PseudoTerminal, Start};
+use crate::support::scene::{CHEAPEST, Scene, all_samples};
+
+const PASSPHRASE: &str = "five quite random words";
+
+fn started(arguments: &[&str]) -> PseudoTerminal {
+    PseudoTerminal::start(&Start { kind: Kind::Silent, columns: 100, rows: 30, arguments, environment: &[] })
+}
+
+/// Waits for a question, and answers it.
+fn answer(terminal: &mut PseudoTerminal, question: &str, typed: &str) {
+    terminal.until_screen(question);
+    // The question comes a moment before the terminal's echo is off.
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !terminal.modes().contains("-echo ") {
+        assert!(Instant::now() < patience, "what is typed would be shown: {}", terminal.modes());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    terminal.keys(&format!("{typed}\r"));
+}
+
+#[test]
+fn a_passphrase_is_asked_for_twice_and_not_shown_and_an_interrupted_run_shows_how_far_it_is() {
+    let scene = Scene::new();
+    let vault = scene.vault().display().to_string();
+    let init: Vec<&str> = ["init", &vault].into_iter().chain(CHEAPEST).collect();
+    let mut terminal = started(&init);
+    answer(&mut terminal, "Choose a passphrase:", PASSPHRASE);
+    answer(&mut terminal, "The same again:", "something else");
+    assert_eq!(terminal.wait().exit_code(), 1);
+    assert!(terminal.screen().contains("the two passphrases differ"), "{}", terminal.screen());
+    let mut terminal = started(&init);
+    answer(&mut terminal, "Choose a passphrase:", PASSPHRASE);
+    answer(&mut terminal, "The same again:", PASSPHRASE);
+    assert!(terminal.wait().success(), "{}", terminal.screen());
+    assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
+
+    // Far more than are done before the interrupt is handled.
+    let photos: Vec<String> = all_samples().iter().map(|photo| photo.display().to_string()).collect();
+    let of_all = format!("/{} photos", photos.len());
+    let add: Vec<&str> = ["--vault", &vault, "add"].into_iter().chain(photos.iter().map(String::as_str)).collect();
+    let mut terminal = started(&add);
+    answer(&mut terminal, "Passphrase:", PASSPHRASE);
+    let bar = |screen: &str| -> Option<String> {
+        let line = screen.lines().find(|line| line.contains(&of_all) && !line.contains(" 0/"))?;
+        Some(line.trim_end().to_owned())
+    };
+    terminal.until("a bar with photos done", |terminal| bar(&terminal.screen()).is_some());
+    let line = bar(&terminal.screen()).unwrap();
+    // Count, rate, time left and current file: 2/106 photos  4.1/s  7s left  okapi.jpg
+    assert!(line.starts_with(['█', '░']) && line.contains("/s  ") && line.contains("s left  "), "{line}");
+    assert!(line.ends_with(".jpg"), "{line}");
+    terminal.keys("\x03");
+    assert_eq!(terminal.wait().exit_code(), 130, "{}", terminal.screen());
+    let said = terminal.screen();
+    assert!(said.contains("Finishing the photos in hand"), "{said}");
+    assert!(said.contains("The same command goes on from here."), "{said}");
+    assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
+}
+
+#[test]
+fn a_bar_counts_what_failed_and_a_run_that_waits_has_no_rate() {
+    let scene = Scene::with_vault();
+    let (vault, passphrase) = (scene.vault().display().to_string(), scene.passphrase_file().display().to_string());
+    let broken = scene.path("broken.jpg");
+    fs::write(&broken, "no photo\n").unwrap();
+    let mut photos = vec![broken.display().to_string()];
+    photos.extend(all_samples().iter().map(|photo| photo.display().to_string()));
+    let mut add = vec!["--vault", &vault, "--passphrase-file", &passphrase, "add"];
+    add.extend(photos.iter().map(String::as_str));
+
+    let backend = vault::local(scene.vault());
+    let writer = backend.writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
+    let mut terminal = started(&add);
+    terminal.until_screen("waiting for another process that is writing to this vault");
+    assert!(!terminal.has_written(0, b"/s"), "{}", terminal.screen());
+    drop(writer);
+    terminal.until_screen("  1 failed");
+    let screen = terminal.screen();
+    let line = screen.lines().find(|line| line.contains("  1 failed")).unwrap();
+    // 2/107 photos  4.1/s  7s left  1 failed: at most one digit after the point.
+    let rate = line.split_whitespace().find_map(|word| word.strip_suffix("/s")).unwrap();
+    assert!(rate.split_once('.').is_none_or(|(_, digits)| digits.len() == 1), "{line}");
+    terminal.keys("\x03");
+    assert_eq!(terminal.wait().exit_code(), 130, "{}", terminal.screen());
+}
+
+#[test]
+fn whoever_names_a_vault_as_scp_does_is_asked_what_was_meant() {
+    let scene = Scene::new();
+    let (passphrase, home) = (scene.passphrase_file().display().to_string(), tempfile::tempdir().unwrap());
+    let folder = home.path().join("nas:photos");
+    let init: Vec<&str> =
+        ["--passphrase-file", &passphrase, "init", "nas:photos"].into_iter().chain(CHEAPEST).collect();
+    let start = Start { kind: Kind::Silent, columns: 100, rows: 30, arguments: &init, environment: &[] };
+    let mut terminal = PseudoTerminal::start_in(home, &start);
+    terminal.until_screen("on the machine nas (ssh://nas/~/photos)?");
+    terminal.keys("n\r");
+    assert!(terminal.wait().success(), "{}", terminal.screen());
+    assert!(folder.join("mapping.json").exists(), "{}", terminal.screen());
+
+    // With ssh: it is asked to connect. There is no ssh on this PATH.
+    let start = Start { environment: &[("PATH", "/nowhere")], ..start };
+    let mut terminal = PseudoTerminal::start(&start);
+    terminal.until_screen("on the machine nas (ssh://nas/~/photos)?");
+    terminal.keys("y\r");
+    assert_eq!(terminal.wait().exit_code(), 1);
+    assert!(terminal.screen().contains("ssh could not be started"), "{}", terminal.screen());
+
+    // Neither.
+    let mut terminal = PseudoTerminal::start(&start);
+    terminal.until_screen("on the machine nas (ssh://nas/~/photos)?");
+    terminal.keys("\r");
+    assert_eq!(terminal.wait().exit_code(), 64);
+}

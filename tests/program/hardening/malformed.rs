@@ -1,0 +1,282 @@
+//! Row "malformed files": every parser of bytes that come from outside, fed with valid files and 100,000 mutations of
+//! them, the same ones each time. It needs no compiler but Rust's. A long run is
+//! `CIPHERLENS_FUZZ_EXECUTIONS=10000000 cargo test --release --test hardening malformed`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+use std::sync::LazyLock;
+
+use cipherlens::ckks::{ANSWER_BYTES, PublicContext, SecretContext};
+use cipherlens::vault::{CatalogueEntry, Hex};
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+
+use crate::hardening::targets::{HOST_VAULT, HostVault, IMAGES, SEGMENT, TARGETS, run};
+use crate::support::requests::{KINDS, Request, answered, frame, frames, greeting, making, questions};
+use crate::support::vault_fixture::{Fixture, details, files, fill_grouped, restore};
+
+const EXECUTIONS: usize = 100_000;
+
+/// Names another number of executions, for a long run.
+const EXECUTIONS_VARIABLE: &str = "CIPHERLENS_FUZZ_EXECUTIONS";
+
+/// Valid files for a target.
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    static VAULT: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+        let fixture = Fixture::new();
+        fill_grouped(&fixture.open(), 0..IMAGES as u32);
+        files(&fixture.root()).into_iter().map(|(path, bytes)| (path.to_str().unwrap().to_owned(), bytes)).collect()
+    });
+    let of_vault = |ending: &'static str| {
+        VAULT.iter().filter(move |(path, _)| path.ends_with(ending)).map(|(_, bytes)| bytes.clone())
+    };
+    match target {
+        "header" => of_vault("header").collect(),
+        "mapping" => of_vault("mapping.json").collect(),
+        "image_list" => {
+            let list = of_vault(".json").find(|bytes| bytes.starts_with(b"{\n  \"segment\"")).unwrap();
+            let text = String::from_utf8(list).unwrap();
+            let own = text.split('"').nth(3).unwrap().to_owned();
+            vec![text.replace(&own, SEGMENT).into_bytes()]
+        }
+        "group_list" => {
+            let text = String::from_utf8(of_vault(".group").next().unwrap()).unwrap();
+            let own = text.split('"').nth(3).unwrap().to_owned();
+            vec![text.replace(&own, SEGMENT).into_bytes()]
+        }
+        "hints" => of_vault(".hints").collect(),
+        "catalogue" => {
+            let entry = |number: u8| CatalogueEntry {
+                id: Hex([number; 16]),
+                content: Hex([number; 32]),
+                details: details(u32::from(number)),
+            };
+            vec![serde_json::to_vec(&[entry(1), entry(2)]).unwrap(), b"[]".to_vec()]
+        }
+        "object" => {
+            let padded = [&5u64.to_le_bytes()[..], b"photo", &[0; 3]].concat();
+            of_vault(".aes").chain([padded]).collect()
+        }
+        "contexts" => {
+            vec![PublicContext::generate().unwrap().to_bytes(), SecretContext::generate().unwrap().to_bytes().to_vec()]
+        }
+        "metadata" => photos().into_iter().chain([exif()]).collect(),
+        "photo" => photos(),
+        "configuration" => ["keymap.toml", "theme.toml"]
+            .map(|name| {
+                fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/services/settings").join(name)).unwrap()
+            })
+            .into_iter()
+            .chain([b"vault = \"/v\"\nthreshold = 0.5\npreview = \"off\"\n".to_vec()])
+            .collect(),
+        "host" => requests(),
+        // Each kind of answer, all of them one after the other, and the two kinds of lists.
+        "answers" => {
+            let path = "encrypted_images/000102030405060708090a0b0c0d0e0f.jpg.aes";
+            let object = [&[path.len() as u8], path.as_bytes()].concat();
+            let listing = [&object[..], &[7; 8], b"\x06header", &[1, 0, 0, 0, 0, 0, 0, 0]].concat();
+            let replies =
+                [run(64, b"some file"), run(65, &[3; 8]), run(66, &[]), run(67, &[]), run(68, b"\x01missing")];
+            let all = replies.concat();
+            replies.into_iter().chain([all, listing, object, vec![0; 64]]).collect()
+        }
+        other => panic!("there is no target {other}"),
+    }
+}
+
+/// Whole valid requests: of each kind by itself, all questions one after the other, all that makes a vault where there
+/// is none, and a search. Those with a whole query or a whole vault are large, so that each is one of many.
+fn requests() -> Vec<Vec<u8>> {
+    let HostVault { files, scan } = &*HOST_VAULT;
+    // Whoever stages files need not stage all that the mapping names: without the blocks it is a thousandth of the
+    // size.
+    let small = files
+        .iter()
+        .filter(|(_, content)| content.len() < 10_000)
+        .map(|(path, content)| (path.clone(), content.clone()));
+    let (questions, making) = (questions(files), making(&small.collect::<BTreeMap<_, _>>()));
+    let sent: BTreeSet<u8> = questions.iter().chain(&making).map(|(kind, _)| *kind).chain([7, 15, scan.0]).collect();
+    assert_eq!(sent, KINDS.collect(), "every kind is sent");
+    let runs =
+        |requests: &[Request]| requests.iter().flat_map(|(kind, payload)| run(*kind, payload)).collect::<Vec<_>>();
+    let mut all: Vec<Vec<u8>> =
+        questions.iter().chain(&making).map(|request| runs(std::slice::from_ref(request))).collect();
+    all.extend([run(7, &[1]), run(15, &[]), [run(7, &[0]), runs(&making[1..])].concat(), runs(&questions)]);
+    all.extend([runs(&making), [runs(std::slice::from_ref(scan)), run(15, &[])].concat()]);
+    all
+}
+
+/// A big-endian TIFF block with an orientation, a time, and the directory that holds the time.
+fn exif() -> Vec<u8> {
+    let mut block =
+        b"MM\0*\0\0\0\x08\0\x02\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\x87\x69\0\x04\0\0\0\x01\0\0\0\x26\0\0\0\0".to_vec();
+    block.extend(b"\0\x02\x90\x03\0\x02\0\0\0\x14\0\0\0\x44\x90\x11\0\x02\0\0\0\x07\0\0\0\x58\0\0\0\0");
+    block.extend(b"2024:05:06 07:08:09\0+02:00\0");
+    block
+}
+
+/// A small photo in every format, and one with EXIF.
+fn photos() -> Vec<Vec<u8>> {
+    use ImageFormat::{Bmp, Gif, Ico, Jpeg, Png, Pnm, Qoi, Tga, Tiff, WebP};
+    let picture = DynamicImage::ImageRgb8(RgbImage::from_fn(16, 12, |x, y| Rgb([(x * 16) as u8, (y * 20) as u8, 90])));
+    let encoded = |format: ImageFormat| {
+        let mut bytes = Cursor::new(Vec::new());
+        let pixels = if format == Ico { picture.to_rgba8().into() } else { picture.clone() };
+        pixels.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    };
+    let mut all: Vec<Vec<u8>> = [Bmp, Gif, Ico, Jpeg, Png, Pnm, Qoi, Tga, Tiff, WebP].map(encoded).into();
+    let jpeg = encoded(Jpeg);
+    let block = [b"Exif\0\0".as_slice(), &exif()].concat();
+    let length = (block.len() as u16 + 2).to_be_bytes();
+    all.push([&jpeg[..2], &[0xFF, 0xE1], &length, &block, &jpeg[2..]].concat());
+    all
+}
+
+/// A sequence of numbers that is the same in each run: xorshift64* (Vigna 2016).
+struct Sequence(u64);
+
+impl Sequence {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() >> 16) as usize % limit.max(1)
+    }
+}
+
+/// Changes `bytes` in one of the ways in which files go wrong, or are made to.
+fn mutate(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], sequence: &mut Sequence) {
+    const TELLING: [u64; 12] =
+        [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, u64::MAX];
+    let at = sequence.below(bytes.len());
+    let length = sequence.below(16) + 1;
+    match sequence.below(8) {
+        0 if !bytes.is_empty() => bytes[at] ^= 1 << sequence.below(8),
+        1 if !bytes.is_empty() => bytes[at] = sequence.next() as u8,
+        2 => bytes.truncate(at),
+        3 => drop(bytes.splice(at..at, (0..length).map(|_| sequence.next() as u8))),
+        4 => drop(bytes.drain(at..(at + length).min(bytes.len()))),
+        5 => {
+            let repeated: Vec<u8> = bytes[at..(at + length).min(bytes.len())].to_vec();
+            drop(bytes.splice(at..at, repeated));
+        }
+        6 => {
+            let (number, width) = (TELLING[sequence.below(TELLING.len())], [1, 2, 4, 8][sequence.below(4)]);
+            let spelled = if sequence.below(2) == 0 {
+                number.to_le_bytes()
+            } else {
+                number.rotate_right(width * 8).to_be_bytes()
+            };
+            for (byte, telling) in bytes.iter_mut().skip(at).zip(&spelled[..width as usize]) {
+                *byte = *telling;
+            }
+        }
+        _ => {
+            let other = &corpus[sequence.below(corpus.len())];
+            let from = sequence.below(other.len());
+            bytes.truncate(at);
+            bytes.extend(&other[from..(from + 4096).min(other.len())]);
+        }
+    }
+}
+
+#[track_caller]
+fn survives(target: &str) {
+    let (_, run) = TARGETS.iter().find(|(name, _)| *name == target).unwrap();
+    let corpus = corpus(target);
+    let mut sequence = Sequence(0x9E37_79B9_7F4A_7C15);
+    let executions = std::env::var(EXECUTIONS_VARIABLE).map_or(EXECUTIONS, |text| text.parse().unwrap());
+    for execution in 0..executions {
+        let mut bytes = corpus[execution % corpus.len()].clone();
+        // The first round are the files as they are.
+        if execution >= corpus.len() {
+            (0..=sequence.below(4)).for_each(|_| mutate(&mut bytes, &corpus, &mut sequence));
+        }
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(&bytes))) {
+            let kept = std::env::temp_dir().join(format!("cipherlens-{target}-{execution}"));
+            fs::write(&kept, &bytes).unwrap();
+            eprintln!("{target}: execution {execution} fails, input kept as {}", kept.display());
+            resume_unwind(panic);
+        }
+    }
+}
+
+#[test]
+fn header() {
+    survives("header");
+}
+
+#[test]
+fn mapping() {
+    survives("mapping");
+}
+
+#[test]
+fn image_list() {
+    survives("image_list");
+}
+
+#[test]
+fn group_list() {
+    survives("group_list");
+}
+
+#[test]
+fn hints() {
+    survives("hints");
+}
+
+#[test]
+fn catalogue() {
+    survives("catalogue");
+}
+
+#[test]
+fn object() {
+    survives("object");
+}
+
+#[test]
+fn contexts() {
+    survives("contexts");
+}
+
+#[test]
+fn metadata() {
+    survives("metadata");
+}
+
+#[test]
+fn photo() {
+    survives("photo");
+}
+
+#[test]
+fn configuration() {
+    survives("configuration");
+}
+
+#[test]
+fn host() {
+    // The control: what is mutated is a search that is answered with the scores of a block.
+    let HostVault { files, scan: (kind, payload) } = &*HOST_VAULT;
+    let folder = tempfile::tempdir().unwrap();
+    restore(folder.path(), files);
+    let (outcome, said) = answered(folder.path(), &[greeting(), frame(0, *kind, payload)].concat());
+    outcome.unwrap();
+    let said = frames(&said[greeting().len()..]);
+    assert!(said.iter().any(|(_, kind, payload)| *kind == 64 && payload.len() == ANSWER_BYTES), "{said:?}");
+    survives("host");
+}
+
+#[test]
+fn answers() {
+    survives("answers");
+}

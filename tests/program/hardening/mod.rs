@@ -1,0 +1,23 @@
+//! The security table, row by row: each property of a vault as a test of the real program that can fail.
+//!
+//! What cannot be tested here, and why, is in docs/threat-model.md.
+
+mod bombs;
+mod broken_locks;
+mod concurrency;
+mod crash;
+mod exported_names;
+mod exporting;
+mod known_answers;
+mod links;
+mod malformed;
+mod memory;
+mod plaintext;
+mod power;
+mod secrets;
+mod states;
+mod supply_chain;
+mod tamper;
+#[path = "../../../fuzz/targets.rs"]
+mod targets;
+mod truncation;

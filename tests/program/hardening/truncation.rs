@@ -1,0 +1,86 @@
+//! Blocks that are cut off while they are mapped: a named error, in a library call and in the terminal application,
+//! where reading beyond the new end would otherwise end the process by SIGBUS and leave the terminal raw.
+
+use std::fs;
+use std::path::PathBuf;
+
+use cipherlens::vault::{Error, Object, Part, Snapshot, Vault};
+
+use crate::support::pseudo_terminal::{Kind, PseudoTerminal, Start};
+use crate::support::scene::{Scene, samples};
+use crate::support::vault_fixture::{Fixture, fill, vector};
+
+fn score(vault: &Vault, snapshot: &Snapshot) -> Result<Vec<u8>, Error> {
+    let holder = vault.key_holder();
+    let (query, _) = holder.encrypt(holder.prepare()?, &vector(1))?;
+    snapshot.score(&query)
+}
+
+fn cut(path: &PathBuf, bytes: u64) {
+    fs::OpenOptions::new().write(true).open(path).unwrap().set_len(bytes).unwrap();
+}
+
+#[test]
+fn blocks_that_are_cut_off_under_a_snapshot_are_named_and_mapped_anew_once_they_are_back() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    fill(&vault, 0..2);
+    let mut snapshot = vault.snapshot().unwrap();
+    let object = Object::Segment(snapshot.mapping().segments[0].id, Part::Blocks);
+    let path = object.path(&fixture.root());
+    let content = fs::read(&path).unwrap();
+    let before = score(&vault, &snapshot).unwrap().len();
+    for bytes in [0, 4096, content.len() as u64 - 4096] {
+        cut(&path, bytes);
+        let refused = score(&vault, &snapshot);
+        assert!(matches!(&refused, Err(Error::Damaged { object: named, .. }) if *named == object), "{bytes}");
+        fs::write(&path, &content).unwrap();
+        snapshot = vault.snapshot_after(&snapshot).unwrap();
+        assert_eq!(score(&vault, &snapshot).unwrap().len(), before, "{bytes}");
+    }
+}
+
+#[test]
+fn tags_that_are_cut_off_are_a_named_error() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    crate::support::vault_fixture::fill_grouped(&vault, 0..3);
+    let snapshot = vault.snapshot().unwrap();
+    let absent = vault.content_tag(b"no photo");
+    assert_eq!(snapshot.find_content(&absent).unwrap(), None);
+    let tags = Object::Group(snapshot.mapping().groups[0].id, cipherlens::vault::GroupPart::Tags);
+    cut(&tags.path(&fixture.root()), 0);
+    assert!(matches!(snapshot.find_content(&absent), Err(Error::Damaged { object, .. }) if object == tags));
+}
+
+#[test]
+fn the_application_says_that_blocks_were_cut_off_and_goes_on() {
+    let photos = samples(3);
+    let scene = Scene::with_photos(&photos);
+    let blocks = fs::read_dir(scene.vault().join("encrypted_features")).unwrap().map(|file| file.unwrap().path());
+    let blocks = blocks.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "ckks")).unwrap();
+    let content = fs::read(&blocks).unwrap();
+    let (vault, passphrase) = (scene.vault().display().to_string(), scene.passphrase_file().display().to_string());
+    let arguments = &["--vault", &vault, "--passphrase-file", &passphrase][..];
+    let start = Start { kind: Kind::Sixel, columns: 120, rows: 36, arguments, environment: &[] };
+    let mut terminal = PseudoTerminal::start(&start);
+    terminal.until_answered();
+    terminal.until_screen("3 photos");
+    let names: Vec<&str> = photos.iter().map(|photo| photo.file_name().unwrap().to_str().unwrap()).collect();
+    let search = |terminal: &mut PseudoTerminal, result: &str| {
+        terminal.keys("3");
+        terminal.until("the vault's photos", |terminal| {
+            let screen = terminal.screen();
+            names.iter().any(|name| screen.contains(name)) && !screen.contains(" of 2 like ")
+        });
+        terminal.keys("s");
+        terminal.until_screen(result);
+    };
+    search(&mut terminal, " of 2 like ");
+    cut(&blocks, 0);
+    search(&mut terminal, "was cut off");
+    fs::write(&blocks, &content).unwrap();
+    search(&mut terminal, " of 2 like ");
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}

@@ -1,0 +1,167 @@
+//! A host that alters, swaps, loses or rolls back files, or sends wrong answers: each is a specific error.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cipherlens::remote;
+use cipherlens::vault::{Error, Snapshot, Vault};
+
+use crate::remote::host::{Host, cause};
+use crate::remote::relay::relayed;
+use crate::support::vault_fixture::{files, fill, restore, vector};
+
+/// Reads everything that a search and showing each photo need.
+fn use_all(vault: &Vault) -> Result<usize, Error> {
+    let snapshot = vault.snapshot()?;
+    score(vault, &snapshot)?;
+    for position in 0..snapshot.len() {
+        let image = snapshot.image_at(position)?;
+        image.details()?;
+        image.thumbnail()?;
+        image.photo()?;
+        image.vector()?;
+    }
+    Ok(snapshot.len())
+}
+
+pub(crate) fn score(vault: &Vault, snapshot: &Snapshot) -> Result<Vec<f32>, Error> {
+    let holder = vault.key_holder();
+    let (query, secret) = holder.encrypt(holder.prepare()?, &vector(1))?;
+    let answer = snapshot.score(&query)?;
+    let hints = snapshot.segments().unwrap().map(|segment| segment.hints()).collect::<Result<Vec<_>, _>>()?;
+    Ok(secret.decrypt(holder, hints.iter().flat_map(|hints| hints.blocks()), &answer)?)
+}
+
+fn filled() -> (Host, BTreeMap<PathBuf, Vec<u8>>) {
+    let host = Host::with_vault();
+    fill(&host.open(), 0..2);
+    let whole = files(&host.root());
+    assert_eq!(host.open().snapshot().unwrap().len(), 2);
+    (host, whole)
+}
+
+#[test]
+fn an_altered_a_cut_and_a_missing_file_are_noticed_whichever_it_is() {
+    let (host, whole) = filled();
+    for path in whole.keys() {
+        let full = host.root().join(path);
+        let name = path.to_str().unwrap();
+        for damage in ["altered", "cut", "missing"] {
+            let mut bytes = whole[path].clone();
+            match damage {
+                "altered" => *bytes.last_mut().unwrap() ^= 1,
+                "cut" => bytes.truncate(bytes.len() / 2),
+                _ => {}
+            }
+            fs::write(&full, bytes).unwrap();
+            if damage == "missing" {
+                fs::remove_file(&full).unwrap();
+            }
+            host.clear_cache();
+            match host.try_open(&host.command()).and_then(|vault| use_all(&vault)) {
+                Ok(_) => panic!("{name} {damage} was not noticed"),
+                Err(Error::Damaged { object, .. } | Error::Missing { object }) => {
+                    assert_eq!(object.to_string(), name, "{damage}");
+                }
+                Err(Error::WrongPassphrase | Error::NotAVault { .. }) => assert_eq!(name, "header"),
+                Err(error) => panic!("{name} {damage}: {error}"),
+            }
+            fs::write(&full, &whole[path]).unwrap();
+        }
+    }
+    assert_eq!(use_all(&host.open()).unwrap(), 2);
+}
+
+#[test]
+fn swapped_files_are_noticed() {
+    let (host, whole) = filled();
+    let pairs = |ending: &str| {
+        let paths: Vec<_> = whole.keys().filter(|path| path.to_str().unwrap().contains(ending)).collect();
+        (paths[0].clone(), paths[1].clone())
+    };
+    for ending in [".jpg.aes", "encrypted_thumbnails"] {
+        let (one, other) = pairs(ending);
+        fs::write(host.root().join(&one), &whole[&other]).unwrap();
+        fs::write(host.root().join(&other), &whole[&one]).unwrap();
+        host.clear_cache();
+        assert!(matches!(use_all(&host.open()), Err(Error::Damaged { .. })), "{ending}");
+        restore(&host.root(), &whole);
+    }
+}
+
+#[test]
+fn an_old_vault_is_noticed_once_a_newer_one_was_seen() {
+    let (host, old) = filled();
+    fill(&host.open(), 2..3);
+    restore(&host.root(), &old);
+    assert!(matches!(host.try_open(&host.command()), Err(Error::RolledBack { found: 2, seen: 3, .. })));
+    // The old mapping with the new files is no better.
+    host.clear_cache();
+    assert!(matches!(host.try_open(&host.command()), Err(Error::RolledBack { .. })));
+}
+
+#[test]
+fn answers_of_another_length_or_content_are_refused() {
+    let (host, _) = filled();
+    let count = host.path("count");
+    // What is cached is not asked for again: the first bytes are the header's, then the answer to the search.
+    let search = |plan: &str| {
+        let vault = host.try_open(&relayed(&host.command(), plan, &count))?;
+        score(&vault, &vault.snapshot()?)
+    };
+    host.clear_cache();
+    assert!(search("pass").unwrap()[1] > 0.999);
+    for (plan, due) in [("grow 2", 2565), ("shrink 2", 2555)] {
+        let error = search(plan).unwrap_err();
+        let cause = cause(&error);
+        assert!(
+            matches!(cause, remote::Error::Length { expected: 2560, actual, .. } if *actual == due),
+            "{plan}: {cause}"
+        );
+    }
+    assert!(matches!(cause(&search("repeat 2").unwrap_err()), remote::Error::Length { .. }));
+    assert!(matches!(cause(&search("swallow 2").unwrap_err()), remote::Error::Length { actual: 0, .. }));
+    assert!(matches!(search("flip 1"), Err(Error::WrongPassphrase)));
+    // An answer of the right length that cannot be one. What of a spoilt score is noticed, and what is not, is shown
+    // beside the encrypted search: `a_shifted_score_is_noticed_only_beyond_what_a_cosine_can_be`.
+    let refused = search("overflow 2").unwrap_err();
+    assert!(matches!(refused, Error::Ckks(cipherlens::ckks::Error::AnswerRefused)), "{refused}");
+}
+
+#[test]
+fn altered_hints_lists_and_pictures_are_refused_on_their_way() {
+    let (host, _) = filled();
+    let count = host.path("count");
+    let mut refused = 0;
+    for at in 1..=12 {
+        host.clear_cache();
+        for plan in ["flip", "grow", "swallow"] {
+            let used = host.try_open(&relayed(&host.command(), &format!("{plan} {at}"), &count));
+            match used.and_then(|vault| use_all(&vault)) {
+                // Only a spoilt score passes, or a plan for a frame that did not come.
+                Ok(images) => assert_eq!(images, 2),
+                Err(Error::Damaged { .. } | Error::WrongPassphrase | Error::Ckks(_)) => refused += 1,
+                Err(error) => {
+                    assert!(matches!(cause(&error), remote::Error::Length { .. }), "{plan} {at}: {error}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    // How many frames come, and so how many plans are carried out, depends on what is asked for at once.
+    assert!(refused >= 12, "{refused}");
+}
+
+#[test]
+fn a_host_that_says_nothing_is_given_up() {
+    let host = Host::new();
+    let silent = host.connect_within("exec sleep 60", Duration::from_millis(300));
+    assert!(matches!(silent.err().unwrap(), remote::Error::Silent { .. }));
+    // A host that greets and then sends nothing.
+    let greets = format!(r"printf 'CLENSRPC\00{}\000'; exec sleep 60", remote::VERSION);
+    let client = host.connect_within(&greets, Duration::from_millis(300)).unwrap();
+    let error = client.require_vault().unwrap_err();
+    assert!(matches!(cause(&error), remote::Error::Silent { .. }), "{error}");
+}

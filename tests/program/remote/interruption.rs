@@ -1,0 +1,165 @@
+//! A connection that is lost at any frame: the vault stays whole, the error says what happened, and a retry succeeds.
+
+use std::collections::HashSet;
+use std::fs;
+
+use cipherlens::durable::IfLocked;
+use cipherlens::vault::{Abandoned, Error, Extension, Leftovers, NewImage, Transaction, Vault};
+
+use crate::remote::host::{Host, cause, serving};
+use crate::remote::relay::{counted, relayed, worth_losing};
+use crate::support::scene::{Ran, Scene, samples};
+use crate::support::vault_fixture::{details, fill, photo, search, vector};
+
+/// Opens the vault and adds the photo of a number.
+fn add(host: &Host, command: &str, number: u32) -> Result<Vault, Error> {
+    let vault = host.try_open(command)?;
+    let mut transaction = Transaction::begin(&vault, IfLocked::Wait)?;
+    let mut stored = transaction.store_photo(&photo(number), &Extension::of("x.jpg".as_ref()))?;
+    transaction.store_thumbnail(&mut stored, b"thumbnail")?;
+    transaction.append(NewImage { photo: stored, details: details(number), vector: vector(number) })?;
+    transaction.commit()?;
+    Ok(vault)
+}
+
+/// How many frames `work` takes.
+fn frames_of(host: &Host, work: impl FnOnce(&str)) -> usize {
+    let count = host.path("count");
+    host.clear_cache();
+    work(&relayed(&host.command(), "pass", &count));
+    let frames = counted(&count);
+    fs::remove_file(count).unwrap();
+    frames
+}
+
+#[test]
+fn an_add_whose_line_or_host_is_lost_at_any_frame_leaves_the_vault_whole() {
+    let host = Host::with_vault();
+    let frames = frames_of(&host, |line| drop(add(&host, line, 0).unwrap()));
+    assert!(frames > 20, "{frames} frames are too few for an add");
+    let (mut lost, mut tries) = (0, 0);
+    let worth_a_kill: HashSet<usize> = worth_losing(frames).collect();
+    for at in 1..=frames {
+        let plans = if worth_a_kill.contains(&at) { &["cut", "kill-host"][..] } else { &["cut"] };
+        for (odd, plan) in plans.iter().copied().enumerate() {
+            tries += 1;
+            let number = (2 * at + odd) as u32;
+            let before = host.open_there().backend().mapping().unwrap().mapping;
+            let line = relayed(&host.command(), &format!("{plan} {at}"), &host.path("count"));
+            host.clear_cache();
+            if let Err(error) = add(&host, &line, number) {
+                cause(&error);
+                lost += 1;
+            }
+            let vault = host.open_there();
+            let report = vault.check(&|_| {}).unwrap();
+            assert!(report.is_whole(), "{plan} {at}: {:?}", report.damages);
+            let lock = vault.backend().writer(IfLocked::Wait, Abandoned::Remove).unwrap();
+            let current = vault.backend().mapping().unwrap();
+            if plan == "cut" && current.mapping == before {
+                // The host noticed, and removed the staged files before it released the lock.
+                assert_eq!(vault.backend().leftovers(&current).unwrap(), Leftovers::default(), "{plan} {at}");
+            }
+            drop(lock);
+            add(&host, &host.command(), number).unwrap();
+        }
+    }
+    assert!(lost > tries / 2, "most are noticed: {lost} of {tries}");
+    let vault = host.open();
+    assert_eq!(vault.snapshot().unwrap().len(), tries + 1, "every second try succeeded, none was doubled");
+    assert!(vault.check(&|_| {}).unwrap().is_whole());
+}
+
+#[test]
+fn a_search_whose_line_is_lost_at_any_frame_says_so_and_the_next_succeeds() {
+    let host = Host::with_vault();
+    let ids = fill(&host.open(), 0..3);
+    let find = |command: &str| -> Result<f32, Error> {
+        let vault = host.try_open(command)?;
+        let snapshot = vault.snapshot()?;
+        let holder = vault.key_holder();
+        let (query, secret) = holder.encrypt(holder.prepare()?, &vector(1))?;
+        let answer = snapshot.score(&query)?;
+        let hints = snapshot.segments().unwrap().next().unwrap().hints()?;
+        Ok(secret.decrypt(holder, hints.blocks(), &answer)?[1])
+    };
+    let frames = frames_of(&host, |line| assert!(find(line).unwrap() > 0.999));
+    let mut lost = 0;
+    for at in 1..=frames {
+        for plan in ["cut", "kill-host"] {
+            host.clear_cache();
+            // The new connection is cut at the same frame, so the first error is reported.
+            if let Err(error) = find(&relayed(&host.command(), &format!("{plan} {at}"), &host.path("count"))) {
+                cause(&error);
+                lost += 1;
+            }
+            assert!(find(&host.command()).unwrap() > 0.999);
+        }
+    }
+    // A connection that is lost late is replaced by one that carries less.
+    assert!((2..2 * frames).contains(&lost), "{lost} of {}", 2 * frames);
+    assert_eq!(host.open().snapshot().unwrap().image_at(1).unwrap().id(), ids[1]);
+}
+
+#[test]
+fn a_read_is_asked_for_once_more_when_the_line_is_lost() {
+    let host = Host::with_vault();
+    fill(&host.open(), 0..2);
+    // The first connection is cut, the second is not.
+    let marker = host.path("first");
+    let cut = relayed(&host.command(), "cut 9", &host.path("count"));
+    let command = format!("if mkdir '{}' 2>/dev/null; then {cut}; else {}; fi", marker.display(), host.command());
+    let vault = host.try_open(&command).unwrap();
+    assert_eq!(search_ids(&vault), 2);
+    assert!(marker.exists() && counted(&host.path("count")) >= 9);
+}
+
+fn search_ids(vault: &Vault) -> usize {
+    let snapshot = vault.snapshot().unwrap();
+    snapshot.segments().unwrap().map(|segment| segment.catalogue().unwrap().len()).sum()
+}
+
+#[test]
+fn a_client_that_is_killed_leaves_nothing_behind() {
+    let photos = samples(4);
+    let scene = Scene::with_photos(&photos[..2]);
+    let count = scene.path("count");
+    let run = |plan: &str, arguments: &[&str], files: &[std::path::PathBuf]| {
+        let via = relayed(&serving(&scene.vault()), plan, &count);
+        let mut command = scene.command(["--via", &via]);
+        command.env("PATH", std::env::var_os("PATH").unwrap()).args(arguments).args(files);
+        Ran(command.output().unwrap())
+    };
+    for arguments in [&["add", "--json"][..], &["search", "--json"]] {
+        let _ = fs::remove_file(&count);
+        let dry = if arguments[0] == "add" { &photos[..2] } else { &photos[..1] };
+        run("pass", arguments, dry).success();
+        let frames = counted(&count);
+        for at in (1..=frames).step_by(3) {
+            let ran = run(&format!("kill-client {at}"), arguments, if arguments[0] == "add" { &photos } else { dry });
+            assert!(ran.0.status.code().is_none() || ran.0.status.success(), "{at}: {}", ran.stderr());
+            scene.run(["check"]).success();
+        }
+    }
+    run("pass", &["add", "--json"], &photos).success();
+    assert_eq!(scene.run(["list", "--json"]).success().json().as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn two_writers_take_turns_wherever_they_are() {
+    let host = Host::with_vault();
+    let (away, there) = (host.open(), host.open_there());
+    let first = Transaction::begin(&away, IfLocked::Refuse).unwrap();
+    assert!(matches!(Transaction::begin(&there, IfLocked::Refuse), Err(Error::Locked)));
+    assert!(matches!(Transaction::begin(&host.open(), IfLocked::Refuse), Err(Error::Locked)));
+    let waiting = std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| Transaction::begin(&host.open(), IfLocked::Wait).map(drop));
+        drop(first);
+        waiter.join().unwrap()
+    });
+    waiting.unwrap();
+    fill(&there, 0..2);
+    fill(&away, 2..4);
+    let snapshot = away.snapshot().unwrap();
+    assert_eq!(search(&there, &there.snapshot().unwrap(), &vector(3)).len(), snapshot.len());
+}

@@ -1,0 +1,100 @@
+//! What a host accepts, reads and removes for any client: no file larger than readers accept, and no file that a writer
+//! has not listed.
+
+use std::fs;
+
+use cipherlens::durable::IfLocked;
+use cipherlens::remote::serve;
+use cipherlens::vault::{
+    Abandoned, Directory, Extension, GroupPart, Id, LostPhotoPolicy, Object, Part, SignedMapping, largest_bytes, repair,
+};
+
+use crate::remote::host::Host;
+use crate::support::requests::{frame, path};
+use crate::support::vault_fixture::{Nothing, files, fill};
+
+/// What the host answers to a writer that announces a file of `total` bytes: kind and first byte of the first reply to
+/// it.
+fn answer_to_stage(host: &Host, object: &Object, total: u64) -> Option<(u8, u8)> {
+    let mut line = [b"CLENSRPC".as_slice(), &cipherlens::remote::VERSION.to_le_bytes()].concat();
+    line.extend(frame(1, 7, &[0]));
+    line.extend(frame(1, 9, &[path(&object.to_string()), total.to_le_bytes().to_vec()].concat()));
+    let mut output = Vec::new();
+    serve(&host.root(), line.as_slice(), &mut output).unwrap();
+    // The greeting, and `Done` for the writer that began.
+    let replies = &output[10 + 17..];
+    replies.get(8).map(|kind| (*kind, replies[9]))
+}
+
+#[test]
+fn no_file_is_staged_that_is_larger_than_any_that_is_read() {
+    const REFUSED_AS_TOO_LARGE: (u8, u8) = (68, 3);
+    let host = Host::with_vault();
+    fill(&host.open(), 0..1);
+    let before = files(&host.root());
+    let id = Id::random().unwrap();
+    let mut objects = vec![Object::Mapping, Object::Header, Object::SecretContext, Object::Thumbnail(id)];
+    objects.push(Object::Photo(id, Extension::of("x.jpg".as_ref())));
+    objects.extend(Part::ALL.map(|part| Object::Segment(id, part)));
+    objects.extend(GroupPart::ALL.map(|part| Object::Group(id, part)));
+    for object in &objects {
+        let limit = largest_bytes(object);
+        assert_eq!(answer_to_stage(&host, object, limit + 1), Some(REFUSED_AS_TOO_LARGE), "{object}");
+        assert_eq!(answer_to_stage(&host, object, limit), None, "{object}");
+    }
+    assert_eq!(files(&host.root()), before);
+}
+
+#[test]
+fn a_list_that_its_own_mapping_would_not_let_be_read_is_not_committed() {
+    let host = Host::with_vault();
+    let vault = host.open();
+    fill(&vault, 0..1);
+    let before = files(&host.root());
+    let current = vault.backend().mapping().unwrap();
+    let (old, new) = (current.mapping.segments[0].id, Id::random().unwrap());
+    let next = current.text().replace(&old.to_string(), &new.to_string());
+    let next = SignedMapping::parse(next.replace("\"generation\": 2", "\"generation\": 3").as_bytes()).unwrap();
+    let writer = vault.backend().writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
+    // A list of one image has at most a kilobyte.
+    writer.stage(&Object::Segment(new, Part::Images), &[&[b' '; 5000]]).unwrap();
+    let refused = writer.commit(&next).unwrap_err();
+    drop(writer);
+    assert!(refused.to_string().contains("larger than it can be"), "{refused}");
+    drop(vault);
+    assert_eq!(host.open_there().snapshot().unwrap().len(), 1);
+    let staged = format!("encrypted_features/{new}.json");
+    assert!(before.keys().all(|path| host.root().join(path).exists()) && !host.root().join(staged).exists());
+}
+
+#[test]
+fn a_file_of_a_tebibyte_is_not_read_for_its_digest() {
+    let host = Host::with_vault();
+    fill(&host.open(), 0..1);
+    let endless = Object::Thumbnail(Id::random().unwrap());
+    // Zeros that take no room on the disk.
+    fs::File::create(host.root().join(endless.to_string())).unwrap().set_len(1 << 40).unwrap();
+    let client = host.connect(&host.command()).unwrap();
+    let whole = client.list(Directory::Thumbnails).unwrap();
+    let objects: Vec<Object> = whole.into_iter().map(|listed| listed.object).collect();
+    assert_eq!(objects.len(), 2);
+    for (object, digest) in objects.iter().zip(client.digests(&objects).unwrap()) {
+        assert_eq!(digest.is_some(), *object != endless, "{object}");
+    }
+}
+
+#[test]
+fn what_nothing_names_on_a_host_is_reported_and_moved_aside_there() {
+    let host = Host::with_vault();
+    let vault = host.open();
+    fill(&vault, 0..1);
+    let mut expected = files(&host.root());
+    let stray = format!("encrypted_images/{}.jpg.aes", Id::random().unwrap());
+    fs::write(host.root().join(&stray), "perhaps a photo").unwrap();
+    let repaired = repair(&vault, &Nothing, LostPhotoPolicy::Keep, IfLocked::Refuse, &|_| {}).unwrap();
+    assert_eq!(repaired.before.leftovers.strays, std::slice::from_ref(&stray));
+    assert!(repaired.after.leftovers.is_empty());
+    expected.insert(format!("set_aside/{stray}").into(), b"perhaps a photo".to_vec());
+    drop(vault);
+    assert_eq!(files(&host.root()), expected);
+}

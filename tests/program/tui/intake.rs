@@ -1,0 +1,87 @@
+//! What an indexing run of the real program says about files it skips and about an error that ends it.
+
+use crate::support::pseudo_terminal::Kind;
+use crate::tui::user::{User, sample};
+
+/// An `ftyp` box (ISO/IEC 14496-12) of this major brand, and the beginning of the next box.
+fn iso_media(brand: &str) -> Vec<u8> {
+    [&[0, 0, 0, 20][..], b"ftyp", brand.as_bytes(), &[0; 4], brand.as_bytes(), &[0, 0, 0, 8], b"free"].concat()
+}
+
+#[test]
+fn files_that_are_not_taken_are_counted_in_the_browser_and_in_the_indexing_panel() {
+    let user = User::with_vault();
+    let pictures = user.path("pictures");
+    for (name, content) in [
+        ("apple/1.HEIC", iso_media("heic")),
+        ("phone/2.HEIC", iso_media("heic")),
+        ("phone/3.HEIC", iso_media("heix")),
+        ("phone/4.MOV", iso_media("qt  ")),
+        ("phone/notes.txt", b"text".to_vec()),
+        ("phone/5.JPG", std::fs::read(sample("altered/elephant_image_0002_cropped.jpg")).unwrap()),
+    ] {
+        let path = pictures.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let arguments = user.arguments(&pictures);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut terminal = user.start(Kind::Silent, &arguments, &[]);
+    terminal.until_screen(", 0 photos");
+    terminal.until_screen("apple/");
+    terminal.until_screen("╭ apple/");
+    terminal.keys("l");
+    terminal.until_screen("no photos here, only 1 other file");
+    terminal.keys("h");
+    terminal.until_screen("╭ apple/");
+    terminal.keys("j");
+    terminal.until_screen("╭ phone/");
+    terminal.keys("l");
+    terminal.until_screen("4 other files");
+    terminal.keys("h");
+    terminal.until_screen("╭ phone/");
+    terminal.keys("i4");
+    terminal.until_screen("passed over 3 files: 2 HEIC, 1 MOV (formats that are not read yet)");
+    terminal.until_screen("passed over 1 other file");
+    terminal.until_screen("done");
+    terminal.until_screen("1 added");
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}
+
+/// The number before `word` on the screen's first line that has it.
+#[cfg(target_os = "linux")]
+fn number_before(terminal: &crate::support::pseudo_terminal::PseudoTerminal, word: &str) -> Option<usize> {
+    let screen = terminal.screen();
+    let before = screen.lines().find_map(|line| line.split_once(word))?.0;
+    before.rsplit(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_an_error_ends_says_what_is_safe_and_how_to_go_on() {
+    let user = User::with_vault();
+    let many = user.path("pictures/many");
+    std::fs::create_dir(user.path("pictures")).unwrap();
+    // Fewer than a commit holds: nothing sealed before the error is in the vault.
+    crate::support::full_disk::photos(&many, 2);
+    let arguments = user.arguments(&user.path("pictures"));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut terminal = user.start_on_full_disk(&arguments);
+    terminal.until_screen(", 0 photos");
+    terminal.until_screen("╭ many/");
+    terminal.keys("i4");
+    // Wait for the network first: loading it takes long on a busy machine.
+    terminal.until("a sealed photo, or the end", |terminal| {
+        terminal.screen().contains("✗ failed") || number_before(terminal, " added ·") > Some(0)
+    });
+    terminal.until_screen("✗ failed");
+    terminal.until_screen("File too large");
+    terminal.until_screen("what was added is kept; index again to continue");
+    let added = number_before(&terminal, " added ·").unwrap();
+    assert!(added <= 2, "{}", terminal.screen());
+    assert_eq!(number_before(&terminal, " safe on disk"), Some(added));
+    terminal.until_screen(&format!(", {added} photos"));
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}

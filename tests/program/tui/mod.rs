@@ -1,0 +1,20 @@
+//! The terminal application from outside: keys in, screen text out; and the real binary in a pseudo-terminal.
+
+mod hints;
+mod hostile;
+mod intake;
+mod interrupted;
+mod keys;
+mod locale;
+mod locking;
+mod not_there;
+mod older_copies;
+mod outside;
+mod pace;
+mod restoring;
+mod screens;
+mod stage;
+mod states;
+mod terminals;
+mod tmux;
+mod user;

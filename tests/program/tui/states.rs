@@ -1,0 +1,182 @@
+//! All states of the application, for tests that visit each: tabs, windows, lock screens.
+
+use std::path::PathBuf;
+
+use cipherlens::services::library::Statistics;
+use cipherlens::services::search::SearchResult;
+use cipherlens::services::session::Presence;
+use cipherlens::services::skipped::SkippedCounts;
+use cipherlens::tui::request::{Ending, IndexingUpdate, Reply};
+use cipherlens::tui::state::lock_screen::{FirstRun, LockScreen, MissingVault, Unlock};
+use cipherlens::tui::state::overlay::{Overlay, Question};
+use cipherlens::tui::state::results::Query;
+use cipherlens::tui::state::vault::Session;
+
+use crate::tui::stage::{Stage, found, photos};
+
+/// The results of a search for a photo in the files.
+pub(crate) fn searched(columns: u16, rows: u16, result: Result<SearchResult, String>) -> Stage {
+    let mut stage = Stage::with_vault(columns, rows);
+    stage.keys("j j j s");
+    let query = Query::File(PathBuf::from("/photos/2024/IMG_2.jpg"));
+    stage.reply(Reply::Searched { query, result: result.map(Box::new) });
+    stage
+}
+
+fn played(mut stage: Stage, keys: &str) -> Stage {
+    stage.keys(keys);
+    stage
+}
+
+fn indexing(columns: u16, rows: u16, ending: Option<Ending>, keys: &str) -> Stage {
+    let mut stage = Stage::with_vault(columns, rows);
+    stage.keys("I");
+    stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 9, skipped: SkippedCounts::default() }));
+    if let Some(ending) = ending {
+        stage.reply(Reply::Indexing(IndexingUpdate::Ended(ending)));
+    }
+    played(stage, keys)
+}
+
+fn on_lock_screen(columns: u16, rows: u16, lock_screen: LockScreen, keys: &str) -> Stage {
+    let mut stage = Stage::new(columns, rows);
+    stage.application.show_lock_screen(lock_screen);
+    if !keys.is_empty() {
+        stage.keys(keys);
+    }
+    stage
+}
+
+fn asked(columns: u16, rows: u16, question: Question) -> Stage {
+    let mut stage = Stage::with_vault(columns, rows);
+    stage.application.state.overlay = Some(Overlay::Confirm(question));
+    stage
+}
+
+fn listed(columns: u16, rows: u16, listing: Result<(), String>) -> Stage {
+    let mut stage = Stage::with_vault(columns, rows);
+    stage.keys("enter");
+    let folder = PathBuf::from("/photos/2024/beach");
+    stage.reply(Reply::Listed { folder, listing: listing.map(|()| (Vec::new(), 3)) });
+    stage
+}
+
+fn topmost(columns: u16, rows: u16) -> Stage {
+    let mut stage = Stage::new(columns, rows);
+    stage.keys("h");
+    stage.reply(Reply::Listed { folder: PathBuf::from("/photos"), listing: Ok((Vec::new(), 0)) });
+    stage.keys("h");
+    stage.reply(Reply::Listed { folder: PathBuf::from("/"), listing: Ok((Vec::new(), 0)) });
+    stage
+}
+
+fn vault_of(columns: u16, rows: u16, result: Option<Result<usize, String>>) -> Stage {
+    let mut stage = Stage::new(columns, rows);
+    stage.application.state.session = Session::Open { vault: PathBuf::from("/vaults/holiday.vault") };
+    if let Some(result) = result {
+        let listing = result.map(|count| (photos().into_iter().take(count).collect(), Statistics::default()));
+        stage.reply(Reply::Collection(listing));
+    }
+    played(stage, "3")
+}
+
+/// Makes a stage of this many columns and rows in a state.
+pub(crate) type Open = Box<dyn Fn(u16, u16) -> Stage>;
+
+/// Every state with its name.
+pub(crate) fn states() -> Vec<(&'static str, Open)> {
+    let nothing_found = || SearchResult { query: found().query, compared: 1, ..SearchResult::default() };
+    let vault = || PathBuf::from("/vaults/holiday.vault");
+    let mut states: Vec<(&'static str, Open)> = vec![
+        ("files without a vault", Box::new(Stage::new)),
+        ("files, on a folder", Box::new(Stage::with_vault)),
+        ("files, on a photo", Box::new(|c, r| played(Stage::with_vault(c, r), "j j j"))),
+        ("files, with a selection", Box::new(|c, r| played(Stage::with_vault(c, r), "j j j space g g"))),
+        ("files, typing a filter", Box::new(|c, r| played(Stage::with_vault(c, r), "/ 'cat"))),
+        ("files, filtered to nothing", Box::new(|c, r| played(Stage::with_vault(c, r), "/ 'zzz enter"))),
+        ("files, an empty folder", Box::new(|c, r| listed(c, r, Ok(())))),
+        ("files, a folder that cannot be read", Box::new(|c, r| listed(c, r, Err("denied".to_owned())))),
+        ("files, the topmost folder", Box::new(topmost)),
+        ("files, a picture on a narrow screen", Box::new(|c, r| played(Stage::with_vault(c, r), "j j j tab"))),
+        ("results before a search", Box::new(|c, r| played(Stage::with_vault(c, r), "2"))),
+        ("results, searching", Box::new(|c, r| played(Stage::with_vault(c, r), "j j j s"))),
+        ("results", Box::new(|c, r| searched(c, r, Ok(found())))),
+        ("results as a list", Box::new(|c, r| played(searched(c, r, Ok(found())), "t"))),
+        ("results, the threshold at its end", Box::new(|c, r| played(searched(c, r, Ok(found())), "] ] ] ]"))),
+        ("results, filtered to nothing", Box::new(|c, r| played(searched(c, r, Ok(found())), "/ 'zzz enter"))),
+        ("results, no other photo", Box::new(move |c, r| searched(c, r, Ok(nothing_found())))),
+        ("results, failed", Box::new(|c, r| searched(c, r, Err("damaged".to_owned())))),
+        ("vault, none open", Box::new(|c, r| played(Stage::new(c, r), "3"))),
+        ("vault", Box::new(|c, r| vault_of(c, r, Some(Ok(8))))),
+        ("vault, one photo", Box::new(|c, r| vault_of(c, r, Some(Ok(1))))),
+        ("vault, empty", Box::new(|c, r| vault_of(c, r, Some(Ok(0))))),
+        ("vault, being listed", Box::new(|c, r| vault_of(c, r, None))),
+        ("vault, not listed", Box::new(|c, r| vault_of(c, r, Some(Err("damaged".to_owned()))))),
+        ("vault, being checked", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "c"))),
+        ("vault, filtered to nothing", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "/ 'zzz enter"))),
+        ("vault, exporting", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "e enter"))),
+        ("vault, stopping an export", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "e enter X"))),
+        ("indexing nothing", Box::new(|c, r| played(Stage::with_vault(c, r), "4"))),
+        ("indexing, looking", Box::new(|c, r| played(Stage::with_vault(c, r), "I 4"))),
+        ("indexing", Box::new(|c, r| indexing(c, r, None, "4"))),
+        ("indexing, paused", Box::new(|c, r| indexing(c, r, None, "4 p"))),
+        ("indexing, stopping", Box::new(|c, r| indexing(c, r, None, "4 x"))),
+        ("indexing, done", Box::new(|c, r| indexing(c, r, Some(Ending::Done), "4"))),
+        ("indexing, failed", Box::new(|c, r| indexing(c, r, Some(Ending::Failed("full".to_owned())), "4"))),
+        ("indexing in the background", Box::new(|c, r| indexing(c, r, None, "3"))),
+        ("indexing behind the lock", Box::new(|c, r| indexing(c, r, None, "L esc 4"))),
+        ("a photo large, from the files", Box::new(|c, r| played(Stage::with_vault(c, r), "j j j z"))),
+        ("a photo large, from the results", Box::new(|c, r| played(searched(c, r, Ok(found())), "z"))),
+        ("a photo large, from the vault", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "j z"))),
+        ("help", Box::new(|c, r| played(Stage::with_vault(c, r), "? 'zzz"))),
+        ("messages", Box::new(|c, r| played(Stage::with_vault(c, r), "!"))),
+        ("where to export to", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "e"))),
+        ("unlock", Box::new(move |c, r| on_lock_screen(c, r, LockScreen::Unlock(Unlock::new(vault())), ""))),
+        ("unlock, typed", Box::new(move |c, r| on_lock_screen(c, r, LockScreen::Unlock(Unlock::new(vault())), "'abc"))),
+        (
+            "unlock, opening",
+            Box::new(move |c, r| on_lock_screen(c, r, LockScreen::Unlock(Unlock::new(vault())), "'abc enter")),
+        ),
+        ("first run", Box::new(move |c, r| on_lock_screen(c, r, LockScreen::FirstRun(FirstRun::new(vault())), ""))),
+        (
+            "first run, passphrase",
+            Box::new(move |c, r| on_lock_screen(c, r, LockScreen::FirstRun(FirstRun::new(vault())), "enter 'a")),
+        ),
+        (
+            "first run, creating",
+            Box::new(move |c, r| {
+                on_lock_screen(c, r, LockScreen::FirstRun(FirstRun::new(vault())), "enter 'a enter 'a enter")
+            }),
+        ),
+        (
+            "not there",
+            Box::new(move |c, r| {
+                on_lock_screen(c, r, LockScreen::MissingVault(MissingVault::new(vault(), Presence::Nothing)), "")
+            }),
+        ),
+        (
+            "not there, naming another",
+            Box::new(move |c, r| {
+                on_lock_screen(
+                    c,
+                    r,
+                    LockScreen::MissingVault(MissingVault::new(vault(), Presence::Nothing)),
+                    "down enter",
+                )
+            }),
+        ),
+    ];
+    let questions: [fn() -> Question; 7] = [
+        || Question::UseOlder { found: 2, seen: 3 },
+        || Question::Remove(vec![photos()[0].id]),
+        || Question::OpenOutside(photos()[0].id),
+        || Question::Download(vec![photos()[0].id]),
+        || Question::Quit,
+        || Question::QuitExporting,
+        || Question::ResumeIndexing(vec![PathBuf::from("/photos")]),
+    ];
+    for question in questions {
+        states.push(("a question", Box::new(move |c, r| asked(c, r, question()))));
+    }
+    states
+}

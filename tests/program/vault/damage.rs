@@ -1,0 +1,184 @@
+//! What repair makes of a damaged vault. That damage is found is tested with the rest of the security table.
+
+use std::fs;
+use std::path::Path;
+
+use cipherlens::durable::IfLocked;
+use cipherlens::vault::check::Remedy;
+use cipherlens::vault::{
+    Id, Leftovers, LostPhotoPolicy, Object, Part, Regenerate, Repaired, Segment, Snapshot, Vault, repair,
+};
+
+use crate::support::vault_fixture::*;
+
+/// Makes anew what the fixture made the first time.
+struct Again;
+
+impl Regenerate for Again {
+    fn vector(&self, photo: &[u8]) -> Option<Vec<f32>> {
+        number_of(photo).map(vector)
+    }
+
+    fn thumbnail(&self, photo: &[u8]) -> Option<Vec<u8>> {
+        number_of(photo).map(|number| format!("thumbnail {number}").into_bytes())
+    }
+}
+
+fn number_of(photo: &[u8]) -> Option<u32> {
+    std::str::from_utf8(photo).ok()?.split(' ').nth(1)?.parse().ok()
+}
+
+fn repaired(vault: &Vault, losses: LostPhotoPolicy) -> Repaired {
+    repair(vault, &Again, losses, IfLocked::Refuse, &|_| {}).unwrap()
+}
+
+/// Reads every photo and thumbnail that can be read, each checked against what was stored.
+fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
+    let mut whole = 0;
+    for (number, id) in (0..).zip(ids) {
+        let Ok(image) = snapshot.image(*id) else { continue };
+        if let Ok(bytes) = image.photo() {
+            assert_eq!(*bytes, photo(number), "wrong bytes instead of an error");
+            whole += 1;
+        }
+        if let Ok(bytes) = image.thumbnail() {
+            assert_eq!(*bytes, format!("thumbnail {number}").as_bytes(), "wrong bytes instead of an error");
+        }
+    }
+    whole
+}
+
+#[test]
+fn blocks_hints_and_thumbnails_are_made_anew_without_loss() {
+    let fixture = Fixture::new();
+    let ids = fill(&fixture.open(), 0..3);
+    let vault = fixture.open();
+    let thumbnail = vault.snapshot().unwrap().image(ids[2]).unwrap().listed().thumbnail.clone().unwrap().id;
+    let segment = vault.snapshot().unwrap().mapping().segments[0].id;
+    for object in
+        [Object::Segment(segment, Part::Blocks), Object::Segment(segment, Part::Hints), Object::Thumbnail(thumbnail)]
+    {
+        damage(&object.path(&fixture.root()));
+    }
+    fs::write(fixture.root().join("mapping.json.new"), "remains").unwrap();
+    let repaired = repaired(&vault, LostPhotoPolicy::Keep);
+    assert_eq!(repaired.before.damages.len(), 3);
+    assert!(repaired.before.damages.iter().all(|damage| matches!(damage.remedy, Remedy::Rebuild | Remedy::Regenerate)));
+    assert!(repaired.after.is_whole() && repaired.after.leftovers.is_empty() && repaired.dropped.is_empty());
+    let snapshot = vault.snapshot().unwrap();
+    assert_eq!(readable(&snapshot, &ids), 3);
+    assert!(snapshot.image(ids[2]).unwrap().details().unwrap().name == "holiday 2.jpg");
+    assert_eq!(*snapshot.image(ids[2]).unwrap().thumbnail().unwrap(), b"thumbnail 2");
+    assert!(search(&vault, &snapshot, &vector(2))[&ids[2]] > 0.999);
+}
+
+#[test]
+fn vectors_lists_and_catalogues_are_made_anew_from_the_photos() {
+    for part in [Part::Vectors, Part::Images, Part::Catalogue] {
+        let fixture = Fixture::new();
+        let vault = fixture.open();
+        let ids = fill(&vault, 0..3);
+        let segment = vault.snapshot().unwrap().mapping().segments[0].id;
+        damage(&Object::Segment(segment, part).path(&fixture.root()));
+        let repaired = repaired(&vault, LostPhotoPolicy::Keep);
+        assert!(repaired.after.is_whole(), "{part:?}: {:?}", repaired.after.damages);
+        assert!(repaired.after.leftovers.is_empty(), "{part:?}");
+        let snapshot = vault.snapshot().unwrap();
+        assert_eq!(readable(&snapshot, &ids), 3, "{part:?}");
+        let image = snapshot.image(ids[1]).unwrap();
+        assert_eq!(image.vector().unwrap(), vector(1), "{part:?}");
+        assert_eq!(*image.thumbnail().unwrap(), b"thumbnail 1", "{part:?}");
+        let name = &image.details().unwrap().name;
+        let expected = if part == Part::Catalogue { format!("{}.jpg", ids[1]) } else { "holiday 1.jpg".to_owned() };
+        assert_eq!(*name, expected, "{part:?}");
+        assert_eq!(vault.snapshot().unwrap().find_content(&vault.content_tag(&photo(1))).unwrap(), Some(ids[1]));
+    }
+}
+
+#[test]
+fn a_damaged_last_segment_does_not_stand_in_the_way_of_the_others() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    let ids = fill(&vault, 0..1026);
+    let segments = vault.snapshot().unwrap().mapping().segments.clone();
+    damage(&Object::Segment(segments[0].id, Part::Blocks).path(&fixture.root()));
+    assert!(repaired(&vault, LostPhotoPolicy::Keep).after.is_whole());
+    let mended = vault.snapshot().unwrap().mapping().segments.clone();
+    assert_eq!(mended[1], segments[1], "what is whole is left alone");
+
+    damage(&Object::Segment(mended[0].id, Part::Hints).path(&fixture.root()));
+    damage(&Object::Segment(mended[1].id, Part::Vectors).path(&fixture.root()));
+    fs::remove_file(fixture.root().join(format!("encrypted_images/{}.jpg.aes", ids[5]))).unwrap();
+    let repaired = repaired(&vault, LostPhotoPolicy::Drop);
+    assert_eq!((repaired.before.damages.len(), repaired.dropped.as_slice()), (3, &ids[5..6]));
+    assert!(repaired.after.is_whole());
+    let snapshot = vault.snapshot().unwrap();
+    assert_eq!(snapshot.segments().unwrap().map(Segment::len).collect::<Vec<_>>(), [1024, 1]);
+    assert_eq!(readable(&snapshot, &ids), 1025);
+}
+
+#[test]
+fn lost_photos_are_kept_listed_until_they_are_dropped() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    let ids = fill(&vault, 0..3);
+    let path = fixture.root().join(format!("encrypted_images/{}.jpg.aes", ids[1]));
+    let content = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+
+    let kept = repaired(&vault, LostPhotoPolicy::Keep);
+    assert_eq!(kept.after.damages.len(), 1);
+    assert_eq!((kept.after.damages[0].image, kept.after.damages[0].remedy), (Some(ids[1]), Remedy::Lost));
+    fs::write(&path, &content).unwrap();
+    assert!(vault.check(&|_| {}).unwrap().is_whole(), "a file put back is whole again");
+
+    fs::remove_file(&path).unwrap();
+    let dropped = repaired(&vault, LostPhotoPolicy::Drop);
+    assert_eq!(dropped.dropped, [ids[1]]);
+    assert!(dropped.after.is_whole() && dropped.after.leftovers.is_empty());
+    assert_eq!(readable(&vault.snapshot().unwrap(), &ids), 2);
+}
+
+#[test]
+fn a_segment_of_which_list_and_catalogue_are_lost_keeps_its_files() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    fill(&vault, 0..2);
+    let segment = vault.snapshot().unwrap().mapping().segments[0].id;
+    for part in [Part::Images, Part::Catalogue] {
+        damage(&Object::Segment(segment, part).path(&fixture.root()));
+    }
+    let repaired = repaired(&vault, LostPhotoPolicy::Keep);
+    assert_eq!(repaired.after.damages.len(), 2);
+    assert_eq!(fs::read_dir(fixture.root().join("encrypted_images")).unwrap().count(), 2);
+}
+
+/// Changes the last byte of a file.
+fn damage(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_repair_moves_what_nothing_names_aside_and_removes_none_of_it() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    fill(&vault, 0..1);
+    let whole = files(&fixture.root());
+    let stray = "encrypted_thumbnails/00112233445566778899aabbccddeeff.aes";
+    for content in ["the first of its name", "the second"] {
+        fs::write(fixture.root().join(stray), content).unwrap();
+        fs::create_dir(fixture.root().join("encrypted_images/folder")).unwrap();
+        fs::write(fixture.root().join("encrypted_images/folder/letter"), content).unwrap();
+        let repaired = repaired(&vault, LostPhotoPolicy::Keep);
+        assert_eq!(repaired.before.leftovers.strays, ["encrypted_images/folder", stray]);
+        assert_eq!(repaired.after.leftovers, Leftovers::default());
+    }
+    let mut expected = whole;
+    for (folder, number, content) in [("folder", "", "the first of its name"), ("folder.2", ".2", "the second")] {
+        expected.insert(format!("set_aside/{stray}{number}").into(), content.into());
+        expected.insert(format!("set_aside/encrypted_images/{folder}/letter").into(), content.into());
+    }
+    assert_eq!(files(&fixture.root()), expected);
+}
