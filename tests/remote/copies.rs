@@ -148,7 +148,7 @@ fn a_newer_copy_is_replaced_by_an_older_one_only_when_told() {
 #[test]
 fn a_copy_of_another_vault_is_refused() {
     let (scene, other) = (Scene::with_vault(), Scene::with_vault());
-    push(&scene, &other.vault()).exits(1).says("holds another vault");
+    push(&scene, &other.vault()).exits(1).says("are different vaults");
     let occupied = scene.path("occupied");
     fs::create_dir(&occupied).unwrap();
     fs::write(occupied.join("letter"), "mine").unwrap();

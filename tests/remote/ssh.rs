@@ -48,7 +48,7 @@ fn start(scene: &Scene, sshd: &Path, programs: &Path) -> (Daemon, u16) {
         programs.display()
     );
     fs::write(&config, text).unwrap();
-    // sshd started by root wants this folder, which its service otherwise makes.
+    // sshd started by root needs this folder, which its service normally creates.
     let _ = fs::create_dir_all("/run/sshd");
     let daemon = Command::new(sshd).args(["-D", "-e", "-f"]).arg(&config).stderr(Stdio::null()).spawn().unwrap();
     let daemon = Daemon(daemon);
@@ -79,7 +79,7 @@ fn client_programs(scene: &Scene) -> PathBuf {
     fs::create_dir(&folder).unwrap();
     let wrapper = folder.join("ssh");
     let config = scene.path("ssh_config");
-    // What careless users have for all hosts.
+    // What careless users set for all hosts.
     fs::write(&config, "Host *\n    ForwardAgent yes\n    ForwardX11 yes\n    ForwardX11Trusted yes\n").unwrap();
     let text = format!(
         "#!/bin/sh\nexec {} -F '{}' -i '{}' -o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new \
@@ -107,7 +107,7 @@ fn a_vault_is_made_filled_and_searched_over_ssh() {
     let (_agent, socket) = agent(&scene);
     let user = Command::new("id").arg("-un").output().unwrap();
     let user = String::from_utf8(user.stdout).unwrap().trim().to_owned();
-    // A path with a quote and a blank must come through the shell there.
+    // A path with a quote and a space must survive the host's shell.
     let address = format!("ssh://{user}@127.0.0.1:{port}{}", scene.path("it's a vault").display());
     let run = |arguments: &[&str], files: &[PathBuf]| {
         let mut command = scene.command(["--vault", &address]);
@@ -115,8 +115,8 @@ fn a_vault_is_made_filled_and_searched_over_ssh() {
         Ran(command.env("PATH", &path).args(arguments).args(files).output().unwrap())
     };
     let init = [&["init"], &CHEAPEST[..]].concat();
-    run(&init, &[]).exits(1).says("there is no cipherlens on");
-    // What the program meets there: the agent and the display of its user, if ssh brings them.
+    run(&init, &[]).exits(1).says("cipherlens is not installed on");
+    // Records the agent and display that ssh passes on to the program, if any.
     let (program, seen) = (programs.join("cipherlens"), scene.path("seen by the host"));
     let text = format!(
         "#!/bin/sh\necho \"agent=$SSH_AUTH_SOCK display=$DISPLAY\" >>'{}'\nexec '{}' \"$@\"\n",

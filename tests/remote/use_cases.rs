@@ -104,7 +104,7 @@ fn each_way_of_not_reaching_a_vault_has_its_own_words() {
     let via = |command: &str| Ran(scene.command(["--via", command, "list"]).output().unwrap());
     via("no-such-program-at-all")
         .exits(1)
-        .says("there is no cipherlens on the other end")
+        .says("cipherlens is not installed on the other end")
         .says("copy this program there");
     via("echo Welcome to this machine, have a nice day").exits(1).says("not as cipherlens does").says("Welcome");
     via("echo Connection refused >&2; exit 255").exits(1).says("could not be reached").says("Connection refused");
@@ -112,7 +112,7 @@ fn each_way_of_not_reaching_a_vault_has_its_own_words() {
     via(r"printf 'CLENSRPC\377\001'; sleep 1").exits(1).says("speaks version 511");
     via(&serving(&scene.path("nowhere"))).exits(1).says("there is no vault at");
     let address = |text: &str| Ran(scene.command(["--vault", text, "list"]).output().unwrap());
-    address("ssh://-oProxyCommand=id/v").exits(1).says("is no address of a vault");
+    address("ssh://-oProxyCommand=id/v").exits(1).says("is not a valid vault address");
     let mut without_ssh = scene.command(["--vault", "ssh://nas.invalid/v", "list"]);
     let ran = Ran(without_ssh.env("PATH", scene.path("empty")).output().unwrap());
     ran.exits(1).says("ssh could not be started");

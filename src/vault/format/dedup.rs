@@ -4,7 +4,7 @@
 //! ```text
 //! file  = page 0 | page 1 | ... | last page         each sealed as an object of its own (see `objects`), numbered
 //! page  = up to 64 times: tag 32 | image id 16 | number of its segment in the group 4, little-endian
-//! last  = the content of the group's list, so that either file can be made anew from the other
+//! last  = the content of the group's list, so that either file can be rebuilt from the other
 //! ```
 //!
 //! Entries are in ascending order. Keyed hashes are uniformly distributed, so an interpolation search opens only a page
