@@ -1,5 +1,5 @@
 //! A vault on another machine, from outside: the real binary at both ends of the connection, and what happens when the
-//! host or the connection fails or lies.
+//! host or the connection fails or is dishonest.
 #![cfg(unix)]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "what a test measured or could not test is said")]

@@ -1,4 +1,5 @@
-//! The system's ssh to the system's sshd on the loopback interface, with keys and configuration of their own.
+//! The system's ssh connecting to the system's sshd on the loopback interface, with keys and configuration of their
+//! own.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -29,7 +30,7 @@ fn keygen(path: &Path) {
     assert!(made.success());
 }
 
-/// Starts sshd on a free port; who logs in finds `cipherlens` in the folder `programs`.
+/// Starts sshd on a free port; users who log in find `cipherlens` in the folder `programs`.
 fn start(scene: &Scene, sshd: &Path, programs: &Path) -> (Daemon, u16) {
     let (host_key, user_key) = (scene.path("host_key"), scene.path("user_key"));
     keygen(&host_key);
@@ -60,7 +61,7 @@ fn start(scene: &Scene, sshd: &Path, programs: &Path) -> (Daemon, u16) {
     (daemon, port)
 }
 
-/// An agent of the user's, which ends with the test, and its socket.
+/// The user's agent, which ends with the test, and its socket.
 fn agent(scene: &Scene) -> (Daemon, PathBuf) {
     let socket = scene.path("agent");
     let agent = Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap();
@@ -73,7 +74,7 @@ fn agent(scene: &Scene) -> (Daemon, PathBuf) {
     (agent, socket)
 }
 
-/// A folder in which `ssh` is the system's with this test's key and known hosts.
+/// A folder in which `ssh` is the system's, with this test's key and known hosts.
 fn client_programs(scene: &Scene) -> PathBuf {
     let folder = scene.path("client programs");
     fs::create_dir(&folder).unwrap();
@@ -95,7 +96,7 @@ fn client_programs(scene: &Scene) -> PathBuf {
 }
 
 #[test]
-fn a_vault_is_made_filled_and_searched_over_ssh() {
+fn a_vault_is_created_filled_and_searched_over_ssh() {
     let Some(sshd) = installed("sshd") else {
         return not_tested("sshd is not installed, so no vault was reached over a real ssh");
     };
@@ -137,7 +138,7 @@ fn a_vault_is_made_filled_and_searched_over_ssh() {
     assert!(scene.path("it's a vault/header").exists());
     let seen = fs::read_to_string(&seen).unwrap();
     assert!(seen.lines().count() > 3 && seen.lines().all(|line| line == "agent= display="), "{seen}");
-    // Opened without a name: the address was remembered.
+    // Opened without an address: the last one was remembered.
     let mut again = scene.command(["list", "--json"]);
     let listed = Ran(again.env("PATH", &path).env_remove("CIPHERLENS_VAULT").output().unwrap()).success().json();
     assert_eq!(listed.as_array().unwrap().len(), 3);

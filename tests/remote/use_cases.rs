@@ -1,4 +1,4 @@
-//! Every command works on a vault behind a command as on a local one.
+//! Every command works on a remote vault as on a local one.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn remote_with<P: AsRef<std::path::Path>>(scene: &Scene, arguments: &[&str], fil
 }
 
 #[test]
-fn every_command_works_on_a_vault_elsewhere() {
+fn every_command_works_on_a_remote_vault() {
     let photos = samples(6);
     let scene = Scene::new();
     remote(&scene, &[&["init"], &CHEAPEST[..]].concat()).success();
@@ -31,7 +31,7 @@ fn every_command_works_on_a_vault_elsewhere() {
     let found = remote_with(&scene, &search, &photos[..1]).success().json();
     assert_eq!(found["matches"].as_array().unwrap().len(), 6);
     assert!(found["matches"][0]["score"].as_f64().unwrap() > 0.999);
-    // Hints and lists are cached by now: only the query is sent, and five bytes an image of a full block arrive.
+    // Hints and lists are cached by now: only the query is sent, and five bytes per image of a full block are received.
     let bytes = &remote_with(&scene, &search, &photos[..1]).success().json()["bytes"];
     let (sent, received) = (bytes["sent"].as_u64().unwrap(), bytes["received"].as_u64().unwrap());
     assert!(sent < 660_000, "{sent} bytes of query");
@@ -44,7 +44,7 @@ fn every_command_works_on_a_vault_elsewhere() {
     for photo in &photos {
         assert_eq!(fs::read(out.join(photo.file_name().unwrap())).unwrap(), fs::read(photo).unwrap());
     }
-    // Matches exported among decoys: only the matches are written, but more is fetched.
+    // Matches exported with decoys: only the matches are written, but more is fetched.
     let traffic = |decoys: &str| {
         let folder = scene.path(&format!("with {decoys} decoys"));
         let export = ["search", "--verbose", "--top", "1", "--threshold", "-1", "--decoys", decoys, "--export"];
@@ -58,19 +58,19 @@ fn every_command_works_on_a_vault_elsewhere() {
         counted(&count)
     };
     let (without, with) = (traffic("0"), traffic("4"));
-    // A request and at least two frames of answer for each.
+    // A request and at least two answer frames for each.
     assert!(with >= without + 4 * 3, "{with} frames with four decoys, {without} with none");
     let id = listed[0]["id"].as_str().unwrap();
     remote(&scene, &["remove", "--yes", id]).success();
     assert_eq!(remote(&scene, &["check", "--json"]).success().json()["photos"], 5);
     assert_eq!(remote(&scene, &["stats", "--json"]).success().json()["photos"], 5);
-    // Whoever sits at the host and has the passphrase finds the same vault.
+    // On the host, with the passphrase, it is the same vault.
     assert_eq!(scene.run(["list", "--json"]).success().json().as_array().unwrap().len(), 5);
     scene.run(["check"]).success();
 }
 
 #[test]
-fn damage_on_the_host_is_named_and_mended_from_home() {
+fn damage_on_the_host_is_reported_and_repaired_by_the_client() {
     let photos = samples(3);
     let scene = Scene::with_photos(&photos);
     let features = scene.vault().join("encrypted_features");
@@ -87,7 +87,7 @@ fn damage_on_the_host_is_named_and_mended_from_home() {
 }
 
 #[test]
-fn a_new_passphrase_is_set_from_home() {
+fn a_new_passphrase_is_set_by_the_client() {
     let scene = Scene::with_vault();
     let new = scene.path("new passphrase");
     fs::write(&new, "another one altogether\n").unwrap();
@@ -99,7 +99,7 @@ fn a_new_passphrase_is_set_from_home() {
 }
 
 #[test]
-fn each_way_of_not_reaching_a_vault_has_its_own_words() {
+fn each_way_of_not_reaching_a_vault_has_its_own_message() {
     let scene = Scene::with_vault();
     let via = |command: &str| Ran(scene.command(["--via", command, "list"]).output().unwrap());
     via("no-such-program-at-all")
