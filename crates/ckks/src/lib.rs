@@ -68,8 +68,8 @@
 //! - Decrypted scores contain noise that depends on the keys (Li, Micciancio 2020): show them to the key holder only.
 //!   Rounding to 4 decimals is no defence. The scheme is not CPA-D secure.
 //! - A dishonest evaluator can alter an answer. An impossible score makes the key holder refuse the whole answer;
-//!   possible ones are not noticed. By shifting one score and watching what is fetched, or whether the answer was refused, it can learn
-//!   that score within a dozen searches with the same photo.
+//!   possible ones are not noticed. By shifting one score and watching what is fetched, or whether the answer was
+//!   refused, it can learn that score within a dozen searches with the same photo.
 //! - Blocks, hints, nonces and counts are not authenticated here. Whoever stores them must authenticate them.
 //! - One multiplication deep. No rotations, no relinearisation, no bootstrapping.
 
