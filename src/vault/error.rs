@@ -52,7 +52,7 @@ pub enum Error {
         object: Object,
     },
     /// A file is larger than any that a vault writes.
-    #[error("{object} has {actual} bytes, more than the {limit} that it can have")]
+    #[error("{object} has {actual} bytes, more than the limit of {limit}")]
     TooLarge {
         /// Which file.
         object: Object,
@@ -62,7 +62,7 @@ pub enum Error {
         limit: u64,
     },
     /// A newer generation replaced the one being read: take a new snapshot and retry.
-    #[error("the vault moved on from generation {generation} while it was read; try again")]
+    #[error("generation {generation} of the vault was replaced while it was being read; try again")]
     Superseded {
         /// The generation that was being read.
         generation: u64,
@@ -72,8 +72,8 @@ pub enum Error {
     Locked,
     /// Another process committed while this one held the lock.
     #[error(
-        "another process committed to this vault while this one was writing, so nothing of this commit is in the \
-         vault: the lock does not keep others out, as on network mounts without locks"
+        "another process committed to this vault while this one was writing, so this commit was lost: the lock does not \
+         work here, as on network mounts without locks"
     )]
     Overtaken,
     /// A directory of the vault is not a directory.

@@ -198,7 +198,7 @@ fn only_what_the_journal_lists_is_removed() {
     let stray = fixture.root().join("encrypted_thumbnails/00112233445566778899aabbccddeeff.aes");
     fs::write(&stray, "from nowhere").unwrap();
     fill(&vault, 1..2);
-    assert!(stray.exists(), "nobody looked");
+    assert!(stray.exists(), "no search for leftovers yet");
     assert_eq!(vault.check(&|_| {}).unwrap().leftovers.strays.len(), 1);
     let named = vault.snapshot().unwrap().files().unwrap();
     let named: String = named.iter().map(|file| format!("{}\n", file.object)).collect();

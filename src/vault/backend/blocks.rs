@@ -1,6 +1,6 @@
 //! The content of a large file: mapped into memory where the file is local, otherwise in a buffer.
 //!
-//! Must never: let a result be used before checking whether a mapped file was truncated meanwhile.
+//! Must never: let a result be used before checking that the mapped file was not truncated.
 
 use std::ops::Deref;
 

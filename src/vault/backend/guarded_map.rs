@@ -27,7 +27,7 @@ impl GuardedMap {
     /// Maps `file`. `None` when no more maps can be guarded; the caller must then read the file instead.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub(in crate::vault) fn new(file: &File) -> io::Result<Option<Self>> {
         // SAFETY: the files of segments and groups are immutable: each is created under a new random name, never
         // written again, only unlinked, and an unlinked file stays mapped. Another process with write access could
@@ -210,11 +210,11 @@ mod tests {
         assert!(map[200_000..].iter().all(|byte| *byte == 0));
         assert!(!map.is_whole());
         file.set_len(0).unwrap();
-        assert_eq!(map[..100_000].iter().map(|byte| u64::from(*byte)).sum::<u64>(), 0, "cut off once more");
+        assert_eq!(map[..100_000].iter().map(|byte| u64::from(*byte)).sum::<u64>(), 0, "truncated again");
     }
 
     #[test]
-    fn one_map_that_is_cut_off_says_nothing_of_others_and_its_slot_is_used_again() {
+    fn truncating_one_map_leaves_others_intact_and_its_slot_is_reused() {
         let (short, long) = (file(1 << 16), file(1 << 16));
         let kept = GuardedMap::new(&long).unwrap().unwrap();
         for _ in 0..10_000 {
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn many_threads_may_meet_the_end_at_once() {
+    fn many_threads_may_reach_the_truncated_part_at_once() {
         let file = file(4 << 20);
         let map = GuardedMap::new(&file).unwrap().unwrap();
         file.set_len(1 << 20).unwrap();

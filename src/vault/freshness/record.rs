@@ -62,10 +62,10 @@ impl Records {
         };
         let history: Option<Vec<Seen>> = text.lines().map(parsed).collect();
         let history = history.filter(|history| !history.is_empty());
-        history.ok_or_else(|| self.unusable(vault, "it does not hold generations and their tags".to_owned()))
+        history.ok_or_else(|| self.unusable(vault, "it is not a list of generations and tags".to_owned()))
     }
 
-    /// Records `found` if `decide`, given the newest recorded generation, agrees. Other processes wait meanwhile.
+    /// Records `found` if `decide`, given the newest recorded generation, agrees. Other processes wait until it is done.
     pub(super) fn update(
         &self,
         found: &SignedMapping,

@@ -102,7 +102,7 @@ impl Directories {
     /// The content of a file of at most `limit` bytes.
     pub(super) fn read(&self, object: &Object, limit: u64) -> Result<Vec<u8>, Error> {
         let (file, actual) = self.open_within(object, limit)?;
-        // Read one byte more than the file had: if it grows meanwhile, its digest fails and reading still ends.
+        // Read one byte more than the file had: if it is growing, its digest fails and reading still ends.
         let mut bytes = Vec::with_capacity(usize::try_from(actual).unwrap_or(usize::MAX).saturating_add(1));
         file.take(limit).read_to_end(&mut bytes).map_err(Error::io(object))?;
         Ok(bytes)
