@@ -27,6 +27,6 @@ impl Expected {
     /// The error for a file with a different digest.
     #[must_use]
     pub fn differs(&self) -> Error {
-        Error::Damaged { object: self.object.clone(), what: "its digest differs from the mapping" }
+        Error::Damaged { object: self.object.clone(), what: "its digest differs from the recorded one" }
     }
 }
