@@ -72,8 +72,8 @@ pub enum Error {
     Locked,
     /// Another process committed while this one held the lock.
     #[error(
-        "another process committed to this vault while this one was writing, so this commit was lost: the lock does not \
-         work here, as on network mounts without locks"
+        "another process committed to this vault while this one was writing, so this commit was lost: the lock does \
+         not work here, as on network mounts without locks"
     )]
     Overtaken,
     /// A directory of the vault is not a directory.

@@ -65,7 +65,7 @@ impl Records {
         history.ok_or_else(|| self.unusable(vault, "it is not a list of generations and tags".to_owned()))
     }
 
-    /// Records `found` if `decide`, given the newest recorded generation, agrees. Other processes wait until it is done.
+    /// Records `found` if `decide`, given the newest recorded generation, agrees. Other processes wait.
     pub(super) fn update(
         &self,
         found: &SignedMapping,
