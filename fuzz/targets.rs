@@ -1,5 +1,5 @@
-//! One function for each parser of bytes that come from outside. Each takes any bytes, and what a parser accepts must
-//! be what it would write, or what the code after it can use: a target fails by a panic.
+//! One function for each parser of untrusted bytes. Each takes any bytes. What a parser accepts must be what it would
+//! write, or what the code after it can use; otherwise the target panics.
 //!
 //! `tests/program/hardening/malformed.rs` drives them with a fixed sequence of mutations.
 
@@ -23,12 +23,12 @@ use cipherlens::vault::{Digest, GroupEntry, Hex, Hints, Id, SEGMENT_IMAGES, Sign
 use crate::support::requests::{Request, answered, frame as request_frame, greeting, query, scan};
 use crate::support::vault_fixture::{Fixture, files, fill};
 
-/// The segment of the corpora, and the group.
+/// The segment of the corpora, also used as the group.
 pub(crate) const SEGMENT: &str = "000102030405060708090a0b0c0d0e0f";
 /// Its images.
 pub(crate) const IMAGES: usize = 2;
 
-/// A parser, and what must be true of what it accepts.
+/// A parser, and the properties of what it accepts.
 pub(crate) type Target = fn(&[u8]);
 
 /// All targets by name.
@@ -48,12 +48,12 @@ pub(crate) const TARGETS: [(&str, Target); 13] = [
     ("answers", answers),
 ];
 
-/// The header of a vault, before a passphrase proves it.
+/// The header of a vault, before it is authenticated.
 pub(crate) fn header(bytes: &[u8]) {
     assert!(!header::is_header(bytes) || bytes.len() == header::HEADER_BYTES);
 }
 
-/// `mapping.json`: one spelling, so what is accepted says everything about the file.
+/// `mapping.json`: it has one spelling, so any accepted text must be reproduced exactly.
 pub(crate) fn mapping(bytes: &[u8]) {
     if let Ok(read) = SignedMapping::parse(bytes) {
         let text = std::str::from_utf8(bytes).expect("only text is a mapping");
@@ -63,7 +63,7 @@ pub(crate) fn mapping(bytes: &[u8]) {
     }
 }
 
-/// The image list of a segment, which its digest authenticates.
+/// The image list of a segment, authenticated by its digest.
 pub(crate) fn image_list(bytes: &[u8]) {
     let segment = SEGMENT.parse().expect("an id has 32 digits");
     if images::decode(bytes, segment, IMAGES).is_some() {
@@ -72,7 +72,7 @@ pub(crate) fn image_list(bytes: &[u8]) {
     }
 }
 
-/// The list of a group, which its digest authenticates.
+/// The list of a group, authenticated by its digest.
 pub(crate) fn group_list(bytes: &[u8]) {
     let id = SEGMENT.parse().expect("an id has 32 digits");
     let is_list = |id: Id, segments, images| {
@@ -94,7 +94,7 @@ pub(crate) fn hints(bytes: &[u8]) {
     }
 }
 
-/// A catalogue in the clear.
+/// A plaintext catalogue.
 pub(crate) fn catalogue(bytes: &[u8]) {
     let rewritten = |text: &[u8]| catalogue::decode(text).map(|entries| catalogue::encode(&entries));
     if let Some(text) = rewritten(bytes) {
@@ -109,8 +109,8 @@ pub(crate) fn object(bytes: &[u8]) {
     });
     let id = Hex([7; 16]);
     let thumbnail = SealedObject::Thumbnail(id);
-    assert!(KEYS.open(&thumbnail, bytes).is_err(), "nobody but the key holder can make a file that opens");
-    // A file that authenticates, whatever its padding.
+    assert!(KEYS.open(&thumbnail, bytes).is_err(), "only the key holder can make a file that opens");
+    // A file that authenticates, with arbitrary padding.
     let key = KEYS.tree().key(Purpose::Thumbnail, &id.0);
     let prefix = Kind::Thumbnail.prefix();
     let associated = [&prefix[..], &KEYS.vault().0, &id.0].concat();
@@ -142,7 +142,7 @@ pub(crate) fn metadata(bytes: &[u8]) {
     }
 }
 
-/// Pixels of a photo, under limits that leave a mutation room to exceed them.
+/// Pixels of a photo, under limits low enough for a mutation to exceed them.
 pub(crate) fn photo(bytes: &[u8]) {
     let limits = Limits { pixels: 1 << 12, memory_bytes: 1 << 16 };
     for extension in [None, Some("tga".as_ref())] {
@@ -169,8 +169,8 @@ pub(crate) fn configuration(bytes: &[u8]) {
     assert!(warnings.iter().all(|warning| (1..=lines).contains(&warning.line)));
 }
 
-/// What a host is asked over the line, as [`frames`] of which the first byte of each run is the kind. What a writer
-/// could change is not there for the next input: one that begins to write has a folder of its own.
+/// Requests to a host, as [`frames`], where the first byte of each run is the kind. An input that begins to write gets
+/// its own folder, so that it cannot change the vault for the next input.
 pub(crate) fn host(bytes: &[u8]) {
     static HOST: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
         let folder = in_memory();
@@ -184,16 +184,16 @@ pub(crate) fn host(bytes: &[u8]) {
         crate::support::requests::frames(&asked).iter().any(|(_, kind, _)| [BEGIN, CREATE].contains(kind));
     let own = begins_to_write.then(in_memory);
     let folder = own.as_ref().unwrap_or(&HOST);
-    // A client that breaks the rules is hung up on, which is an error and no panic.
+    // The host hangs up on a client that breaks the rules, which is an error and not a panic.
     let (_, said) = answered(&folder.path().join("host.vault"), &line);
     assert!(said.starts_with(b"CLENSRPC"));
 }
 
-/// The kinds of requests that begin to write, into a vault that is there or where there is none.
+/// The kinds of requests that begin to write, into an existing or a new vault.
 const BEGIN: u8 = 7;
 const CREATE: u8 = 8;
 
-/// A folder that no disk has to keep, where the system has one.
+/// A temporary folder in memory, where the system has one.
 fn in_memory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("there is room")
 }
@@ -211,11 +211,11 @@ fn make(root: &Path) {
 pub(crate) struct HostVault {
     /// Its files.
     pub(crate) files: BTreeMap<PathBuf, Vec<u8>>,
-    /// A whole valid search.
+    /// A complete valid search.
     pub(crate) scan: Request,
 }
 
-/// The vault that requests are about: the same for all of them.
+/// The vault that all requests are about.
 pub(crate) static HOST_VAULT: LazyLock<HostVault> = LazyLock::new(|| {
     let fixture = Fixture::new();
     let vault = fixture.open();
@@ -224,10 +224,10 @@ pub(crate) static HOST_VAULT: LazyLock<HostVault> = LazyLock::new(|| {
     HostVault { files: files(&fixture.root()), scan }
 });
 
-/// What a client is answered: the bytes as a line, as [`frames`], and as the content of an answer.
+/// Answers to a client: the bytes as a connection, as [`frames`], and as the content of an answer.
 pub(crate) fn answers(bytes: &[u8]) {
     for line in [bytes, &frames(bytes)] {
-        assert!(line.starts_with(&rewritten_replies(line)), "what is accepted has one spelling");
+        assert!(line.starts_with(&rewritten_replies(line)), "accepted bytes have one encoding");
     }
     let rewritten_lists = [
         lists::decode_listing(bytes).map(|files| lists::encode_listing(&files)),
@@ -235,11 +235,11 @@ pub(crate) fn answers(bytes: &[u8]) {
         lists::decode_digests(bytes, bytes.len() / 32).map(|digests| lists::encode_digests(&digests)),
     ];
     for again in rewritten_lists.into_iter().flatten() {
-        assert_eq!(again, bytes, "what is accepted has one spelling");
+        assert_eq!(again, bytes, "accepted bytes have one encoding");
     }
 }
 
-/// The replies that can be read from the beginning of `line` on, read and written again.
+/// The replies at the beginning of `line`, decoded and encoded again.
 fn rewritten_replies(mut line: &[u8]) -> Vec<u8> {
     let mut again = Vec::new();
     while let Ok(Some(read)) = frame::read(&mut line) {
@@ -250,8 +250,8 @@ fn rewritten_replies(mut line: &[u8]) -> Vec<u8> {
     again
 }
 
-/// Each run of bytes as a frame under a valid checksum: its first byte the kind, three of length, then as many of
-/// payload as there are. Requests are numbered, but that those of a writer, which come after its first, all have its
+/// Turns each run of bytes into a frame with a valid checksum: the first byte is the kind, the next three the length,
+/// followed by up to that much payload. Requests are numbered; all requests of a writer after its first share its
 /// number.
 fn frames(bytes: &[u8]) -> Vec<u8> {
     let mut line = Vec::new();
@@ -270,7 +270,7 @@ fn frames(bytes: &[u8]) -> Vec<u8> {
     line
 }
 
-/// What [`frames`] makes a frame of.
+/// The run of bytes from which [`frames`] makes this frame.
 pub(crate) fn run(kind: u8, payload: &[u8]) -> Vec<u8> {
     let [l0, l1, l2, _] = (payload.len() as u32).to_le_bytes();
     [&[kind, l0, l1, l2], payload].concat()

@@ -1,7 +1,8 @@
-//! Files that survive a crash: written whole, fsynced, and only then visible under their names. And the exclusive lock.
+//! Files that survive a crash: written completely and fsynced before they appear under their names. Also the exclusive
+//! lock.
 //!
-//! Must never: report success before the data and the directory entry are on the disk, follow a symbolic link that
-//! waits under a name to be written, or leave a file readable by others.
+//! Must never: report success before the data and the directory entry are on the disk, write through a symbolic link,
+//! or leave a file readable by others.
 
 #[cfg(unix)]
 mod dir;
@@ -24,16 +25,16 @@ pub use dir::Dir;
 pub use dir_by_path::Dir;
 pub use entry::{DirEntry, EntryKind};
 
-/// The suffix of a file that is still being written. One that is found later was left by a crash.
+/// The suffix of a file that is still being written. One found later was left by a crash.
 pub const UNFINISHED: &str = ".new";
 
 /// How many written files wait for one round of fsync: enough for the fsyncs to overlap, few enough to keep open.
 const SYNC_ROUND: usize = 64;
 
-/// Creates a directory that only its owner can enter (0700 on Unix). An existing one is left as it is.
+/// Creates a directory that only its owner can enter (0700 on Unix). Leaves an existing one as it is.
 ///
 /// # Errors
-/// What the system says.
+/// What the system reports.
 pub fn create_directory(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
@@ -44,10 +45,10 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Replaces the file at `path` by `bytes`, atomically and durably: a crash leaves the old content or the new.
+/// Replaces the content of the file at `path`, atomically and durably: a crash leaves the old content or the new.
 ///
 /// # Errors
-/// What the system says. When it fails after the rename, the new content is visible and may not be durable.
+/// What the system reports. After a failure past the rename, the new content is visible but may not be durable.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().and_then(OsStr::to_str).ok_or(io::ErrorKind::InvalidFilename)?;
     Dir::open(parent(path))?.replace(name, bytes)
@@ -56,21 +57,21 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Makes the names in a directory durable: creations, renames and removals so far.
 ///
 /// # Errors
-/// What the system says.
+/// What the system reports.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
     Dir::open(path)?.sync()
 }
 
-/// The directory that `path` is in.
+/// The directory that contains `path`.
 pub fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 impl Dir {
-    /// Replaces the file `name` by `bytes`, atomically and durably: a crash leaves the old content or the new.
+    /// Replaces the content of the file `name`, atomically and durably: a crash leaves the old content or the new.
     ///
     /// # Errors
-    /// What the system says. When it fails after the rename, the new content is visible and may not be durable.
+    /// What the system reports. After a failure past the rename, the new content is visible but may not be durable.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let unfinished = format!("{name}{UNFINISHED}");
         match self.remove(&unfinished) {
@@ -83,7 +84,7 @@ impl Dir {
         });
         let renamed = written.and_then(|()| self.rename(OsStr::new(&unfinished), self, OsStr::new(name)));
         if let Err(error) = renamed {
-            // Best effort: the error above is the one that matters, and the next replacement removes the file too.
+            // Best effort: the error above matters more, and the next replacement removes the file too.
             let _ = self.remove(&unfinished);
             return Err(error);
         }
@@ -91,8 +92,8 @@ impl Dir {
     }
 }
 
-/// Immutable files on their way to the disk: written one by one, from any thread, and fsynced in rounds, because the
-/// file system combines many fsyncs at once into few commits.
+/// Immutable files being written: one by one, from any thread, and fsynced in rounds, because the file system combines
+/// many fsyncs at once into few commits.
 #[derive(Default)]
 pub struct Unsynced(Mutex<Waiting>);
 
@@ -107,7 +108,7 @@ impl Unsynced {
     /// Writes a new file. It is durable only after [`Self::sync`] and [`Dir::sync`].
     ///
     /// # Errors
-    /// What the system says; a file that was begun is removed.
+    /// What the system reports. An unfinished file is removed.
     pub fn write(&self, dir: &Dir, name: &str, parts: &[&[u8]]) -> io::Result<()> {
         let mut file = dir.create_file(name)?;
         if let Err(error) = parts.iter().try_for_each(|part| file.write_all(part)) {
@@ -129,7 +130,7 @@ impl Unsynced {
     /// Waits until the content of every file written so far is on the disk.
     ///
     /// # Errors
-    /// When this round or any before it failed; which of the files are durable is then unknown.
+    /// When this or an earlier round failed; it is then unknown which files are durable.
     pub fn sync(&self) -> io::Result<()> {
         let round = std::mem::take(&mut self.0.lock().files);
         self.sync_round(&round)?;
@@ -154,26 +155,26 @@ pub enum IfLocked {
     Wait,
 }
 
-/// An exclusive lock kept by the kernel. It ends with the process, however the process ends, so it cannot go stale.
+/// An exclusive lock held by the kernel. It ends with the process, even after a crash, so it cannot go stale.
 pub struct Lock {
-    /// Locked until it is closed.
+    /// Holds the lock until it is closed.
     _file: File,
 }
 
 impl Lock {
-    /// Locks an existing file, which must never be replaced; `None` when another process holds it and `if_locked` says
-    /// to refuse.
+    /// Locks an existing file, which must never be replaced. `None` when another process holds the lock and `if_locked`
+    /// is [`IfLocked::Refuse`].
     ///
     /// # Errors
-    /// What the system says, for instance when the file cannot be opened for writing.
+    /// What the system reports, for instance when the file cannot be opened for writing.
     pub fn acquire(path: &Path, if_locked: IfLocked) -> io::Result<Option<Self>> {
         Self::of(OpenOptions::new().read(true).write(true).open(path)?, if_locked)
     }
 
-    /// The same for a file that is open for writing.
+    /// The same for a file already open for writing.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn of(file: File, if_locked: IfLocked) -> io::Result<Option<Self>> {
         match if_locked {
             IfLocked::Wait => file.lock()?,
@@ -187,11 +188,11 @@ impl Lock {
     }
 }
 
-/// Creates a directory and its missing parents, durably and for their owner alone whatever the umask (0700 on Unix).
-/// Existing ones are left as they are.
+/// Creates a directory and its missing parents, durably, and private to the owner whatever the umask (0700 on Unix).
+/// Leaves existing ones as they are.
 ///
 /// # Errors
-/// What the system says; when something that is not a directory is in the way.
+/// What the system reports; when a path component exists and is not a directory.
 pub fn create_private_directories(path: &Path) -> io::Result<()> {
     let missing: Vec<_> = path.ancestors().take_while(|directory| !directory.is_dir()).collect();
     for directory in missing.into_iter().rev() {
@@ -205,10 +206,10 @@ pub fn create_private_directories(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a file private to its owner, whatever the umask was when it was created (0600 on Unix).
+/// Makes a file private to its owner, whatever umask it was created with (0600 on Unix).
 ///
 /// # Errors
-/// What the system says.
+/// What the system reports.
 pub fn make_private(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
@@ -224,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replaced_file_has_the_new_content_and_no_remains_stay() {
+    fn replacing_a_file_removes_remains_of_a_crash() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("mapping");
         fs::write(directory.path().join("mapping.new"), "remains of a crash").unwrap();
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn more_files_than_a_round_are_all_written() {
+    fn more_files_than_one_round_are_all_written() {
         let directory = tempfile::tempdir().unwrap();
         let (dir, unsynced) = (Dir::open(directory.path()).unwrap(), Unsynced::default());
         for at in 0..SYNC_ROUND * 2 + 3 {
@@ -258,7 +259,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_round_that_failed_is_never_forgotten() {
+    fn a_failed_round_stays_failed() {
         let unsynced = Unsynced::default();
         // A pipe cannot be fsynced.
         let (_reader, writer) = io::pipe().unwrap();
@@ -269,7 +270,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_directory_by_its_path_answers_as_one_that_is_held_open() {
+    fn a_directory_by_path_behaves_like_one_by_descriptor() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("file"), "content").unwrap();
         fs::create_dir(directory.path().join("folder")).unwrap();
@@ -285,7 +286,7 @@ mod tests {
         }
         let sorted = |mut entries: Vec<DirEntry>| {
             entries.sort_by(|one, other| one.name.cmp(&other.name));
-            // The bytes of a folder are the file system's own affair.
+            // The size of a directory depends on the file system.
             entries.retain(|entry| entry.kind != EntryKind::Directory);
             entries
         };
@@ -294,7 +295,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn others_may_not_read_and_links_are_not_followed() {
+    fn files_are_private_and_links_are_not_followed() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let inner = directory.path().join("inner");

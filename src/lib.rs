@@ -1,9 +1,9 @@
 //! Photos that stay encrypted on any machine and can still be searched by similarity.
 //!
-//! ARCHITECTURE.md has the map: which room may use which, and the way of a photo and of a query through them. Start
+//! ARCHITECTURE.md has the map: which module may use which, and the path of a photo and of a query through them. Start
 //! with [`services`], whose page lists the use cases.
 //!
-//! | room | what lives there |
+//! | module | what lives there |
 //! |---|---|
 //! | [`durable`] | crash-safe file replacement, the exclusive lock |
 //! | [`cipher`] | AES-256-CBC + HMAC-SHA-512, Argon2id, one key per object |
@@ -12,10 +12,10 @@
 //! | [`error`] | why a use case failed, and what to do about it |
 //! | [`services`] | the use cases and all policy: unlock, index, search, export, check |
 //! | [`preview`] | pictures in the terminal |
-//! | [`cli`] | one file a command |
+//! | [`cli`] | one file per command |
 //! | [`tui`] | the terminal application |
 //!
-//! Encrypted search, networks and secrets are packages of their own: [`ckks`], [`features`], [`secret`].
+//! Encrypted search, networks and secrets are separate packages: [`ckks`], [`features`], [`secret`].
 
 pub mod cipher;
 pub mod cli;

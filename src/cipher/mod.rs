@@ -36,14 +36,14 @@ pub enum Error {
     #[error("the passphrase contains a control character")]
     PassphraseControl,
     /// The passphrase is longer than anybody would type.
-    #[error("the passphrase has {actual} bytes, more than {limit}")]
+    #[error("the passphrase has {actual} bytes, more than the limit of {limit}")]
     PassphraseLength {
         /// Bytes given.
         actual: usize,
-        /// Most bytes accepted.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// A cost is too low to protect, or so high that it can only be meant to exhaust memory or time.
+    /// A cost that is too low to protect, or so high that its only purpose can be to exhaust memory or time.
     #[error("Argon2id {field} is {actual}, outside {lowest}..={highest}")]
     Cost {
         /// The parameter.

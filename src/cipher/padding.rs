@@ -5,7 +5,7 @@
 //! padded = length (8, little-endian) || plaintext || zeros, up to padme(8 + length)
 //! ```
 //!
-//! Must never: be removed before the tag is verified. Padding that is not canonical counts as damage.
+//! Must never: be removed before the tag is verified. Non-canonical padding counts as damage.
 
 use zeroize::Zeroizing;
 
@@ -36,7 +36,7 @@ pub fn pad(plaintext: &[u8]) -> Zeroizing<Vec<u8>> {
 /// The inverse of [`pad`].
 ///
 /// # Errors
-/// [`Error::Damaged`] when the length does not fit or the padding is not the one [`pad`] writes.
+/// [`Error::Damaged`] when the length does not fit or the padding is not what [`pad`] writes.
 pub fn unpad(mut padded: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, Error> {
     let (length, rest) = padded.split_first_chunk::<LENGTH_BYTES>().ok_or(Error::Damaged)?;
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| Error::Damaged)?;
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_padded_comes_back() {
+    fn padding_is_removed_again() {
         for length in (0..300).chain([4096, 100_001]) {
             let plaintext: Vec<u8> = (0..length).map(|at| at as u8).collect();
             assert_eq!(*unpad(pad(&plaintext)).unwrap(), plaintext);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_of_another_shape_is_damage() {
+    fn non_canonical_padding_is_damage() {
         let mut not_zero = pad(&[1; 100]);
         *not_zero.last_mut().unwrap() = 1;
         let mut too_long = pad(&[1; 100]);

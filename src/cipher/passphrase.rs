@@ -6,8 +6,8 @@
 //!
 //! Text is prepared as in the OpaqueString profile of RFC 8265, section 4.2: UTF-8, every non-ASCII space becomes a
 //! space, NFC; case and width are kept. macOS may send a letter and its accent as two code points (NFD) where Linux
-//! sends one (NFC), and to the user both are the same passphrase. Control characters are refused, including a trailing
-//! newline: whoever reads a passphrase from a file strips the line ending and nothing else.
+//! sends one (NFC); to the user both are the same passphrase. Control characters are refused, including a trailing
+//! newline: a caller that reads a passphrase from a file strips the line ending and nothing else.
 //!
 //! Must never: print or compare a passphrase, or allocate memory that a file asks for before checking its range.
 
@@ -21,7 +21,7 @@ use super::Error;
 use crate::secret::Secret;
 use crate::secret::on_wiped_stack;
 
-/// More than anybody types, less than a file given by mistake.
+/// Longer than anybody types, shorter than a file given by mistake.
 const LONGEST_BYTES: usize = 4096;
 
 /// NFC makes a string at most three times as long in UTF-8 (Unicode TR 15, table of expansion factors).
@@ -46,7 +46,7 @@ impl Passphrase {
         if text.chars().any(char::is_control) {
             return Err(Error::PassphraseControl);
         }
-        // Full capacity at once: a string that grows leaves unwiped copies behind.
+        // Reserve full capacity: a string that grows leaves unwiped copies behind.
         let mut normalised = Zeroizing::new(String::with_capacity(text.len() * NFC_EXPANSION));
         if text.is_ascii() {
             normalised.push_str(text);
@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn rfc_9106_section_5_3_argon2id() {
-        // The RFC's vector uses a secret and associated data, which we never set: this pins the library, not our use.
+        // The RFC's vector uses a secret and associated data, which we never set: this tests the library, not our use
+        // of it.
         let params = argon2::ParamsBuilder::new()
             .m_cost(32)
             .t_cost(3)
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn twins_of_one_text_are_one_passphrase_and_nothing_else_is() {
+    fn only_equivalent_spellings_are_the_same_passphrase() {
         let same = |one: &str, other: &str| typed(one).unwrap().0 == typed(other).unwrap().0;
         assert!(same("caf\u{e9}", "cafe\u{301}"), "NFC and NFD");
         assert!(same("two\u{a0}words", "two words"), "a no-break space from Option-Space");
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn normalisation_never_outgrows_its_reserve() {
+    fn normalisation_never_exceeds_the_reserved_capacity() {
         // U+1D160 is among the longest expansions under NFC: 4 bytes become 12.
         let text = "\u{1d160}".repeat(50);
         let passphrase = typed(&text).unwrap();
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_passphrase_is_refused() {
+    fn invalid_passphrases_are_refused() {
         assert!(matches!(typed(""), Err(Error::PassphraseEmpty)));
         assert!(matches!(typed("with\0nul"), Err(Error::PassphraseControl)));
         assert!(matches!(typed("line\n"), Err(Error::PassphraseControl)));
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn costs_outside_the_range_do_not_exist() {
+    fn costs_outside_the_range_are_refused() {
         assert_eq!(Cost::new(256 * 1024, 3, 4).unwrap(), Cost::DEFAULT);
         for (memory_kib, passes, lanes) in [
             (19 * 1024 - 1, 1, 1),

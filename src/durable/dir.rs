@@ -1,10 +1,10 @@
-//! A directory that is held open, and the files directly beneath it.
+//! A directory held open by its descriptor, and the files directly in it.
 //!
-//! A path is looked up anew with every call, so whoever can write to one of its directories can put a symbolic link
-//! there between two calls. A [`Dir`] is looked up once: whatever is renamed or linked afterwards, its files stay the
-//! ones that were beneath it. Names are single components, and a link in the place of a directory or file is refused,
-//! never followed. On Linux the kernel checks this too (`openat2(2)` with `RESOLVE_BENEATH` and `RESOLVE_NO_SYMLINKS`);
-//! older kernels and other Unix systems get `openat(2)` with `O_NOFOLLOW`, which is as strict for a single component.
+//! A path is resolved again by every call, so anyone who can write to one of its directories can put a symbolic link
+//! there between two calls. A [`Dir`] is resolved once: whatever is renamed or linked afterwards, it stays the same
+//! directory. Names are single components, and a link in place of a directory or file is refused, never followed. On
+//! Linux the kernel checks this too (`openat2(2)` with `RESOLVE_BENEATH` and `RESOLVE_NO_SYMLINKS`); older kernels and
+//! other Unix systems get `openat(2)` with `O_NOFOLLOW`, which is as strict for a single component.
 //!
 //! Must never: resolve a name that has more than one component.
 
@@ -25,10 +25,10 @@ use super::entry::{DirEntry, EntryKind};
 pub struct Dir(OwnedFd);
 
 impl Dir {
-    /// Opens the directory at `path`. Links in the path are followed: the caller says where the directory is.
+    /// Opens the directory at `path`. Links in the path are followed, because the caller chose it.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self(retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?))
@@ -37,7 +37,7 @@ impl Dir {
     /// Opens the directory `name`.
     ///
     /// # Errors
-    /// `NotADirectory` when it is a link or a file; what the system says.
+    /// `NotADirectory` when it is a link or a file; otherwise what the system reports.
     pub fn open_dir(&self, name: &str) -> io::Result<Self> {
         match self.open_at(OsStr::new(name), OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()) {
             Err(Errno::LOOP | Errno::NOTDIR) => Err(io::ErrorKind::NotADirectory.into()),
@@ -45,7 +45,7 @@ impl Dir {
         }
     }
 
-    /// Opens the directory `name`, which is created for its owner alone (0700) if there is none.
+    /// Opens the directory `name`. If there is none, creates it, private to the owner (0700).
     ///
     /// # Errors
     /// As [`Self::open_dir`].
@@ -59,7 +59,7 @@ impl Dir {
     /// Opens a file for reading; `None` when `name` is a link, a pipe or anything else but a regular file.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn open_file(&self, name: &str) -> io::Result<Option<File>> {
         // Without O_NONBLOCK, opening a pipe waits for its other end.
         self.open_regular(name, OFlags::RDONLY | OFlags::NONBLOCK)
@@ -68,7 +68,7 @@ impl Dir {
     /// Opens a file for reading and writing, as a lock or to append to it; `None` as for [`Self::open_file`].
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn open_file_to_change(&self, name: &str) -> io::Result<Option<File>> {
         self.open_regular(name, OFlags::RDWR | OFlags::APPEND | OFlags::NONBLOCK)
     }
@@ -76,7 +76,7 @@ impl Dir {
     /// Creates a file that only its owner can read (0600), open for writing.
     ///
     /// # Errors
-    /// `AlreadyExists` when there is anything of this name, a link included; what the system says.
+    /// `AlreadyExists` when anything has this name, even a link; otherwise what the system reports.
     pub fn create_file(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         Ok(self.open_at(OsStr::new(name), flags, Mode::RUSR | Mode::WUSR)?.into())
@@ -85,23 +85,23 @@ impl Dir {
     /// Removes a file, or a link itself.
     ///
     /// # Errors
-    /// What the system says, for instance when it is a directory.
+    /// What the system reports, for instance when it is a directory.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         Ok(rustix::fs::unlinkat(&self.0, single(OsStr::new(name))?, AtFlags::empty())?)
     }
 
-    /// Gives whatever is called `name` the name `new` beneath `target`; a file of that name is replaced.
+    /// Renames `name` to `new` in the directory `target`, replacing a file of that name.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn rename(&self, name: &OsStr, target: &Self, new: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.0, single(name)?, &target.0, single(new)?)?)
     }
 
-    /// Whether anything is called `name`, a link included.
+    /// Whether anything has this name, even a link.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn has(&self, name: &OsStr) -> io::Result<bool> {
         match rustix::fs::statat(&self.0, single(name)?, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Ok(true),
@@ -110,10 +110,10 @@ impl Dir {
         }
     }
 
-    /// Everything beneath it.
+    /// Everything directly in it.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn entries(&self) -> io::Result<Vec<DirEntry>> {
         let mut entries = Vec::new();
         for entry in rustix::fs::Dir::read_from(&self.0)? {
@@ -128,10 +128,10 @@ impl Dir {
                         FileType::Directory => EntryKind::Directory,
                         _ => EntryKind::Other,
                     };
-                    // A negative size exists on no file system.
+                    // No file system reports a negative size.
                     entries.push(DirEntry { name, kind, bytes: u64::try_from(status.st_size).unwrap_or_default() });
                 }
-                // A writer removed it since.
+                // A writer has just removed it.
                 Err(Errno::NOENT) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -139,10 +139,10 @@ impl Dir {
         Ok(entries)
     }
 
-    /// Makes its names durable: creations, renames and removals so far.
+    /// Makes its entries durable: creations, renames and removals so far.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn sync(&self) -> io::Result<()> {
         Ok(retry_on_intr(|| rustix::fs::fsync(&self.0))?)
     }
@@ -150,7 +150,7 @@ impl Dir {
     fn open_regular(&self, name: &str, flags: OFlags) -> io::Result<Option<File>> {
         let file = match self.open_at(OsStr::new(name), flags, Mode::empty()) {
             Ok(file) => File::from(file),
-            // A link; a socket or a device without a driver; a directory that was to be written.
+            // A link; a socket or a device without a driver; a directory opened for writing.
             Err(Errno::LOOP | Errno::MLINK | Errno::NXIO | Errno::ISDIR) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_refused_in_the_place_of_directories_and_files() {
+    fn links_in_place_of_directories_and_files_are_refused() {
         let place = tempfile::tempdir().unwrap();
         let path = |name: &str| place.path().join(name);
         fs::create_dir(path("elsewhere")).unwrap();
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_stays_the_one_that_was_opened() {
+    fn an_open_directory_stays_the_same_after_a_swap() {
         let place = tempfile::tempdir().unwrap();
         let path = |name: &str| place.path().join(name);
         fs::create_dir(path("ours")).unwrap();

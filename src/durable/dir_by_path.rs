@@ -1,7 +1,7 @@
-//! What [`Dir`] is where a directory cannot be held open by its descriptor: its path, looked at before each use.
+//! [`Dir`] for systems where a directory cannot be held open by its descriptor: its path, checked before each use.
 //!
-//! A link in the place of a directory or file is refused, but one that is put there between the look and the use is
-//! followed: the guarantees of `dir.rs` hold on Unix only.
+//! A link in place of a directory or file is refused, but one put there between check and use is followed: the
+//! guarantees of `dir.rs` hold on Unix only.
 //!
 //! Must never: resolve a name that has more than one component.
 
@@ -17,10 +17,10 @@ use super::entry::{DirEntry, EntryKind};
 pub struct Dir(PathBuf);
 
 impl Dir {
-    /// The directory at `path`. Links in the path are followed: the caller says where the directory is.
+    /// The directory at `path`. Links in the path are followed, because the caller chose it.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn open(path: &Path) -> io::Result<Self> {
         if fs::metadata(path)?.is_dir() { Ok(Self(path.to_owned())) } else { Err(io::ErrorKind::NotADirectory.into()) }
     }
@@ -28,13 +28,13 @@ impl Dir {
     /// The directory `name`.
     ///
     /// # Errors
-    /// `NotADirectory` when it is a link or a file; what the system says.
+    /// `NotADirectory` when it is a link or a file; otherwise what the system reports.
     pub fn open_dir(&self, name: &str) -> io::Result<Self> {
         let path = self.path(OsStr::new(name))?;
         if fs::symlink_metadata(&path)?.is_dir() { Ok(Self(path)) } else { Err(io::ErrorKind::NotADirectory.into()) }
     }
 
-    /// The directory `name`, which is created if there is none.
+    /// The directory `name`, created if there is none.
     ///
     /// # Errors
     /// As [`Self::open_dir`].
@@ -48,7 +48,7 @@ impl Dir {
     /// Opens a file for reading; `None` when `name` is a link or anything else but a regular file.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn open_file(&self, name: &str) -> io::Result<Option<File>> {
         self.open_regular(name, OpenOptions::new().read(true))
     }
@@ -56,7 +56,7 @@ impl Dir {
     /// Opens a file for reading and writing, as a lock or to append to it; `None` as for [`Self::open_file`].
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn open_file_to_change(&self, name: &str) -> io::Result<Option<File>> {
         self.open_regular(name, OpenOptions::new().read(true).append(true))
     }
@@ -64,7 +64,7 @@ impl Dir {
     /// Creates a file, open for writing.
     ///
     /// # Errors
-    /// `AlreadyExists` when there is anything of this name, a link included; what the system says.
+    /// `AlreadyExists` when anything has this name, even a link; otherwise what the system reports.
     pub fn create_file(&self, name: &str) -> io::Result<File> {
         OpenOptions::new().write(true).create_new(true).open(self.path(OsStr::new(name))?)
     }
@@ -72,23 +72,23 @@ impl Dir {
     /// Removes a file, or a link itself.
     ///
     /// # Errors
-    /// What the system says, for instance when it is a directory.
+    /// What the system reports, for instance when it is a directory.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.path(OsStr::new(name))?)
     }
 
-    /// Gives whatever is called `name` the name `new` beneath `target`; a file of that name is replaced.
+    /// Renames `name` to `new` in the directory `target`, replacing a file of that name.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn rename(&self, name: &OsStr, target: &Self, new: &OsStr) -> io::Result<()> {
         fs::rename(self.path(name)?, target.path(new)?)
     }
 
-    /// Whether anything is called `name`, a link included.
+    /// Whether anything has this name, even a link.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn has(&self, name: &OsStr) -> io::Result<bool> {
         match fs::symlink_metadata(self.path(name)?) {
             Ok(_) => Ok(true),
@@ -97,10 +97,10 @@ impl Dir {
         }
     }
 
-    /// Everything beneath it.
+    /// Everything directly in it.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub fn entries(&self) -> io::Result<Vec<DirEntry>> {
         let entry = |entry: io::Result<fs::DirEntry>| {
             let entry = entry?;
@@ -115,10 +115,10 @@ impl Dir {
         fs::read_dir(&self.0)?.map(entry).collect()
     }
 
-    /// Nothing: a directory cannot be opened as a file here, and the journal keeps the order of names by itself.
+    /// Does nothing: a directory cannot be opened as a file here, and the file system's own journal orders the entries.
     ///
     /// # Errors
-    /// None.
+    /// Never fails.
     pub fn sync(&self) -> io::Result<()> {
         Ok(())
     }

@@ -1,21 +1,21 @@
-//! An entry of a directory listing, whichever way the directory is read.
+//! An entry of a directory listing, for both implementations.
 //!
-//! Must never: follow a link to say what it is.
+//! Must never: follow a link to find out what it is.
 
 use std::ffi::OsString;
 
-/// Something beneath a directory.
+/// An entry of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirEntry {
     /// Its name.
     pub name: OsString,
-    /// What it is.
+    /// Its kind.
     pub kind: EntryKind,
-    /// Bytes, of a file.
+    /// Its size, if it is a file.
     pub bytes: u64,
 }
 
-/// What an entry of a directory is.
+/// The kind of a directory entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A regular file.

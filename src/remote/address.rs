@@ -1,4 +1,4 @@
-//! The address of a vault: where it is and how to get there.
+//! The address of a vault: where it is and how to reach it.
 //!
 //! ```text
 //! /photos.vault                        a directory of this machine
@@ -7,7 +7,7 @@
 //! via:docker exec -i box cipherlens serve --stdio /photos     a command that speaks the protocol
 //! ```
 //!
-//! Must never: accept a part that ssh could take for an option.
+//! Must never: accept a part that ssh could parse as an option.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -18,40 +18,40 @@ use super::error::Error;
 const SSH: &str = "ssh://";
 const VIA: &str = "via:";
 
-/// Whether the program that connects may ask on the terminal, for a password for instance.
+/// Whether the connecting program may prompt on the terminal, for instance for a password.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Prompts {
-    /// It may.
+    /// It may prompt.
     Allowed,
-    /// It has to make do with keys and agents.
+    /// It must use keys and agents only.
     Refused,
 }
 
-/// A place that holds a vault, or is to hold one.
+/// A place that holds or will hold a vault.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Address {
-    /// A directory of this machine.
+    /// A local directory.
     Directory(PathBuf),
-    /// A directory of a machine that SSH reaches.
+    /// A directory on a machine reached by SSH.
     Ssh {
         /// `[user@]host`, as ssh takes it.
         destination: String,
-        /// Another port than the configured one.
+        /// The port, if not the configured one.
         port: Option<u16>,
-        /// The directory there: absolute, or relative to the home directory.
+        /// The directory on the host: absolute, or relative to the home directory.
         path: String,
     },
-    /// A command for this machine's shell that speaks the protocol on its standard input and output.
+    /// A command for the local shell that speaks the protocol on its standard input and output.
     Command(String),
 }
 
 impl Address {
-    /// Reads an address. Anything that begins with neither `ssh://` nor `via:` is a directory.
+    /// Parses an address. Anything that begins with neither `ssh://` nor `via:` is a directory.
     ///
-    /// The parser is ours: the url crate normalises and percent-encodes paths, which are file names here.
+    /// Hand-written: the url crate normalises and percent-encodes paths, which are file names here.
     ///
     /// # Errors
-    /// [`Error::Address`] for an `ssh://` address without host or path, or with a part that ssh could take for an
+    /// [`Error::Address`] for an `ssh://` address without host or path, or with a part that ssh could parse as an
     /// option.
     pub fn parse(text: &OsStr) -> Result<Self, Error> {
         let Some(words) = text.to_str() else { return Ok(Self::Directory(PathBuf::from(text))) };
@@ -60,15 +60,15 @@ impl Address {
         }
         let Some(rest) = words.strip_prefix(SSH) else { return Ok(Self::Directory(PathBuf::from(text))) };
         let wrong = |why| Error::Address { address: words.to_owned(), why };
-        let (authority, path) = rest.split_once('/').ok_or(wrong("it names no path"))?;
+        let (authority, path) = rest.split_once('/').ok_or(wrong("it has no path"))?;
         let (user, host) = match authority.rsplit_once('@') {
             Some((user, host)) => (Some(user), host),
             None => (None, authority),
         };
         let (host, port) = match host.rsplit_once(':') {
-            // An IPv6 address is in brackets, and its colons do not separate a port.
+            // An IPv6 address is in brackets; its colons do not separate a port.
             Some((host, port)) if !port.ends_with(']') => {
-                (host, Some(port.parse().ok().filter(|port| *port != 0).ok_or(wrong("its port is no number"))?))
+                (host, Some(port.parse().ok().filter(|port| *port != 0).ok_or(wrong("its port is not a number"))?))
             }
             _ => (host, None),
         };
@@ -78,17 +78,17 @@ impl Address {
             !part.is_empty() && !part.starts_with('-') && part.bytes().all(fits)
         };
         if !is_plain(host) || !user.is_none_or(is_plain) {
-            return Err(wrong("its host or user is empty or has characters that names do not have"));
+            return Err(wrong("its host or user is empty or contains an invalid character"));
         }
         let path = path.strip_prefix("~/").map_or_else(|| format!("/{path}"), str::to_owned);
         if path == "/" || path.is_empty() || path.contains('\0') {
-            return Err(wrong("it names no path"));
+            return Err(wrong("it has no path"));
         }
         let destination = user.map_or_else(|| host.to_owned(), |user| format!("{user}@{host}"));
         Ok(Self::Ssh { destination, port, path })
     }
 
-    /// The address of the vault that `command` serves, as text for [`Self::parse`].
+    /// The address of the vault served by `command`, as text for [`Self::parse`].
     #[must_use]
     pub fn via(command: &str) -> PathBuf {
         PathBuf::from(format!("{VIA}{command}"))
@@ -100,7 +100,7 @@ impl Address {
         text.to_str().is_some_and(|text| text.starts_with(SSH) || text.starts_with(VIA))
     }
 
-    /// What errors call the vault: the address as the user writes it, if it is one of ssh.
+    /// The vault's name in errors: the ssh address as the user writes it, or the path.
     pub(super) fn place(&self) -> PathBuf {
         let Self::Ssh { destination, port, path } = self else { return self.to_string().into() };
         let (user, host) = destination.rsplit_once('@').map_or(("", destination.as_str()), |(user, host)| (user, host));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_called_as_it_was_written() {
+    fn an_address_is_shown_as_it_was_written() {
         for text in ["ssh://nas/vault", "ssh://ann@nas.example:2222/a b/v", "ssh://nas/~/vault", "ssh://ann@[::1]:22/v"]
         {
             assert_eq!(parse(text).unwrap().place(), Path::new(text));
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ssh_could_take_for_an_option_is_refused() {
+    fn parts_that_ssh_could_parse_as_options_are_refused() {
         for text in [
             "ssh://-oProxyCommand=id/v",
             "ssh://-l@nas/v",

@@ -1,12 +1,12 @@
-//! The cache on this machine: immutable files that were fetched from a host, encrypted under a key of the vault.
+//! The local cache: immutable files fetched from a host, encrypted under a key of the vault.
 //!
 //! ```text
 //! <cache>/<vault id>/<digest>      AES-256-CBC + HMAC-SHA-512
 //! associated data = "cipherlens cache 1" | vault id | digest
 //! ```
 //!
-//! Files are named by the digest that the mapping gives them, so an old file is never taken for a new one. A thief of
-//! this machine learns how many there are. A cache that cannot be read or written is treated as empty.
+//! Files are named by their digest in the mapping, so an old file never passes for a new one. A thief of this machine
+//! learns how many there are. A cache that cannot be read or written is treated as empty.
 //!
 //! Must never: keep an original photo, or make a use case fail.
 
@@ -20,7 +20,7 @@ use crate::durable;
 use crate::secret::Secret;
 use crate::vault::{Digest, Id};
 
-/// Most bytes kept for one vault: enough for searches and thumbnails of some 40,000 photos.
+/// Most bytes kept per vault: enough for searches and thumbnails of about 40,000 photos.
 const LARGEST_BYTES: u64 = 1 << 30;
 const LABEL: &[u8] = b"cipherlens cache 1";
 const MAPPING: &str = "mapping";
@@ -33,8 +33,8 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// The cache below `directory` for a vault, encrypted with `key`. When it is too large, the least recently used
-    /// files are removed.
+    /// Opens the cache for a vault below `directory`, encrypted with `key`. If it is too large, removes the least
+    /// recently used files.
     pub(super) fn open(directory: &Path, vault: Id, key: Secret<64>) -> Self {
         let cache = Self { directory: directory.join(vault.to_string()), vault, key };
         if let Err(error) = fs::create_dir_all(directory).and_then(|()| durable::create_directory(&cache.directory)) {
@@ -44,23 +44,23 @@ impl Cache {
         cache
     }
 
-    /// The content with this digest.
+    /// The cached content with this digest.
     pub(super) fn get(&self, digest: &Digest) -> Option<Vec<u8>> {
         let bytes = self.read(&digest.to_string())?;
         (Digest::of(&[&bytes]) == *digest).then_some(bytes)
     }
 
-    /// Keeps the content with this digest.
+    /// Caches the content with this digest.
     pub(super) fn put(&self, digest: &Digest, bytes: &[u8]) {
         self.write(&digest.to_string(), bytes);
     }
 
-    /// The mapping that was fetched last.
+    /// The last mapping fetched.
     pub(super) fn mapping(&self) -> Option<Vec<u8>> {
         self.read(MAPPING)
     }
 
-    /// Keeps the mapping that was fetched last.
+    /// Caches the last mapping fetched.
     pub(super) fn put_mapping(&self, bytes: &[u8]) {
         self.write(MAPPING, bytes);
     }
@@ -69,7 +69,7 @@ impl Cache {
         let path = self.directory.join(name);
         let sealed = fs::read(&path).ok()?;
         let opened = aes_cbc_hmac::open(&self.key, &self.associated(name), &sealed).ok()?;
-        // For `trim`. It fails on a read-only cache, which is never trimmed either.
+        // Marks it as used, for `trim`. This fails on a read-only cache, which is never trimmed either.
         let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
         Some(opened.to_vec())
     }
@@ -91,7 +91,7 @@ impl Cache {
         [LABEL, &self.vault.0, name.as_bytes()].concat()
     }
 
-    /// Removes the least recently used files until at most `largest` bytes are left.
+    /// Removes the least recently used files until at most `largest` bytes remain.
     fn trim(&self, largest: u64) {
         let Ok(entries) = fs::read_dir(&self.directory) else { return };
         let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
@@ -107,7 +107,7 @@ impl Cache {
             if bytes <= largest {
                 return;
             }
-            // A file that stays is tried again next time.
+            // If removing fails, the next trim tries again.
             let _ = fs::remove_file(path);
             bytes -= size;
         }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_is_got_sealed_and_with_its_own_key_only() {
+    fn cached_files_are_sealed_and_open_only_with_their_own_key() {
         let directory = tempfile::tempdir().unwrap();
         let content = b"the content of a list".repeat(9);
         let digest = Digest::of(&[&content]);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_first() {
+    fn the_oldest_files_are_removed_first() {
         let directory = tempfile::tempdir().unwrap();
         let cache = cache(directory.path(), 1);
         let contents: Vec<Vec<u8>> = (0..4u8).map(|byte| vec![byte; 1000]).collect();

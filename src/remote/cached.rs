@@ -1,8 +1,8 @@
-//! A backend whose immutable files are kept in a cache on this machine. It wraps any other backend.
+//! A decorator of any backend that keeps immutable files in a local cache.
 //!
 //! Nothing is cached before the vault is unlocked: the cache is encrypted with a key of the vault.
 //!
-//! Must never: cache an original photo or the blocks of a segment, or return cached bytes without comparing their
+//! Must never: cache an original photo or the blocks of a segment, or return cached bytes without checking their
 //! digest.
 
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::vault::{
     SignedMapping, Traffic, Writer,
 };
 
-/// A backend and the cache of what it holds.
+/// A backend and its cache.
 pub(super) struct CachedBackend<B> {
     inner: B,
     directory: PathBuf,
@@ -25,17 +25,18 @@ pub(super) struct CachedBackend<B> {
 }
 
 impl<B: Backend> CachedBackend<B> {
-    /// Caches what `inner` holds below `directory`, once the vault is unlocked.
+    /// Caches files of `inner` below `directory`, once the vault is unlocked.
     pub(super) fn new(inner: B, directory: PathBuf) -> Self {
         Self { inner, directory, cache: OnceLock::new() }
     }
 
-    /// The cache, for a file that is worth keeping.
+    /// The cache, if this file is worth keeping.
     fn cache_for(&self, object: &Object) -> Option<&Cache> {
         self.cache.get().filter(|_| is_cached(object))
     }
 
-    /// The mapping in force. The backend is told which one is known, so that it need not send the same again.
+    /// The current mapping. Tells the backend the digest of the cached one, so that an unchanged mapping is not sent
+    /// again.
     fn read_mapping(&self, limit: u64) -> Result<Vec<u8>, Error> {
         let Some(cache) = self.cache.get() else { return self.inner.read(&Object::Mapping, limit) };
         let cached = cache.mapping();

@@ -1,6 +1,7 @@
 //! Why a vault on another machine could not be used.
 //!
-//! Must never: carry a name, a query or a secret. What a host sends is shown inert (see `peer_stderr`).
+//! Must never: contain a file name, a query or a secret. Text from a host is shown without control characters (see
+//! `peer_stderr`).
 
 use std::io;
 
@@ -9,28 +10,28 @@ use super::protocol::{Reason, Refusal};
 use crate::vault;
 use crate::vault::Object;
 
-/// Why a connection or what came over it failed.
+/// Why a connection or a request over it failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The address cannot be used.
-    #[error("{address:?} is no address of a vault: {why}")]
+    #[error("{address:?} is not a valid vault address: {why}")]
     Address {
-        /// The address as it was given.
+        /// The address as given.
         address: String,
         /// What is wrong with it.
         why: &'static str,
     },
-    /// The program that connects could not be started.
+    /// The connecting program could not be started.
     #[error("{program} could not be started")]
     Start {
         /// The program.
         program: String,
-        /// What the system said.
+        /// What the system reported.
         source: io::Error,
     },
     /// The program is not installed on the host.
-    #[error("there is no cipherlens on {host}{said}")]
+    #[error("cipherlens is not installed on {host}{said}")]
     NotInstalled {
         /// Which host.
         host: String,
@@ -45,7 +46,7 @@ pub enum Error {
         /// What ssh wrote to standard error.
         said: PeerStderr,
     },
-    /// Something that is not cipherlens answered.
+    /// The answer did not come from cipherlens.
     #[error("{host} answered, but not as cipherlens does{said}")]
     NotCipherlens {
         /// Which host.
@@ -63,32 +64,32 @@ pub enum Error {
         /// This program's.
         ours: u16,
     },
-    /// Nothing arrived for too long.
-    #[error("{host} has said nothing for {seconds} seconds")]
+    /// Nothing arrived within the time limit.
+    #[error("{host} has sent nothing for {seconds} seconds")]
     Silent {
         /// Which host.
         host: String,
         /// The time limit.
         seconds: u64,
     },
-    /// The connection ended in the middle.
+    /// The connection ended unexpectedly.
     #[error("the connection to {host} was lost{said}")]
     Lost {
         /// Which host.
         host: String,
-        /// What was written to standard error.
+        /// The end of standard error.
         said: PeerStderr,
     },
-    /// What arrived is not what the protocol allows.
-    #[error("{host} sent what the protocol does not allow: {what}")]
+    /// The other side violated the protocol.
+    #[error("{host} violated the protocol: {what}")]
     Garbled {
         /// Which host.
         host: String,
         /// What is wrong.
         what: &'static str,
     },
-    /// An answer does not have the length that the mapping implies.
-    #[error("{host} answered with {actual} bytes where {expected} were due")]
+    /// An answer does not have the length that follows from the mapping.
+    #[error("{host} sent {actual} bytes instead of {expected}")]
     Length {
         /// Which host.
         host: String,
@@ -105,8 +106,8 @@ pub enum Error {
         /// Its reason.
         said: PeerStderr,
     },
-    /// The target is a replica of another vault.
-    #[error("{there} holds another vault than {here}")]
+    /// The target is a replica of a different vault.
+    #[error("{there} and {here} are different vaults")]
     OtherVault {
         /// The target of the transfer.
         there: String,
@@ -140,7 +141,7 @@ pub enum Error {
         /// Its generation.
         ours: u64,
     },
-    /// Whether one copy continues the other is unknown.
+    /// It is unknown whether one copy continues the other.
     #[error(
         "this machine has not seen generation {theirs} of {there}, and cannot tell whether generation {ours} of {here} \
          continues it: nothing was copied"
@@ -158,7 +159,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether trying again on a new connection may help.
+    /// Whether retrying on a new connection may help.
     pub(super) fn is_loss(&self) -> bool {
         matches!(self, Self::Lost { .. } | Self::Garbled { .. })
     }
@@ -179,7 +180,7 @@ impl Error {
                  nothing"
             }
             Self::Version { .. } => "install the same version on both machines",
-            Self::Silent { .. } | Self::Lost { .. } => "run the same command again: it goes on from what is finished",
+            Self::Silent { .. } | Self::Lost { .. } => "run the same command again: it continues where it stopped",
             Self::Newer { .. } => {
                 "copy the other way: cipherlens pull brings the newer one here, push brings it there; to give up what \
                  only the newer one has: --accept-older (a copy on another machine must be deleted there first)"
@@ -188,37 +189,36 @@ impl Error {
                 "export what only one of them has, take the other as the vault from now on, and add the photos to it"
             }
             Self::UnknownLineage { .. } => {
-                "if nothing is lost with that copy, delete it there and copy the whole vault anew"
+                "if you can do without that copy, delete it there and copy the whole vault again"
             }
             _ => return None,
         })
     }
 }
 
-/// An error of the connection as a vault reports it.
+/// Wraps an error of the connection as a vault error.
 pub(super) fn elsewhere(error: Error) -> vault::Error {
     vault::Error::Elsewhere(Box::new(error))
 }
 
-/// A host's refusal as the error that the same trouble gives for a local vault. `object` is the file that was asked
-/// for.
+/// Maps a host's refusal to the error that a local vault would give. `object` is the requested file.
 pub(super) fn refused(host: &str, refusal: Refusal, object: Option<Object>) -> vault::Error {
     let generic = |said| elsewhere(Error::Refused { host: host.to_owned(), said });
     let Refusal { reason, detail } = refusal;
     match (reason, object) {
         (Reason::Missing, Some(object)) => vault::Error::Missing { object },
         (Reason::Damaged, Some(object)) => {
-            vault::Error::Damaged { object, what: "the host found it other than the mapping says" }
+            vault::Error::Damaged { object, what: "the host reports that it differs from the mapping" }
         }
         (Reason::TooLarge, Some(object)) => {
-            vault::Error::Damaged { object, what: "the host found it larger than it can be" }
+            vault::Error::Damaged { object, what: "the host reports that it is too large" }
         }
-        (Reason::TooLarge, None) => generic(PeerStderr::of(format!("{detail} is larger than it can be").as_bytes())),
+        (Reason::TooLarge, None) => generic(PeerStderr::of(format!("{detail} is too large").as_bytes())),
         (Reason::NotAVault, _) => vault::Error::NotAVault { path: host.into() },
         (Reason::Occupied, _) => vault::Error::Occupied { path: host.into() },
         (Reason::Locked, _) => vault::Error::Locked,
         (Reason::Overtaken, _) => vault::Error::Overtaken,
-        (Reason::Moved, _) => generic(PeerStderr::of(b"its vault is at another generation by now; try again")),
+        (Reason::Moved, _) => generic(PeerStderr::of(b"its vault has changed to another generation; try again")),
         (Reason::Cancelled, _) => generic(PeerStderr::of(b"the request was cancelled")),
         _ => generic(PeerStderr::of(detail.as_bytes())),
     }

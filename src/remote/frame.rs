@@ -6,9 +6,9 @@
 //! checksum = the first 8 bytes of BLAKE3(length | request | kind | payload)
 //! ```
 //!
-//! Numbers are little-endian. The checksum detects accidents; deceit is detected by the digests in the mapping.
+//! Numbers are little-endian. The checksum detects accidents; the digests in the mapping detect manipulation.
 //!
-//! Must never: take memory for a length that was not checked.
+//! Must never: allocate memory for an unchecked length.
 
 use std::io::{self, Read, Write};
 
@@ -22,15 +22,15 @@ const MAGIC: [u8; 8] = *b"CLENSRPC";
 pub const GREETING_BYTES: usize = MAGIC.len() + 2;
 const HEAD_BYTES: usize = 9;
 const CHECKSUM_BYTES: usize = 8;
-/// Bytes of a frame around its payload.
+/// Bytes of a frame in addition to its payload.
 pub const OVERHEAD_BYTES: usize = HEAD_BYTES + CHECKSUM_BYTES;
 
 /// One frame.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// The id of the request that it belongs to.
+    /// The id of its request.
     pub request: u32,
-    /// What the payload is.
+    /// The type of the payload.
     pub kind: u8,
     /// Its content: see `protocol`.
     pub payload: Vec<u8>,
@@ -66,14 +66,14 @@ pub fn greeted_version(greeting: &[u8; GREETING_BYTES]) -> Option<u16> {
     (magic == MAGIC).then(|| u16::from_le_bytes([version[0], version[1]]))
 }
 
-/// Writes a frame whose payload is `parts` one after the other; gives the bytes written.
+/// Writes a frame whose payload is the concatenation of `parts`. Returns the bytes written.
 ///
 /// # Errors
-/// When the payload is longer than [`LARGEST_PAYLOAD`]; what the system says.
+/// When the payload is longer than [`LARGEST_PAYLOAD`]; what the system reports.
 pub fn write(line: &mut impl Write, request: u32, kind: u8, parts: &[&[u8]]) -> io::Result<u64> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     if length > LARGEST_PAYLOAD {
-        return Err(io::Error::other("a payload is longer than a frame can be"));
+        return Err(io::Error::other("a payload is too long for a frame"));
     }
     let head = head(length, request, kind);
     line.write_all(&head)?;
@@ -104,7 +104,7 @@ pub fn read(line: &mut impl Read) -> Result<Option<Frame>, Fault> {
     let [l0, l1, l2, l3, r0, r1, r2, r3, kind] = head;
     let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
     if length > LARGEST_PAYLOAD {
-        return Err(Fault::Garbled("a frame is longer than any"));
+        return Err(Fault::Garbled("a frame is too long"));
     }
     let mut payload = vec![0; length];
     line.read_exact(&mut payload)?;
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_byte_and_every_cut_is_noticed() {
+    fn every_changed_byte_and_every_truncation_is_noticed() {
         let written = bytes(7, 3, &[b"payload"]);
         for at in 0..written.len() {
             let mut changed = written.clone();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_out_of_bounds_takes_no_memory() {
+    fn a_length_out_of_bounds_allocates_nothing() {
         let mut endless = bytes(1, 1, &[]);
         endless[..4].copy_from_slice(&u32::MAX.to_le_bytes());
         assert!(matches!(read(&mut endless.as_slice()), Err(Fault::Garbled(_))));

@@ -1,4 +1,4 @@
-//! A vault on another machine: files and the scan are there, keys and the person are here.
+//! A vault on another machine: files and the scan are on the host, keys and plaintext stay here.
 //!
 //! ```text
 //! services -> Vault -> CachedBackend -> Client ==frames over stdin/stdout of `ssh`==> host -> LocalBackend -> files
@@ -8,31 +8,31 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `address` | where a vault is: a directory, `ssh://[user@]host[:port]/path`, or a command |
+//! | `address` | the location of a vault: a directory, `ssh://[user@]host[:port]/path`, or a command |
 //! | `open` | the backend of an address |
 //! | `transport` | the process that connects to a host |
 //! | `frame` | greeting with a version; frames with a bounded length, a request id and a checksum |
-//! | `protocol` | what is asked and answered, each with one encoding |
-//! | `client` | the vault's files seen through a connection |
-//! | `cached`, `cache` | a decorator of any backend: what a second search need not fetch again |
+//! | `protocol` | requests and replies, each with one encoding |
+//! | `client` | the backend that sends requests over a connection |
+//! | `cached`, `cache` | a decorator of any backend that keeps fetched files |
 //! | `host` | the host's side: files, the scan, and staged writes under the vault's own lock |
-//! | `replica` | copies of one vault: when one may become the other, and how |
+//! | `replica` | copies of one vault: when one may replace the other, and how |
 //! | `error`, `peer_stderr` | what can go wrong, and what the other side wrote about it |
 //!
 //! # What crosses the connection
-//! A search sends the encrypted query (655,360 bytes) and the digests of the blocks to compare it with, and gets 5
-//! bytes an image. Hints, lists, catalogues, vectors and thumbnails are fetched once and kept on this machine,
-//! encrypted once more. Blocks are never fetched for a search. Adding sends encrypted files; the host writes them under
-//! the kernel's lock and commits by rename, as a local writer does. When the connection is lost before the commit, it
-//! removes them.
+//! A search sends the encrypted query (655,360 bytes) and the digests of the blocks to scan, and receives 5 bytes per
+//! image. Hints, lists, catalogues, vectors and thumbnails are fetched once and cached on this machine, encrypted
+//! again. Blocks are never fetched for a search. Adding sends encrypted files; the host writes them under the kernel's
+//! lock and commits by rename, as a local writer does. If the connection is lost before the commit, the host removes
+//! them.
 //!
 //! # Trust
-//! What the host sends is checked: the mapping is authenticated with the vault's key and compared with the newest
-//! generation seen, every file is compared with the digest that the mapping gives, and an answer has the length that
-//! the mapping implies and scores that are possible. A host can still refuse, falsify scores within their range, learn
-//! scores by watching which searches fail, show two clients different futures, and watch which objects are fetched.
+//! Everything from the host is checked: the mapping is authenticated with the vault's key and compared with the newest
+//! generation seen, every file is compared with its digest in the mapping, and an answer must have the length that
+//! follows from the mapping and only possible scores. A host can still refuse, falsify scores within their range, learn
+//! scores by watching which searches fail, show two clients different histories, and watch which objects are fetched.
 //!
-//! Must never: send a plaintext, a key, a score or a name; `host` may not even name a secret type.
+//! Must never: send a plaintext, a key, a score or a name; `host` may not even mention a secret type.
 
 mod address;
 mod cache;

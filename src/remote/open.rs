@@ -1,6 +1,6 @@
 //! Opening an address: the one place that knows which backend serves which kind of address.
 //!
-//! Must never: ask for a passphrase, or say whether there is a vault; that is what the backend is for.
+//! Must never: ask for a passphrase, or decide whether there is a vault; the backend does that.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use crate::vault::Backend;
 /// How to reach a vault on another machine.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Whether the program that connects may ask on the terminal.
+    /// Whether the connecting program may prompt on the terminal.
     pub prompts: Prompts,
     /// Where fetched files are cached once the vault is unlocked; `None` for no cache.
     pub cache: Option<PathBuf>,
-    /// A host that sends nothing for this long is taken for lost.
+    /// A host that sends nothing for this long counts as lost.
     pub timeout: Duration,
 }
 
 impl Options {
-    /// With the usual time limit and no cache.
+    /// The usual time limit, and no cache.
     #[must_use]
     pub fn new(prompts: Prompts) -> Self {
         Self { prompts, cache: None, timeout: Duration::from_secs(60) }
@@ -38,7 +38,7 @@ impl Options {
     }
 }
 
-/// The backend of the vault at `address`, where there need not be a vault yet. A host is connected to.
+/// Opens the backend for `address`, which need not hold a vault yet. Connects to the host, if there is one.
 ///
 /// # Errors
 /// When a host cannot be reached, or something else answers.

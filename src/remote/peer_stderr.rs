@@ -1,15 +1,15 @@
-//! What the other side wrote to standard error, or sent as a reason, made safe to show.
+//! The other side's standard error, or its reason for a refusal, made safe to display.
 //!
-//! Must never: pass a control character on to a terminal.
+//! Must never: let a control character through to a terminal.
 
-/// What the other side wrote, shortened and without control characters; displayed as `: text`, or as nothing.
+/// Text from the other side, shortened and without control characters; displays as `: text`, or as nothing.
 #[derive(Debug, Default)]
 pub struct PeerStderr(String);
 
 impl PeerStderr {
     const LONGEST: usize = 400;
 
-    /// The end of a text, where the reason usually is.
+    /// Keeps the end of a text, where the reason usually is.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let shown: String =

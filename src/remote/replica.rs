@@ -1,16 +1,15 @@
-//! Replicas of one vault: the target is brought to the generation of the source by copying the files that it lacks, and
+//! Replicas of one vault: brings the target to the generation of the source by copying the files that it lacks, and
 //! then the mapping.
 //!
 //! # When a transfer is refused
 //! The source must contain every image of an older target, or be proved to continue it: by the tag of the previous
 //! generation, or by this machine's record of the generations between them. A target that is newer than the source, or
-//! that was changed separately, is left as it is. One that is only newer is replaced if the caller says that the source
-//! is to be used from now on ([`OlderSource::Accept`]).
+//! was changed separately, is left alone. A target that is only newer is replaced if the caller accepts the older
+//! source ([`OlderSource::Accept`]).
 //!
-//! Files never change once written, so those that an interrupted transfer left are compared by digest and not sent
-//! again.
+//! Files never change once written, so those left by an interrupted transfer are compared by digest and not sent again.
 //!
-//! Must never: put a mapping in force before its files are there, believe a mapping without its tag, or open a photo.
+//! Must never: commit a mapping before its files are there, trust a mapping without checking its tag, or open a photo.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -27,15 +26,15 @@ use crate::vault::{
     largest_bytes,
 };
 
-/// Files that are read at once, so that a distant source costs few round trips.
+/// Files read at once, so that a distant source costs few round trips.
 const READERS: usize = 8;
 
-/// What to do with a source that is older than the target, or than what this machine has seen.
+/// What to do with a source older than the target, or older than this machine has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OlderSource {
     /// Refuse it.
     Refuse,
-    /// Copy it: its owner said that it is the newest from now on. What only the newer target has is lost there.
+    /// Copy it: its owner wants it to be the newest from now on. The target loses what only it has.
     Accept,
 }
 
@@ -43,7 +42,7 @@ pub enum OlderSource {
 pub struct Replica {
     /// Its files.
     pub backend: Arc<dyn Backend>,
-    /// What errors call it.
+    /// Its name in errors.
     pub name: String,
 }
 
@@ -58,13 +57,13 @@ pub struct Transferred {
     pub generation: u64,
 }
 
-/// Brings `to` to the generation of `from`. `passphrase` opens `from`; a new replica opens with the same passphrase, an
-/// existing one keeps its own. `copied` is told how many files of how many are done, from this thread.
+/// Brings `to` to the generation of `from`. `passphrase` opens `from`; a new replica gets the same passphrase, an
+/// existing one keeps its own. `copied` receives the files done and their total, on this thread.
 ///
 /// # Errors
 /// [`Error::Newer`], [`Error::Forked`], [`Error::UnknownLineage`], [`Error::OtherVault`], and
-/// [`vault::Error::RolledBack`] when this machine has seen a newer generation than the source has: nothing was changed
-/// then. A file that is missing or damaged in the source ends the transfer, and the target's mapping stays in force.
+/// [`vault::Error::RolledBack`] when this machine has seen a newer generation than the source's: nothing was changed
+/// then. A file that is missing or damaged in the source ends the transfer, and the target keeps its mapping.
 pub fn transfer(
     from: &Replica,
     to: &Replica,
@@ -73,13 +72,13 @@ pub fn transfer(
     older: OlderSource,
     copied: &dyn Fn(usize, usize),
 ) -> Result<Transferred, vault::Error> {
-    // Opened without records: which of the two is newer is judged below, with a better explanation.
+    // Opened without records: which copy is newer is decided below, with a better explanation.
     let opened = Vault::open(Arc::clone(&from.backend), passphrase, Freshness::unrecorded());
     let (vault, _) = opened.map_err(|error| match error {
         vault::Error::NotAVault { .. } => vault::Error::NotAVault { path: (&from.name).into() },
         error => error,
     })?;
-    // Before the mapping is read: a generation committed in between is newer than the record, never older.
+    // Before the mapping is read: a generation committed in between then looks newer than the record, never older.
     let seen = freshness.seen(vault.id())?;
     let snapshot = vault.snapshot()?;
     let newest = snapshot.signed();
@@ -88,12 +87,12 @@ pub fn transfer(
     if let Some(before) = before.as_ref().filter(|_| !is_there) {
         judge(from, to, newest, before, &snapshot, freshness, older)?;
     }
-    // After comparing the two: that the target is newer says more than that the source is older than the record.
+    // After comparing the two: "the target is newer" tells more than "the source is older than the record".
     match freshness.check(seen, newest) {
         Err(vault::Error::RolledBack { .. }) if older == OlderSource::Accept => {}
         outcome => outcome?,
     }
-    // A transfer that was interrupted after its commit may have left files that should be removed.
+    // A transfer that was interrupted after its commit may have left files to remove.
     if is_there && matches!(to.backend.read(&Object::Writing, 0), Err(vault::Error::Missing { .. })) {
         if older == OlderSource::Accept {
             freshness.accept(newest)?;
@@ -109,7 +108,7 @@ pub fn transfer(
             to.backend.create(&context, Abandoned::Keep)?
         }
     };
-    // Under the lock: somebody may have committed since it was judged.
+    // Again under the lock: another writer may have committed since the first comparison.
     let is_same = match (&before, target_mapping(&vault, from, to)?) {
         (Some(before), Some(now)) => before.tag == now.tag,
         (None, None) => true,
@@ -137,7 +136,7 @@ pub fn transfer(
     Ok(Transferred { files: missing.len(), bytes, generation: newest.mapping.generation })
 }
 
-/// The mapping in force at `to`, authenticated; `None` when there is no vault.
+/// The current mapping at `to`, authenticated; `None` when there is no vault.
 fn target_mapping(vault: &Vault, from: &Replica, to: &Replica) -> Result<Option<SignedMapping>, vault::Error> {
     match to.backend.read(&Object::Header, u64::from(u16::MAX)) {
         Err(vault::Error::Missing { .. } | vault::Error::NotAVault { .. }) => return Ok(None),
@@ -197,8 +196,8 @@ fn judge(
     }
 }
 
-/// The files of `snapshot` that `to` lacks, after removing those that an interrupted transfer left damaged. They are
-/// announced to the writer, and so are the files that become obsolete.
+/// The files of `snapshot` that `to` lacks, after removing damaged ones left by an interrupted transfer. Announces them
+/// to the writer, together with the files that become obsolete.
 fn missing_files(
     snapshot: &Snapshot,
     before: Option<&SignedMapping>,
@@ -242,7 +241,7 @@ fn missing_files(
     Ok([absent, torn].concat())
 }
 
-/// Reads and stages `files`; gives their total size.
+/// Reads and stages `files`; returns their total size.
 fn send(
     from: &dyn Backend,
     writer: &dyn Writer,
@@ -256,7 +255,7 @@ fn send(
             let (read, next) = (read.clone(), &next);
             scope.spawn(move || {
                 while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    // The receiver stops listening when it meets an error.
+                    // The receiver stops after an error.
                     if read.send((file, from.read_verified(file))).is_err() {
                         return;
                     }

@@ -1,8 +1,8 @@
-//! Creating an empty vault: keys and contexts are made, and everything is written before the header, because without a
-//! header there is no vault.
+//! Creating an empty vault: makes keys and contexts, and writes the header last, because without a header there is no
+//! vault.
 //!
-//! Must never: write to a place that holds anything but the remains of an interrupted creation; the backend sees to
-//! that.
+//! Must never: write to a place that holds anything but the remains of an interrupted creation (checked by the
+//! backend).
 
 use super::backend::Backend;
 use super::backend::writer::Abandoned;
@@ -17,7 +17,7 @@ use super::freshness::Freshness;
 use crate::cipher::{Cost, MasterKey, Passphrase};
 use crate::ckks::{PublicContext, SecretContext};
 
-/// Writes the files of an empty vault, durably, to a place that has none.
+/// Durably writes the files of an empty vault to a place that has none.
 pub(super) fn create(
     backend: &dyn Backend,
     passphrase: &Passphrase,

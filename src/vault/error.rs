@@ -23,46 +23,46 @@ pub enum Error {
         source: io::Error,
     },
     /// There is no vault at this place.
-    #[error("there is no vault at {path}: no header is there (is its disk mounted?)")]
+    #[error("there is no vault at {path}: it has no header (is its disk mounted?)")]
     NotAVault {
-        /// Where it was looked for.
+        /// Where the vault was expected.
         path: PathBuf,
     },
-    /// There is something where a vault should be created.
-    #[error("{path} already holds something; a vault is created in a new or empty directory")]
+    /// A vault was to be created where something already exists.
+    #[error("{path} already holds something; create a vault in a new or empty directory")]
     Occupied {
         /// The place.
         path: PathBuf,
     },
-    /// A wrong passphrase and a changed header are deliberately one error.
+    /// The passphrase is wrong or the header was changed. Deliberately one error.
     #[error("the passphrase is wrong, or the header was changed")]
     WrongPassphrase,
-    /// A file is not what the vault wrote.
+    /// A file is not as the vault wrote it.
     #[error("{object} is damaged: {what}")]
     Damaged {
         /// Which file.
         object: Object,
-        /// What was noticed.
+        /// What is wrong with it.
         what: &'static str,
     },
-    /// A file that the mapping names is not there.
+    /// A file that the mapping references does not exist.
     #[error("{object} is missing")]
     Missing {
         /// Which file.
         object: Object,
     },
     /// A file is larger than any that a vault writes.
-    #[error("{object} has {actual} bytes, more than the {limit} that it can have")]
+    #[error("{object} has {actual} bytes, more than the limit of {limit}")]
     TooLarge {
         /// Which file.
         object: Object,
         /// Bytes found.
         actual: u64,
-        /// Most bytes accepted.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// A newer generation replaced what this snapshot was reading: take a new snapshot and try again.
-    #[error("the vault moved on from generation {generation} while it was read; try again")]
+    /// A newer generation replaced the one being read: take a new snapshot and retry.
+    #[error("generation {generation} of the vault was replaced while it was being read; try again")]
     Superseded {
         /// The generation that was being read.
         generation: u64,
@@ -72,8 +72,8 @@ pub enum Error {
     Locked,
     /// Another process committed while this one held the lock.
     #[error(
-        "another process committed to this vault while this one was writing, so nothing of this commit is in the \
-         vault: the lock does not keep others out, as on network mounts without locks"
+        "another process committed to this vault while this one was writing, so this commit was lost: the lock does \
+         not work here, as on network mounts without locks"
     )]
     Overtaken,
     /// A directory of the vault is not a directory.
@@ -82,7 +82,7 @@ pub enum Error {
         /// Its name in the vault.
         directory: &'static str,
     },
-    /// The vault is older than what this machine has seen of it.
+    /// The vault is older than the newest generation seen on this machine.
     #[error(
         "the vault is at generation {found}, but this machine has seen generation {seen}: this copy is older (rolled \
          back, or a backup). To use it from now on: cipherlens --vault VAULT list --accept-older"
@@ -93,7 +93,7 @@ pub enum Error {
         /// The newest generation seen.
         seen: u64,
     },
-    /// The vault is not a continuation of what this machine has seen of it.
+    /// The vault does not continue the generations seen on this machine.
     #[error(
         "the vault's generation {found} does not continue the generation {seen} that this machine has seen: two copies \
          were changed separately, and this one can be read but not changed"
@@ -104,7 +104,7 @@ pub enum Error {
         /// The newest generation seen.
         seen: u64,
     },
-    /// The record of what this machine has seen of the vault cannot be read or written.
+    /// The record of generations seen on this machine cannot be read or written.
     #[error(
         "{record}, which says what this machine has seen of the vault, cannot be used: {what}. Repair it or restore it \
          from a backup. Without it an older copy of the vault is not noticed: remove it only if you are sure that this \
@@ -116,8 +116,8 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
-    /// Vectors made by other weights, preprocessing or precision cannot be compared.
-    #[error("the vault's vectors were made with {field} {vault:?}, this program would use {program:?}")]
+    /// Vectors made with other weights, preprocessing or precision cannot be compared.
+    #[error("the vault's vectors were made with {field} {vault:?}; this program uses {program:?}")]
     FeatureSpace {
         /// Which of the three.
         field: &'static str,
@@ -134,28 +134,28 @@ pub enum Error {
         /// Numbers in the vault's vectors.
         expected: usize,
     },
-    /// Text that is recorded in a vault is too long.
-    #[error("{what} has {actual} bytes, more than {limit}")]
+    /// A text to be stored in a vault is too long.
+    #[error("{what} has {actual} bytes, more than the limit of {limit}")]
     TooLong {
         /// Which text.
         what: &'static str,
         /// Its bytes.
         actual: usize,
-        /// Most bytes accepted.
+        /// The limit in bytes.
         limit: usize,
     },
     /// No image has this id.
     #[error("no image has the id {id}")]
     UnknownImage {
-        /// The id, or its beginning, as asked for.
+        /// The requested id or prefix.
         id: String,
     },
-    /// Several images have ids with this beginning.
+    /// Several image ids begin with this prefix.
     #[error("{images} images have ids that begin with {prefix:?}; give more digits")]
     AmbiguousId {
-        /// The beginning.
+        /// The prefix.
         prefix: String,
-        /// How many images have it.
+        /// How many images match.
         images: usize,
     },
     /// The image has no thumbnail.
@@ -164,7 +164,7 @@ pub enum Error {
         /// The image.
         id: Id,
     },
-    /// The machine that holds the vault could not be asked; the source is of the layer that connects to it.
+    /// The machine that holds the vault did not answer the request; the source is an error of the connection layer.
     #[error(transparent)]
     Elsewhere(Box<dyn std::error::Error + Send + Sync>),
     /// The symmetric layer failed.

@@ -1,4 +1,4 @@
-//! The vault: photos, their encrypted features and what belongs to them, at rest.
+//! The vault: photos, their encrypted features and metadata, at rest.
 //!
 //! ```text
 //! header --passphrase--> master key --authenticates--> mapping.json
@@ -6,38 +6,38 @@
 //!            '--digests--> groups --digests--^
 //! ```
 //!
-//! | room | what lives there |
+//! | module| what lives there |
 //! |---|---|
 //! | [`format`](self::format) | what the bytes of each file mean; no I/O |
-//! | `backend` | where the files are: the trait [`Backend`], and the one for a directory of this machine |
+//! | `backend` | where files are stored: the trait [`Backend`], and its implementation for a local directory |
 //! | `read` | the newest generation as a [`Snapshot`], segments and images loaded on demand, [`check`] |
 //! | `write` | [`Transaction`] makes the next generation; compaction, [`repair`], creation |
-//! | `freshness` | which generation this machine has seen, to notice an old copy that was put back |
-//! | `unlocked` | [`Vault`]: opening one, and its keys |
+//! | `freshness` | which generations this machine has seen, to detect a rollback |
+//! | `unlocked` | [`Vault`]: opening it, and its keys |
 //!
-//! Arrows between rooms point up in this table, except that a check and a transaction begin with a [`Vault`].
+//! Modules depend only on those above them in this table, except that a check and a transaction start from a [`Vault`].
 //!
 //! # A commit
-//! Photos, thumbnails, segments and groups of them are new files under random names, never changed once written. They
-//! are fsynced, then their directories, and then `mapping.json` is replaced by rename: the only commit point. Before it
-//! the vault is at the old generation, after it at the new one. A file `writing` lists what an interrupted writer may
-//! leave: a name is durable there before its file exists, and the next writer removes what is listed there and not
-//! named by the mapping in force, and nothing else. One writer at a time holds a kernel lock on `public_context`, which
-//! is never replaced; readers need no lock and no right to write.
+//! Photos, thumbnails, segments and groups are new files under random names, never changed once written. The files are
+//! fsynced, then their directories, and then `mapping.json` is replaced by rename, which is the only commit point:
+//! before it the vault is at the old generation, after it at the new one. The journal `writing` lists the files that an
+//! interrupted writer may leave. A name is durable there before its file exists. The next writer removes only files
+//! that are listed there and not referenced by the current mapping. The one writer holds a kernel lock on
+//! `public_context`, which is never replaced; readers need no lock and no write permission.
 //!
-//! Directories are opened once and never through links (see `backend::local`), so whatever is put in the place of a
-//! file or directory cannot make a command read, replace or remove anything outside the vault. That holds on Unix;
-//! elsewhere each name is looked at before it is used, which does not stop someone who swaps it in between.
+//! Directories are opened once and never through links (see `backend::local`), so replacing a file or directory cannot
+//! make a command read, replace or remove anything outside the vault. This holds on Unix. Elsewhere each name is
+//! checked before use, which does not stop an attacker who swaps it between check and use.
 //!
 //! # What it does not promise
-//! Whoever can write to the directory can delete. They can put an old copy of the whole vault before a machine that has
-//! never seen a newer one, or two copies that were changed separately before a machine that has seen a generation too
-//! far back to tell ([`Freshness`]). An old header that is put back is not noticed and still opens with the old
-//! passphrase: changing a passphrase that was found out does not help against someone who has an earlier copy of the
-//! vault. Nor is another vault of the same passphrase noticed in the place of this one.
+//! Anyone with write access to the directory can delete it. They can also replace the whole vault by an old copy where
+//! a machine has never seen a newer one, or by a copy that was changed separately where the machine has seen only
+//! generations too far back to tell ([`Freshness`]). An old header that is put back is not noticed and still opens with
+//! the old passphrase: changing a leaked passphrase does not protect against someone who has an earlier copy of the
+//! vault. Replacing the vault by another one with the same passphrase is not noticed either.
 //!
-//! Whoever can read the directory learns counts, padded sizes, kinds of files, which images came in one commit and
-//! when, and the feature space. Sizes can tell which photo it is to somebody who has the photo.
+//! Anyone with read access learns counts, padded sizes, kinds of files, which images were committed together and when,
+//! and the feature space. Sizes can identify a photo to somebody who has it.
 //!
 //! Must never: look at pixels, know what a feature means, or decide what a user sees.
 
@@ -81,7 +81,7 @@ pub use unlocked::Vault;
 pub use write::repair::{LostPhotoPolicy, Regenerate, Repaired, repair};
 pub use write::transaction::{Appended, NewImage, StoredPhoto, Transaction};
 
-/// The backend of a vault in the directory `root` of this machine, where there need not be a vault yet.
+/// The backend for a vault in the local directory `root`, which need not hold a vault yet.
 #[must_use]
 pub fn local(root: impl Into<PathBuf>) -> Arc<dyn Backend> {
     Arc::new(LocalBackend::new(root))

@@ -1,6 +1,6 @@
 //! The unlocked vault: opening and creating one, its keys, and its newest generation.
 //!
-//! Must never: keep a key longer than the vault and what was made from it live.
+//! Must never: keep a key longer than the vault and everything made from it.
 
 use std::sync::Arc;
 
@@ -36,10 +36,10 @@ pub struct Vault {
 impl Vault {
     /// Creates an empty vault at a place that has none, and opens it.
     ///
-    /// The header is written last: until then there is no vault, and what an interrupted creation left is replaced.
+    /// The header is written last: until then there is no vault, and remains of an interrupted creation are replaced.
     ///
     /// # Errors
-    /// [`Error::Occupied`] when the place holds anything but such remains; what the system says.
+    /// [`Error::Occupied`] when the place holds anything else; what the system reports.
     pub fn create(
         backend: Arc<dyn Backend>,
         passphrase: &Passphrase,
@@ -51,12 +51,12 @@ impl Vault {
         Self::open(backend, passphrase, freshness)
     }
 
-    /// Opens a vault, together with the generation that opening it has read and verified. Nothing is written but the
-    /// record of which generation this machine has seen.
+    /// Opens a vault, and returns the generation that was read and verified on the way. Writes nothing but the record
+    /// of generations seen on this machine.
     ///
     /// # Errors
     /// [`Error::NotAVault`]; [`Error::WrongPassphrase`] for a wrong passphrase and a changed header alike;
-    /// [`Error::RolledBack`], [`Error::Forked`]; what is missing or damaged among the files at the top.
+    /// [`Error::RolledBack`], [`Error::Forked`]; a top-level file that is missing or damaged.
     pub fn open(
         backend: Arc<dyn Backend>,
         passphrase: &Passphrase,
@@ -69,7 +69,7 @@ impl Vault {
         let header = header?;
         let (vault, master) = header::open(&header, passphrase)?;
         let keys = VaultKeys::new(vault, master);
-        // Before anything else is read: a cache of what follows is encrypted with a key of the vault.
+        // First of all: the cache for everything read next is encrypted with a key of the vault.
         backend.unlocked(&keys);
         let signed = authentic_mapping(&*backend, &keys, &freshness)?;
         let public = backend.public_context(&signed.mapping.public_context)?;
@@ -87,12 +87,12 @@ impl Vault {
     /// The newest generation.
     ///
     /// # Errors
-    /// When the mapping is missing, damaged, or older than what this machine has seen.
+    /// When the mapping is missing, damaged, or older than the newest generation seen on this machine.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
         Ok(Snapshot::new(&self.source, self.current()?, None))
     }
 
-    /// The newest generation, keeping what `previous` has read of the segments that are still there.
+    /// The newest generation. Reuses what `previous` has read of segments that still exist.
     ///
     /// # Errors
     /// As [`Self::snapshot`].
@@ -100,7 +100,7 @@ impl Vault {
         Ok(Snapshot::new(&self.source, self.current()?, Some(previous)))
     }
 
-    /// Reads and verifies every file of the newest generation. `read` is told of progress, from any thread.
+    /// Reads and verifies every file of the newest generation. `read` receives progress, on any thread.
     ///
     /// # Errors
     /// As [`Self::snapshot`]: without a mapping there is nothing to check.
@@ -108,18 +108,18 @@ impl Vault {
         check::check(&self.snapshot()?, read)
     }
 
-    /// What made the vault's vectors. It is the same in every generation.
+    /// What made the vault's vectors. The same in every generation.
     pub fn feature_space(&self) -> &FeatureSpace {
         &self.space
     }
 
-    /// Whether this copy is the newest that this machine has seen. Anything but [`CopyAge::Newest`] is possible only
-    /// when it was opened with [`Freshness::reading`]; the vault can then be read and not changed.
+    /// Whether this copy is the newest that this machine has seen. Only a vault opened with [`Freshness::reading`] can
+    /// have another value; it can then be read but not changed.
     pub fn copy_age(&self) -> CopyAge {
         self.freshness.copy_age()
     }
 
-    /// Refuses a copy that can only be read, as each change of it would.
+    /// Refuses a copy that can only be read, as every change would.
     ///
     /// # Errors
     /// [`Error::RolledBack`], [`Error::Forked`].
@@ -127,8 +127,8 @@ impl Vault {
         self.freshness.require_newest()
     }
 
-    /// Takes this older copy for the newest one from now on, because its owner said so: the record of what this machine
-    /// has seen is lowered to this copy's generation, and the vault can be changed. Does nothing for the newest copy.
+    /// Makes this older copy count as the newest from now on, at the owner's request: lowers the record of generations
+    /// seen on this machine to this copy's generation, and allows changes. Does nothing for the newest copy.
     ///
     /// # Errors
     /// [`Error::Forked`] for a copy that was changed separately; when the mapping or the record cannot be read or
@@ -139,14 +139,14 @@ impl Vault {
             CopyAge::Older { .. } => {}
             CopyAge::Forked { .. } => return self.require_newest(),
         }
-        // The generation that was shown, or one that continues it; an even older one is refused.
+        // The same generation as before, or one that continues it; an even older one is refused.
         let current = self.current()?;
         self.freshness.accept(&current)?;
         self.freshness.allow_changes();
         Ok(())
     }
 
-    /// Where the vault's files are: the half that needs no key.
+    /// The backend, which needs no key.
     pub fn backend(&self) -> &dyn Backend {
         &*self.source.backend
     }
@@ -156,18 +156,18 @@ impl Vault {
         self.source.keys.vault()
     }
 
-    /// The keys of encrypted search, to encrypt queries and decrypt answers.
+    /// The keys of encrypted search, for encrypting queries and decrypting answers.
     pub fn key_holder(&self) -> &KeyHolder {
         &self.source.holder
     }
 
-    /// HMAC-SHA-256 of a photo under a key of this vault, by which a second copy of the photo is recognised.
+    /// HMAC-SHA-256 of a photo under a key of this vault, used to recognise duplicates.
     pub fn content_tag(&self, photo: &[u8]) -> Digest {
         self.source.keys.content_tag(photo)
     }
 
     /// Seals a record about this vault that is kept outside it, under the vault's own key for `purpose`. Its length is
-    /// padded; it opens with this vault's keys only.
+    /// padded. Only this vault's keys open it.
     ///
     /// # Errors
     /// When the system gives no entropy.
@@ -176,7 +176,7 @@ impl Vault {
         Ok(aes_cbc_hmac::seal(&key, &self.id().0, &padding::pad(record))?)
     }
 
-    /// Opens what [`Self::seal_record`] gave.
+    /// Opens the output of [`Self::seal_record`].
     ///
     /// # Errors
     /// When it was changed, or belongs to another vault or purpose.
@@ -185,16 +185,16 @@ impl Vault {
         Ok(padding::unpad(aes_cbc_hmac::open(&key, &self.id().0, sealed)?)?)
     }
 
-    /// Whether the keys of this vault made a mapping, wherever it was found.
+    /// Whether a mapping, from any source, was made with the keys of this vault.
     #[must_use]
     pub fn authenticates(&self, found: &SignedMapping) -> bool {
         found.is_authentic(&self.source.keys)
     }
 
-    /// Puts the vault under a new passphrase: only the header changes, atomically.
+    /// Changes the passphrase: replaces only the header, atomically.
     ///
     /// # Errors
-    /// [`Error::Locked`]; what the system says.
+    /// [`Error::Locked`]; what the system reports.
     pub fn change_passphrase(&self, new: &Passphrase, cost: Cost, if_locked: IfLocked) -> Result<(), Error> {
         self.require_newest()?;
         let writer = self.backend().writer(if_locked, Abandoned::Remove)?;
@@ -206,9 +206,9 @@ impl Vault {
     }
 }
 
-/// The mapping in force, once its tag is verified and it is not older than what this machine has seen.
+/// The current mapping, after verifying its tag and that it is not older than this machine has seen.
 fn authentic_mapping(backend: &dyn Backend, keys: &VaultKeys, freshness: &Freshness) -> Result<SignedMapping, Error> {
-    // Before the mapping is read: see `freshness`.
+    // Must come before reading the mapping: see `freshness`.
     let seen = freshness.seen(keys.vault())?;
     let found = backend.mapping()?;
     if !found.is_authentic(keys) {

@@ -1,4 +1,4 @@
-//! Each step of encrypted search. `cipherlens bench` measures the whole on more images.
+//! Each step of encrypted search. `cipherlens bench` measures whole searches on more images.
 
 use std::hint::black_box;
 
@@ -8,7 +8,7 @@ use cipherlens_ckks::{
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
-/// A unit vector with components of one size and alternating runs of signs: speed does not depend on the values.
+/// A unit vector with equal component sizes and alternating runs of signs: speed does not depend on the values.
 fn vector(run: usize) -> Vec<f32> {
     let size = 1.0 / (DIMENSION as f32).sqrt();
     (0..DIMENSION).map(|at| if (at / (run + 1)).is_multiple_of(2) { size } else { -size }).collect()

@@ -1,4 +1,4 @@
-//! Decryption of an answer into scores. Must not tell which score made it refuse an answer, or use a query secret
+//! Decryption of an answer into scores. Must not reveal which score made it refuse an answer, or use a query secret
 //! twice.
 //!
 //! M\[l\] = fold(s_t R1\[l\] + s_b U\[l\]); the scores of lane l are the inverse NTT of (F0\[l\] - M\[l\]) / K, centred
@@ -17,7 +17,7 @@ use super::query::QuerySecret;
 use super::ring::{Evaluation, Polynomial};
 use super::rlwe::RlweSecret;
 
-/// What decryption needs to know about a scanned block. It trusts these values: authenticate them where they are
+/// What decryption needs to know about a scanned block. These values are trusted: authenticate them where they are
 /// stored.
 #[derive(Clone, Copy)]
 pub struct ScannedBlock<'a> {
@@ -25,7 +25,7 @@ pub struct ScannedBlock<'a> {
     pub nonce: &'a [u8; NONCE_BYTES],
     /// Its hint.
     pub hint: &'a [u8],
-    /// Images in the block; the scores of unused places are dropped.
+    /// Images in the block. The scores of unused slots are dropped.
     pub images: usize,
 }
 
@@ -153,7 +153,7 @@ fn dot(left: &[u32], right: &[u32]) -> u64 {
     sums.iter().sum()
 }
 
-/// Divides by n = K S, which the trace and the inverse NTT left, joins the residues, centres and scales.
+/// Divides by n = K S, the factor left by the trace and the inverse NTT, joins the residues, centres and scales.
 #[inline(always)]
 fn write_scores(holder: &KeyHolder, folded: &[Vec<[u32; LANES]>; 2], scores: &mut [f64]) {
     let ring = &holder.ring;

@@ -1,5 +1,5 @@
-//! The plain scan that the encrypted scan is measured against. It must be as fast as possible for a fair comparison:
-//! time every kernel of [`PlainKernel::supported`] and use the fastest.
+//! The plain scan, the baseline for the encrypted scan. A fair comparison needs the fastest one: time every kernel of
+//! [`PlainKernel::supported`].
 
 use super::parameters::Parameters;
 pub use super::scan::PlainKernel;
@@ -23,7 +23,7 @@ mod tests {
 
     #[test]
     fn every_plain_kernel_computes_the_same_inner_products() {
-        // Rows that are taken together, and some that are left over.
+        // Rows processed together, and a remainder.
         const ROWS: usize = 11;
         let vectors: Vec<f32> = (0..ROWS * DIMENSION).map(|i| ((i * 7919) % 1013) as f32 / 1013.0 - 0.5).collect();
         let query: [f32; DIMENSION] = std::array::from_fn(|i| ((i * 104_729) % 997) as f32 / 997.0 - 0.5);

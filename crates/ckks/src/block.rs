@@ -1,5 +1,5 @@
-//! Sealing up to 512 unit vectors into a block, and opening it. Must not reuse a nonce or noise, or seal vectors that
-//! were opened from a block (each round would add noise).
+//! Sealing up to 512 unit vectors into a block, and opening it. Must not reuse a nonce or noise, or seal vectors opened
+//! from a block (each round would add noise).
 //!
 //! B\[l\]\[g\] = a\[l\]\[g\] s_b + e + m_(l,g); hint R1\[l\] = sum over g of B\[l\]\[g\] c\[g\].
 
@@ -28,25 +28,25 @@ pub struct SealedBlock {
 }
 
 impl SealedBlock {
-    /// [`BLOCK_BYTES`](super::BLOCK_BYTES) bytes in the order in which the scan reads them.
+    /// [`BLOCK_BYTES`](super::BLOCK_BYTES) bytes in scan order.
     #[must_use]
     pub fn ciphertext(&self) -> &[u8] {
         &self.ciphertext
     }
 
-    /// The nonce that the secret of the block is derived from.
+    /// The nonce from which the secret of the block is derived.
     #[must_use]
     pub fn nonce(&self) -> &[u8; NONCE_BYTES] {
         &self.nonce
     }
 
-    /// [`HINT_BYTES`](super::HINT_BYTES) bytes that decryption of scores needs.
+    /// The [`HINT_BYTES`](super::HINT_BYTES) bytes needed to decrypt scores.
     #[must_use]
     pub fn hint(&self) -> &[u8] {
         &self.hint
     }
 
-    /// Images in the block; the rest of it is zero vectors.
+    /// Images in the block. The rest of the block is zero vectors.
     #[must_use]
     pub fn images(&self) -> usize {
         self.images
@@ -56,7 +56,7 @@ impl SealedBlock {
 impl KeyHolder {
     /// Seals 1 to 512 unit vectors of 2048 components under a new nonce and fresh noise.
     ///
-    /// To change a block, seal it again whole, from the exact vectors.
+    /// To change a block, seal all of it again from the exact vectors.
     ///
     /// # Errors
     /// [`Error::ImagesInBlock`], [`Error::Vector`] for the first invalid vector, [`Error::Entropy`].
@@ -164,7 +164,7 @@ impl KeyHolder {
     }
 }
 
-/// The signed integers with these residues, if each is smaller than either prime, as message and noise are.
+/// The signed integers with these residues, if each is smaller than either prime. Message and noise are that small.
 fn small_coefficients(residues: [&[u32]; 2], primes: [u32; 2]) -> Option<Vec<i32>> {
     let centred = |residue: u32, prime: u32| residue as i32 - if residue > prime / 2 { prime as i32 } else { 0 };
     let mut agree = true;

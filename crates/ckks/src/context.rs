@@ -64,8 +64,8 @@ pub struct PublicContext {
 }
 
 impl PublicContext {
-    /// A fresh seed under [`Parameters::V1`]. Every vault needs its own: with a shared seed one lattice reduction would
-    /// help against all of them.
+    /// A fresh seed under [`Parameters::V1`]. Every vault needs its own: with a shared seed, one lattice reduction
+    /// would help against all vaults.
     ///
     /// # Errors
     /// [`Error::Entropy`].

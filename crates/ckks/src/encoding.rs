@@ -12,7 +12,7 @@ use super::modulus::Modulus;
 use super::parameters::Parameters;
 use super::ring::Ring;
 
-/// Largest deviation of a norm from 1: vectors stored in half precision are within a thousandth.
+/// Largest deviation of a norm from 1. Vectors stored in half precision are within a thousandth.
 const NORM_TOLERANCE: f64 = 1e-3;
 
 /// Checks that a vector is finite and has the right length and norm 1.
@@ -70,9 +70,9 @@ pub(super) fn decode_lane(parameters: &Parameters, groups: &[Vec<i32>], images: 
 
 /// The values of a query's polynomials p_g, block by block of K slots.
 ///
-/// With r_g(X) = sum_j y\[gK+j\] X^j, p_g(z) = r_g(1/z); if z is at slot k, 1/z is at slot n-1-k. r_g has K
-/// coefficients only, so the first levels of the NTT just repeat them. Its last log2 K levels run for all groups side
-/// by side.
+/// With r_g(X) = sum_j y\[gK+j\] X^j, p_g(z) = r_g(1/z); if z is at slot k, 1/z is at slot n-1-k. r_g has only K
+/// coefficients, so the first levels of the NTT just repeat them. The last log2 K levels run for all groups side by
+/// side.
 pub(super) struct QueryEncoding<'a> {
     ring: &'a Ring,
     /// Per prime `[j][group]`, residues of the scaled components.
@@ -113,7 +113,7 @@ impl<'a> QueryEncoding<'a> {
     pub(super) fn tile(&self, tile: usize) -> [[&[u32]; TILE]; 2] {
         let parameters = self.ring.parameters();
         let groups = parameters.groups();
-        // Mirrored, as the block is.
+        // Mirrored, like the block.
         let last = parameters.packed() - 1 - tile * TILE;
         [0, 1].map(|prime| std::array::from_fn(|slot| &self.values[prime][(last - slot) * groups..][..groups]))
     }

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::layout::{AlignedBytes, residues_in_range};
 use super::parameters::Parameters;
 
-/// An encrypted query. It is public.
+/// An encrypted query. Public.
 pub struct EncryptedQuery(AlignedBytes);
 
 impl EncryptedQuery {
@@ -18,7 +18,7 @@ impl EncryptedQuery {
         &self.0
     }
 
-    /// Reads a query that was received.
+    /// Reads a received query.
     ///
     /// # Errors
     /// [`Error::Length`]; [`Error::Residue`] when a residue is not below its prime.

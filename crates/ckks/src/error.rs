@@ -7,7 +7,7 @@ use thiserror::Error as ThisError;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system returned no entropy. There is no fallback.
-    #[error("the operating system gave no randomness: {0}")]
+    #[error("the operating system returned no entropy: {0}")]
     Entropy(#[from] getrandom::Error),
     /// The parameters exceed a security limit of [`Parameters`](super::Parameters).
     #[error(
@@ -55,7 +55,7 @@ pub enum Error {
     ImagesInBlock {
         /// Images in a full block.
         most: usize,
-        /// Images asked for.
+        /// Images requested.
         actual: usize,
     },
     /// Bytes of the wrong length.
@@ -68,7 +68,7 @@ pub enum Error {
         /// Bytes found.
         actual: usize,
     },
-    /// Ciphertext that is not a whole number of blocks.
+    /// The ciphertext is not a whole number of blocks.
     #[error("{actual} bytes are not whole blocks of {block_bytes} bytes")]
     NotWholeBlocks {
         /// Bytes of one block.
@@ -85,7 +85,7 @@ pub enum Error {
     /// Key, nonce or bytes are not those of the sealed block.
     #[error("the block does not open under this key and nonce")]
     NotOpened,
-    /// A score was impossible. The error does not say which one: a dishonest evaluator could learn from it.
+    /// A score was impossible. The error does not say which: a dishonest evaluator could learn from it.
     #[error("the answer was refused: it does not belong to this query and these blocks")]
     AnswerRefused,
     /// `CIPHERLENS_KERNEL` is not the name of a kernel.
@@ -94,10 +94,10 @@ pub enum Error {
         /// The name found.
         name: String,
     },
-    /// `CIPHERLENS_KERNEL` names a kernel this processor cannot run.
-    #[error("CIPHERLENS_KERNEL asks for {name}, which this processor cannot run")]
+    /// `CIPHERLENS_KERNEL` names a kernel that this processor cannot run.
+    #[error("CIPHERLENS_KERNEL requests {name}, which this processor cannot run")]
     UnsupportedKernel {
-        /// The kernel asked for.
+        /// The requested kernel.
         name: &'static str,
     },
 }
@@ -117,7 +117,7 @@ pub enum ContextFault {
     /// Wrong first bytes.
     #[error("the first bytes are not those of a context")]
     Magic,
-    /// A public context where a secret one was expected, or the reverse.
+    /// A public context instead of a secret one, or the reverse.
     #[error("expected kind {expected}, found {actual}")]
     Kind {
         /// Kind expected.
@@ -125,7 +125,7 @@ pub enum ContextFault {
         /// Kind found.
         actual: u8,
     },
-    /// A format this program does not know.
+    /// A format version unknown to this program.
     #[error("format version {actual}; this program reads {expected}")]
     Version {
         /// Version this program reads.
@@ -133,7 +133,7 @@ pub enum ContextFault {
         /// Version found.
         actual: u8,
     },
-    /// A parameter set this program does not know.
+    /// A parameter set unknown to this program.
     #[error("parameter set {actual} is unknown")]
     ParameterSet {
         /// Identifier found.

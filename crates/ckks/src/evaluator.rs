@@ -13,7 +13,7 @@ use super::modulus::Modulus;
 use super::parameters::{COEFFICIENT_BYTES, Parameters};
 use super::scan::Kernel;
 
-/// Computes the encrypted scores of an encrypted query with every sealed block.
+/// Computes the encrypted scores of an encrypted query against sealed blocks.
 pub struct Evaluator {
     parameters: Parameters,
     kernel: Kernel,
@@ -34,7 +34,7 @@ impl Evaluator {
         Self { parameters: *public.parameters(), kernel }
     }
 
-    /// The kernel it uses.
+    /// The kernel in use.
     #[must_use]
     pub fn kernel(&self) -> Kernel {
         self.kernel

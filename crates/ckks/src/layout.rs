@@ -1,4 +1,4 @@
-//! The bytes of coefficients, rows and pieces. Stored files depend on them: a change is a new parameter set.
+//! The bytes of coefficients, rows and pieces. Stored files depend on them: any change needs a new parameter set.
 //!
 //! A coefficient is r1 | r2 << 20, 5 bytes little-endian. A row is 8 neighbouring slots of one polynomial, 40 bytes. A
 //! piece is 8 rows (groups) of one lane, 320 bytes, five cache lines. A block is `[tile of 8 slots][chunk of 8
@@ -66,8 +66,8 @@ pub(super) fn unpack_row(row: &[u8; ROW_BYTES]) -> [[u32; TILE]; 2] {
     [c.map(|bits| (bits & RESIDUE_MASK) as u32), c.map(|bits| (bits >> 20) as u32)]
 }
 
-/// Adds `values[prime][slot][row]`, residues below 2^31, to the coefficients of rows. The words of many rows are
-/// transposed first, so that the loop over rows is vectorised.
+/// Adds `values[prime][slot][row]`, residues below 2^31, to the coefficients of rows. Transposes the words of many rows
+/// first, so that the loop over rows is vectorised.
 #[inline(always)]
 pub(super) fn add_to_rows(rows: &mut [[u8; ROW_BYTES]], moduli: [Modulus; 2], values: [[&[u32]; TILE]; 2]) {
     const RUN: usize = 64;
@@ -135,7 +135,7 @@ impl AlignedBytes {
     pub(super) fn zeroed(length: usize) -> Self {
         let allocation = vec![0; length + Self::LINE - 1];
         let start = allocation.as_ptr().align_offset(Self::LINE);
-        // If `align_offset` fails, the scan is slower, not wrong.
+        // If `align_offset` fails, the scan is slower but still correct.
         let start = if start < Self::LINE { start } else { 0 };
         Self { allocation, start, length }
     }

@@ -1,8 +1,8 @@
 //! Cosine similarity between CKKS-encrypted unit vectors, computed in one pass over memory.
 //!
 //! A key holder encrypts vectors in blocks and, later, a query. An evaluator without keys computes the encrypted inner
-//! product of the query with every vector, and the key holder decrypts the scores. This crate knows vectors and bytes,
-//! no photos and no files.
+//! product of the query with every vector, and the key holder decrypts the scores. This crate handles vectors and
+//! bytes, not photos or files.
 //!
 //! - A [`KeyHolder`], made from both contexts, [seals](KeyHolder::seal) blocks and
 //!   [encrypts](KeyHolder::encrypt) queries.
@@ -60,16 +60,16 @@
 //! 2024 (eprint 2024/463, Table 5.2: 53). The guidelines publish no quantum row; their authors' script with its current
 //! quantum model (ChaLoy21, 2^(0.257 beta)) allows 40, which leaves 0.1 bit. Sharing a among many secrets costs at most
 //! log2(blocks + queries) bits, which is below 128 bits in that model. Contexts check all four limits when they are
-//! loaded. Two rules are needed, and the types enforce them: a changed block is sealed again whole under a new nonce,
-//! and the secret of a query serves once.
+//! loaded. The types enforce two necessary rules: a changed block is sealed again as a whole under a new nonce, and the
+//! secret of a query is used once.
 //!
 //! # What it does not promise
 //! - The evaluator learns the number of blocks, when queries happen, and what is fetched afterwards.
 //! - Decrypted scores contain noise that depends on the keys (Li, Micciancio 2020): show them to the key holder only.
 //!   Rounding to 4 decimals is no defence. The scheme is not CPA-D secure.
-//! - A dishonest evaluator can alter an answer. Impossible scores make the whole answer be refused; possible ones are
-//!   not noticed. By shifting one score and watching what is fetched, or whether the answer was refused, it can learn
-//!   that score within a dozen searches with the same photo.
+//! - A dishonest evaluator can alter an answer. An impossible score makes the key holder refuse the whole answer;
+//!   possible ones are not noticed. By shifting one score and watching what is fetched, or whether the answer was
+//!   refused, it can learn that score within a dozen searches with the same photo.
 //! - Blocks, hints, nonces and counts are not authenticated here. Whoever stores them must authenticate them.
 //! - One multiplication deep. No rotations, no relinearisation, no bootstrapping.
 
@@ -112,11 +112,11 @@ pub use scan::Kernel;
 pub const DIMENSION: usize = Parameters::V1.dimension();
 /// Images of a full block.
 pub const BLOCK_IMAGES: usize = Parameters::V1.block_images();
-/// Bytes of a block's ciphertext: 10,240 an image.
+/// Bytes of a block's ciphertext: 10,240 per image.
 pub const BLOCK_BYTES: usize = Parameters::V1.block_bytes();
-/// Bytes of a block's hint: 160 an image.
+/// Bytes of a block's hint: 160 per image.
 pub const HINT_BYTES: usize = Parameters::V1.hint_bytes();
 /// Bytes of an encrypted query.
 pub const QUERY_BYTES: usize = Parameters::V1.query_bytes();
-/// Bytes of the answer for one block: 5 an image.
+/// Bytes of the answer for one block: 5 per image.
 pub const ANSWER_BYTES: usize = Parameters::V1.answer_bytes();

@@ -67,7 +67,7 @@ impl Modulus {
     /// floor(w 2^32 / p), the Shoup companion of w.
     #[inline(always)]
     pub(super) const fn companion(self, w: u32) -> u32 {
-        // Exact in f64: w 2^32 has 52 bits, and a quotient that is no integer is at least 1 / p away from one.
+        // Exact in f64: w 2^32 has 52 bits, and a quotient that is not an integer is at least 1 / p away from one.
         (w as f64 * (1u64 << 32) as f64 / self.prime as f64) as u32
     }
 

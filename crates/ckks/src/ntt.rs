@@ -14,15 +14,15 @@ struct Root {
     companion: u32,
 }
 
-/// Butterflies of one run of `butterflies`: two or more vectors. With 32 the compiler vectorises the run; with 16 it
-/// unrolls it into gathers or scalar code, five times slower.
+/// Values per run of `butterflies`: two or more vectors. With 32 the compiler vectorises the run; with 16 it unrolls it
+/// into gathers or scalar code, five times slower.
 const WIDTH: usize = 32;
 
 /// Tables for one prime and one size.
 pub(super) struct Ntt {
     modulus: Modulus,
     size: usize,
-    /// psi^brv(i); level of m butterflies groups uses m..2m.
+    /// psi^brv(i). The level with m butterfly groups uses m..2m.
     roots: Vec<Root>,
     inverse_roots: Vec<Root>,
     /// 1 / size.
@@ -55,7 +55,7 @@ impl Ntt {
         }
     }
 
-    /// Coefficients below 4p to values below p.
+    /// Transforms coefficients below 4p to values below p.
     #[inline(always)]
     pub(super) fn forward(&self, values: &mut [u32]) {
         let mut groups = 1;
@@ -111,7 +111,7 @@ impl Ntt {
         }
     }
 
-    /// x + w y and x - w y. Values grow by 2p a level: 4p and 11 levels stay below 26p < 2^32.
+    /// x + w y and x - w y. Values grow by 2p per level: 4p and 11 levels stay below 26p < 2^32.
     #[inline(always)]
     fn butterfly(&self, x: &mut u32, y: &mut u32, root: Root) {
         let product = self.modulus.multiply_lazy(*y, root.value, root.companion);
@@ -145,7 +145,7 @@ impl Ntt {
         }
     }
 
-    /// Values below 2p to coefficients below p.
+    /// Transforms values below 2p to coefficients below p.
     #[inline(always)]
     pub(super) fn inverse(&self, values: &mut [u32]) {
         let mut groups = self.size / 2;
@@ -204,7 +204,7 @@ mod tests {
         Ntt::new(modulus, size, smallest_root(modulus, size))
     }
 
-    /// Reduces modulo X^n + 1 the schoolbook product.
+    /// The schoolbook product, reduced modulo X^n + 1.
     fn schoolbook(left: &[u32], right: &[u32], prime: u32) -> Vec<u32> {
         let (n, p) = (left.len(), i128::from(prime));
         let mut product = vec![0i128; n];

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 54, 51 | classical, quantum | tables of the Homomorphic Encryption Standard 2018 |
 //! | 53 | classical | Security Guidelines 2024 (eprint 2024/463), Table 5.2 |
-//! | 40 | quantum | search script of the guidelines' authors with its present cost model, ChaLoy21: 2^(0.257 beta) |
+//! | 40 | quantum | search script of the guidelines' authors with its current cost model, ChaLoy21: 2^(0.257 beta) |
 //!
 //! The guidelines publish no quantum row; the 50 that is sometimes quoted is where that script starts its search. The
 //! 39.90 bits of [`Parameters::V1`] are below the strictest limit by 0.1 bit. Reference polynomials that are shared by
@@ -33,7 +33,7 @@ const SECURITY: &[(&str, usize, f64)] = &[
     ("the quantum model ChaLoy21, 2^(0.257 beta), in the script of eprint 2024/463", 2048, 40.0),
 ];
 
-/// A named set of parameters. Stored files depend on every value: a change is a new set with a new identifier.
+/// A named set of parameters. Stored files depend on every value: any change needs a new set with a new identifier.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameters {
     id: u16,
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn version_one_is_inside_every_limit_and_the_strictest_by_a_tenth_of_a_bit() {
+    fn version_one_is_within_every_limit_by_at_least_a_tenth_of_a_bit() {
         Parameters::V1.check_security().unwrap();
         let bits = Parameters::V1.modulus_bits();
         assert!((bits - 39.90).abs() < 0.005, "{bits}");
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_modulus_of_41_bits_is_refused_by_the_strictest_model_which_is_named() {
+    fn a_modulus_of_41_bits_is_refused_naming_the_strictest_model() {
         // Two 20-bit primes are 40 bits, the limit; one more bit is over.
         let at_limit = Parameters { primes: [1 << 20, 1 << 20], ..Parameters::V1 };
         at_limit.check_security().unwrap();
@@ -193,7 +193,7 @@ mod tests {
             "a modulus of 41.0 bits at ring degree 2048 exceeds the 40 bits for 128 bits of security in the quantum \
              model ChaLoy21, 2^(0.257 beta), in the script of eprint 2024/463"
         );
-        // Where several refuse it, the first that does is named.
+        // If several limits are exceeded, the first is named.
         let far_over = Parameters { primes: [1 << 30, 1 << 30], ..Parameters::V1 };
         let Err(Error::Insecure { limit_bits: 54.0, .. }) = far_over.check_security() else { panic!("60 bits pass") };
     }
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_those_that_files_depend_on() {
+    fn sizes_are_pinned() {
         let set = Parameters::V1;
         assert_eq!((set.block_images(), set.block_bytes(), set.hint_bytes()), (512, 5_242_880, 81_920));
         assert_eq!((set.query_bytes(), set.answer_bytes()), (655_360, 2_560));

@@ -4,7 +4,7 @@
 //! With sigma the standard deviation of the noise, rounding of the encodings included, the error of a score has
 //! standard deviation sigma sqrt(1 / Dx^2 + S / Dq^2): the stored noise meets one unit query, the query's noise meets
 //! the S unit vectors of a lane. The product of both noises is a thousand times smaller. Rounding to 4 decimals adds a
-//! uniform error of 1e-4 wide. With non-negative vectors the query's term is partly common to all images of one query:
+//! uniform error of width 1e-4. With non-negative vectors the query's term is partly common to all images of one query:
 //! pool several queries before comparing.
 
 use super::parameters::{NOISE_ETA, Parameters};
@@ -75,13 +75,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_prediction_is_that_of_the_protocol() {
+    fn predicted_noise_is_pinned() {
         assert!((predicted_noise_std(&Parameters::V1) - 2.5e-5).abs() < 0.05e-5);
         assert!((predicted_score_std(&Parameters::V1) - 3.8e-5).abs() < 0.05e-5);
     }
 
     #[test]
-    fn scores_leave_rounded_and_clamped() {
+    fn scores_are_rounded_and_clamped() {
         assert_eq!(rounded(0.123_449), 0.1234);
         assert_eq!(rounded(-0.000_06), -0.0001);
         assert_eq!((rounded(1.000_7), rounded(-1.000_7)), (1.0, -1.0));

@@ -1,4 +1,4 @@
-//! Encryption of a query. The secret of a query must never be used twice: every step consumes the one before.
+//! Encryption of a query. The secret of a query must never be used twice: every step consumes the previous one.
 //!
 //! Q\[g\] = c\[g\] s_t + e' + p_g, and U\[l\] = T0\[l\] - s_t T1\[l\] with T0\[l\] = sum over g of a\[l\]\[g\] Q\[g\].
 
@@ -15,7 +15,7 @@ use super::rlwe::{NoisyMessage, RlweSecret};
 use super::sampling::Randomness;
 
 /// The part of an encryption that does not depend on the query: a fresh secret, and c\[g\] s_t + e', an encryption of
-/// zero. Prepare one while waiting for the user. It serves one query.
+/// zero. Prepare one while waiting for the user. It is used for one query only.
 #[must_use]
 pub struct OneTimeMask {
     secret: RlweSecret,
@@ -23,7 +23,7 @@ pub struct OneTimeMask {
     values: AlignedBytes,
 }
 
-/// Decrypts the answer to one query, which consumes it.
+/// Decrypts the answer to one query, which consumes the secret.
 #[must_use]
 pub struct QuerySecret {
     pub(super) secret: RlweSecret,

@@ -1,4 +1,4 @@
-//! The reference polynomials that all ciphertexts of a vault share, expanded from the seed of its public context.
+//! The reference polynomials shared by all ciphertexts of a vault, expanded from the seed of its public context.
 
 use super::context::PublicContext;
 use super::layout::{AlignedBytes, PIECE_BYTES, TILE};
@@ -7,7 +7,7 @@ use super::parameters::LANES;
 use super::ring::{Evaluation, Polynomial, Ring};
 use super::sampling::Randomness;
 
-/// The reference polynomials in the evaluation domain, and T1, which depends on them alone.
+/// The reference polynomials in the evaluation domain, and T1, which depends only on them.
 pub(super) struct References {
     /// a, in the layout of a block.
     pub(super) stored: AlignedBytes,
@@ -55,7 +55,7 @@ pub(super) fn group_sums(ring: &Ring, block: &[u8], query: &[u8]) -> Vec<Polynom
     sums
 }
 
-/// Writes [`group_sums`] of the tiles from `first` on that `query` covers.
+/// Writes [`group_sums`] for the tiles that `query` covers, starting at `first`.
 pub(super) fn add_group_sums(
     ring: &Ring,
     first: usize,

@@ -1,7 +1,7 @@
 //! R_q = Z_q\[X\] / (X^n + 1) with q = p1 p2, as residues modulo both primes (RNS).
 //!
 //! The type of a polynomial says whether it holds coefficients or values (NTT slots), so the domains cannot be mixed.
-//! Polynomials are wiped on drop, because nearly all are made from a secret.
+//! Polynomials are wiped on drop, because nearly all are derived from a secret.
 
 use std::marker::PhantomData;
 
@@ -58,7 +58,7 @@ pub(super) struct Ring {
     kernel: Kernel,
     moduli: [Modulus; 2],
     ntts: [Ntt; 2],
-    /// Of size S, for the subring of polynomials in X^K that the trace maps to.
+    /// Of size S, for polynomials in X^K, the image of the trace.
     subring_ntts: [Ntt; 2],
 }
 

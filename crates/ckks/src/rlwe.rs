@@ -72,7 +72,7 @@ impl PreparedSecret<'_> {
     }
 }
 
-/// Coefficients of fresh noise plus a message, in buffers that are reused for many encryptions. Wiped on drop.
+/// Coefficients of fresh noise plus a message, in buffers reused for many encryptions. Wiped on drop.
 pub(super) struct NoisyMessage {
     words: Zeroizing<Vec<u8>>,
     coefficients: Zeroizing<Vec<i32>>,

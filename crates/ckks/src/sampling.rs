@@ -49,7 +49,8 @@ impl Randomness {
     /// depends on the number of rejections, which is independent of the accepted values.
     pub(super) fn fill_ternary(&mut self, coefficients: &mut [i32]) {
         const DRAWS: usize = 32;
-        // A rejected sample is overwritten by the next one, without a branch. The last word may exceed the polynomial.
+        // A rejected sample is overwritten by the next one, without a branch. The last word may yield more samples than
+        // needed.
         let mut kept = Zeroizing::new(vec![0; coefficients.len() + DRAWS]);
         let mut count = 0;
         while count < coefficients.len() {
@@ -86,7 +87,7 @@ mod tests {
 
     const SEED: [u8; 32] = [7; 32];
 
-    /// Pearson's statistic. With fixed seeds it is one fixed number; the limits are the 99.9 % points.
+    /// Pearson's statistic. With fixed seeds it is a fixed number; the limits are the 99.9 % points.
     fn chi_square(observed: &[usize], expected: &[f64]) -> f64 {
         observed.iter().zip(expected).map(|(&seen, &mean)| (seen as f64 - mean).powi(2) / mean).sum()
     }
@@ -189,7 +190,7 @@ mod tests {
         Randomness::from_seed(&SEED, 0).fill(&mut words);
         let mut noise = [0; 8];
         centred_binomial(&words, &mut noise);
-        // Computed apart from this program, from RFC 8439.
+        // Computed independently of this program, from RFC 8439.
         assert_eq!(ternary, [-1, 0, -1, -1, -1, -1, 1, -1, 0, 1, -1, 1]);
         assert_eq!(uniform, [131_316, 436_823, 128_276, 635_820]);
         assert_eq!(noise, [-4, -4, -1, 1, -4, 5, 1, 1]);

@@ -168,7 +168,7 @@ fn the_protocol_agrees_with_schoolbook_integers_coefficient_for_coefficient() {
                     for image in 0..FOLDS {
                         for j in 0..K {
                             let x = vectors.get(lane * FOLDS + image).map_or(0.0, |x| x[group * K + j]);
-                            // A product in single precision, as vectors are.
+                            // A single-precision product, as for stored vectors.
                             message[image * K + j] = (x * 17.5f32.exp2()).round_ties_even() as i128;
                         }
                     }
@@ -257,7 +257,7 @@ fn digest(bytes: &[u8]) -> String {
 
 #[test]
 fn reference_polynomials_are_pinned() {
-    // Computed apart from this program, from RFC 8439 and the layout.
+    // Computed independently of this program, from RFC 8439 and the layout.
     let public = PublicContext::fixed(Parameters::V1, SEED);
     let holder = KeyHolder::with_kernel(&public, SecretContext::fixed(Parameters::V1, MASTER), Kernel::detect());
     let check = |bytes: &[u8], lanes: usize, lane: usize, group: usize, expected: &str| {
@@ -280,7 +280,7 @@ fn a_sealed_block_is_pinned() {
     for kernel in Kernel::supported() {
         let public = PublicContext::fixed(Parameters::V1, SEED);
         let holder = KeyHolder::with_kernel(&public, SecretContext::fixed(Parameters::V1, MASTER), kernel);
-        // Components that are exact in binary: nothing depends on how a norm was computed.
+        // Components that are exact in binary, so that nothing depends on how a norm was computed.
         let vectors: Vec<Vec<f32>> = (0..65)
             .map(|image| {
                 let mut vector = vec![0.0; 2048];
@@ -306,7 +306,7 @@ fn a_sealed_block_is_pinned() {
 
 #[test]
 fn block_secrets_are_pinned() {
-    // Computed apart from this program, from RFC 5869 and RFC 8439.
+    // Computed independently of this program, from RFC 5869 and RFC 8439.
     let secret = SecretContext::fixed(Parameters::SMALL, MASTER);
     let (_, holder) = small_holder(Kernel::detect());
     let drawn = coefficients(secret.block_secret(&holder.ring, &NONCE).values());
@@ -315,7 +315,7 @@ fn block_secrets_are_pinned() {
 }
 
 #[test]
-fn contexts_come_back_from_their_bytes_and_from_nothing_else() {
+fn contexts_are_read_back_only_from_their_own_bytes() {
     use super::error::{ContextFault, Error};
     let public = PublicContext::fixed(Parameters::V1, SEED);
     let bytes = public.to_bytes();
@@ -340,6 +340,6 @@ fn contexts_come_back_from_their_bytes_and_from_nothing_else() {
     assert!(matches!(fault(&altered(6, 9)), ContextFault::ParameterSet { actual: 9 }));
     assert!(matches!(fault(&secret), ContextFault::Kind { expected: 1, actual: 2 }));
     assert!(matches!(SecretContext::from_bytes(&bytes), Err(Error::NotAContext { .. })));
-    // The insecure set of these tests has an identifier too, and no file can name it.
+    // The insecure set of these tests has an identifier too, but no file may use it.
     assert!(matches!(fault(&altered(6, 0)), ContextFault::ParameterSet { actual: 0 }));
 }

@@ -1,4 +1,4 @@
-//! Encrypted search from outside: what a key holder and an evaluator see.
+//! Encrypted search from outside the crate: what a key holder and an evaluator see.
 #![allow(clippy::unwrap_used, reason = "the functions that tests share are test code too")]
 
 use cipherlens_ckks::{
@@ -8,10 +8,10 @@ use cipherlens_ckks::{
 };
 use proptest::prelude::*;
 
-/// Largest error of a score: five standard deviations of the noise and half a step of rounding.
+/// Largest error of a score: five standard deviations of the noise and half a rounding step.
 const BOUND: f64 = 5.0 * 2.6e-5 + 0.5e-4;
 
-/// A pseudo-random sequence with a fixed seed, so that no test depends on luck except through the noise.
+/// A pseudo-random sequence with a fixed seed, so that only the noise is left to chance.
 struct Sequence(u64);
 
 impl Sequence {
@@ -20,7 +20,7 @@ impl Sequence {
         (self.0 >> 33) as f64 / f64::from(1u32 << 31)
     }
 
-    /// As pooled network features are: non-negative, half zeros, a few large.
+    /// Like pooled network features: non-negative, half zeros, a few large.
     fn feature(&mut self) -> Vec<f32> {
         unit((0..DIMENSION).map(|_| if self.next() < 0.5 { 0.0 } else { self.next() * self.next() }).collect())
     }
@@ -58,14 +58,14 @@ fn scanned(block: &SealedBlock) -> ScannedBlock<'_> {
 fn search(public: &PublicContext, holder: &KeyHolder, blocks: &[SealedBlock], query: &[f32]) -> Vec<f32> {
     let (encrypted, secret) = holder.encrypt(holder.prepare().unwrap(), query).unwrap();
     let evaluator = Evaluator::new(public).unwrap();
-    // Block by block as in a vault of many files.
+    // Block by block, as in a vault of many files.
     let answer: Vec<u8> =
         blocks.iter().flat_map(|block| evaluator.score(block.ciphertext(), &encrypted).unwrap()).collect();
     secret.decrypt(holder, blocks.iter().map(scanned), &answer).unwrap()
 }
 
 #[test]
-fn sizes_are_as_promised() {
+fn sizes_are_as_documented() {
     let (_, holder) = key_pair();
     let block = holder.seal(&[one_hot(0, 1.0)]).unwrap();
     assert_eq!(block.ciphertext().len(), BLOCK_BYTES);
@@ -100,7 +100,7 @@ fn scores_are_inner_products() {
             assert_eq!(f64::from(*score), f64::from((f64::from(*score) * 1e4).round() as f32 / 1e4f32), "{score}");
         }
     }
-    // The extremes are reached exactly, and not passed.
+    // The extremes are reached exactly, and not exceeded.
     let scores = search(&public, &holder, &blocks, &unit(vec![1.0; DIMENSION]));
     assert!(scores[BLOCK_IMAGES - 4] >= 0.9998 && scores[BLOCK_IMAGES - 3] <= -0.9998);
 }
@@ -111,7 +111,7 @@ fn the_ranking_is_the_plain_one() {
     let mut sequence = Sequence(2);
     let mut vectors: Vec<Vec<f32>> = (0..10_000).map(|_| sequence.feature()).collect();
     let query = sequence.feature();
-    // A hundred neighbours at growing distance, as real photos have; the rest are strangers.
+    // A hundred neighbours at growing distance, as real photos have; the rest are unrelated.
     for (near, vector) in vectors.iter_mut().step_by(97).enumerate() {
         let weight = near as f64 / 100.0;
         *vector = unit(query.iter().zip(&*vector).map(|(&q, &v)| f64::from(q) + weight * f64::from(v)).collect());
@@ -166,7 +166,7 @@ fn a_block_opens_to_its_vectors() {
 }
 
 #[test]
-fn a_block_opens_under_its_own_key_nonce_and_bytes_only() {
+fn a_block_opens_only_with_its_own_key_nonce_and_bytes() {
     let (public, holder) = key_pair();
     let block = holder.seal(&[one_hot(5, 1.0)]).unwrap();
     let stranger = KeyHolder::new(&public, SecretContext::generate().unwrap()).unwrap();
@@ -187,7 +187,7 @@ fn a_block_opens_under_its_own_key_nonce_and_bytes_only() {
 }
 
 #[test]
-fn what_is_no_unit_vector_is_refused() {
+fn vectors_that_are_not_unit_vectors_are_refused() {
     let (_, holder) = key_pair();
     let mut not_a_number = one_hot(3, 1.0);
     not_a_number[100] = f32::NAN;
@@ -266,8 +266,8 @@ fn a_wrong_key_or_an_altered_answer_is_refused_whole() {
     assert!(matches!(secret.decrypt(&holder, [count], &answer), Err(Error::ImagesInBlock { actual: 513, .. })));
 }
 
-/// What a host can do that knows nothing but the scheme: adds `shift` to the score of the first image of the first
-/// lane. A constant added to all values of a lane's fold is one added to its first coefficient, K times over.
+/// An attack that needs only public knowledge: adds `shift` to the score of the first image of the first lane. Adding a
+/// constant to all values of a lane's fold adds it to the first coefficient, K times over.
 fn shift_first_score(answer: &mut [u8], shift: f64) {
     const PRIMES: [i64; 2] = [1_032_193, 995_329];
     let added = 32 * (shift * 2f64.powi(38)).round() as i64;
@@ -296,7 +296,7 @@ fn a_shifted_score_is_noticed_only_beyond_what_a_cosine_can_be() {
         let scores = shifted(shift).unwrap();
         assert!((f64::from(scores[0]) - expected).abs() < 1e-3 && scores[1].abs() < 1e-3, "{shift}: {scores:?}");
     }
-    // The whole answer is refused as soon as one score is not: which is how a host learns a score bit by bit.
+    // The whole answer is refused as soon as one score is impossible, which lets a host learn a score bit by bit.
     for shift in [0.01, -2.01] {
         assert!(matches!(shifted(shift), Err(Error::AnswerRefused)), "{shift}");
     }
@@ -305,7 +305,7 @@ fn a_shifted_score_is_noticed_only_beyond_what_a_cosine_can_be() {
 #[test]
 fn damaged_ciphertext_never_panics() {
     let (public, holder) = key_pair();
-    // A full block: that all of its 512 scores are possible ones by accident does not happen.
+    // A full block: 512 scores are never all possible by accident.
     let block = holder.seal(&vec![one_hot(1, 1.0); BLOCK_IMAGES]).unwrap();
     let evaluator = Evaluator::new(&public).unwrap();
     let mut hint = block.hint().to_vec();

@@ -1,6 +1,7 @@
-//! Photos a second: the network alone, Candle's own convolutions with the same weights, and all of JPEG to vector.
+//! Photos per second: the network alone, Candle's own convolutions with the same weights, and the whole path from JPEG
+//! to vector.
 //!
-//! `cargo bench -p cipherlens-features`. `CIPHERLENS_KERNEL` selects another kernel than the fastest.
+//! `cargo bench -p cipherlens-features`. `CIPHERLENS_KERNEL` selects a kernel other than the fastest.
 
 use std::hint::black_box;
 use std::io::Cursor;
@@ -14,7 +15,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
 
-/// Candle's own convolutions are measured with this batch only: others take minutes and give the same result.
+/// Candle's own convolutions are measured with this batch size only: others take minutes and give the same result.
 const BASELINE_BATCH: usize = 8;
 
 fn weights() -> Weights {

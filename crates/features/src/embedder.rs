@@ -1,4 +1,4 @@
-//! What the rest of the program knows of a network: [`Embedder`].
+//! The program's view of a network: [`Embedder`].
 
 use crate::error::Error;
 use crate::photo::{ImageInput, Photo, PreparedPhoto};
@@ -28,23 +28,23 @@ pub trait Embedder: Send + Sync {
     /// What the network embeds.
     fn modality(&self) -> Modality;
 
-    /// The form in which the network needs a photo.
+    /// The input size that the network expects.
     fn input(&self) -> ImageInput;
 
-    /// Which other vectors the vectors of this network can be compared with.
+    /// Which vectors can be compared with this network's.
     fn space(&self) -> &FeatureSpace;
 
     /// The arithmetic.
     fn precision(&self) -> Precision;
 
-    /// What computes: an instruction set of the processor such as `avx512`, or an accelerator such as `cuda`.
+    /// What computes: an instruction set such as `avx512`, or an accelerator such as `cuda`.
     fn kernel(&self) -> &'static str;
 
     /// The vectors of a batch, in the order of `photos`.
     ///
     /// # Errors
-    /// [`Error::WrongInput`] for a photo that was prepared for another network, [`Error::Network`] when the arithmetic
-    /// fails, [`Error::NoDirection`] when the weights are not those of a trained network.
+    /// [`Error::WrongInput`] for a photo prepared for another network, [`Error::Network`] when the arithmetic fails,
+    /// [`Error::NoDirection`] when the weights are not those of a trained network.
     fn embed(&self, photos: &[&PreparedPhoto]) -> Result<Vec<FeatureVector>, Error>;
 
     /// Crops and resizes a photo to [`input`](Self::input).

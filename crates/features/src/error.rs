@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No format that is decoded here.
+    /// Not a format that is decoded here.
     #[error("not a photo in a known format (JPEG, PNG, WebP, GIF, BMP, TIFF, QOI, PNM, ICO or TGA)")]
     UnknownFormat,
     /// A photo or video in a format that is not decoded here.
@@ -65,7 +65,7 @@ pub enum Error {
         /// Its name in the `models` folder of the source tree.
         file_name: &'static str,
     },
-    /// The weights file is not the published one.
+    /// The weights file differs from the published one.
     #[error("the weights file has SHA-256 {actual}, expected {expected}; another network is named with --weights")]
     WeightsDiffer {
         /// SHA-256 of the published file.
@@ -82,7 +82,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The file is not in safetensors format.
-    #[error("the weights file is no valid safetensors file: {0}")]
+    #[error("the weights file is not a valid safetensors file: {0}")]
     Safetensors(#[from] safetensors::SafeTensorError),
     /// The weights of another network, or in another layout.
     #[error(
@@ -107,16 +107,16 @@ pub enum Error {
         actual: Vec<usize>,
     },
 
-    /// `CIPHERLENS_KERNEL` names no kernel.
+    /// `CIPHERLENS_KERNEL` is not the name of a kernel.
     #[error("CIPHERLENS_KERNEL is {name:?}; expected one of portable, avx2, avx512, neon")]
     UnknownKernel {
         /// The name found.
         name: String,
     },
-    /// `CIPHERLENS_KERNEL` names a kernel this processor cannot run.
-    #[error("CIPHERLENS_KERNEL asks for {name}, which this processor cannot run")]
+    /// `CIPHERLENS_KERNEL` names a kernel that this processor cannot run.
+    #[error("CIPHERLENS_KERNEL requests {name}, which this processor cannot run")]
     UnsupportedKernel {
-        /// The kernel asked for.
+        /// The requested kernel.
         name: &'static str,
     },
 

@@ -1,14 +1,14 @@
 //! Photos to unit vectors: decoding under limits, and the networks that embed them.
 //!
 //! Two photos are as similar as the cosine of their feature vectors, which have norm 1, so the cosine is an inner
-//! product. This crate knows no cipher and no vault. It never logs or prints pixels, features or file names.
+//! product. This crate uses no cipher and no vault. It never logs or prints pixels, features or file names.
 //!
 //! 1. [`Photo::decode`] decodes a file, within [`Limits`] that are checked before pixels are allocated.
 //! 2. [`Network::load`] loads one of [`NETWORKS`] with its weights and returns an [`Embedder`].
 //! 3. [`Embedder::prepare`] crops and resizes a photo to the input of that network.
 //! 4. [`Embedder::embed`] runs the network on a batch and returns one [`FeatureVector`] for each photo.
 //!
-//! Vectors are comparable only if their [`FeatureSpace`] is equal, so store it beside them.
+//! Vectors are comparable only if their [`FeatureSpace`] is equal, so store it with them.
 //!
 //! ```
 //! use std::path::Path;
@@ -35,7 +35,7 @@
 //! ```
 //!
 //! # Adding a network
-//! A folder beside [`resnet50`] that implements [`Embedder`], and one line in [`NETWORKS`].
+//! A folder next to [`resnet50`] that implements [`Embedder`], and one line in [`NETWORKS`].
 
 mod accelerator;
 mod batch;

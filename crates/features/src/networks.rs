@@ -1,4 +1,4 @@
-//! The networks there are, and how to load one.
+//! The available networks, and how to load one.
 //!
 //! A new network is a folder that implements [`Embedder`] and one entry of [`NETWORKS`].
 
@@ -41,7 +41,7 @@ impl Network {
         NETWORKS.iter().find(|network| network.name == name)
     }
 
-    /// The network whose vectors are of this space; `None` if it is one that this version does not have.
+    /// The network with this feature space; `None` if this version does not have it.
     #[must_use]
     pub fn of_space(space: &FeatureSpace) -> Option<&'static Self> {
         NETWORKS.iter().find(|network| network.preprocessing.contains(&space.preprocessing.as_str()))
@@ -59,11 +59,13 @@ impl Network {
         self.dimension
     }
 
-    /// Reads the weights and packs them for the fastest kernel of this processor, or for the one that the environment
-    /// variable `CIPHERLENS_KERNEL` names. An accelerator that the program was compiled for computes `f32` instead.
+    /// Reads the weights and packs them for the fastest kernel of this processor, or for the one named by the
+    /// environment variable `CIPHERLENS_KERNEL`. For `f32`, an accelerator takes its place if the program was compiled
+    /// for one.
     ///
     /// # Errors
-    /// The weights are missing, damaged or of another network; the kernel named is unknown or cannot run here.
+    /// When the weights are missing, damaged or those of another network; when the named kernel is unknown or cannot
+    /// run here.
     pub fn load(
         &self,
         weights: WeightsSource<'_>,

@@ -1,4 +1,4 @@
-//! What a caller chooses when a network is loaded.
+//! Options for loading a network.
 
 /// Arithmetic of a network. Vectors of different precision are not compared: near a threshold they could disagree.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

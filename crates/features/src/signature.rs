@@ -1,13 +1,13 @@
 //! The content of a file by its first bytes (its signature), not by its name.
 //!
 //! Recognises the formats that [`Photo::decode`](super::Photo::decode) decodes, and other photos and videos, so that
-//! the user can be told what they are. TGA has no signature and is not recognised. Opens no files, and must not panic
-//! on any bytes.
+//! the program can tell the user what they are. TGA has no signature and is not recognised. Opens no files, and must
+//! not panic on any bytes.
 
 use std::ffi::OsStr;
 
-/// How much of the start of a file [`recognise`] needs: the first directory of a TIFF file, or four packets of an MPEG
-/// stream.
+/// How many bytes of a file [`recognise`] needs: enough for the first directory of a TIFF file, or four packets of an
+/// MPEG stream.
 pub const START_BYTES: usize = 4096;
 
 /// The content of a file.
@@ -28,7 +28,7 @@ type Part = (usize, &'static [u8]);
 
 /// Formats with fixed signatures; a file must match all parts of a row.
 const SIGNATURES: &[(Content, &[Part])] = &[
-    // Decoded. The signatures of BMP, ICO, PNM and TIFF are too short to suffice: see below.
+    // Decoded. The signatures of BMP, ICO, PNM and TIFF are too short to be enough: see below.
     (Readable, &[(0, b"\xff\xd8\xff")]),
     (Readable, &[(0, b"\x89PNG\r\n\x1a\n")]),
     (Readable, &[(0, b"GIF87a")]),
@@ -199,7 +199,7 @@ fn matroska(start: &[u8]) -> Option<Content> {
     if names(b"webm") { Some(NotReadYet("WebM")) } else { names(b"matroska").then_some(NotReadYet("MKV")) }
 }
 
-/// BMP. `BM` alone is too short, text can start with it.
+/// BMP. `BM` alone is too short: text can start with it.
 fn is_bmp(start: &[u8]) -> bool {
     let header_size = u32_at(start, 14, u32::from_le_bytes);
     start.starts_with(b"BM")
@@ -247,7 +247,7 @@ mod tests {
         recognise(start, None)
     }
 
-    /// An `ftyp` box with a major brand and compatible ones, and a box behind it.
+    /// An `ftyp` box with a major brand and compatible ones, followed by another box.
     fn ftyp(major: &str, compatible: &[&str]) -> Vec<u8> {
         let size = (16 + 4 * compatible.len()) as u32;
         let brands = compatible.concat();
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn photos_that_are_read_are_recognised() {
+    fn supported_photos_are_recognised() {
         let bmp = zeros_with(60, &[(0, b"BM"), (10, &[54]), (14, &[40])]);
         let ico = zeros_with(60, &[(2, &[1]), (4, &[1]), (18, &[22])]);
         let files: [&[u8]; 15] = [
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn each_format_that_is_not_read_is_named() {
+    fn each_unsupported_format_is_named() {
         let asf = [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, 0xa6, 0xd9, 0, 0xaa, 0, 0x62, 0xce, 0x6c, 1];
         let theora = zeros_with(60, &[(0, b"OggS"), (28, b"\x80theora")]);
         let stream = zeros_with(800, &[(0, b"G@"), (188, b"G"), (376, b"G"), (564, b"G")]);
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn brands_tell_iso_media_apart() {
+    fn brands_distinguish_iso_media() {
         for (major, name) in [
             ("avif", "AVIF"),
             ("avis", "AVIF"),
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_photos_in_tiff_files_are_told_from_tiff_files() {
+    fn raw_photos_are_distinguished_from_plain_tiff_files() {
         let plain = tiff_with(&[(256, 10)], true);
         assert_eq!(named(&plain, "tif"), Readable);
         for name in RAW_EXTENSIONS {
@@ -404,11 +404,11 @@ mod tests {
             assert_eq!(content(&tiff_with(&[(262, 34_892)], is_little)), NotReadYet("RAW"));
         }
         assert_eq!(content(b"II*\0\x10\0\0\0CR\x02\0"), NotReadYet("CR2"));
-        assert_eq!(named(&plain[..6], "nef"), NotReadYet("NEF"), "a directory beyond the start is no reason to fail");
+        assert_eq!(named(&plain[..6], "nef"), NotReadYet("NEF"), "a directory beyond the start is not an error");
     }
 
     #[test]
-    fn words_and_other_files_are_no_photos() {
+    fn text_and_other_files_are_not_photos() {
         for file in [
             &b""[..],
             b"BMW is a maker of cars, and this is long enough for a header",
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn no_beginning_of_a_file_makes_it_fail() {
+    fn no_file_start_makes_it_panic() {
         let files = [ftyp("mif1", &["heic"]), tiff_with(&[(254, 1), (262, 2)], true), tiff_with(&[(50_706, 1)], false)];
         for file in &files {
             for end in 0..=file.len() {

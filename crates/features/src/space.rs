@@ -1,8 +1,8 @@
-//! The identity of a feature space: which vectors can be compared with each other.
+//! The identity of a feature space: which vectors can be compared.
 
 use serde::{Deserialize, Serialize};
 
-/// How a vector was made. Two vectors can be compared only if all fields agree, so store this beside the vectors.
+/// How a vector was made. Two vectors can be compared only if all fields are equal, so store this with the vectors.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeatureSpace {

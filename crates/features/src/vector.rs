@@ -17,9 +17,9 @@ impl FeatureVector {
         &self.0
     }
 
-    /// Cosine similarity of two photos, from -1 to 1; from 0 for networks whose features are not negative.
+    /// Cosine similarity of two photos, from -1 to 1; from 0 for networks with non-negative features.
     ///
-    /// Meaningful only for vectors of the same [`FeatureSpace`](crate::FeatureSpace). Of vectors of different length
+    /// Meaningful only for vectors of the same [`FeatureSpace`](crate::FeatureSpace). For vectors of different length
     /// the common part is compared.
     #[must_use]
     pub fn cosine(&self, other: &Self) -> f32 {

@@ -5,7 +5,7 @@ use std::path::Path;
 /// Where the weights of a network come from.
 #[derive(Clone, Copy, Debug)]
 pub enum WeightsSource<'a> {
-    /// The published weights: those inside the program, or in a program without them the file in this directory.
+    /// The published weights: bundled with the program, otherwise the file in this directory.
     Standard {
         /// The directory.
         directory: &'a Path,

@@ -42,7 +42,7 @@ impl<const N: usize> Secret<N> {
     /// ```
     ///
     /// # Errors
-    /// Those of `fill`; what it wrote is wiped then.
+    /// Those of `fill`; what it wrote is then wiped.
     pub fn filled_by<E>(fill: impl FnOnce(&mut [u8; N]) -> Result<(), E>) -> Result<Self, E> {
         let mut secret = Self(Box::new([0; N]));
         fill(&mut secret.0)?;

@@ -1,6 +1,6 @@
 //! One request over a connection, and its replies.
 //!
-//! Must never: leave the host working on an answer that nobody wants.
+//! Must never: leave the host working on an answer that nobody will read.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -9,7 +9,7 @@ use super::connection::Connection;
 use crate::remote::error::Error;
 use crate::remote::protocol::{CONTENT, Reply, Request};
 
-/// A request and its replies. Dropped before the last of them, it cancels the request.
+/// A request and its replies. Dropping it before the last reply cancels the request.
 pub(super) struct Call {
     connection: Arc<Connection>,
     id: u32,
@@ -32,7 +32,7 @@ impl Call {
         self.connection.send(self.id, kind, &[&payload])
     }
 
-    /// Sends the next bytes of a file, without copying them into a message.
+    /// Sends the next bytes of a file without copying them into a message.
     pub(super) fn send_content(&self, chunk: &[u8]) -> Result<(), Error> {
         self.connection.send(self.id, CONTENT, &[chunk])
     }
@@ -52,7 +52,7 @@ impl Call {
         }
     }
 
-    /// A reply that has arrived already, if there is one.
+    /// A reply that has already arrived, if any.
     pub(super) fn poll(&mut self) -> Option<Reply> {
         self.replies.try_recv().ok()
     }
@@ -62,7 +62,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         self.connection.close_call(self.id);
         if !self.is_over {
-            // A connection that is lost needs no cancelling.
+            // A lost connection needs no cancelling.
             let _ = self.send(&Request::Cancel);
         }
     }

@@ -1,7 +1,7 @@
-//! One running connection: the process that connects, its pipes, and the replies handed to whoever asked.
+//! A running connection: the connecting process, its pipes, and the routing of replies to their callers.
 //!
-//! Requests from several threads share it. One thread of its own reads, so that waiting for a reply has a time limit;
-//! another kills the process when a write gets stuck.
+//! Several threads share it for their requests. One thread reads, so that waiting for a reply has a time limit; another
+//! kills the process when a write gets stuck.
 //!
 //! Must never: wait without a limit, or leave the process behind.
 
@@ -24,13 +24,13 @@ use crate::vault::Traffic;
 
 /// How much of the end of standard error is kept.
 const STDERR_KEPT_BYTES: usize = 4096;
-/// How long a process may take to exit after its input has ended.
+/// How long the process may take to exit after its input has ended.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// The exit codes of a shell that does not find the program, and of ssh when it cannot connect.
 const NOT_FOUND: i32 = 127;
 const SSH_FAILED: i32 = 255;
 
-/// Bytes that went over the connections of one client.
+/// Bytes sent and received over all connections of one client.
 #[derive(Default)]
 pub(super) struct Counters {
     sent: AtomicU64,
@@ -43,7 +43,7 @@ impl Counters {
     }
 }
 
-/// A connection. Dropped, it ends the process.
+/// A connection. Dropping it ends the process.
 pub(super) struct Connection {
     shared: Arc<Shared>,
     next: AtomicU32,
@@ -55,14 +55,14 @@ struct Shared {
     counters: Arc<Counters>,
     /// `None` once the connection is being closed.
     output: Mutex<Option<Box<dyn Write + Send>>>,
-    /// When the current write began, while there is one.
+    /// When the current write started, if there is one.
     writing_since: Mutex<Option<Instant>>,
     waiting: Mutex<Waiting>,
     child: Mutex<Option<Child>>,
     stderr: Mutex<Vec<u8>>,
 }
 
-/// Where replies go, until the connection is lost.
+/// The receivers of replies, until the connection is lost.
 enum Waiting {
     Open(HashMap<u32, Sender<Reply>>),
     Lost(Loss),
@@ -75,7 +75,7 @@ enum Loss {
 }
 
 impl Connection {
-    /// Starts `command` and exchanges greetings with what it connects to.
+    /// Starts `command` and exchanges greetings with the other side.
     pub(super) fn start(
         mut command: Command,
         host: String,
@@ -85,16 +85,16 @@ impl Connection {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child = command.spawn().map_err(|source| Error::Start { program, source })?;
-        let input = child.stdout.take().expect("it was asked for");
-        let output = child.stdin.take().expect("it was asked for");
-        let mut stderr = child.stderr.take().expect("it was asked for");
+        let input = child.stdout.take().expect("stdout is piped");
+        let output = child.stdin.take().expect("stdin is piped");
+        let mut stderr = child.stderr.take().expect("stderr is piped");
         let (line, greeting) = Self::over(input, output, Some(child), host, counters, timeout);
         let shared = Arc::downgrade(&line.shared);
         thread::spawn(move || keep_end(&mut stderr, &shared));
         line.greeted(&greeting)
     }
 
-    /// A connection over two pipes, and where the other side's greeting will arrive.
+    /// A connection over two pipes, and the receiver of the other side's greeting.
     fn over(
         input: impl Read + Send + 'static,
         output: impl Write + Send + 'static,
@@ -133,7 +133,7 @@ impl Connection {
         }
     }
 
-    /// A new request id, and where the replies to it will come.
+    /// A new request id, and the receiver of its replies.
     pub(super) fn open_call(&self) -> Result<(u32, Receiver<Reply>), Error> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, replies) = channel();
@@ -144,7 +144,7 @@ impl Connection {
         Ok((id, replies))
     }
 
-    /// Replies to this request are thrown away from now on.
+    /// Discards further replies to this request.
     pub(super) fn close_call(&self, id: u32) {
         if let Waiting::Open(waiting) = &mut *self.shared.waiting.lock() {
             waiting.remove(&id);
@@ -162,8 +162,8 @@ impl Connection {
         self.timeout
     }
 
-    /// Gives the connection up because no reply came in time. A late reply would be useless, and the next request must
-    /// go over a new connection, even when a process behind the one that is killed here keeps the pipes open.
+    /// Closes the connection because no reply came in time. A late reply would be useless, and the next request must
+    /// use a new connection, even if a process behind the killed one keeps the pipes open.
     pub(super) fn time_out(&self) -> Error {
         self.shared.kill();
         *self.shared.waiting.lock() = Waiting::Lost(Loss::Ended);
@@ -179,7 +179,7 @@ impl Connection {
         self.shared.lost(loss)
     }
 
-    /// Whether it broke.
+    /// Whether the connection was lost.
     pub(super) fn is_lost(&self) -> bool {
         matches!(&*self.shared.waiting.lock(), Waiting::Lost(_))
     }
@@ -195,7 +195,7 @@ impl Drop for Connection {
     }
 }
 
-/// Waits for a process that should exit, and kills it if it does not. Gives its exit code.
+/// Waits for a process that should exit, and kills it if it does not. Returns its exit code.
 fn end(child: &mut Child) -> Option<i32> {
     let until = Instant::now() + FAREWELL;
     loop {
@@ -205,7 +205,7 @@ fn end(child: &mut Child) -> Option<i32> {
             _ => break,
         }
     }
-    // It may have exited in between, which is as good.
+    // It may already have exited.
     let _ = child.kill();
     child.wait().ok().and_then(|status| status.code())
 }
@@ -233,15 +233,15 @@ impl Shared {
         Ok(())
     }
 
-    /// The reading thread: hands over the greeting, and then replies until the connection is lost.
+    /// The reading thread: passes on the greeting, then replies until the connection is lost.
     fn read_all(&self, mut input: impl Read, greeting: &Sender<Vec<u8>>) {
         let mut came = Vec::new();
-        // After an error the greeting is short, as after an end.
+        // On an error the greeting is short, as at the end of input.
         let _ = input.by_ref().take(GREETING_BYTES as u64).read_to_end(&mut came);
         self.counters.received.fetch_add(came.len() as u64, Ordering::Relaxed);
         let is_ours = came.first_chunk().and_then(frame::greeted_version) == Some(frame::VERSION);
         if !is_ours && !came.is_empty() {
-            // It is not a greeting; a little more of it makes the message readable.
+            // Not a greeting. Read a little more, so that the message is readable.
             let mut more = [0; 200];
             let read = input.read(&mut more).unwrap_or_default();
             came.extend(&more[..read]);
@@ -264,7 +264,7 @@ impl Shared {
             };
             self.counters.received.fetch_add((frame.payload.len() + OVERHEAD_BYTES) as u64, Ordering::Relaxed);
             let Some(reply) = Reply::decode(frame.kind, frame.payload) else {
-                return Loss::Garbled("a reply is none of the protocol");
+                return Loss::Garbled("a reply is unknown");
             };
             if let Waiting::Open(waiting) = &*self.waiting.lock()
                 && let Some(asker) = waiting.get(&frame.request)
@@ -282,11 +282,11 @@ impl Shared {
         }
     }
 
-    /// The reason, as far as the exit code of the process tells it.
+    /// The reason, as far as the exit code tells.
     fn why_it_ended(&self) -> Error {
         let code = self.child.lock().as_mut().and_then(|child| {
             let code = end(child);
-            // Its last words may not have reached the thread that keeps them.
+            // Its last output may not have been read yet.
             thread::sleep(Duration::from_millis(20));
             code
         });
@@ -301,7 +301,7 @@ impl Shared {
 
     fn kill(&self) {
         if let Some(child) = &mut *self.child.lock() {
-            // It may have exited already, which is as good.
+            // It may already have exited.
             let _ = child.kill();
         }
     }
@@ -333,13 +333,13 @@ fn watch_writes(shared: &Weak<Shared>, timeout: Duration) {
 
 #[cfg(test)]
 impl Connection {
-    /// A connection on which nothing arrives except what a test puts there.
+    /// A connection on which nothing arrives except what a test feeds in.
     pub(super) fn unconnected() -> Arc<Self> {
         let shared = Shared::new("the host".to_owned(), &Arc::default(), Box::new(io::sink()), None);
         Arc::new(Self { shared: Arc::new(shared), next: AtomicU32::new(1), timeout: Duration::from_secs(60) })
     }
 
-    /// As if `bytes` came from the other end, and then its end.
+    /// Feeds in `bytes` from the other side, followed by the end of input.
     pub(super) fn hear(&self, bytes: &[u8]) {
         // Nobody receives the greeting.
         self.shared.read_all(bytes, &channel().0);

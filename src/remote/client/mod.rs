@@ -9,7 +9,7 @@
 //!
 //! Writes are never retried, because half of them may have arrived: the host then removes what it staged.
 //!
-//! Must never: hand on bytes whose digest is known and differs.
+//! Must never: pass on bytes whose known digest does not match.
 
 mod call;
 mod connection;
@@ -41,7 +41,7 @@ use crate::vault::{
 const LARGEST_LISTING_BYTES: u64 = 1 << 30;
 /// Requests in flight at once, so that many small files cost few round trips.
 const WINDOW: usize = 32;
-/// How often a writer that waits for another one asks whether it has finished.
+/// How often a waiting writer asks whether the other one has finished.
 const LOCK_POLL: Duration = Duration::from_millis(200);
 
 /// The files of a vault on a host.
@@ -54,7 +54,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Connects to `address`. A host that sends nothing for `timeout` is taken for lost.
+    /// Connects to `address`. A host that sends nothing for `timeout` counts as lost.
     ///
     /// # Errors
     /// When it cannot be reached, or something else answers.
@@ -64,7 +64,7 @@ impl Client {
         Ok(client)
     }
 
-    /// Becomes the writer of the vault there, or of one that is created there.
+    /// Becomes the writer of the vault on the host, which `request` may create.
     fn begin(&self, request: &Request) -> Result<Box<dyn Writer>, vault::Error> {
         let connection = self.connection().map_err(elsewhere)?;
         match RemoteWriter::begin(&connection, self.to_string(), request) {
@@ -75,20 +75,20 @@ impl Client {
         }
     }
 
-    /// The connection, made anew when the last one is lost.
+    /// The connection. Reconnects if the last one was lost.
     fn connection(&self) -> Result<Arc<Connection>, Error> {
         let mut connection = self.connection.lock();
         if let Some(connection) = connection.as_ref().filter(|connection| !connection.is_lost()) {
             return Ok(Arc::clone(connection));
         }
         let command = transport::connector(&self.address, self.prompts);
-        let command = command.expect("a directory of this machine has no client");
+        let command = command.expect("a local directory has no client");
         let started = Arc::new(Connection::start(command, self.to_string(), &self.counters, self.timeout)?);
         Ok(Arc::clone(connection.insert(started)))
     }
 
-    /// The answer to a request that only reads, of at most `limit` bytes; asked once more on a new connection when the
-    /// first is lost. `None` when the host says that nothing changed.
+    /// The answer to a read request, at most `limit` bytes. Retries once on a new connection if the first is lost.
+    /// `None` when the host reports no change.
     fn answer(&self, request: &Request, limit: u64) -> Result<Option<Vec<u8>>, vault::Error> {
         let ask = || {
             let connection = self.connection().map_err(CallError::Connection)?;
@@ -105,12 +105,12 @@ impl Client {
         outcome.map_err(|error| self.as_vault_error(error, request))
     }
 
-    /// The answer to a request that was not told what is known here.
+    /// The answer to a request that sent no known digest.
     fn fetch(&self, request: &Request, limit: u64) -> Result<Vec<u8>, vault::Error> {
-        self.answer(request, limit)?.ok_or_else(|| self.garbled("nothing was known that could be unchanged"))
+        self.answer(request, limit)?.ok_or_else(|| self.garbled("unchanged is no answer to this request"))
     }
 
-    /// The whole answer of a call.
+    /// Collects the whole answer of a call.
     fn collect(&self, mut call: Call, limit: u64) -> Result<Option<Vec<u8>>, CallError> {
         let mut bytes = Vec::new();
         loop {
@@ -128,7 +128,7 @@ impl Client {
                 Reply::Done => return Ok(Some(bytes)),
                 Reply::Unchanged if bytes.is_empty() => return Ok(None),
                 Reply::Unchanged => {
-                    return Err(CallError::Connection(self.garbled_connection("an answer changed its mind")));
+                    return Err(CallError::Connection(self.garbled_connection("content before unchanged")));
                 }
                 Reply::Refused(refusal) => return Err(CallError::Refused(refusal)),
             }
@@ -140,7 +140,7 @@ impl Client {
             CallError::Connection(error) => return elsewhere(error),
             CallError::Refused(refusal) => refusal,
         };
-        // Which file: the one that was asked for, or the one that the host names if it is among those that were meant.
+        // Which file: the requested one, or one of several that the host reports, if it was requested.
         let object = match request {
             Request::Read { object, .. } => Some(object.clone()),
             Request::Scan { segments, .. } => refusal.detail.parse().ok().filter(|object| match object {
@@ -162,7 +162,7 @@ impl Client {
     }
 }
 
-/// Why an answer did not come.
+/// Why no answer arrived.
 enum CallError {
     Connection(Error),
     Refused(Refusal),
@@ -191,7 +191,7 @@ impl Backend for Client {
     }
 
     fn read_many(&self, files: &[Expected], received: &mut dyn FnMut(&Expected, &[u8])) {
-        // Whatever goes wrong here goes wrong again when the file is read by itself, and is reported then.
+        // Ignore errors: reading the file by itself meets and reports them.
         let Ok(connection) = self.connection() else { return };
         for window in files.chunks(WINDOW) {
             let start = |file: &Expected| {
@@ -215,19 +215,19 @@ impl Backend for Client {
 
     fn list(&self, directory: Directory) -> Result<Vec<Listed>, vault::Error> {
         let bytes = self.fetch(&Request::List(directory), LARGEST_LISTING_BYTES)?;
-        lists::decode_listing(&bytes).ok_or_else(|| self.garbled("a listing names what no vault has"))
+        lists::decode_listing(&bytes).ok_or_else(|| self.garbled("a listing contains an invalid name"))
     }
 
     fn size(&self, directory: Directory) -> Result<u64, vault::Error> {
         let bytes = self.fetch(&Request::Size(directory), 8)?;
-        let number = bytes.try_into().map_err(|_| self.garbled("a size is no number"))?;
+        let number = bytes.try_into().map_err(|_| self.garbled("a size is not a number"))?;
         Ok(u64::from_le_bytes(number))
     }
 
     fn leftovers(&self, newest: &SignedMapping) -> Result<Leftovers, vault::Error> {
         let request = Request::Leftovers { mapping: Digest::of(&[newest.text().as_bytes()]) };
         let bytes = self.fetch(&request, LARGEST_LISTING_BYTES)?;
-        lists::decode_leftovers(&bytes).ok_or_else(|| self.garbled("a listing names what no vault has"))
+        lists::decode_leftovers(&bytes).ok_or_else(|| self.garbled("a listing contains an invalid name"))
     }
 
     fn digests(&self, objects: &[Object]) -> Result<Vec<Option<Digest>>, vault::Error> {
@@ -235,7 +235,7 @@ impl Backend for Client {
         for some in objects.chunks(1024) {
             let bytes = self.fetch(&Request::Digests(some.to_vec()), (some.len() * 32) as u64)?;
             let decoded = lists::decode_digests(&bytes, some.len());
-            digests.extend(decoded.ok_or_else(|| self.garbled("digests are too many or too few"))?);
+            digests.extend(decoded.ok_or_else(|| self.garbled("the number of digests is wrong"))?);
         }
         Ok(digests)
     }
@@ -287,8 +287,8 @@ mod tests {
     use crate::remote::frame;
     use crate::remote::protocol::Reason;
 
-    /// What a host says: a greeting, and frames under valid checksums, legal ones and others; now and then a byte is
-    /// damaged or the end is missing.
+    /// Random output of a host: a greeting, then frames with valid checksums and legal or illegal content; sometimes a
+    /// byte is damaged or the end is missing.
     fn said(next: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
         let mut said = frame::greeting().to_vec();
         for _ in 0..next(5) {
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_hundred_thousand_hostile_answers_each_is_one_of_due_length_or_an_error() {
+    fn a_hostile_answer_has_the_expected_length_or_is_an_error() {
         const LIMIT: u64 = 64;
         // Xorshift64 (Marsaglia 2003): the same executions each time.
         let mut state = 0x2545_f491_4f6c_dd1d_u64;

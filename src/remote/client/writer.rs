@@ -1,7 +1,7 @@
 //! Writing to a vault on a host. Encrypted files are sent as they are made, without waiting for each to arrive; the
 //! commit waits for all of them.
 //!
-//! Must never: send a file again, because the first one may have arrived.
+//! Must never: resend a file, because the first copy may have arrived.
 
 use std::sync::Arc;
 
@@ -14,20 +14,20 @@ use crate::remote::error::{elsewhere, refused};
 use crate::remote::protocol::{Reply, Request};
 use crate::vault::{Error, Object, SignedMapping, Writer};
 
-/// Bytes of a file in one frame, so few that requests of other threads take turns with it.
+/// Bytes of a file per frame, small enough for requests of other threads to take turns.
 const CHUNK_BYTES: usize = 128 << 10;
-/// Objects named in one frame.
+/// Objects per frame.
 const OBJECTS: usize = 4096;
 
-/// The one writer of a vault on a host. When dropped, it tells the host; a lost connection the host notices by itself.
+/// The writer of a vault on a host. On drop it tells the host, which notices a lost connection by itself.
 pub(super) struct RemoteWriter {
     host: String,
-    /// A panic between two frames of a file leaves it short, and the host refuses what comes next.
+    /// A panic between two frames of a file leaves it short, and the host refuses what follows.
     call: Mutex<Call>,
 }
 
 impl RemoteWriter {
-    /// Becomes the writer of an existing vault or a new one, as `request` says.
+    /// Becomes the writer of an existing or a new vault, as `request` says.
     pub(super) fn begin(connection: &Arc<Connection>, host: String, request: &Request) -> Result<Self, Error> {
         let mut call = Call::start(connection, request).map_err(elsewhere)?;
         until_done(&host, &mut call)?;
@@ -35,7 +35,7 @@ impl RemoteWriter {
     }
 
     fn send_file(&self, call: &mut Call, object: &Object, parts: &[&[u8]]) -> Result<(), Error> {
-        // The host reports a full disk, say, early; nothing more need be sent then.
+        // The host may report an error early, such as a full disk; then stop sending.
         while let Some(reply) = call.poll() {
             if let Reply::Refused(refusal) = reply {
                 return Err(refused(&self.host, refusal, None));
@@ -57,7 +57,7 @@ impl RemoteWriter {
     }
 }
 
-/// Waits until the host has done what was asked.
+/// Waits until the host has finished.
 fn until_done(host: &str, call: &mut Call) -> Result<(), Error> {
     loop {
         match call.next().map_err(elsewhere)? {
@@ -66,7 +66,7 @@ fn until_done(host: &str, call: &mut Call) -> Result<(), Error> {
             Reply::Refused(refusal) => return Err(refused(host, refusal, None)),
             Reply::Bytes(_) | Reply::Unchanged => {
                 let host = host.to_owned();
-                return Err(elsewhere(remote::Error::Garbled { host, what: "a writer was answered like a reader" }));
+                return Err(elsewhere(remote::Error::Garbled { host, what: "a writer received the answer to a read" }));
             }
         }
     }
@@ -110,7 +110,7 @@ impl Writer for RemoteWriter {
 
 impl Drop for RemoteWriter {
     fn drop(&mut self) {
-        // A host notices a lost connection by itself.
+        // The host notices a lost connection by itself.
         let _ = self.call.lock().send(&Request::End);
     }
 }

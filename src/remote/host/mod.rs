@@ -1,11 +1,11 @@
-//! The host's side: serves a vault's files, the scan of its blocks, and staged writes to the client at the other end of
-//! two pipes.
+//! The host: serves a vault's files, the scan of its blocks, and staged writes to the client at the other end of two
+//! pipes.
 //!
-//! A host knows what a thief of its disk would know, and when it is asked for what. Three threads: the calling one
-//! reads requests and writes files in the order in which they arrive, one answers reads, and one scans, so that a
-//! picture need not wait for a scan. Everything ends with the connection, and what was staged is removed.
+//! A host learns what a thief of its disk would learn, and also what is requested when. Three threads: the calling one
+//! reads requests and writes files in the order of arrival, one answers reads, and one scans, so that a picture need
+//! not wait for a scan. Everything ends with the connection, and staged files are removed.
 //!
-//! Must never: name a secret type, believe a path or a length, or hold a lock longer than the connection lasts.
+//! Must never: mention a secret type, trust a path or a length, or hold a lock longer than the connection lasts.
 
 mod staging;
 
@@ -30,23 +30,23 @@ use crate::vault::{Backend, Blocks, Digest, Expected, Id, LocalBackend, Object, 
 
 /// Requests that may be queued. A client that sends more has to wait.
 const QUEUE: usize = 64;
-/// Bytes of an answer in one frame, so few that two answers take turns.
+/// Bytes of an answer per frame, small enough for two answers to take turns.
 const CHUNK_BYTES: usize = 256 << 10;
-/// Segments verified at once. After each round the client is told the progress.
+/// Segments verified at once. The client receives progress after each round.
 const ROUND: usize = 16;
 
-/// Serves the vault at `root` until the connection ends. There need not be a vault yet: the client can create one.
+/// Serves the vault at `root` until the connection ends. The vault need not exist yet: the client can create one.
 ///
 /// # Errors
-/// When the connection breaks, or what arrives is not the protocol.
+/// When the connection breaks or the client violates the protocol.
 pub fn serve(root: &Path, mut input: impl Read, mut output: impl Write + Send) -> io::Result<()> {
-    // Send our version before reading theirs, so that each side can name both.
+    // Send our version before reading theirs, so that each side can report both.
     output.write_all(&frame::greeting())?;
     output.flush()?;
     let mut greeting = [0; GREETING_BYTES];
     input.read_exact(&mut greeting)?;
     if frame::greeted_version(&greeting) != Some(frame::VERSION) {
-        return Err(garbled("the greeting is not one of this version"));
+        return Err(garbled("the greeting has another version"));
     }
     let host = Host {
         backend: LocalBackend::new(root),
@@ -76,17 +76,17 @@ enum Answer {
     Unchanged,
 }
 
-/// A request in the queue of one of the answering threads.
+/// A request in the queue of an answering thread.
 type Waiting = (u32, Request);
 
 struct Host<W> {
     backend: LocalBackend,
     output: Mutex<W>,
-    /// Requests that are not answered yet, and whether they were cancelled.
+    /// Requests not yet answered, and whether they were cancelled.
     running: Mutex<HashMap<u32, bool>>,
     /// The blocks of the last scan, mapped and verified.
     blocks: Mutex<HashMap<Id, (Digest, Arc<Blocks>)>>,
-    /// Whether the connection has ended, so that nobody waits for an answer.
+    /// Whether the connection has ended, so that answers are pointless.
     is_over: AtomicBool,
 }
 
@@ -108,7 +108,7 @@ impl<W: Write + Send> Host<W> {
             };
             let id = frame.request;
             let Some(request) = Request::decode(frame.kind, frame.payload) else {
-                return Err(garbled("a request is none of the protocol"));
+                return Err(garbled("a request is unknown"));
             };
             match request {
                 Request::Cancel => {
@@ -136,7 +136,7 @@ impl<W: Write + Send> Host<W> {
         to.send((id, request)).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
     }
 
-    /// Runs one of the answering threads. The reading thread is the one that notices a broken connection.
+    /// Runs one of the answering threads. The reading thread notices a broken connection.
     fn answer_all(&self, wanted: Receiver<Waiting>) {
         for (id, request) in wanted {
             let sent = match self.answer(id, request) {
@@ -174,18 +174,18 @@ impl<W: Write + Send> Host<W> {
                 for object in &objects {
                     self.still_wanted(id)?;
                     digests.push(self.backend.digest(object).ok());
-                    // A large file takes a while, and the client must not take that for silence.
+                    // A large file takes a while, and the client must not mistake that for silence.
                     self.tell_progress(id, digests.len() as u64)?;
                 }
                 lists::encode_digests(&digests)
             }
             Request::Scan { context, segments, query } => self.scan(id, &context, &segments, &query)?,
-            _ => return Err(Refusal::new(Reason::Failed, "this is no question")),
+            _ => return Err(Refusal::new(Reason::Failed, "this request is not a read")),
         };
         Ok(Answer::Bytes(bytes))
     }
 
-    /// The encrypted scores of `query` with the blocks of `segments`, 5 bytes an image of full blocks.
+    /// The encrypted scores of `query` against the blocks of `segments`, 5 bytes per image of full blocks.
     fn scan(&self, id: u32, context: &Digest, segments: &[ScannedSegment], query: &[u8]) -> Result<Vec<u8>, Refusal> {
         let failed = |error: crate::ckks::Error| Refusal::new(Reason::Failed, error);
         let evaluator = Evaluator::new(&self.backend.public_context(context)?).map_err(failed)?;
@@ -201,12 +201,12 @@ impl<W: Write + Send> Host<W> {
             images += round.iter().map(|segment| u64::from(segment.images)).sum::<u64>();
             self.tell_progress(id, images)?;
         }
-        // Keep what the next search of the same generation need not verify again, and unmap the rest.
+        // Keep the verified blocks of this generation for the next search, and unmap the rest.
         self.blocks.lock().retain(|known, _| segments.iter().any(|segment| segment.id == *known));
         Ok(answer)
     }
 
-    /// The blocks of a segment, mapped, and verified since they were mapped.
+    /// The blocks of a segment, mapped and then verified.
     fn verified(&self, segment: &ScannedSegment) -> Result<Arc<Blocks>, Refusal> {
         let known = self.blocks.lock().get(&segment.id).cloned();
         if let Some((_, blocks)) = known.filter(|(digest, blocks)| *digest == segment.blocks && blocks.is_whole()) {

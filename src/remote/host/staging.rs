@@ -1,9 +1,9 @@
 //! The host's side of writing: one writer at a time, files as they arrive, and the checks that need no key.
 //!
-//! The lock is the vault's own, so a writer on the host's machine and one elsewhere exclude each other.
+//! The lock is the vault's own, so local and remote writers exclude each other.
 //!
-//! Must never: name a secret type, put a mapping in force that is not a later generation of the same vault, or accept a
-//! file that is larger than readers accept.
+//! Must never: mention a secret type, commit a mapping that is not a later generation of the same vault, or accept a
+//! file larger than readers accept.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use crate::vault::{
     Backend, Error, Expected, LocalBackend, Object, SignedMapping, Writer, entry_files, is_header, largest_bytes,
 };
 
-/// The writer at the other end of the connection, if there is one. When the connection ends, its staged files are kept
-/// or removed, as it said when it began.
+/// The client's writer, if there is one. When the connection ends, its staged files are kept or removed, as requested
+/// at the start.
 #[derive(Default)]
 pub(super) struct Staging(Option<Writing>);
 
@@ -22,14 +22,14 @@ struct Writing {
     /// The request id of all its messages.
     id: u32,
     writer: Box<dyn Writer>,
-    /// The file that is being received.
+    /// The file being received.
     arriving: Option<Arriving>,
     mapping: Option<Vec<u8>>,
     header: Option<Vec<u8>>,
     written: u64,
-    /// Bytes of the files that were staged since the last commit.
+    /// Sizes of the files staged since the last commit.
     staged: HashMap<Object, u64>,
-    /// Whether it was told of a failure. Whatever it still sends, it sent before it knew.
+    /// Whether it was sent a refusal. Anything that still arrives was sent before the client knew.
     has_failed: bool,
 }
 
@@ -40,11 +40,11 @@ struct Arriving {
 }
 
 impl Staging {
-    /// Does what `request` says; gives the reply, if there is one.
+    /// Handles `request`; returns the reply, if there is one.
     pub(super) fn receive(&mut self, backend: &LocalBackend, id: u32, request: Request) -> Option<Reply> {
         let outcome = match request {
             Request::Begin(abandoned) => {
-                // Opened anew: the directories may have been replaced since the last writer.
+                // Opened again: the directories may have been replaced since the last writer.
                 let opened = LocalBackend::new(backend.root());
                 let begun = opened.require_vault().and_then(|()| opened.writer(IfLocked::Refuse, abandoned));
                 self.begin(id, begun).map(|()| Some(Reply::Done))
@@ -62,7 +62,7 @@ impl Staging {
                 Ok(None)
             }
             request => match self.0.as_mut().filter(|writing| writing.id == id) {
-                None => Err(Refusal::new(Reason::Failed, "nobody began to write")),
+                None => Err(Refusal::new(Reason::Failed, "there is no writer")),
                 Some(writing) if writing.has_failed => Ok(None),
                 Some(writing) => {
                     let outcome = writing.receive(backend, request);
@@ -94,9 +94,9 @@ impl Writing {
         match request {
             Request::Stage { object, total } => {
                 if self.arriving.is_some() {
-                    return Err(Refusal::new(Reason::Failed, "a file begins where none can"));
+                    return Err(Refusal::new(Reason::Failed, "a file starts at the wrong time"));
                 }
-                // A file that readers would refuse must not get into the vault.
+                // A file that readers would refuse must not enter the vault.
                 let limit = largest_bytes(&object);
                 if total > limit {
                     return Err(Error::TooLarge { object, actual: total, limit }.into());
@@ -107,7 +107,7 @@ impl Writing {
             }
             Request::Content(content) => {
                 let Some(arriving) = &mut self.arriving else {
-                    return Err(Refusal::new(Reason::Failed, "content of no file"));
+                    return Err(Refusal::new(Reason::Failed, "content without a file"));
                 };
                 if content.is_empty() || content.len() > arriving.total - arriving.bytes.len() {
                     return Err(Refusal::new(Reason::Failed, "content beyond the end of its file"));
@@ -137,11 +137,11 @@ impl Writing {
                 self.writer.set_strays_aside()?;
                 Ok(Some(Reply::Done))
             }
-            _ => Err(Refusal::new(Reason::Failed, "this is nothing for a writer")),
+            _ => Err(Refusal::new(Reason::Failed, "this request is not for a writer")),
         }
     }
 
-    /// Stages the file, once all of it has arrived.
+    /// Stages the file once it has arrived completely.
     fn stage_if_whole(&mut self) -> Result<Option<Reply>, Refusal> {
         let Some(Arriving { object, bytes, .. }) =
             self.arriving.take_if(|arriving| arriving.bytes.len() == arriving.total)
@@ -155,7 +155,7 @@ impl Writing {
                 self.writer.stage(&object, &[&bytes])?;
                 self.staged.insert(object, bytes.len() as u64);
             }
-            _ => return Err(Refusal::new(Reason::Failed, "this file is not written by itself")),
+            _ => return Err(Refusal::new(Reason::Failed, "this file cannot be staged")),
         }
         self.written += 1;
         Ok(Some(Reply::Progress(self.written)))

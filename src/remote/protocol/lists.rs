@@ -1,6 +1,6 @@
-//! The content of an answer that lists something: files with their sizes, leftovers, digests.
+//! The content of answers with lists: files with their sizes, leftovers, digests.
 //!
-//! Must never: take memory for a count that was not checked against the bytes that are there.
+//! Must never: allocate memory for a count that exceeds the bytes present.
 
 use super::payload::{Payload, put_object};
 use crate::vault::{Digest, Hex, Leftovers, Listed};
@@ -15,7 +15,7 @@ pub fn encode_listing(files: &[Listed]) -> Vec<u8> {
     bytes
 }
 
-/// Reads what [`encode_listing`] gave; `None` for anything else.
+/// Reads the output of [`encode_listing`]; `None` for anything else.
 pub fn decode_listing(bytes: &[u8]) -> Option<Vec<Listed>> {
     let mut rest = Payload(bytes);
     let mut files = Vec::new();
@@ -25,8 +25,8 @@ pub fn decode_listing(bytes: &[u8]) -> Option<Vec<Listed>> {
     Some(files)
 }
 
-/// Leftovers as bytes: how many were abandoned, 4 bytes, and which; then strays, each with its length, 2 bytes, in
-/// UTF-8.
+/// Encodes leftovers: the number of abandoned files, 4 bytes, and the files; then strays, each with its length, 2
+/// bytes, in UTF-8.
 pub fn encode_leftovers(leftovers: &Leftovers) -> Vec<u8> {
     let mut bytes = (leftovers.abandoned.len() as u32).to_le_bytes().to_vec();
     leftovers.abandoned.iter().for_each(|object| put_object(&mut bytes, object));
@@ -37,7 +37,7 @@ pub fn encode_leftovers(leftovers: &Leftovers) -> Vec<u8> {
     bytes
 }
 
-/// Reads what [`encode_leftovers`] gave; `None` for anything else.
+/// Reads the output of [`encode_leftovers`]; `None` for anything else.
 pub fn decode_leftovers(bytes: &[u8]) -> Option<Leftovers> {
     let mut rest = Payload(bytes);
     let mut leftovers = Leftovers::default();
@@ -51,12 +51,12 @@ pub fn decode_leftovers(bytes: &[u8]) -> Option<Leftovers> {
     Some(leftovers)
 }
 
-/// Digests one after the other; zeros for a file that is not there.
+/// Digests one after the other; zeros for a missing file.
 pub fn encode_digests(digests: &[Option<Digest>]) -> Vec<u8> {
     digests.iter().flat_map(|digest| digest.map_or([0; 32], |digest| digest.0)).collect()
 }
 
-/// Reads what [`encode_digests`] gave for `count` files; `None` for anything else.
+/// Reads the output of [`encode_digests`] for `count` files; `None` for anything else.
 pub fn decode_digests(bytes: &[u8], count: usize) -> Option<Vec<Option<Digest>>> {
     let (digests, rest) = bytes.as_chunks::<32>();
     let digest = |digest: &[u8; 32]| (*digest != [0; 32]).then_some(Hex(*digest));

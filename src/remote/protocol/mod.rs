@@ -1,18 +1,17 @@
-//! What is asked of a host and what it answers, each with exactly one encoding.
+//! Requests to a host and its replies, each with exactly one encoding.
 //!
 //! ```text
 //! object   = length 1 | its path in the vault          mapping.json, encrypted_images/<id>.jpg.aes, ...
 //! digest   = 32 bytes      numbers little-endian, 8 bytes unless said otherwise
 //! ```
 //!
-//! An answer is any number of `Bytes` and `Progress`, and then one of `Done`, `Unchanged`, `Refused`. Decoding accepts
-//! nothing that encoding would not give back byte for byte.
+//! An answer is any number of `Bytes` and `Progress`, then one of `Done`, `Unchanged`, `Refused`. The decoder accepts
+//! only the exact bytes that the encoder would produce.
 //!
-//! The codec is ours because the bytes are fixed: many messages end with a field without a length of its own, for which
-//! borsh and the like have no notation. Encoders and decoders are public, so that a fuzzer reaches them with bytes of
-//! its own.
+//! The codec is hand-written because the byte format is fixed: many messages end with a field without its own length,
+//! which borsh and similar crates cannot express. Encoders and decoders are public, so that a fuzzer can reach them.
 //!
-//! Must never: name a secret type.
+//! Must never: mention a secret type.
 
 pub mod lists;
 mod payload;
@@ -69,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_read_as_it_was_written_and_nothing_longer_is() {
+    fn every_message_is_read_back_and_trailing_bytes_are_refused() {
         for request in requests() {
             let (kind, payload) = request.encode();
             assert_eq!(Request::decode(kind, payload.clone()).as_ref(), Some(&request));
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_decodes_has_one_spelling() {
+    fn every_message_has_one_encoding() {
         // Xorshift64 (Marsaglia 2003): the same 100,000 damaged messages each time.
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let mut next = move |bound: usize| {

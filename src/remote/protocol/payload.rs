@@ -1,6 +1,6 @@
 //! The fields of a payload, read one after the other.
 //!
-//! Must never: read past the end, or take memory for a length that was not checked.
+//! Must never: read past the end, or allocate memory for an unchecked length.
 
 use crate::vault::Object;
 
@@ -11,7 +11,7 @@ pub(super) fn put_object(bytes: &mut Vec<u8>, object: &Object) {
     bytes.extend(path.as_bytes());
 }
 
-/// The number by which `one` of `all` is sent.
+/// The number that encodes `one` of `all`.
 pub(super) fn number_of<T: PartialEq>(all: &[T], one: &T) -> u8 {
     all.iter().position(|known| known == one).expect("all are listed") as u8
 }

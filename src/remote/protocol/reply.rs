@@ -1,6 +1,6 @@
-//! Answers, and why a host refuses.
+//! Replies, and the reasons for a refusal.
 //!
-//! Must never: carry a path of the host's file system, or anything else that is not in the vault.
+//! Must never: contain a path of the host's file system, or anything else that is not in the vault.
 
 use crate::vault::Error;
 
@@ -12,20 +12,20 @@ pub const BYTES: u8 = 64;
 pub enum Reply {
     /// The next bytes.
     Bytes(Vec<u8>),
-    /// The host is at work. What the number counts depends on the request.
+    /// The host is working. The meaning of the number depends on the request.
     Progress(u64),
     /// The answer is complete.
     Done,
-    /// The file is the one that the client has.
+    /// The file is the one that the client already has.
     Unchanged,
     /// The request cannot be fulfilled.
     Refused(Refusal),
 }
 
-/// Why a request cannot be fulfilled, as the client is told.
+/// Why a request cannot be fulfilled, as sent to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What kind of trouble.
+    /// The category.
     pub reason: Reason,
     /// Which file, or a text for the user.
     pub detail: String,
@@ -38,22 +38,22 @@ impl Refusal {
     }
 }
 
-/// The kind of trouble. The numbers are part of the protocol.
+/// The category of a refusal. The numbers are part of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The file, or the blocks of the segment that `detail` names, are not there.
+    /// The file, or the blocks of the segment in `detail`, are missing.
     Missing = 1,
-    /// They are not what was expected.
+    /// They differ from what was expected.
     Damaged = 2,
     /// The file is larger than the limit.
     TooLarge = 3,
     /// There is no vault.
     NotAVault = 4,
-    /// Something else is in the place of the new vault.
+    /// Something else is at the place of the new vault.
     Occupied = 5,
     /// Another process is writing.
     Locked = 6,
-    /// The digest of the mapping in force differs from the request's.
+    /// The digest of the current mapping differs from the request's.
     Moved = 7,
     /// The request was cancelled.
     Cancelled = 8,
@@ -79,7 +79,7 @@ impl Reason {
 }
 
 impl Reply {
-    /// Kind and payload.
+    /// The kind and the payload.
     pub fn encode(&self) -> (u8, Vec<u8>) {
         match self {
             Self::Bytes(bytes) => (BYTES, bytes.clone()),
@@ -90,7 +90,7 @@ impl Reply {
         }
     }
 
-    /// Reads what [`Self::encode`] gave; `None` for anything else.
+    /// Reads the output of [`Self::encode`]; `None` for anything else.
     pub fn decode(kind: u8, payload: Vec<u8>) -> Option<Self> {
         match (kind, payload.as_slice()) {
             (BYTES, _) => Some(Self::Bytes(payload)),

@@ -8,7 +8,7 @@ use crate::vault::{Abandoned, Digest, Directory, Hex, Id, Object};
 /// The kind of [`Request::Content`], which a client sends without copying it into one.
 pub const CONTENT: u8 = 10;
 
-/// By their numbers in the protocol.
+/// Indexed by their numbers in the protocol.
 const ABANDONED: [Abandoned; 2] = [Abandoned::Remove, Abandoned::Keep];
 
 /// A request, or a message that gets no answer.
@@ -18,16 +18,16 @@ pub enum Request {
     Read {
         /// Which file.
         object: Object,
-        /// Most bytes that the client takes.
+        /// Most bytes that the client accepts.
         limit: u64,
-        /// The digest of what the client has.
+        /// The digest of the client's copy.
         known: Option<Digest>,
     },
-    /// Compare `query` with the blocks of `segments`; answered with the encrypted scores.
+    /// Scan the blocks of `segments` for `query`; answered with the encrypted scores.
     Scan {
         /// The digest of the public context.
         context: Digest,
-        /// Whose blocks, in order.
+        /// The segments to scan, in order.
         segments: Vec<ScannedSegment>,
         /// The encrypted query.
         query: Vec<u8>,
@@ -36,9 +36,9 @@ pub enum Request {
     List(Directory),
     /// The bytes of all files in a directory: one number.
     Size(Directory),
-    /// Files that the mapping does not name, if the mapping in force has this digest: see [`encode_leftovers`].
+    /// Files that the mapping does not reference, if the current mapping has this digest: see [`encode_leftovers`].
     Leftovers {
-        /// The digest of the mapping that the client knows.
+        /// The digest of the client's mapping.
         mapping: Digest,
     },
     /// The digests of files: see [`encode_digests`].
@@ -55,31 +55,31 @@ pub enum Request {
     /// List files that will be staged or become obsolete: see [`crate::vault::Writer::announce`]. Answered only by
     /// `Refused`.
     Announce(Vec<Object>),
-    /// Begin a file; `total` bytes follow in `Content`. The mapping and the header are kept in memory until `Commit`
-    /// and `ReplaceHeader`. Answered by `Progress` when it is written, or by `Refused`.
+    /// Start a file; `total` bytes follow in `Content`. The mapping and the header are kept in memory until `Commit`
+    /// and `ReplaceHeader`. Answered by `Progress` once it is written, or by `Refused`.
     Stage {
         /// Which file.
         object: Object,
         /// Its bytes.
         total: u64,
     },
-    /// The next bytes of the file that was begun. Not answered.
+    /// The next bytes of that file. Not answered.
     Content(Vec<u8>),
-    /// Remove files that the mapping in force does not name. Not answered.
+    /// Remove files that the current mapping does not reference. Not answered.
     Discard(Vec<Object>),
-    /// Make the mapping that was staged the one in force.
+    /// Make the staged mapping the current one.
     Commit,
-    /// Make the header that was staged the one in force.
+    /// Make the staged header the current one.
     ReplaceHeader,
     /// Move strays out of the vault's directories.
     SetStraysAside,
     /// The writer is done. Not answered.
     End,
-    /// The request with the same id is not wanted any more. Not answered by itself.
+    /// Cancel the request with the same id. Not answered by itself.
     Cancel,
 }
 
-/// The blocks of a segment that are to be scanned.
+/// A segment whose blocks are to be scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScannedSegment {
     /// Its id.
@@ -91,7 +91,7 @@ pub struct ScannedSegment {
 }
 
 impl Request {
-    /// Kind and payload.
+    /// The kind and the payload.
     pub fn encode(&self) -> (u8, Vec<u8>) {
         let mut bytes = Vec::new();
         let kind = match self {
@@ -163,7 +163,7 @@ impl Request {
         (kind, bytes)
     }
 
-    /// Reads what [`Self::encode`] gave; `None` for anything else.
+    /// Reads the output of [`Self::encode`]; `None` for anything else.
     pub fn decode(kind: u8, payload: Vec<u8>) -> Option<Self> {
         let mut rest = Payload(&payload);
         let request = match kind {

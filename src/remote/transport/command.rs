@@ -1,6 +1,6 @@
-//! A vault behind a command that the user gives (`via:`): this machine's shell runs it.
+//! A vault behind a command from the user (`via:`), run by the local shell.
 //!
-//! Must never: be given a command that did not come from the user.
+//! Must never: run a command that did not come from the user.
 
 use std::process::Command;
 

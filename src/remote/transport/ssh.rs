@@ -1,6 +1,6 @@
-//! A vault on a host that the system's `ssh` reaches, which starts `cipherlens serve --stdio` there.
+//! A vault on a host reached by the system's `ssh`, which starts `cipherlens serve --stdio` there.
 //!
-//! Must never: forward the agent or the display, or give the host's shell a path that is not one quoted word.
+//! Must never: forward the agent or the display, or pass the host's shell a path that is not one quoted word.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use crate::remote::address::Prompts;
 
 pub(super) fn connector(destination: &str, port: Option<u16>, path: &str, prompts: Prompts) -> Command {
     let mut command = Command::new("ssh");
-    // A host that only keeps files must not be able to log in elsewhere as the user, so it gets neither the agent nor
+    // A host that only stores files must not be able to log in elsewhere as the user, so it gets neither the agent nor
     // the display (-a -x), whatever the user's configuration says.
     command.args(["-T", "-a", "-x", "-o", "ServerAliveInterval=15"]);
     if prompts == Prompts::Refused {
@@ -17,13 +17,12 @@ pub(super) fn connector(destination: &str, port: Option<u16>, path: &str, prompt
     if let Some(port) = port {
         command.args(["-p", &port.to_string()]);
     }
-    // Everything after the destination is one line for the host's shell.
+    // The host's shell receives everything after the destination as one line.
     command.args(["--", destination, &format!("cipherlens serve --stdio {}", quoted(path))]);
     command
 }
 
-/// `path` as one word of a POSIX shell, always in quotes: unquoted, some shells expand even plain-looking words
-/// (`=ls`).
+/// `path` as one word of a POSIX shell, always quoted: unquoted, some shells expand even plain-looking words (`=ls`).
 fn quoted(path: &str) -> String {
     // A relative path could look like an option.
     let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
@@ -39,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_one_word_of_the_hosts_shell() {
+    fn a_path_is_one_word_in_the_hosts_shell() {
         let command = connector("nas", Some(7), "-it's; id", Prompts::Refused);
         let words = words(&command);
         assert_eq!(words[words.len() - 2], "nas");

@@ -1,6 +1,6 @@
 //! The content of a large file: mapped into memory where the file is local, otherwise in a buffer.
 //!
-//! Must never: be used for a result without asking afterwards whether a mapped file was truncated meanwhile.
+//! Must never: let a result be used before checking that the mapped file was not truncated.
 
 use std::ops::Deref;
 
@@ -10,25 +10,25 @@ use crate::vault::format::layout::Object;
 
 /// The blocks of one segment, or the pages of one deduplication index.
 pub enum Blocks {
-    /// A file of this machine, mapped into memory.
+    /// A local file, mapped into memory.
     Mapped(GuardedMap),
-    /// A file that was read or fetched.
+    /// A file that was read or fetched into memory.
     Fetched(Vec<u8>),
 }
 
 impl Blocks {
-    /// To be called before anything computed from the content is used.
+    /// Call this before using anything computed from the content.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when the file, which is called `object`, was truncated while it was mapped.
+    /// [`Error::Damaged`] when the file `object` was truncated while it was mapped.
     pub fn require_whole(&self, object: &Object) -> Result<(), Error> {
         if self.is_whole() {
             return Ok(());
         }
-        Err(Error::Damaged { object: object.clone(), what: "it was cut off while it was read" })
+        Err(Error::Damaged { object: object.clone(), what: "it was truncated while it was read" })
     }
 
-    /// Whether everything that was read so far came from the file.
+    /// Whether everything read so far came from the file.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         match self {

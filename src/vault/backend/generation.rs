@@ -1,7 +1,7 @@
-//! The public lists of one generation, read through any backend: its segments, its images, and every file that it
-//! names. No key is needed, so a host and a copy use them too.
+//! The public lists of one generation, read through any backend: its segments, its images, and every file it
+//! references. This needs no key, so hosts and replicas use it too.
 //!
-//! Must never: believe a list whose digest is not the one that the mapping gives.
+//! Must never: accept a list whose digest differs from the one in the mapping.
 
 use super::Backend;
 use crate::vault::error::Error;
@@ -29,14 +29,15 @@ pub fn listed_images(backend: &dyn Backend, mapping: &Mapping) -> Result<Vec<Id>
     Ok(ids)
 }
 
-/// The files of the groups and segments that a mapping names itself.
+/// The files of the groups and segments listed in the mapping itself.
 pub fn entry_files(mapping: &Mapping) -> impl Iterator<Item = Expected> + use<'_> {
     let of_groups = mapping.groups.iter().flat_map(|entry| GroupPart::ALL.map(|part| group::expected(entry, part)));
     let of_segments = mapping.segments.iter().flat_map(|entry| Part::ALL.map(|part| segment::expected(entry, part)));
     of_groups.chain(of_segments)
 }
 
-/// Every file that a generation names, the secret context first. Header, mapping and public context are not among them.
+/// Every file that a generation references, the secret context first. Header, mapping and public context are not
+/// included.
 ///
 /// # Errors
 /// As [`listed_images`].
@@ -57,7 +58,7 @@ pub fn named_files(backend: &dyn Backend, mapping: &Mapping) -> Result<Vec<Expec
     Ok(files)
 }
 
-/// All segments of a generation in the order of the scan.
+/// All segments of a generation in scan order.
 fn all_segments(backend: &dyn Backend, mapping: &Mapping) -> Result<Vec<SegmentEntry>, Error> {
     let mut segments = Vec::new();
     for group in &mapping.groups {

@@ -1,11 +1,11 @@
-//! A file mapped into memory whose truncation ends one search, not the process.
+//! A memory-mapped file. If it is truncated, one search fails instead of the process.
 //!
-//! Reading a mapped page that its file no longer has raises SIGBUS, whose default ends the process: a terminal would
-//! stay in raw mode, and a host would hang up on its clients. Here a handler maps zeros from the faulting page to the
-//! end of the map and sets a flag. Whoever read must ask [`GuardedMap::is_whole`] before using anything computed from
-//! what was read. A SIGBUS elsewhere goes to the handler that was there before, so a stack overflow is still reported.
+//! Reading a mapped page that the file no longer has raises SIGBUS, which by default ends the process: a terminal would
+//! stay in raw mode, and a host would drop its clients. Here a handler maps zeros from the faulting page to the end of
+//! the map and sets a flag. Readers must check [`GuardedMap::is_whole`] before using anything computed from the
+//! content. Any other SIGBUS goes to the previous handler, so a stack overflow is still reported.
 //!
-//! Must never: map a file that this program changes after it has its name, or do in the handler what is not
+//! Must never: map a file that this program changes after naming it, or do anything in the handler that is not
 //! async-signal-safe (POSIX.1-2024, 2.4.3): it only touches atomics and makes one system call.
 #![expect(unsafe_code, reason = "mapping a file and handling SIGBUS are unsafe")]
 
@@ -17,33 +17,33 @@ use memmap2::Mmap;
 
 /// A file mapped read-only.
 pub struct GuardedMap {
-    /// Declared before the map: its range is given up before it is unmapped.
+    /// Declared before the map, so that the guard is dropped before the range is unmapped.
     #[cfg(unix)]
     guard: signal::Guard,
     map: Mmap,
 }
 
 impl GuardedMap {
-    /// Maps `file`; `None` when more maps are alive than can be guarded, and the file must be read instead.
+    /// Maps `file`. `None` when no more maps can be guarded; the caller must then read the file instead.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system reports.
     pub(in crate::vault) fn new(file: &File) -> io::Result<Option<Self>> {
         // SAFETY: the files of segments and groups are immutable: each is created under a new random name, never
-        // written again, only unlinked, and an unlinked file stays mapped. Someone who writes to the vault from outside
-        // could change the bytes under us: the scan treats them as numbers of a fixed range of its own, pages of tags
-        // are copied before they are verified, and every value is valid for `u8`. Truncation is what the guard is for.
+        // written again, only unlinked, and an unlinked file stays mapped. Another process with write access could
+        // change the bytes under us: the scan reduces them to its own range, pages of tags are copied before they are
+        // verified, and every value is a valid `u8`. The guard handles truncation.
         let map = unsafe { Mmap::map(file)? };
         #[cfg(unix)]
         {
             Ok(signal::Guard::new(&map)?.map(|guard| Self { guard, map }))
         }
-        // Elsewhere the system refuses to truncate a file that is mapped.
+        // Other systems refuse to truncate a mapped file.
         #[cfg(not(unix))]
         Ok(Some(Self { map }))
     }
 
-    /// Whether everything that was read so far came from the file.
+    /// Whether everything read so far came from the file.
     pub(in crate::vault) fn is_whole(&self) -> bool {
         #[cfg(unix)]
         let is_whole = self.guard.is_whole();
@@ -69,12 +69,12 @@ mod signal {
 
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
-    /// Maps alive at once: 4 million photos.
+    /// Maps alive at once. Enough for 4 million photos.
     const SLOTS: usize = 4096;
 
-    /// The range of a map, and whether zeros took the place of a part of it.
+    /// The range of a map, and whether part of it was replaced by zeros.
     struct Slot {
-        /// 0: free. 1: taken, and not guarded yet.
+        /// 0: free. 1: taken but not guarded yet.
         start: AtomicUsize,
         end: AtomicUsize,
         is_cut: AtomicBool,
@@ -84,7 +84,7 @@ mod signal {
         [const { Slot { start: AtomicUsize::new(0), end: AtomicUsize::new(0), is_cut: AtomicBool::new(false) } };
             SLOTS];
 
-    /// What was to be done about a SIGBUS before.
+    /// The SIGBUS action before ours.
     static PREVIOUS: OnceLock<libc::sigaction> = OnceLock::new();
     static PAGE_BYTES: AtomicUsize = AtomicUsize::new(0);
 
@@ -116,7 +116,7 @@ mod signal {
         }
     }
 
-    /// Puts the handler in front of the one that is there, once.
+    /// Installs the handler in front of the existing one, once.
     fn install() -> io::Result<()> {
         static INSTALLED: OnceLock<Result<(), i32>> = OnceLock::new();
         let installed = INSTALLED.get_or_init(|| {
@@ -128,7 +128,7 @@ mod signal {
             if unsafe { libc::sigaction(libc::SIGBUS, std::ptr::null(), &raw mut previous) } != 0 {
                 return last_error();
             }
-            // Before the handler can be called.
+            // Must be set before the handler can run.
             let _ = PREVIOUS.set(previous);
             let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_sigbus;
             ours.sa_sigaction = handler as libc::sighandler_t;
@@ -155,24 +155,24 @@ mod signal {
                 }
             }
         }
-        // SAFETY: called in the handler, with what it was given.
+        // SAFETY: called in the handler, with its arguments.
         unsafe { forward(signal, information, context) };
     }
 
-    /// Maps zeros from the page of `address` to `end`; says whether it could.
+    /// Maps zeros from the page of `address` to `end`. Returns whether it succeeded.
     fn put_zeros(address: usize, end: usize) -> bool {
         let page = address & !(PAGE_BYTES.load(Ordering::Relaxed) - 1);
         let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
         let place = std::ptr::with_exposed_provenance_mut(page);
-        // SAFETY: the range lies in a map that its guard keeps alive: the thread that faulted is reading it. Its
-        // content goes from what cannot be read to zeros, under readers that take any byte.
+        // SAFETY: the range lies in a map that its guard keeps alive, since the faulting thread is reading it.
+        // Unreadable pages become zeros, and readers accept any byte.
         unsafe { mmap_anonymous(place, end - page, ProtFlags::READ, flags) }.is_ok()
     }
 
-    /// Does what would have been done without this handler.
+    /// Does what would have happened without this handler.
     ///
     /// # Safety
-    /// To be called in a handler of `signal`, with what it was given.
+    /// Call this only in a handler of `signal`, with the handler's arguments.
     unsafe fn forward(signal: libc::c_int, information: *mut libc::siginfo_t, context: *mut libc::c_void) {
         match PREVIOUS.get() {
             Some(previous) if previous.sa_flags & libc::SA_SIGINFO != 0 => {
@@ -181,7 +181,7 @@ mod signal {
                     unsafe { std::mem::transmute(previous.sa_sigaction) };
                 handler(signal, information, context);
             }
-            // The instruction that faulted runs again, and the default ends the process.
+            // Once the default is restored, the faulting instruction runs again and ends the process.
             // SAFETY: resetting a signal to its default is always allowed.
             _ => _ = unsafe { libc::signal(signal, libc::SIG_DFL) },
         }
@@ -210,11 +210,11 @@ mod tests {
         assert!(map[200_000..].iter().all(|byte| *byte == 0));
         assert!(!map.is_whole());
         file.set_len(0).unwrap();
-        assert_eq!(map[..100_000].iter().map(|byte| u64::from(*byte)).sum::<u64>(), 0, "cut off once more");
+        assert_eq!(map[..100_000].iter().map(|byte| u64::from(*byte)).sum::<u64>(), 0, "truncated again");
     }
 
     #[test]
-    fn one_map_that_is_cut_off_says_nothing_of_others_and_its_slot_is_used_again() {
+    fn truncating_one_map_leaves_others_intact_and_its_slot_is_reused() {
         let (short, long) = (file(1 << 16), file(1 << 16));
         let kept = GuardedMap::new(&long).unwrap().unwrap();
         for _ in 0..10_000 {
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn many_threads_may_meet_the_end_at_once() {
+    fn many_threads_may_reach_the_truncated_part_at_once() {
         let file = file(4 << 20);
         let map = GuardedMap::new(&file).unwrap().unwrap();
         file.set_len(1 << 20).unwrap();

@@ -1,19 +1,19 @@
-//! Where a vault's files are: the one trait that every kind of storage implements.
+//! Where a vault's files are stored: the trait that every kind of storage implements.
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | this one | [`Backend`]: reading, and the right to become the writer |
+//! | this one | [`Backend`]: reading, and taking the writer's lock |
 //! | `writer` | [`Writer`]: staging files and committing them |
-//! | `blocks`, `guarded_map` | file content that is mapped into memory or was fetched |
-//! | `generation` | which files a mapping names, read through any backend |
-//! | `local` | a directory of this machine |
+//! | `blocks`, `guarded_map` | file content, memory-mapped or fetched |
+//! | `generation` | which files a mapping references, read through any backend |
+//! | `local` | a local directory |
 //!
 //! The client of a vault on another machine and its cache are in [`crate::remote`].
 //!
-//! Everything that crosses this trait is public or encrypted, so whoever stands behind it needs no key. What comes back
-//! is checked by the caller against the authenticated mapping.
+//! Everything that crosses this trait is public or encrypted, so no implementation needs a key. Callers check what they
+//! receive against the authenticated mapping.
 //!
-//! Must never: name a secret type, or fetch a whole segment for a search.
+//! Must never: mention a secret type, or fetch a whole segment for a search.
 
 pub(in crate::vault) mod blocks;
 pub(in crate::vault) mod generation;
@@ -35,12 +35,12 @@ use super::format::sealed::VaultKeys;
 use crate::ckks::{EncryptedQuery, PublicContext};
 use crate::durable::IfLocked;
 
-/// The files of one vault, for reading, and the right to become their writer.
+/// The files of one vault: reads them, and takes the writer's lock.
 pub trait Backend: Send + Sync {
-    /// Refuses a place that holds no vault.
+    /// Fails if there is no vault here.
     ///
     /// # Errors
-    /// [`Error::NotAVault`]; when the place cannot be asked.
+    /// [`Error::NotAVault`]; when the place cannot be reached.
     fn require_vault(&self) -> Result<(), Error>;
 
     /// A whole file of at most `limit` bytes, not verified.
@@ -49,7 +49,7 @@ pub trait Backend: Send + Sync {
     /// [`Error::Missing`], [`Error::TooLarge`]; when it is not a regular file or cannot be read.
     fn read(&self, object: &Object, limit: u64) -> Result<Vec<u8>, Error>;
 
-    /// The same, unless the file is the one with the digest `known`: then `None`, and nothing need be transferred.
+    /// The same, but `None` without a transfer when the file's digest is `known`.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -67,8 +67,8 @@ pub trait Backend: Send + Sync {
         if file.is(&bytes) { Ok(bytes) } else { Err(file.differs()) }
     }
 
-    /// Reads several files at once where that saves time, and hands each to `received` once it is verified. A file that
-    /// cannot be read is left out: whoever needs it meets the error when reading it by itself.
+    /// Reads several files at once where that saves time, and passes each to `received` after verifying it. Unreadable
+    /// files are skipped; reading one by itself reports the error.
     fn read_many(&self, files: &[Expected], received: &mut dyn FnMut(&Expected, &[u8])) {
         for file in files {
             if let Ok(bytes) = self.read_verified(file) {
@@ -80,7 +80,7 @@ pub trait Backend: Send + Sync {
     /// Announces that these files will be read soon. Only a cache does anything about it.
     fn prefetch(&self, _files: &[Expected]) {}
 
-    /// The blocks of a segment, verified. The file has exactly `limit` bytes.
+    /// The blocks of a segment, verified. The file must have exactly `limit` bytes.
     ///
     /// # Errors
     /// When the file is missing, or its length or content differ.
@@ -88,27 +88,27 @@ pub trait Backend: Send + Sync {
         self.read_verified(file).map(Blocks::Fetched)
     }
 
-    /// A file whose pages authenticate themselves: mapped and not verified where it is local, so that a few pages of a
-    /// large file cost no more than those; otherwise fetched and verified whole.
+    /// A file whose pages authenticate themselves. A local file is mapped and not verified, so that reading a few pages
+    /// of a large file stays cheap; otherwise it is fetched and verified as a whole.
     ///
     /// # Errors
-    /// When the file is missing or larger than it can be; when it is fetched, as [`Self::read_verified`].
+    /// When the file is missing or too large; when it is fetched, as [`Self::read_verified`].
     fn pages(&self, file: &Expected) -> Result<Blocks, Error> {
         self.read_verified(file).map(Blocks::Fetched)
     }
 
-    /// Who scans the blocks where they are; `None` when they are local, and the caller scans them in place.
+    /// Scans the blocks on the host; `None` when they are local and the caller scans them.
     fn scanner(&self) -> Option<&dyn Scanner> {
         None
     }
 
-    /// The files in a directory whose names a vault could have given them.
+    /// The files in a directory that have valid vault names.
     ///
     /// # Errors
     /// When the directory cannot be read.
     fn list(&self, directory: Directory) -> Result<Vec<Listed>, Error>;
 
-    /// How many bytes the files in a directory have together.
+    /// The total bytes of the files in a directory.
     ///
     /// # Errors
     /// As [`Self::list`].
@@ -116,33 +116,33 @@ pub trait Backend: Send + Sync {
         Ok(self.list(directory)?.iter().map(|listed| listed.bytes).sum())
     }
 
-    /// The files in the vault's directories that `newest`, the mapping in force, does not name. While a list is
-    /// unreadable that may name some of them, only unfinished files are reported.
+    /// The files in the vault's directories that `newest`, the current mapping, does not reference. If a list is
+    /// unreadable, only unfinished files are reported, because that list may reference the others.
     ///
     /// # Errors
     /// As [`Self::list`].
     fn leftovers(&self, newest: &SignedMapping) -> Result<Leftovers, Error>;
 
-    /// Takes the lock of the one writer.
+    /// Takes the writer's lock.
     ///
     /// # Errors
     /// [`Error::Locked`]; an [`Error::Io`] when the vault cannot be written.
     fn writer(&self, if_locked: IfLocked, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error>;
 
-    /// Begins a new vault: makes the directories and writes the public context, after removing what an interrupted
-    /// creation left. The vault exists once the writer has replaced the header.
+    /// Starts a new vault: removes what an interrupted creation left, makes the directories and writes the public
+    /// context. The vault exists once the writer has replaced the header.
     ///
     /// # Errors
-    /// [`Error::Occupied`] when the place holds anything else; what the system says.
+    /// [`Error::Occupied`] when the place holds anything else; otherwise what the system reports.
     fn create(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, Error>;
 
-    /// The digests of files as they are stored, whatever the mapping says; `None` for a file that is not there.
+    /// The digests of files as stored, whatever the mapping says; `None` for a missing file.
     ///
     /// # Errors
-    /// When the place cannot be asked.
+    /// When the place cannot be reached.
     fn digests(&self, objects: &[Object]) -> Result<Vec<Option<Digest>>, Error>;
 
-    /// The current mapping. Its form is checked, its tag is not: that takes a key.
+    /// The current mapping. Checks its form but not its tag, which needs a key.
     ///
     /// # Errors
     /// When it is missing, too large, or not the canonical text of a mapping.
@@ -159,8 +159,8 @@ pub trait Backend: Send + Sync {
         Ok(PublicContext::from_bytes(&self.read_verified(&file)?)?)
     }
 
-    /// Tells the backend that the vault is unlocked. Only what keeps data on this machine, as a cache does, may take a
-    /// key: none may leave it.
+    /// Tells the backend that the vault is unlocked. Only a backend that keeps data on this machine, such as a cache,
+    /// may use the keys; they must never leave it.
     fn unlocked(&self, _keys: &VaultKeys) {}
 
     /// Bytes exchanged with another machine so far; `None` for a local vault.
@@ -178,13 +178,13 @@ pub struct Listed {
     pub bytes: u64,
 }
 
-/// The files in a vault's directories that the mapping in force does not name.
+/// The files in a vault's directories that the current mapping does not reference.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
-    /// Files of an interrupted writer, which had listed them beforehand: they can be removed. The last of them is
-    /// [`Object::Writing`], the list itself, when it is there.
+    /// Files that an interrupted writer had listed in its journal: they can be removed. If the journal itself
+    /// ([`Object::Writing`]) exists, it comes last.
     pub abandoned: Vec<Object>,
-    /// Paths in the vault of everything else. Nobody knows who put them there, so they are never removed.
+    /// Vault paths of everything else. Their origin is unknown, so they are never removed.
     pub strays: Vec<String>,
 }
 
@@ -204,12 +204,12 @@ pub struct Traffic {
     pub received: u64,
 }
 
-/// Compares an encrypted query with the blocks of a vault where the blocks are.
+/// Scores an encrypted query against a vault's blocks, on the machine that stores them.
 pub trait Scanner {
     /// The encrypted scores of all blocks of `segments`, in order: [`SegmentEntry::answer_bytes`] for each. `context`
-    /// is the digest of the public context. The length is checked; the content is for the key holder to judge.
+    /// is the digest of the public context. Only the length is checked; the key holder judges the content.
     ///
     /// # Errors
-    /// When the context or a segment's blocks are missing or damaged there.
+    /// When the context or a segment's blocks are missing or damaged on the host.
     fn scan(&self, context: &Digest, segments: &[SegmentEntry], query: &EncryptedQuery) -> Result<Vec<u8>, Error>;
 }

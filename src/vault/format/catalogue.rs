@@ -13,10 +13,10 @@ use crate::vault::error::Error;
 pub const LONGEST_NAME_BYTES: usize = 4096;
 const LONGEST_DATE_BYTES: usize = 64;
 
-/// Most bytes of a catalogue in the clear: JSON may escape one byte of a name with six.
+/// Most bytes of a plaintext catalogue: JSON may escape one byte of a name as six.
 pub const LARGEST_BYTES: usize = SEGMENT_IMAGES * (6 * (LONGEST_NAME_BYTES + 64) + 512);
 
-/// What is known about one photo. Has no `Debug`: names are not for logs.
+/// What is known about one photo. No `Debug`: names must not be logged.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PhotoMetadata {
@@ -26,7 +26,7 @@ pub struct PhotoMetadata {
     pub bytes: u64,
     /// When the original was last modified, seconds since 1970.
     pub modified: Option<i64>,
-    /// When the photo was taken, as its EXIF data says.
+    /// When the photo was taken, from its EXIF data.
     pub captured: Option<String>,
     /// Pixels.
     pub width: u32,
@@ -35,7 +35,7 @@ pub struct PhotoMetadata {
 }
 
 impl PhotoMetadata {
-    /// Refuses text that no catalogue has room for.
+    /// Refuses text that does not fit into a catalogue.
     ///
     /// # Errors
     /// [`Error::TooLong`].
@@ -56,7 +56,7 @@ impl PhotoMetadata {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogueEntry {
-    /// The image, so that a lost image list can be made anew.
+    /// The image, so that a lost image list can be rebuilt.
     pub id: Id,
     /// The keyed hash of the original, by which a second copy is recognised.
     pub content: Digest,
@@ -66,7 +66,7 @@ pub struct CatalogueEntry {
 
 /// The plaintext of a catalogue.
 pub fn encode(entries: &[CatalogueEntry]) -> Zeroizing<Vec<u8>> {
-    // Room for the whole text in most cases: a vector that grows leaves unwiped copies behind.
+    // Reserve enough in most cases: a vector that grows leaves unwiped copies behind.
     let names: usize = entries.iter().map(|entry| 2 * entry.details.name.len() + 384).sum();
     let mut text = Zeroizing::new(Vec::with_capacity(names));
     serde_json::to_writer(&mut *text, entries).expect("writing to memory does not fail");

@@ -1,16 +1,15 @@
-//! The deduplication index of a group, `.tags`: the keyed hash by which each of its photos is recognised, in pages that
-//! are sealed one by one.
+//! The deduplication index of a group, `.tags`: the keyed hashes that identify its photos, in pages that are sealed one
+//! by one.
 //!
 //! ```text
 //! file  = page 0 | page 1 | ... | last page         each sealed as an object of its own (see `objects`), numbered
 //! page  = up to 64 times: tag 32 | image id 16 | number of its segment in the group 4, little-endian
-//! last  = the content of the group's list, so that either file can be made anew from the other
+//! last  = the content of the group's list, so that either file can be rebuilt from the other
 //! ```
 //!
-//! Entries are in ascending order. Keyed hashes are spread evenly, so the page of one is known to within a page or two
-//! (interpolation search): looking one up opens that many, whatever the size of the group. Each page is authenticated
-//! by its own seal, which covers the group's id and the page's number; the digest of the whole file is for copies and
-//! checks.
+//! Entries are in ascending order. Keyed hashes are uniformly distributed, so an interpolation search opens only a page
+//! or two, however large the group. Each page is authenticated by its own seal, which covers the group's id and the
+//! page's number. The digest of the whole file is for replicas and checks.
 //!
 //! Must never: accept one page in place of another.
 
@@ -57,7 +56,7 @@ impl DedupEntry {
     }
 }
 
-/// The file of the tags of group `id`, which are in ascending order and one or more; `list` is the group's list.
+/// The tags file of group `id`. `tags` must be in ascending order and not empty; `list` is the group's list.
 pub fn seal(keys: &VaultKeys, id: Id, tags: &[DedupEntry], list: &[u8]) -> Result<Vec<u8>, Error> {
     let page = |(number, tags): (usize, &[DedupEntry])| {
         let plaintext = Zeroizing::new(tags.iter().flat_map(DedupEntry::encode).collect::<Vec<u8>>());
@@ -68,7 +67,7 @@ pub fn seal(keys: &VaultKeys, id: Id, tags: &[DedupEntry], list: &[u8]) -> Resul
     Ok(pages.concat())
 }
 
-/// Most bytes of the file of a group of `images` images whose list has at most `list_bytes` bytes.
+/// Most bytes of the tags file of a group of `images` images whose list has at most `list_bytes` bytes.
 pub fn largest_bytes(images: usize, list_bytes: usize) -> usize {
     range(images, pages(images) - 1).end + sealed::file_bytes(list_bytes)
 }
@@ -77,14 +76,14 @@ fn pages(images: usize) -> usize {
     images.div_ceil(PAGE_TAGS)
 }
 
-/// Where a page of a group of `images` images is in the file.
+/// The byte range of a page in the file of a group of `images` images.
 fn range(images: usize, page: usize) -> Range<usize> {
     let start = page * sealed::file_bytes(PAGE_TAGS * TAG_BYTES);
     let tags = (images - page * PAGE_TAGS).min(PAGE_TAGS);
     start..start + sealed::file_bytes(tags * TAG_BYTES)
 }
 
-/// The file of a group's tags, which need not be verified.
+/// The tags file of a group, which need not be verified.
 pub struct DedupFile<'a> {
     /// The vault's keys.
     pub keys: &'a VaultKeys,
@@ -101,7 +100,7 @@ impl DedupFile<'_> {
     /// When a page that it could be on is damaged.
     pub fn find(&self, content: &Digest) -> Result<Option<Id>, Error> {
         let (mut low, mut high) = (0, pages(self.group.images));
-        // Where it would be if tags were spread with no irregularity at all.
+        // The expected position if tags are uniformly distributed.
         let (leading, _) = content.0.split_first_chunk().expect("a tag has more than 8 bytes");
         let expected = (u128::from(u64::from_be_bytes(*leading)) * high as u128) >> 64;
         while low < high {
@@ -127,7 +126,7 @@ impl DedupFile<'_> {
         Ok(pages.concat())
     }
 
-    /// What the group's list holds.
+    /// The content of the group's list.
     ///
     /// # Errors
     /// When the last page is damaged.
@@ -148,7 +147,7 @@ impl DedupFile<'_> {
     }
 
     fn open(&self, page: usize, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        // What is verified must be what is opened, whoever writes to a mapped file meanwhile.
+        // Copy first: a mapped file may change between verifying and opening.
         let bytes = bytes.to_vec();
         self.keys.open(&SealedObject::Tags(self.group.id, page as u32), &bytes)
     }
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn every_content_is_found_and_no_other() {
+    fn every_content_of_the_group_is_found_and_no_other() {
         let keys = keys();
         for images in [1, 63, 64, 65, 128, 1000] {
             let (group, tags) = (group(images), tags(images));
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn contents_that_are_spread_unevenly_are_found() {
+    fn contents_are_found_in_a_skewed_distribution() {
         let keys = keys();
         let mut tags = tags(700);
         for tag in &mut tags {
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_itself_only() {
+    fn a_page_does_not_open_in_place_of_another() {
         let keys = keys();
         let (one, another) = (group(128), group(128));
         let bytes = [&one, &another].map(|group| seal(&keys, group.id, &tags(128), b"list").unwrap());

@@ -35,7 +35,7 @@ pub struct SegmentEntry {
 }
 
 impl SegmentEntry {
-    /// Blocks of the segment: all full but the last.
+    /// Blocks of the segment. All but the last are full.
     pub fn blocks(&self) -> usize {
         self.images.div_ceil(BLOCK_IMAGES)
     }

@@ -1,6 +1,6 @@
-//! A file as an entry of the mapping, or of a list that the mapping authenticates, says that it must be.
+//! The size limit and digest of a file, from an entry of the mapping or of a list that the mapping authenticates.
 //!
-//! Must never: be made from what a file says about itself.
+//! Must never: be built from what a file says about itself.
 
 use super::hex::Digest;
 use super::layout::Object;
@@ -11,22 +11,22 @@ use crate::vault::error::Error;
 pub struct Expected {
     /// Which file.
     pub object: Object,
-    /// Most bytes that it can have.
+    /// The limit in bytes.
     pub limit: u64,
     /// BLAKE3 of its content.
     pub digest: Digest,
 }
 
 impl Expected {
-    /// Whether `bytes` are its content.
+    /// Whether `bytes` have this digest.
     #[must_use]
     pub fn is(&self, bytes: &[u8]) -> bool {
         Digest::of(&[bytes]) == self.digest
     }
 
-    /// The error for a file with another content.
+    /// The error for a file with a different digest.
     #[must_use]
     pub fn differs(&self) -> Error {
-        Error::Damaged { object: self.object.clone(), what: "its digest is not the one recorded" }
+        Error::Damaged { object: self.object.clone(), what: "its digest differs from the recorded one" }
     }
 }

@@ -1,6 +1,6 @@
-//! The file extension of an original photo, as far as a vault keeps it in the clear.
+//! The file extension of an original photo, the part of its name that a vault keeps in the clear.
 //!
-//! Must never: let through a character that a path could be built from.
+//! Must never: let through a character that could change the path.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub struct Extension(String);
 impl Extension {
     const LONGEST: usize = 8;
 
-    /// The extension of a file name, or `bin` when it has none that is fit for a name in a vault.
+    /// The extension of a file name, or `bin` when it has none that is allowed.
     pub fn of(name: &Path) -> Self {
         let text = name.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
         text.and_then(|text| Self::try_from(text).ok()).unwrap_or_else(|| Self("bin".to_owned()))

@@ -1,7 +1,7 @@
 //! The list of a group of segments, `.group`: the entries of its segments, so that the mapping need not hold them.
 //! Public.
 //!
-//! Must never: be needed to know how many images there are; that is in the mapping.
+//! Must never: be needed to count images; that is in the mapping.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use super::expected::Expected;
 use super::hex::{Digest, Hex, Id};
 use super::layout::{GroupPart, Object};
 
-/// Most bytes that one segment takes in a list.
+/// Most bytes of one segment in a list.
 const LISTED_SEGMENT_BYTES: usize = 1024;
 
 #[derive(Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub fn encode_list(group: Id, segments: &[SegmentEntry]) -> Vec<u8> {
     serde_json::to_vec_pretty(&list).expect("a list has string keys and no failing serialiser")
 }
 
-/// Reads a list; `None` for anything but a list of this group's segments and images.
+/// Reads a list; `None` unless it lists exactly this group's segments and images.
 pub fn decode_list(bytes: &[u8], group: &GroupEntry) -> Option<Vec<SegmentEntry>> {
     let GroupList { group: id, segments } = serde_json::from_slice(bytes).ok()?;
     let is_whole = id == group.id
@@ -42,14 +42,14 @@ pub fn files(group: Id) -> [Object; 2] {
     GroupPart::ALL.map(|part| Object::Group(group, part))
 }
 
-/// Most bytes that a file of a group can have.
+/// Most bytes of a group's file.
 pub fn largest_part(part: GroupPart) -> u64 {
     let unused = Digest::of(&[]);
     let (segments, images) = (GROUP_SEGMENTS, GROUP_SEGMENTS * SEGMENT_IMAGES);
     expected(&GroupEntry { id: Hex([0; 16]), segments, images, group: unused, tags: unused }, part).limit
 }
 
-/// A file of a group as the mapping says that it must be.
+/// The size limit and digest of a group's file.
 pub fn expected(group: &GroupEntry, part: GroupPart) -> Expected {
     let list_bytes = (group.segments + 1) * LISTED_SEGMENT_BYTES;
     let (limit, digest) = match part {

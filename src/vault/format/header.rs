@@ -4,8 +4,8 @@
 //! magic 8 | version 1 | kind 1 | vault id 16 | memory KiB 4 | passes 4 | lanes 4 | salt 32 | wrapped master key 96
 //! ```
 //!
-//! Numbers are little-endian. Everything before the wrapped key is its associated data: no field can be changed without
-//! the key failing to open. Must never: let a file ask for a cost outside the allowed range.
+//! Numbers are little-endian. Everything before the wrapped key is its associated data: if any field changes, the key
+//! does not open. Must never: let a file request a cost outside the allowed range.
 
 use super::hex::{Hex, Id};
 use super::layout::Object;
@@ -22,7 +22,7 @@ pub const HEADER_BYTES: usize = OPEN_BYTES + MasterKey::WRAPPED_BYTES;
 /// Wraps `master` under a passphrase and a fresh salt.
 ///
 /// # Errors
-/// When the system gives no entropy or not the memory that `cost` asks for.
+/// When the system gives no entropy or less memory than `cost` needs.
 pub fn seal(vault: Id, master: &MasterKey, passphrase: &Passphrase, cost: Cost) -> Result<Vec<u8>, Error> {
     let mut salt = [0; Cost::SALT_BYTES];
     getrandom::fill(&mut salt)?;
@@ -41,8 +41,8 @@ pub fn seal(vault: Id, master: &MasterKey, passphrase: &Passphrase, cost: Cost) 
 /// The vault's id and master key.
 ///
 /// # Errors
-/// [`Error::WrongPassphrase`] for a wrong passphrase and a changed header alike; [`Error::Damaged`] for what cannot be
-/// a header, whatever the passphrase.
+/// [`Error::WrongPassphrase`] for a wrong passphrase and a changed header alike; [`Error::Damaged`] for anything that
+/// cannot be a header.
 pub fn open(header: &[u8], passphrase: &Passphrase) -> Result<(Id, MasterKey), Error> {
     let parsed = Parsed::parse(header)?;
     let key = passphrase.key_encryption_key(&parsed.salt, parsed.cost)?;
@@ -54,12 +54,12 @@ pub fn open(header: &[u8], passphrase: &Passphrase) -> Result<(Id, MasterKey), E
     }
 }
 
-/// Whether `bytes` have the form of a header, as far as that can be told without its passphrase.
+/// Whether `bytes` look like a header, as far as can be told without the passphrase.
 pub fn is_header(bytes: &[u8]) -> bool {
     Parsed::parse(bytes).is_ok()
 }
 
-/// What a header says before a passphrase proves it.
+/// The fields of a header, not yet authenticated.
 struct Parsed {
     vault: Id,
     cost: Cost,
@@ -72,7 +72,7 @@ impl Parsed {
         if header.len() != HEADER_BYTES {
             return Err(damaged("its length is not that of a header"));
         }
-        let rest = header.strip_prefix(&Kind::Header.prefix()).ok_or(damaged("it is of another kind or version"))?;
+        let rest = header.strip_prefix(&Kind::Header.prefix()).ok_or(damaged("it has another kind or version"))?;
         let (vault, rest) = rest.split_first_chunk().expect("the length was checked");
         let (numbers, rest) = rest.split_first_chunk::<12>().expect("the length was checked");
         let salt = *rest.first_chunk().expect("the length was checked");
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_with_its_passphrase_only() {
+    fn a_header_opens_only_with_its_passphrase() {
         let header = header();
         assert_eq!(header.len(), 166);
         assert!(open(&header, &passphrase("correct")).is_ok());
@@ -106,9 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_field_fails() {
+    fn a_change_of_any_field_is_noticed() {
         let header = header();
-        // One byte of each field: id, memory, passes, lanes, salt, IV, ciphertext, tag; all stay legal values.
+        // One byte of each field: id, memory, passes, lanes, salt, IV, ciphertext, tag. All changed values are legal.
         for (at, change) in [(10, 1), (27, 1), (30, 3), (34, 3), (38, 1), (70, 1), (90, 1), (165, 1)] {
             let mut changed = header.clone();
             changed[at] ^= change;
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_out_of_range_is_refused_before_memory_is_taken() {
+    fn a_cost_out_of_range_is_refused_before_allocating_memory() {
         let mut greedy = header();
         greedy[26..30].copy_from_slice(&u32::MAX.to_le_bytes());
         let refused = open(&greedy, &passphrase("correct"));

@@ -1,10 +1,10 @@
-//! The hints of a segment, `.hints`: what decrypting the scores of each block needs besides the key. Public.
+//! The hints of a segment, `.hints`: what decrypting the scores of each block needs in addition to the key. Public.
 //!
 //! ```text
 //! magic 8 | version 1 | kind 1 | per block: nonce 32 | images 4, little-endian | hint
 //! ```
 //!
-//! Nonces lie with the hints because decryption needs both, so a search reads no list of images.
+//! Nonces are stored with the hints because decryption needs both, so a search reads no list of images.
 //!
 //! Must never: trust a length from the file.
 
@@ -15,7 +15,7 @@ use crate::ckks::{ScannedBlock, SealedBlock};
 const COUNT_BYTES: usize = 4;
 const BLOCK_HINT_BYTES: usize = NONCE_BYTES + COUNT_BYTES + HINT_BYTES;
 
-/// What decryption of scores needs to know about the blocks of a segment.
+/// What decrypting the scores of a segment's blocks needs.
 pub struct Hints {
     bytes: Vec<u8>,
 }
@@ -43,7 +43,7 @@ impl Hints {
         bytes
     }
 
-    /// Reads the hints of a segment of `images` images, 1 or more; `None` for anything else.
+    /// Reads the hints of a segment of `images` images (at least 1); `None` for anything else.
     pub fn decode(bytes: Vec<u8>, images: usize) -> Option<Self> {
         if bytes.len() != file_bytes(images.div_ceil(BLOCK_IMAGES)) || !bytes.starts_with(&Kind::Hints.prefix()) {
             return None;

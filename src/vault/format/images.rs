@@ -1,6 +1,6 @@
 //! The image list of a segment, `.json`: its images in slot order, with the digests of their files. Public.
 //!
-//! Must never: hold a name, a date or anything else that was in a photo.
+//! Must never: hold a name, a date or anything else from a photo.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +8,10 @@ use super::extension::Extension;
 use super::hex::{Digest, Id};
 use super::layout::Object;
 
-/// Most bytes that one image takes in a list.
+/// Most bytes of one image in a list.
 pub const LISTED_IMAGE_BYTES: usize = 512;
 
-/// One image as an image list names it: public.
+/// One image in an image list. Public.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListedImage {
@@ -25,7 +25,7 @@ pub struct ListedImage {
     pub thumbnail: Option<ListedThumbnail>,
 }
 
-/// A thumbnail as an image list names it. It has an id of its own: a remade thumbnail is a new object.
+/// A thumbnail in an image list. It has an id of its own, because a regenerated thumbnail is a new object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListedThumbnail {
@@ -56,7 +56,7 @@ pub fn encode(segment: Id, images: Vec<ListedImage>) -> Vec<u8> {
     serde_json::to_vec_pretty(&list).expect("an image list has string keys and no failing serialiser")
 }
 
-/// Reads an image list; `None` for anything but a list of `images` images of this segment.
+/// Reads an image list; `None` unless it lists `images` images of this segment.
 pub fn decode(bytes: &[u8], segment: Id, images: usize) -> Option<Vec<ListedImage>> {
     let list: ImageList = serde_json::from_slice(bytes).ok()?;
     (list.segment == segment && list.images.len() == images).then_some(list.images)

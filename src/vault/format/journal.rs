@@ -4,7 +4,7 @@
 //! writing = any number of: newline | path of a file in one of the three directories | newline
 //! ```
 //!
-//! The newline in front ends a line that a crash left unfinished. Earlier versions kept an empty file here, which lists
+//! The leading newline ends a line that a crash truncated. Earlier versions kept an empty file here, which lists
 //! nothing.
 //!
 //! Must never: list a file outside the three directories.
@@ -13,7 +13,7 @@ use std::collections::HashSet;
 
 use super::layout::Object;
 
-/// Most bytes of a journal that is believed: some 15 million names.
+/// Journals larger than this are ignored. Enough for about 15 million names.
 pub const LARGEST_BYTES: u64 = 1 << 30;
 
 /// The lines that list `objects`.
@@ -21,8 +21,8 @@ pub fn encode<'a>(objects: impl IntoIterator<Item = &'a Object>) -> String {
     objects.into_iter().map(|object| format!("\n{object}\n")).collect()
 }
 
-/// The files that a journal lists. A line that is not the path of a file in one of the three directories, and a last
-/// line without its newline, list nothing.
+/// The files that a journal lists. Ignores lines that are not the path of a file in one of the three directories, and a
+/// last line without a newline.
 pub fn decode(bytes: &[u8]) -> HashSet<Object> {
     let whole_lines = bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
     let object = |line: &[u8]| std::str::from_utf8(line).ok()?.parse::<Object>().ok();

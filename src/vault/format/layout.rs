@@ -1,4 +1,4 @@
-//! The layout of a vault: every path is built and read here.
+//! The layout of a vault: every path is built and parsed here.
 //!
 //! ```text
 //! header  public_context  secret_context  mapping.json  writing
@@ -9,8 +9,8 @@
 //! set_aside/<directory>/<any name>
 //! ```
 //!
-//! Must never: build a path from text that was not checked; every name is made of hexadecimal digits and an
-//! [`Extension`], so that nothing read from a vault can point outside it.
+//! Must never: build a path from unchecked text. Every name consists of hexadecimal digits and an [`Extension`], so
+//! that nothing read from a vault can point outside it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -22,11 +22,11 @@ use super::hex::Id;
 /// The five files of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// Encrypted vectors in the order of the scan: public.
+    /// Encrypted vectors in scan order: public.
     Blocks,
     /// Its images in slot order, with the digests of their objects: public.
     Images,
-    /// What decryption of scores needs: public.
+    /// What decrypting scores needs: public.
     Hints,
     /// The exact feature vectors, sealed.
     Vectors,
@@ -35,7 +35,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// All of them, in the order in which they are written.
+    /// All five, in the order in which they are written.
     pub const ALL: [Self; 5] = [Self::Blocks, Self::Images, Self::Hints, Self::Vectors, Self::Catalogue];
 
     const fn extension(self) -> &'static str {
@@ -59,7 +59,7 @@ pub enum GroupPart {
 }
 
 impl GroupPart {
-    /// Both of them.
+    /// Both files.
     pub const ALL: [Self; 2] = [Self::List, Self::Tags];
 
     const fn extension(self) -> &'static str {
@@ -75,11 +75,11 @@ impl GroupPart {
 pub enum Object {
     /// The master key, wrapped under a passphrase.
     Header,
-    /// What an evaluator of encrypted search needs.
+    /// What the evaluator of encrypted search needs.
     PublicContext,
-    /// What decryption of scores needs, sealed.
+    /// What decrypting scores needs, sealed.
     SecretContext,
-    /// The root of everything else.
+    /// The mapping: the root that authenticates everything else.
     Mapping,
     /// A file of a segment.
     Segment(Id, Part),
@@ -89,7 +89,7 @@ pub enum Object {
     Photo(Id, Extension),
     /// A sealed thumbnail.
     Thumbnail(Id),
-    /// What a crash left of a file that was being replaced.
+    /// The unfinished replacement of a file, left by a crash.
     Unfinished(&'static str),
     /// The journal: the files that an interrupted writer may leave. It exists while there may be such files.
     Writing,
@@ -107,7 +107,7 @@ pub enum Directory {
 }
 
 impl Directory {
-    /// All of them.
+    /// All three.
     pub const ALL: [Self; 3] = [Self::Features, Self::Images, Self::Thumbnails];
 
     /// Its name below the vault.
@@ -119,7 +119,7 @@ impl Directory {
         }
     }
 
-    /// The object with this file name in this directory; `None` for a name that no vault gives.
+    /// The object with this file name in this directory; `None` if no vault uses such a name.
     pub fn object(self, name: &str) -> Option<Object> {
         match self {
             Self::Features => {
@@ -145,7 +145,7 @@ const PUBLIC_CONTEXT: &str = "public_context";
 const SECRET_CONTEXT: &str = "secret_context";
 const MAPPING: &str = "mapping.json";
 const WRITING: &str = "writing";
-/// The suffix of a file that is being replaced. It is the one that [`crate::durable`] gives.
+/// The suffix of a file that is being replaced, as [`crate::durable`] writes it.
 const UNFINISHED: &str = ".new";
 /// Where a repair moves strays.
 pub const SET_ASIDE: &str = "set_aside";
@@ -192,18 +192,18 @@ impl FromStr for Object {
     }
 }
 
-/// A path that no file of a vault has.
+/// A path that no vault file has.
 #[derive(Debug, thiserror::Error)]
 #[error("no file of a vault has this path")]
 pub struct NotAnObject;
 
 impl Object {
-    /// What a crash leaves of a header that was being replaced.
+    /// An unfinished replacement of the header, left by a crash.
     pub const UNFINISHED_HEADER: Self = Self::Unfinished(HEADER);
-    /// What a crash leaves of a mapping that was being replaced.
+    /// An unfinished replacement of the mapping, left by a crash.
     pub const UNFINISHED_MAPPING: Self = Self::Unfinished(MAPPING);
 
-    /// Whether it is written once, before the mapping that names it, and never changed.
+    /// Whether it is written once, before the mapping that references it, and never changed.
     pub const fn is_written_once(&self) -> bool {
         matches!(self, Self::SecretContext | Self::Segment(..) | Self::Group(..) | Self::Photo(..) | Self::Thumbnail(_))
     }
@@ -223,13 +223,13 @@ impl Object {
         }
     }
 
-    /// Its name in its directory, or at the top.
+    /// Its name without the directory.
     pub fn file_name(&self) -> String {
         let path = self.to_string();
         path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name).to_owned()
     }
 
-    /// Where it is in the vault at `root`.
+    /// Its path in the vault at `root`.
     pub fn path(&self, root: &Path) -> PathBuf {
         root.join(self.to_string())
     }
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_back_as_what_they_name() {
+    fn every_path_is_parsed_back_to_its_object() {
         let id = Id::random().unwrap();
         let jpeg = Extension::of(Path::new("a/B.JPEG"));
         for (directory, object) in [
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_names_are_no_objects() {
+    fn foreign_names_are_not_objects() {
         let id = "0123456789abcdef0123456789abcdef";
         for name in ["", "notes.txt", ".aes", &format!("{id}.aes.txt"), &format!("{id}.a b.aes"), &id.to_uppercase()] {
             for directory in Directory::ALL {

@@ -1,7 +1,7 @@
-//! The largest file that a vault writes under each name. Whoever reads, hashes or stages a file without knowing more
-//! about it keeps to these; with a mapping at hand the limit is that of the entry.
+//! The largest file that a vault writes under each name: the limit for reading, hashing or staging a file when nothing
+//! else is known about it. With a mapping, use the limit of the entry instead.
 //!
-//! Must never: allow more to be written than is read again.
+//! Must never: allow writing more than readers accept.
 
 use super::entries::SEGMENT_IMAGES;
 use super::group;
@@ -13,7 +13,7 @@ use super::parameters::CONTEXT_BYTES;
 use super::sealed;
 use super::segment;
 
-/// Most bytes of a file that a vault gives this name.
+/// Most bytes of a file with this name.
 pub fn largest_bytes(object: &Object) -> u64 {
     match object {
         Object::Header => header::HEADER_BYTES as u64,
@@ -35,7 +35,7 @@ mod tests {
     use crate::vault::format::layout::Part;
 
     #[test]
-    fn no_entry_of_a_mapping_allows_more_than_its_name_does() {
+    fn limits_by_entry_never_exceed_limits_by_name() {
         let (id, digest) = (Id::random().unwrap(), Digest::of(&[]));
         let of = |images| SegmentEntry {
             id,

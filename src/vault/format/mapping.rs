@@ -1,15 +1,14 @@
-//! `mapping.json`, the root: which segments make up the vault, and the digests of everything that is not named by them.
-//! Most segments of a large vault are listed in the files of groups (see `write::compaction`), which the mapping names
-//! by digest.
+//! `mapping.json`, the root: lists the segments of the vault, and the digests of their files. Most segments of a large
+//! vault are listed in the files of groups instead (see `write::compaction`), which the mapping references by digest.
 //!
 //! The text has one spelling: two-space JSON with the fields in the order below and a last field `tag`. The tag is
-//! HMAC-SHA-512 over the exact text without that field (the body), so an evaluator can read the file without a key and
-//! nobody can change a byte of it unnoticed. Parsing accepts nothing that writing would not give back byte for byte:
-//! unknown, missing, doubled or reordered fields, blanks and other spellings of numbers are all refused.
+//! HMAC-SHA-512 over the exact text without that field (the body), so an evaluator can read the file without a key, and
+//! any change is noticed. The parser accepts only the exact bytes that the writer would produce: unknown, missing,
+//! duplicate or reordered fields, extra spaces and other spellings of numbers are all refused.
 //!
 //! A mapping without groups is of format version 1, one with groups of version 2; both are read.
 //!
-//! Must never: grow with each photo (see `write::compaction`), or be believed before the tag is checked.
+//! Must never: grow with each photo (see `write::compaction`), or be trusted before the tag is checked.
 
 use std::collections::HashSet;
 
@@ -33,9 +32,9 @@ pub struct Mapping {
     format: String,
     /// The vault's random id.
     pub vault: Id,
-    /// Counts commits, from 1.
+    /// Number of commits, starting at 1.
     pub generation: u64,
-    /// The tag of the generation before; none for the first.
+    /// The tag of the previous generation; none for the first.
     pub previous_tag: Option<MacTag>,
     /// What made the vectors.
     pub feature_space: FeatureSpace,
@@ -43,14 +42,14 @@ pub struct Mapping {
     pub public_context: Digest,
     /// BLAKE3 of `secret_context`.
     pub secret_context: Digest,
-    /// The groups, whose segments come first in the order of the scan.
+    /// The groups, whose segments come first in scan order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupEntry>,
-    /// The segments that are in no group, in the order of the scan. All but the last are full.
+    /// The segments in no group, in scan order. All but the last are full.
     pub segments: Vec<SegmentEntry>,
 }
 
-/// What a mapping calls itself: one without groups is what it was before there were any.
+/// The format name. A mapping without groups keeps the name it had before groups existed.
 fn format_of(groups: &[GroupEntry]) -> &'static str {
     if groups.is_empty() { "cipherlens mapping 1" } else { "cipherlens mapping 2" }
 }
@@ -97,7 +96,7 @@ impl Mapping {
         of_groups + self.segments.iter().map(|segment| segment.images).sum::<usize>()
     }
 
-    /// The body: what is authenticated.
+    /// The authenticated text.
     pub fn body(&self) -> String {
         serde_json::to_string_pretty(self).expect("a mapping has string keys and no failing serialiser")
     }
@@ -106,34 +105,34 @@ impl Mapping {
         let damaged = |what| Err(Error::Damaged { object: Object::Mapping, what });
         let mut ids = HashSet::new();
         if self.format != format_of(&self.groups) {
-            return damaged("it is of another format version");
+            return damaged("it has another format version");
         }
         if self.generation == 0 || (self.generation == 1) != self.previous_tag.is_none() {
             return damaged("its generation and previous tag contradict each other");
         }
         if self.segments.iter().any(|segment| !(1..=SEGMENT_IMAGES).contains(&segment.images)) {
-            return damaged("a segment has an impossible number of images");
+            return damaged("a segment has an invalid number of images");
         }
         if !self.segments.iter().all(|segment| ids.insert(segment.id)) {
-            return damaged("a segment is named twice");
+            return damaged("a segment is listed twice");
         }
         let is_possible = |group: &GroupEntry| {
             (1..=GROUP_SEGMENTS).contains(&group.segments)
                 && (group.segments..=group.segments * SEGMENT_IMAGES).contains(&group.images)
         };
         if !self.groups.iter().all(is_possible) {
-            return damaged("a group has an impossible number of segments or images");
+            return damaged("a group has an invalid number of segments or images");
         }
         if !self.groups.iter().all(|group| ids.insert(group.id)) {
-            return damaged("a group is named twice");
+            return damaged("a group is listed twice");
         }
         self.feature_space.check_lengths()
     }
 }
 
-/// A mapping, its body as it was written, and the tag that should authenticate it.
+/// A mapping, its body as written, and the tag that should authenticate it.
 pub struct SignedMapping {
-    /// What the file says.
+    /// The parsed file.
     pub mapping: Mapping,
     /// The text that the tag covers.
     pub body: String,
@@ -142,7 +141,7 @@ pub struct SignedMapping {
 }
 
 impl SignedMapping {
-    /// Most bytes of a mapping: about 100 million photos, had they no groups.
+    /// Most bytes of a mapping: about 100 million photos if there were no groups.
     pub const LARGEST: u64 = 64 << 20;
 
     const BODY_END: &'static str = "\n}";
@@ -155,14 +154,14 @@ impl SignedMapping {
         format!("{open}{}{}{}", Self::BEFORE_TAG, self.tag, Self::AFTER_TAG)
     }
 
-    /// `mapping` with the tag that this vault's keys give it.
+    /// Signs `mapping` with the vault's keys.
     pub fn sign(mapping: Mapping, keys: &VaultKeys) -> Self {
         let body = mapping.body();
         let tag = Hex(keys.tree().tag(Purpose::Mapping, body.as_bytes()));
         Self { mapping, body, tag }
     }
 
-    /// Whether these keys, of the vault that it names, gave it its tag.
+    /// Whether these keys, which must be those of the same vault, produce its tag.
     #[must_use]
     pub fn is_authentic(&self, keys: &VaultKeys) -> bool {
         let tag = keys.tree().tag(Purpose::Mapping, self.body.as_bytes());
@@ -172,7 +171,7 @@ impl SignedMapping {
     /// Reads a file's text and checks its form.
     ///
     /// # Errors
-    /// [`Error::Damaged`] for everything that a vault would not write.
+    /// [`Error::Damaged`] for any text that a vault would not write.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let damaged = |what| Error::Damaged { object: Object::Mapping, what };
         let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not UTF-8"))?;
@@ -184,7 +183,7 @@ impl SignedMapping {
         let body = format!("{open}{}", Self::BODY_END);
         let mapping: Mapping = serde_json::from_str(&body).map_err(|_| damaged("it is not a mapping"))?;
         if mapping.body() != body {
-            return Err(damaged("it is not written the way a vault writes it"));
+            return Err(damaged("its text is not in canonical form"));
         }
         mapping.check()?;
         Ok(Self { mapping, body, tag })
@@ -221,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_make_it_version_2_and_nothing_else_does() {
+    fn only_groups_make_it_version_2() {
         let (one, two) = (signed().text(), grouped().text());
         assert!(one.contains("cipherlens mapping 1") && two.contains("cipherlens mapping 2"));
         let read = SignedMapping::parse(two.as_bytes()).unwrap();
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_written_mapping_is_read_back() {
         let signed = signed();
         let text = signed.text();
         let read = SignedMapping::parse(text.as_bytes()).unwrap();

@@ -12,10 +12,10 @@
 //! | `images`, `hints`, `vectors`, `catalogue`, `segment` | the five files of a segment |
 //! | `group`, `dedup` | the two files of a group of segments |
 //! | `journal` | `writing`: the files that an interrupted writer may leave |
-//! | `expected`, `limits` | what a reader insists on before it believes a file |
+//! | `expected`, `limits` | size limits and digests that a reader enforces |
 //!
-//! The encoders and decoders are public, so that a fuzzer reaches each of them with bytes of its own. They take and
-//! give byte slices; lengths follow from the mapping, never from the file itself.
+//! The encoders and decoders are public, so that a fuzzer can reach each of them. They work on byte slices; lengths
+//! follow from the mapping, never from the file itself.
 //!
 //! Must never: open, read or write a file, or talk to a backend.
 

@@ -1,9 +1,9 @@
-//! The figures of encrypted search that the sizes of a vault's files follow from: the one place where the vault asks
-//! the engine for them.
+//! The parameters of encrypted search that determine the sizes of a vault's files. Only this file asks the engine for
+//! them.
 //!
-//! Every vault of this format uses the same named parameter set, which its files therefore do not record.
+//! Every vault of this format uses the same named parameter set, so its files do not record it.
 //!
-//! Must never: be bypassed. A length that is written anywhere else as a number ties the vault to one network.
+//! Must never: be bypassed. Hard-coding a length elsewhere ties the vault to one network.
 
 use crate::ckks;
 use crate::ckks::Parameters;
@@ -19,7 +19,7 @@ pub const BLOCK_IMAGES: usize = PARAMETERS.block_images();
 pub const BLOCK_BYTES: usize = PARAMETERS.block_bytes();
 /// Bytes of the scores of one block.
 pub const ANSWER_BYTES: usize = PARAMETERS.answer_bytes();
-/// Bytes of what decrypting the scores of one block needs.
+/// Bytes of the hint for decrypting the scores of one block.
 pub const HINT_BYTES: usize = PARAMETERS.hint_bytes();
 /// Bytes of a block's nonce.
 pub const NONCE_BYTES: usize = ckks::NONCE_BYTES;

@@ -5,8 +5,8 @@
 //! associated data = magic | version | kind | vault id | object id [ | number of the page, 4 bytes ]
 //! ```
 //!
-//! A file put under another name, into another vault or in place of another kind does not open.
-//! Must never: hand out a byte before the whole file is verified.
+//! A file does not open under another name, in another vault, or as another kind.
+//! Must never: return a byte before the whole file is verified.
 
 use zeroize::Zeroizing;
 
@@ -20,10 +20,10 @@ use crate::vault::error::Error;
 const MAGIC: [u8; 8] = *b"CIPHLENS";
 const FORMAT_VERSION: u8 = 1;
 
-/// Bytes in front of every binary file: magic, version, kind.
+/// Bytes that precede every binary file: magic, version, kind.
 pub const PREFIX_BYTES: usize = MAGIC.len() + 2;
 
-/// Most bytes of one original: it is verified whole, in memory, before a byte of it is used.
+/// Most bytes of one original. It is held in memory and verified as a whole before use.
 pub const LARGEST_PHOTO_BYTES: usize = 512 << 20;
 
 /// What a binary file holds. The numbers are part of the format.
@@ -58,7 +58,7 @@ impl Kind {
     }
 }
 
-/// A file, or a page of one, that is encrypted and authenticated as a whole.
+/// A file, or a page of one, that is encrypted and authenticated as one unit.
 #[derive(Clone, Debug)]
 pub enum SealedObject {
     /// The secret context of encrypted search.
@@ -76,7 +76,7 @@ pub enum SealedObject {
 }
 
 impl SealedObject {
-    /// Which file it is.
+    /// The file that it is in.
     pub fn object(&self) -> Object {
         match self {
             Self::SecretContext => Object::SecretContext,
@@ -128,7 +128,7 @@ impl SealedObject {
     }
 }
 
-/// Bytes of a file that seals `plaintext_bytes` bytes.
+/// Bytes of the file for `plaintext_bytes` bytes of plaintext.
 pub const fn file_bytes(plaintext_bytes: usize) -> usize {
     PREFIX_BYTES + aes_cbc_hmac::sealed_bytes(padding::padme(8 + plaintext_bytes))
 }
@@ -140,7 +140,7 @@ pub struct VaultKeys {
 }
 
 impl VaultKeys {
-    /// The keys that follow from a vault's master key.
+    /// The keys derived from a vault's master key.
     pub fn new(vault: Id, master: MasterKey) -> Self {
         Self { vault, tree: KeyTree::new(master, vault.0) }
     }
@@ -150,17 +150,17 @@ impl VaultKeys {
         self.vault
     }
 
-    /// The key tree, for everything that is not a file of the vault.
+    /// The key tree, for anything that is not a file of the vault.
     pub fn tree(&self) -> &KeyTree {
         &self.tree
     }
 
-    /// HMAC-SHA-256 of a photo under a key of this vault, by which a second copy of the photo is recognised.
+    /// HMAC-SHA-256 of a photo under a key of this vault, used to recognise duplicates.
     pub fn content_tag(&self, photo: &[u8]) -> Digest {
         Hex(self.tree.short_tag(Purpose::Content, photo))
     }
 
-    /// The file that seals `plaintext`.
+    /// Encrypts and authenticates `plaintext` as the file of `object`.
     ///
     /// # Errors
     /// When the system gives no entropy.
@@ -170,14 +170,13 @@ impl VaultKeys {
         Ok(SealedFile { prefix: object.kind().prefix(), ciphertext })
     }
 
-    /// The plaintext of a file that [`Self::seal`] made for the same vault and object.
+    /// Decrypts the output of [`Self::seal`] for the same vault and object.
     ///
     /// # Errors
-    /// [`Error::Damaged`] for anything else; a wrong MAC and wrong padding are not told apart.
+    /// [`Error::Damaged`] for anything else. A wrong MAC and wrong padding are not distinguished.
     pub fn open(&self, object: &SealedObject, file: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let damaged = |what| Error::Damaged { object: object.object(), what };
-        let ciphertext =
-            file.strip_prefix(&object.kind().prefix()).ok_or(damaged("it is of another kind or version"))?;
+        let ciphertext = file.strip_prefix(&object.kind().prefix()).ok_or(damaged("it has another kind or version"))?;
         let key = self.tree.key(object.purpose(), &object.id().0);
         let opened = aes_cbc_hmac::open(&key, &object.associated(self.vault), ciphertext).and_then(padding::unpad);
         opened.map_err(|error| match error {
@@ -187,7 +186,7 @@ impl VaultKeys {
     }
 }
 
-/// A sealed file in its two parts, so that a photo need not be copied to put ten bytes in front of it.
+/// A sealed file in two parts, so that a photo need not be copied to prepend ten bytes.
 pub struct SealedFile {
     prefix: [u8; PREFIX_BYTES],
     ciphertext: Vec<u8>,
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_opens_as_itself_only() {
+    fn a_file_opens_only_as_its_own_object() {
         let keys = keys();
         let (id, other) = (Id::random().unwrap(), Id::random().unwrap());
         let object = SealedObject::Thumbnail(id);
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_counts() {
+    fn a_change_of_any_byte_is_noticed() {
         let keys = keys();
         let file = keys.seal(&SealedObject::SecretContext, &[7; 40]).unwrap().parts().concat();
         for at in 0..file.len() {

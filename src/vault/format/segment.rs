@@ -1,7 +1,7 @@
 //! A segment: up to [`SEGMENT_IMAGES`](super::entries::SEGMENT_IMAGES) images in five immutable files.
 //!
 //! ```text
-//! .ckks       whole blocks in the order of the scan, nothing else
+//! .ckks       blocks in scan order, nothing else
 //! .json       see `images`
 //! .hints      see `hints`
 //! .vectors    sealed: see `vectors`
@@ -29,11 +29,11 @@ use super::vectors;
 use crate::ckks::{KeyHolder, SealedBlock};
 use crate::vault::error::Error;
 
-/// One image of a segment with everything that its files say about it.
+/// One image of a segment, with everything its files say about it.
 pub struct Row {
-    /// Its line of the image list.
+    /// Its entry in the image list.
     pub listed: ListedImage,
-    /// Its line of the catalogue.
+    /// Its entry in the catalogue.
     pub entry: CatalogueEntry,
     /// Its unit feature vector.
     pub vector: Vec<f32>,
@@ -51,10 +51,10 @@ pub struct EncodedSegment {
 }
 
 impl EncodedSegment {
-    /// Encrypts `rows`, 1 or more and no more than fit into a segment, under the new name `id`.
+    /// Encrypts `rows`, at least 1 and at most one segment's worth, under the new name `id`.
     ///
     /// # Errors
-    /// When a vector has another dimension than the vault's or no unit length, or the system gives no entropy.
+    /// When a vector has the wrong dimension or is not a unit vector, or the system gives no entropy.
     pub fn new(keys: &VaultKeys, holder: &KeyHolder, id: Id, rows: &[Row]) -> Result<Self, Error> {
         let blocks = rows
             .par_chunks(BLOCK_IMAGES)
@@ -73,7 +73,7 @@ impl EncodedSegment {
         })
     }
 
-    /// One of its files, in pieces to be written one after the other.
+    /// One of its files, in pieces to be written in order.
     pub fn pieces(&self, part: Part) -> Vec<&[u8]> {
         match part {
             Part::Blocks => self.blocks.iter().map(SealedBlock::ciphertext).collect(),
@@ -84,7 +84,7 @@ impl EncodedSegment {
         }
     }
 
-    /// What a mapping says about it.
+    /// Its entry in the mapping.
     pub fn entry(&self) -> SegmentEntry {
         let digest = |part| Digest::of(&self.pieces(part));
         SegmentEntry {
@@ -104,7 +104,7 @@ pub fn files(segment: Id) -> [Object; 5] {
     Part::ALL.map(|part| Object::Segment(segment, part))
 }
 
-/// Most bytes that a file of a segment of so many images can have.
+/// Most bytes of a file of a segment with this many images.
 pub fn largest_part(images: usize, part: Part) -> u64 {
     let blocks = images.div_ceil(BLOCK_IMAGES);
     let bytes = match part {
@@ -117,7 +117,7 @@ pub fn largest_part(images: usize, part: Part) -> u64 {
     bytes as u64
 }
 
-/// A file of a segment as its entry says that it must be.
+/// The size limit and digest of a segment's file.
 pub fn expected(segment: &SegmentEntry, part: Part) -> Expected {
     Expected {
         object: Object::Segment(segment.id, part),

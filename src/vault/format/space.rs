@@ -1,18 +1,18 @@
 //! The feature space: what made a vault's vectors. Only vectors of the same space can be compared.
 //!
-//! Must never: know what a network is; these are names and digests that the program gives.
+//! Must never: know what a network is; it only handles names and digests from the program.
 
 use serde::{Deserialize, Serialize};
 
 use crate::vault::error::Error;
 
-/// What made a vault's vectors: only vectors of the same space can be compared.
+/// What made a vault's vectors. Only vectors of the same space can be compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeatureSpace {
     /// The digest of the network's weights.
     pub weights: String,
-    /// Name and version of what is done to pixels before the network sees them.
+    /// Name and version of the preprocessing of pixels.
     pub preprocessing: String,
     /// The arithmetic of the network.
     pub precision: String,
@@ -37,7 +37,7 @@ impl FeatureSpace {
     /// Refuses text that is too long for the mapping.
     ///
     /// # Errors
-    /// [`Error::TooLong`] naming the first field that is.
+    /// [`Error::TooLong`] naming the first such field.
     pub fn check_lengths(&self) -> Result<(), Error> {
         for (what, text) in self.fields() {
             if text.len() > Self::LONGEST_BYTES {

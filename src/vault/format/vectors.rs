@@ -1,5 +1,5 @@
-//! The exact feature vectors of a segment, `.vectors`: one after the other in slot order, little-endian, then sealed.
-//! They are exactly the numbers that were encrypted into the blocks.
+//! The exact feature vectors of a segment, `.vectors`: concatenated in slot order, little-endian, then sealed. The
+//! blocks encrypt exactly these numbers.
 //!
 //! Must never: be written in the clear.
 
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::parameters::VECTOR_BYTES;
 
-/// The plaintext of these vectors.
+/// The plaintext for these vectors.
 pub fn encode<'a>(vectors: impl ExactSizeIterator<Item = &'a [f32]>) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(vectors.len() * VECTOR_BYTES));
     for vector in vectors {
@@ -16,7 +16,7 @@ pub fn encode<'a>(vectors: impl ExactSizeIterator<Item = &'a [f32]>) -> Zeroizin
     bytes
 }
 
-/// The vectors of `images` images; `None` when the plaintext has another length than theirs.
+/// The vectors of `images` images; `None` when the length of the plaintext does not match.
 pub fn decode(bytes: &[u8], images: usize) -> Option<Vec<Vec<f32>>> {
     let vector = |bytes: &[u8]| {
         let (numbers, _) = bytes.as_chunks::<4>();

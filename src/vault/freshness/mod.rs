@@ -1,18 +1,18 @@
-//! Rollback detection: which generation of a vault this user has seen on this machine, so that an old copy of the whole
-//! directory is noticed when somebody puts it back.
+//! Rollback detection: which generation of a vault this user has seen on this machine, to notice when somebody replaces
+//! the whole directory by an old copy.
 //!
-//! A vault cannot prove its own age, so the newest generation and its tag are recorded outside it, in one small file a
-//! vault in a directory that the caller chooses. The record is read before the mapping, so a generation committed in
-//! between is newer than the record, never older.
+//! A vault cannot prove its own age, so the newest generation and its tag are recorded outside it, in one small file
+//! per vault in a directory that the caller chooses. The record is read before the mapping: a generation committed in
+//! between then looks newer than the record, never older.
 //!
-//! Limits: only of the very next generation is it known whether it continues the recorded one, by the tag that it
-//! names. A copy that was changed separately for two generations or more is taken for a newer one. Without a record
-//! nothing is noticed.
+//! Limits: each generation names the tag of the previous one, so only the very next generation can be proved to
+//! continue the recorded one. A copy that was changed separately for two generations or more passes for a newer one.
+//! Without a record nothing is noticed.
 //!
 //! An older copy, such as a backup, can be opened for reading only ([`Freshness::reading`]). That does not change the
-//! record, so an old copy that was put back is noticed again each time.
+//! record, so the old copy is noticed again each time.
 //!
-//! Must never: lower a record, except in [`Freshness::accept`], when the owner says so.
+//! Must never: lower a record, except in [`Freshness::accept`], at the owner's request.
 
 mod record;
 
@@ -27,36 +27,36 @@ use super::error::Error;
 use super::format::hex::Id;
 use super::format::mapping::SignedMapping;
 
-/// The records, and how strictly they are applied to one open vault.
+/// The records, and how strictly they apply to one open vault.
 #[derive(Clone, Debug)]
 pub struct Freshness {
-    /// `None` when nothing is compared and nothing recorded.
+    /// `None` to compare and record nothing.
     records: Option<Records>,
-    /// Shared by everything that uses the same open vault.
+    /// Shared by all users of the same open vault.
     admission: Arc<Mutex<Admission>>,
 }
 
 /// Which generations of an open vault are accepted.
 #[derive(Clone, Copy, Debug)]
 enum Admission {
-    /// None that is older than the record or was changed separately.
+    /// Only those that are not older than the record and were not changed separately.
     Newest,
     /// The first may be any. If it is the newest, as most are, later ones must be too.
     Any,
-    /// An older or separate copy was opened, and may only be read.
+    /// An older or forked copy was opened, and may only be read.
     Refused {
         copy_age: CopyAge,
-        /// The newest generation of this copy. An even older one is refused.
+        /// The newest generation seen of this copy. An even older one is refused.
         newest: Seen,
     },
 }
 
-/// How the age of a copy of a vault compares with what this machine has seen.
+/// How a copy of a vault compares with what this machine has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyAge {
     /// It is the newest, as far as this machine knows.
     Newest,
-    /// This machine has seen a newer generation: this is a backup, or somebody put an old copy back.
+    /// This machine has seen a newer generation: this is a backup, or the vault was rolled back.
     Older {
         /// The generation of this copy.
         found: u64,
@@ -73,7 +73,7 @@ pub enum CopyAge {
 }
 
 impl CopyAge {
-    /// The error that refuses such a copy; `None` for the newest.
+    /// The error that refuses this copy; `None` for the newest.
     fn refusal(self) -> Option<Error> {
         match self {
             Self::Newest => None,
@@ -95,25 +95,25 @@ pub enum Lineage {
 }
 
 impl Freshness {
-    /// Records in this directory, which is created with the first record.
+    /// Uses records in this directory, which is created with the first record.
     #[must_use]
     pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
         Self { records: Some(Records::new(directory.into())), ..Self::unrecorded() }
     }
 
-    /// No records: every generation is accepted and none is recorded. For comparing copies.
+    /// Uses no records: accepts every generation and records none. For comparing copies.
     #[must_use]
     pub fn unrecorded() -> Self {
         Self { records: None, admission: Arc::new(Mutex::new(Admission::Newest)) }
     }
 
-    /// The same records, but a copy that they refuse can be opened for reading.
+    /// Uses the same records, but allows reading a copy that they refuse.
     #[must_use]
     pub fn reading(self) -> Self {
         Self { admission: Arc::new(Mutex::new(Admission::Any)), ..self }
     }
 
-    /// Whether `newer` continues `older`, as far as this machine has seen the generations between them.
+    /// Whether `newer` continues `older`, as far as the generations seen on this machine tell.
     ///
     /// # Errors
     /// [`Error::FreshnessRecord`].
@@ -124,13 +124,13 @@ impl Freshness {
         };
         Ok(match (tag_of(older), tag_of(newer)) {
             (Some(true), Some(true)) => Lineage::Continues,
-            // One of them is in the recorded history, and the other one contradicts it.
+            // One is in the recorded history, and the other contradicts it.
             (Some(true), Some(false)) | (Some(false), Some(true)) => Lineage::Forked,
             _ => Lineage::Unknown,
         })
     }
 
-    /// The newest generation of a vault that was recorded.
+    /// The newest recorded generation of a vault.
     ///
     /// # Errors
     /// [`Error::FreshnessRecord`].
@@ -142,7 +142,8 @@ impl Freshness {
         self.records.as_ref().map_or(Ok(Vec::new()), |records| records.history(vault))
     }
 
-    /// Refuses a mapping that is older than `seen`, which was recorded before it was read, or does not continue it.
+    /// Refuses a mapping that is older than `seen`, or does not continue it. `seen` must have been read before the
+    /// mapping.
     ///
     /// # Errors
     /// [`Error::RolledBack`], [`Error::Forked`].
@@ -150,7 +151,7 @@ impl Freshness {
         copy_age(seen, found).refusal().map_or(Ok(()), Err)
     }
 
-    /// Compares a mapping that was just authenticated with `seen`, which was recorded before it was read, and records
+    /// Compares a newly authenticated mapping with `seen`, which must have been read before the mapping, and records
     /// it. A copy that may only be read is not recorded; its later generations are compared with its own.
     ///
     /// # Errors
@@ -176,7 +177,7 @@ impl Freshness {
         }
     }
 
-    /// How the copy that was opened compares with the record.
+    /// How the opened copy compares with the record.
     pub(super) fn copy_age(&self) -> CopyAge {
         match *self.admission.lock() {
             Admission::Refused { copy_age, .. } => copy_age,
@@ -189,7 +190,7 @@ impl Freshness {
         self.copy_age().refusal().map_or(Ok(()), Err)
     }
 
-    /// Allows changes to a copy that could only be read, because it was accepted.
+    /// Allows changes to a copy that could only be read, after the owner accepted it.
     pub(super) fn allow_changes(&self) {
         *self.admission.lock() = Admission::Newest;
     }
@@ -201,7 +202,7 @@ impl Freshness {
     pub fn remember(&self, found: &SignedMapping) -> Result<(), Error> {
         let Some(records) = &self.records else { return Ok(()) };
         let is_newer = |seen: Option<Seen>| seen.is_none_or(|seen| seen.generation < found.mapping.generation);
-        // Most often there is nothing to record, and then nothing is locked.
+        // Usually there is nothing to record, and no lock is needed.
         if is_newer(self.seen(found.mapping.vault)?) {
             records.update(found, |seen| Ok(is_newer(seen)))
         } else {
@@ -209,8 +210,7 @@ impl Freshness {
         }
     }
 
-    /// Takes an older generation for the newest one from now on, because the owner of the vault said so. Nothing else
-    /// lowers a record.
+    /// Makes an older generation count as the newest from now on, at the owner's request. Nothing else lowers a record.
     ///
     /// # Errors
     /// [`Error::Forked`] for one that was changed separately; [`Error::FreshnessRecord`] when it cannot be written.
@@ -224,7 +224,7 @@ impl Freshness {
     }
 }
 
-/// How a mapping compares with what was recorded before it was read.
+/// Compares a mapping with the record, which must have been read before the mapping.
 fn copy_age(seen: Option<Seen>, found: &SignedMapping) -> CopyAge {
     let Some(Seen { generation: seen, tag }) = seen else { return CopyAge::Newest };
     let mapping = &found.mapping;
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn older_and_foreign_generations_are_refused() {
+    fn older_and_forked_generations_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let freshness = Freshness::in_directory(directory.path().join("state/seen"));
         let all = generations();
@@ -281,14 +281,14 @@ mod tests {
     }
 
     #[test]
-    fn an_older_copy_is_read_without_lowering_the_record_and_accepted_only_when_told() {
+    fn an_older_copy_is_read_without_lowering_the_record_and_accepted_only_on_request() {
         let directory = tempfile::tempdir().unwrap();
         let freshness = Freshness::in_directory(directory.path());
         let all = generations();
         let vault = all[0].mapping.vault;
         freshness.remember(&all[2]).unwrap();
         let record = fs::read(freshness.records.as_ref().unwrap().path(vault)).unwrap();
-        // What was opened as the newest one is held to that.
+        // A copy opened as the newest must stay the newest.
         let newest = freshness.clone().reading();
         newest.admit(freshness.seen(vault).unwrap(), &all[2]).unwrap();
         assert!(newest.admit(freshness.seen(vault).unwrap(), &all[1]).is_err());
@@ -300,7 +300,7 @@ mod tests {
         assert_eq!(reading.copy_age(), CopyAge::Older { found: 2, seen: 3 });
         assert!(matches!(reading.require_newest(), Err(Error::RolledBack { found: 2, seen: 3 })));
         assert_eq!(fs::read(freshness.records.as_ref().unwrap().path(vault)).unwrap(), record);
-        // While it is read, an even older one is no longer taken for it.
+        // While this copy is being read, an even older one is refused.
         assert!(matches!(reading.admit(seen, &all[0]), Err(Error::RolledBack { found: 1, seen: 2 })));
 
         reading.accept(&all[1]).unwrap();
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_went_a_separate_way_is_read_and_never_accepted() {
+    fn a_forked_copy_can_be_read_but_never_accepted() {
         let directory = tempfile::tempdir().unwrap();
         let freshness = Freshness::in_directory(directory.path());
         let all = generations();
@@ -325,11 +325,11 @@ mod tests {
         reading.admit(seen, &fork).unwrap();
         assert_eq!(reading.copy_age(), CopyAge::Forked { found: 3, seen: 2 });
         assert!(matches!(reading.accept(&fork), Err(Error::Forked { found: 3, seen: 2 })));
-        assert_eq!(freshness.seen(all[0].mapping.vault).unwrap(), seen, "reading remembers nothing");
+        assert_eq!(freshness.seen(all[0].mapping.vault).unwrap(), seen, "reading records nothing");
     }
 
     #[test]
-    fn an_unreadable_record_is_an_error_and_not_trust() {
+    fn an_unreadable_record_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let freshness = Freshness::in_directory(directory.path());
         fs::write(freshness.records.as_ref().unwrap().path(Hex([1; 16])), "2 nonsense").unwrap();

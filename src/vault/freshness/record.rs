@@ -1,11 +1,10 @@
-//! The record of a vault's generations that this machine has seen: a small text file outside the vault.
+//! The record of a vault's generations seen on this machine: a small text file outside the vault.
 //!
 //! ```text
-//! <directory>/<vault id>.seen = one line a generation, newest first, without gaps: generation | space | tag
+//! <directory>/<vault id>.seen = one line per generation, newest first, without gaps: generation | space | tag
 //! ```
 //!
-//! Must never: lose a newer generation to another process that writes at the same time, or treat an unreadable record
-//! as none.
+//! Must never: lose a newer generation to a concurrent writer, or treat an unreadable record as absent.
 
 use std::fs;
 use std::io;
@@ -45,7 +44,7 @@ impl Records {
         Self { directory }
     }
 
-    /// Where the record of a vault is.
+    /// The path of a vault's record.
     pub(super) fn path(&self, vault: Id) -> PathBuf {
         self.directory.join(format!("{vault}.seen"))
     }
@@ -63,10 +62,10 @@ impl Records {
         };
         let history: Option<Vec<Seen>> = text.lines().map(parsed).collect();
         let history = history.filter(|history| !history.is_empty());
-        history.ok_or_else(|| self.unusable(vault, "it does not hold generations and their tags".to_owned()))
+        history.ok_or_else(|| self.unusable(vault, "it is not a list of generations and tags".to_owned()))
     }
 
-    /// Records `found` if `decide`, given the newest recorded generation, says so. Other processes wait meanwhile.
+    /// Records `found` if `decide`, given the newest recorded generation, agrees. Other processes wait.
     pub(super) fn update(
         &self,
         found: &SignedMapping,
@@ -81,7 +80,7 @@ impl Records {
     fn write(&self, found: &SignedMapping, mut history: Vec<Seen>) -> Result<(), Error> {
         let newest = Seen::of(found);
         history.retain(|seen| seen.generation < newest.generation);
-        // An older generation is worth keeping only while each is known to be followed by the next.
+        // Keep older generations only while the chain has no gap.
         if history.first().is_none_or(|seen| found.mapping.previous_tag != Some(seen.tag)) {
             history.clear();
         }

@@ -1,4 +1,4 @@
-//! Checking a vault: reads every file and reports each that is damaged or missing.
+//! Checking a vault: reads every file and reports each one that is damaged or missing.
 //!
 //! Must never: change anything, or stop at the first damaged file.
 
@@ -17,13 +17,13 @@ use crate::vault::format::sealed::VaultKeys;
 /// What a repair can do about a damaged file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// Make it anew from files that are whole: nothing is lost.
+    /// Rebuild it from intact files: nothing is lost.
     Rebuild,
-    /// Make it anew from the photos, with the network that made it the first time.
+    /// Regenerate it from the photos, with the original network.
     Regenerate,
-    /// Make it anew without names and dates, which are lost; the photos are not.
+    /// Rebuild it without names and dates, which are lost; the photos are not.
     Rename,
-    /// None: the photo is lost. It can be dropped, or put back from a copy of the vault.
+    /// None: the photo is lost. It can be dropped, or restored from a copy of the vault.
     Lost,
 }
 
@@ -32,7 +32,7 @@ pub enum Remedy {
 pub struct Damage {
     /// Which file.
     pub object: Object,
-    /// The image that it belongs to, if it belongs to a single one.
+    /// The image that it belongs to, if exactly one.
     pub image: Option<Id>,
     /// What is wrong.
     pub cause: Error,
@@ -48,29 +48,29 @@ pub struct Report {
     pub generation: u64,
     /// Images that the mapping counts.
     pub images: usize,
-    /// Every damage, in the order of the files.
+    /// All damage, in the order of the files.
     pub damages: Vec<Damage>,
-    /// Files that the mapping does not name. While a writer is at work, its new files are among them.
+    /// Files that the mapping does not reference, including new files of a running writer.
     pub leftovers: Leftovers,
 }
 
 impl Report {
-    /// Whether every file is what the vault wrote.
+    /// Whether every file is intact.
     pub fn is_whole(&self) -> bool {
         self.damages.is_empty()
     }
 }
 
-/// What was read since the last report, from any thread.
+/// What was read since the last report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Images.
     pub images: usize,
-    /// Damaged files found meanwhile.
+    /// Damaged files found.
     pub damages: usize,
 }
 
-/// Reads and verifies every file of one generation. `read` is told of progress, from any thread.
+/// Reads and verifies every file of one generation. `read` receives progress, on any thread.
 ///
 /// # Errors
 /// When the files that no mapping references cannot be listed.
@@ -84,7 +84,7 @@ pub fn check(snapshot: &Snapshot, read: &(dyn Fn(Progress) + Sync)) -> Result<Re
         damages.extend(of_group);
         match group.segments() {
             Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(keys, segment, read))),
-            // Which segments these were is not known.
+            // The affected segments are unknown.
             Err(_) => read(Progress { images: group.entry().images, damages: 0 }),
         }
     }
@@ -94,7 +94,7 @@ pub fn check(snapshot: &Snapshot, read: &(dyn Fn(Progress) + Sync)) -> Result<Re
 
 fn check_group(group: &Group) -> Vec<Damage> {
     let (list, copy) = group.check_list();
-    // The deduplication index holds a copy of the list, and is itself made from the catalogues of the segments.
+    // The deduplication index holds a copy of the list, and can itself be rebuilt from the segments' catalogues.
     let of_list = if copy.is_ok() { Remedy::Rebuild } else { Remedy::Lost };
     let of_tags = if list.is_ok() || copy.is_ok() { Remedy::Rebuild } else { Remedy::Lost };
     let damage = |part, remedy, outcome: Result<(), Error>| {
@@ -123,7 +123,7 @@ fn check_segment(keys: &VaultKeys, segment: &Segment, read: &(dyn Fn(Progress) +
     read(Progress { images: 0, damages: damages.len() });
     match segment.images() {
         Err(cause) => {
-            // The catalogue names the images too. Without either, which photos these were is not known.
+            // The catalogue lists the images too. If both are lost, the affected photos are unknown.
             let remedy = if segment.catalogue().is_ok() { Remedy::Rebuild } else { Remedy::Lost };
             damages.push(Damage { object: Object::Segment(id, Part::Images), image: None, cause, remedy });
             read(Progress { images: segment.len(), damages: 1 });
@@ -154,7 +154,7 @@ fn check_image(keys: &VaultKeys, segment: &Segment, slot: usize) -> Vec<Damage> 
     match (image.photo(), segment.catalogue()) {
         (Err(cause), _) => damages.push(damage(photo, cause, Remedy::Lost)),
         (Ok(bytes), Ok(_)) => {
-            // A catalogue that can be read must describe this photo and no other.
+            // A readable catalogue must describe this photo and no other.
             let described = image.entry().is_ok_and(|entry| entry.content == keys.content_tag(&bytes));
             if !described {
                 let object = Object::Segment(segment.entry().id, Part::Catalogue);

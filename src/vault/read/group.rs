@@ -1,5 +1,5 @@
-//! A group of segments whose list and deduplication index are read when they are first needed, so that a writer to a
-//! large vault reads a few pages.
+//! A group of segments. Its list and deduplication index are read on first use, so that a writer to a large vault reads
+//! only a few pages.
 //!
 //! Must never: be read to count images; that is in the mapping.
 
@@ -17,7 +17,7 @@ use crate::vault::format::group;
 use crate::vault::format::hex::{Digest, Id};
 use crate::vault::format::layout::{GroupPart, Object};
 
-/// A group whose files are read when they are first needed.
+/// A group whose files are read on first use.
 pub(in crate::vault) struct Group {
     source: Arc<Source>,
     entry: GroupEntry,
@@ -27,7 +27,7 @@ pub(in crate::vault) struct Group {
 }
 
 impl Group {
-    /// The group of an entry. Its segments that were read already, `known` by id, are kept.
+    /// The group of an entry. Reuses segments that were already read: `known`, by id.
     pub(in crate::vault) fn new(
         source: &Arc<Source>,
         entry: &GroupEntry,
@@ -44,12 +44,12 @@ impl Group {
         loaded
     }
 
-    /// What the mapping says about it.
+    /// Its entry in the mapping.
     pub(in crate::vault) fn entry(&self) -> &GroupEntry {
         &self.entry
     }
 
-    /// Its segments in the order of the scan.
+    /// Its segments in scan order.
     ///
     /// # Errors
     /// When the list is missing or damaged, and so is its copy in the deduplication index.
@@ -58,7 +58,7 @@ impl Group {
         Ok(segments)
     }
 
-    /// The segments that were read already.
+    /// The segments read so far.
     pub(in crate::vault) fn known_segments(&self) -> &[Arc<Segment>] {
         self.segments.get().map_or(&[], Vec::as_slice)
     }
@@ -79,7 +79,7 @@ impl Group {
         self.file()?.all()
     }
 
-    /// Whether the list is whole, and whether its copy in the deduplication index is.
+    /// Whether the list is intact, and whether its copy in the deduplication index is.
     pub(in crate::vault) fn check_list(&self) -> (Result<(), Error>, Result<(), Error>) {
         (
             self.map_superseded(generation::read_list(&*self.source.backend, &self.entry)).map(drop),
@@ -87,7 +87,7 @@ impl Group {
         )
     }
 
-    /// Whether the deduplication index is whole, to the last byte.
+    /// Whether the whole deduplication index is intact.
     pub(in crate::vault) fn check_tags(&self) -> Result<(), Error> {
         self.map_superseded(self.source.backend.read_verified(&group::expected(&self.entry, GroupPart::Tags))).map(drop)
     }
@@ -100,7 +100,7 @@ impl Group {
     fn list(&self) -> Result<Vec<SegmentEntry>, Error> {
         self.map_superseded(generation::read_list(&*self.source.backend, &self.entry)).or_else(|error| {
             let copy = self.copied_list().map_err(|_| error)?;
-            log::warn!("the list of a group is damaged; its copy is used");
+            log::warn!("the list of a group is damaged; using its copy");
             Ok(copy)
         })
     }

@@ -1,6 +1,6 @@
-//! One photo of a snapshot: its names and dates, the original, the thumbnail, the feature vector.
+//! One photo of a snapshot: its metadata, original, thumbnail and feature vector.
 //!
-//! Must never: hand out a byte of an original before the whole of it is verified.
+//! Must never: return a byte of an original before verifying all of it.
 
 use zeroize::Zeroizing;
 
@@ -36,7 +36,7 @@ impl<'a> Image<'a> {
         self.listed.id
     }
 
-    /// What its segment's image list says about it.
+    /// Its entry in the image list of its segment.
     pub fn listed(&self) -> &'a ListedImage {
         self.listed
     }
@@ -49,7 +49,7 @@ impl<'a> Image<'a> {
         Ok(&self.entry()?.details)
     }
 
-    /// The keyed hash of its original, as [`content_tag`](crate::vault::Vault::content_tag) names contents.
+    /// The keyed hash of its original, as computed by [`content_tag`](crate::vault::Vault::content_tag).
     ///
     /// # Errors
     /// As [`Self::details`].
@@ -57,14 +57,14 @@ impl<'a> Image<'a> {
         Ok(&self.entry()?.content)
     }
 
-    /// Its line of the catalogue.
+    /// Its entry in the catalogue.
     pub(super) fn entry(&self) -> Result<&'a CatalogueEntry, Error> {
         let entry = self.segment.catalogue()?.get(self.slot).filter(|entry| entry.id == self.listed.id);
         let object = Object::Segment(self.segment.entry().id, Part::Catalogue);
-        entry.ok_or(Error::Damaged { object, what: "it does not belong to its image list" })
+        entry.ok_or(Error::Damaged { object, what: "it does not match the image list" })
     }
 
-    /// The original, byte for byte: verified whole before any of it is handed out.
+    /// The original, byte for byte, verified as a whole.
     ///
     /// # Errors
     /// When the object is missing or damaged.
@@ -73,7 +73,7 @@ impl<'a> Image<'a> {
         self.segment.open(&sealed, &self.listed.photo)
     }
 
-    /// The thumbnail, as it was stored.
+    /// The thumbnail as stored.
     ///
     /// # Errors
     /// [`Error::NoThumbnail`]; when the object is missing or damaged.

@@ -1,6 +1,6 @@
 //! Finding an image of a snapshot by its position in the scan, its id or its content.
 //!
-//! Must never: report an image as unknown while a list is unreadable that may name it.
+//! Must never: report an image as unknown while an unreadable list might contain it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::vault::format::images::ListedImage;
 use crate::vault::format::layout::{GroupPart, Part};
 
 impl Snapshot {
-    /// The image at a position in the order of the scan: the order of scores.
+    /// The image at a position in scan order, which is the order of scores.
     ///
     /// # Errors
     /// When there is none, or the image list of its segment cannot be read.
@@ -32,10 +32,10 @@ impl Snapshot {
         Err(Error::UnknownImage { id: format!("at position {position}") })
     }
 
-    /// The image whose id begins with `prefix`, one or more hexadecimal digits.
+    /// The image whose id begins with `prefix` (at least one hexadecimal digit).
     ///
     /// # Errors
-    /// [`Error::UnknownImage`], [`Error::AmbiguousId`]; a damaged image list when the image may be in it.
+    /// [`Error::UnknownImage`], [`Error::AmbiguousId`]; a damaged image list that might contain the image.
     pub fn find(&self, prefix: &str) -> Result<Image<'_>, Error> {
         let unknown = || Error::UnknownImage { id: prefix.to_owned() };
         let bound = |fill: &str| -> Option<Id> {
@@ -66,10 +66,11 @@ impl Snapshot {
         self.find(&id.to_string())
     }
 
-    /// The image that holds this content, which [`content_tag`](crate::vault::Vault::content_tag) named.
+    /// The image with this content, as computed by [`content_tag`](crate::vault::Vault::content_tag).
     ///
     /// # Errors
-    /// When a deduplication index, or the catalogue of a segment in no group, cannot be read: it may hold the content.
+    /// When a deduplication index, or the catalogue of a segment in no group, cannot be read and might hold the
+    /// content.
     pub fn find_content(&self, content: &Digest) -> Result<Option<Id>, Error> {
         let contents = read_once(&self.contents, || {
             self.prefetch_groups(GroupPart::Tags);

@@ -2,8 +2,8 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `source` | the backend and the keys that everything here reads with |
-//! | `segment`, `group` | a segment and a group whose files are read when they are first needed |
+//! | `source` | the backend and keys used by everything here |
+//! | `segment`, `group` | a segment and a group whose files are read on first use |
 //! | `image` | one photo of a segment |
 //! | `snapshot` | one generation: its groups, segments and images |
 //! | `lookup` | finding an image by position, id or content |

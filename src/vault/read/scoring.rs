@@ -1,6 +1,6 @@
-//! The encrypted scores of a query with all images of a snapshot.
+//! The encrypted scores of a query against all images of a snapshot.
 //!
-//! Must never: fetch blocks that are on another machine, or decrypt a score.
+//! Must never: fetch blocks from another machine, or decrypt a score.
 
 use rayon::prelude::*;
 
@@ -10,8 +10,8 @@ use crate::vault::error::Error;
 use crate::vault::format::layout::Part;
 
 impl Snapshot {
-    /// Maps and verifies the blocks and hints of all segments, in parallel, so that a search that follows only
-    /// computes. Blocks that are elsewhere stay there.
+    /// Maps and verifies the blocks and hints of all segments, in parallel, so that the next search only computes.
+    /// Remote blocks stay on their host.
     ///
     /// # Errors
     /// The first file that is missing or damaged.
@@ -26,11 +26,11 @@ impl Snapshot {
         })
     }
 
-    /// The encrypted scores of all blocks in order, 5 bytes an image of full blocks: computed here when the blocks are
-    /// here, else by whoever has them.
+    /// The encrypted scores of all blocks in order, 5 bytes per image of full blocks: computed here if the blocks are
+    /// local, otherwise on their host.
     ///
     /// # Errors
-    /// As [`Self::prepare_search`]; when the host that has the blocks cannot scan them.
+    /// As [`Self::prepare_search`]; when the host cannot scan the blocks.
     pub fn score(&self, query: &EncryptedQuery) -> Result<Vec<u8>, Error> {
         self.prepare_search()?;
         let context = &self.mapping().public_context;

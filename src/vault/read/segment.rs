@@ -1,4 +1,4 @@
-//! A segment whose files are read, verified and kept when they are first needed.
+//! A segment whose files are read and verified on first use, and kept.
 //!
 //! Must never: keep the exact vectors, which are large and rarely needed.
 
@@ -20,7 +20,7 @@ use crate::vault::format::layout::{Object, Part};
 use crate::vault::format::sealed::SealedObject;
 use crate::vault::format::segment;
 
-/// A segment whose files are read when they are first needed.
+/// A segment whose files are read on first use.
 pub struct Segment {
     source: Arc<Source>,
     entry: SegmentEntry,
@@ -32,7 +32,7 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// The segment of an entry: the one in `known`, if it is there.
+    /// The segment of an entry. Reuses the one in `known`, if it is there.
     pub(in crate::vault) fn of(
         source: &Arc<Source>,
         entry: &SegmentEntry,
@@ -53,7 +53,7 @@ impl Segment {
         })
     }
 
-    /// Whether a file was read already.
+    /// Whether a file was already read.
     pub(super) fn has_read(&self, part: Part) -> bool {
         match part {
             Part::Blocks => self.blocks.get().is_some(),
@@ -64,13 +64,13 @@ impl Segment {
         }
     }
 
-    /// How many images it has: at least one.
+    /// Number of images: at least one.
     #[expect(clippy::len_without_is_empty, reason = "a segment is never empty")]
     pub fn len(&self) -> usize {
         self.entry.images
     }
 
-    /// What the mapping says about it.
+    /// Its entry in the mapping.
     pub fn entry(&self) -> &SegmentEntry {
         &self.entry
     }
@@ -86,7 +86,7 @@ impl Segment {
         Ok(blocks)
     }
 
-    /// To be called before anything computed from [`Self::blocks`] is used.
+    /// Call this before using anything computed from [`Self::blocks`].
     ///
     /// # Errors
     /// When the file was truncated since it was mapped.
@@ -99,7 +99,7 @@ impl Segment {
         self.blocks.get().is_none_or(Blocks::is_whole)
     }
 
-    /// What decryption of its scores needs.
+    /// What decrypting its scores needs.
     ///
     /// # Errors
     /// When they are missing or damaged.
@@ -127,7 +127,7 @@ impl Segment {
         Ok(entries)
     }
 
-    /// The exact vectors in slot order; they are not kept.
+    /// The exact vectors in slot order. Not kept in memory.
     ///
     /// # Errors
     /// When they are missing or damaged.

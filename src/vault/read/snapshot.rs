@@ -1,11 +1,11 @@
 //! One generation of a vault: its groups, segments and images.
 //!
-//! Every file is read once, when it is first needed: opening 100,000 photos reads the mapping alone, a search reads the
-//! lists of groups, blocks and hints, and catalogues are opened for the segments whose matches are shown. Files are
-//! immutable, so a snapshot stays whole while others write; for a file that a newer generation removed there is
+//! Every file is read once, on first use: opening 100,000 photos reads only the mapping, a search reads group lists,
+//! blocks and hints, and showing matches opens only the catalogues of their segments. Files are immutable, so a
+//! snapshot stays consistent while others write. A file that a newer generation has removed gives
 //! [`Error::Superseded`].
 //!
-//! Must never: write, or hand out bytes that the mapping does not authenticate.
+//! Must never: write, or return bytes that the mapping does not authenticate.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -29,7 +29,7 @@ pub struct Snapshot {
     groups: Vec<Arc<Group>>,
     /// The segments in no group.
     ungrouped: Vec<Arc<Segment>>,
-    /// All segments in the order of the scan.
+    /// All segments in scan order.
     segments: OnceLock<Vec<Arc<Segment>>>,
     pub(super) positions: OnceLock<Vec<Position>>,
     /// The contents of the images in no group.
@@ -44,7 +44,7 @@ pub(super) struct Position {
 }
 
 impl Snapshot {
-    /// The generation that `signed`, already authenticated, describes. Segments that `previous` has read are kept.
+    /// The generation described by `signed`, which must be authenticated. Reuses segments that `previous` has read.
     pub(in crate::vault) fn new(source: &Arc<Source>, signed: SignedMapping, previous: Option<&Self>) -> Self {
         let generation = signed.mapping.generation;
         let known = previous.map(Self::known_segments).unwrap_or_default();
@@ -63,19 +63,19 @@ impl Snapshot {
         Self { signed, source: Arc::clone(source), groups, ungrouped, segments, positions, contents }
     }
 
-    /// The segments that were read so far, except those whose blocks were truncated since: these must be mapped again.
+    /// The segments read so far, except those whose blocks were truncated since: they must be mapped again.
     fn known_segments(&self) -> HashMap<Id, Arc<Segment>> {
         let of_groups = self.groups.iter().flat_map(|group| group.known_segments());
         let whole = of_groups.chain(&self.ungrouped).filter(|known| known.is_whole());
         whole.map(|known| (known.entry().id, Arc::clone(known))).collect()
     }
 
-    /// What the mapping says.
+    /// The mapping of this generation.
     pub fn mapping(&self) -> &Mapping {
         &self.signed.mapping
     }
 
-    /// The mapping as it was authenticated.
+    /// The same with its tag.
     pub fn signed(&self) -> &SignedMapping {
         &self.signed
     }
@@ -89,17 +89,17 @@ impl Snapshot {
         generation::named_files(&*self.source.backend, self.mapping())
     }
 
-    /// How many images there are.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.mapping().images()
     }
 
-    /// Whether there are none.
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The groups; their segments come first in the order of the scan.
+    /// The groups; their segments come first in scan order.
     pub(in crate::vault) fn groups(&self) -> &[Arc<Group>] {
         &self.groups
     }
@@ -109,7 +109,7 @@ impl Snapshot {
         &self.ungrouped
     }
 
-    /// The segments in the order of the scan.
+    /// The segments in scan order.
     ///
     /// # Errors
     /// When the list of a group is missing or damaged, and so is its copy.
@@ -130,13 +130,13 @@ impl Snapshot {
         Ok(segments)
     }
 
-    /// The segments of the groups whose list can be read, and those in no group.
+    /// The segments of groups with a readable list, and those in no group.
     pub(in crate::vault) fn readable_segments(&self) -> Vec<&Arc<Segment>> {
         let of_groups = self.groups.iter().flat_map(|group| group.segments().unwrap_or_default());
         of_groups.chain(&self.ungrouped).collect()
     }
 
-    /// Announces that these files of `segments` will be read, unless they were read already.
+    /// Announces that these files of `segments` will be read, except those already read.
     pub(super) fn prefetch<'a>(&self, segments: impl IntoIterator<Item = &'a Arc<Segment>>, parts: &[Part]) {
         let wanted = segments.into_iter().flat_map(|segment| {
             let missing = parts.iter().filter(|part| !segment.has_read(**part));
@@ -155,13 +155,13 @@ impl Snapshot {
         }
     }
 
-    /// Announces that every image will be listed, so that a cache fetches all lists and catalogues at once.
+    /// Announces that every image will be listed, so that a cache can fetch all lists and catalogues at once.
     pub fn prefetch_listing(&self) {
         self.prefetch(self.readable_segments(), &[Part::Images, Part::Catalogue]);
     }
 
-    /// Announces that the images at these positions will be described, so that a cache fetches the lists and catalogues
-    /// of their segments at once.
+    /// Announces that details of the images at these positions will be needed, so that a cache can fetch the lists and
+    /// catalogues of their segments at once.
     ///
     /// # Errors
     /// As [`Self::segments`].

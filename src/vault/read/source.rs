@@ -1,6 +1,6 @@
-//! The backend and the keys of an unlocked vault: what snapshots, transactions and repairs read from.
+//! The backend and keys of an unlocked vault, from which snapshots, transactions and repairs read.
 //!
-//! Must never: hand out a plaintext of a file whose digest or tag is wrong.
+//! Must never: return plaintext of a file whose digest or tag is wrong.
 
 use std::sync::{Arc, OnceLock};
 
@@ -20,7 +20,7 @@ use crate::vault::format::sealed::{SealedObject, VaultKeys};
 use crate::vault::format::segment;
 use crate::vault::format::vectors;
 
-/// Where the files of an unlocked vault are, and its keys.
+/// The backend of an unlocked vault, and its keys.
 pub(in crate::vault) struct Source {
     pub(in crate::vault) backend: Arc<dyn Backend>,
     pub(in crate::vault) keys: VaultKeys,
@@ -40,7 +40,7 @@ impl Source {
         let text = self.open_expected(&SealedObject::Catalogue(entry.id), &file)?;
         catalogue::decode(&text)
             .filter(|entries| entries.len() == entry.images)
-            .ok_or_else(|| damaged(entry, Part::Catalogue, "it does not describe the segment's images"))
+            .ok_or_else(|| damaged(entry, Part::Catalogue, "it does not match the segment's images"))
     }
 
     /// The exact vectors of a segment's images in slot order.
@@ -48,15 +48,15 @@ impl Source {
         let file = segment::expected(entry, Part::Vectors);
         let bytes = self.open_expected(&SealedObject::Vectors(entry.id), &file)?;
         vectors::decode(&bytes, entry.images)
-            .ok_or_else(|| damaged(entry, Part::Vectors, "it does not hold the segment's images"))
+            .ok_or_else(|| damaged(entry, Part::Vectors, "it does not match the segment's images"))
     }
 
     fn open_expected(&self, sealed: &SealedObject, file: &Expected) -> Result<Zeroizing<Vec<u8>>, Error> {
         self.keys.open(sealed, &self.backend.read_verified(file)?)
     }
 
-    /// Maps [`Error::Missing`] to [`Error::Superseded`] when a newer generation is in force, which may have removed the
-    /// file. The newer mapping only chooses the message, so its tag need not be verified.
+    /// Maps [`Error::Missing`] to [`Error::Superseded`] when there is a newer generation, which may have removed the
+    /// file. The newer mapping only decides the message, so its tag need not be verified.
     pub(in crate::vault) fn map_superseded<T>(&self, generation: u64, outcome: Result<T, Error>) -> Result<T, Error> {
         let is_superseded = || self.backend.mapping().is_ok_and(|current| current.mapping.generation > generation);
         outcome.map_err(|error| match error {
@@ -70,7 +70,7 @@ fn damaged(entry: &SegmentEntry, part: Part, what: &'static str) -> Error {
     Error::Damaged { object: Object::Segment(entry.id, part), what }
 }
 
-/// The content of `cell`, read on first use. Two threads may read at once; the first to finish is kept.
+/// The content of `cell`, read on first use. If two threads read at once, the first result is kept.
 pub(in crate::vault) fn read_once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
     match cell.get() {
         Some(value) => Ok(value),

@@ -1,12 +1,11 @@
-//! Compaction: how a commit keeps the mapping small and the photos of a large vault quick to recognise. Full segments
-//! become groups, and groups become larger ones, as in a log-structured merge tree (O'Neil, Cheng, Gawlick, O'Neil
-//! 1996).
+//! Compaction: keeps the mapping small and makes duplicates quick to find in a large vault. Full segments become
+//! groups, and groups become larger ones, as in a log-structured merge tree (O'Neil, Cheng, Gawlick, O'Neil 1996).
 //!
-//! Eight full segments make a group, and eight groups of fewer than 64 segments make one of 64 or more, which is left
-//! alone. So a mapping names at most 8 full segments, 7 small groups and one large group for every 65,536 images, each
-//! image is written into a group twice in its life, and what one commit merges is bounded.
+//! Eight full segments make a group, and eight groups of fewer than 64 segments make one of 64 or more, which is final.
+//! So a mapping lists at most 8 full segments, 7 small groups, and one large group per 65,536 images; each image is
+//! written into a group twice in its life, and the work of one commit is bounded.
 //!
-//! Must never: fail a commit. Compaction that finds a damaged file is skipped, and the files that it would have
+//! Must never: fail a commit. If compaction finds a damaged file, it is skipped and the files that it would have
 //! replaced stay.
 
 use std::sync::Arc;
@@ -23,21 +22,21 @@ use crate::vault::format::sealed::VaultKeys;
 use crate::vault::read::group::Group;
 use crate::vault::read::segment::Segment;
 
-/// How many of one size make one of the next.
+/// How many of one size are merged into one of the next.
 const FAN: usize = 8;
-/// Groups of so many segments are not merged further.
+/// Groups with at least this many segments are not merged further.
 const LARGE: usize = FAN * FAN;
 
 /// A segment in no group.
 pub(super) enum Ungrouped {
     /// Unchanged.
     Kept(Arc<Segment>),
-    /// Written with this commit, with the contents of its images.
+    /// Written by this commit, with the contents of its images.
     Written(SegmentEntry, Vec<(Digest, Id)>),
 }
 
 impl Ungrouped {
-    /// What the mapping says about it.
+    /// Its entry in the mapping.
     pub(super) fn entry(&self) -> &SegmentEntry {
         match self {
             Self::Kept(segment) => segment.entry(),
@@ -49,7 +48,7 @@ impl Ungrouped {
         self.entry().images == SEGMENT_IMAGES
     }
 
-    /// The deduplication entries of its images; `number` is its place in the group.
+    /// The deduplication entries of its images. `number` is its position in the group.
     fn dedup_entries(&self, number: u32) -> Result<Vec<DedupEntry>, Error> {
         let entry = |(content, id)| DedupEntry { content, id, segment: number };
         Ok(match self {
@@ -76,7 +75,7 @@ impl PlannedGroup {
     }
 }
 
-/// What a group holds.
+/// The content of a group.
 #[derive(Default)]
 pub(super) struct Members {
     segments: Vec<SegmentEntry>,
@@ -84,7 +83,7 @@ pub(super) struct Members {
 }
 
 impl Members {
-    /// The members of `group` except the segments with the numbers `without`; `None` when too few for a group remain.
+    /// The members of `group` except the segments numbered `without`; `None` when too few remain for a group.
     ///
     /// # Errors
     /// When a file of the group is damaged.
@@ -156,13 +155,13 @@ impl Members {
 #[derive(Default)]
 pub(super) struct NextGeneration {
     pub(super) groups: Vec<PlannedGroup>,
-    /// All are full but the last.
+    /// All full except the last.
     pub(super) ungrouped: Vec<Ungrouped>,
 }
 
 impl NextGeneration {
-    /// Makes groups of full segments and larger groups of small ones, where there are enough. The files of merged
-    /// groups are added to `obsolete`.
+    /// Merges full segments into groups, and small groups into larger ones, where there are enough. Adds the files of
+    /// merged groups to `obsolete`.
     pub(super) fn compact(&mut self, obsolete: &mut Vec<Object>) {
         while self.ungrouped.len() >= FAN && self.ungrouped[..FAN].iter().all(Ungrouped::is_full) {
             let Ok(members) = Members::of_segments(&self.ungrouped[..FAN]) else { break };
@@ -190,7 +189,7 @@ impl NextGeneration {
         }
     }
 
-    /// Writes the new groups; gives the entries of the next mapping.
+    /// Writes the new groups, and returns the entries of the next mapping.
     pub(super) fn write(
         self,
         keys: &VaultKeys,
@@ -224,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_names_few_segments_and_groups() {
+    fn a_mapping_lists_few_segments_and_groups() {
         let mut next = NextGeneration::default();
         let mut ids = Vec::new();
         for segments in 1..=2000 {
@@ -237,7 +236,7 @@ mod tests {
             assert_eq!(small.len(), segments / FAN % FAN);
             assert_eq!(large.len(), segments / LARGE);
         }
-        // Each segment is in one group, under the number that its deduplication entries give.
+        // Each segment is in one group, under the number in its deduplication entries.
         let mut found = Vec::new();
         for group in &next.groups {
             let PlannedGroup::New(members) = group else { panic!("all were written here") };

@@ -4,11 +4,11 @@
 //! |---|---|
 //! | `creation` | an empty vault |
 //! | `transaction` | adding and removing photos: one commit makes one new generation |
-//! | `rewriting` | which segments a commit writes anew |
+//! | `rewriting` | which segments a commit rewrites |
 //! | `compaction` | which segments become groups, and which groups larger ones |
-//! | `repair` | making damaged files anew from whole ones |
+//! | `repair` | rebuilding damaged files from intact ones |
 //!
-//! Must never: change a file that has its name.
+//! Must never: change a file once it has its final name.
 
 mod compaction;
 pub(in crate::vault) mod repair;

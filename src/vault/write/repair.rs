@@ -1,4 +1,4 @@
-//! Repairing a damaged vault from the files that are whole.
+//! Repairing a damaged vault from its intact files.
 //!
 //! | damaged | regenerated from |
 //! |---|---|
@@ -9,11 +9,11 @@
 //! | thumbnail | the photo |
 //! | list of a group | its copy in the deduplication index |
 //! | deduplication index of a group | the catalogues of its segments |
-//! | photo | nothing: it stays listed, or is dropped when the caller says so |
+//! | photo | nothing: it stays listed, or is dropped at the caller's request |
 //!
-//! Strays are moved into `set_aside`, never removed: they may be photos that a damaged or older mapping named.
+//! Strays are moved into `set_aside`, never removed: they may be photos from a damaged or older mapping.
 //!
-//! Must never: drop an image unless told to, or take a vector out of a decrypted block.
+//! Must never: drop an image unless requested, or take a vector from a decrypted block.
 
 use std::collections::HashMap;
 
@@ -35,18 +35,18 @@ use crate::vault::read::segment::Segment;
 use crate::vault::read::source::Source;
 use crate::vault::unlocked::Vault;
 
-/// What the program can make from an original again. The vault itself never looks at pixels.
+/// What the program can regenerate from an original. The vault itself never looks at pixels.
 pub trait Regenerate: Sync {
     /// The unit feature vector, in the vault's feature space; `None` when the photo cannot be read.
     fn vector(&self, photo: &[u8]) -> Option<Vec<f32>>;
-    /// A thumbnail; `None` when there can be none.
+    /// A thumbnail; `None` when there is none.
     fn thumbnail(&self, photo: &[u8]) -> Option<Vec<u8>>;
 }
 
 /// What to do with images whose original is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LostPhotoPolicy {
-    /// They stay listed, so that a copy of the file can still be put back.
+    /// They stay listed, so that the file can still be restored from a copy.
     Keep,
     /// They are dropped.
     Drop,
@@ -56,20 +56,19 @@ pub enum LostPhotoPolicy {
 #[must_use]
 #[derive(Debug)]
 pub struct Repaired {
-    /// The damage that was found.
+    /// The damage before the repair.
     pub before: Report,
-    /// What is still damaged.
+    /// The damage that remains.
     pub after: Report,
     /// Images that were dropped because their original is lost.
     pub dropped: Vec<Id>,
 }
 
-/// Checks everything, regenerates what can be regenerated, and checks again. `read` is told of progress, from any
-/// thread.
+/// Checks everything, regenerates what it can, and checks again. `read` receives progress, on any thread.
 ///
 /// # Errors
-/// [`Error::Locked`]; as [`check::check`]; what the system says. Each segment is a commit of its own: an error leaves
-/// the segments before it repaired.
+/// [`Error::Locked`]; as [`check::check`]; what the system reports. Each segment is a commit of its own: after an
+/// error, the segments before it are repaired.
 pub fn repair(
     vault: &Vault,
     regenerate: &dyn Regenerate,
@@ -80,11 +79,11 @@ pub fn repair(
     let mut transaction = Transaction::begin(vault, if_locked)?;
     let before = check::check(transaction.base(), read)?;
     let mut dropped = Vec::new();
-    // The last one first: the others are filled up from it when they lose images.
+    // The last segment first, because it fills up the others when they lose images.
     let segments: Vec<Id> =
         transaction.base().readable_segments().iter().rev().map(|segment| segment.entry().id).collect();
     for id in segments {
-        // A segment that an earlier step has rewritten has another id and needs nothing more.
+        // A segment rewritten by an earlier step has another id and needs nothing more.
         let now = transaction.base().readable_segments();
         let Some(segment) = now.into_iter().find(|segment| segment.entry().id == id) else { continue };
         if !needs_repair(&before, segment, lost_photos) {
@@ -96,7 +95,7 @@ pub fn repair(
         transaction = transaction.commit()?;
         dropped.extend(lost);
     }
-    // After the catalogues from which they are made.
+    // After the catalogues, from which groups are rebuilt.
     let groups: Vec<Id> = transaction.base().groups().iter().map(|group| group.entry().id).collect();
     for damage in &before.damages {
         match damage.object {
@@ -124,7 +123,7 @@ fn needs_repair(before: &Report, segment: &Segment, lost_photos: LostPhotoPolicy
     before.damages.iter().any(|damage| can_be_done(damage) && belongs(damage))
 }
 
-/// The images of a segment as far as they can be had.
+/// The recovered images of a segment.
 struct RepairedSegment {
     rows: Vec<Row>,
     dropped: Vec<Id>,
@@ -138,14 +137,14 @@ struct SegmentRepair<'a> {
 }
 
 impl SegmentRepair<'_> {
-    /// The images of a segment as far as they can be had, and those that are dropped; `None` when the segment must stay
-    /// as it is, because rewriting it would lose an image.
+    /// The recovered images of a segment, and those that are dropped; `None` when the segment must stay as it is,
+    /// because rewriting it would lose an image.
     fn segment(&self, segment: &Segment) -> Result<Option<RepairedSegment>, Error> {
         let catalogue = segment.catalogue().ok();
         let listed = match (segment.images(), catalogue) {
             (Ok(images), _) => images.iter().cloned().map(Some).collect(),
             (Err(_), Some(entries)) => self.listed_from_files(entries)?,
-            // Which photos these were is not known. Their files stay, for when one of the lists is put back.
+            // The affected photos are unknown. Keep their files in case one of the lists is restored.
             (Err(_), None) => return Ok(None),
         };
         let vectors = segment.vectors().ok();
@@ -153,7 +152,7 @@ impl SegmentRepair<'_> {
         for (slot, listed) in listed.into_iter().enumerate() {
             let known = catalogue.and_then(|entries| entries.get(slot));
             let Some(listed) = listed else {
-                // The list and the file are lost: only the catalogue names this image.
+                // The list and the file are lost: only the catalogue still lists this image.
                 match (self.lost_photos, known) {
                     (LostPhotoPolicy::Drop, Some(known)) => dropped.push(known.id),
                     _ => return Ok(None),
@@ -170,7 +169,7 @@ impl SegmentRepair<'_> {
                 (None, Some(photo)) => self.regenerate.vector(photo),
                 (None, None) => None,
             };
-            // An image without a vector cannot be in a segment. Keep the damaged one rather than lose the image.
+            // An image without a vector cannot be in a segment. Keep the damaged segment rather than lose the image.
             let Some(vector) = vector else { return Ok(None) };
             let entry = self.entry(&listed, known, photo.as_ref().map(|photo| photo.as_slice()));
             let listed = self.with_thumbnail(listed, photo.as_ref().map(|photo| photo.as_slice()))?;
@@ -179,12 +178,12 @@ impl SegmentRepair<'_> {
         Ok(Some(RepairedSegment { rows, dropped }))
     }
 
-    /// The original, if it is whole.
+    /// The original, if it is intact.
     fn photo(&self, listed: &ListedImage) -> Option<Zeroizing<Vec<u8>>> {
         self.source.open(&SealedObject::Photo(listed.id, listed.extension.clone()), &listed.photo).ok()
     }
 
-    /// The image's entry in the catalogue, or one that says what is still known.
+    /// The image's catalogue entry, or one with what is still known.
     fn entry(&self, listed: &ListedImage, known: Option<&CatalogueEntry>, photo: Option<&[u8]>) -> CatalogueEntry {
         let content = photo.map(|photo| self.source.keys.content_tag(photo));
         if let Some(known) =
@@ -194,7 +193,7 @@ impl SegmentRepair<'_> {
         }
         CatalogueEntry {
             id: listed.id,
-            // A lost photo has no content to recognise. The hash of its random id collides with nothing.
+            // A lost photo has no content to compare. The hash of its random id collides with nothing.
             content: content.unwrap_or_else(|| Digest::of(&[&listed.id.0])),
             details: PhotoMetadata {
                 name: format!("{}.{}", listed.id, listed.extension.as_str()),
@@ -207,7 +206,7 @@ impl SegmentRepair<'_> {
         }
     }
 
-    /// `listed` with a thumbnail that opens, if there can be one.
+    /// `listed` with a thumbnail that opens, if possible.
     fn with_thumbnail(&self, mut listed: ListedImage, photo: Option<&[u8]>) -> Result<ListedImage, Error> {
         let is_whole = |thumbnail: &ListedThumbnail| {
             self.source.open(&SealedObject::Thumbnail(thumbnail.id), &thumbnail.digest).is_ok()
@@ -219,7 +218,7 @@ impl SegmentRepair<'_> {
         Ok(listed)
     }
 
-    /// An image list made from a catalogue and the files with its ids; each file is authenticated by its own tag.
+    /// An image list rebuilt from a catalogue and the files with its ids; each file is authenticated by its own tag.
     /// `None` for an image whose file is missing or does not open.
     fn listed_from_files(&self, entries: &[CatalogueEntry]) -> Result<Vec<Option<ListedImage>>, Error> {
         let mut extensions = HashMap::new();

@@ -1,11 +1,10 @@
-//! Which segments a commit writes anew, and writing them.
+//! Which segments a commit rewrites, and rewriting them.
 //!
-//! Segments are kept so that all but the last are full: a commit writes anew the segments that lose an image, and the
-//! last one when it has room for other images, and leaves every other file alone. What is written anew is encrypted
-//! from the exact vectors, under new nonces and new names. So what a commit of new images reads and writes does not
-//! depend on how many images there are.
+//! All segments but the last are kept full. A commit rewrites the segments that lose an image, and the last one if it
+//! has room; every other file stays. Rewritten segments are encrypted from the exact vectors, under new nonces and new
+//! names. So the cost of adding images does not depend on the size of the vault.
 //!
-//! Must never: remove a file. What becomes obsolete is only listed, and stays until after the commit.
+//! Must never: remove a file. Obsolete files are only listed, and stay until after the commit.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -31,11 +30,11 @@ use crate::vault::read::source::Source;
 pub(super) struct Changes {
     /// New images.
     pub(super) additions: Vec<Row>,
-    /// Images that are left out.
+    /// Images to leave out.
     pub(super) removals: HashSet<Id>,
-    /// The new images of a segment, by its id.
+    /// The replacement images of a segment, by its id.
     pub(super) replaced: HashMap<Id, Vec<Row>>,
-    /// Groups whose files are made anew.
+    /// Groups whose files are rebuilt.
     pub(super) regrouped: HashSet<Id>,
 }
 
@@ -44,12 +43,12 @@ impl Changes {
         self.additions.is_empty() && self.removals.is_empty() && self.replaced.is_empty() && self.regrouped.is_empty()
     }
 
-    /// Which segments of a group are written anew, by their numbers.
+    /// Which segments of a group are rewritten, by number.
     fn touched(&self, group: &Group) -> Vec<usize> {
         if self.removals.is_empty() && self.replaced.is_empty() {
             return Vec::new();
         }
-        // An unreadable list names no image that could be found and removed.
+        // Images in an unreadable list cannot be found, so none of them is being removed.
         let segments = group.segments().unwrap_or_default().iter().enumerate();
         segments.filter(|(_, segment)| self.touches(segment)).map(|(at, _)| at).collect()
     }
@@ -68,7 +67,7 @@ pub(super) struct Rewriting<'a> {
     source: &'a Source,
     writer: &'a dyn Writer,
     changes: Changes,
-    /// Images that wait for a segment of their own.
+    /// Images waiting to be written into a segment.
     rows: Vec<Row>,
     written: Vec<Ungrouped>,
     obsolete: Vec<Object>,
@@ -79,8 +78,8 @@ impl<'a> Rewriting<'a> {
         Self { source, writer, changes, rows: Vec::new(), written: Vec::new(), obsolete: Vec::new() }
     }
 
-    /// The next generation, whose segments are written but not durable and whose groups are still to be written, and
-    /// the files that are obsolete with it.
+    /// The next generation, with segments written but not yet durable and groups still to be written, and the files
+    /// that it makes obsolete.
     pub(super) fn run(mut self, base: &Snapshot) -> Result<(NextGeneration, Vec<Object>), Error> {
         let mut next = NextGeneration::default();
         for group in base.groups() {
@@ -94,7 +93,7 @@ impl<'a> Rewriting<'a> {
                 self.take_rows(segment)?;
                 self.write_full()?;
             } else if has_room {
-                // The one with room stays the last.
+                // The one with room stays last.
                 kept_last = Some(Ungrouped::Kept(Arc::clone(segment)));
             } else {
                 next.ungrouped.push(Ungrouped::Kept(Arc::clone(segment)));
@@ -125,7 +124,7 @@ impl<'a> Rewriting<'a> {
         }
         match Members::of_group(group, &touched) {
             Ok(Some(members)) => next.groups.push(PlannedGroup::New(members)),
-            // Too few for a group; or its deduplication index is damaged and is made from the catalogues again.
+            // Too few for a group; or its deduplication index is damaged and must be rebuilt from the catalogues.
             Ok(None) | Err(_) => {
                 let stay = (0..).zip(segments).filter(|(at, _)| !touched.contains(at));
                 next.ungrouped.extend(stay.map(|(_, segment)| Ungrouped::Kept(Arc::clone(segment))));
@@ -135,7 +134,7 @@ impl<'a> Rewriting<'a> {
         Ok(())
     }
 
-    /// Moves the images that stay of a segment to `rows`.
+    /// Moves the remaining images of a segment to `rows`.
     fn take_rows(&mut self, segment: &Segment) -> Result<(), Error> {
         let entry = segment.entry();
         let current = match self.changes.replaced.remove(&entry.id) {
@@ -156,7 +155,7 @@ impl<'a> Rewriting<'a> {
         Ok(())
     }
 
-    /// Writes full segments off the front of `rows` while there are enough images.
+    /// Writes full segments from the front of `rows` while there are enough images.
     fn write_full(&mut self) -> Result<(), Error> {
         while self.rows.len() >= SEGMENT_IMAGES {
             let rest = self.rows.split_off(SEGMENT_IMAGES);
@@ -179,8 +178,8 @@ impl<'a> Rewriting<'a> {
     }
 }
 
-/// What a segment named and `rows`, which take its place, do not: files of dropped images, and thumbnails that were
-/// made anew. Nothing when its list cannot be read.
+/// Files that a segment references and its replacement `rows` do not: those of dropped images, and replaced thumbnails.
+/// Empty when its list cannot be read.
 fn dropped_objects(segment: &Segment, rows: &[Row]) -> Vec<Object> {
     let kept: HashSet<Object> = rows.iter().flat_map(|row| row.listed.objects()).collect();
     let named = segment.images().unwrap_or_default().iter().flat_map(ListedImage::objects);
@@ -192,7 +191,7 @@ fn rows_of(source: &Source, entry: &SegmentEntry) -> Result<Vec<Row>, Error> {
     let (list, entries) = (generation::read_images(&*source.backend, entry)?, source.catalogue(entry)?);
     if list.iter().zip(&entries).any(|(listed, entry)| listed.id != entry.id) {
         let object = Object::Segment(entry.id, Part::Catalogue);
-        return Err(Error::Damaged { object, what: "it does not belong to its image list" });
+        return Err(Error::Damaged { object, what: "it does not match the image list" });
     }
     let rows = list.into_iter().zip(entries).zip(source.vectors(entry)?);
     Ok(rows.map(|((listed, entry), vector)| Row { listed, entry, vector }).collect())

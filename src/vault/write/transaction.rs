@@ -1,7 +1,7 @@
-//! Writing the next generation: originals and thumbnails as they come, segments and mapping at the commit.
+//! Writing the next generation: originals and thumbnails as they arrive, segments and mapping at the commit.
 //!
-//! Must never: change a file that has its name, remove one that the mapping in force names, or report a commit before
-//! the backend has made it durable.
+//! Must never: change a file once it has its final name, remove one that the current mapping references, or report a
+//! commit before the backend has made it durable.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,12 +23,12 @@ use crate::vault::read::snapshot::Snapshot;
 use crate::vault::read::source::Source;
 use crate::vault::unlocked::Vault;
 
-/// An encrypted photo that waits to be appended. If it never is, it is removed when the transaction ends.
+/// An encrypted photo waiting to be appended. If it is not appended, it is removed when the transaction ends.
 pub struct StoredPhoto {
     listed: ListedImage,
     content: Digest,
     bytes: u64,
-    /// The id that its thumbnail will have.
+    /// The id for its thumbnail.
     thumbnail: Id,
 }
 
@@ -39,7 +39,7 @@ impl StoredPhoto {
     }
 }
 
-/// A photo with all that a vault keeps about it.
+/// A photo with everything that a vault keeps about it.
 pub struct NewImage {
     /// The stored original.
     pub photo: StoredPhoto,
@@ -54,11 +54,11 @@ pub struct NewImage {
 pub enum Appended {
     /// It will be in the next generation.
     New(Id),
-    /// The vault has the same content under this id already; the stored copy was removed.
+    /// The vault already has this content under this id; the stored copy was removed.
     AlreadyPresent(Id),
 }
 
-/// The one writer of a vault. Dropped without a commit, it removes what it stored.
+/// The writer of a vault. Dropped without a commit, it removes what it stored.
 pub struct Transaction {
     source: Arc<Source>,
     freshness: Freshness,
@@ -86,7 +86,7 @@ impl Transaction {
             added: HashMap::new(),
             writer,
         };
-        // Only whether the journal is there matters here; its content is for the backend.
+        // Only the journal's existence matters here; its content is for the backend.
         match vault.backend().read(&Object::Writing, 0) {
             Err(Error::Missing { .. }) => {}
             _ => transaction.remove_leftovers()?,
@@ -104,15 +104,15 @@ impl Transaction {
         self.changes.additions.len()
     }
 
-    /// Encrypts and writes an original, from any thread. Nothing is kept in memory.
+    /// Encrypts and writes an original. Can be called from any thread. Keeps nothing in memory.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] beyond [`LARGEST_PHOTO_BYTES`]; what the system says.
+    /// [`Error::TooLarge`] beyond [`LARGEST_PHOTO_BYTES`]; what the system reports.
     pub fn store_photo(&self, photo: &[u8], extension: &Extension) -> Result<StoredPhoto, Error> {
         self.store_photo_with_tag(photo, self.source.keys.content_tag(photo), extension)
     }
 
-    /// The same for a caller that has computed [`Vault::content_tag`] of the photo already.
+    /// The same, with the [`Vault::content_tag`] of the photo already computed.
     ///
     /// # Errors
     /// As [`Self::store_photo`].
@@ -148,7 +148,7 @@ impl Transaction {
         Ok(ListedThumbnail { id, digest: self.store_object(&SealedObject::Thumbnail(id), thumbnail)? })
     }
 
-    /// The image that has this content, committed or appended.
+    /// The image with this content, committed or appended.
     ///
     /// # Errors
     /// As [`Snapshot::find_content`].
@@ -159,7 +159,7 @@ impl Transaction {
         Ok(self.base.find_content(content)?.filter(|id| !self.changes.removals.contains(id)))
     }
 
-    /// Adds an image to the next generation, unless the vault has its content.
+    /// Adds an image to the next generation, unless the vault already has its content.
     ///
     /// # Errors
     /// [`Error::TooLong`] for a name; [`Error::Dimension`]; as [`Self::find_content`].
@@ -200,17 +200,17 @@ impl Transaction {
         self.changes.replaced.insert(segment, rows);
     }
 
-    /// Makes the files of a group anew, for repair.
+    /// Rebuilds the files of a group, for repair.
     pub(super) fn regroup(&mut self, group: Id) {
         self.changes.regrouped.insert(group);
     }
 
-    /// Makes all changes so far durable and visible as one new generation. The transaction goes on from it under the
-    /// same lock.
+    /// Makes all changes so far durable and visible as one new generation. The returned transaction starts from it,
+    /// under the same lock.
     ///
     /// # Errors
     /// Nothing has changed, unless replacing `mapping.json` failed in its last step: then the new generation may be
-    /// visible. Either way the vault is whole, and the transaction is over.
+    /// visible. Either way the vault is consistent, and the transaction is over.
     pub fn commit(mut self) -> Result<Self, Error> {
         if self.changes.is_empty() {
             return Ok(self);
@@ -230,7 +230,8 @@ impl Transaction {
         Ok(self)
     }
 
-    /// [`Error::Overtaken`] when another writer replaced the base, because that explains any other error; else `error`.
+    /// [`Error::Overtaken`] if another writer replaced the base, because that explains any other error; otherwise
+    /// `error`.
     fn overtaken_or(&self, error: Error) -> Error {
         match self.source.backend.mapping() {
             Ok(found) if found.tag != self.base.signed.tag => Error::Overtaken,
@@ -247,7 +248,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Moves files that nothing names out of the way.
+    /// Moves strays out of the way.
     pub(super) fn set_strays_aside(&self) -> Result<(), Error> {
         self.writer.set_strays_aside()
     }

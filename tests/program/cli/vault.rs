@@ -97,7 +97,7 @@ fn every_command_says_that_a_vault_is_not_there_and_makes_none() {
                 }
                 let ran = Ran(command.current_dir(scene.path(".")).output().unwrap()).exits(1);
                 let (said, advice) = (ran.stderr(), "mount its disk");
-                let message = format!("there is no vault at {path}: no header is there (is its disk mounted?)");
+                let message = format!("there is no vault at {path}: it has no header (is its disk mounted?)");
                 assert!(said.contains(&message) && said.contains(advice), "{arguments:?}: {said}");
                 assert!(said.find(advice) < said.find("cipherlens init"), "{said}");
             }

@@ -14,7 +14,7 @@ fn title(terminal: &PseudoTerminal) -> String {
     frames.rsplit("╭ ").next().unwrap_or_default().split(" ─").next().unwrap_or_default().to_owned()
 }
 
-/// The median time from a key to its answer on the screen.
+/// The median time from a key press to its effect on the screen.
 fn key_to_screen(terminal: &mut PseudoTerminal) -> Duration {
     let mut times = Vec::new();
     for key in ["l", "l", "h", "h", "\x1b[F", "\x1b[H"].repeat(3) {
@@ -30,10 +30,10 @@ fn key_to_screen(terminal: &mut PseudoTerminal) -> Duration {
 }
 
 #[test]
-fn keys_are_answered_at_once_whatever_the_distance_of_the_vault() {
+fn keys_are_answered_at_once_over_a_slow_connection() {
     let photos = samples(8);
     let scene = Scene::with_photos(&photos);
-    // 50 ms each way: an application that waited for the host would take twice the time that is allowed.
+    // 50 ms each way: an application that waited for the host would take twice the allowed time.
     let via = relayed(&serving(&scene.vault()), "delay 50", &scene.path("count"));
     let passphrase = scene.passphrase_file().display().to_string();
     let search_path = std::env::var("PATH").unwrap();
@@ -52,7 +52,7 @@ fn keys_are_answered_at_once_whatever_the_distance_of_the_vault() {
     terminal.until("the vault's photos", |terminal| is_photo(&title(terminal)));
     terminal.keys("\x1b[H");
     terminal.settle(Duration::from_millis(100));
-    // While pictures are being fetched, and again when they are here. A busy machine gets another round; an application
+    // While pictures are being fetched, and again afterwards. A busy machine may be slow in some rounds; an application
     // that waits for the connection is slow in all of them.
     let rounds: Vec<Duration> = (0..4).map(|_| key_to_screen(&mut terminal)).collect();
     println!("key to screen with 100 ms to the vault and back, medians of each round: {rounds:?}");

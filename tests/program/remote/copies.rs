@@ -1,5 +1,4 @@
-//! Push and pull: replicas follow each other, a newer or separately changed one is never lost, and an interrupted
-//! transfer resumes.
+//! Push and pull: replicas follow each other, a newer or forked one is never lost, and an interrupted transfer resumes.
 
 use std::fs;
 use std::path::Path;
@@ -51,24 +50,24 @@ fn copies_follow_each_other_both_ways() {
     push(&scene, &there).exits(1).says("newer than generation");
     assert_eq!(files_copied(pull(&scene, &there)), 5 + 2);
     assert_eq!(files(&there), files(&scene.vault()));
-    // One push of several commits with a removal among them, all of which this machine has seen.
+    // One push of several commits, including a removal, all seen by this machine.
     let list = run(&scene, &["list", "--json"]).success().json();
     run(&scene, &["remove", "--yes", list[0]["id"].as_str().unwrap()]).success();
     run(&scene, &["add", photos[4].to_str().unwrap()]).success();
     files_copied(push(&scene, &there));
-    assert_eq!(files(&there), files(&scene.vault()), "what was removed is removed there too");
+    assert_eq!(files(&there), files(&scene.vault()), "removed files are removed there too");
     assert_eq!(count(&scene, &there), 4);
     scene.run(["check"]).success();
 }
 
 #[test]
-fn copies_that_were_changed_separately_are_both_left_as_they_are() {
+fn forked_copies_are_both_left_unchanged() {
     let photos = samples(5);
     let scene = Scene::with_photos(&photos[..1]);
     let there = scene.path("copy.vault");
     push(&scene, &there).success();
     run(&scene, &["add", photos[1].to_str().unwrap()]).success();
-    // Another machine commits to the replica several times, so that this one has not seen the generations between.
+    // Another machine commits to the replica several times, so this machine has not seen the generations in between.
     let other_home = |photo: &Path| {
         let mut command = scene.command(["--vault", there.to_str().unwrap(), "add", photo.to_str().unwrap()]);
         Ran(command.env("HOME", scene.path("other home")).output().unwrap()).success();
@@ -93,7 +92,7 @@ fn a_copy_that_was_rolled_back_is_not_pulled() {
     let old = files(&there);
     run(&scene, &["add", photos[1].to_str().unwrap()]).success();
     push(&scene, &there).success();
-    // The local disk is lost, and the host puts an old copy back.
+    // The local disk is lost, and the host restores an old copy.
     let newest = files(&scene.vault());
     fs::remove_dir_all(scene.vault()).unwrap();
     restore(&there, &old);
@@ -110,7 +109,7 @@ fn a_copy_that_was_rolled_back_is_not_pulled() {
 }
 
 #[test]
-fn a_newer_copy_is_replaced_by_an_older_one_only_when_told() {
+fn a_newer_copy_is_replaced_by_an_older_one_only_on_request() {
     let photos = samples(2);
     let scene = Scene::with_photos(&photos[..1]);
     let (backup, here) = (scene.path("backup.vault"), scene.vault().display().to_string());
@@ -123,7 +122,7 @@ fn a_newer_copy_is_replaced_by_an_older_one_only_when_told() {
         run(&scene, &[direction, source, target]).exits(1).says("newer than generation").says("--accept-older");
         assert_eq!(files(&scene.vault()), new);
     }
-    // A host never accepts an older generation, and nothing is sent that it would refuse.
+    // A host never accepts an older generation, so nothing is sent.
     run(&scene, &["push", "--accept-older", &from, &via(&serving(&scene.vault()))])
         .exits(1)
         .says("newer than generation");
@@ -133,7 +132,7 @@ fn a_newer_copy_is_replaced_by_an_older_one_only_when_told() {
     let listed = run(&scene, &["list", "--json"]).success();
     assert!(!listed.stderr().contains("older"), "{}", listed.stderr());
     run(&scene, &["add", photos[1].to_str().unwrap()]).success();
-    // The two were changed separately: neither replaces the other, with or without --accept-older.
+    // The two have forked: neither replaces the other, with or without --accept-older.
     fs::remove_dir_all(&backup).unwrap();
     fs::create_dir(&backup).unwrap();
     restore(&backup, &new);
@@ -148,7 +147,7 @@ fn a_newer_copy_is_replaced_by_an_older_one_only_when_told() {
 #[test]
 fn a_copy_of_another_vault_is_refused() {
     let (scene, other) = (Scene::with_vault(), Scene::with_vault());
-    push(&scene, &other.vault()).exits(1).says("holds another vault");
+    push(&scene, &other.vault()).exits(1).says("are different vaults");
     let occupied = scene.path("occupied");
     fs::create_dir(&occupied).unwrap();
     fs::write(occupied.join("letter"), "mine").unwrap();
@@ -157,7 +156,7 @@ fn a_copy_of_another_vault_is_refused() {
 }
 
 #[test]
-fn a_damaged_source_is_not_copied_over_a_whole_copy() {
+fn a_damaged_source_does_not_replace_an_intact_copy() {
     let photos = samples(2);
     let scene = Scene::with_photos(&photos[..1]);
     let there = scene.path("copy.vault");
@@ -169,13 +168,13 @@ fn a_damaged_source_is_not_copied_over_a_whole_copy() {
     }
     push(&scene, &there).exits(3).says(".vectors is damaged");
     assert_eq!(fs::read(there.join("mapping.json")).unwrap(), before[Path::new("mapping.json")]);
-    // This machine has seen the newer generation and calls the copy rolled back; another machine finds it whole.
+    // This machine has seen the newer generation and reports a rollback; for another machine the copy is intact.
     let mut elsewhere = scene.command(["--vault", there.to_str().unwrap(), "check"]);
     Ran(elsewhere.env("HOME", scene.path("other home")).output().unwrap()).success();
 }
 
 #[test]
-fn an_interrupted_copy_leaves_both_whole_and_goes_on() {
+fn an_interrupted_copy_leaves_both_intact_and_resumes() {
     let photos = samples(2);
     let scene = Scene::with_photos(&photos[..1]);
     let older = files(&scene.vault());
@@ -185,14 +184,14 @@ fn an_interrupted_copy_leaves_both_whole_and_goes_on() {
     for (direction, begun) in [("push", None), ("push", Some(&older)), ("pull", None), ("pull", Some(&older))] {
         let copy = |plan: &str, place: &Path| {
             let _ = fs::remove_file(&counter);
-            // Push to the place, or pull from the vault into the place.
+            // Push to the target, or pull from the vault into the target.
             let (from, to) = match direction {
                 "push" => (scene.vault().display().to_string(), via(&relayed(&serving(place), plan, &counter))),
                 _ => (via(&relayed(&serving(&scene.vault()), plan, &counter)), place.display().to_string()),
             };
             run(&scene, &[direction, "--json", &from, &to])
         };
-        // An empty place, or one with an older replica.
+        // An empty target, or one with an older replica.
         let place = |name: &str| {
             let place = scene.path(&format!("{direction} {name} {}", begun.is_some()));
             if let Some(older) = begun {
@@ -215,7 +214,7 @@ fn an_interrupted_copy_leaves_both_whole_and_goes_on() {
             }
             let mut second = copy("pass", &place);
             while second.stderr().contains("another process is writing") {
-                // The host of a client that was killed takes a moment to notice.
+                // The host of a killed client takes a moment to notice.
                 std::thread::sleep(std::time::Duration::from_millis(20));
                 second = copy("pass", &place);
             }
@@ -227,8 +226,8 @@ fn an_interrupted_copy_leaves_both_whole_and_goes_on() {
     }
 }
 
-/// Checks a copy from a machine that has seen no generation of it. A host whose client was killed may still be about to
-/// remove what the new generation no longer names, so one look may come too early.
+/// Checks a copy from a machine that has seen no generation of it. A host whose client was killed may still have to
+/// remove obsolete files, so retry.
 fn until_whole(scene: &Scene, place: &Path) {
     let checked = || {
         let elsewhere = tempfile::tempdir().unwrap();

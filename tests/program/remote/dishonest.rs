@@ -43,7 +43,7 @@ fn filled() -> (Host, BTreeMap<PathBuf, Vec<u8>>) {
 }
 
 #[test]
-fn an_altered_a_cut_and_a_missing_file_are_noticed_whichever_it_is() {
+fn altering_truncating_or_removing_any_file_is_noticed() {
     let (host, whole) = filled();
     for path in whole.keys() {
         let full = host.root().join(path);
@@ -97,16 +97,16 @@ fn an_old_vault_is_noticed_once_a_newer_one_was_seen() {
     fill(&host.open(), 2..3);
     restore(&host.root(), &old);
     assert!(matches!(host.try_open(&host.command()), Err(Error::RolledBack { found: 2, seen: 3, .. })));
-    // The old mapping with the new files is no better.
+    // The old mapping with the new files is noticed too.
     host.clear_cache();
     assert!(matches!(host.try_open(&host.command()), Err(Error::RolledBack { .. })));
 }
 
 #[test]
-fn answers_of_another_length_or_content_are_refused() {
+fn answers_of_wrong_length_or_impossible_content_are_refused() {
     let (host, _) = filled();
     let count = host.path("count");
-    // What is cached is not asked for again: the first bytes are the header's, then the answer to the search.
+    // Cached files are not fetched again: the first bytes are the header's, then comes the answer to the search.
     let search = |plan: &str| {
         let vault = host.try_open(&relayed(&host.command(), plan, &count))?;
         score(&vault, &vault.snapshot()?)
@@ -124,14 +124,14 @@ fn answers_of_another_length_or_content_are_refused() {
     assert!(matches!(cause(&search("repeat 2").unwrap_err()), remote::Error::Length { .. }));
     assert!(matches!(cause(&search("swallow 2").unwrap_err()), remote::Error::Length { actual: 0, .. }));
     assert!(matches!(search("flip 1"), Err(Error::WrongPassphrase)));
-    // An answer of the right length that cannot be one. What of a spoilt score is noticed, and what is not, is shown
-    // beside the encrypted search: `a_shifted_score_is_noticed_only_beyond_what_a_cosine_can_be`.
+    // An impossible answer of the right length. Which changed scores are noticed is tested with encrypted search:
+    // `a_shifted_score_is_noticed_only_beyond_what_a_cosine_can_be`.
     let refused = search("overflow 2").unwrap_err();
     assert!(matches!(refused, Error::Ckks(cipherlens::ckks::Error::AnswerRefused)), "{refused}");
 }
 
 #[test]
-fn altered_hints_lists_and_pictures_are_refused_on_their_way() {
+fn hints_lists_and_pictures_altered_in_transit_are_refused() {
     let (host, _) = filled();
     let count = host.path("count");
     let mut refused = 0;
@@ -140,7 +140,7 @@ fn altered_hints_lists_and_pictures_are_refused_on_their_way() {
         for plan in ["flip", "grow", "swallow"] {
             let used = host.try_open(&relayed(&host.command(), &format!("{plan} {at}"), &count));
             match used.and_then(|vault| use_all(&vault)) {
-                // Only a spoilt score passes, or a plan for a frame that did not come.
+                // Only a changed score passes, or a plan for a frame that did not arrive.
                 Ok(images) => assert_eq!(images, 2),
                 Err(Error::Damaged { .. } | Error::WrongPassphrase | Error::Ckks(_)) => refused += 1,
                 Err(error) => {
@@ -150,12 +150,12 @@ fn altered_hints_lists_and_pictures_are_refused_on_their_way() {
             }
         }
     }
-    // How many frames come, and so how many plans are carried out, depends on what is asked for at once.
+    // The number of frames, and so of plans carried out, depends on how many requests run at once.
     assert!(refused >= 12, "{refused}");
 }
 
 #[test]
-fn a_host_that_says_nothing_is_given_up() {
+fn a_silent_host_times_out() {
     let host = Host::new();
     let silent = host.connect_within("exec sleep 60", Duration::from_millis(300));
     assert!(matches!(silent.err().unwrap(), remote::Error::Silent { .. }));

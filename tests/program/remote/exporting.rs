@@ -1,4 +1,4 @@
-//! An export over a connection that stalls or is lost: what has arrived is kept, and the same command resumes.
+//! An export over a connection that stalls or is lost: received photos are kept, and the same command resumes.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -15,7 +15,7 @@ use crate::support::vault_fixture::{files, fill, photo};
 const PHOTOS: u32 = 20;
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A host with photos, and a client whose every run has a fresh home directory.
+/// A host with photos, and a client with a fresh home directory for each run.
 fn host() -> Host {
     let host = Host::with_vault();
     fill(&host.open_there(), 0..PHOTOS);
@@ -23,9 +23,9 @@ fn host() -> Host {
     host
 }
 
-/// An export to `out` over a line with this plan that can be made once: later tries to connect fail.
+/// An export to `out` over a connection with this plan that can be made once: later connection attempts fail.
 fn export(host: &Host, plan: &str, count: &Path, out: &Path) -> Command {
-    // Nothing was fetched before, so that every run has the same frames.
+    // An empty cache, so that every run has the same frames.
     let home = tempfile::tempdir_in(host.path("")).unwrap().keep();
     let mut command = Command::new(env!("CARGO_BIN_EXE_cipherlens"));
     command.arg("--passphrase-file").arg(host.path("passphrase"));
@@ -45,7 +45,7 @@ fn length(report: &serde_json::Value, key: &str) -> usize {
     report[key].as_array().unwrap().len()
 }
 
-/// How many frames a whole export has.
+/// The number of frames of a complete export.
 fn frames(host: &Host) -> usize {
     run(host, "pass", "whole", &host.path("whole out")).success();
     let frames = counted(&host.path("whole"));
@@ -59,7 +59,7 @@ fn assert_complete(out: &Path) {
     assert!((0..PHOTOS).all(|number| found.values().any(|content| *content == photo(number))));
 }
 
-/// Lets the program be interrupted while `held` keeps it waiting.
+/// Interrupts the program while `held` keeps it waiting.
 fn interrupt(mut child: Child, held: &Path) -> Ran {
     let patience = Instant::now() + PATIENCE;
     while !is_held(held) {
@@ -80,7 +80,7 @@ fn interrupt(mut child: Child, held: &Path) -> Ran {
 }
 
 #[test]
-fn an_interrupt_stops_an_export_between_photos_and_the_same_command_goes_on() {
+fn an_interrupt_stops_an_export_between_photos_and_the_same_command_resumes() {
     let host = host();
     let middle = frames(&host) - 30;
     let (out, count) = (host.path("out"), host.path("interrupted"));
@@ -91,13 +91,13 @@ fn an_interrupt_stops_an_export_between_photos_and_the_same_command_goes_on() {
     assert_eq!(files(&out).len(), exported, "what is being written is finished, and nothing else is there");
     let report = run(&host, "pass", "again", &out).success().json();
     assert_eq!((length(&report, "already_there"), length(&report, "exported")), (exported, left));
-    // Files that are there already are not fetched again.
+    // Existing files are not fetched again.
     assert!(counted(&host.path("again")) + exported < counted(&host.path("whole")));
     assert_complete(&out);
 }
 
 #[test]
-fn an_export_whose_line_is_lost_says_what_was_done_and_the_same_command_goes_on() {
+fn an_export_reports_a_lost_connection_and_the_same_command_resumes() {
     let host = host();
     let middle = frames(&host) - 30;
     let out = host.path("out");
@@ -111,8 +111,7 @@ fn an_export_whose_line_is_lost_says_what_was_done_and_the_same_command_goes_on(
     assert_complete(&out);
 }
 
-/// The application on a vault whose host does not answer since the photos were listed, where all of them are being
-/// exported.
+/// The application exporting all photos of a vault whose host has stopped answering.
 fn exporting_application(scene: &Scene, count: &Path, out: &Path) -> PseudoTerminal {
     let via = relayed(&serving(&scene.vault()), "pass", count);
     let (passphrase, search_path) = (scene.passphrase_file().display().to_string(), std::env::var("PATH").unwrap());
@@ -138,7 +137,7 @@ fn exporting_application(scene: &Scene, count: &Path, out: &Path) -> PseudoTermi
 }
 
 #[test]
-fn the_application_stops_an_export_by_a_key_and_says_what_was_done() {
+fn the_application_stops_an_export_on_a_key_and_reports_what_was_done() {
     let scene = Scene::with_photos(&samples(8));
     let (count, out) = (scene.path("count"), scene.path("out"));
     let mut terminal = exporting_application(&scene, &count, &out);

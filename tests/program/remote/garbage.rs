@@ -13,7 +13,7 @@ use crate::support::requests::{
 };
 use crate::support::vault_fixture::{files, fill};
 
-/// Xorshift64 (Marsaglia 2003). Ours, because the generators of rand promise no stable sequence.
+/// Xorshift64 (Marsaglia 2003). Hand-written, because the generators of rand promise no stable sequence.
 struct Random(u64);
 
 impl Random {
@@ -25,12 +25,12 @@ impl Random {
     }
 }
 
-/// What conversations are made of.
+/// The building blocks of conversations.
 struct Material {
     names: Vec<String>,
-    /// Whole valid requests of the kinds that write nothing for good.
+    /// Complete valid requests of the kinds that change nothing permanently.
     requests: Vec<Request>,
-    /// A whole valid search, which is large and therefore rarer.
+    /// A complete valid search. It is large and therefore used less often.
     scan: Request,
 }
 
@@ -39,7 +39,7 @@ impl Material {
         let mut names: Vec<String> = files.keys().map(|path| path.to_str().unwrap().to_owned()).collect();
         names.extend(["../secret", "/etc/passwd", "encrypted_images/../header", ""].map(String::from));
         let mut requests = questions(files);
-        // A photo that is staged and given up. No mapping and no header: whoever may write may also replace those.
+        // A photo that is staged and discarded. No mapping and no header: a writer may legally replace those.
         let photo = path("encrypted_images/000102030405060708090a0b0c0d0e0f.jpg.aes");
         requests.extend([(7, vec![0]), (16, photo.clone()), (9, [&photo[..], &60u64.to_le_bytes()].concat())]);
         requests.extend([(10, vec![1; 60]), (14, Vec::new()), (15, Vec::new())]);
@@ -47,13 +47,13 @@ impl Material {
         Self { names, requests, scan }
     }
 
-    /// A conversation of a few frames: valid ones, ones with damaged payloads and right checksums, and noise.
+    /// A conversation of a few frames: valid ones, ones with damaged payloads and valid checksums, and noise.
     fn conversation(&self, random: &mut Random) -> Vec<u8> {
         let mut line = greeting();
         for _ in 0..=random.below(4) {
             let name = &self.names[random.below(self.names.len())];
             let number = (random.below(3000) as u64).to_le_bytes();
-            // Nothing that writes for good: whoever may write may also remove.
+            // No requests that change anything permanently: a writer may legally remove files.
             let kinds = [1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 15, 16, 17, 200];
             let mut kind = kinds[random.below(kinds.len())];
             let mut payload = match random.below(8) {
@@ -90,14 +90,14 @@ impl Material {
 }
 
 #[test]
-fn a_whole_valid_request_of_every_kind_is_answered() {
+fn a_valid_request_of_every_kind_is_answered() {
     let host = Host::with_vault();
     let vault = host.open();
     fill(&vault, 0..3);
     let snapshot = vault.snapshot().unwrap();
     let files = files(&host.root());
     let (query, secret) = query(&vault, 1);
-    // One writer makes the vault anew somewhere else, the next one has nothing to do; then every question is asked
+    // One writer creates the vault elsewhere, the next one has nothing to do; then every kind of read request is sent
     // there.
     let writing = making(&files).into_iter().map(|request| (1, request));
     let writing = writing.chain([(2, (7, vec![1])), (2, (14, Vec::new())), (2, (15, Vec::new()))]);
@@ -114,12 +114,12 @@ fn a_whole_valid_request_of_every_kind_is_answered() {
     for (id, kind, payload) in &said {
         assert_ne!(*kind, 68, "request {id} was refused: {}", String::from_utf8_lossy(payload));
     }
-    // Becoming the writer, the commit, the header, the strays; and becoming it once more.
+    // Becoming the writer, the commit, the header, the strays; and becoming the writer again.
     let done = |id: u32| said.iter().filter(|(of, kind, _)| *of == id && [66, 67].contains(kind)).count();
     assert_eq!((done(1), done(2)), (4, 1));
     let last = conversation.last().unwrap().0;
     assert!((3..=last).all(|id| done(id) == 1), "every question is answered once");
-    // The search is answered with the scores, and everything was written that the other vault has.
+    // The search is answered with the scores, and everything that the other vault has was written.
     let answer: Vec<u8> = said
         .iter()
         .filter(|(id, kind, _)| (*id, *kind) == (last, 64))
@@ -129,7 +129,7 @@ fn a_whole_valid_request_of_every_kind_is_answered() {
     let scores = secret.decrypt(vault.key_holder(), hints.blocks(), &answer).unwrap();
     assert!(scores.len() == 3 && scores[1] > 0.999 && scores[0] < 0.5, "{scores:?}");
     let mut made = crate::support::vault_fixture::files(&host.path("made by hand.vault"));
-    // The names that the writer announced: it did not say that what it staged is the last of them.
+    // The names that the writer announced: it did not say that its list of staged files was complete.
     made.remove(Path::new("writing"));
     let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&made), names(&files));
@@ -143,7 +143,7 @@ fn a_hundred_thousand_hostile_conversations_leave_the_host_as_it_is() {
     fill(&vault, 0..1);
     let before = files(&host.root());
     let material = Material::of(&vault, &before);
-    // The control: the search that conversations contain, and damage, is one that is answered.
+    // The control: the valid search that conversations contain and damage is answered.
     let (kind, payload) = &material.scan;
     let (outcome, said) = answered(&host.root(), &[greeting(), frame(1, *kind, payload)].concat());
     outcome.unwrap();
@@ -154,7 +154,7 @@ fn a_hundred_thousand_hostile_conversations_leave_the_host_as_it_is() {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let (mut replies, mut searched) = (0, 0);
     for _ in 0..100_000 {
-        // What matters is that it ends, and without a panic.
+        // It must end, and without a panic.
         let (_, said) = answered(&host.root(), &material.conversation(&mut random));
         replies += usize::from(said.len() > greeting().len());
         searched += usize::from(said.get(greeting().len()..).is_some_and(|said| {
@@ -167,7 +167,7 @@ fn a_hundred_thousand_hostile_conversations_leave_the_host_as_it_is() {
 }
 
 #[test]
-fn hostile_answers_are_errors_at_home() {
+fn hostile_answers_are_errors_in_the_client() {
     let host = Host::with_vault();
     fill(&host.open(), 0..1);
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
@@ -185,7 +185,7 @@ fn hostile_answers_are_errors_at_home() {
         std::fs::write(&script, &line).unwrap();
         let command = format!("exec cat '{}'", script.display());
         let asked = host.connect_within(&command, Duration::from_secs(20)).map(|backend| backend.require_vault());
-        // The header may happen to look right; the vault does not open.
+        // The header may happen to look valid, but the vault does not open.
         if let Ok(Ok(())) = asked {
             assert!(host.try_open(&command).is_err());
         }

@@ -56,7 +56,7 @@ impl Host {
         remote::open(address, Options { prompts: Prompts::Refused, cache: Some(self.path("cache")), timeout })
     }
 
-    /// Opens the vault over the connection that `command` makes.
+    /// Opens the vault over the connection made by `command`.
     pub(crate) fn try_open(&self, command: &str) -> Result<Vault, Error> {
         let backend = self.connect(command).map_err(|error| Error::Elsewhere(Box::new(error)))?;
         Ok(Vault::open(backend, &passphrase("correct"), self.freshness())?.0)
@@ -66,7 +66,7 @@ impl Host {
         self.try_open(&self.command()).unwrap()
     }
 
-    /// Opens the vault where it is, as the owner of the host could if he had the passphrase.
+    /// Opens the vault locally, as the owner of the host could with the passphrase.
     pub(crate) fn open_there(&self) -> Vault {
         let elsewhere = Freshness::in_directory(self.path("seen there"));
         Vault::open(vault::local(self.root()), &passphrase("correct"), elsewhere).unwrap().0

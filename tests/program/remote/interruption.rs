@@ -1,4 +1,4 @@
-//! A connection that is lost at any frame: the vault stays whole, the error says what happened, and a retry succeeds.
+//! A connection lost at any frame: the vault stays intact, the error says what happened, and a retry succeeds.
 
 use std::collections::HashSet;
 use std::fs;
@@ -33,7 +33,7 @@ fn frames_of(host: &Host, work: impl FnOnce(&str)) -> usize {
 }
 
 #[test]
-fn an_add_whose_line_or_host_is_lost_at_any_frame_leaves_the_vault_whole() {
+fn an_add_that_loses_its_connection_or_host_at_any_frame_leaves_the_vault_intact() {
     let host = Host::with_vault();
     let frames = frames_of(&host, |line| drop(add(&host, line, 0).unwrap()));
     assert!(frames > 20, "{frames} frames are too few for an add");
@@ -71,7 +71,7 @@ fn an_add_whose_line_or_host_is_lost_at_any_frame_leaves_the_vault_whole() {
 }
 
 #[test]
-fn a_search_whose_line_is_lost_at_any_frame_says_so_and_the_next_succeeds() {
+fn a_search_that_loses_its_connection_at_any_frame_says_so_and_the_next_succeeds() {
     let host = Host::with_vault();
     let ids = fill(&host.open(), 0..3);
     let find = |command: &str| -> Result<f32, Error> {
@@ -96,13 +96,13 @@ fn a_search_whose_line_is_lost_at_any_frame_says_so_and_the_next_succeeds() {
             assert!(find(&host.command()).unwrap() > 0.999);
         }
     }
-    // A connection that is lost late is replaced by one that carries less.
+    // A connection lost late is replaced by one that carries less.
     assert!((2..2 * frames).contains(&lost), "{lost} of {}", 2 * frames);
     assert_eq!(host.open().snapshot().unwrap().image_at(1).unwrap().id(), ids[1]);
 }
 
 #[test]
-fn a_read_is_asked_for_once_more_when_the_line_is_lost() {
+fn a_read_is_retried_once_after_a_lost_connection() {
     let host = Host::with_vault();
     fill(&host.open(), 0..2);
     // The first connection is cut, the second is not.
@@ -146,7 +146,7 @@ fn a_client_that_is_killed_leaves_nothing_behind() {
 }
 
 #[test]
-fn two_writers_take_turns_wherever_they_are() {
+fn local_and_remote_writers_take_turns() {
     let host = Host::with_vault();
     let (away, there) = (host.open(), host.open_there());
     let first = Transaction::begin(&away, IfLocked::Refuse).unwrap();

@@ -1,5 +1,5 @@
-//! What a host accepts, reads and removes for any client: no file larger than readers accept, and no file that a writer
-//! has not listed.
+//! What a host accepts, reads and removes for any client: no file larger than readers accept, and only files that a
+//! writer has listed.
 
 use std::fs;
 
@@ -13,8 +13,7 @@ use crate::remote::host::Host;
 use crate::support::requests::{frame, path};
 use crate::support::vault_fixture::{Nothing, files, fill};
 
-/// What the host answers to a writer that announces a file of `total` bytes: kind and first byte of the first reply to
-/// it.
+/// The host's answer to a writer that announces a file of `total` bytes: kind and first byte of the first reply.
 fn answer_to_stage(host: &Host, object: &Object, total: u64) -> Option<(u8, u8)> {
     let mut line = [b"CLENSRPC".as_slice(), &cipherlens::remote::VERSION.to_le_bytes()].concat();
     line.extend(frame(1, 7, &[0]));
@@ -27,7 +26,7 @@ fn answer_to_stage(host: &Host, object: &Object, total: u64) -> Option<(u8, u8)>
 }
 
 #[test]
-fn no_file_is_staged_that_is_larger_than_any_that_is_read() {
+fn a_file_larger_than_readers_accept_is_not_staged() {
     const REFUSED_AS_TOO_LARGE: (u8, u8) = (68, 3);
     let host = Host::with_vault();
     fill(&host.open(), 0..1);
@@ -46,7 +45,7 @@ fn no_file_is_staged_that_is_larger_than_any_that_is_read() {
 }
 
 #[test]
-fn a_list_that_its_own_mapping_would_not_let_be_read_is_not_committed() {
+fn a_list_too_large_for_its_mapping_is_not_committed() {
     let host = Host::with_vault();
     let vault = host.open();
     fill(&vault, 0..1);
@@ -60,7 +59,7 @@ fn a_list_that_its_own_mapping_would_not_let_be_read_is_not_committed() {
     writer.stage(&Object::Segment(new, Part::Images), &[&[b' '; 5000]]).unwrap();
     let refused = writer.commit(&next).unwrap_err();
     drop(writer);
-    assert!(refused.to_string().contains("larger than it can be"), "{refused}");
+    assert!(refused.to_string().contains("too large"), "{refused}");
     drop(vault);
     assert_eq!(host.open_there().snapshot().unwrap().len(), 1);
     let staged = format!("encrypted_features/{new}.json");
@@ -68,11 +67,11 @@ fn a_list_that_its_own_mapping_would_not_let_be_read_is_not_committed() {
 }
 
 #[test]
-fn a_file_of_a_tebibyte_is_not_read_for_its_digest() {
+fn a_tebibyte_file_is_not_read_for_its_digest() {
     let host = Host::with_vault();
     fill(&host.open(), 0..1);
     let endless = Object::Thumbnail(Id::random().unwrap());
-    // Zeros that take no room on the disk.
+    // Zeros that take no disk space.
     fs::File::create(host.root().join(endless.to_string())).unwrap().set_len(1 << 40).unwrap();
     let client = host.connect(&host.command()).unwrap();
     let whole = client.list(Directory::Thumbnails).unwrap();
@@ -84,7 +83,7 @@ fn a_file_of_a_tebibyte_is_not_read_for_its_digest() {
 }
 
 #[test]
-fn what_nothing_names_on_a_host_is_reported_and_moved_aside_there() {
+fn strays_on_a_host_are_reported_and_moved_aside_there() {
     let host = Host::with_vault();
     let vault = host.open();
     fill(&vault, 0..1);

@@ -1,4 +1,4 @@
-//! What opening a vault and searching it ask of the host.
+//! The requests that opening and searching a vault send to the host.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use crate::remote::host::{Host, serving};
 use crate::support::requests::{frames, greeting, path};
 use crate::support::vault_fixture::fill;
 
-/// How often a file is read in what a client sent.
+/// How often a file is read in a recording of the client's requests.
 fn reads_of(recorded: &[u8], name: &str) -> usize {
     const READ: u8 = 1;
     let named = path(name);
@@ -23,7 +23,7 @@ fn a_search_from_the_command_line_reads_the_mapping_once() {
     fs::write(&passphrase, "correct").unwrap();
     let recorded = host.path("recorded");
     let via = format!("tee '{}' | {}", recorded.display(), serving(&host.root()));
-    // With an empty cache, and with what the first search has left in it.
+    // With an empty cache, and with the cache of the first search.
     for _ in 0..2 {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cipherlens"));
         command.arg("--passphrase-file").arg(&passphrase).args(["--via", &via]);

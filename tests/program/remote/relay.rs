@@ -1,5 +1,5 @@
-//! A relay between client and host that forwards frames, counts them, and does to one of them what its plan says. It is
-//! this test binary, started with one ignored test: what libtest prints is discarded, frames go to descriptor 3.
+//! A relay between client and host that forwards and counts frames, and manipulates one of them according to its plan.
+//! It is this test binary, started with one ignored test: libtest's output is discarded, frames go to descriptor 3.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -17,13 +17,11 @@ const SERVER: &str = "RELAY_SERVER";
 const COUNT: &str = "RELAY_COUNT";
 
 /// The command for a connection to `server` that follows `plan`:
-/// `pass`; `cut N`, `kill-host N`, `kill-client N` when frame N, both ways counted together, has come;
-/// `grow N`, `shrink N`, `flip N`, `overflow N`, `repeat N`, `swallow N` for the Nth frame with bytes from the host;
-/// `overflow` makes a residue of the last coefficient in it larger than its prime.
-/// `hold N` keeps frame N back until [`go_on`]; [`is_held`] says that it has come. `pass` lets no frame through from
-/// [`stand_still`] until [`go_on`].
-/// `delay N` lets every frame take N milliseconds, as many as there are at once.
-/// The number of frames is written to `count`.
+/// `pass`; `cut N`, `kill-host N`, `kill-client N` when frame N has arrived, counting both directions; `grow N`,
+/// `shrink N`, `flip N`, `overflow N`, `repeat N`, `swallow N` for the Nth frame with bytes from the host; `overflow`
+/// makes a residue of the last coefficient in it larger than its prime. `hold N` keeps frame N back until [`go_on`];
+/// [`is_held`] says that it has arrived. `pass` stops all frames from [`stand_still`] until [`go_on`]. `delay N` delays
+/// every frame by N milliseconds, any number of them at once. The number of frames is written to `count`.
 pub(crate) fn relayed(server: &str, plan: &str, count: &Path) -> String {
     let this = std::env::current_exe().unwrap();
     format!(
@@ -35,7 +33,7 @@ pub(crate) fn relayed(server: &str, plan: &str, count: &Path) -> String {
     )
 }
 
-/// How many frames went over a connection that has ended.
+/// The number of frames on a connection that has ended.
 pub(crate) fn counted(count: &Path) -> usize {
     std::fs::metadata(count).unwrap().len() as usize
 }
@@ -58,7 +56,7 @@ pub(crate) fn go_on(count: &Path) {
     }
 }
 
-/// Waits while there is such a file beside the count.
+/// Waits while this state file exists next to the count.
 fn wait_while(state: &str) {
     let file = std::path::PathBuf::from(std::env::var(COUNT).unwrap()).with_extension(state);
     while file.exists() {
@@ -66,8 +64,8 @@ fn wait_while(state: &str) {
     }
 }
 
-/// The frames at which a line is worth losing: all but seven of eight in the middle, where the content of a large file
-/// goes by in equal frames.
+/// The frames at which losing the connection is worth testing: in the middle, where the content of a large file passes
+/// in equal frames, only one in eight.
 pub(crate) fn worth_losing(frames: usize) -> impl Iterator<Item = usize> {
     (1..=frames).filter(move |at| *at <= 24 || *at + 24 > frames || at % 8 == 0)
 }
@@ -131,7 +129,7 @@ fn pass(
     let _ = to.flush();
     let mut with_bytes = 0;
     while let Some((head, mut payload)) = read(&mut from) {
-        // One byte a frame, so that two threads need not agree on a number.
+        // One byte per frame, so that two threads need not agree on a number.
         count.lock().unwrap().write_all(b".").unwrap();
         let number = frames.fetch_add(1, Ordering::SeqCst) + 1;
         let is_mine = number == plan.at;
@@ -147,7 +145,7 @@ fn pass(
                 server.lock().unwrap().kill().unwrap();
             }
             "kill-client" if is_mine => {
-                // By the shell's own `kill`: the program of that name may be missing.
+                // The shell's own `kill`: the program of that name may be missing.
                 let command = format!("kill -s KILL {}", std::os::unix::process::parent_id());
                 Command::new("sh").args(["-c", &command]).status().unwrap();
                 std::process::exit(0);
@@ -181,7 +179,7 @@ fn pass(
     }
 }
 
-/// A delayed pipe: what is written comes out later, in order.
+/// A delayed pipe: input comes out later, in order.
 struct Distance {
     delay: Duration,
     under_way: Sender<(Instant, Vec<u8>)>,

@@ -1,4 +1,5 @@
-//! The system's ssh to the system's sshd on the loopback interface, with keys and configuration of their own.
+//! The system's ssh connecting to the system's sshd on the loopback interface, with keys and configuration of their
+//! own.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -29,7 +30,7 @@ fn keygen(path: &Path) {
     assert!(made.success());
 }
 
-/// Starts sshd on a free port; who logs in finds `cipherlens` in the folder `programs`.
+/// Starts sshd on a free port; users who log in find `cipherlens` in the folder `programs`.
 fn start(scene: &Scene, sshd: &Path, programs: &Path) -> (Daemon, u16) {
     let (host_key, user_key) = (scene.path("host_key"), scene.path("user_key"));
     keygen(&host_key);
@@ -48,7 +49,7 @@ fn start(scene: &Scene, sshd: &Path, programs: &Path) -> (Daemon, u16) {
         programs.display()
     );
     fs::write(&config, text).unwrap();
-    // sshd started by root wants this folder, which its service otherwise makes.
+    // sshd started by root needs this folder, which its service normally creates.
     let _ = fs::create_dir_all("/run/sshd");
     let daemon = Command::new(sshd).args(["-D", "-e", "-f"]).arg(&config).stderr(Stdio::null()).spawn().unwrap();
     let daemon = Daemon(daemon);
@@ -60,7 +61,7 @@ fn start(scene: &Scene, sshd: &Path, programs: &Path) -> (Daemon, u16) {
     (daemon, port)
 }
 
-/// An agent of the user's, which ends with the test, and its socket.
+/// The user's agent, which ends with the test, and its socket.
 fn agent(scene: &Scene) -> (Daemon, PathBuf) {
     let socket = scene.path("agent");
     let agent = Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap();
@@ -73,13 +74,13 @@ fn agent(scene: &Scene) -> (Daemon, PathBuf) {
     (agent, socket)
 }
 
-/// A folder in which `ssh` is the system's with this test's key and known hosts.
+/// A folder in which `ssh` is the system's, with this test's key and known hosts.
 fn client_programs(scene: &Scene) -> PathBuf {
     let folder = scene.path("client programs");
     fs::create_dir(&folder).unwrap();
     let wrapper = folder.join("ssh");
     let config = scene.path("ssh_config");
-    // What careless users have for all hosts.
+    // What careless users set for all hosts.
     fs::write(&config, "Host *\n    ForwardAgent yes\n    ForwardX11 yes\n    ForwardX11Trusted yes\n").unwrap();
     let text = format!(
         "#!/bin/sh\nexec {} -F '{}' -i '{}' -o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new \
@@ -95,7 +96,7 @@ fn client_programs(scene: &Scene) -> PathBuf {
 }
 
 #[test]
-fn a_vault_is_made_filled_and_searched_over_ssh() {
+fn a_vault_is_created_filled_and_searched_over_ssh() {
     let Some(sshd) = installed("sshd") else {
         return not_tested("sshd is not installed, so no vault was reached over a real ssh");
     };
@@ -107,7 +108,7 @@ fn a_vault_is_made_filled_and_searched_over_ssh() {
     let (_agent, socket) = agent(&scene);
     let user = Command::new("id").arg("-un").output().unwrap();
     let user = String::from_utf8(user.stdout).unwrap().trim().to_owned();
-    // A path with a quote and a blank must come through the shell there.
+    // A path with a quote and a space must survive the host's shell.
     let address = format!("ssh://{user}@127.0.0.1:{port}{}", scene.path("it's a vault").display());
     let run = |arguments: &[&str], files: &[PathBuf]| {
         let mut command = scene.command(["--vault", &address]);
@@ -115,8 +116,8 @@ fn a_vault_is_made_filled_and_searched_over_ssh() {
         Ran(command.env("PATH", &path).args(arguments).args(files).output().unwrap())
     };
     let init = [&["init"], &CHEAPEST[..]].concat();
-    run(&init, &[]).exits(1).says("there is no cipherlens on");
-    // What the program meets there: the agent and the display of its user, if ssh brings them.
+    run(&init, &[]).exits(1).says("cipherlens is not installed on");
+    // Records the agent and display that ssh passes on to the program, if any.
     let (program, seen) = (programs.join("cipherlens"), scene.path("seen by the host"));
     let text = format!(
         "#!/bin/sh\necho \"agent=$SSH_AUTH_SOCK display=$DISPLAY\" >>'{}'\nexec '{}' \"$@\"\n",
@@ -137,7 +138,7 @@ fn a_vault_is_made_filled_and_searched_over_ssh() {
     assert!(scene.path("it's a vault/header").exists());
     let seen = fs::read_to_string(&seen).unwrap();
     assert!(seen.lines().count() > 3 && seen.lines().all(|line| line == "agent= display="), "{seen}");
-    // Opened without a name: the address was remembered.
+    // Opened without an address: the last one was remembered.
     let mut again = scene.command(["list", "--json"]);
     let listed = Ran(again.env("PATH", &path).env_remove("CIPHERLENS_VAULT").output().unwrap()).success().json();
     assert_eq!(listed.as_array().unwrap().len(), 3);

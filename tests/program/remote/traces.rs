@@ -1,4 +1,4 @@
-//! What a serving process has in its memory during a search, and what it writes.
+//! What a serving process holds in memory during a search, and what it writes.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -23,7 +23,7 @@ fn serving_process(host: &Host) -> u32 {
 }
 
 /// How often each needle is in the writable memory of a process.
-/// `None` where the system lets nobody but root look: the process says that it may not be looked at.
+/// `None` where only root may read it, because the process forbids it.
 fn count_in_memory(process: u32, needles: &[Vec<u8>]) -> Option<Vec<usize>> {
     let opened = fs::File::open(format!("/proc/{process}/mem"));
     if opened.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied) {
@@ -36,7 +36,7 @@ fn count_in_memory(process: u32, needles: &[Vec<u8>]) -> Option<Vec<usize>> {
         let (from, until) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
         let (from, until) = (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(until, 16).unwrap());
         let mut region = vec![0; (until - from) as usize];
-        // Some regions of the kernel's cannot be read.
+        // Some kernel regions cannot be read.
         let read = memory.read_at(&mut region, from).unwrap_or_default();
         for (count, needle) in counts.iter_mut().zip(needles) {
             *count += region[..read].windows(needle.len()).filter(|window| window == needle).count();
@@ -75,7 +75,7 @@ fn the_serving_process_never_holds_a_secret_and_writes_nothing_in_the_clear() {
     let segment = snapshot.mapping().segments[0].id;
     let [master, context_key] = keys(&host);
     let clear = [photo(1)[..40].to_vec(), feature, name.into_bytes(), master, context_key];
-    // The control: the segment that was just scanned is known there by its id.
+    // The control: the segment just scanned is in its memory, by its id.
     let needles = [&clear[..], &[segment.0.to_vec()]].concat();
     match count_in_memory(serving_process(&host), &needles) {
         Some(counts) => {

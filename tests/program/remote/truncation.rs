@@ -9,7 +9,7 @@ use crate::remote::host::Host;
 use crate::support::vault_fixture::{fill, passphrase};
 
 #[test]
-fn blocks_that_are_cut_off_under_a_host_end_one_search_and_not_the_host() {
+fn blocks_truncated_under_a_host_fail_one_search_and_not_the_host() {
     let host = Host::with_vault();
     fill(&host.open(), 0..2);
     let starts = host.path("starts");

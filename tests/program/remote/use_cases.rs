@@ -1,4 +1,4 @@
-//! Every command works on a vault behind a command as on a local one.
+//! Every command works on a remote vault as on a local one.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn remote_with<P: AsRef<std::path::Path>>(scene: &Scene, arguments: &[&str], fil
 }
 
 #[test]
-fn every_command_works_on_a_vault_elsewhere() {
+fn every_command_works_on_a_remote_vault() {
     let photos = samples(6);
     let scene = Scene::new();
     remote(&scene, &[&["init"], &CHEAPEST[..]].concat()).success();
@@ -31,7 +31,7 @@ fn every_command_works_on_a_vault_elsewhere() {
     let found = remote_with(&scene, &search, &photos[..1]).success().json();
     assert_eq!(found["matches"].as_array().unwrap().len(), 6);
     assert!(found["matches"][0]["score"].as_f64().unwrap() > 0.999);
-    // Hints and lists are cached by now: only the query is sent, and five bytes an image of a full block arrive.
+    // Hints and lists are cached by now: only the query is sent, and five bytes per image of a full block are received.
     let bytes = &remote_with(&scene, &search, &photos[..1]).success().json()["bytes"];
     let (sent, received) = (bytes["sent"].as_u64().unwrap(), bytes["received"].as_u64().unwrap());
     assert!(sent < 660_000, "{sent} bytes of query");
@@ -44,7 +44,7 @@ fn every_command_works_on_a_vault_elsewhere() {
     for photo in &photos {
         assert_eq!(fs::read(out.join(photo.file_name().unwrap())).unwrap(), fs::read(photo).unwrap());
     }
-    // Matches exported among decoys: only the matches are written, but more is fetched.
+    // Matches exported with decoys: only the matches are written, but more is fetched.
     let traffic = |decoys: &str| {
         let folder = scene.path(&format!("with {decoys} decoys"));
         let export = ["search", "--verbose", "--top", "1", "--threshold", "-1", "--decoys", decoys, "--export"];
@@ -58,19 +58,19 @@ fn every_command_works_on_a_vault_elsewhere() {
         counted(&count)
     };
     let (without, with) = (traffic("0"), traffic("4"));
-    // A request and at least two frames of answer for each.
+    // A request and at least two answer frames for each.
     assert!(with >= without + 4 * 3, "{with} frames with four decoys, {without} with none");
     let id = listed[0]["id"].as_str().unwrap();
     remote(&scene, &["remove", "--yes", id]).success();
     assert_eq!(remote(&scene, &["check", "--json"]).success().json()["photos"], 5);
     assert_eq!(remote(&scene, &["stats", "--json"]).success().json()["photos"], 5);
-    // Whoever sits at the host and has the passphrase finds the same vault.
+    // On the host, with the passphrase, it is the same vault.
     assert_eq!(scene.run(["list", "--json"]).success().json().as_array().unwrap().len(), 5);
     scene.run(["check"]).success();
 }
 
 #[test]
-fn damage_on_the_host_is_named_and_mended_from_home() {
+fn damage_on_the_host_is_reported_and_repaired_by_the_client() {
     let photos = samples(3);
     let scene = Scene::with_photos(&photos);
     let features = scene.vault().join("encrypted_features");
@@ -87,7 +87,7 @@ fn damage_on_the_host_is_named_and_mended_from_home() {
 }
 
 #[test]
-fn a_new_passphrase_is_set_from_home() {
+fn a_new_passphrase_is_set_by_the_client() {
     let scene = Scene::with_vault();
     let new = scene.path("new passphrase");
     fs::write(&new, "another one altogether\n").unwrap();
@@ -99,12 +99,12 @@ fn a_new_passphrase_is_set_from_home() {
 }
 
 #[test]
-fn each_way_of_not_reaching_a_vault_has_its_own_words() {
+fn each_way_of_not_reaching_a_vault_has_its_own_message() {
     let scene = Scene::with_vault();
     let via = |command: &str| Ran(scene.command(["--via", command, "list"]).output().unwrap());
     via("no-such-program-at-all")
         .exits(1)
-        .says("there is no cipherlens on the other end")
+        .says("cipherlens is not installed on the other end")
         .says("copy this program there");
     via("echo Welcome to this machine, have a nice day").exits(1).says("not as cipherlens does").says("Welcome");
     via("echo Connection refused >&2; exit 255").exits(1).says("could not be reached").says("Connection refused");
@@ -112,7 +112,7 @@ fn each_way_of_not_reaching_a_vault_has_its_own_words() {
     via(r"printf 'CLENSRPC\377\001'; sleep 1").exits(1).says("speaks version 511");
     via(&serving(&scene.path("nowhere"))).exits(1).says("there is no vault at");
     let address = |text: &str| Ran(scene.command(["--vault", text, "list"]).output().unwrap());
-    address("ssh://-oProxyCommand=id/v").exits(1).says("is no address of a vault");
+    address("ssh://-oProxyCommand=id/v").exits(1).says("is not a valid vault address");
     let mut without_ssh = scene.command(["--vault", "ssh://nas.invalid/v", "list"]);
     let ran = Ran(without_ssh.env("PATH", scene.path("empty")).output().unwrap());
     ran.exits(1).says("ssh could not be started");

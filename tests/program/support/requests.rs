@@ -16,7 +16,7 @@ use crate::support::vault_fixture::vector;
 /// Kind and payload.
 pub(crate) type Request = (u8, Vec<u8>);
 
-/// Kinds that a host answers with a last message; the other ones belong to a writer.
+/// Kinds that a host answers with a final reply; the others belong to a writer.
 const QUESTIONS: std::ops::RangeInclusive<u8> = 1..=6;
 /// Every kind of the protocol.
 pub(crate) const KINDS: std::ops::RangeInclusive<u8> = 1..=17;
@@ -44,7 +44,7 @@ pub(crate) fn frame(request: u32, kind: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The whole frames at the beginning of `line`: request, kind, payload.
+/// The complete frames at the beginning of `line`: request, kind, payload.
 pub(crate) fn frames(mut line: &[u8]) -> Vec<(u32, u8, &[u8])> {
     let mut found = Vec::new();
     while let Some((head, rest)) = line.split_first_chunk::<HEAD_BYTES>() {
@@ -69,7 +69,7 @@ pub(crate) fn query(vault: &Vault, number: u32) -> (EncryptedQuery, QuerySecret)
     holder.encrypt(holder.prepare().unwrap(), &vector(number)).unwrap()
 }
 
-/// A search among all blocks of a vault.
+/// A search over all blocks of a vault.
 pub(crate) fn scan(snapshot: &Snapshot, query: &EncryptedQuery) -> Request {
     let mapping = snapshot.mapping();
     let mut payload = mapping.public_context.0.to_vec();
@@ -83,7 +83,7 @@ pub(crate) fn scan(snapshot: &Snapshot, query: &EncryptedQuery) -> Request {
     (2, payload)
 }
 
-/// Every question but a search, of a vault that has these files.
+/// Every read request except a search, for a vault with these files.
 pub(crate) fn questions(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<Request> {
     let digest = |name: &str| blake3::hash(&files[Path::new(name)]).as_bytes().to_vec();
     let read = |name: &str, known: &[u8]| {
@@ -97,7 +97,7 @@ pub(crate) fn questions(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<Request> {
     all
 }
 
-/// What a writer says to make a vault of these files where there is none, one request id for all of it.
+/// The messages of a writer that creates a vault with these files, all with one request id.
 pub(crate) fn making(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<Request> {
     let stage = |name: &str| {
         let content = &files[Path::new(name)];
@@ -118,7 +118,7 @@ pub(crate) fn making(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<Request> {
     all
 }
 
-/// What a host answers to `line`, which ends when every question on it is answered or when the host hangs up.
+/// The host's answers to `line`, which ends once every read request on it is answered or the host hangs up.
 pub(crate) fn answered(root: &Path, line: &[u8]) -> (io::Result<()>, Vec<u8>) {
     let asked = line.get(GREETING_BYTES..).unwrap_or_default();
     let asked = frames(asked).into_iter().filter(|(_, kind, _)| QUESTIONS.contains(kind));
@@ -130,7 +130,7 @@ pub(crate) fn answered(root: &Path, line: &[u8]) -> (io::Result<()>, Vec<u8>) {
     (outcome, said)
 }
 
-/// What a host said so far.
+/// The host's output so far.
 #[derive(Clone, Default)]
 struct Answers(Arc<Said>);
 
@@ -152,10 +152,10 @@ impl Write for Answers {
     }
 }
 
-/// A line that ends once as many questions are answered as were asked: what is asked when a line ends, nobody answers.
+/// A connection that ends once all read requests are answered: the host does not answer requests after its end.
 struct Patient<'a> {
     line: &'a [u8],
-    /// The request ids of the questions on it.
+    /// The ids of its read requests.
     questions: Vec<u32>,
     answers: Answers,
 }

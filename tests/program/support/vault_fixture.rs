@@ -30,7 +30,7 @@ impl Fixture {
         fixture
     }
 
-    /// The same vault in another place, on a machine that has seen as much of it.
+    /// The same vault in another directory, on a machine that has seen the same generations.
     pub(crate) fn copy_of(other: &Self) -> Self {
         let copy = Self { directory: tempfile::tempdir().unwrap() };
         restore(copy.directory.path(), &files(other.directory.path()));
@@ -41,7 +41,7 @@ impl Fixture {
         self.directory.path().join("vault")
     }
 
-    /// A place beside the vault.
+    /// A path next to the vault.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -59,7 +59,7 @@ impl Fixture {
     }
 }
 
-/// Can make nothing anew from a photo.
+/// Regenerates nothing.
 pub(crate) struct Nothing;
 
 impl Regenerate for Nothing {
@@ -120,7 +120,7 @@ pub(crate) fn append(transaction: &mut Transaction, number: u32) -> Appended {
     transaction.append(NewImage { photo: stored, details: details(number), vector: vector(number) }).unwrap()
 }
 
-/// Appends photos in one commit and gives their ids.
+/// Appends photos in one commit, and returns their ids.
 pub(crate) fn fill(vault: &Vault, numbers: impl IntoIterator<Item = u32>) -> Vec<Id> {
     let mut transaction = Transaction::begin(vault, IfLocked::Refuse).unwrap();
     let ids = numbers
@@ -134,15 +134,15 @@ pub(crate) fn fill(vault: &Vault, numbers: impl IntoIterator<Item = u32>) -> Vec
     ids
 }
 
-/// The same, and all segments are then in a group, as in a vault of thousands.
+/// The same, with all segments in a group, as in a vault of thousands of photos.
 pub(crate) fn fill_grouped(vault: &Vault, numbers: impl IntoIterator<Item = u32>) -> Vec<Id> {
     let ids = fill(vault, numbers);
     group_all(vault, &passphrase("correct"));
     ids
 }
 
-/// Commits a generation whose segments are all in groups, however few they are. A transaction makes a group only of
-/// thousands of photos.
+/// Commits a generation whose segments are all in groups, however few there are. A transaction groups only thousands of
+/// photos.
 pub(crate) fn group_all(vault: &Vault, passphrase: &Passphrase) {
     let backend = vault.backend();
     let header = backend.read(&Object::Header, vault::largest_bytes(&Object::Header)).unwrap();
@@ -201,7 +201,7 @@ pub(crate) fn search(vault: &Vault, snapshot: &Snapshot, query: &[f32]) -> BTree
     scores.iter().enumerate().map(|(at, score)| (snapshot.image_at(at).unwrap().id(), *score)).collect()
 }
 
-/// Every file below a directory and its content.
+/// Every file below a directory, with its content.
 pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in walkdir::WalkDir::new(root) {
@@ -213,7 +213,7 @@ pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// Makes `root` hold exactly `files`, in the directories that it has.
+/// Makes `root` hold exactly `files`, in its existing directories.
 pub(crate) fn restore(root: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     for path in self::files(root).keys().filter(|path| !files.contains_key(*path)) {
         fs::remove_file(root.join(path)).unwrap();

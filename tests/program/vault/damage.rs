@@ -1,4 +1,4 @@
-//! What repair makes of a damaged vault. That damage is found is tested with the rest of the security table.
+//! Repairing a damaged vault. That damage is found is tested in `tests/hardening`.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use cipherlens::vault::{
 
 use crate::support::vault_fixture::*;
 
-/// Makes anew what the fixture made the first time.
+/// Regenerates the fixture's original vectors and thumbnails.
 struct Again;
 
 impl Regenerate for Again {
@@ -32,7 +32,7 @@ fn repaired(vault: &Vault, losses: LostPhotoPolicy) -> Repaired {
     repair(vault, &Again, losses, IfLocked::Refuse, &|_| {}).unwrap()
 }
 
-/// Reads every photo and thumbnail that can be read, each checked against what was stored.
+/// Reads every readable photo and thumbnail, and compares each with what was stored.
 fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
     let mut whole = 0;
     for (number, id) in (0..).zip(ids) {
@@ -49,7 +49,7 @@ fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
 }
 
 #[test]
-fn blocks_hints_and_thumbnails_are_made_anew_without_loss() {
+fn blocks_hints_and_thumbnails_are_rebuilt_without_loss() {
     let fixture = Fixture::new();
     let ids = fill(&fixture.open(), 0..3);
     let vault = fixture.open();
@@ -73,7 +73,7 @@ fn blocks_hints_and_thumbnails_are_made_anew_without_loss() {
 }
 
 #[test]
-fn vectors_lists_and_catalogues_are_made_anew_from_the_photos() {
+fn vectors_lists_and_catalogues_are_rebuilt_from_the_photos() {
     for part in [Part::Vectors, Part::Images, Part::Catalogue] {
         let fixture = Fixture::new();
         let vault = fixture.open();
@@ -96,7 +96,7 @@ fn vectors_lists_and_catalogues_are_made_anew_from_the_photos() {
 }
 
 #[test]
-fn a_damaged_last_segment_does_not_stand_in_the_way_of_the_others() {
+fn a_damaged_last_segment_does_not_prevent_repair_of_the_others() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     let ids = fill(&vault, 0..1026);
@@ -104,7 +104,7 @@ fn a_damaged_last_segment_does_not_stand_in_the_way_of_the_others() {
     damage(&Object::Segment(segments[0].id, Part::Blocks).path(&fixture.root()));
     assert!(repaired(&vault, LostPhotoPolicy::Keep).after.is_whole());
     let mended = vault.snapshot().unwrap().mapping().segments.clone();
-    assert_eq!(mended[1], segments[1], "what is whole is left alone");
+    assert_eq!(mended[1], segments[1], "intact segments are left alone");
 
     damage(&Object::Segment(mended[0].id, Part::Hints).path(&fixture.root()));
     damage(&Object::Segment(mended[1].id, Part::Vectors).path(&fixture.root()));
@@ -130,7 +130,7 @@ fn lost_photos_are_kept_listed_until_they_are_dropped() {
     assert_eq!(kept.after.damages.len(), 1);
     assert_eq!((kept.after.damages[0].image, kept.after.damages[0].remedy), (Some(ids[1]), Remedy::Lost));
     fs::write(&path, &content).unwrap();
-    assert!(vault.check(&|_| {}).unwrap().is_whole(), "a file put back is whole again");
+    assert!(vault.check(&|_| {}).unwrap().is_whole(), "the restored file is intact");
 
     fs::remove_file(&path).unwrap();
     let dropped = repaired(&vault, LostPhotoPolicy::Drop);
@@ -140,7 +140,7 @@ fn lost_photos_are_kept_listed_until_they_are_dropped() {
 }
 
 #[test]
-fn a_segment_of_which_list_and_catalogue_are_lost_keeps_its_files() {
+fn a_segment_that_lost_list_and_catalogue_keeps_its_files() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     fill(&vault, 0..2);
@@ -161,7 +161,7 @@ fn damage(path: &Path) {
 }
 
 #[test]
-fn a_repair_moves_what_nothing_names_aside_and_removes_none_of_it() {
+fn a_repair_moves_strays_aside_and_removes_none() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     fill(&vault, 0..1);

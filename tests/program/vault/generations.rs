@@ -1,4 +1,4 @@
-//! Reading and writing generations of a vault: what is stored comes back, one writer at a time, readers stay whole.
+//! Reading and writing generations of a vault: stored photos are read back, one writer at a time, consistent readers.
 
 use std::fs;
 use std::path::Path;
@@ -84,7 +84,7 @@ fn segments_stay_full_across_their_borders() {
 }
 
 #[test]
-fn a_block_written_anew_has_a_new_nonce() {
+fn a_rewritten_block_has_a_new_nonce() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     let nonce = || {
@@ -97,7 +97,7 @@ fn a_block_written_anew_has_a_new_nonce() {
 }
 
 #[test]
-fn content_that_is_present_is_recognised() {
+fn duplicate_content_is_recognised() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     let ids = fill(&vault, 0..2);
@@ -160,7 +160,7 @@ fn a_commit_that_fails_leaves_the_old_generation() {
 }
 
 #[test]
-fn what_a_crash_left_is_removed_by_the_next_writer_only() {
+fn only_the_next_writer_removes_what_a_crash_left() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     let ids = fill(&vault, 0..1);
@@ -184,7 +184,7 @@ fn what_a_crash_left_is_removed_by_the_next_writer_only() {
     let mut expected = whole;
     expected.insert("encrypted_images/notes.txt".into(), b"the owner's own".to_vec());
     expected.insert(format!("encrypted_features/{id}.vectors").into(), b"half a segment".to_vec());
-    assert_eq!(files(&fixture.root()), expected, "what no writer listed is not the vault's to remove");
+    assert_eq!(files(&fixture.root()), expected, "files that no writer listed stay");
     let leftovers = vault.check(&|_| {}).unwrap().leftovers;
     assert_eq!(leftovers.abandoned, []);
     assert_eq!(leftovers.strays, [format!("encrypted_features/{id}.vectors"), "encrypted_images/notes.txt".into()]);
@@ -198,7 +198,7 @@ fn only_what_the_journal_lists_is_removed() {
     let stray = fixture.root().join("encrypted_thumbnails/00112233445566778899aabbccddeeff.aes");
     fs::write(&stray, "from nowhere").unwrap();
     fill(&vault, 1..2);
-    assert!(stray.exists(), "nobody looked");
+    assert!(stray.exists(), "no search for leftovers yet");
     assert_eq!(vault.check(&|_| {}).unwrap().leftovers.strays.len(), 1);
     let named = vault.snapshot().unwrap().files().unwrap();
     let named: String = named.iter().map(|file| format!("{}\n", file.object)).collect();
@@ -215,18 +215,18 @@ fn only_what_the_journal_lists_is_removed() {
         drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
         assert_eq!(stray.exists(), !is_removed, "{journal}");
         assert!(!fixture.root().join("writing").exists());
-        assert!(vault.check(&|_| {}).unwrap().is_whole(), "what the mapping names stays, whatever is listed");
+        assert!(vault.check(&|_| {}).unwrap().is_whole(), "files in the mapping stay, whatever is listed");
     }
 }
 
 #[test]
-fn what_could_not_be_removed_is_looked_for_again() {
+fn files_that_could_not_be_removed_are_tried_again() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     let ids = fill(&vault, 0..2);
     let photo = fixture.root().join(format!("encrypted_images/{}.jpg.aes", ids[0]));
     fs::remove_file(&photo).unwrap();
-    // Nothing removes a directory.
+    // A directory in its place cannot be removed.
     fs::create_dir(&photo).unwrap();
     remove(&vault, &ids[..1]);
     let writing = fixture.root().join("writing");
@@ -238,7 +238,7 @@ fn what_could_not_be_removed_is_looked_for_again() {
 }
 
 #[test]
-fn photos_are_not_taken_for_leftovers_while_a_list_is_damaged() {
+fn photos_are_not_mistaken_for_leftovers_while_a_list_is_damaged() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     fill(&vault, 0..2);
@@ -249,7 +249,7 @@ fn photos_are_not_taken_for_leftovers_while_a_list_is_damaged() {
     fs::write(fixture.root().join("writing"), listed.collect::<String>()).unwrap();
     drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
     assert_eq!(fs::read_dir(fixture.root().join("encrypted_images")).unwrap().count(), 2);
-    assert!(fixture.root().join("writing").exists(), "it is looked again once the list is back");
+    assert!(fixture.root().join("writing").exists(), "leftovers are looked for again once the list is restored");
 }
 
 #[test]
@@ -269,11 +269,11 @@ fn one_writer_at_a_time() {
         drop(first.commit().unwrap());
         waiter.join().unwrap();
     });
-    assert_eq!(vault.snapshot().unwrap().len(), 2, "the second writer went on from the first one's generation");
+    assert_eq!(vault.snapshot().unwrap().len(), 2, "the second writer started from the first one's generation");
 }
 
 #[test]
-fn a_reader_stays_whole_or_is_told_to_read_again() {
+fn a_reader_stays_consistent_or_is_told_to_retry() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     let ids = fill(&vault, 0..2);
@@ -289,7 +289,7 @@ fn a_reader_stays_whole_or_is_told_to_read_again() {
 }
 
 #[test]
-fn images_are_found_by_the_beginning_of_their_id() {
+fn images_are_found_by_id_prefix() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     let ids = fill(&vault, 0..40);
@@ -310,7 +310,7 @@ fn images_are_found_by_the_beginning_of_their_id() {
 }
 
 #[test]
-fn only_the_passphrase_opens_and_it_can_be_changed() {
+fn only_the_passphrase_opens_a_vault_and_it_can_be_changed() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     let ids = fill(&vault, 0..1);
@@ -345,7 +345,7 @@ fn modification_times(root: &Path) -> Vec<std::time::SystemTime> {
 }
 
 #[test]
-fn the_keyless_half_is_enough_to_evaluate() {
+fn scoring_needs_no_key() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     let ids = fill(&vault, 0..3);
@@ -365,7 +365,7 @@ fn the_keyless_half_is_enough_to_evaluate() {
 }
 
 #[test]
-fn a_vault_is_created_in_a_new_or_empty_place_only() {
+fn a_vault_is_created_only_in_a_new_or_empty_directory() {
     let fixture = Fixture::new();
     let create = |root: &Path| {
         Vault::create(vault::local(root), &passphrase("p"), Cost::FLOOR, space(), fixture.freshness()).map(drop)

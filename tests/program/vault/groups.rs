@@ -1,4 +1,4 @@
-//! Groups of segments: what a writer needs of a large vault is a few files, what a reader gets is the same as ever.
+//! Groups of segments: a writer reads few files of a large vault, and readers see no difference.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use cipherlens::vault::{
 
 use crate::support::vault_fixture::*;
 
-/// A group of the photos 0 to 2, and photo 3 in a segment of its own.
+/// A group with photos 0 to 2, and photo 3 in an ungrouped segment.
 fn grouped() -> (Fixture, Vec<Id>) {
     let fixture = Fixture::new();
     let mut ids = fill_grouped(&fixture.open(), 0..3);
@@ -63,13 +63,13 @@ fn photos_of_groups_are_listed_searched_recognised_and_removed() {
     assert!(matches!(snapshot.image(ids[1]), Err(Error::UnknownImage { .. })));
     assert_eq!(snapshot.len(), 3);
     assert!(search(&vault, &snapshot, &vector(2))[&ids[2]] > 0.999);
-    assert!(vault.check(&|_| {}).unwrap().leftovers.is_empty(), "the files of the group are gone");
+    assert!(vault.check(&|_| {}).unwrap().leftovers.is_empty(), "the files of the group were removed");
     remove(&vault, &[ids[0], ids[2], ids[3]]);
     assert_eq!(fs::read_dir(fixture.root().join("encrypted_features")).unwrap().count(), 0);
 }
 
 #[test]
-fn adding_reads_nothing_of_the_segments_in_groups() {
+fn adding_reads_no_segments_in_groups() {
     let (fixture, ids) = grouped();
     let vault = fixture.open();
     let snapshot = vault.snapshot().unwrap();
@@ -100,7 +100,7 @@ fn adding_reads_nothing_of_the_segments_in_groups() {
 }
 
 #[test]
-fn a_damaged_list_or_damaged_tags_are_made_anew() {
+fn a_damaged_list_or_damaged_tags_are_rebuilt() {
     for part in 0..2 {
         let (fixture, ids) = grouped();
         let vault = fixture.open();
@@ -134,7 +134,7 @@ fn photos_that_could_be_in_damaged_tags_are_not_added() {
 }
 
 #[test]
-fn a_group_of_which_list_and_tags_are_lost_keeps_its_files_and_the_rest_opens() {
+fn a_group_that_lost_list_and_tags_keeps_its_files_and_the_rest_opens() {
     let (fixture, ids) = grouped();
     let vault = fixture.open();
     let files = group_files(&fixture, &vault.snapshot().unwrap());
@@ -155,7 +155,7 @@ fn a_group_of_which_list_and_tags_are_lost_keeps_its_files_and_the_rest_opens() 
 }
 
 #[test]
-fn a_reader_of_a_group_that_is_gone_is_told_to_read_again() {
+fn a_reader_of_a_removed_group_is_told_to_retry() {
     let (fixture, ids) = grouped();
     let vault = fixture.open();
     let (lazy, read) = (vault.snapshot().unwrap(), vault.snapshot().unwrap());
@@ -199,7 +199,7 @@ fn thousands_of_photos_form_a_group_by_themselves() {
     assert_eq!(vault.snapshot().unwrap().mapping().groups, std::slice::from_ref(&before), "a group is not touched");
     remove(&vault, &ids[5000..5001]);
     let after = vault.snapshot().unwrap();
-    assert_eq!(sizes(&after), (vec![8], [&full[..], &[2]].concat()), "a segment that lost an image is made up for");
+    assert_eq!(sizes(&after), (vec![8], [&full[..], &[2]].concat()), "the gap is filled");
     assert_ne!(after.mapping().groups[0], before);
     assert_eq!(after.find_content(&synthetic(5000)).unwrap(), None);
     for number in [0, 4999, 5001, 8191, 8193] {

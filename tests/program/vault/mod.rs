@@ -1,4 +1,4 @@
-//! The vault from outside: what is stored comes back, damage is repaired, groups stay as good as segments.
+//! The vault from outside: stored photos are read back, damage is repaired, groups behave like segments.
 
 mod damage;
 mod generations;

@@ -1,8 +1,8 @@
 //! The scan with AVX2: four coefficients a vector, 32 x 32 -> 64-bit products.
 //!
-//! Four coefficients are 20 bytes. Inside a piece one 32-byte load that begins 6 bytes before them puts two of them
-//! into each half of the vector; at the ends of a piece it would read what is not the piece's, so there one 16-byte
-//! load at each end of them, never past the last.
+//! Four coefficients are 20 bytes. Inside a piece, one 32-byte load starting 6 bytes before them puts two of them into
+//! each half of the vector. At the ends of a piece that load would cross its boundary, so there two 16-byte loads are
+//! used, one at each end of the four coefficients.
 #![expect(unsafe_code, reason = "vector loads, and detected instructions")]
 
 use std::arch::x86_64::{
@@ -18,7 +18,7 @@ use crate::parameters::{COEFFICIENT_BYTES, LANES};
 /// Coefficients of one vector.
 const WIDTH: usize = 4;
 const HALF_ROW_BYTES: usize = WIDTH * COEFFICIENT_BYTES;
-/// Bytes of a vector, and those of them that come before and after half a row.
+/// Bytes of a vector, and the extra bytes before and after half a row.
 const VECTOR_BYTES: usize = 32;
 const MARGIN_BYTES: usize = (VECTOR_BYTES - HALF_ROW_BYTES) / 2;
 
@@ -58,7 +58,7 @@ fn span_wide(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {
         }
         for (sums, piece) in sums.iter_mut().zip(pieces) {
             prefetch(piece);
-            // In registers for a piece: each sum through memory would wait for the store before it.
+            // In registers during a piece: each sum through memory would wait for the previous store.
             let mut lane = *sums;
             add_row::<0>(&mut lane, piece, &query);
             add_row::<1>(&mut lane, piece, &query);
@@ -80,8 +80,8 @@ fn span_wide(block: &[BlockPieces], query: &[QueryPiece]) -> Sums {
     totals
 }
 
-/// Adds the products of a row's residues with the query's. The number of the row is known to the compiler, so that no
-/// bound is checked in the loop.
+/// Adds the products of a row's residues with the query's. The row number is a constant, so that the loop checks no
+/// bounds.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn add_row<const ROW: usize>(sums: &mut Row, piece: &[u8; PIECE_BYTES], query: &[Row; TILE]) {

@@ -1,7 +1,7 @@
-//! The scan with AVX-512: one permute a row of 8 coefficients, multiply-add of 52-bit integers.
+//! The scan with AVX-512: one permute per row of 8 coefficients, multiply-add of 52-bit integers.
 //!
-//! A piece is five cache lines: five loads, rows 0, 2, 5 and 7 from one of them, 1, 3, 4 and 6 from two. A 64-byte load
-//! of the last row itself would read past the end of a mapped file.
+//! A piece is five cache lines, loaded once each: rows 0, 2, 5 and 7 lie in one of them, rows 1, 3, 4 and 6 span two. A
+//! 64-byte load of the last row by itself would read past the end of a mapped file.
 #![expect(unsafe_code, reason = "vector loads, and detected instructions")]
 
 use std::arch::x86_64::{
@@ -18,7 +18,7 @@ const LINE: usize = 64;
 /// The five low bytes of each 64-bit word.
 const FIVE_BYTES: u64 = 0x1f1f_1f1f_1f1f_1f1f;
 
-/// For each row of a piece, where its bytes stand relative to the cache line in which it starts.
+/// For each row of a piece, the positions of its bytes relative to the cache line in which it starts.
 static ROW_INDEX: [[u8; LINE]; TILE] = {
     let mut table = [[0; LINE]; TILE];
     let mut row = 0;

@@ -1,6 +1,6 @@
 //! The choice of an instruction set for the scan and for the loops of the ring.
 //!
-//! Every kernel computes the same sums, bit for bit. This file knows public data only.
+//! Every kernel computes the same sums, bit for bit. This file handles public data only.
 
 use super::portable;
 use super::span::Sums;
@@ -16,7 +16,7 @@ use super::{avx2, avx512};
 /// Selects a kernel, for tests and measurements.
 const KERNEL_VARIABLE: &str = "CIPHERLENS_KERNEL";
 
-/// An instruction set that this processor has.
+/// An instruction set supported by this processor.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Kernel(Instructions);
 
@@ -36,7 +36,7 @@ impl Kernel {
     /// The portable kernel, which every processor runs.
     pub const PORTABLE: Self = Self(Instructions::Portable);
 
-    /// Every kernel this processor can run, the fastest last.
+    /// Every kernel that this processor can run, the fastest last.
     #[must_use]
     pub fn supported() -> Vec<Self> {
         let mut supported = vec![Self::PORTABLE];
@@ -62,7 +62,7 @@ impl Kernel {
         Self::supported().pop().unwrap_or(Self::PORTABLE)
     }
 
-    /// The kernel that the environment variable `CIPHERLENS_KERNEL` names, or else the fastest.
+    /// The kernel named by the environment variable `CIPHERLENS_KERNEL`, otherwise the fastest.
     ///
     /// # Errors
     /// [`Error::UnknownKernel`] and [`Error::UnsupportedKernel`]; there is no silent fallback.
@@ -95,8 +95,8 @@ impl Kernel {
         }
     }
 
-    /// Runs `body`, compiled with these instructions, so that its loops are vectorised. That reaches only code that is
-    /// inlined: mark `body` and what it calls `#[inline(always)]`.
+    /// Runs `body`, compiled with these instructions, so that its loops are vectorised. This affects only inlined code:
+    /// mark `body` and what it calls `#[inline(always)]`.
     #[inline(always)]
     pub(crate) fn vectorised<R>(self, body: impl FnOnce() -> R) -> R {
         match self.0 {
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::layout::{ROW_BYTES, TILE, pack_row};
 
-    /// Sums by the definition, on numbers instead of bytes.
+    /// Sums by definition, on numbers instead of bytes.
     fn naive(block: &[u64], query: &[u64]) -> Sums {
         let mut sums = [[[0; TILE]; 2]; LANES];
         for (at, &stored) in block.iter().enumerate() {
@@ -190,7 +190,7 @@ mod tests {
     fn kernels_agree_on_extremes() {
         let largest = 1_032_192 | 995_328 << 20;
         check(&[largest; 32 * LANES * 64], &[largest; 32 * 64]);
-        // Bytes that are no residues still give the same sums everywhere.
+        // Bytes that are not residues must give the same sums too.
         check(&[(1 << 40) - 1; 32 * LANES * 64], &[(1 << 40) - 1; 32 * 64]);
         check(&[0; LANES * 64], &[largest; 64]);
     }

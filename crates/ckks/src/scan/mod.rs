@@ -1,7 +1,7 @@
 //! The inner loop of the scan: sums of products of residues, in one pass over memory.
 //!
 //! A span is a run of pieces (see `layout`): 8 groups of 8 slots, for the 8 lanes of a block and the one lane of a
-//! query. All `unsafe` of this crate is in the kernels here. They know public data only.
+//! query. All `unsafe` of this crate is in the kernels here. They handle public data only.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -3,7 +3,7 @@
 //! Four coefficients are 20 bytes: one 16-byte load at each end of them, never past the last.
 //!
 //! Test on 64-bit ARM, or under `qemu-aarch64`, with `cargo test --release --target aarch64-unknown-linux-gnu -p
-//! cipherlens-ckks`. It was equal to the portable kernel there on 2026-11-28. Its speed was not measured.
+//! cipherlens-ckks`. It matched the portable kernel there on 2026-11-28. Its speed was not measured.
 #![expect(unsafe_code, reason = "vector loads, and detected instructions")]
 
 use std::arch::aarch64::{

@@ -19,7 +19,7 @@ const DIMENSION: usize = Parameters::V1.dimension();
 /// A plain vector.
 type Row = [f32; DIMENSION];
 
-/// How far ahead the prefetching kernels prefetch: one row for each row in work.
+/// How far ahead the prefetching kernels prefetch: one row per row in progress.
 #[cfg(target_arch = "x86_64")]
 const PREFETCH_BYTES: usize = size_of::<Row>();
 
@@ -76,7 +76,7 @@ fn portable(rows: &[Row], query: &Row, scores: &mut [f32]) {
 /// Rows at a time, accumulators of each, and bytes ahead.
 #[cfg(target_arch = "x86_64")]
 const AVX2: [PlainKernel; 4] = [
-    // SAFETY: `supported` hands these out only where the processor has the instructions; so below.
+    // SAFETY: `supported` returns these only where the processor has the instructions.
     PlainKernel { name: "avx2", run: |rows, query, scores| unsafe { avx2::<1, 8, 0>(rows, query, scores) } },
     PlainKernel {
         name: "avx2 prefetching",
@@ -95,7 +95,7 @@ const AVX2: [PlainKernel; 4] = [
 /// Rows at a time, accumulators of each, and bytes ahead.
 #[cfg(target_arch = "x86_64")]
 const AVX512: [PlainKernel; 4] = [
-    // SAFETY: `supported` hands these out only where the processor has the instructions; so below.
+    // SAFETY: `supported` returns these only where the processor has the instructions.
     PlainKernel { name: "avx512", run: |rows, query, scores| unsafe { avx512::<1, 8, 0>(rows, query, scores) } },
     PlainKernel {
         name: "avx512 prefetching",

@@ -3,9 +3,9 @@
 use crate::layout::{PIECE_BYTES, TILE};
 use crate::parameters::LANES;
 
-/// How far ahead the kernels prefetch: the arithmetic fills the reorder buffer, so the processor sees few cache lines
-/// ahead by itself. Of 0 to 16 KiB, 16 was the fastest on a Xeon (1.27 instead of 1.7 times the time of a plain scan,
-/// at 9 GB/s of memory bandwidth), 4 to 8 on a Zen 4 (by 5 % with AVX-512 and 10 % with AVX2).
+/// How far ahead the kernels prefetch. The arithmetic fills the reorder buffer, so the processor itself looks few cache
+/// lines ahead. Of 0 to 16 KiB, 16 was the fastest on a Xeon (1.27 instead of 1.7 times the time of a plain scan, at 9
+/// GB/s of memory bandwidth), 4 to 8 on a Zen 4 (by 5 % with AVX-512 and 10 % with AVX2).
 #[cfg(target_arch = "x86_64")]
 pub(super) const PREFETCH_BYTES: usize = 8 << 10;
 

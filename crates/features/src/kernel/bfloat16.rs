@@ -1,7 +1,7 @@
 //! bfloat16, the upper half of an f32, and its arithmetic in portable Rust.
 //!
-//! Every processor can compute in it, so that a vault with bfloat16 vectors can be searched anywhere. It is fast only
-//! with AVX512_BF16.
+//! Every processor can run it, so a vault with bfloat16 vectors can be searched anywhere. It is fast only with
+//! AVX512_BF16.
 #![expect(unsafe_code, reason = "loads and stores through pointers")]
 
 use super::portable::Portable;
@@ -26,7 +26,7 @@ unsafe impl Element for Bf16 {
     }
 }
 
-/// Avx512Bf16 of [`Bf16`] without instructions for them: the twin of those that have some.
+/// [`Bf16`] arithmetic without special instructions: the portable twin of `Avx512Bf16`.
 #[derive(Clone, Copy)]
 pub(crate) struct PortableBf16;
 
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn rounding_is_to_nearest_ties_to_even() {
-        // 1 and the next two bfloat16 above it.
+        // 1 and the next two bfloat16 numbers above it.
         let (one, next, second) = (1.0, 1.0 + 1.0 / 128.0, 1.0 + 2.0 / 128.0);
         for (value, nearest) in [
             (one, one),

@@ -13,7 +13,7 @@ use memmap2::MmapMut;
 
 use super::simd::Element;
 
-/// Smaller buffers do not ask for huge pages.
+/// Smaller buffers do not request huge pages.
 const HUGE_PAGE_BYTES: usize = 2 << 20;
 /// The pool hands out buffers up to this many times larger than needed.
 const MAX_OVERSIZE: usize = 4;
@@ -27,7 +27,7 @@ impl PageBuffer {
         let map = MmapMut::map_anon((count * size_of::<T>()).max(1))?;
         #[cfg(target_os = "linux")]
         if map.len() >= HUGE_PAGE_BYTES {
-            // Ignore errors: a kernel without huge pages still gives small ones.
+            // Ignore errors: without huge pages, small ones work too.
             let _ = map.advise(memmap2::Advice::HugePage);
         }
         Ok(Self(map))
@@ -37,7 +37,7 @@ impl PageBuffer {
         self.0.len()
     }
 
-    /// All of it: at least as many elements as it was made for.
+    /// All of its elements, at least as many as requested.
     pub(crate) fn numbers<T: Element>(&self) -> &[T] {
         // SAFETY: any bits are a valid `Element`, and pages are aligned for all element types.
         unsafe { self.0.align_to().1 }
@@ -50,7 +50,7 @@ impl PageBuffer {
     }
 }
 
-/// Free buffers to be reused.
+/// Free buffers for reuse.
 #[derive(Default)]
 pub(crate) struct BufferPool(Mutex<Vec<PageBuffer>>);
 

@@ -1,4 +1,4 @@
-//! A convolution by the algorithm that is fastest for its shape.
+//! A convolution with the fastest algorithm for its shape.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use super::simd::Arithmetic;
 use super::winograd::WinogradConv;
 use crate::precision::Workload;
 
-/// From this many channels on, feature maps are 7x7: F(4x4) tiles would mostly compute padding.
+/// Feature maps with at least this many channels are 7x7: F(4x4) tiles would mostly compute padding.
 const WINOGRAD_2X2_CHANNELS: usize = 512;
 
 /// A convolution with bias and activation.

@@ -10,10 +10,10 @@ use super::packing::PackedWeights;
 use super::parallelism::Parallelism;
 use super::simd::{Arithmetic, Simd, tile_columns};
 
-/// Input of one task: together with a panel it fits into the L2 cache.
+/// Input bytes per task: together with a panel they fit into the L2 cache.
 const TASK_BYTES: usize = 256 << 10;
 /// Weights up to this size stay in the L2 cache, so a task loops over tiles outside and panels inside. Larger weights
-/// are streamed once a task: panels outside, tiles inside.
+/// are streamed once per task: panels outside, tiles inside.
 const CACHED_WEIGHT_BYTES: usize = 600 << 10;
 
 pub(crate) struct Conv1x1<A: Arithmetic> {

@@ -1,4 +1,4 @@
-//! The weights of one convolution before they are packed.
+//! The weights of one convolution before packing.
 
 use candle_core::{Error, Result, Storage, Tensor};
 
@@ -15,7 +15,7 @@ impl ConvWeights {
     /// `kernel` is of shape [outputs, inputs, side, side], `bias` of shape [outputs], both f32.
     ///
     /// # Errors
-    /// When the tensors are not of these shapes and types.
+    /// When the tensors do not have these shapes and types.
     pub(crate) fn new(kernel: &Tensor, bias: &Tensor, stride: usize) -> Result<Self> {
         let (_, _, side, _) = kernel.dims4()?;
         Ok(Self { kernel: kernel.contiguous()?, bias: bias.to_vec1()?, side, stride })

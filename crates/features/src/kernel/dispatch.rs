@@ -1,4 +1,4 @@
-//! Choice of the instruction set at run time: the fastest of the processor, or the one that the environment names.
+//! Choice of the instruction set at run time: the fastest of the processor, or the one named by the environment.
 
 use super::bfloat16::PortableBf16;
 use super::portable::Portable;
@@ -15,23 +15,23 @@ const KERNEL_VARIABLE: &str = "CIPHERLENS_KERNEL";
 /// The values of [`KERNEL_VARIABLE`], the fastest first.
 pub(crate) const KERNELS: [&str; 4] = ["avx512", "avx2", "neon", "portable"];
 
-/// Something to be built over an arithmetic; `build` is compiled for each instruction set.
+/// Something that can be built for any arithmetic; `build` is compiled for each instruction set.
 pub(crate) trait Build {
     type Output;
 
     fn build<A: Arithmetic>(&self, arithmetic: A) -> Result<Self::Output, Error>;
 }
 
-/// What was built, and for which instruction set.
+/// The result, and its instruction set.
 pub(crate) struct Built<T> {
     pub(crate) kernel: &'static str,
     pub(crate) output: T,
 }
 
-/// Builds for the kernel that the environment variable `CIPHERLENS_KERNEL` names, or else for the fastest.
+/// Builds for the kernel named by the environment variable `CIPHERLENS_KERNEL`, otherwise for the fastest.
 ///
-/// # Errors
-/// [`Error::UnknownKernel`] or [`Error::UnsupportedKernel`] for the kernel named (there is no silent fallback), and the
+/// [`Error::UnknownKernel`] or [`Error::UnsupportedKernel`] for the named kernel (there is no silent fallback), and the
+/// errors of `builder`.
 /// errors of `builder`.
 pub(crate) fn build<B: Build>(precision: Precision, builder: &B) -> Result<Built<B::Output>, Error> {
     let Some(name) = std::env::var_os(KERNEL_VARIABLE) else { return build_for_fastest(precision, builder) };
@@ -49,7 +49,7 @@ fn build_for_fastest<B: Build>(precision: Precision, builder: &B) -> Result<Buil
     unreachable!("the portable kernel runs everywhere")
 }
 
-/// Builds for one of [`KERNELS`]; `None` if the processor or the precision does not have it.
+/// Builds for one of [`KERNELS`]; `None` if the processor does not have it or it does not support the precision.
 pub(crate) fn build_for<B: Build>(
     kernel: &'static str,
     precision: Precision,

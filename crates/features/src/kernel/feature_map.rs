@@ -1,4 +1,4 @@
-//! Feature maps: what layers read and write, channels-last.
+//! Feature maps: input and output of layers, channels-last.
 
 use std::io;
 

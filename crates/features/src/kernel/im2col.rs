@@ -1,6 +1,6 @@
 //! Convolutions of any kernel size and stride by im2col: each window is copied into a row of a matrix, then multiplied.
 //!
-//! Used for strided convolutions, and for 3x3 where Winograd's weights are not worth computing.
+//! Used for strided convolutions, and for 3x3 where computing Winograd's weights is not worth it.
 
 use std::io;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use super::packing::PackedWeights;
 use super::parallelism::Parallelism;
 use super::simd::{Arithmetic, Element, Simd, tile_columns};
 
-/// Matrix rows of one task: together with a panel they fit into the L2 cache.
+/// Matrix rows per task: together with a panel they fit into the L2 cache.
 const TASK_BYTES: usize = 512 << 10;
 
 pub(crate) struct Im2colConv<A: Arithmetic> {
@@ -88,8 +88,7 @@ impl Window {
         (length - 1) / self.stride + 1
     }
 
-    /// Along a side of `length` pixels: the pixels under the window of this output, and how much padding comes before
-    /// them.
+    /// Along a side of `length` pixels: the pixels under the window of this output, and the padding before them.
     fn span(self, output: usize, length: usize) -> (Range<usize>, usize) {
         let (start, padding) = (output * self.stride, self.side / 2);
         let first = start.saturating_sub(padding);

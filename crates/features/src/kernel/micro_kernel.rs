@@ -18,7 +18,7 @@ pub(crate) struct MatrixView<'a, T> {
 }
 
 impl<'a, T> MatrixView<'a, T> {
-    /// The part from this row and column on.
+    /// The part starting at this row and column.
     pub(crate) fn at(self, row: usize, column: usize) -> Self {
         Self { numbers: &self.numbers[row * self.stride + column..], ..self }
     }
@@ -149,7 +149,7 @@ pub(crate) fn gemm_panel<A: Arithmetic, F: Epilogue<A>>(
     }
 }
 
-/// One tile of `ROWS` rows, from row `first` on.
+/// One tile of `ROWS` rows, starting at row `first`.
 fn micro_kernel<A: Arithmetic, F: Epilogue<A>, const ROWS: usize>(
     arithmetic: A,
     first: usize,

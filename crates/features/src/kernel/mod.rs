@@ -11,7 +11,7 @@
 //! conv --> conv1x1, im2col, winograd --> micro_kernel --> simd <-- portable, avx2, avx512, neon, bfloat16, avx512_bf16
 //!                       '--> packing, feature_map --> buffer
 //! ```
-//! These files know numbers and shapes, no network, file or photo. All `unsafe` of this crate is here.
+//! These files handle numbers and shapes, not networks, files or photos. All `unsafe` of this crate is here.
 
 mod activation;
 #[cfg(target_arch = "x86_64")]

@@ -46,7 +46,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn maximum(self, left: [f32; LANES], right: [f32; LANES]) -> [f32; LANES] {
-        // One instruction, unlike `f32::max`, which treats NaN; no activation is NaN.
+        // One instruction, unlike `f32::max`, which handles NaN; no activation is NaN.
         each(left, right, |left, right| if left > right { left } else { right })
     }
 

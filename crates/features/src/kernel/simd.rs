@@ -1,7 +1,8 @@
-//! What layers need of an instruction set: [`Simd`], vectors of f32, and [`Arithmetic`], products of stored elements.
+//! The interface of layers to an instruction set: [`Simd`], vectors of f32, and [`Arithmetic`], products of stored
+//! elements.
 //!
-//! A value of a [`Simd`] type is proof that the processor has the instructions, so [`Simd::vectorised`] can compile its
-//! body with them. That reaches only code that is inlined into the body: mark what it calls `#[inline(always)]`.
+//! A value of a [`Simd`] type proves that the processor has the instructions, so [`Simd::vectorised`] can compile its
+//! body with them. This affects only code inlined into the body: mark what it calls `#[inline(always)]`.
 #![expect(unsafe_code, reason = "loads and stores through pointers; any bytes are valid elements")]
 
 /// Vectors of f32 in one instruction set.
@@ -10,7 +11,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 
     /// f32 in a vector.
     const LANES: usize;
-    /// Rows of the largest tile whose accumulators, two vectors a row, fit into the registers; at most 14.
+    /// Rows of the largest tile whose accumulators, two vectors per row, fit into the registers; at most 14.
     const TILE_ROWS: usize;
 
     /// Runs `body`, compiled with these instructions.

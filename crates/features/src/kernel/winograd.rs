@@ -20,9 +20,10 @@ use super::simd::{Arithmetic, Simd, Vector, tile_columns};
 const OVERLAP: usize = 2;
 /// Outputs along a side of the largest tile.
 const MAX_OUTPUTS: usize = 4;
-/// Weights up to this size stay in the L2 cache while a task runs block by block; larger ones are streamed once a task.
+/// Weights up to this size stay in the L2 cache while a task runs block by block; larger ones are streamed once per
+/// task.
 const CACHED_WEIGHT_BYTES: usize = 1 << 20;
-/// Transformed tiles and products of a block.
+/// Bytes of the transformed tiles and products of a block.
 const BLOCK_BYTES: usize = 700 << 10;
 
 /// `T` is 6 for F(4x4) and 4 for F(2x2).
@@ -138,12 +139,12 @@ struct OutputRegion<'a, T> {
     stride: usize,
     height: usize,
     width: usize,
-    /// MatrixView of the photo above the first one here.
+    /// Output rows of the photo above this region.
     first_row: usize,
     floor: f32,
 }
 
-/// `B' d B` of one tile to `to`: `[element][channel]`, elements `step` apart.
+/// Writes `B' d B` of one tile to `to`: `[element][channel]`, elements `step` apart.
 #[inline(always)]
 fn input_transform<A: Arithmetic, const T: usize>(
     arithmetic: A,
@@ -164,7 +165,7 @@ fn input_transform<A: Arithmetic, const T: usize>(
             pixels[at_x][at_y] = Some(&input.numbers[pixel * input.stride..][..channels]);
         }
     }
-    // From here on loops instead of closures: closures might not be inlined and would miss the instruction set.
+    // Loops instead of closures: closures might not be inlined and would miss the instruction set.
     let zeros = [simd.splat(0.0); T];
     for channel in (0..channels).step_by(A::Simd::LANES) {
         let mut columns = [zeros; T];
@@ -190,7 +191,7 @@ fn input_transform<A: Arithmetic, const T: usize>(
     }
 }
 
-/// `A' m A` of the products of one tile to those outputs that are inside the feature map.
+/// Writes `A' m A` of the products of one tile to the outputs inside the feature map.
 #[inline(always)]
 fn output_transform<A: Arithmetic, const T: usize>(
     arithmetic: A,

@@ -25,10 +25,10 @@ pub struct Photo {
 }
 
 impl Photo {
-    /// Decodes a whole file. `extension` (without the dot) is needed for TGA only.
+    /// Decodes a whole file. `extension` (without the dot) is needed only for TGA.
     ///
     /// # Errors
-    /// The format is unknown or not decoded, the photo exceeds `limits`, or the file is damaged.
+    /// When the format is unknown or not supported, the photo exceeds `limits`, or the file is damaged.
     pub fn decode(bytes: &[u8], extension: Option<&OsStr>, limits: Limits) -> Result<Self, Error> {
         Self::decode_known(bytes, extension, limits).map_err(|error| match signature::recognise(bytes, extension) {
             // The TIFF decoder is tried on raw formats too, because it can decode the preview inside some of them.
@@ -74,7 +74,7 @@ impl Photo {
         Ok(PreparedPhoto::new(self.upright(input.side, input.side)?))
     }
 
-    /// The upright photo with its longer side at most `longest` pixels, for a thumbnail; never enlarged.
+    /// The upright photo with its longer side at most `longest` pixels, for a thumbnail. Never enlarged.
     ///
     /// # Errors
     /// As [`Self::prepare`].
@@ -84,7 +84,7 @@ impl Photo {
         self.upright(scaled(self.width), scaled(self.height))
     }
 
-    /// The upright photo at this size, cropped around its centre to these proportions.
+    /// The upright photo at this size, cropped around its centre to this aspect ratio.
     fn upright(&self, width: u32, height: u32) -> Result<RgbImage, Error> {
         let (width, height) = if swaps_sides(self.orientation) { (height, width) } else { (width, height) };
         let mut upright = self.pixels.resize(width, height)?;

@@ -1,4 +1,4 @@
-//! The formats that are decoded, recognised by the first bytes of a file.
+//! The supported formats, recognised by the first bytes of a file.
 
 use std::ffi::OsStr;
 use std::io::Cursor;
@@ -7,14 +7,14 @@ use image::{ImageFormat, ImageReader};
 
 use super::limits::Limits;
 
-/// The format of a file. TGA has no signature, so only there the extension (without the dot) decides.
+/// The format of a file. TGA has no signature, so for it alone the extension (without the dot) decides.
 pub(super) fn format_of(bytes: &[u8], extension: Option<&OsStr>) -> Option<ImageFormat> {
     let is_tga = || extension.is_some_and(|extension| extension.eq_ignore_ascii_case("tga"));
     image::guess_format(bytes).ok().or_else(|| is_tga().then_some(ImageFormat::Tga))
 }
 
-/// The usual extension for the content of a whole file; `None` if its format is not decoded here or its header is
-/// damaged. `extension` (without the dot) is the file's own, needed for TGA only.
+/// The usual extension for the content of a whole file; `None` if its format is not supported or its header is damaged.
+/// `extension` (without the dot) is the file's own, needed only for TGA.
 #[must_use]
 pub fn extension_of(bytes: &[u8], extension: Option<&OsStr>) -> Option<&'static str> {
     let format = format_of(bytes, extension)?;

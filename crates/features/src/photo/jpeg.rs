@@ -1,6 +1,6 @@
 //! JPEG, decoded at reduced scale.
 //!
-//! Large photos are decoded at half, quarter or eighth scale, which the discrete cosine transform gives for a fraction
+//! Large photos are decoded at half, quarter or eighth scale, which the discrete cosine transform allows for a fraction
 //! of the work. Of the permissively licensed decoders in Rust only `jpeg-decoder` can do that. It is in maintenance
 //! mode; its successor `zune-jpeg` cannot scale yet. `jpeg-decoder` also reports truncated files, which `image` fills
 //! with grey.
@@ -13,11 +13,11 @@ use super::limits::Limits;
 use crate::error::Error;
 
 /// The shorter side is never decoded below this many pixels before the final resize. At 512 the features have a cosine
-/// of at least 0.9986 to those of the full decoding; at 256 only 0.989.
+/// of at least 0.9986 with those of full decoding; at 256 only 0.989.
 const SHORTEST_SCALED_SIDE: u16 = 512;
 
 pub(super) struct Jpeg {
-    /// Perhaps at reduced scale.
+    /// Possibly at reduced scale.
     pub(super) pixels: DynamicImage,
     pub(super) orientation: Orientation,
     /// Width of the stored photo at full scale.
@@ -33,7 +33,7 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Jpeg, Error> {
     let info = decoder.info().ok_or(Error::NoPixels)?;
     let (width, height) = limits.check((info.width.into(), info.height.into()))?;
     if info.coding_process == CodingProcess::DctProgressive {
-        // The decoder keeps all coefficients, two bytes each, until the last scan, at any scale.
+        // At any scale, the decoder keeps all coefficients until the last scan, two bytes each.
         let samples = u64::from(width) * u64::from(height) * info.pixel_format.pixel_bytes() as u64;
         limits.check_memory(2 * samples)?;
     }
@@ -49,7 +49,7 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Jpeg, Error> {
     Ok(Jpeg { pixels: pixels.ok_or(Error::NoPixels)?, orientation, width, height })
 }
 
-/// `None` if there are not as many bytes as the size needs.
+/// `None` if there are fewer bytes than the size needs.
 fn to_image(format: PixelFormat, bytes: Vec<u8>, width: u32, height: u32) -> Option<DynamicImage> {
     match format {
         PixelFormat::L8 => GrayImage::from_raw(width, height, bytes).map(Into::into),
@@ -63,7 +63,7 @@ fn to_image(format: PixelFormat, bytes: Vec<u8>, width: u32, height: u32) -> Opt
     }
 }
 
-/// Each channel is the light that its ink and black let through.
+/// Each channel is the light that its ink and the black ink let through.
 fn cmyk_to_rgb(inks: &[u8]) -> Vec<u8> {
     inks.chunks_exact(4)
         .flat_map(|ink| {

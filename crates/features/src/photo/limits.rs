@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 
-/// What a photo may cost.
+/// The most that a photo may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Pixels of the decoded photo.

@@ -1,4 +1,4 @@
-//! Decoded pixels with 8 bits a channel, and resizing them.
+//! Decoded pixels with 8 bits per channel, and resizing them.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8, U8x3, U8x4};
@@ -8,7 +8,7 @@ use image::{DynamicImage, GrayImage, ImageBuffer, Pixel, RgbImage, RgbaImage};
 use crate::error::Error;
 
 /// Pixels in the orientation of the file. Other kinds are converted to one of these three, because the resizer is
-/// compiled again, slowly, for each kind.
+/// compiled separately, and slowly, for each kind.
 pub(super) enum Pixels {
     Grey(GrayImage),
     Opaque(RgbImage),
@@ -26,7 +26,7 @@ impl From<DynamicImage> for Pixels {
 }
 
 impl Pixels {
-    /// Cropped around the centre to these proportions, antialiased, and over white where transparent.
+    /// Cropped around the centre to this aspect ratio, antialiased, and over white where transparent.
     pub(super) fn resize(&self, width: u32, height: u32) -> Result<DynamicImage, Error> {
         Ok(match self {
             Self::Grey(pixels) => DynamicImage::from(resize::<U8, _>(pixels, width, height)?).into_rgb8(),

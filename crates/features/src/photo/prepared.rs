@@ -28,12 +28,12 @@ pub struct ImageInput {
 pub struct PreparedPhoto(RgbImage);
 
 impl PreparedPhoto {
-    /// `pixels` are square.
+    /// `pixels` must be square.
     pub(super) fn new(pixels: RgbImage) -> Self {
         Self(pixels)
     }
 
-    /// Rows from the top, pixels from the left, red, green and blue: side x side x 3 bytes.
+    /// Rows from top to bottom, pixels from left to right, red, green and blue: side x side x 3 bytes.
     #[must_use]
     pub fn rgb(&self) -> &[u8] {
         &self.0

@@ -1,7 +1,7 @@
 //! The layers of ResNet-50 up to the global average pool, and how they are connected.
 //!
-//! The network over [`Convolution`] is the reference that the kernels must agree with, and what accelerators run.
-//! Must not know the tensor names of a weight file or the format of a photo.
+//! The network over [`Convolution`] is the reference for the kernels, and what accelerators run. Must not know the
+//! tensor names of a weight file or the format of a photo.
 
 use candle_core::{Result, Tensor};
 

@@ -1,16 +1,16 @@
-//! The reference convolution: Candle's `Conv2d` with bias and post_op.
+//! The reference convolution: Candle's `Conv2d` with bias and activation.
 
 use candle_core::{Device, Module, Result, Tensor};
 use candle_nn::{Conv2d, Conv2dConfig};
 
-/// What is applied to the sums of a convolution.
+/// Applied to the sums of a convolution.
 #[derive(Clone, Copy)]
 pub(super) enum PostOp<'a> {
     /// Nothing.
     None,
-    /// Negative values become zero.
+    /// ReLU: negative values become zero.
     Relu,
-    /// A tensor of the same shape is added, then negative values become zero.
+    /// Adds a tensor of the same shape, then ReLU.
     AddRelu(&'a Tensor),
 }
 

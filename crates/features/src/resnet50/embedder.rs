@@ -24,7 +24,7 @@ const INPUT: ImageInput = ImageInput { side: INPUT_SIDE as u32 };
 
 /// ResNet-50 with its weights.
 ///
-/// Buffers of the network are reused, and freed with the embedder; they are not wiped before.
+/// Buffers of the network are reused, and freed with the embedder. They are not wiped.
 pub struct ResNet50Embedder {
     engine: Engine,
     layout: Layout,

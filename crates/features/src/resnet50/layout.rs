@@ -3,14 +3,14 @@
 use crate::photo::PreparedPhoto;
 
 /// [`FeatureSpace::preprocessing`](crate::FeatureSpace::preprocessing) of each layout. Vaults store these names: never
-/// give one another meaning.
+/// change the meaning of one.
 pub(crate) const PREPROCESSING: [&str; 2] =
     [Layout::KerasV1Folded.preprocessing(), Layout::TorchvisionV15.preprocessing()];
 
 /// Maps red, green and blue of a pixel, 0 to 255, to the three channels of the input.
 pub(super) type Normalise = fn([f32; 3]) -> [f32; 3];
 
-/// Which convolution of the first block of a stage halves the resolution: the one difference between the two published
+/// Which convolution of the first block of a stage halves the resolution: the only difference between the two published
 /// networks.
 #[derive(Clone, Copy)]
 pub(super) enum Downsampling {

@@ -24,7 +24,7 @@ impl<A: Arithmetic> Forward for PackedResNet50<A> {
     }
 }
 
-/// What a network is packed from.
+/// The input for packing a network.
 pub(super) struct Unpacked {
     network: ResNet50<ConvWeights>,
     normalise: Normalise,
@@ -57,7 +57,7 @@ impl ResNet50Operation {
     /// Packs the weights for the kernel of this processor.
     ///
     /// # Errors
-    /// The environment names a kernel that cannot run here, or not in this precision.
+    /// When the environment names a kernel that cannot run here, or not in this precision.
     pub(super) fn new(unpacked: &Unpacked, precision: Precision) -> Result<Self, Error> {
         Ok(Self(build(precision, unpacked)?))
     }

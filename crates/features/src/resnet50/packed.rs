@@ -78,7 +78,7 @@ impl<A: Arithmetic> PackedResNet50<A> {
     /// blue]`.
     pub(super) fn forward(&self, pixels: &[u8], features: &mut [f32]) -> io::Result<()> {
         let photos = pixels.par_chunks_exact(INPUT_SIDE * INPUT_SIDE * 3);
-        // One photo a thread is faster than threads inside layers: no thread waits, and each cache holds one photo.
+        // One photo per thread is faster than threads inside layers: no thread waits, and each cache holds one photo.
         let parallelism = if photos.len() == 1 { Parallelism::Threads } else { Parallelism::Sequential };
         let photos = photos.zip(features.par_chunks_exact_mut(DIMENSION)).with_max_len(1);
         photos.try_for_each(|(pixels, features)| self.forward_one(parallelism, pixels, features))

@@ -178,7 +178,7 @@ fn features_agree_with_the_definition() {
 }
 
 #[test]
-fn other_input_is_refused() {
+fn input_of_another_shape_or_type_is_refused() {
     let built = build_for("portable", Precision::F32, &unpacked(&reference(), Workload::One)).unwrap().unwrap();
     let network = ResNet50Operation(built);
     let bytes = pixels();

@@ -2,8 +2,7 @@
 //!
 //! There are two layouts. The bundled file (`models/README.md`) is Keras's ResNet-50 with batch normalisation folded
 //! into the convolutions. The other is torchvision's `resnet50` as safetensors or `.pth`; its batch normalisation is
-//! folded here, so that the network consists of convolutions with biases. A file of neither layout is an error: never
-//! guess.
+//! folded here, so that the network consists of convolutions with biases. Any other layout is an error: never guess.
 
 use std::path::Path;
 
@@ -41,7 +40,7 @@ impl Weights {
     /// The published weights: those inside the program or, in a program built without them, the file [`FILE_NAME`] in
     /// `data_directory`, whose SHA-256 must be [`BUNDLED_SHA256`].
     ///
-    /// A file is hashed at each load. The 47 MB inside the program are not: a test compares them with the digest.
+    /// A file is hashed on every load. The 47 MB inside the program are not: a test compares them with the digest.
     ///
     /// # Errors
     /// Without `bundled-weights`: [`Error::WeightsNotFound`], [`Error::WeightsDiffer`], [`Error::ReadWeights`].
@@ -71,7 +70,7 @@ impl Weights {
     /// A `.pth` file is a Python pickle. Candle's reader executes nothing in it; still, prefer safetensors.
     ///
     /// # Errors
-    /// The file cannot be read, its layout is unknown, or a tensor is missing or has another shape.
+    /// When the file cannot be read, its layout is unknown, or a tensor is missing or has another shape.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
         let read = |source| Error::ReadWeights { path: path.to_owned(), source };
         let bytes = std::fs::read(path).map_err(read)?;
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn other_bytes_under_the_name_are_refused() {
+    fn a_file_with_the_right_name_and_other_bytes_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join(FILE_NAME), b"").unwrap();
         let error = Weights::standard(directory.path()).err().unwrap();

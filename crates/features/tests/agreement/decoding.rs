@@ -14,7 +14,7 @@ use super::{decode, fixture};
 /// The input of a network.
 const INPUT: ImageInput = ImageInput { side: 224 };
 
-/// Red, green, blue and grey, from the top left by rows: the scene of `tests/data/formats/make.py`.
+/// Red, green, blue and grey, row by row from the top left: the scene of `tests/data/formats/make.py`.
 const QUADRANTS: [[u8; 3]; 4] = [[200, 30, 40], [30, 180, 60], [40, 60, 190], [128, 128, 128]];
 
 fn scene(width: u32, height: u32) -> RgbImage {
@@ -84,14 +84,14 @@ fn a_lossy_webp_shows_the_scene() {
 }
 
 #[test]
-fn a_tga_is_known_by_its_extension_only() {
+fn a_tga_is_recognised_only_by_its_extension() {
     let file = encoded(scene(64, 48), ImageFormat::Tga);
     shows_the_scene(&Photo::decode(&file, Some(OsStr::new("TGA")), Limits::default()).unwrap(), 0);
     assert!(matches!(Photo::decode(&file, Some(OsStr::new("jpg")), Limits::default()), Err(Error::UnknownFormat)));
 }
 
 #[test]
-fn content_decides_whatever_the_extension_says() {
+fn content_overrides_the_extension() {
     let file = encoded(scene(64, 48), ImageFormat::Png);
     shows_the_scene(&Photo::decode(&file, Some(OsStr::new("tga")), Limits::default()).unwrap(), 0);
 }
@@ -123,7 +123,7 @@ fn grey_stays_grey_at_eight_and_sixteen_bits() {
 }
 
 #[test]
-fn inks_show_the_scene() {
+fn cmyk_files_show_the_scene() {
     // The inks of these JPEGs are stored inverted, as Adobe does; the large ones are decoded at reduced scale.
     for name in ["cmyk.jpg", "ycck.jpg", "large_cmyk.jpg", "large_ycck.jpg", "cmyk.tiff"] {
         println!("{name}");
@@ -132,7 +132,7 @@ fn inks_show_the_scene() {
 }
 
 #[test]
-fn transparency_is_over_white() {
+fn transparent_pixels_are_composited_over_white() {
     // The upper half is half transparent, the lower half fully: the colour of transparent pixels must not show.
     let veiled = RgbaImage::from_fn(64, 48, |_, y| Rgba([200, 0, 40, if y < 24 { 128 } else { 0 }]));
     let (pink, white) = ([227, 127, 147], [255; 3]);
@@ -168,7 +168,7 @@ fn stored(orientation: u8) -> DynamicImage {
 }
 
 #[test]
-fn all_eight_orientations_come_upright() {
+fn all_eight_orientations_are_turned_upright() {
     for orientation in 1..=8 {
         let image = stored(orientation);
         let (mut jpeg, mut png, mut webp) = (Vec::new(), Vec::new(), Vec::new());
@@ -189,14 +189,14 @@ fn all_eight_orientations_come_upright() {
 }
 
 #[test]
-fn a_tiff_lying_on_its_side_comes_upright() {
+fn a_rotated_tiff_is_turned_upright() {
     let photo = decode(&fixture("formats/orientation_6.tiff"));
     assert_eq!(photo.dimensions(), (64, 48));
     shows_the_scene(&photo, 0);
 }
 
 #[test]
-fn a_large_jpeg_comes_upright_in_its_original_dimensions() {
+fn a_large_jpeg_is_turned_upright_and_reports_its_original_dimensions() {
     let lying = DynamicImage::from(scene(2400, 1600)).rotate270();
     let mut file = Vec::new();
     let mut encoder = JpegEncoder::new(&mut file);
@@ -215,7 +215,7 @@ fn small_photos_are_not_enlarged_for_a_thumbnail() {
 }
 
 #[test]
-fn extreme_proportions_are_photos_too() {
+fn extreme_aspect_ratios_are_accepted() {
     for (width, height) in [(1, 1), (3000, 1), (1, 3000)] {
         let photo = decode(&encoded(RgbImage::from_pixel(width, height, Rgb([9, 8, 7])), ImageFormat::Png));
         let thumbnail = photo.reduced(512).unwrap();
@@ -225,14 +225,14 @@ fn extreme_proportions_are_photos_too() {
 }
 
 #[test]
-fn a_file_that_is_no_photo_is_named_as_such() {
+fn a_file_that_is_not_a_photo_is_reported_as_such() {
     for bytes in [b"".as_slice(), b"hello", &[0; 64], b"%PDF-1.7"] {
         assert!(matches!(Photo::decode(bytes, None, Limits::default()), Err(Error::UnknownFormat)));
     }
 }
 
 #[test]
-fn truncated_photos_never_pass_for_whole_ones() {
+fn truncated_photos_are_never_accepted() {
     let noise =
         RgbImage::from_fn(64, 48, |x, y| Rgb([(x * 37 + y * 91) as u8, (x * y) as u8, ((x * 5) ^ (y * 11)) as u8]));
     for format in [

@@ -27,7 +27,7 @@ struct Cosines {
 }
 
 #[test]
-fn the_weights_are_the_ones_the_program_knows() {
+fn the_weights_file_has_the_published_digest() {
     let digest = Sha256::digest(read("models/resnet50.safetensors"));
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(digest, cipherlens_features::resnet50::BUNDLED_SHA256);

@@ -1,4 +1,4 @@
-//! Weight files of others: the torchvision layout agrees with torchvision's own network; other files are refused.
+//! Other weight files: the torchvision layout agrees with torchvision's own network; anything else is refused.
 
 use std::path::{Path, PathBuf};
 
@@ -116,7 +116,7 @@ fn numbers_of_a_file_written_by_torch_are_read() {
 }
 
 #[test]
-fn another_network_is_no_known_layout() {
+fn another_network_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let other = vec![("conv1.weight".to_owned(), formula("conv1.weight", &[64, 3, 7, 7]))];
     assert!(matches!(refused(&saved(directory.path(), other)), Error::UnknownLayout));

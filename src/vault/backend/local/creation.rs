@@ -1,5 +1,5 @@
-//! The directory of a new vault: what an interrupted creation left is removed, then the directories and the public
-//! context are made. The header comes last, from the writer: without a header there is no vault.
+//! The directory of a new vault: removes what an interrupted creation left, then makes the directories and the public
+//! context. The writer adds the header last; without a header there is no vault.
 //!
 //! Must never: replace a file that an interrupted creation cannot have left.
 
@@ -10,8 +10,8 @@ use crate::vault::error::Error;
 use crate::vault::format::layout::{Directory, Object};
 use crate::vault::format::parameters::CONTEXT_BYTES;
 
-/// Makes the directories and the public context of a vault where there is none. What an interrupted creation left is
-/// removed; files that were staged for a vault with this very context stay, so that an interrupted copy goes on.
+/// Makes the directories and the public context of a new vault. Removes what an interrupted creation left, but keeps
+/// files staged for a vault with this same context, so that an interrupted copy can resume.
 pub(super) fn create_directories(directories: &Directories, public_context: &[u8]) -> Result<(), Error> {
     let io = |error| Error::io(directories.path().display())(error);
     durable::create_directory(directories.path()).map_err(io)?;
@@ -34,8 +34,8 @@ pub(super) fn create_directories(directories: &Directories, public_context: &[u8
     durable::sync_directory(parent).map_err(Error::io(parent.display()))
 }
 
-/// The files that an interrupted creation left at `root`; an error when there is anything else. `resumes` says that
-/// staged files may be there too.
+/// The files that an interrupted creation left at `root`; an error when there is anything else. With `resumes`, staged
+/// files are allowed too.
 fn remains_of_creation(directories: &Directories, root: &Dir, resumes: bool) -> Result<Vec<String>, Error> {
     let occupied = || Error::Occupied { path: directories.path().to_owned() };
     let left_by_creation = [

@@ -1,9 +1,10 @@
-//! The open directories of a vault on this machine, and its files by name, bounded in size.
+//! The open directories of a local vault, and its files by name, with limits on their size.
 //!
-//! The vault's directory and the three in it are opened once and never through a link; every file is reached from them
-//! ([`Dir`]). So whoever can write to the vault cannot make a file elsewhere be read, replaced or removed.
+//! The vault's directory and the three in it are opened once, never through a link, and every file is opened relative
+//! to them ([`Dir`]). So an attacker with write access to the vault cannot make the program read, replace or remove a
+//! file elsewhere.
 //!
-//! Must never: trust a length that a file states about itself, or look a file of the vault up by its path.
+//! Must never: trust a length that a file states about itself, or open a vault file by its path.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -33,7 +34,7 @@ impl Directories {
         &self.path
     }
 
-    /// Whether a header is there: without one there is no vault.
+    /// Refuses a directory without a header, which is not a vault.
     pub(super) fn require_header(&self) -> Result<(), Error> {
         let not_a_vault = || Error::NotAVault { path: self.path.clone() };
         match self.root().and_then(|root| root.has(Object::Header.file_name().as_ref())) {
@@ -46,7 +47,7 @@ impl Directories {
         }
     }
 
-    /// The vault's directory. Links in its path are followed: the owner says where the vault is.
+    /// The vault's directory. Links in its path are followed, because the owner chose that path.
     pub(super) fn root(&self) -> io::Result<&Dir> {
         opened_once(&self.root, || Dir::open(&self.path))
     }
@@ -54,7 +55,7 @@ impl Directories {
     /// One of the vault's directories.
     ///
     /// # Errors
-    /// [`Error::ForeignDirectory`] when a link or a file is in its place; what the system says.
+    /// [`Error::ForeignDirectory`] when it is a link or a file; otherwise what the system reports.
     pub(super) fn dir(&self, directory: Directory) -> Result<&Dir, Error> {
         let cell = &self.inner[directory as usize];
         opened_once(cell, || self.root()?.open_dir(directory.name())).map_err(|error| match error.kind() {
@@ -88,7 +89,7 @@ impl Directories {
         }
     }
 
-    /// A file of at most `limit` bytes, and how many it has.
+    /// Opens a file of at most `limit` bytes, and returns its size.
     pub(super) fn open_within(&self, object: &Object, limit: u64) -> Result<(File, u64), Error> {
         let file = self.open_file(object)?;
         let actual = file.metadata().map_err(Error::io(object))?.len();
@@ -101,13 +102,13 @@ impl Directories {
     /// The content of a file of at most `limit` bytes.
     pub(super) fn read(&self, object: &Object, limit: u64) -> Result<Vec<u8>, Error> {
         let (file, actual) = self.open_within(object, limit)?;
-        // One byte more than the file had: a file that grows meanwhile is noticed by its digest, not followed.
+        // Read one byte more than the file had: if it is growing, its digest fails and reading still ends.
         let mut bytes = Vec::with_capacity(usize::try_from(actual).unwrap_or(usize::MAX).saturating_add(1));
         file.take(limit).read_to_end(&mut bytes).map_err(Error::io(object))?;
         Ok(bytes)
     }
 
-    /// The mapping in force, whose tag is not checked.
+    /// The current mapping. Its tag is not checked.
     pub(super) fn mapping(&self) -> Result<SignedMapping, Error> {
         SignedMapping::parse(&self.read(&Object::Mapping, SignedMapping::LARGEST)?)
     }

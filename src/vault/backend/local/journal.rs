@@ -1,9 +1,9 @@
 //! The journal of a local vault's writer: keeps `writing` on the disk (see `format::journal`).
 //!
 //! A name is durable here before its file is created, and before the commit that makes its file obsolete. The next
-//! writer may remove the files that are listed here and that the mapping in force does not name; no other file is ever
-//! removed for being unknown. The journal is not authenticated: whoever adds names to it can only have files removed
-//! that nothing names.
+//! writer may remove files that are listed here and not referenced by the current mapping. No other file is removed
+//! just because it is unknown. The journal is not authenticated: adding names to it can only get unreferenced files
+//! removed.
 //!
 //! Must never: be replaced while it lists anything.
 
@@ -23,14 +23,13 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal in the vault's directory, or begins one; says whether it was begun.
+    /// Opens the journal in the vault's directory, or creates one. Also returns whether it was created.
     pub(super) fn open(root: &Dir) -> io::Result<(Self, bool)> {
         if let Some(listed) = read(root)? {
             if let Some(file) = root.open_file_to_change(&name())? {
                 return Ok((Self { file, listed }, false));
             }
-            // A link, or whatever else was put in its place, is not the vault's. Removing a link leaves its target
-            // alone.
+            // A link or anything else here is not the vault's file. Removing a link leaves its target alone.
             root.remove(&name())?;
         }
         let file = root.create_file(&name())?;
@@ -57,8 +56,8 @@ impl Journal {
     }
 }
 
-/// What the journal in the vault's directory lists; `None` when there is none. A line that is no name of a file in the
-/// three directories lists nothing.
+/// What the journal in the vault's directory lists; `None` when there is none. Ignores lines that are not the name of a
+/// file in the three directories.
 pub(super) fn read(root: &Dir) -> io::Result<Option<HashSet<Object>>> {
     let file = match root.open_file(&name()) {
         Ok(Some(file)) => file,
@@ -67,7 +66,7 @@ pub(super) fn read(root: &Dir) -> io::Result<Option<HashSet<Object>>> {
         Err(error) => return Err(error),
     };
     if file.metadata()?.len() > LARGEST_BYTES {
-        log::warn!("the list of unfinished files is larger than any; it is not believed");
+        log::warn!("the list of unfinished files is too large; it is ignored");
         return Ok(Some(HashSet::new()));
     }
     let mut bytes = Vec::new();
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_listed_is_read_again_and_nothing_else_is() {
+    fn listed_names_and_no_others_are_read_back() {
         let place = tempfile::tempdir().unwrap();
         let root = Dir::open(place.path()).unwrap();
         assert_eq!(read(&root).unwrap(), None);
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_a_crash_cut_off_lists_nothing_and_spoils_nothing() {
+    fn a_line_truncated_by_a_crash_is_ignored_and_later_lines_are_read() {
         let place = tempfile::tempdir().unwrap();
         let root = Dir::open(place.path()).unwrap();
         let (one, another) = (thumbnail(), thumbnail());
@@ -128,7 +127,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_in_its_place_is_neither_read_nor_written_through() {
+    fn a_link_in_place_of_the_journal_is_not_followed() {
         let place = tempfile::tempdir().unwrap();
         let target = place.path().join("target");
         fs::write(&target, format!("{}\n", thumbnail())).unwrap();

@@ -1,10 +1,10 @@
-//! Files that the mapping does not name: those of an interrupted writer, and strays.
+//! Files that the mapping does not reference: those of an interrupted writer, and strays.
 //!
-//! Finding them takes as long as there are files, so a writer looks for them only after one that did not end well and
-//! left its journal behind (see `journal`). Only what that journal lists may be removed. A stray may be anything, so it
-//! is reported, and moved aside when the owner asks for it.
+//! Finding them means listing every file, so a writer does it only when an earlier writer did not finish and left its
+//! journal (see `journal`). Only files listed in that journal may be removed. A stray could be anything, so it is
+//! reported, and moved aside when the owner asks.
 //!
-//! Must never: report a file while a list is unreadable that may be the one that names it.
+//! Must never: report a file while an unreadable list might reference it.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -23,7 +23,7 @@ pub(super) struct Stray {
     pub(super) name: OsString,
 }
 
-/// The files that `newest` does not name. `backend` is the same vault, for reading lists.
+/// The files that `newest` does not reference. `backend` is the same vault, for reading lists.
 pub(super) fn find(directories: &Directories, backend: &dyn Backend, newest: &Mapping) -> Result<Leftovers, Error> {
     let (abandoned, strays) = sort(directories, backend, newest)?;
     let path = |stray: Stray| format!("{}/{}", stray.directory.name(), stray.name.to_string_lossy());
@@ -43,7 +43,7 @@ pub(super) fn sort(
             abandoned.push(object);
         }
     }
-    // Open all directories first: a foreign one must be reported before anything in it is.
+    // Open all directories first: report a foreign one before anything inside it.
     let dirs: Vec<(Directory, &Dir)> = Directory::ALL
         .into_iter()
         .map(|directory| Ok((directory, directories.dir(directory)?)))

@@ -1,4 +1,4 @@
-//! A vault in a directory of this machine.
+//! A vault in a local directory.
 //!
 //! | file | what lives there |
 //! |---|---|
@@ -7,9 +7,9 @@
 //! | `writer` | the one writer: lock, staged files, commit by rename |
 //! | `journal` | which files an interrupted writer may leave |
 //! | `creation` | the directories of a new vault |
-//! | `leftovers` | files that the mapping does not name |
+//! | `leftovers` | files that the mapping does not reference |
 //!
-//! Must never: name a secret type. This is all that a host needs to serve a vault.
+//! Must never: mention a secret type. A host needs nothing else to serve a vault.
 
 mod creation;
 mod directories;
@@ -37,14 +37,14 @@ use crate::vault::format::layout::{Directory, Object};
 use crate::vault::format::limits;
 use crate::vault::format::mapping::SignedMapping;
 
-/// The files of a vault in a directory.
+/// The files of a vault in a local directory.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalBackend {
     directories: Arc<Directories>,
 }
 
 impl LocalBackend {
-    /// The directory `root`, where there need not be a vault yet.
+    /// Uses the directory `root`, which need not hold a vault yet.
     pub(crate) fn new(root: impl Into<PathBuf>) -> Self {
         Self { directories: Arc::new(Directories::new(root.into())) }
     }
@@ -54,8 +54,8 @@ impl LocalBackend {
         self.directories.path()
     }
 
-    /// The digest of a file as it is, which is read in pieces. A file larger than any that a vault writes under its
-    /// name is not read.
+    /// The digest of a file as stored, read in pieces. Refuses a file larger than any that a vault writes under its
+    /// name.
     ///
     /// # Errors
     /// As [`Backend::read`].
@@ -68,7 +68,7 @@ impl LocalBackend {
     }
 }
 
-/// The content of `file`, mapped where that is possible.
+/// The content of `file`, memory-mapped where possible.
 fn mapped(mut file: File) -> io::Result<Blocks> {
     if let Some(map) = GuardedMap::new(&file)? {
         return Ok(Blocks::Mapped(map));
@@ -91,13 +91,13 @@ impl Backend for LocalBackend {
         let object = &file.object;
         let opened = self.directories.open_file(object)?;
         if opened.metadata().map_err(Error::io(object))?.len() != file.limit {
-            return Err(Error::Damaged { object: object.clone(), what: "its length is not the mapping's" });
+            return Err(Error::Damaged { object: object.clone(), what: "its length differs from the mapping" });
         }
         let blocks = mapped(opened).map_err(Error::io(object))?;
         let is_expected = file.is(&blocks);
         blocks.require_whole(object)?;
         if !is_expected {
-            return Err(Error::Damaged { object: object.clone(), what: "its digest is not the mapping's" });
+            return Err(Error::Damaged { object: object.clone(), what: "its digest differs from the mapping" });
         }
         Ok(blocks)
     }

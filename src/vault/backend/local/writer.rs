@@ -1,15 +1,16 @@
 //! The one writer of a local vault: the kernel's lock, staged files, and the commit by rename.
 //!
 //! A file's name is in the journal (see `journal`) before the file is created, and before a commit makes the file
-//! obsolete. Only a writer that finds a journal has to look for leftovers. No key is needed: a host writes with this
+//! obsolete. Only a writer that finds a journal has to look for leftovers. This needs no key: a host uses it to write
 //! what its client has encrypted.
 //!
-//! Where the lock does not exclude others, as on some network mounts, two writers may begin from the same generation. A
-//! commit therefore checks that the mapping that it replaces is the one that it began with, and afterwards that its own
-//! is in force ([`Error::Overtaken`]). A commit by somebody else between this check and the rename is not noticed.
+//! On some network mounts the lock does not exclude others, and two writers may start from the same generation. So a
+//! commit checks that the mapping it replaces is the one it started from, and afterwards that its own mapping is the
+//! current one ([`Error::Overtaken`]). A commit by another writer between the first check and the rename goes
+//! unnoticed.
 //!
-//! Must never: change a file that has its name, remove one that the journal does not list, or report a commit before
-//! the directory that holds the mapping is durable.
+//! Must never: change a file once it has its final name, remove one that the journal does not list, or report a commit
+//! before the directory that holds the mapping is durable.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -30,7 +31,7 @@ use crate::vault::format::hex::MacTag;
 use crate::vault::format::layout::{Directory, Object, SET_ASIDE};
 use crate::vault::format::mapping::SignedMapping;
 
-/// Writes in a directory of this machine.
+/// Writes to a local directory.
 pub(super) struct LocalWriter {
     directories: Arc<Directories>,
     /// The same vault, for reading lists.
@@ -38,7 +39,7 @@ pub(super) struct LocalWriter {
     unsynced: Unsynced,
     state: Mutex<State>,
     abandoned: Abandoned,
-    // After the rest: what is removed on drop is removed under the lock.
+    // Dropped last: removals on drop must happen under the lock.
     _lock: Lock,
 }
 
@@ -46,12 +47,12 @@ pub(super) struct LocalWriter {
 struct State {
     /// The tag of the mapping that the next commit replaces.
     in_force: Option<MacTag>,
-    /// Open from the first change on.
+    /// Opened by the first change.
     journal: Option<Journal>,
-    /// New files that no mapping names.
+    /// New files that no mapping references.
     staged: Vec<Object>,
-    /// Whether the journal may list files that this writer does not know of: left by an earlier writer, or made
-    /// obsolete by a commit.
+    /// Whether the journal may list files unknown to this writer: left by an earlier writer, or made obsolete by a
+    /// commit.
     has_others: bool,
     /// Directories in which files were removed.
     removed: HashSet<Directory>,
@@ -95,7 +96,7 @@ impl LocalWriter {
             state.journal = Some(journal);
             state.has_others |= !is_new;
         }
-        let journal = state.journal.as_mut().expect("it was opened above");
+        let journal = state.journal.as_mut().expect("opened above");
         journal.list(objects).map_err(Error::io(Object::Writing))
     }
 
@@ -107,7 +108,7 @@ impl LocalWriter {
             }
             self.root()?.remove(&Object::Writing.file_name()).map_err(Error::io(Object::Writing))
         };
-        // If it stays, the next writer reads it and finds nothing to remove.
+        // If removing it fails, the next writer reads it and finds nothing to remove.
         if end().is_ok() {
             state.journal = None;
             state.has_others = false;
@@ -129,7 +130,7 @@ impl LocalWriter {
         }
     }
 
-    /// Refuses to commit when another writer has committed since this one began, or has removed what this one staged.
+    /// Refuses to commit if another writer has committed since this one started, or has removed files staged here.
     fn require_undisturbed(&self, state: &mut State) -> Result<(), Error> {
         let is_there = |object: &Object| {
             let dir = self.directories.dir_of(object)?;
@@ -146,13 +147,13 @@ impl LocalWriter {
         if is_undisturbed {
             return Ok(());
         }
-        // The journal may be the other writer's too.
+        // The journal may also hold the other writer's names.
         state.has_others = true;
         Err(Error::Overtaken)
     }
 }
 
-/// The tag of the mapping in force, not verified; `None` when there is none yet.
+/// The tag of the current mapping, not verified; `None` when there is none yet.
 fn tag_in_force(directories: &Directories) -> Result<Option<MacTag>, Error> {
     match directories.mapping() {
         Ok(found) => Ok(Some(found.tag)),
@@ -203,7 +204,7 @@ impl Writer for LocalWriter {
         }
         self.require_undisturbed(&mut state)?;
         let replaced = self.root()?.replace(&Object::Mapping.file_name(), mapping.text().as_bytes());
-        // Even a failed replacement may be visible. The next writer will know which files the mapping in force names.
+        // Even a failed replacement may be visible. The next writer checks what the current mapping references.
         state.staged.clear();
         state.has_others = true;
         replaced.map_err(Error::io(Object::Mapping))?;
