@@ -1,10 +1,10 @@
-//! The security table, row by row: each property of a vault as a test of the real program that can fail.
+//! The security table, row by row: each security property has tests, run against the real program where possible.
 //!
 //! What cannot be tested here, and why, is in docs/threat-model.md.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
-#![allow(clippy::print_stderr, clippy::print_stdout, reason = "what a test measured or could not test is said")]
-// The whole table is tested on the systems that have `/proc` and `ptrace`; the program's own tests run everywhere.
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "tests report what they measured or had to skip")]
+// These tests need `/proc` and `ptrace`; the other test binaries run everywhere.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod bombs;
