@@ -18,7 +18,7 @@ use crate::services::open_vault::OpenVault;
 use crate::services::photo;
 use crate::vault::{self, FeatureSpace, Mapping};
 
-/// A unit vector that describes a photo; whoever reads it can tell what the photo shows. Wiped on drop.
+/// A unit vector that describes a photo; anybody who reads it can tell what the photo shows. Wiped on drop.
 pub type Embedding = Zeroizing<Vec<f32>>;
 
 /// A loaded model, ready for photos.
