@@ -155,7 +155,7 @@ fn complaints(command: &str, variant: usize, prepared: &Scene, id: &str) -> Vec<
     let code = |ran: &Ran| ran.0.status.code();
     let usually = code(&as_usual);
     for (broken, ran) in [closed, full, silent] {
-        // A host exits successfully when the other side hangs up, here before it sent anything.
+        // A host exits successfully when the client hangs up, here before sending anything.
         let is_hung_up = command == "serve" && broken == Broken::OutputClosed && code(&ran) == Some(0);
         let is_refused = broken == Broken::OutputFull && usually == Some(0) && !as_usual.0.stdout.is_empty();
         if is_refused && !ran.stderr().contains("No space left on device") {

@@ -45,8 +45,7 @@ fn png_with(kind: &[u8; 4], data: &[&[u8]]) -> Vec<u8> {
     [&png[..HEADER], &length, &named, &crc32(&named).to_be_bytes(), &png[HEADER..]].concat()
 }
 
-/// [`UNFOLDED_BYTES`] zeros as a zlib stream (RFC 1950, RFC 1951): a literal, and copies of 258 bytes of what came
-/// before.
+/// [`UNFOLDED_BYTES`] zeros as a zlib stream (RFC 1950, RFC 1951): a literal, then copies of the preceding 258 bytes.
 fn folded_zeros() -> Vec<u8> {
     // The fixed code of length 258 is 11000101 with its first bit first, that of distance 1 is 00000.
     const COPY: (u64, u32) = (0b1010_0011, 13);
@@ -64,15 +63,15 @@ fn folded_zeros() -> Vec<u8> {
         }
     }
     stream.push(waiting as u8);
-    // Adler-32 of zeros: one sum stays 1, the other counts.
+    // Adler-32 of zeros: the first sum stays 1, the second counts the bytes.
     let second = (copies * 258 + 1) % 65_521;
     stream.extend(((second as u32) << 16 | 1).to_be_bytes());
     stream
 }
 
-/// A GIF of as many frames of one pixel.
+/// A GIF of this many frames of one pixel.
 fn gif_of_frames(frames: usize) -> Vec<u8> {
-    // A screen of 1 x 1 with a palette of two colours; a frame's pixel is the codes clear, 0, end of 3 bits each.
+    // A screen of 1 x 1 with a palette of two colours; a frame's data are the 3-bit codes clear, 0 and end.
     let head = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff";
     let frame = b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0";
     [&head[..], &frame.repeat(frames), b";"].concat()

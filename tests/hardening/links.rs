@@ -110,7 +110,7 @@ fn a_link_in_place_of_a_folder_harms_no_other_vault() {
             check.exits_not_zero(&when);
             assert!(check.stderr().contains(directory), "{when}: {}", check.stderr());
 
-            // Once the folder is back, nothing is lost.
+            // After the folder is restored, nothing is lost.
             fs::remove_file(machine.vault(directory)).unwrap();
             fs::rename(machine.scene.path("moved"), machine.vault(directory)).unwrap();
             machine.scene.run(["check"]).success();

@@ -72,7 +72,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
             .chain([b"vault = \"/v\"\nthreshold = 0.5\npreview = \"off\"\n".to_vec()])
             .collect(),
         "host" => requests(),
-        // Each kind of answer, all of them one after the other, and the two kinds of lists.
+        // Each kind of answer, all of them in a row, and the two kinds of lists.
         "answers" => {
             let path = "encrypted_images/000102030405060708090a0b0c0d0e0f.jpg.aes";
             let object = [&[path.len() as u8], path.as_bytes()].concat();
@@ -86,8 +86,8 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     }
 }
 
-/// Valid requests: each kind by itself, all questions in a row, all that create a vault in a row, and a search. Those with a
-/// complete query or vault are large, so each appears only once.
+/// Valid requests: each kind by itself, all questions in a row, all that create a vault in a row, and a search. Those
+/// with a complete query or vault are large, so each appears only once.
 fn requests() -> Vec<Vec<u8>> {
     let HostVault { files, scan } = &*HOST_VAULT;
     // A writer need not stage every file that the mapping names; without the blocks this is a thousandth of the size.

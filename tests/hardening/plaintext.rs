@@ -38,7 +38,7 @@ fn traced(scene: &Scene, command: Command) -> (String, BTreeSet<PathBuf>) {
     });
     let said = |name: &str| fs::read_to_string(outputs.path().join(name)).unwrap();
     assert_eq!(end, End::Exit(0), "{}", said("stderr"));
-    // Where the machine has a folder for them, the program's own: lock, log, what it has seen.
+    // Files may be written only in the vault and in the program's own folders.
     let allowed = [scene.vault(), scene.path("home/.local"), scene.path("home/.cache"), scene.path("home/.config")];
     for path in &opened {
         let is_device = path.starts_with("/dev") || path.starts_with("/proc");
