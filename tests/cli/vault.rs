@@ -152,7 +152,7 @@ fn a_vault_that_cannot_be_written_can_still_be_searched() {
         add.env_clear().env("HOME", scene.path("home")).env("CIPHERLENS_VAULT", scene.vault());
     }
     match add.output() {
-        Ok(output) => drop(Ran(output).exits(1).says("Permission denied").says("read its folder, and to write there")),
+        Ok(output) => drop(Ran(output).exits(1).says("Permission denied").says("changing it needs write access")),
         Err(_) => not_tested("there is no setpriv here, so root was not refused to write into a vault"),
     }
     set(0o700);
