@@ -1,8 +1,8 @@
 //! Why a use case failed, and what the user can do about it.
 //!
-//! Each room below has its own error with the facts; [`Error`] joins them for the faces. The message says what
-//! happened, [`Error::advice`] what to do next; both faces show both. Must never: carry a secret, or a file name from a
-//! vault.
+//! Each module below has its own error with the facts; [`Error`] joins them for the command line and the application,
+//! which show both the message (what happened) and [`Error::advice`] (what to do next). Must never: carry a secret, or
+//! a file name from a vault.
 
 use std::io;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file outside the vault could not be written.
@@ -41,7 +41,7 @@ pub enum Error {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The folder to export to lies in a vault.
@@ -84,7 +84,7 @@ impl Error {
         }
     }
 
-    /// What the user can do now, where the message does not make it obvious.
+    /// What the user can do now, if the message does not make it obvious.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
         let error = match self {
@@ -102,25 +102,25 @@ impl Error {
                  init VAULT",
             ),
             vault::Error::WrongPassphrase => {
-                Some("try again; if the passphrase is surely right, restore `header` from a backup")
+                Some("try again; if you are sure of the passphrase, restore `header` from a backup")
             }
             vault::Error::Damaged { .. } | vault::Error::Missing { .. } | vault::Error::TooLarge { .. } => {
-                Some("cipherlens check lists all damage; cipherlens check --repair mends what can be mended")
+                Some("cipherlens check lists all damage; cipherlens check --repair repairs what it can")
             }
             vault::Error::RolledBack { .. } => Some(
                 "if you did not restore a backup, somebody may have put an old copy back: look for the newest copy \
                  first",
             ),
             vault::Error::Forked { .. } => Some(
-                "export what only this copy has (cipherlens export), go on with the other copy, and add the photos to \
-                 it; if that one is lost, add them to a new vault",
+                "export what only this copy has (cipherlens export), continue with the other copy, and add the photos \
+                 to it; if that one is lost, add them to a new vault",
             ),
             vault::Error::Overtaken => Some(
                 "run the same command again; keep the vault on a disk with locks, or write to it from one machine at a \
                  time",
             ),
             vault::Error::ForeignDirectory { .. } => {
-                Some("put the folder itself back; to keep a vault on another disk, move the whole vault there")
+                Some("put the folder itself back; to keep a vault on another disk, move the entire vault there")
             }
             vault::Error::FeatureSpace { .. } => {
                 Some("use the weights the vault was made with (--weights FILE), or add the photos to a new vault")
@@ -128,10 +128,7 @@ impl Error {
             vault::Error::Io { source, .. }
                 if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
             {
-                Some(
-                    "whoever uses a vault must be able to read its folder, and to write there for everything that \
-                     changes it",
-                )
+                Some("using a vault needs read access to its folder, and changing it needs write access")
             }
             vault::Error::Io { source, .. }
                 if matches!(
@@ -139,7 +136,7 @@ impl Error {
                     io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
                 ) =>
             {
-                Some("make room where the vault is, or raise the limit")
+                Some("free some space on the vault's disk, or raise the limit")
             }
             vault::Error::UnknownImage { .. } => Some("cipherlens list shows the ids; their first digits are enough"),
             _ => None,

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
             match tui::run(options, preview) {
                 Ok(()) => Exit::Success.into(),
                 Err(error) => {
-                    // Ignored: standard error may be closed, and there is nobody else to tell.
+                    // Ignored: standard error may be closed, and there is nowhere else to report it.
                     let _ = writeln!(std::io::stderr(), "cipherlens: {error}");
                     Exit::Failure.into()
                 }

@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         return dry_run(&found, arguments.json);
     }
     if found.is_empty() {
-        return Err(Failure::Usage("no files there".to_owned()));
+        return Err(Failure::Usage("found no files at these paths".to_owned()));
     }
     let read = |path: &std::path::Path| index::read_file(path);
     let report = Report { named: Named::Failed, json: arguments.json };
@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     index_and_report(session, &arguments.weights, &found, read, report, roots)
 }
 
-/// Which files are named at the end of a run.
+/// Which files the report lists.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Named {
     /// Files that could not be used.
@@ -80,7 +80,7 @@ pub(super) struct Report {
 }
 
 /// Indexes the photos that were found, with a progress bar, and reports; shared with `import-legacy`. Until the run is
-/// finished, `roots` are remembered, so that the terminal application can offer to go on.
+/// finished, `roots` are remembered, so that the terminal application can offer to continue.
 pub(super) fn index_and_report<R>(
     session: &Session,
     weights: &super::session::WeightsFile,
@@ -123,7 +123,7 @@ where
     let mut used = used.into_inner();
     used.sort_unstable();
     match print(summary, &found.skipped, &used, elapsed, report) {
-        // The terminal was closed during the last photos.
+        // The terminal was closed while the last photos were sealed.
         Err(Failure::Io(_)) if control.is_stopped() => Ok(Exit::Interrupted),
         ended => ended,
     }
@@ -141,10 +141,7 @@ fn dry_run(found: &FoundFiles, json: bool) -> Result<Exit, Failure> {
     } else {
         let lines: String = found.photos.iter().map(|photo| format!("{}\n", inert(&photo.to_string_lossy()))).collect();
         let written = output::text(&lines);
-        output::say(&format!(
-            "{} would be looked at; nothing was changed.",
-            output::count(found.photos.len(), "photo")
-        ));
+        output::say(&format!("{} would be read; nothing was changed.", output::count(found.photos.len(), "photo")));
         list_failed(&found.unreadable);
         say_passed_over(&found.skipped);
         written
@@ -170,7 +167,7 @@ fn print(
     reported(completeness(&summary.failed, passed), written)
 }
 
-/// Whether everything could be used.
+/// The exit code: success if every file could be used.
 fn completeness(failed: &[(PathBuf, String)], passed: &SkippedFiles) -> Exit {
     if failed.is_empty() && passed.unsupported.is_empty() { Exit::Success } else { Exit::Failure }
 }
@@ -213,7 +210,7 @@ fn write(
     if summary.left > 0 {
         let how = if summary.ended_by.is_some() { "Failed" } else { "Interrupted" };
         let left = output::count(summary.left, "photo");
-        text += &format!("{how} with {left} left. The same command goes on from here.\n");
+        text += &format!("{how} with {left} left. Run the same command again to continue.\n");
     }
     let written = output::text(&text);
     list_failed(&summary.failed);
@@ -225,7 +222,7 @@ fn failed(failed: &[(PathBuf, String)]) -> Vec<serde_json::Value> {
     failed.iter().map(|(path, reason)| json!({ "path": path.to_string_lossy(), "reason": reason })).collect()
 }
 
-/// The skipped files by kind, except hidden ones, whose kind is unknown.
+/// The skipped files by kind. Hidden ones are not among them, because their kind is unknown.
 fn passed_over(passed: &SkippedFiles) -> Vec<serde_json::Value> {
     let row = |kind: &str, photo_or_video: bool, files: &[PathBuf]| {
         let (count, paths) = (files.len(), paths(files));
@@ -245,7 +242,7 @@ fn paths(paths: &[PathBuf]) -> Vec<std::borrow::Cow<'_, str>> {
 fn say_passed_over(passed: &SkippedFiles) {
     let counts = passed.counts();
     if let Some(files) = counts.photos_and_videos_in_words() {
-        output::say(&format!("Passed over {files}. They are not in the vault; --json names each."));
+        output::say(&format!("Passed over {files}. They are not in the vault; --json lists them."));
     }
     if let Some(files) = counts.others_in_words() {
         output::say(&format!("Passed over {files}."));

@@ -26,10 +26,10 @@ pub(super) struct Arguments {
     /// The folder to show first [default: the current one]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
-    /// Leave the mouse to the terminal
+    /// Do not use the mouse; the terminal keeps it for selecting text
     #[arg(long)]
     no_mouse: bool,
-    /// Stop everything on the screen that moves by itself
+    /// Turn off animations
     #[arg(long, env = "NO_MOTION", value_parser = clap::builder::FalseyValueParser::new())]
     reduced_motion: bool,
     /// Lock after this many minutes without a key; 0: never [default: 15]
@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     /// What locking does to an indexing run: continue, pause [default: continue]
     #[arg(long, value_name = "HOW")]
     lock: Option<OnLock>,
-    /// Width and height of a character in pixels, such as 9x19, if the terminal does not tell
+    /// Width and height of a character in pixels, such as 9x19, if the terminal does not report it
     #[arg(long, value_name = "PIXELS")]
     cell_size: Option<CellSize>,
     /// The file with your keys [default: keymap.toml beside the settings]
@@ -51,11 +51,11 @@ pub(super) struct Arguments {
 
 /// The terminal application, ready to start.
 pub struct Application {
-    /// What flags and settings decide.
+    /// Options from flags and settings.
     pub options: ApplicationOptions,
     /// How pictures are drawn.
     pub preview: Choice,
-    /// Writes the log's last lines when it is dropped.
+    /// Flushes the log when dropped.
     pub log: Option<LoggerHandle>,
 }
 
@@ -72,7 +72,7 @@ pub(super) fn decide(
     }
     let vault = match session.vault_path() {
         Ok(vault) => Some(vault),
-        // Not a failure: the application then offers to create a vault.
+        // Not a failure: without a vault, the application offers to create one.
         Err(Failure::NoVault) => None,
         Err(failure) => return Err(failure),
     };

@@ -1,4 +1,4 @@
-//! `cipherlens bench`: the speed of this machine: encrypted search against the fastest plain scan, or the model alone.
+//! `cipherlens bench`: measures encrypted search against the fastest plain scan, or the embedding network alone.
 
 use std::fmt::Write;
 use std::io;
@@ -27,10 +27,10 @@ pub(super) struct Arguments {
     /// allows.
     #[arg(long, default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     images: u32,
-    /// Measure the network instead: from decoded photos to vectors
+    /// Measure the network instead, without decoding and scaling photos
     #[arg(long, conflicts_with = "images")]
     features: bool,
-    /// Photos that the network takes at once
+    /// Photos in a batch of the network
     #[arg(long, requires = "features", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     batch: u16,
     #[command(flatten)]
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let images = arguments.images as usize;
     if let Some(most) = benchmark::most_images().filter(|most| *most < images) {
         return Err(Failure::Usage(format!(
-            "{images} images and their plain vectors do not fit into the memory that is free; {most} would"
+            "{images} images and their plain vectors do not fit into free memory; {most} would"
         )));
     }
     let report = pool.install(|| benchmark::measure(images)).map_err(Error::from)?;

@@ -16,7 +16,7 @@ use crate::services::name::inert;
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  cipherlens check\n  cipherlens check --repair\n\nReads and verifies every file. Damage \
-        is named by its file in the vault; the rest stays usable. --repair rebuilds what can be derived from whole \
+        is named by its file in the vault; the rest stays usable. --repair rebuilds what can be derived from undamaged \
         files: encrypted features from the exact vectors, vectors and thumbnails from the photos. A lost photo stays \
         listed, so that its file can be restored from a backup, unless --drop-lost is given. Files that nothing in the \
         vault refers to are reported; --repair moves them into `set_aside` inside the vault and deletes none."
@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
 fn in_words(report: &Report, repaired: bool) -> String {
     let images = output::count(report.photos, "photo");
     let mut text = if report.is_whole() {
-        format!("{images} checked: everything is whole.\n")
+        format!("{images} checked: no damage found.\n")
     } else {
         list(&format!("{images} checked. {}:", if repaired { "Still damaged" } else { "Damaged" }), &report.damages)
     };
@@ -81,7 +81,7 @@ fn in_words(report: &Report, repaired: bool) -> String {
     let strays = &report.strays;
     if !strays.is_empty() {
         let files = output::count(strays.len(), "file");
-        text += &format!("{files} that nothing names; --repair moves them into set_aside:\n");
+        text += &format!("{files} that nothing in the vault refers to; --repair moves them into set_aside:\n");
         text.extend(strays.iter().map(|stray| format!("  {}\n", inert(stray))));
     }
     text
@@ -98,10 +98,10 @@ fn list(title: &str, damages: &[Damage]) -> String {
 
 fn remedy(remedy: Remedy) -> &'static str {
     match remedy {
-        Remedy::Rebuild => "nothing is lost: --repair makes it anew",
-        Remedy::Regenerate => "nothing is lost: --repair makes it anew from the photos",
+        Remedy::Rebuild => "nothing is lost: --repair rebuilds it",
+        Remedy::Regenerate => "nothing is lost: --repair rebuilds it from the photos",
         Remedy::Rename => "names and dates are lost, the photos are not: --repair gives them new names",
-        Remedy::Lost => "the photo is lost: put the file back from a backup, or take it out with --repair --drop-lost",
+        Remedy::Lost => "the photo is lost: put the file back from a backup, or remove it with --repair --drop-lost",
     }
 }
 

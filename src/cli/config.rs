@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 enum Action {
     /// Write files that explain every setting, key and colour, all commented out
     Init,
-    /// Print where the settings file is looked for
+    /// Print the path of the settings file
     Path,
 }
 

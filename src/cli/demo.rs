@@ -40,7 +40,7 @@ const QUERIES: [(&str, &str); 3] = [
 /// The passphrase of the vault, for `--keep`.
 const PASSPHRASE: &str = "demo";
 
-/// Below the default, so that other photos of the same kind match too.
+/// Lower than the default, so that other photos of the same kind match too.
 const THRESHOLD: f32 = 0.60;
 
 const MOST_LISTED: usize = 4;
@@ -100,10 +100,10 @@ fn index_samples(vault: &OpenVault, model: &EmbeddingModel) -> Result<bool, Fail
     let files: Vec<&File<'_>> = PHOTOS.dirs().flat_map(Dir::files).collect();
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path().to_owned()).collect();
     // On standard error: this is progress, and with --keep the vault is filled even if nobody reads the output.
-    output::say(&format!("Encrypting {} into a vault of their own:", output::count(files.len(), "sample photo")));
+    output::say(&format!("Encrypting {} into a new vault:", output::count(files.len(), "sample photo")));
     let read = |path: &Path| -> Result<Original, String> {
         let file = PHOTOS.get_file(path).ok_or("not among the samples")?;
-        // The files are only numbered; the folder says what they show.
+        // File names are only numbers, so the name includes the folder, which says what the photo shows.
         let name = path.to_string_lossy().replace(['/', '\\'], "_");
         Ok(Original { bytes: Zeroizing::new(file.contents().to_vec()), name, modified: None })
     };
@@ -129,7 +129,7 @@ fn index_samples(vault: &OpenVault, model: &EmbeddingModel) -> Result<bool, Fail
 
 fn conclude(arguments: &Arguments) -> io::Result<()> {
     let end = match &arguments.keep {
-        Some(folder) => format!("This one stays in {}; its passphrase is: {PASSPHRASE}", folder.display()),
+        Some(folder) => format!("The vault is kept in {}; its passphrase is: {PASSPHRASE}", folder.display()),
         None => "The demonstration's vault was deleted.".to_owned(),
     };
     output::text(&format!(

@@ -39,13 +39,13 @@ const TEST_PICTURE_ROWS: u16 = 10;
 pub(super) struct Arguments {
     #[arg(
         long,
-        help = format!("As if this had been chosen: {}", Choice::values()),
+        help = format!("Test this way to show pictures: {}", Choice::values()),
         value_name = "HOW",
         env = "CIPHERLENS_PREVIEW",
         hide_possible_values = true,
     )]
     preview: Option<Choice>,
-    /// As if a character had so many pixels, such as 9x19
+    /// Assume this width and height of a character in pixels, such as 9x19
     #[arg(long, value_name = "PIXELS")]
     cell_size: Option<CellSize>,
 }
@@ -102,9 +102,9 @@ fn answers(probe: &Probe) -> String {
     text += &row("a cell, as used here", &format!("{} x {} pixels", cells.width, cells.height));
     let tmux = match (multiplexer, probe.reason) {
         (Multiplexer::None, _) => "no",
-        (_, Reason::NoPassthrough) => "yes: it passes no pixels on (allow-passthrough is off)",
-        (Multiplexer::Tmux, _) => "yes: pixels pass through it while this pane is the active one",
-        (Multiplexer::RemoteTmux, _) => "yes, at the other end of a network link: it cannot be asked",
+        (_, Reason::NoPassthrough) => "yes: it lets no pictures through (allow-passthrough is off)",
+        (Multiplexer::Tmux, _) => "yes: it lets pictures through while this pane is the active one",
+        (Multiplexer::RemoteTmux, _) => "yes, at the other end of a network link: it cannot be queried",
     };
     text += &row("tmux", tmux);
     for (name, value) in probe.report() {
@@ -120,17 +120,17 @@ fn drawn_by(graphics: Option<&Graphics>) -> &'static str {
 fn because(reason: Reason) -> &'static str {
     match reason {
         Reason::Chosen => "--preview, CIPHERLENS_PREVIEW or the settings say so",
-        Reason::Remembered => "you took it in this terminal (P in the application takes the next)",
-        Reason::Answered => "the terminal answered that it understands it",
-        Reason::Environment => "the environment names a terminal that understands it",
-        Reason::NothingBetter => "the terminal answered, and names nothing better",
+        Reason::Remembered => "you chose it in this terminal (P in the application switches to the next)",
+        Reason::Answered => "the terminal reported that it supports it",
+        Reason::Environment => "the environment names a terminal that supports it",
+        Reason::NothingBetter => "the terminal answered, but supports nothing better",
         Reason::NoCellSize => "the terminal does not say how many pixels a cell has (CSI 16 t)",
-        Reason::Silent => "the terminal answered nothing",
-        Reason::NoTerminal => "standard input or output is no terminal",
-        Reason::NoPassthrough => "tmux passes no pixels on",
-        Reason::PaneInactive => "pixels would land in another pane of tmux, or on several terminals or none",
+        Reason::Silent => "the terminal did not answer",
+        Reason::NoTerminal => "standard input or output is not a terminal",
+        Reason::NoPassthrough => "tmux lets no pictures through",
+        Reason::PaneInactive => "pictures would appear in another pane of tmux, or on several terminals or none",
         Reason::TmuxSilent => "tmux does not say which pane is active",
-        Reason::RemoteTmux => "tmux runs elsewhere and cannot be asked which pane is active",
+        Reason::RemoteTmux => "tmux runs on another machine and cannot be asked which pane is active",
     }
 }
 
@@ -140,9 +140,9 @@ fn advice(probe: &Probe) -> Option<String> {
         Reason::NoPassthrough => Some(PASSTHROUGH_ADVICE.to_owned()),
         Reason::RemoteTmux => Some(format!("if that tmux has `allow-passthrough on`: --preview {values}")),
         Reason::NoCellSize => {
-            Some("in xterm: -xrm 'XTerm*allowWindowOps: true'; or say it: --preview sixel --cell-size 9x19".to_owned())
+            Some("in xterm: -xrm 'XTerm*allowWindowOps: true'; or use: --preview sixel --cell-size 9x19".to_owned())
         }
-        Reason::Silent => Some(format!("if it can draw pictures all the same: --preview {values}")),
+        Reason::Silent => Some(format!("if it can draw pictures nevertheless: --preview {values}")),
         Reason::Answered => Some(probe.graphics?.protocol.troubleshooting()?.to_owned()),
         _ => None,
     }

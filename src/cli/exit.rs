@@ -5,9 +5,9 @@ use std::process::ExitCode;
 /// Shown under `cipherlens --help`.
 pub(super) const HELP: &str = "\
 Exit codes:
-  0    done; a reader that closes the pipe early (| head) is no failure
-  1    failed, or some of the photos failed or are of a kind that is not read (named on standard error), or standard
-       output could not be written, to a full disk for instance
+  0    done; a reader that closes the pipe early (| head) is not a failure
+  1    failed, or some of the photos failed or are in formats that are not read yet (see standard error), or standard
+       output could not be written, for instance to a full disk
   2    the passphrase is wrong or the vault's header was altered
   3    damage was found in the vault, or it is an older copy, which was not changed
   64   the command line could not be understood

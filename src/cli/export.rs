@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     /// The folder to write to [default: the current folder]
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
-    /// Replace files of the same name that have another content
+    /// Replace files of the same name with other content
     #[arg(long)]
     overwrite: bool,
     /// Print one JSON object: exported and already_there [id, path], failed [id, reason], left, older_copy,
@@ -94,7 +94,7 @@ pub(super) fn run_with_meter(vault: &OpenVault, photos: &[Fetch], target: &Targe
     report
 }
 
-/// Whether each photo's file is named.
+/// Whether the report lists each photo's file.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Named {
     Yes,
@@ -112,10 +112,10 @@ pub(super) fn print(report: &Report, target: &Target, named: Named) -> io::Resul
     let folder = target.folder().to_string_lossy();
     lines.push(format!("Exported {} to {}.", output::count(report.exported.len(), "photo"), inert(&folder)));
     if !report.already_there.is_empty() {
-        lines.push(format!("{} there already.", were(report.already_there.len())));
+        lines.push(format!("{} already there.", were(report.already_there.len())));
     }
     if report.left > 0 {
-        lines.push(format!("{} left. The same command goes on from here.", were(report.left)));
+        lines.push(format!("{} left. Run the same command again to continue.", were(report.left)));
     }
     let written = output::text(&(lines.join("\n") + "\n"));
     for Failed { error, .. } in &report.failed {
@@ -128,8 +128,8 @@ fn were(photos: usize) -> String {
     format!("{} {}", output::count(photos, "photo"), if photos == 1 { "was" } else { "were" })
 }
 
-/// The exit code of the run. A report that could not be `written` counts only if nothing worse happened: a closed
-/// terminal has interrupted the run.
+/// The exit code of the run. A report that could not be `written` matters only if nothing worse happened: closing the
+/// terminal also interrupts the run.
 pub(super) fn finish(report: Report, written: io::Result<()>) -> Result<Exit, Failure> {
     match report.error {
         Some(error) => Err(error.into()),

@@ -31,7 +31,7 @@ pub(super) enum Failure {
     NoVault,
 }
 
-/// The outcome of a command whose `work` is done and whose report was or was not `written`. A closed pipe is not a
+/// The outcome of a command after its `work` is done and its report has been `written`, or not. A closed pipe is not a
 /// failure; any other write error is, unless something worse happened before.
 pub(super) fn reported(work: Exit, written: io::Result<()>) -> Result<Exit, Failure> {
     match written {

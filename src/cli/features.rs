@@ -14,7 +14,7 @@ use crate::services::name::inert;
 
 /// Print the features of photos: 2048 numbers each, unencrypted.
 ///
-/// The features say what a photo shows: whoever reads them can search for it. Nothing is stored.
+/// The features describe what a photo shows: anybody who reads them can search for it. Nothing is stored.
 #[derive(Args)]
 #[command(after_help = "\
 Example:

@@ -17,7 +17,7 @@ use crate::services::photo;
 #[derive(Args)]
 #[command(after_help = "Example:\n  cipherlens import-legacy ~/old --key-file ~/old/key\n\nThe folder holds \
         `encrypted_images` (each file: 16 bytes of IV, then AES-128-CBC of the photo with PKCS#7 padding) and \
-        `mapping.json`. Photos are decrypted in memory and added; features are computed anew. The outcome for each \
+        `mapping.json`. Photos are decrypted in memory and added; features are computed again. The outcome for each \
         file is printed at the end. The folder is not changed.")]
 pub(super) struct Arguments {
     /// The older program's folder

@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 /// Creates the vault.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let named = arguments.path.as_ref().or_else(|| session.named_vault());
-    let named = named.ok_or_else(|| Failure::Usage("say where to create it: cipherlens init VAULT".to_owned()))?;
+    let named = named.ok_or_else(|| Failure::Usage("name the place to create it: cipherlens init VAULT".to_owned()))?;
     let named = &meant(named)?;
     let cost = arguments.cost.cost()?;
     let model = session.load_model(&arguments.weights, arguments.precision.precision)?;
@@ -48,10 +48,10 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         "\
 Created the vault {}
 
-  header           what your passphrase opens; without it, or without the passphrase, all is lost
-  public_context   what lets a machine search on ciphertexts, and nothing else
-  secret_context   what decrypts scores, itself encrypted
-  mapping.json     which encrypted features belong to which encrypted photo
+  header           the master key, encrypted with your passphrase; without either, all is lost
+  public_context   lets a machine search on ciphertexts, and nothing else
+  secret_context   the key that decrypts scores, itself encrypted
+  mapping.json     says which encrypted features belong to which encrypted photo
 
 To back up: copy the whole folder; photos, names and features in it are encrypted. Keep the passphrase elsewhere.
 Next: cipherlens add FOLDER

@@ -9,20 +9,20 @@ use super::output;
 use crate::services::progress::Control;
 
 /// The notice on the first signal.
-pub(super) const FINISHING: &str = "Finishing the photos in hand; interrupt again to stop at once.";
+pub(super) const FINISHING: &str = "Finishing the photos in progress; interrupt again to stop at once.";
 
-/// The run that a signal stops, if one is under way. The process has one handler, installed once.
+/// The run that a signal stops, if there is one. The process has one handler, installed once.
 static RUNNING: Mutex<Option<Arc<Control>>> = Mutex::new(None);
 
-/// While it lives, a signal stops the run instead of the process.
+/// While this exists, a signal stops the run instead of the process.
 pub(super) struct Interruptible(());
 
 /// The meaning of a signal.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Intent {
-    /// Terminate; at once when it is repeated.
+    /// Terminate: at once when repeated.
     Terminate,
-    /// The terminal was closed. The shell and the kernel both signal this, so a repetition means nothing.
+    /// The terminal was closed. The shell and the kernel both signal this, so a second signal means nothing new.
     HangUp,
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Meter {
     what: &'static str,
     failed: AtomicUsize,
     is_waiting: AtomicBool,
-    /// Drawing starts with the first event: only then is it known whether the run works or waits.
+    /// Drawing starts with the first event: until then it is unknown whether the run works or waits.
     drawn: Once,
 }
 
@@ -36,20 +36,20 @@ impl Meter {
         Self { bar, what, failed, is_waiting, drawn: Once::new() }
     }
 
-    /// Sets how many there are and how many are done.
+    /// Sets the total and the number done.
     pub(super) fn set(&self, total: usize, done: usize) {
         self.draw();
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
     }
 
-    /// Adds to how many are done.
+    /// Adds to the number done.
     pub(super) fn advance(&self, more: usize) {
         self.draw();
         self.bar.inc(more as u64);
     }
 
-    /// Adds to how many have failed, shown under the name `called`: `failed`, `damaged`.
+    /// Adds to the number of failures, which is shown with the word `called`, such as `failed` or `damaged`.
     pub(super) fn fail(&self, more: usize, called: &str) {
         if more > 0 {
             let failed = self.failed.fetch_add(more, Ordering::Relaxed) + more;
@@ -100,7 +100,7 @@ fn counting(what: &str) -> ProgressStyle {
     )
 }
 
-/// A rate, as exact as anybody reads it.
+/// A rate with few digits.
 fn rate(per_second: f64) -> String {
     let digits = if per_second < 9.95 { 1 } else { 0 };
     format!("{per_second:.digits$}/s")
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_have_no_digits_that_nobody_reads() {
+    fn rates_of_ten_and_more_have_no_decimals() {
         let cases =
             [(0.0, "0.0/s"), (0.314, "0.3/s"), (9.94, "9.9/s"), (9.96, "10/s"), (31.3847, "31/s"), (1234.5, "1234/s")];
         for (per_second, expected) in cases {

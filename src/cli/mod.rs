@@ -59,7 +59,7 @@ struct Arguments {
     /// Reach the vault through COMMAND, which runs `cipherlens serve --stdio PATH` on some machine
     #[arg(long, global = true, value_name = "COMMAND")]
     via: Option<String>,
-    /// This copy is older than one this machine has seen, a restored backup for instance: use it from now on
+    /// If this copy is older than one this machine has seen, such as a restored backup: use it from now on
     #[arg(long, global = true)]
     accept_older: bool,
     #[command(flatten)]
@@ -117,7 +117,7 @@ enum Command {
     Synthesize(synthesize::Arguments),
 }
 
-/// What the process's arguments ask for.
+/// What the process's arguments request.
 pub enum Invocation {
     /// A command was run; this is its outcome.
     Command(Exit),

@@ -43,14 +43,14 @@ pub(super) fn say(line: &str) {
 
 /// Asks on standard error, and reads a line of standard input.
 pub(super) fn ask(question: &str) -> io::Result<String> {
-    // Ignored as above: without standard error the input usually ends, which answers no.
+    // Ignored as above: without standard error, standard input is usually closed too, which means no.
     let _ = write!(io::stderr(), "{question} ");
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(answer.trim().to_owned())
 }
 
-/// Adds what could not be written; the kind still tells a closed pipe from a full device.
+/// Adds context to a write error. The kind is kept, so that callers can distinguish a closed pipe from a full device.
 fn unwritable(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("standard output could not be written: {error}"))
 }
@@ -68,7 +68,7 @@ pub(super) fn photo(photo: &StoredPhoto) -> serde_json::Value {
     })
 }
 
-/// Null for the newest copy of a vault, else its generation and the one that this machine has seen.
+/// Null for the newest copy of a vault, else its generation and the newest one that this machine has seen.
 pub(super) fn older_copy(vault: &OpenVault) -> serde_json::Value {
     match vault.copy_age() {
         CopyAge::Newest => serde_json::Value::Null,

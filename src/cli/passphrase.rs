@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use zeroize::Zeroizing;
 
-/// No passphrase is longer; a longer file was given by mistake.
+/// The longest passphrase. A longer file was probably given by mistake.
 const LONGEST_BYTES: u64 = 4096;
 
 /// The flags that say where the passphrase comes from; without them it is asked for.
@@ -36,7 +36,7 @@ pub(super) enum Purpose {
 pub(super) enum PassphraseError {
     #[error("cannot read the passphrase from {origin}")]
     Unreadable { origin: String, source: io::Error },
-    #[error("{origin} holds more than one line of {LONGEST_BYTES} bytes: not a passphrase")]
+    #[error("the first line of {origin} is longer than {LONGEST_BYTES} bytes, the limit for a passphrase")]
     TooLong { origin: String },
     #[error("no terminal to ask for the passphrase: give --passphrase-file or --passphrase-fd")]
     NoTerminal,
@@ -47,7 +47,7 @@ pub(super) enum PassphraseError {
 }
 
 impl PassphraseSource {
-    /// Whether a flag tells where it comes from.
+    /// Whether a flag says where it comes from.
     pub(super) fn is_given(&self) -> bool {
         self.passphrase_file.is_some() || self.passphrase_fd.is_some()
     }
@@ -72,7 +72,7 @@ impl PassphraseSource {
 
 fn first_line_of(path: &Path, origin: &str) -> Result<Zeroizing<Vec<u8>>, PassphraseError> {
     let unreadable = |source| PassphraseError::Unreadable { origin: origin.to_owned(), source };
-    // Full capacity at once: a vector that grows leaves copies behind.
+    // Allocated at once: a vector that grows leaves unwiped copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_BYTES as usize + 1));
     File::open(path).and_then(|file| file.take(LONGEST_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
     let line = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
@@ -97,7 +97,7 @@ fn ask(prompt: &str, purpose: Purpose) -> Result<Zeroizing<Vec<u8>>, PassphraseE
             .map_err(|source| PassphraseError::Unreadable { origin: "the terminal".to_owned(), source })
     };
     let passphrase = once(&format!("{prompt}: "))?;
-    if purpose == Purpose::Choose && passphrase != once("The same again: ")? {
+    if purpose == Purpose::Choose && passphrase != once("Repeat it: ")? {
         return Err(PassphraseError::Differ);
     }
     Ok(passphrase)
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_line_counts_and_its_end_does_not() {
+    fn only_the_first_line_is_read_without_its_line_ending() {
         for content in [&b"five random words"[..], b"five random words\n", b"five random words\r\nmore\n"] {
             assert_eq!(read(content).unwrap().as_slice(), b"five random words");
         }

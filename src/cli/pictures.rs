@@ -22,7 +22,7 @@ const SHEET_COLUMNS: u16 = 20;
 /// Height of a row of a sheet in lines.
 const SHEET_ROWS: u16 = 6;
 
-/// How pictures are to be drawn: as the flag says, else the settings, else what suits the terminal.
+/// How pictures are drawn: from the flag, else the settings, else what the terminal supports.
 pub(super) fn choice(session: &Session, flag: Option<Choice>) -> Result<Choice, Failure> {
     if let Some(choice) = flag {
         return Ok(choice);
@@ -34,7 +34,7 @@ pub(super) fn choice(session: &Session, flag: Option<Choice>) -> Result<Choice, 
     }
 }
 
-/// What is known before the terminal is probed.
+/// Evidence that is known before the terminal is probed.
 pub(super) fn probe_options(session: &Session, flag: Option<Choice>) -> Result<ProbeOptions, Failure> {
     Ok(ProbeOptions {
         choice: choice(session, flag)?,
@@ -51,7 +51,7 @@ pub(super) struct Divider {
 }
 
 /// Prints the thumbnails of `images`, each with its caption, in as many rows as they need. Fetches `decoys` others with
-/// each. Prints nothing where there is no terminal.
+/// each. Prints nothing without a terminal.
 pub(super) fn show(
     session: &Session,
     flag: Option<Choice>,

@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let mut ids = Vec::new();
     for id in &arguments.ids {
         let photo = vault.find(id)?;
-        // A photo may be named twice, also by prefixes of different lengths.
+        // A photo may be given twice, perhaps by prefixes of different lengths.
         if ids.contains(&photo.id) {
             continue;
         }
@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
 
 fn confirmed(question: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::Usage("no terminal to ask; say --yes to remove without being asked".to_owned()));
+        return Err(Failure::Usage("no terminal to ask; give --yes to remove without being asked".to_owned()));
     }
     let answer = output::ask(&format!("{question} [y/N]"))?;
     Ok(matches!(answer.as_str(), "y" | "Y" | "yes"))

@@ -30,12 +30,12 @@ use crate::services::search::{self, DEFAULT_TOP, Listing, Match, Query, SearchRe
     after_help = "Examples:\n  cipherlens search beach.jpg\n  cipherlens search --id 3f2a --threshold 0.6 --top 20 \
         --export found\n\nLists the 50 most similar photos without the query itself: first the matches, marked with *, \
         whose score reaches the threshold of the settings (0.80), then the nearest of the others. With --threshold \
-        only matches are listed, all of them, the query among them. Scores are cosine similarities: 1 is the same \
+        only matches are listed, all of them, including the query. Scores are cosine similarities: 1 is the same \
         photo, 0.8 a similar one. The query is encrypted before it is compared, and only scores are decrypted. The \
         JSON object has the keys query, query_in_vault (the query itself if the vault holds it, else null), threshold, \
         reached (how many photos reach it), compared, timing_ms {features, encrypt, scan, decrypt}, and matches and \
         nearest [id, name, score, reaches_threshold, is_query, width, height, bytes, modified, captured]; older_copy \
-        (null, or what says that this copy of the vault is older); for a vault on another machine also bytes {sent, \
+        (null, unless this copy of the vault is older); for a vault on another machine also bytes {sent, \
         received}; with --export also export {exported, already_there, failed, left, error}, as `export` prints it."
 )]
 pub(super) struct Arguments {
@@ -55,8 +55,8 @@ pub(super) struct Arguments {
     /// Decrypt the matches into FOLDER, which must be outside of every vault
     #[arg(long, value_name = "FOLDER")]
     export: Option<PathBuf>,
-    /// Fetch N other photos with each that is shown or exported; a host that looks closely can still tell which were
-    /// wanted
+    /// Fetch N other photos with each that is shown or exported; a host that looks closely can still tell which ones
+    /// matched
     #[arg(long, value_name = "N", default_value_t = 0)]
     decoys: usize,
     #[arg(
@@ -77,10 +77,10 @@ pub(super) struct Arguments {
 }
 
 fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse().map_err(|_| "give a whole number from 1 on")
+    text.parse().map_err(|_| "expected a whole number, at least 1")
 }
 
-/// Searches, prints, and exports if told.
+/// Searches, prints, and exports if requested.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let threshold = session.threshold(arguments.threshold)?;
     let top = arguments.top.map(NonZeroUsize::get);
@@ -218,7 +218,7 @@ pub(super) fn in_words(found: &SearchResult, threshold: f32, listing: Listing) -
 /// The traffic of the search, and since the vault was opened.
 fn traffic_in_words(found: &SearchResult, vault: &OpenVault) -> String {
     let (Some(search), Some(all)) = (found.traffic, vault.traffic()) else {
-        return "The vault is on this machine: nothing travelled.\n".to_owned();
+        return "The vault is on this machine: nothing was sent.\n".to_owned();
     };
     format!(
         "Search: {} bytes sent, {} received. With opening the vault: {} sent, {} received.\n",
@@ -237,7 +237,7 @@ fn rows_of(matches: &[Match], nearest: &[Match], divider: Option<String>) -> Str
     };
     let hits: Vec<_> =
         matches.iter().map(|hit| row(MATCH_MARK, hit)).chain(nearest.iter().map(|hit| row(' ', hit))).collect();
-    // Without any date there is no date column.
+    // If no photo has a date, the column is left out.
     let date = if hits.iter().all(|[.., date, _]| date.is_empty()) { "" } else { "date" };
     let rows: Vec<_> = [["score", "id", "name", date, "size"].map(str::to_owned)].into_iter().chain(hits).collect();
     let columns = [

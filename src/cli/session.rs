@@ -1,4 +1,4 @@
-//! The context of every command: the program's folders, the settings, which vault is meant, and how to unlock it.
+//! The context of every command: the program's folders, the settings, which vault to use, and how to unlock it.
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ fn precisions() -> impl TypedValueParser<Value = Precision> {
         .map(|name| Precision::named(&name).expect("only names of precisions are possible"))
 }
 
-/// The cost of trying a passphrase, for the owner as for an attacker.
+/// The cost of trying a passphrase, for the owner and for an attacker alike.
 #[derive(Args)]
 pub(super) struct CostFlags {
     /// Memory for the passphrase's key derivation in MiB (19 to 2048)
@@ -122,7 +122,7 @@ impl Session {
         if (-1.0..=1.0).contains(&threshold) {
             Ok(threshold)
         } else {
-            Err(Failure::Usage(format!("a threshold lies between -1 and 1; {threshold} does not")))
+            Err(Failure::Usage(format!("the threshold must be between -1 and 1, not {threshold}")))
         }
     }
 
@@ -179,12 +179,12 @@ impl Session {
         Ok(vault)
     }
 
-    /// The passphrase, from where the flags tell.
+    /// The passphrase, from the source that the flags name.
     pub(super) fn passphrase(&self, prompt: &str, purpose: Purpose) -> Result<Passphrase, Failure> {
         read_passphrase(&self.passphrase, prompt, purpose)
     }
 
-    /// The passphrase, if a flag tells where it is; never asks on the terminal.
+    /// The passphrase, if a flag says where to read it; never asks on the terminal.
     pub(super) fn given_passphrase(&self) -> Result<Option<Passphrase>, Failure> {
         if self.passphrase.is_given() { self.passphrase("", Purpose::Open).map(Some) } else { Ok(None) }
     }
@@ -213,7 +213,7 @@ pub(super) fn read_passphrase(
 ) -> Result<Passphrase, Failure> {
     let typed = source.read(prompt, purpose)?;
     if purpose == Purpose::Choose && strength(&typed).0 == Strength::Weak {
-        output::say("This passphrase is weak: whoever copies the vault can guess it. Five random words are good.");
+        output::say("This passphrase is weak: anybody who copies the vault can guess it. Five random words are good.");
     }
     Ok(session::passphrase(&typed)?)
 }
@@ -235,7 +235,6 @@ pub(super) fn meant(text: &Path) -> Result<PathBuf, Failure> {
     let from_root = ssh.replacen("/~/", "/", 1);
     Err(Failure::Usage(format!(
         "{shown} may be a place on another machine: write {ssh} (in the home folder there) or {from_root} for {host}, \
-         and \
-         {folder} for a folder here"
+         and {folder} for a folder here"
     )))
 }

@@ -13,7 +13,7 @@ use crate::preview::{self, Choice, Panel};
 use crate::services::name::inert;
 use crate::services::photo;
 
-/// Longer side of the decoded picture, more than terminals show.
+/// Longer side of the decoded picture, larger than terminals show.
 const PICTURE_PIXELS: u32 = 1600;
 /// Height of the picture in lines.
 const ROWS: u16 = 30;

@@ -79,13 +79,13 @@ pub(super) fn columns_of_output() -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// The column at which `mark` stands in each line.
+    /// The column of `mark` in each line.
     fn places(text: &str, mark: &str) -> Vec<usize> {
         text.lines().map(|line| width(&line[..line.find(mark).unwrap()])).collect()
     }
 
     #[test]
-    fn columns_stand_below_each_other_whatever_the_names() {
+    fn columns_are_aligned_whatever_the_names() {
         let long = "x".repeat(249);
         let names = [
             "cat.jpg",
@@ -101,12 +101,12 @@ mod tests {
         let text = table(&columns, &rows, None);
         assert_eq!(places(&text, "|"), vec![20 + 2 + 5 + 2; names.len()], "{text}");
         assert!(text.contains(&format!("{}…  12 kB", "x".repeat(19))), "{text}");
-        // Two columns each: the ellipsis leaves one over.
+        // These take two columns each, so the ellipsis leaves one column empty.
         assert!(text.contains(&format!("{}…   12 kB", "猫".repeat(9))), "{text}");
     }
 
     #[test]
-    fn empty_columns_take_no_room_and_only_a_terminal_cuts_the_last_one() {
+    fn empty_columns_are_left_out_and_the_last_one_is_cut_only_on_a_terminal() {
         let rows = [["a".to_owned(), String::new(), "猫".repeat(8)], ["bb".to_owned(), String::new(), "c".to_owned()]];
         let columns = [Column::new(Align::Right), Column::new(Align::Left), Column::new(Align::Left)];
         assert_eq!(table(&columns, &rows, None), format!(" a  {}\nbb  c\n", "猫".repeat(8)));

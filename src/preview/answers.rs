@@ -1,4 +1,4 @@
-//! What a terminal answered to the queries of [`query`](super::query).
+//! A terminal's answers to the queries of [`query`](super::query).
 
 use ratatui_image::picker::Capability;
 
@@ -20,7 +20,7 @@ impl Answers {
         self.capabilities.contains(capability)
     }
 
-    /// Width and height of a cell in pixels, where the terminal reported them.
+    /// Width and height of a cell in pixels, if the terminal reported them.
     #[must_use]
     pub fn cells(&self) -> Option<CellSize> {
         self.capabilities.iter().find_map(|capability| match capability {

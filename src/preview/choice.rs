@@ -1,4 +1,4 @@
-//! How the user wants pictures to be drawn.
+//! The user's choice of how pictures are drawn.
 
 use std::sync::LazyLock;
 
@@ -7,12 +7,12 @@ use clap::builder::PossibleValue;
 
 use super::protocols::{self, Protocol};
 
-/// How pictures are to be drawn.
+/// How pictures are drawn.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Choice {
-    /// By the best protocol that the terminal supports.
+    /// With the best protocol that the terminal supports.
     Auto,
-    /// By this protocol.
+    /// With this protocol.
     Protocol(Protocol),
     /// Not at all.
     Off,
@@ -24,7 +24,7 @@ static CHOICES: LazyLock<Vec<Choice>> = LazyLock::new(|| {
 });
 
 impl Choice {
-    /// How `--preview` and the settings spell it.
+    /// Its name in `--preview` and the settings.
     #[must_use]
     pub fn value(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl ValueEnum for Choice {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let summary = match self {
-            Self::Auto => "Ask the terminal and take the best it understands",
+            Self::Auto => "Query the terminal and use the best that it supports",
             Self::Protocol(protocol) => protocol.summary(),
             Self::Off => "No pictures",
         };

@@ -85,7 +85,7 @@ impl Encoder {
     /// When the protocol cannot express the photo.
     pub fn encode(&self, mut reduced: RgbImage, pixels: (u32, u32), cells: Size) -> Result<Picture, PictureError> {
         let (width, height) = self.wanted_pixels(pixels, cells);
-        // Eight bits a channel without alpha is what every protocol sends in the fewest bytes.
+        // Eight bits a channel without alpha: every protocol sends this in the fewest bytes.
         let exact = DynamicImage::ImageRgb8(image::imageops::resize(&reduced, width, height, FilterType::Triangle));
         reduced.zeroize();
         let protocol = self.graphics.protocol;
@@ -126,7 +126,7 @@ mod tests {
                 let picture = encoder(*protocol, link).encode(photo.clone(), (4000, 2000), Size::new(40, 20)).unwrap();
                 let cells = picture.drawing.size();
                 assert!(cells.width <= 40 && cells.height <= 20, "{protocol:?} {link:?}: {cells:?}");
-                // Cells are 10 x 20 pixels: twice as wide as high in pixels is four to one in cells.
+                // Cells are 10 x 20 pixels, so a picture twice as wide as high covers four columns for each row.
                 let ratio = f64::from(cells.width) / f64::from(cells.height);
                 assert!((3.3..=4.7).contains(&ratio), "{protocol:?} {link:?}: {cells:?}");
                 assert_eq!(picture.pixels, (4000, 2000));

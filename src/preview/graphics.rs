@@ -19,7 +19,7 @@ pub struct Graphics {
     pub protocol: Protocol,
     /// Width and height of a cell in pixels.
     pub cells: CellSize,
-    /// What stands between the program and the terminal.
+    /// The multiplexer between the program and the terminal, if any.
     pub multiplexer: Multiplexer,
     /// Whether pixel data is deflated, for the protocols that can.
     pub compression: Compression,
@@ -37,7 +37,7 @@ impl Graphics {
         }
     }
 
-    /// Whether pixels pass through a tmux that can say where they would land.
+    /// Whether pixels are sent through a tmux that can report where they would land.
     #[must_use]
     pub fn sends_pixels_through_tmux(&self) -> bool {
         self.multiplexer == Multiplexer::Tmux && self.protocol.draws_pixels()

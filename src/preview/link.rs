@@ -1,4 +1,4 @@
-//! How far away the terminal is.
+//! Whether the terminal is on this machine or at the other end of a network connection.
 
 /// The connection between the program and its terminal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,4 +1,4 @@
-//! Pictures in the terminal: which protocol it understands, and drawing decoded photos with it.
+//! Pictures in the terminal: detects which protocol it supports, and draws decoded photos with it.
 //!
 //! Must never: put pixels into a file or shared memory (only inline transmission), query the terminal while another
 //! part of the program reads its events, or change an option of tmux.

@@ -1,4 +1,4 @@
-//! Chooses how to draw pictures: by the user's choice, what the terminal answers, and tmux; and says why.
+//! Decides how to draw pictures, from the user's choice, the terminal's answers and tmux, and gives the reason.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
@@ -45,14 +45,14 @@ pub enum Reason {
     RemoteTmux,
 }
 
-/// What is known before the terminal is probed.
+/// Evidence that is known before the terminal is probed.
 #[derive(Clone, Copy, Debug)]
 pub struct ProbeOptions {
-    /// How the user wants pictures to be drawn.
+    /// The user's choice of how pictures are drawn.
     pub choice: Choice,
     /// What the user chose in this terminal earlier; used for [`Choice::Auto`].
     pub remembered: Option<Choice>,
-    /// How far away the terminal is.
+    /// Whether the terminal is on this machine.
     pub link: Link,
     /// Width and height of a cell, which override what the terminal reports.
     pub cells: Option<CellSize>,
@@ -90,7 +90,7 @@ impl Probe {
     }
 }
 
-/// Probes the terminal, which must be in raw mode. Nothing else may read the terminal meanwhile.
+/// Probes the terminal, which must be in raw mode. Nothing else may read the terminal during this.
 ///
 /// A terminal that does not answer within two seconds gets half blocks.
 #[must_use]
@@ -121,7 +121,7 @@ pub fn probe(options: &ProbeOptions) -> Probe {
     }
     let view = Tmux::of_environment().and_then(|tmux| tmux.view());
     let obstacle = obstacle(multiplexer, view.as_ref(), chosen);
-    // Where pixels would not reach the program's pane, answers would not either: they would be typed into another one.
+    // If pixels would not reach the program's pane, answers would not either: they would be typed into another pane.
     let asked_through = if obstacle.is_none() { multiplexer } else { Multiplexer::None };
     let started = Instant::now();
     let answers = query::ask(asked_through, options.link).unwrap_or_default();
@@ -144,11 +144,11 @@ pub fn probe(options: &ProbeOptions) -> Probe {
     Probe { graphics: Some(graphics), answers: answers.capabilities, reason, waited, client }
 }
 
-/// What keeps pixels from reaching the program's pane, whatever the terminal supports.
+/// The reason why pixels would not reach the program's pane, whatever the terminal supports; `None` if they would.
 fn obstacle(multiplexer: Multiplexer, view: Option<&PaneView>, chosen: Option<Protocol>) -> Option<Reason> {
     match (multiplexer, view) {
         (Multiplexer::None, _) => None,
-        // A user who names a protocol knows this terminal, and is responsible for the panes.
+        // A user who names a protocol is responsible for the panes.
         (Multiplexer::RemoteTmux, _) => chosen.is_none().then_some(Reason::RemoteTmux),
         (Multiplexer::Tmux, None) => Some(Reason::TmuxSilent),
         (Multiplexer::Tmux, Some(view)) if !view.allows_passthrough => Some(Reason::NoPassthrough),
@@ -175,7 +175,7 @@ fn reason(support: Support, answers: &Answers) -> Reason {
     }
 }
 
-/// Probes the terminal for a command that prints a few pictures; switches raw mode on meanwhile.
+/// Probes the terminal for a command that prints a few pictures; raw mode is on during this.
 #[must_use]
 pub fn detect(options: &ProbeOptions) -> Probe {
     // Raw mode first: a query that turned echo off itself would leave a silent terminal without echo.
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn in_tmux_pixels_are_drawn_only_where_they_land_in_the_own_pane() {
+    fn in_tmux_pixels_are_drawn_only_if_they_land_in_the_own_pane() {
         let view = |is_in_front, allows_passthrough| PaneView {
             is_in_front,
             allows_passthrough,

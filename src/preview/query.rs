@@ -18,7 +18,7 @@ use super::tmux::Multiplexer;
 /// How long to wait for a terminal. Slow links take most of a second.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What the terminal is asked.
+/// The queries for the terminal.
 fn options(link: Link) -> QueryStdioOptions {
     let mut options = QueryStdioOptions {
         timeout_ms: TIMEOUT.as_millis() as i32,
@@ -73,7 +73,7 @@ fn read_answers(mut modes: rustix::termios::Termios) -> io::Result<Answers> {
         let mut bytes = [0; 64];
         let count = rustix::io::read(io::stdin(), &mut bytes)?;
         if count == 0 && begun.elapsed() < READ_TIMEOUT / 2 {
-            // Only a closed terminal returns nothing at once.
+            // Only a closed terminal returns nothing immediately.
             break;
         }
         for byte in &bytes[..count] {

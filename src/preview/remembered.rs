@@ -1,4 +1,4 @@
-//! Remembers the protocol that the user chose in each terminal, because terminals may claim more than they do well.
+//! Remembers the protocol that the user chose in each terminal, because some terminals claim more than they support.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -29,7 +29,7 @@ impl RememberedChoices {
         Self { file: dirs.terminals_file(), terminal: named.join(" ") }
     }
 
-    /// What the user chose in this terminal; `None` without a choice or when the file cannot be read.
+    /// The user's choice in this terminal; `None` without a choice or when the file cannot be read.
     #[must_use]
     pub fn recall(&self) -> Option<Choice> {
         Choice::from_str(self.all().get(&self.terminal)?, true).ok()

@@ -21,11 +21,11 @@ use super::protocols::ImageIds;
 pub struct Panel {
     /// The decoded photo.
     pub picture: DynamicImage,
-    /// A few words about it.
+    /// Its caption.
     pub caption: String,
 }
 
-/// Wider pictures would be so high that they scroll the text away.
+/// The maximum width: wider pictures would be so high that the text scrolls away.
 const MAX_COLUMNS: u16 = 60;
 const GAP_COLUMNS: u16 = 2;
 
@@ -69,7 +69,7 @@ fn print_row(graphics: &Graphics, panels: Vec<Panel>, across: usize, rows: u16) 
     let mut drawn: Vec<(Drawing, String)> = Vec::with_capacity(panels.len());
     let image_ids = ImageIds::default();
     for panel in panels {
-        // Eight bits a channel without alpha is what every protocol sends in the fewest bytes.
+        // Eight bits a channel without alpha: every protocol sends this in the fewest bytes.
         let pixels = DynamicImage::ImageRgb8(panel.picture.to_rgb8());
         let (photo, cells) = graphics.fit(pixels, cells);
         // A strip is printed once, so it is sent in full even over a network.

@@ -2,13 +2,13 @@
 //! them.
 //!
 //! tmux tracks text by pane, but passes `ESC P tmux; ... ESC \` through unchanged. An overlaid picture lands at the
-//! terminal's cursor, in whatever pane that is, or where it says itself ([`drawn_at`]). tmux does not know about it, so
-//! it stays when panes move. Therefore pixels are sent only while tmux reports that the program's pane is the active
-//! one, and where it is. The `tmux` command is asked: a control-mode client would be notified of changes, but it counts
-//! as an attached client, and hooks belong to the user.
+//! terminal's cursor, whatever pane that is in, or at the position it carries ([`drawn_at`]). tmux does not know about
+//! it, so it stays when panes move. Therefore pixels are sent only while tmux reports that the program's pane is
+//! active, and where it is. The program runs the `tmux` command: a control-mode client would be notified of changes,
+//! but it counts as an attached client, and hooks belong to the user.
 //!
-//! Must never: change an option of tmux, `allow-passthrough` above all, or run in the event loop, because a tmux that
-//! hangs is waited for.
+//! Must never: change an option of tmux, above all `allow-passthrough`, or run in the event loop, because it waits for
+//! tmux, which may hang.
 //!
 //! Source: tmux(1), FORMATS and `allow-passthrough`.
 
@@ -19,11 +19,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// How the user can let tmux pass pixels through; the program never does.
-pub const PASSTHROUGH_ADVICE: &str = "tmux passes no pictures on; `tmux set -g allow-passthrough on` lets them through";
+pub const PASSTHROUGH_ADVICE: &str = "tmux lets no pictures through; to allow them: `tmux set -g allow-passthrough on`";
 
 /// Why half blocks are drawn in a tmux on another machine, and what to do about it.
 pub const REMOTE_TMUX_ADVICE: &str =
-    "a tmux at the other end cannot be asked which pane is active: --preview sixel draws pixels";
+    "a tmux on another machine cannot be asked which pane is active: --preview sixel draws pixels";
 
 /// Makes the terminal erase its whole screen, with the pictures in all panes. tmux does not notice and has to be told
 /// to repaint ([`Tmux::repaint_after_erasing`]). Repainting alone is not enough: xterm keeps the pixels below the
@@ -33,7 +33,7 @@ pub const REMOTE_TMUX_ADVICE: &str =
 /// first one through. Nothing that the program draws depends on wrapping.
 pub const ERASE_SCREEN: &str = "\x1bPtmux;\x1b\x1b[2J\x1b\\\x1b[?7l";
 
-/// Sent after repainting: undoes DECAWM off of [`ERASE_SCREEN`].
+/// Sent after repainting: turns wrapping, which [`ERASE_SCREEN`] turned off, on again.
 pub const AFTER_ERASE: &str = "\x1b[?7h";
 
 /// tmux usually answers within milliseconds.
@@ -50,8 +50,8 @@ const PANE_FORMAT: &str = "#{pane_active}\n#{window_active_clients}\n#{pane_in_m
 const PASSTHROUGH_START: &str = "\x1bPtmux;";
 
 /// Adds a cursor position to a wrapped picture: column and row of the terminal, from 0. Without it, a picture that tmux
-/// reads together with the previous one lands on top of that one, because tmux moves the terminal's cursor only now and
-/// then. `None` when the picture is not wrapped.
+/// reads together with the previous one lands on top of that one, because tmux moves the terminal's cursor only
+/// occasionally. `None` when the picture is not wrapped.
 ///
 /// ```
 /// use cipherlens::preview::tmux::drawn_at;
@@ -65,7 +65,7 @@ pub fn drawn_at((column, row): (u16, u16), wrapped: &str) -> Option<String> {
     Some(format!("{PASSTHROUGH_START}\x1b\x1b[{};{}H{rest}", u32::from(row) + 1, u32::from(column) + 1))
 }
 
-/// What stands between the program and the terminal.
+/// A multiplexer between the program and the terminal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Multiplexer {
     /// Nothing.
@@ -77,7 +77,7 @@ pub enum Multiplexer {
 }
 
 impl Multiplexer {
-    /// What the environment variables report.
+    /// The multiplexer that the environment variables reveal.
     #[must_use]
     pub fn of_environment() -> Self {
         let is = |name, known: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| known(&value));
@@ -150,8 +150,8 @@ impl PaneView {
             _ => 0,
         };
         Some(Self {
-            // In a mode, such as copy mode, tmux shows content of its own in the pane. Only a window larger than its
-            // terminal has an offset: a part of it is hidden.
+            // In a mode, such as copy mode, tmux shows its own content in the pane. An offset means that the window is
+            // larger than its terminal and partly hidden.
             is_in_front: is_active && terminals == "1" && mode == "0" && offset.is_empty(),
             is_visible: !matches!(terminals, "" | "0"),
             allows_passthrough: !matches!(passthrough, "0" | "off"),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn pixels_are_taken_by_the_active_pane_that_one_terminal_shows() {
+    fn pixels_are_sent_only_to_an_active_pane_on_exactly_one_terminal() {
         let rest = "/dev/pts/4 1795967523\n56,12,,on,bottom\n3210,110x35,0,0,0 110 36\n";
         for (answers, takes_pixels, is_visible) in [
             ("1\n1\n0\n1\n", true, true),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrapped_picture_is_told_where_to_be_drawn() {
+    fn a_wrapped_picture_gets_a_cursor_position() {
         let placed = drawn_at((9, 4), "\x1bPtmux;\x1b\x1bPq...\x1b\x1b\\\x1b\\").unwrap();
         assert_eq!(placed, "\x1bPtmux;\x1b\x1b[5;10H\x1b\x1bPq...\x1b\x1b\\\x1b\\");
         assert_eq!(drawn_at((9, 4), "text"), None);

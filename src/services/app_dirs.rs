@@ -89,8 +89,8 @@ impl AppDirs {
     }
 
     /// Remembers `vault` as the one used last. A path that is not UTF-8 is not remembered, and neither is a `via:`
-    /// command: a command that is run must be one that was just given. This is only a convenience, so an error is
-    /// logged and nothing fails.
+    /// command: the program runs a command only if the user has just given it. This is only a convenience, so an error
+    /// is logged and nothing fails.
     pub fn remember_last_vault(&self, vault: &Path) {
         if let Err(error) = self.try_remember_last_vault(vault) {
             log::warn!("the vault used last was not remembered: {}", error.kind());

@@ -1,4 +1,4 @@
-//! What flags and settings decide about a run of the terminal application, apart from how pictures are drawn.
+//! Options of the terminal application, merged from flags and settings, except how pictures are drawn.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use crate::services::settings::{CellSize, Motion, Mouse, OnLock};
 pub struct ApplicationOptions {
     /// The vault to open, if one is known.
     pub vault: Option<PathBuf>,
-    /// The passphrase, where a flag says where it is.
+    /// The passphrase, if a flag says where to read it.
     pub passphrase: Option<Passphrase>,
     /// The folder to show first.
     pub folder: PathBuf,
     /// A photo matches when its similarity is at least this.
     pub threshold: f32,
-    /// Pixels of a character cell, overriding what the terminal says.
+    /// Pixels of a character cell, overriding what the terminal reports.
     pub cell_size: Option<CellSize>,
-    /// Whether clicks and the wheel are taken.
+    /// Whether the program reacts to clicks and the wheel.
     pub mouse: Mouse,
-    /// Whether anything moves by itself.
+    /// Whether anything is animated.
     pub motion: Motion,
     /// Locks after this long without a key; `None` for never.
     pub lock_after: Option<Duration>,

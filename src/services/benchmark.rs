@@ -1,7 +1,7 @@
 //! Measures encrypted search against a plain scan on this machine, in one run.
 //!
 //! Must never: measure one side without the other, compare with a slower plain scan than the machine can do, or print.
-//! Encrypted scores are compared with exact ones here; that all plain kernels agree is tested beside the kernels.
+//! Encrypted scores are compared with exact ones here; tests beside the plain kernels check that those agree.
 
 mod scans;
 mod timing;
@@ -23,7 +23,7 @@ use crate::ckks::{
 
 /// Queries whose errors are pooled, because part of the error is common to all scores of one query.
 const ERROR_QUERIES: usize = 8;
-/// Queries per figure.
+/// Queries that are timed; each figure is their median.
 const QUERIES: usize = 25;
 /// Bytes of a plain vector.
 pub const PLAIN_BYTES: usize = DIMENSION * size_of::<f32>();
@@ -31,7 +31,7 @@ pub const PLAIN_BYTES: usize = DIMENSION * size_of::<f32>();
 /// Bytes of memory for each image: its vector, its share of a block and a hint, and its results.
 const BYTES_PER_IMAGE: usize = PLAIN_BYTES + (BLOCK_BYTES + HINT_BYTES) / BLOCK_IMAGES + 64;
 
-/// How many images fit into free memory; `None` if the system does not tell.
+/// How many images fit into free memory; `None` if the system does not report it.
 #[must_use]
 pub fn most_images() -> Option<usize> {
     images_in(&fs::read_to_string("/proc/meminfo").ok()?)
@@ -119,7 +119,7 @@ impl Sealed {
 /// Measures encrypted search among `images` synthetic images, on the threads of the calling rayon pool.
 ///
 /// # Errors
-/// The system has no entropy, or the kernel asked for does not run here.
+/// The system has no entropy, or the requested kernel does not run on this machine.
 pub fn measure(images: usize) -> Result<Report, Error> {
     let public = PublicContext::generate()?;
     let holder = KeyHolder::new(&public, SecretContext::generate()?)?;
@@ -141,7 +141,7 @@ pub fn measure(images: usize) -> Result<Report, Error> {
     let plain = scans.fastest_plain();
     let plain_seconds_per_image = plain.us_per_image * 1e-6;
     let encrypted = per_image(scans.encrypted_seconds);
-    // Whole blocks are read, also the last one.
+    // A scan reads the last block in full, even if few of its rows are used.
     let block_bytes_per_image = sealed.ciphertexts.len() as f64 / images as f64;
     Ok(Report {
         kernel: evaluator.kernel().name(),
@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn free_memory_is_read_where_linux_says_it() {
+    fn free_memory_is_read_from_proc_meminfo() {
         let meminfo =
             "MemTotal:       24607380 kB\nMemFree:          123 kB\nMemAvailable:   18000000 kB\nBuffers: 1 kB\n";
         assert_eq!(images_in(meminfo), Some(18_000_000 * 1024 / BYTES_PER_IMAGE));

@@ -1,5 +1,5 @@
-//! Checking a vault, and repairing it: the vault rebuilds what follows from whole files; vectors and thumbnails are
-//! made again from the photos here.
+//! Checks and repairs a vault. The vault rebuilds what its undamaged files determine; this module regenerates vectors
+//! and thumbnails from the photos.
 
 use crate::durable::IfLocked;
 use crate::error::Error;
@@ -20,7 +20,7 @@ pub struct Damage {
     pub object: String,
     /// What was found.
     pub reason: String,
-    /// What a repair can do about it.
+    /// How a repair can fix it.
     pub remedy: Remedy,
 }
 
@@ -39,7 +39,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether every file is what the vault wrote.
+    /// Whether nothing is damaged or missing.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.damages.is_empty()
@@ -61,7 +61,7 @@ pub struct Repaired {
 /// Reads and verifies every file of the newest generation. `progress` is called from any thread.
 ///
 /// # Errors
-/// Only when there is nothing to check: the error then names the top-level file that is damaged.
+/// Only when a damaged top-level file leaves nothing to check; the error names it.
 ///
 /// ```no_run
 /// # fn example(vault: &cipherlens::services::open_vault::OpenVault) -> Result<(), cipherlens::error::Error> {
@@ -79,7 +79,7 @@ pub fn check(vault: &OpenVault, progress: &(dyn Fn(Progress) + Sync)) -> Result<
 /// Repairs the vault. `progress` is called from any thread; everything is read twice.
 ///
 /// # Errors
-/// When another model made the vault's vectors, another process writes, or the disk refuses.
+/// When another model made the vault's vectors, another process writes, or a file cannot be written.
 pub fn repair(
     vault: &OpenVault,
     model: &EmbeddingModel,
@@ -94,7 +94,7 @@ pub fn repair(
     Ok(Repaired { before: before.into(), after: after.into(), dropped })
 }
 
-/// Makes from an original what the vault has lost of it.
+/// Regenerates lost vectors and thumbnails from originals.
 struct FromOriginals<'a>(&'a EmbeddingModel);
 
 impl Regenerate for FromOriginals<'_> {

@@ -1,12 +1,12 @@
-//! Fetching wanted photos among decoys, so that whoever holds the vault does not see at once which photos matched.
+//! Fetches the requested photos among decoys, so that the host of a vault does not see at once which photos matched.
 //!
-//! A host sees which objects are fetched after a search. Each wanted photo is therefore fetched among others, drawn at
-//! random from the whole vault, in random order.
+//! A host sees which objects are fetched after a search. Each requested photo is therefore fetched among others, drawn
+//! at random from the whole vault, in random order.
 //!
 //! This does not protect against a host that looks closely. Catalogues are fetched only for segments with hits, not for
-//! decoys. An error with a wanted photo is handled differently from one with a decoy. Each search draws new decoys, so
-//! two searches for one photo have little else in common. Must never: fetch the wanted photos first, or draw from a
-//! predictable generator.
+//! decoys. An error with a requested photo is handled differently from one with a decoy. Each search draws new decoys,
+//! so two searches for one photo have little else in common. Must never: fetch the requested photos first, or draw from
+//! a predictable generator.
 
 use std::collections::HashSet;
 
@@ -18,17 +18,17 @@ use crate::vault;
 /// A photo to fetch.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Fetch {
-    /// To be used.
+    /// Requested by the user.
     Wanted(PhotoId),
-    /// To be fetched and dropped.
+    /// Fetched and dropped.
     Decoy(PhotoId),
 }
 
-/// Mixes up to `each` decoys for every wanted photo among them, in random order; keeps the given order without decoys.
-/// A vault with fewer other photos gives all of them.
+/// Adds up to `each` decoys per requested photo and shuffles them all; with `each` = 0, keeps the given order. A vault
+/// with fewer other photos contributes all of them.
 ///
 /// # Errors
-/// When the system gives no randomness, or an image list is missing or damaged.
+/// When the system has no entropy, or an image list is missing or damaged.
 pub fn with_decoys(vault: &OpenVault, wanted: &[PhotoId], each: usize) -> Result<Vec<Fetch>, Error> {
     let mut fetches: Vec<Fetch> = wanted.iter().map(|id| Fetch::Wanted(*id)).collect();
     if each == 0 {
@@ -50,8 +50,8 @@ pub fn with_decoys(vault: &OpenVault, wanted: &[PhotoId], each: usize) -> Result
     Ok(fetches)
 }
 
-/// A Fisher-Yates shuffle that stops after the first `count` places, on the system's randomness. A shuffle of the
-/// `rand` crate would panic where the system gives none.
+/// A Fisher-Yates shuffle that stops after the first `count` places, using the system's randomness. The `rand` crate's
+/// shuffle would panic if the system had none.
 fn shuffle_front<T>(items: &mut [T], count: usize) -> Result<(), Error> {
     for place in 0..count {
         let mut bytes = [0; 8];

@@ -1,7 +1,7 @@
-//! The embedding model: which one a vault needs, loading it, and photos to vectors.
+//! The embedding model: which one a vault needs, loading it, and turning photos into vectors.
 //!
 //! No network is named here: `crates/features` has the table of them. Vectors can be compared only if the same model
-//! made them, so a vault records its model, and [`EmbeddingModel::load_for`] decides by that record.
+//! made them, so a vault records its model, and [`EmbeddingModel::load_for`] loads the recorded one.
 
 use std::borrow::Borrow;
 use std::ffi::OsStr;
@@ -18,7 +18,7 @@ use crate::services::open_vault::OpenVault;
 use crate::services::photo;
 use crate::vault::{self, FeatureSpace, Mapping};
 
-/// A unit vector that describes a photo; whoever reads it can tell what the photo shows. Wiped on drop.
+/// A unit vector that describes a photo; anybody who reads it can tell what the photo shows. Wiped on drop.
 pub type Embedding = Zeroizing<Vec<f32>>;
 
 /// A loaded model, ready for photos.
@@ -71,7 +71,7 @@ impl EmbeddingModel {
         self.0.precision()
     }
 
-    /// What computes: the processor's instructions, or an accelerator.
+    /// The kernel in use: a set of processor instructions, or an accelerator.
     #[must_use]
     pub fn kernel(&self) -> &'static str {
         self.0.kernel()
@@ -117,7 +117,7 @@ impl EmbeddingModel {
         Ok(embeddings.remove(0))
     }
 
-    /// The embeddings of photo files, in their order; for each that cannot be used, why.
+    /// The embeddings of photo files, in their order, or the reason why a file cannot be used.
     ///
     /// # Errors
     /// When the arithmetic fails.
@@ -132,7 +132,7 @@ impl EmbeddingModel {
         Ok(prepared.into_iter().map(|photo| photo.map(|_| embeddings.next().unwrap_or_default())).collect())
     }
 
-    /// Refuses vectors of this model where another one made the vault's: their cosines would mean nothing.
+    /// Refuses a vault whose vectors another model made: similarities between the two would mean nothing.
     pub(super) fn require_same_space(&self, mapping: &Mapping) -> Result<(), Error> {
         Ok(mapping.feature_space.check(&self.space())?)
     }
@@ -144,8 +144,8 @@ impl EmbeddingModel {
     }
 }
 
-/// The network that made a vault's vectors. For one that this version does not have, the network of new vaults:
-/// comparing the two feature spaces then tells the user what differs.
+/// The network that made a vault's vectors. If this version does not have it, the network of new vaults: comparing the
+/// two feature spaces then tells the user what differs.
 fn network_of(vault: &OpenVault) -> Result<&'static Network, Error> {
     vault.read(|snapshot| {
         let FeatureSpace { weights, preprocessing, precision } = snapshot.mapping().feature_space.clone();

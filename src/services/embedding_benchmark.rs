@@ -1,4 +1,4 @@
-//! Measuring the embedding model alone on this machine: from decoded photos to vectors.
+//! Measures the embedding model alone on this machine: from prepared photos to vectors.
 //!
 //! Must never: print.
 
@@ -22,7 +22,7 @@ pub struct Report {
     pub photos_per_second: f64,
     /// Milliseconds per photo.
     pub ms_per_photo: f64,
-    /// What computed: the processor's instructions, or an accelerator.
+    /// The kernel in use: a set of processor instructions, or an accelerator.
     pub kernel: &'static str,
     /// `f32` or `bf16`.
     pub precision: &'static str,
@@ -59,7 +59,7 @@ pub fn measure(model: &EmbeddingModel, batch: usize) -> Result<Report, Error> {
     })
 }
 
-/// Stripes whose width depends on `number`; the content does not change the time.
+/// Stripes whose width depends on `number`; the content does not affect the time.
 fn synthetic_photo(model: &EmbeddingModel, number: usize) -> Result<PreparedPhoto, Error> {
     const SIDE_PIXELS: usize = 256;
     let mut file = format!("P6 {SIDE_PIXELS} {SIDE_PIXELS} 255\n").into_bytes();

@@ -22,7 +22,7 @@ const LONGEST_VALUE_CHARACTERS: usize = 60;
 
 /// The time in a photo's EXIF block as `YYYY-MM-DDThh:mm:ss`, with `+hh:mm` where the camera recorded its offset
 /// (EXIF 2.32 tags DateTimeOriginal, DateTimeDigitized, DateTime and their offsets, in this order).
-/// `None` when there is no such block, or it holds no time that exists.
+/// `None` when there is no such block, or no valid time in it.
 #[must_use]
 pub fn capture_time(photo: &[u8]) -> Option<String> {
     let block = Reader::new().read_from_container(&mut Cursor::new(photo)).ok()?;
@@ -39,8 +39,8 @@ pub fn capture_time(photo: &[u8]) -> Option<String> {
     .find_map(|(time, offset)| iso_8601(&ascii(time)?, ascii(offset)))
 }
 
-/// Labels and values of the fields that a photo has; empty without an EXIF block. Of a recorded place only the fact is
-/// told.
+/// Labels and values of the fields that a photo has; empty without an EXIF block. For a recorded place it says only
+/// that there is one.
 #[must_use]
 pub fn shown_fields(photo: &[u8]) -> Vec<(String, String)> {
     let Ok(block) = Reader::new().read_from_container(&mut Cursor::new(photo)) else { return Vec::new() };
@@ -61,7 +61,7 @@ pub fn shown_fields(photo: &[u8]) -> Vec<(String, String)> {
 fn iso_8601(time: &[u8], offset: Option<Vec<u8>>) -> Option<String> {
     let mut time = exif::DateTime::from_ascii(time).ok()?;
     if let Some(offset) = offset {
-        // An offset that cannot be read leaves a local time, which is still true.
+        // Without a readable offset, the local time is still right.
         let _ = time.parse_offset(&offset);
     }
     let exists = (1..=12).contains(&time.month)
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn times_that_do_not_exist_are_none() {
+    fn invalid_times_are_none() {
         for text in [&b"0000:00:00 00:00:00"[..], b"2019:13:04 18:05:09", b"    :  :     :  :  ", b"yesterday"] {
             assert_eq!(iso_8601(text, None), None);
         }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_photo_without_a_block_has_no_fields() {
+    fn a_photo_without_an_exif_block_has_no_fields() {
         assert!(shown_fields(b"no photo").is_empty());
     }
 

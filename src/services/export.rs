@@ -1,7 +1,7 @@
-//! Photos out of the vault into one folder, byte for byte; a file is either complete under its final name or absent.
+//! Exports photos into one folder, byte for byte; a file is either complete under its final name or absent.
 //!
 //! A photo is written under a temporary name, fsynced and only then renamed, so a killed run leaves no partial photo. A
-//! repeated run recognises what was exported before and goes on. Must never: write into a vault, delete a file before
+//! repeated run recognises what was exported before and continues. Must never: write into a vault, delete a file before
 //! its replacement is complete, or let one damaged photo stop the others.
 
 mod batch;
@@ -50,7 +50,7 @@ pub struct Report {
     pub already_there: Vec<(PhotoId, PathBuf)>,
     /// Photos that could not be exported.
     pub failed: Vec<Failed>,
-    /// Photos that the run did not reach. The same run made again goes on with them.
+    /// Photos that the run did not reach. Repeating the run exports them.
     pub left: usize,
     /// The error that ended the run early, unless it was stopped.
     pub error: Option<Error>,
@@ -75,8 +75,8 @@ pub fn everything(vault: &OpenVault) -> Result<(Vec<Fetch>, Vec<Failed>), Error>
     })
 }
 
-/// Exports `photos` of `vault` to `target`; decoys are fetched and dropped. Stops between photos when `control` says
-/// so. Everything that was written is durable when this returns.
+/// Exports `photos` of `vault` to `target`; decoys are fetched and dropped. Stops between photos when `control` is
+/// stopped. Exported files are durable when this returns.
 ///
 /// ```no_run
 /// # use std::path::Path;
@@ -183,7 +183,7 @@ fn export_one(vault: &OpenVault, batch: &mut Batch<'_>, id: PhotoId, report: &mu
     if batch.is_full() { commit(batch, report) } else { Ok(()) }
 }
 
-/// Renames what was written to its final names.
+/// Renames the written files to their final names.
 fn commit(batch: &mut Batch<'_>, report: &mut Report) -> Result<(), Error> {
     let (committed, ended) = batch.commit();
     for (id, outcome) in committed {

@@ -1,6 +1,6 @@
 //! Opens photos in other programs of this machine. Each photo is written into a private folder, in memory where the
-//! system offers that, and is overwritten on lock and on exit; the next start cleans up after a kill. Copies that the
-//! other program keeps, and what a disk keeps of overwritten blocks, are out of reach.
+//! system offers that, and is overwritten on lock and on exit; the next start cleans up after a kill. Nothing here can
+//! wipe copies that the other program makes, or what a disk retains of overwritten blocks.
 //!
 //! Must never: let a stored file name choose the program, or remove the photos of another running instance.
 
@@ -31,7 +31,7 @@ use place::{PREFIX, in_memory};
 #[cfg(not(unix))]
 pub fn sweep() {}
 
-/// Attempts to create a folder, in case another instance removes one before it is locked.
+/// Attempts to create a folder: another instance may remove it before it is locked.
 #[cfg(unix)]
 const TRIES: usize = 8;
 
@@ -86,7 +86,7 @@ fn file_name(photo: &[u8], name: &str) -> Option<PathBuf> {
     Some(name.with_extension(extension))
 }
 
-/// A folder that only the user may enter, locked while in use so that no other instance takes it for a leftover.
+/// A folder that only the user may enter, locked while in use so that no other instance mistakes it for a leftover.
 struct Folder {
     directory: TempDir,
     /// The open folder; it holds the lock.
@@ -109,7 +109,7 @@ impl Folder {
             }
         }
         #[cfg(unix)]
-        return Err(io::Error::other("a private folder could not be kept"));
+        return Err(io::Error::other("a private folder could not be created"));
         #[cfg(not(unix))]
         Ok(Self { directory: private.tempdir_in(&place)? })
     }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_content_names_the_extension_and_what_is_no_photo_has_none() {
+    fn the_extension_comes_from_the_content_and_other_files_have_none() {
         for (format, name, expected) in [
             (ImageFormat::Jpeg, "x.desktop", "x.jpg"),
             (ImageFormat::Jpeg, "holiday.JPEG", "holiday.jpg"),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_given_photo_is_private_and_gone_afterwards() {
+    fn a_photo_for_another_program_is_private_and_wiped_afterwards() {
         let folder = Folder::create().unwrap();
         let place = folder.directory.path().to_owned();
         let path = place.join("photo.jpg");

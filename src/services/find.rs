@@ -11,14 +11,14 @@ use walkdir::WalkDir;
 use crate::features::signature::{self, Content};
 use crate::services::skipped::SkippedFiles;
 
-/// Extensions of photos. Files in folders with one of these are taken unseen; others are taken if their content is a
-/// photo.
+/// Photo extensions. In folders, a file with one of these is indexed without a look at its content; any other file is
+/// indexed if its content is a photo.
 const EXTENSIONS: [&str; 19] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "qoi", "pnm", "pbm", "pgm", "ppm",
     "pam", "ico", "tga",
 ];
 
-/// The files below some paths. Every regular file is in one of these lists, or below a hidden folder.
+/// The files below the given paths. Every regular file is in one of these lists, or below a hidden folder.
 #[derive(Debug, Default)]
 pub struct FoundFiles {
     /// Files to index; each folder is sorted by name.
@@ -42,9 +42,9 @@ impl FoundFiles {
     }
 }
 
-/// Walks `paths` recursively and through symbolic links; a loop or a dangling link is reported. A file that is itself
-/// among `paths` is always taken. Of files in folders, those with a photo's extension or a photo's content are taken;
-/// hidden files and folders are not looked into.
+/// Walks `paths` recursively and through symbolic links; a loop or a dangling link is reported. A file listed in
+/// `paths` itself is always indexed. In folders, files with a photo's extension or a photo's content are indexed, and
+/// hidden files and folders are skipped.
 #[must_use]
 pub fn photos_below(paths: &[PathBuf]) -> FoundFiles {
     let mut found = FoundFiles::default();
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn content_decides_about_files_without_a_photos_extension() {
+    fn files_without_a_photo_extension_are_judged_by_content() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         let jpeg = b"\xff\xd8\xff\xe0\0\x10JFIF\0";
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_named_itself_is_tried_whatever_it_is_called() {
+    fn a_file_given_by_path_is_indexed_whatever_it_is_called() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".scan");
         fs::write(&path, b"x").unwrap();
@@ -175,7 +175,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_no_file_is_named_and_not_opened() {
+    fn special_files_are_reported_and_not_opened() {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/dev/zero", folder.path().join("endless.jpg")).unwrap();
         let socket = |name: &str| std::os::unix::net::UnixListener::bind(folder.path().join(name)).unwrap();
@@ -189,7 +189,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn symbolic_links_are_followed_and_one_that_leads_nowhere_is_reported() {
+    fn symbolic_links_are_followed_and_dangling_ones_are_reported() {
         let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap();
         fs::write(elsewhere.path().join("1.png"), b"x").unwrap();

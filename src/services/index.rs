@@ -1,12 +1,12 @@
-//! Photos into a vault: a pipeline of three stages with bounded queues between them, so that memory does not grow with
-//! the number of photos.
+//! Indexes photos into a vault: a pipeline of three stages with bounded queues between them, so that memory does not
+//! grow with the number of photos.
 //!
 //! ```text
 //! readers (read, hash, decode, EXIF) --queue--> embedding (batches) --queue--> sealing (encrypt, write, commit)
 //! ```
 //!
-//! A run stops between photos and commits what is sealed by then. Running it again skips photos that the vault has.
-//! Commits happen after so many photos and after so much time, so that a crash costs little of either.
+//! A stopped run ends between photos and commits those it has sealed. Running it again skips photos that the vault has.
+//! It commits after a number of photos or some seconds, whichever comes first, so that a crash loses little work.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -55,16 +55,16 @@ pub struct Summary {
     pub already_present: usize,
     /// Photos that could not be used, each with the reason.
     pub failed: Vec<(PathBuf, String)>,
-    /// Photos that are not in the vault because the run was stopped or failed; the next run goes on with them.
+    /// Photos that are not in the vault because the run was stopped or failed; the next run adds them.
     pub left: usize,
-    /// The error that ended the run early. `added` counts what was committed before, which stays.
+    /// The error that ended the run early. Photos counted in `added` are committed and stay.
     pub ended_by: Option<Error>,
 }
 
 /// Reads a file from disk as an original.
 ///
 /// # Errors
-/// In words for the user, when the file cannot be read.
+/// When the file cannot be read, with a message for the user.
 pub fn read_file(path: &Path) -> Result<Original, String> {
     let read = || -> std::io::Result<Original> {
         let metadata = std::fs::metadata(path)?;
@@ -75,7 +75,7 @@ pub fn read_file(path: &Path) -> Result<Original, String> {
     read().map_err(|error| error.to_string())
 }
 
-/// A photo after the readers: everything that needs its bytes or pixels has been taken from them.
+/// A photo after the readers, with everything that is derived from its bytes or pixels.
 struct Decoded {
     path: PathBuf,
     original: Original,
@@ -103,20 +103,20 @@ struct Run<'a, R> {
     read: R,
     observer: &'a dyn Observer,
     control: &'a Control,
-    /// Contents that this run has begun with, so that of two copies only one is decoded.
+    /// Digests of the photos that this run has seen, so that of two copies only one is decoded.
     taken: Mutex<HashSet<Digest>>,
     summary: Mutex<Summary>,
 }
 
-/// How often a run that waits for another writer tries again.
+/// Interval between attempts to lock a vault that another process writes to.
 const LOCK_POLL: Duration = Duration::from_millis(200);
 
 /// Indexes `paths`, each read by `read`, into `vault`. While another process writes to the vault, the run waits, until
 /// `control` stops it.
 ///
 /// # Errors
-/// When it cannot begin: the vault cannot be read or locked, or another model made its vectors. An error in the middle,
-/// such as a full disk, is in [`Summary::ended_by`], and a photo that cannot be used in [`Summary::failed`].
+/// When it cannot begin: the vault cannot be read or locked, or another model made its vectors. A later error, such as
+/// a full disk, is in [`Summary::ended_by`]; photos that cannot be used are in [`Summary::failed`].
 ///
 /// ```no_run
 /// use cipherlens::services::progress::Control;
@@ -174,8 +174,8 @@ where
     Ok(summary)
 }
 
-/// Becomes the vault's writer, and reports when it has to wait for that. `None` when the run was stopped meanwhile.
-/// Polls, because a blocking wait for the kernel's lock could not be interrupted.
+/// Becomes the vault's writer, and reports if it has to wait for another one. `None` if the run was stopped while it
+/// waited. Polls, because a blocking wait for the kernel's lock could not be interrupted.
 fn begin(vault: &Vault, observer: &dyn Observer, control: &Control) -> Result<Option<Transaction>, Error> {
     let mut is_waiting = false;
     loop {
@@ -244,7 +244,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         })
     }
 
-    /// The second stage: photos to vectors, as many at once as are waiting.
+    /// The second stage: turns photos into vectors, in batches of those that are waiting.
     fn embed(&self, from_readers: Receiver<Decoded>, to_sealing: SyncSender<Embedded>) -> Result<(), Error> {
         let (started, mut waited) = (Instant::now(), Duration::ZERO);
         loop {
@@ -327,7 +327,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
     }
 }
 
-/// The next item, waited for until `due` at most.
+/// Waits for the next item, at most until `due`.
 fn next_before<T>(items: &Receiver<T>, due: Option<Instant>) -> Result<T, RecvTimeoutError> {
     match due {
         Some(due) => items.recv_timeout(due.saturating_duration_since(Instant::now())),

@@ -1,13 +1,13 @@
-//! Indexing runs that ended early: the paths they were given are remembered, so that the next start can offer to go on.
+//! Indexing runs that ended early: their paths are remembered, so that the next start can offer to continue.
 //!
 //! ```text
 //! <state>/unfinished/<vault id>          the paths, encrypted under a key of the vault; 0600
-//! <state>/unfinished/<vault id>.running  locked by the kernel while a run goes on
+//! <state>/unfinished/<vault id>.running  locked by the kernel during a run
 //! <state>/unfinished/lock                held while a record is changed
 //! ```
 //!
 //! The record is written when a run begins, so that it survives a crash or a kill, and the paths are removed from it
-//! when the run has looked at all of them. A record that cannot be read or written is treated as absent. Must never:
+//! when the run has read all of them. A record that cannot be read or written is treated as absent. Must never:
 //! fail a run, or write a path in clear.
 
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ use crate::services::open_vault::OpenVault;
 
 const LOCK_FILE: &str = "lock";
 
-/// Runs `index` over what lies below `roots`, and remembers `roots` until a run has looked at everything there.
+/// Calls `index`, and remembers `roots` until a run has read everything below them.
 ///
 /// # Errors
 /// Those of `index`.
@@ -47,7 +47,7 @@ pub fn remembered<E>(
     Ok(summary)
 }
 
-/// The paths of an interrupted run; `None` when there is none, or a run is going on right now.
+/// The paths of an interrupted run; `None` when there is none, or a run is in progress.
 #[must_use]
 pub fn interrupted(vault: &OpenVault, dirs: &AppDirs) -> Option<Vec<PathBuf>> {
     let record = Record::of(vault, dirs);
@@ -55,7 +55,7 @@ pub fn interrupted(vault: &OpenVault, dirs: &AppDirs) -> Option<Vec<PathBuf>> {
     if roots.is_empty() {
         return None;
     }
-    // A run that begins meanwhile waits for this lock, and so does not mistake the probe below for another run.
+    // A run that begins now waits for this lock, and so does not mistake the probe below for another run.
     let _changing = record.lock(LOCK_FILE, IfLocked::Wait).ok()?;
     let is_running = record.lock(&record.running(), IfLocked::Refuse).ok()?.is_none();
     (!is_running).then(|| roots.into_iter().collect())
@@ -119,7 +119,7 @@ impl<'a> Record<'a> {
         durable::replace(&self.file, &sealed)
     }
 
-    /// A lock for the duration of a run. `None` when another run holds it, or the state folder cannot be written.
+    /// The lock that a run holds. `None` when another run holds it, or the state folder cannot be written.
     fn lock_run(&self) -> Option<Lock> {
         let _changing = self.lock(LOCK_FILE, IfLocked::Wait).ok()?;
         self.lock(&self.running(), IfLocked::Refuse).ok().flatten()
@@ -181,14 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_run_is_remembered_until_a_run_has_looked_at_all() {
+    fn an_interrupted_run_is_remembered_until_a_run_has_read_everything() {
         let folder = tempfile::tempdir().unwrap();
         let dirs = AppDirs::within(folder.path());
         let vault = vault(&folder.path().join("vault"));
         assert_eq!(interrupted(&vault, &dirs), None);
         let (one, other) = (paths(&["/one", "/two\nlines"]), paths(&["/other"]));
         let summary = remembered(&vault, &dirs, &one, || {
-            assert_eq!(interrupted(&vault, &dirs), None, "it is going on");
+            assert_eq!(interrupted(&vault, &dirs), None, "it is in progress");
             ended(3)
         });
         assert_eq!(summary.unwrap().left, 3);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_is_sealed_private_and_of_this_vault() {
+    fn the_record_is_encrypted_private_and_bound_to_its_vault() {
         let folder = tempfile::tempdir().unwrap();
         let dirs = AppDirs::within(folder.path());
         let vault_of_run = vault(&folder.path().join("vault"));

@@ -2,7 +2,7 @@
 //! with PKCS#7 padding, and `mapping.json`, an object of feature file to image file.
 //!
 //! The layout has no authentication: a wrong key or an altered file usually shows as bad padding or as bytes that are
-//! not a photo, and that is what is reported. Its feature files are not needed; features are computed again.
+//! not a photo, and the error says so. Its feature files are ignored; features are computed again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -33,7 +33,7 @@ pub enum LegacyError {
     Unreadable {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The key file holds neither 16 bytes nor 32 hexadecimal digits.
@@ -49,7 +49,7 @@ pub enum LegacyError {
     NotAMapping {
         /// The mapping.
         path: PathBuf,
-        /// Where and what.
+        /// What is wrong, and where.
         message: String,
     },
     /// A name in the mapping would leave the folder.
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_and_what_is_no_image_is_refused() {
+    fn invalid_keys_and_invalid_images_are_refused() {
         assert!(matches!(key_from(&[7; 15]), Err(LegacyError::NotAKey { bytes: 15, .. })));
         assert!(matches!(key_from(b"zz7e151628aed2a6abf7158809cf4f3c"), Err(LegacyError::NotAKey { .. })));
         let key = key_from(&[7; 16]).unwrap();

@@ -25,7 +25,8 @@ pub fn list(vault: &OpenVault) -> Result<Vec<StoredPhoto>, Error> {
 /// Removes photos from the vault: their vectors are dropped, and the rest of their segments is encrypted again.
 ///
 /// # Errors
-/// When one of them is not there (nothing is removed then), another process is writing, or the disk refuses.
+/// When one of them is not in the vault (nothing is removed then), another process is writing, or a file cannot be
+/// written.
 pub fn remove(vault: &OpenVault, ids: &[PhotoId]) -> Result<(), Error> {
     let mut transaction = Transaction::begin(vault.vault(), IfLocked::Refuse)?;
     for id in ids {
@@ -36,7 +37,7 @@ pub fn remove(vault: &OpenVault, ids: &[PhotoId]) -> Result<(), Error> {
     Ok(())
 }
 
-/// How large a vault is, which is also what somebody who only has its files can learn.
+/// How large a vault is. All of it but [`Self::original_bytes`] is also visible to anybody who has its files.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub struct Statistics {
     /// Photos.

@@ -1,5 +1,5 @@
-//! File names from anywhere, made safe: for display, so that a terminal executes nothing in them and nothing is
-//! invisible; for export, so that they cannot leave the folder.
+//! Makes untrusted file names safe: for display, so that a terminal executes nothing in them and nothing is invisible;
+//! for export, so that they cannot leave the folder.
 
 mod characters;
 mod shell;
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_print_is_seen() {
+    fn invisible_characters_are_replaced() {
         for (name, expected) in [
             ("zero\u{200b}width\u{2060}.jpg", "zero\u{fffd}width\u{fffd}.jpg"),
             ("\u{feff}bom.jpg", "\u{fffd}bom.jpg"),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn few_marks_stay_on_their_letter_and_stacked_ones_do_not() {
+    fn a_few_combining_marks_are_kept_and_tall_stacks_are_cut() {
         // Vietnamese, Hebrew with points, Burmese, decomposed Korean, an emoji in colour, a keycap.
         for name in [
             "Ha\u{323}\u{302}",
@@ -139,7 +139,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_path_that_hides_something_is_quoted_for_a_shell_that_finds_the_same_file() {
+    fn a_path_with_invisible_characters_is_quoted_and_still_names_the_same_file() {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
 

@@ -1,7 +1,7 @@
-//! An open vault as the use cases share it: its keys, and the generation that was read last.
+//! An open vault, shared by the use cases: its keys, and the generation that was read last.
 //!
-//! Writers may remove files of an older generation while it is being read. Every read therefore goes through one retry
-//! on the newest generation, here and nowhere else. Must never: change the vault, or keep what was read after
+//! Writers may remove files of an older generation while it is being read. Every read is then repeated on the newest
+//! generation, here and nowhere else. Must never: change the photos of the vault, or keep what was read after
 //! [`OpenVault::forget_contents`].
 
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::services::stored_photo::{PhotoId, StoredPhoto};
 use crate::vault::{self, Snapshot, Vault};
 pub use crate::vault::{CopyAge, Traffic};
 
-/// How often a reader starts again when writers overtake it; each time they must have committed once more.
+/// How often a read is tried. Each failure means that a writer has committed once more.
 const TRIES: usize = 8;
 
 /// An unlocked vault. Its keys are wiped when the last handle to it is dropped.
 pub struct OpenVault {
     vault: Arc<Vault>,
-    /// The generation that was read last, with what was opened and verified of it.
+    /// The generation that was read last, with the segments of it that have been opened and verified.
     latest: Mutex<Option<Arc<Snapshot>>>,
 }
 
@@ -57,7 +57,7 @@ impl OpenVault {
         Ok(self.snapshot()?.len())
     }
 
-    /// How this copy compares with what this machine has seen of the vault.
+    /// How this copy compares with the newest one that this machine has seen.
     #[must_use]
     pub fn copy_age(&self) -> CopyAge {
         self.vault.copy_age()
@@ -71,11 +71,12 @@ impl OpenVault {
         Ok(self.vault.require_newest()?)
     }
 
-    /// Makes an older copy the newest one from now on. Ask the user first: what only the newer copy has is given up.
+    /// Accepts an older copy as the newest from now on. Ask the user first: changes that only the newer copy has are
+    /// given up.
     ///
     /// # Errors
-    /// [`vault::Error::Forked`] for a copy that was changed separately; when the record of what was seen cannot be
-    /// written.
+    /// [`vault::Error::Forked`] for a copy that was changed separately; when the record of the newest generation
+    /// seen cannot be written.
     pub fn accept_older_copy(&self) -> Result<(), Error> {
         Ok(self.vault.accept_older_copy()?)
     }
@@ -83,7 +84,7 @@ impl OpenVault {
     /// Replaces the passphrase; only the header changes.
     ///
     /// # Errors
-    /// When another process writes to the vault, or the disk refuses.
+    /// When another process writes to the vault, or a file cannot be written.
     pub fn change_passphrase(&self, new: &Passphrase, cost: Cost) -> Result<(), Error> {
         Ok(self.vault.change_passphrase(new, cost, IfLocked::Refuse)?)
     }
@@ -97,7 +98,7 @@ impl OpenVault {
     /// The photo whose id starts with `prefix`.
     ///
     /// # Errors
-    /// When no id, or more than one, starts so; when the vault is damaged.
+    /// When no id, or more than one, starts with it; when the vault is damaged.
     pub fn find(&self, prefix: &str) -> Result<StoredPhoto, Error> {
         self.read(|snapshot| {
             let image = snapshot.find(prefix)?;
@@ -137,14 +138,14 @@ impl OpenVault {
         }
     }
 
-    /// Drops everything that was read of the vault. Keys stay for as long as somebody holds this handle, such as an
-    /// indexing run that goes on while the vault is locked.
+    /// Drops everything that was read from the vault. The keys stay until the last handle is dropped; an indexing run
+    /// that continues while the vault is locked holds one.
     pub fn forget_contents(&self) {
         *self.latest.lock() = None;
     }
 
-    /// Calls `read` on the generation that was read last, and again on the next one whenever a writer has removed what
-    /// was being read.
+    /// Calls `read` on the generation that was read last, and again on the newest one whenever a writer has removed
+    /// files that it needs.
     pub(super) fn read<T>(&self, mut read: impl FnMut(&Snapshot) -> Result<T, Error>) -> Result<T, Error> {
         let mut snapshot = self.snapshot()?;
         for _ in 1..TRIES {

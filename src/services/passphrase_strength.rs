@@ -5,9 +5,9 @@
 pub enum Strength {
     /// Quickly guessed.
     Weak,
-    /// Guessed with determination.
+    /// Takes determination to guess.
     Fair,
-    /// Not worth guessing.
+    /// Too costly to guess.
     Strong,
 }
 
@@ -28,7 +28,7 @@ pub fn strength(passphrase: &[u8]) -> (Strength, u32) {
     let continues = |pair: &[u8]| pair[1].abs_diff(pair[0]) <= 1;
     let runs = passphrase.windows(2).filter(|pair| continues(pair)).count();
     let fresh = (passphrase.len() - runs) as f64;
-    // Letters of words carry about two bits each; mixed with digits or punctuation they count at face value.
+    // Letters of words carry about 2.5 bits each; letters mixed with digits or punctuation carry more.
     let words_only = passphrase.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b' ');
     let each = if words_only { 2.5 } else { f64::from(alphabet.max(1)).log2() * 0.75 };
     let bits = (fresh * each) as u32;

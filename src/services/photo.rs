@@ -1,5 +1,5 @@
-//! Photo files: read whole and decoded, both under limits. A path may name anything: an endless file costs its own
-//! photo, never the program's memory.
+//! Reads and decodes photo files under limits. A path may name anything: an endless file must be refused before it
+//! fills the memory.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -24,20 +24,20 @@ pub fn decode(bytes: &[u8], extension: Option<&OsStr>) -> Result<Photo, Error> {
 /// The content of a file, wiped when it is dropped.
 ///
 /// # Errors
-/// What the system says; `FileTooLarge` beyond [`LARGEST_PHOTO_BYTES`].
+/// The system's error; `FileTooLarge` beyond [`LARGEST_PHOTO_BYTES`].
 pub fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let largest = LARGEST_PHOTO_BYTES as u64;
     let too_large = || {
         let mebibytes = largest >> 20;
-        io::Error::new(ErrorKind::FileTooLarge, format!("it has more than {mebibytes} MiB, the most of a photo"))
+        io::Error::new(ErrorKind::FileTooLarge, format!("it has more than {mebibytes} MiB, the limit for a photo"))
     };
     let file = File::open(path)?;
-    // A pipe has no length beforehand.
+    // For a pipe this is 0; the limit on reading below covers it.
     let length = file.metadata()?.len();
     if length > largest {
         return Err(too_large());
     }
-    // Room for it at once: a vector that grows leaves copies behind.
+    // Allocated at once: a vector that grows leaves unwiped copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize + 1));
     file.take(largest + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > largest { Err(too_large()) } else { Ok(bytes) }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_read_whole_and_one_that_is_too_large_is_not_read_at_all() {
+    fn a_file_that_is_too_large_is_refused_before_it_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("photo.jpg");
         std::fs::write(&path, b"pixels").unwrap();

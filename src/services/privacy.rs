@@ -1,4 +1,4 @@
-//! Files that the program writes are accessible to their owner alone, whatever the umask was and earlier versions left.
+//! Keeps the program's files accessible to their owner alone, whatever the umask is and whatever earlier versions left.
 //!
 //! The umask belongs to the whole process, so it is set once at the start; it also covers files that libraries create,
 //! such as the log. Must never: touch a folder or file that is not the program's own, or follow a link to one.
@@ -17,7 +17,7 @@ static SESSION_UMASK: OnceLock<rustix::fs::Mode> = OnceLock::new();
 /// Keeps secrets inside the process: no core dumps and no other process reading its memory, and new files for their
 /// owner alone. Call it before anything secret is read.
 pub fn harden_process() {
-    // A system that refuses this still gets the user's work done.
+    // On a system that refuses this, the program still runs.
     let _ = shield_process();
     keep_new_files_private();
 }
@@ -88,7 +88,7 @@ mod unix {
         let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
         let (mode, kind) = (metadata.mode() & 0o7777, metadata.file_type());
         if is_own && (kind.is_dir() || kind.is_file()) && mode & 0o077 != 0 {
-            // The program works all the same.
+            // The program works nevertheless.
             if let Err(error) = fs::set_permissions(path, Permissions::from_mode(mode & !0o077)) {
                 log::warn!("a file of the program stays readable by others: {}", error.kind());
             }

@@ -20,11 +20,11 @@ pub enum Stage {
 /// The outcome for one photo.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// It is in the vault as soon as its batch is committed.
+    /// It is in the vault, and committed.
     Added,
     /// The vault, or this run, has the same content already.
     AlreadyPresent,
-    /// It cannot be used; the run goes on.
+    /// It cannot be used; the run continues.
     Failed {
         /// Why, in words for the user.
         reason: String,
@@ -34,7 +34,7 @@ pub enum Outcome {
 /// An event of a run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
-    /// Another process writes to the vault; the run goes on when that has finished.
+    /// Another process writes to the vault; the run continues when that one has finished.
     WaitingForWriter,
     /// A photo entered a stage.
     Entered {
@@ -52,7 +52,7 @@ pub enum Event {
     },
     /// All photos added so far are durable in the vault.
     Committed {
-        /// How many were added by this run up to now.
+        /// How many this run has added so far.
         photos: usize,
     },
 }
@@ -103,12 +103,12 @@ impl Control {
         self.set_paused(true);
     }
 
-    /// Lets a paused run go on.
+    /// Resumes a paused run.
     pub fn resume(&self) {
         self.set_paused(false);
     }
 
-    /// Called by the run between photos: waits while paused, then says whether to go on.
+    /// Called by the run between photos: waits while paused, then says whether to continue.
     #[must_use]
     pub fn may_continue(&self) -> bool {
         self.changed.wait_while(&mut self.paused.lock(), |paused| *paused);
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_waits_beside_a_run_is_freed_by_its_stop() {
+    fn stopping_a_run_wakes_a_thread_that_waits_for_it() {
         let control = Control::default();
         assert!(!control.stopped_within(Duration::from_millis(1)));
         std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Which files a vault holds already, by content, whatever their names.
+//! Tells which files a vault already holds, by their content.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,8 +24,8 @@ struct KnownFile {
 }
 
 impl Recogniser {
-    /// Whether `vault` holds the content of the file; `None` when the file or the vault cannot be read. That is no
-    /// error: the answer is a hint, and whoever uses the file is told.
+    /// Whether `vault` holds the content of the file; `None` when the file or the vault cannot be read. That is not
+    /// an error: the answer is a hint, and an attempt to use the file will report the problem.
     #[must_use]
     pub fn is_stored(&self, vault: &OpenVault, path: &Path) -> Option<bool> {
         let metadata = std::fs::metadata(path).ok().filter(|metadata| metadata.len() <= LARGEST_PHOTO_BYTES as u64)?;

@@ -1,5 +1,5 @@
-//! `host:path`, as scp and rsync write a remote path. Here it would name a local folder, so the user is asked which one
-//! was meant. Must never: guess.
+//! `host:path`, as scp and rsync write a remote path. Here it would name a local folder, so the user is asked which of
+//! the two was meant. Must never: guess.
 
 use std::path::Path;
 
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_scp_would_take_to_another_machine_is_recognised() {
+    fn paths_that_scp_would_read_as_remote_are_recognised() {
         for (text, ssh) in [
             ("nas:photos", "ssh://nas/~/photos"),
             ("ann@nas.example:my photos", "ssh://ann@nas.example/~/my photos"),
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_and_paths_are_what_they_are() {
+    fn plain_addresses_and_paths_are_left_alone() {
         for text in [
             "photos",
             "ssh://nas/photos",

@@ -1,4 +1,4 @@
-//! A query to ranked photos: the vector is encrypted, similarities are computed on ciphertexts, only scores are
+//! Searches a vault: the query's vector is encrypted, similarities are computed on ciphertexts, only scores are
 //! decrypted, and only the catalogue entries of listed photos are opened.
 
 use std::ffi::OsStr;
@@ -14,14 +14,14 @@ use crate::services::open_vault::OpenVault;
 pub use crate::services::open_vault::Traffic;
 use crate::vault::{Segment, Snapshot, Vault};
 
-/// How many photos a search lists when nobody says otherwise.
+/// How many photos a search lists by default.
 pub const DEFAULT_TOP: usize = 50;
 
 /// How many of the most similar photos are listed when no photo matches.
 const NEAREST: usize = 3;
 
 /// A photo with the query's content scores 1, give or take rounding and the noise of encryption, which are far smaller
-/// than this margin. Only when a photo scores this much is the query's content looked up in the vault.
+/// than this margin. The query's content is looked up in the vault only if a photo scores at least this.
 const SAME_PHOTO_SCORE: f32 = 0.99;
 
 /// What to search for.
@@ -42,13 +42,13 @@ pub enum Query<'a> {
 /// Which photos a search lists.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Listing {
-    /// The best so many, whatever they score, without the query itself.
+    /// This many of the best, whatever they score, without the query itself.
     Best(usize),
-    /// Those that reach a threshold, the query itself among them; when there are none, the few nearest.
+    /// Those that reach a threshold, including the query itself; if there are none, the nearest few.
     Matches {
         /// A match scores at least this, -1 to 1.
         threshold: f32,
-        /// At most so many.
+        /// At most this many.
         top: Option<usize>,
     },
 }
@@ -127,8 +127,8 @@ struct Scored {
     position: usize,
 }
 
-/// Searches the generation of `vault` that was read last; what was opened and verified for it serves the next search
-/// too.
+/// Searches the generation of `vault` that was read last. Segments that it opens and verifies are kept for the next
+/// search.
 ///
 /// # Errors
 /// When the query is not a photo, its model is not the vault's, or the vault is damaged.
@@ -231,7 +231,7 @@ fn choose(
             top.map_or(most, |top| top.min(most))
         }
     };
-    // The query may stand right after the listed photos, and anywhere among photos that score as it does.
+    // The query may rank just below the listed photos, or anywhere among photos with its score.
     let candidates = list_length.saturating_add(1).max(reaching(SAME_PHOTO_SCORE, &ranked)).min(ranked.len());
     snapshot.prefetch_details(&ranked[..candidates].iter().map(|scored| scored.position).collect::<Vec<_>>())?;
     let query = find_query(vault, snapshot, query, &ranked[..candidates])?;

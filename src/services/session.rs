@@ -1,4 +1,4 @@
-//! Where every use case starts: what is at a vault's path, creating a vault, unlocking one.
+//! Where every use case starts: finding, creating and unlocking a vault.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -32,10 +32,10 @@ use crate::services::embedding::EmbeddingModel;
 use crate::services::open_vault::{CopyAge, OpenVault};
 use crate::vault::{self, Backend, Freshness, Object, Vault};
 
-/// What a user is asked for first.
+/// What the program asks for first.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum FirstQuestion {
-    /// The passphrase of the vault that is known.
+    /// The passphrase of a known vault.
     Passphrase {
         /// The vault.
         vault: PathBuf,
@@ -47,8 +47,8 @@ pub enum FirstQuestion {
     },
 }
 
-/// What to ask when `vault` is the one that flags, settings and the last run name; a new vault is suggested in the home
-/// folder, else in `folder`.
+/// What to ask first. `vault` comes from flags, settings or the last run; without one, a new vault is suggested in the
+/// home folder, or in `folder` if there is no home.
 #[must_use]
 pub fn first_question(vault: Option<&Path>, folder: &Path) -> FirstQuestion {
     match vault {
@@ -72,7 +72,7 @@ pub fn passphrase(typed: &Zeroizing<Vec<u8>>) -> Result<Passphrase, Error> {
 /// last.
 ///
 /// # Errors
-/// When something is there already, the other machine cannot be reached, or the disk refuses.
+/// When `root` is occupied, the other machine cannot be reached, or a file cannot be written.
 pub fn create_vault(
     root: &Path,
     passphrase: &Passphrase,
@@ -105,7 +105,7 @@ pub fn create_or_unlock_vault<M: AsRef<EmbeddingModel>>(
     }
     let model = load_model()?;
     match create_vault(root, passphrase, Cost::DEFAULT, model.as_ref(), dirs, prompts) {
-        // Only now is it known that there is a vault at the address.
+        // For an address, only the attempt shows that there is a vault.
         Err(Error::Vault(vault::Error::Occupied { .. })) if Address::is_remote(root) => unlock(),
         created => created,
     }
@@ -139,8 +139,8 @@ pub fn presence(root: &Path) -> Presence {
     }
 }
 
-/// The vault on this machine that `folder` is or lies in, if it does. `folder` is absolute and without symbolic links;
-/// it need not exist.
+/// The local vault that `folder` is or lies in, if any. `folder` is absolute and without symbolic links; it need not
+/// exist.
 #[must_use]
 pub fn vault_around(folder: &Path) -> Option<PathBuf> {
     let holds_vault = |folder: &&Path| {
@@ -148,7 +148,7 @@ pub fn vault_around(folder: &Path) -> Option<PathBuf> {
         if backend.require_vault().is_err() {
             return false;
         }
-        // Any program may call a file `header`, so its content is checked. A damaged vault still counts as one.
+        // Other programs may have a file called `header`, so its content is checked. A damaged vault is still a vault.
         let header = backend.read(&Object::Header, vault::largest_bytes(&Object::Header));
         header.is_ok_and(|header| vault::is_header(&header)) || Object::Mapping.path(folder).exists()
     };
@@ -162,7 +162,8 @@ pub struct FoundVault {
 }
 
 impl FoundVault {
-    /// Finds the vault at `root`, a path or an address, so that a wrong path is told before a passphrase is asked for.
+    /// Finds the vault at `root`, a path or an address, so that a wrong path is reported before a passphrase is asked
+    /// for.
     ///
     /// # Errors
     /// When there is no vault, or the other machine cannot be reached.
@@ -175,9 +176,9 @@ impl FoundVault {
     /// Unlocks it, and remembers it as the vault used last. A copy that is older than one this machine has seen, or
     /// that was changed separately, is unlocked for reading only.
     ///
-    /// [`OpenVault::copy_age`] then tells which of the two it is, and whoever shows anything of the vault must say so
-    /// ([`copy_age_note`] has the words): somebody may have put an old copy back. Changing such a copy is refused with
-    /// [`vault::Error::RolledBack`] or [`vault::Error::Forked`]. To go on with an older copy, ask the user and call
+    /// [`OpenVault::copy_age`] then tells which of the two it is. Show [`copy_age_note`] before anything of the vault:
+    /// an attacker may have put an old copy back. Changing such a copy is refused with [`vault::Error::RolledBack`] or
+    /// [`vault::Error::Forked`]. To continue with an older copy, ask the user and call
     /// [`OpenVault::accept_older_copy`]; a copy that was changed separately is never accepted.
     ///
     /// # Errors
@@ -189,7 +190,7 @@ impl FoundVault {
     }
 }
 
-/// What to tell the user about a copy that is not the newest one; `None` for the newest.
+/// A message for the user about a copy that is not the newest one; `None` for the newest.
 #[must_use]
 pub fn copy_age_note(age: CopyAge) -> Option<String> {
     match age {
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_vault_is_told_from_nothing() {
+    fn a_folder_without_a_vault_is_distinguished_from_a_missing_one() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(presence(folder.path()), Presence::Folder);
         assert_eq!(presence(&folder.path().join("missing")), Presence::Nothing);

@@ -48,7 +48,7 @@ pub const KEYMAP: &str = include_str!("settings/keymap.toml");
 /// The default theme of a dark terminal, as a file for the user to change.
 pub const THEME: &str = include_str!("settings/theme.toml");
 
-/// The similarity from which a photo matches by default.
+/// The default match threshold: a photo matches if its similarity is at least this.
 pub const DEFAULT_THRESHOLD: f32 = 0.80;
 
 /// Minutes without a key after which the vault is locked by default.
@@ -71,7 +71,7 @@ impl From<bool> for Mouse {
     }
 }
 
-/// Whether anything on the screen moves by itself.
+/// Whether anything on the screen is animated.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(from = "bool")]
 pub enum Motion {
@@ -170,11 +170,11 @@ impl TryFrom<String> for CellSize {
 pub struct Settings {
     /// The vault to use if none is named.
     pub vault: Option<PathBuf>,
-    /// The similarity from which a photo is a match.
+    /// A photo matches when its similarity is at least this.
     pub threshold: Option<f32>,
-    /// How pictures are shown, by a name that the preview room parses.
+    /// How pictures are shown, by a name that the `preview` module parses.
     pub preview: Option<String>,
-    /// Pixels of a character cell, overriding what the terminal says.
+    /// Pixels of a character cell, overriding what the terminal reports.
     pub cell_size: Option<CellSize>,
     /// Whether the application handles the mouse.
     #[serde(default)]
@@ -301,11 +301,11 @@ pub enum Was {
     There,
 }
 
-/// Writes templates of the settings, keys and colours, all commented out, so that what a user does not change follows
-/// the program's defaults. Existing files are left as they are.
+/// Writes templates of the settings, keys and colours, all commented out, so that unchanged lines follow the program's
+/// defaults. Existing files are left as they are.
 ///
 /// # Errors
-/// When all are there already, or the folder cannot be written.
+/// When all of them already exist, or the folder cannot be written.
 pub fn write_templates(settings_file: &Path, preview_values: &str) -> Result<Vec<Written>, SettingsError> {
     let unwritable = |source| SettingsError::Unwritable { path: settings_file.to_owned(), source };
     if let Some(folder) = settings_file.parent() {
@@ -375,21 +375,21 @@ mod tests {
     }
 
     #[test]
-    fn mouse_motion_and_locking_are_turned_off_by_plain_words() {
+    fn mouse_animation_and_locking_can_be_turned_off() {
         let settings = load("mouse = false\nreduced_motion = true\nlock_after_minutes = 0\n").unwrap();
         assert_eq!((settings.mouse, settings.motion), (Mouse::Left, Motion::Reduced));
         assert_eq!(settings.lock_after(), None);
     }
 
     #[test]
-    fn locking_pauses_indexing_where_the_user_wants_it() {
+    fn locking_pauses_indexing_if_the_settings_say_so() {
         assert_eq!(load("lock = \"pause\"\n").unwrap().on_lock, OnLock::Pause);
         let error = load("lock = \"stop\"\n").unwrap_err().to_string();
         assert!(error.contains("line 1") && error.contains("pause"), "{error}");
     }
 
     #[test]
-    fn a_cell_size_is_two_sides_within_reason() {
+    fn a_cell_size_is_a_plausible_width_and_height() {
         assert_eq!("9x19".parse(), Ok(CellSize { width: 9, height: 19 }));
         for given in ["", "9", "9x", "1x19", "9x201", "nine x ten"] {
             assert_eq!(given.parse::<CellSize>(), Err(NoCellSize { given: given.to_owned() }));
@@ -405,19 +405,19 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_that_no_cosine_reaches_is_refused() {
+    fn a_threshold_outside_the_range_of_cosines_is_refused() {
         let error = load("threshold = 80\n").unwrap_err().to_string();
         assert!(error.contains("between -1 and 1"), "{error}");
     }
 
     #[test]
-    fn a_missing_file_is_no_error() {
+    fn a_missing_file_is_not_an_error() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Settings::load(&folder.path().join("config.toml")).unwrap(), Settings::default());
     }
 
     #[test]
-    fn templates_are_written_once_change_nothing_and_leave_what_is_there() {
+    fn templates_change_no_setting_and_overwrite_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep").join("config.toml");
         let written = write_templates(&path, "auto, off").unwrap();

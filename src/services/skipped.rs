@@ -1,4 +1,4 @@
-//! Files below added folders that are not indexed: which ones, and in words how many of each kind.
+//! Files in added folders that are not indexed: their paths, and a summary in words.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ pub struct SkippedFiles {
     pub unsupported: BTreeMap<&'static str, Vec<PathBuf>>,
     /// Files that are neither photos nor videos.
     pub other: Vec<PathBuf>,
-    /// Hidden files and folders, which are not looked into.
+    /// Hidden files and folders; what is inside them is not listed.
     pub hidden: Vec<PathBuf>,
 }
 

@@ -1,5 +1,4 @@
-//! Synthetic vectors with the shape of real ones, to measure search among a hundred thousand photos without having
-//! them.
+//! Synthetic vectors with the shape of real ones, to measure search among a hundred thousand photos without the photos.
 
 use crate::ckks::DIMENSION;
 use crate::durable::IfLocked;
@@ -10,11 +9,11 @@ use crate::vault::{Extension, NewImage, PhotoMetadata, Transaction};
 /// Images committed at once.
 const COMMIT_EVERY: usize = 1024;
 
-/// A sequence of non-negative unit vectors, half of whose components are zero, like features after a ReLU.
+/// A sequence of non-negative unit vectors with about half of the components zero, like features after a ReLU.
 pub struct SyntheticFeatures(u64);
 
 impl SyntheticFeatures {
-    /// The sequence that `seed` (not zero) begins.
+    /// The sequence for `seed`, which must not be zero.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed)
@@ -40,11 +39,11 @@ impl SyntheticFeatures {
     }
 }
 
-/// Adds `images` synthetic images to `vault`; the original of each is 16 arbitrary bytes. `done` is told how many there
-/// are so far.
+/// Adds `images` synthetic images to `vault`; the original of each is 16 arbitrary bytes. `done` is called with the
+/// number added so far.
 ///
 /// # Errors
-/// When another process writes to the vault, or the disk refuses.
+/// When another process writes to the vault, or a file cannot be written.
 pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<(), Error> {
     let mut transaction = Transaction::begin(vault.vault(), IfLocked::Refuse)?;
     let first = transaction.base().len();

@@ -1,4 +1,4 @@
-//! Thumbnails: small JPEGs, encrypted beside the originals so that lists and grids never open whole photos.
+//! Thumbnails: small JPEGs, encrypted beside the originals so that lists and grids never open originals.
 
 use image::codecs::jpeg::JpegEncoder;
 use zeroize::Zeroizing;

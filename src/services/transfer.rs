@@ -1,4 +1,4 @@
-//! Copies of a vault: bringing one up to date with another, and serving one to another machine.
+//! Copies of a vault: brings one up to date with another, and serves one to another machine.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -9,9 +9,9 @@ pub use crate::remote::{OlderSource, Transferred};
 use crate::services::app_dirs::AppDirs;
 use crate::services::session::{self, Passphrase};
 
-/// Brings the copy at `to` up to date with the one at `from`; both are paths or addresses. `older` decides about a
-/// source that is not the newest copy; a host never replaces its copy with an older one. `copied` is told how many
-/// files of how many are done.
+/// Brings the copy at `to` up to date with the one at `from`; both are paths or addresses. `older` says what to do if
+/// the source is not the newest copy; a host never replaces its copy with an older one. `copied` is called with the
+/// number of files done and the total.
 ///
 /// # Errors
 /// When one cannot be reached, `to` is newer or was changed separately (nothing is changed then), or `from` is damaged.

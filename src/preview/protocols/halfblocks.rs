@@ -1,5 +1,5 @@
-//! Two coloured pixels a character, by the half block U+2580: text, which every terminal draws and every multiplexer
-//! understands.
+//! Two coloured pixels per character, by the half block U+2580. This is text, so it works in every terminal and every
+//! multiplexer.
 
 use image::DynamicImage;
 use ratatui::layout::Size;

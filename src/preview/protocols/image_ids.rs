@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Hands out one id after the other.
+/// Hands out consecutive ids.
 #[derive(Debug)]
 pub struct ImageIds(AtomicU32);
 

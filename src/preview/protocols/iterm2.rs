@@ -17,9 +17,9 @@ use super::protocol::{Encoded, Evidence, GraphicsProtocol, Layer, PictureError, 
 use crate::preview::link::Link;
 use crate::preview::tmux::Multiplexer;
 
-/// The terminal enlarges what has fewer pixels than its cells.
+/// The terminal enlarges a picture that has fewer pixels than its cells.
 const REMOTE_MAX_PIXELS: f64 = 120_000.0;
-/// From 1 to 100.
+/// JPEG quality, from 1 to 100.
 const REMOTE_JPEG_QUALITY: u8 = 75;
 
 /// Terminals that draw inline images, by parts of their TERM_PROGRAM.

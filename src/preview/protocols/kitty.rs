@@ -108,7 +108,7 @@ impl GraphicsProtocol for Kitty {
     fn delete(&self, image_ids: &[u32], multiplexer: Multiplexer) -> String {
         let mut sequence = String::new();
         let (start, escape, end) = multiplexer.wrapping();
-        // Each by its id: the other ways to delete do not reach virtual placements.
+        // Each by its id: the other ways of deleting do not cover virtual placements.
         for id in image_ids {
             let _ = write!(sequence, "{start}{escape}_Ga=d,d=I,i={id},q=2;{escape}\\{end}");
         }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn compression_is_asked_for_over_a_network_and_used_where_the_terminal_inflates() {
+    fn compression_is_queried_over_a_network_and_used_if_the_terminal_supports_it() {
         let environment = Environment::new(&|_| None);
         for (link, is_asked) in [(Link::Local, false), (Link::Remote, true)] {
             let mut options = QueryStdioOptions::default();

@@ -1,7 +1,7 @@
 //! The graphics protocols, one a file, behind one table.
 //!
-//! To add a protocol, write its file here and name it in [`ALL`]. Everything that is particular to it lives in that
-//! file; the rest of the program asks through [`GraphicsProtocol`]. ratatui-image encodes the pictures.
+//! To add a protocol, write its file here and add it to [`ALL`]. Everything specific to it lives in that file; the rest
+//! of the program uses [`GraphicsProtocol`]. ratatui-image encodes the pictures.
 //!
 //! ```
 //! use cipherlens::preview::protocols;
@@ -41,7 +41,7 @@ pub fn fallback() -> Protocol {
     &halfblocks::Halfblocks
 }
 
-/// The protocol that `--preview` and the settings spell like this.
+/// The protocol with this name in `--preview` and the settings.
 #[must_use]
 pub fn by_value(value: &str) -> Option<Protocol> {
     ALL.iter().copied().find(|protocol| protocol.value() == value)
@@ -68,14 +68,14 @@ pub fn pixel_values() -> String {
     }
 }
 
-/// The protocol after this one in [`ALL`], which begins again after the last.
+/// The next protocol in [`ALL`]; after the last, the first.
 #[must_use]
 pub fn next(protocol: Protocol) -> Protocol {
     let following = ALL.iter().skip_while(|other| **other != protocol).nth(1);
     following.or(ALL.first()).copied().unwrap_or(protocol)
 }
 
-/// The best protocol that a terminal supports. Pixels need the size of a cell: without it, the fallback.
+/// The best protocol that a terminal supports. Pixels need the size of a cell; if that is unknown, the fallback.
 #[must_use]
 pub fn detect(evidence: &Evidence<'_>) -> (Protocol, Support) {
     let has_cell_size = evidence.answers.cells().is_some();
@@ -86,7 +86,7 @@ pub fn detect(evidence: &Evidence<'_>) -> (Protocol, Support) {
         .unwrap_or((fallback(), Support::Universal))
 }
 
-/// What the protocols ask a terminal, on top of `options`.
+/// `options` with the queries of all protocols.
 pub(super) fn configure_query(options: &mut QueryStdioOptions, link: Link, environment: Environment<'_>) {
     for protocol in ALL {
         protocol.configure_query(options, link, environment);
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn stepping_comes_back_after_every_protocol() {
+    fn stepping_visits_every_protocol_and_returns() {
         let mut protocol = fallback();
         for _ in ALL {
             protocol = next(protocol);

@@ -1,4 +1,4 @@
-//! The interface of a graphics protocol: everything that the rest of the program may ask of one.
+//! The interface of a graphics protocol.
 //!
 //! Must never: know a particular protocol.
 
@@ -21,7 +21,7 @@ pub type Protocol = &'static dyn GraphicsProtocol;
 
 /// A way to draw pictures in a terminal. Implementations are unit structs; two are equal when their values are.
 pub trait GraphicsProtocol: Sync {
-    /// How `--preview`, the settings and the remembered choices spell it.
+    /// Its name in `--preview`, the settings and the remembered choices.
     fn value(&self) -> &'static str;
 
     /// Its name in the application, in the middle of a sentence.
@@ -44,10 +44,10 @@ pub trait GraphicsProtocol: Sync {
     /// Whether the terminal supports it, and how that is known.
     fn detect(&self, evidence: &Evidence<'_>) -> Option<Support>;
 
-    /// Adjusts what the terminal is asked. By default nothing is asked for the protocol's sake.
+    /// Adds the protocol's queries to `options`; by default there are none.
     fn configure_query(&self, _options: &mut QueryStdioOptions, _link: Link, _environment: Environment<'_>) {}
 
-    /// The capability that a response to the protocol's queries reports.
+    /// The capability that a response to the protocol's queries means.
     fn capability(&self, _response: &Response) -> Option<Capability> {
         None
     }
@@ -67,7 +67,7 @@ pub trait GraphicsProtocol: Sync {
         f64::INFINITY
     }
 
-    /// Who enlarges a picture to the cells it covers.
+    /// Which side enlarges a picture to the cells it covers.
     fn scaling(&self, _link: Link) -> Scaling {
         Scaling::Program
     }
@@ -127,11 +127,11 @@ pub enum Layer {
 /// How it is known that a terminal supports a protocol.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Support {
-    /// The terminal answered so.
+    /// The terminal reported it.
     Answered,
     /// The environment names a terminal that is known to support it.
     Environment,
-    /// Every terminal does.
+    /// Every terminal supports it.
     Universal,
 }
 
@@ -142,7 +142,7 @@ pub struct Evidence<'a> {
     pub answers: &'a Answers,
     /// The environment of the program.
     pub environment: Environment<'a>,
-    /// What stands between the program and the terminal.
+    /// The multiplexer between the program and the terminal, if any.
     pub multiplexer: Multiplexer,
 }
 
@@ -155,7 +155,7 @@ pub enum Compression {
     Plain,
 }
 
-/// Who enlarges a picture to the cells it covers.
+/// Which side enlarges a picture to the cells it covers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Scaling {
     /// The program, to every pixel of these cells.
@@ -167,9 +167,9 @@ pub enum Scaling {
 /// Where an encoded picture goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// How far away the terminal is.
+    /// Whether the terminal is on this machine.
     pub link: Link,
-    /// What stands between the program and the terminal.
+    /// The multiplexer between the program and the terminal, if any.
     pub multiplexer: Multiplexer,
     /// Whether pixel data is deflated.
     pub compression: Compression,

@@ -1,4 +1,4 @@
-//! Terminals whose answers are not to be trusted.
+//! Terminals whose answers cannot be trusted.
 
 use crate::preview::environment::Environment;
 

@@ -15,7 +15,7 @@ use super::quirks::lacks_placeholders;
 use crate::preview::environment::Environment;
 use crate::preview::link::Link;
 
-/// More than for protocols whose terminals enlarge: here fewer pixels make a smaller picture.
+/// More than for protocols whose terminals enlarge pictures: with Sixel, fewer pixels make a smaller picture.
 const REMOTE_MAX_PIXELS: f64 = 200_000.0;
 
 /// DEC Sixel.
@@ -84,7 +84,7 @@ mod tests {
     use crate::preview::tmux::Multiplexer;
 
     #[test]
-    fn a_terminal_supports_it_only_if_it_says_so() {
+    fn it_is_used_only_if_the_terminal_reports_it() {
         let environment = Environment::new(&|_| None);
         let mut answers = Answers { capabilities: vec![Capability::RectangularOps], is_complete: true };
         let detect =
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn wezterm_and_konsole_are_not_asked() {
+    fn wezterm_and_konsole_do_not_get_it() {
         for variable in ["WEZTERM_EXECUTABLE", "KONSOLE_VERSION"] {
             let lookup = |name: &str| (name == variable).then(|| "1".to_owned());
             let mut options = QueryStdioOptions::default();

@@ -12,7 +12,7 @@ use super::timing::{median, seconds};
 use crate::ckks::baseline::{PlainKernel, plain_scores};
 use crate::ckks::{BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator};
 
-/// Rounds of scans, of which the median counts: at least this many, and for at least this long in total.
+/// Rounds of scans, whose median is reported: at least this many, and for at least this long in total.
 const LEAST_ROUNDS: usize = 9;
 const LEAST_SECONDS: f64 = 0.5;
 
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fastest_plain_kernel_is_the_yardstick_wherever_it_stands() {
+    fn the_fastest_plain_kernel_is_the_baseline_whatever_its_position() {
         // As on a Zen 5, where the widest instructions are not the fastest.
         let timings = [timing("portable", 0.41), timing("avx2", 0.243), timing("avx512", 0.32)];
         assert_eq!(fastest(&timings), Some(timings[1]));

@@ -1,6 +1,6 @@
 //! A batch of photos being exported: written under temporary names, fsynced together, and then renamed.
 //!
-//! Must never: rename a file before it is fsynced, or replace a file unless told to.
+//! Must never: rename a file before it is fsynced, or replace a file unless asked to.
 
 use std::collections::HashSet;
 use std::fs;
@@ -30,7 +30,7 @@ pub enum IfExists {
     Overwrite,
 }
 
-/// What a photo's file is made from, besides its content.
+/// What an exported file needs to know about its photo, apart from the content.
 pub(super) struct Described {
     pub(super) id: PhotoId,
     pub(super) name: String,
@@ -55,16 +55,16 @@ pub(super) enum Destination {
     },
 }
 
-/// What became of a photo that was written.
+/// The outcome for a photo that was written.
 pub(super) enum Outcome {
     Exported(PathBuf),
     AlreadyThere(PathBuf),
 }
 
-/// What became of each photo of a batch.
+/// The outcome for each photo of a batch.
 pub(super) type Committed = Vec<(PhotoId, Result<Outcome, Error>)>;
 
-/// Photos that are written and not yet renamed.
+/// Photos that are written but not yet renamed.
 pub(super) struct Batch<'a> {
     vault: &'a Vault,
     target: &'a Target,
@@ -87,7 +87,7 @@ impl<'a> Batch<'a> {
         Ok(Self { vault, target, if_exists, claimed: HashSet::new(), written: Vec::new(), bytes: 0 })
     }
 
-    /// How many photos are written and not yet renamed.
+    /// How many photos are written but not yet renamed.
     pub(super) fn waiting(&self) -> usize {
         self.written.len()
     }
@@ -96,7 +96,8 @@ impl<'a> Batch<'a> {
         self.written.len() >= BATCH_PHOTOS || self.bytes >= BATCH_BYTES
     }
 
-    /// Finds where `photo` is already or can go, from copy number `copy` on, and reserves the name for it.
+    /// Finds a file that already has the content of `photo`, or a free name for it, starting at copy number `copy`.
+    /// Reserves the name.
     pub(super) fn destination(&mut self, photo: &Described, mut copy: usize) -> Result<Destination, Error> {
         loop {
             let name = self.name(photo, copy);
@@ -141,8 +142,8 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Fsyncs the batch and renames its files. Returns what became of each photo, and the error that ended this early,
-    /// if one did; the photos after it are removed again.
+    /// Fsyncs the batch and renames its files. Returns the outcome for each photo, and the error that ended this early,
+    /// if there was one; the temporary files of the photos after it are removed.
     pub(super) fn commit(&mut self) -> (Committed, Result<(), Error>) {
         let written = std::mem::take(&mut self.written);
         self.bytes = 0;
@@ -179,7 +180,7 @@ impl<'a> Batch<'a> {
             match renamed {
                 Ok(_) => return Ok(Outcome::Exported(path)),
                 Err(PersistError { error, file: kept }) if error.kind() == ErrorKind::AlreadyExists => {
-                    // Another process has taken the name meanwhile.
+                    // Another process has taken the name in the meantime.
                     file = kept;
                     match self.destination(&photo, copy + 1)? {
                         Destination::AlreadyThere(path) => return Ok(Outcome::AlreadyThere(path)),
@@ -196,8 +197,8 @@ impl<'a> Batch<'a> {
         if copy == 1 { name } else { numbered(&name, copy) }
     }
 
-    /// The key by which names are compared. When files may be replaced, names that differ in case only count as equal,
-    /// because on some file systems one photo of the run would replace another.
+    /// The key by which names are compared. When files may be replaced, case is ignored: on file systems that ignore
+    /// it, one photo of the run would otherwise replace another.
     fn key(&self, name: String) -> String {
         match self.if_exists {
             IfExists::Rename => name,
@@ -214,7 +215,7 @@ impl<'a> Batch<'a> {
 fn rename_to_free(file: NamedTempFile, path: &Path) -> Result<fs::File, PersistError> {
     match file.persist_noclobber(path) {
         // Some file systems have neither hard links nor a rename that refuses to replace. There, a file that appears
-        // between the look and the rename is replaced.
+        // between this check and the rename is replaced.
         Err(refused) if refused.error.kind() != ErrorKind::AlreadyExists && is_free(path) => refused.file.persist(path),
         outcome => outcome,
     }

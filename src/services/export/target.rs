@@ -1,7 +1,7 @@
 //! The folder that photos are exported to: resolved to its real path, outside of every vault, and the temporary files
 //! in it.
 //!
-//! Must never: accept a folder inside a vault by whatever path, or touch a file that the export did not make.
+//! Must never: accept a folder inside a vault, whatever path leads there, or touch a file that no export made.
 
 use std::fs;
 use std::fs::{File, TryLockError};
@@ -53,10 +53,10 @@ impl Target {
         &self.folder
     }
 
-    /// Creates the folder where it is missing, for its owner alone, and removes what killed exports left in it.
+    /// Creates the folder if it is missing, for its owner alone, and removes what killed exports left in it.
     pub(super) fn prepare(&self) -> Result<(), Error> {
         durable::create_private_directories(&self.folder).map_err(|source| self.unwritable(source))?;
-        // A folder may have been replaced by a link meanwhile.
+        // The folder may have been replaced by a link since it was resolved.
         if fs::canonicalize(&self.folder).map_err(|source| self.unwritable(source))? != self.folder {
             return Err(self.unwritable(io::Error::other("it was replaced by a link to another folder")));
         }
@@ -76,7 +76,7 @@ impl Target {
             builder.prefix(PART_PREFIX).suffix(PART_SUFFIX).rand_bytes(PART_RANDOM);
             let part = builder.tempfile_in(&self.folder).map_err(|source| self.unwritable(source))?;
             match part.as_file().try_lock() {
-                // Another export took it for abandoned before it was locked, and removes it.
+                // Another export mistook it for an abandoned file before it was locked, and is removing it.
                 Err(TryLockError::WouldBlock) => {}
                 Ok(()) if !part.path().exists() => {}
                 // Without file locks no export can tell which files are abandoned, so none are removed.
@@ -110,7 +110,7 @@ fn remove_abandoned(part: &Path) {
     }
 }
 
-/// `path` without symbolic links. Components that do not exist yet are taken as folders to be made.
+/// `path` without symbolic links. Components that do not exist yet are treated as folders to be created.
 fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut resolved = PathBuf::new();
     for component in std::path::absolute(path)?.components() {
@@ -158,7 +158,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_path_is_resolved_as_the_system_would_also_where_nothing_is_yet() {
+    fn a_path_is_resolved_as_the_system_does_even_if_it_does_not_exist_yet() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         fs::create_dir_all(root.join("a/b")).unwrap();

@@ -1,4 +1,4 @@
-//! Finds and removes the folders that killed instances left.
+//! Finds and removes the folders that killed instances left behind.
 //!
 //! A folder in use is locked (flock on the folder itself), and the lock ends with its process. Everything is reached
 //! from the open folder and nothing through links, so that nobody can trick this into removing other files.
@@ -24,7 +24,7 @@ const RANDOM: usize = 6;
 /// A folder of an earlier version counts as a leftover at this age.
 const UNLOCKED_AGE: Duration = Duration::from_secs(24 * 3600);
 
-/// Opens and locks a new folder; `None` when another instance has taken it for a leftover and removes it.
+/// Opens and locks a new folder; `None` when another instance is removing it as a leftover.
 pub(super) fn hold(path: &Path) -> Option<File> {
     let held = open(path)?;
     match held.try_lock() {
@@ -36,8 +36,8 @@ pub(super) fn hold(path: &Path) -> Option<File> {
     }
 }
 
-/// Overwrites and removes the files in an open folder. Of a file that is linked elsewhere, only the link here is
-/// removed.
+/// Overwrites and removes the files in an open folder. A file with other links is not overwritten; only its link here
+/// is removed.
 pub(super) fn wipe(folder: &File) {
     let Ok(entries) = Dir::read_from(folder) else { return };
     for entry in entries.flatten() {
@@ -74,8 +74,8 @@ pub fn sweep() {
 fn sweep_folder(path: &Path, name: &OsStr, unlocked: bool) -> bool {
     let Some(name) = name.to_str() else { return false };
     let is_ours = is_random(name.strip_prefix(PREFIX));
-    let is_of_before = unlocked && is_surely_random(name.strip_prefix(UNLOCKED_PREFIX));
-    if !is_ours && !is_of_before {
+    let is_of_earlier_version = unlocked && is_surely_random(name.strip_prefix(UNLOCKED_PREFIX));
+    if !is_ours && !is_of_earlier_version {
         return false;
     }
     let Some(folder) = open(path) else { return false };
@@ -87,7 +87,7 @@ fn sweep_folder(path: &Path, name: &OsStr, unlocked: bool) -> bool {
     fs::remove_dir(path).is_ok()
 }
 
-/// Opens a folder that belongs to the user and nobody else can enter; never through a link.
+/// Opens a folder that belongs to the user and that nobody else can enter; never through a link.
 fn open(path: &Path) -> Option<File> {
     let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits();
     let folder = File::options().read(true).custom_flags(flags.cast_signed()).open(path).ok()?;
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_private_folder_of_exactly_that_name_is_left_over() {
+    fn only_private_folders_with_exactly_such_a_name_are_removed() {
         let place = tempfile::tempdir().unwrap();
         assert!(sweep(&left(place.path(), "cipherlens-open-aB3dE6")));
         assert!(!place.path().join("cipherlens-open-aB3dE6").exists());
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn photos_are_overwritten_and_what_is_linked_from_elsewhere_is_not() {
+    fn photos_are_overwritten_and_files_linked_elsewhere_are_not() {
         let place = tempfile::tempdir().unwrap();
         let folder = left(place.path(), "cipherlens-open-aB3dE6");
         let elsewhere = place.path().join("elsewhere.jpg");
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_of_versions_before_go_when_nothing_can_use_them() {
+    fn folders_of_earlier_versions_are_removed_when_certainly_unused() {
         let place = tempfile::tempdir().unwrap();
         let age = |path: &Path| {
             let file = File::open(path).unwrap();

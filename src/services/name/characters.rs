@@ -28,8 +28,8 @@ pub(super) fn is_hidden(character: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
             // Zl and Zp: separators of lines and paragraphs.
             | '\u{2028}'..='\u{2029}'
-            // Invisible without being format characters: fillers, Mongolian variation selectors, and the whole block
-            // with tags and the supplementary variation selectors. The ordinary variation selectors count as marks.
+            // Invisible, but not format characters: fillers, Mongolian variation selectors, and the block of tags and
+            // supplementary variation selectors. The ordinary variation selectors are treated as marks.
             | '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'
             | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{e0000}'..='\u{e0fff}'
             // Co: private use.
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_print_is_hidden_and_letters_of_all_scripts_are_not() {
+    fn invisible_characters_are_hidden_and_letters_of_all_scripts_are_not() {
         let hidden = [
             '\0',
             '\n',

@@ -27,7 +27,7 @@ pub(super) fn quoted(path: &Path) -> String {
 
 fn write_bytes(word: &mut String, bytes: &[u8]) {
     for byte in bytes {
-        // Three octal digits, so that a following digit is not taken for one of them. Writing to a string cannot fail.
+        // Three octal digits, so that a digit that follows is not read as one of them. Writing to a string cannot fail.
         let _ = write!(word, "\\{byte:03o}");
     }
 }

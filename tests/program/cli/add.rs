@@ -34,7 +34,7 @@ fn folders_are_walked_and_a_dry_run_changes_nothing() {
 }
 
 #[test]
-fn junk_is_named_at_the_end_and_never_stops_the_run() {
+fn unusable_files_are_listed_at_the_end_and_do_not_stop_the_run() {
     let scene = Scene::with_vault();
     let folder = scene.path("junk");
     fs::create_dir_all(folder.join("directory.png")).unwrap();
@@ -42,11 +42,11 @@ fn junk_is_named_at_the_end_and_never_stops_the_run() {
     fs::write(folder.join("text.jpg"), b"this is not a photo, whatever its name says\n").unwrap();
     let whole = fs::read(&samples(1)[0]).unwrap();
     fs::write(folder.join("truncated.jpg"), &whole[..whole.len() / 10]).unwrap();
-    // A GIF whose screen is 0 by 0 and which holds no frame.
+    // A GIF with a screen of 0 by 0 and no frame.
     fs::write(folder.join("zero.gif"), b"GIF89a\0\0\0\0\0\0\0;").unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink(&folder, folder.join("loop")).unwrap();
-    // Neither may be opened: a pipe blocks until somebody writes, and zeros never end.
+    // Neither may be opened: a pipe blocks until somebody writes, and `/dev/zero` never ends.
     #[cfg(unix)]
     std::os::unix::fs::symlink("/dev/zero", folder.join("endless.jpg")).unwrap();
     #[cfg(unix)]
@@ -70,7 +70,7 @@ fn junk_is_named_at_the_end_and_never_stops_the_run() {
 }
 
 #[test]
-fn two_adds_at_once_both_end_well() {
+fn two_concurrent_adds_both_succeed() {
     let scene = Scene::with_vault();
     let photos = samples(6);
     let (left, right) = photos.split_at(3);
@@ -85,7 +85,7 @@ fn two_adds_at_once_both_end_well() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_an_error_that_names_it() {
+fn a_missing_file_is_an_error_that_names_it() {
     let scene = Scene::with_vault();
     scene.run_with(&["add"], [scene.path("nowhere.jpg")]).exits(1).says("nowhere.jpg");
     scene.run_with(&["search"], [scene.path("nowhere.jpg")]).exits(1).says("nowhere.jpg");

@@ -24,7 +24,7 @@ const KEYS: [&str; 15] = [
 ];
 
 #[test]
-fn figures_have_their_names_whatever_the_kernel() {
+fn figures_have_their_documented_names_with_every_kernel() {
     let scene = Scene::new();
     for kernel in cipherlens::ckks::Kernel::supported() {
         let mut command = scene.command(["bench", "--images", "700", "--threads", "2", "--json"]);
@@ -60,7 +60,7 @@ fn figures_have_their_names_whatever_the_kernel() {
 }
 
 #[test]
-fn a_kernel_that_is_not_there_is_an_error() {
+fn an_unavailable_kernel_is_an_error() {
     let mut command = Scene::new().command(["bench", "--images", "512"]);
     let output = command.env("CIPHERLENS_KERNEL", "fastest").output().unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -1,5 +1,5 @@
-//! Standard output that nobody reads or that takes nothing, and a standard error that is gone: every command ends with
-//! a documented exit code, without a panic, and has done its work.
+//! Standard output that is closed or full, and a closed standard error: every command ends with a documented exit code,
+//! without a panic, and has done its work.
 #![cfg(unix)]
 
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use crate::support::scene::{CHEAPEST, Ran, Scene, copy_folder, sample, samples};
 /// Invocations that the help does not list: without a command, help itself, and variants by flag.
 const UNLISTED: [&str; 5] = ["", "--help", "--version", "add --dry-run", "synthesize"];
 
-/// Photos in the vault that each command finds.
+/// Photos in each command's vault.
 const PHOTOS: usize = 2;
 
 /// The commands that the help lists.
@@ -27,7 +27,7 @@ fn commands() -> Vec<String> {
     names
 }
 
-/// How a command is run in a scene with a vault that holds [`PHOTOS`] photos, the first of which has this id.
+/// The arguments of a command, for a vault with [`PHOTOS`] photos, the first of which has this id.
 fn invocations(command: &str, scene: &Scene, id: &str) -> Vec<Vec<String>> {
     let path = |name: &str| scene.path(name).display().to_string();
     let photo = samples(PHOTOS + 1)[PHOTOS].display().to_string();
@@ -69,7 +69,7 @@ fn invocations(command: &str, scene: &Scene, id: &str) -> Vec<Vec<String>> {
     variants.iter().map(owned).collect()
 }
 
-/// Whether a command that changes something has done its work.
+/// Whether a command has done its work, if it changes anything.
 fn is_done(command: &str, scene: &Scene) -> bool {
     let photos = || scene.run(["list", "--json"]).success().json().as_array().unwrap().len();
     match command {
@@ -145,7 +145,7 @@ fn complaints(command: &str, variant: usize, prepared: &Scene, id: &str) -> Vec<
             }
         };
         require(!ran.stderr().contains("panicked"), "it panicked");
-        require(status.code().is_some(), "a signal ended it");
+        require(status.code().is_some(), "killed by a signal");
         require(is_done(command, &scene), "it has not done its work");
         ran
     };
@@ -155,7 +155,7 @@ fn complaints(command: &str, variant: usize, prepared: &Scene, id: &str) -> Vec<
     let code = |ran: &Ran| ran.0.status.code();
     let usually = code(&as_usual);
     for (broken, ran) in [closed, full, silent] {
-        // A host exits successfully when the other side hangs up, here before it sent anything.
+        // A host exits successfully when the client hangs up, here before sending anything.
         let is_hung_up = command == "serve" && broken == Broken::OutputClosed && code(&ran) == Some(0);
         let is_refused = broken == Broken::OutputFull && usually == Some(0) && !as_usual.0.stdout.is_empty();
         if is_refused && !ran.stderr().contains("No space left on device") {
@@ -170,7 +170,7 @@ fn complaints(command: &str, variant: usize, prepared: &Scene, id: &str) -> Vec<
 }
 
 #[test]
-fn every_command_ends_well_whoever_reads_it() {
+fn every_command_ends_well_with_broken_output() {
     let prepared = Scene::with_photos(&samples(PHOTOS));
     let id = prepared.run(["list", "--json"]).success().json()[0]["id"].as_str().unwrap().to_owned();
     let mut all = Vec::new();
@@ -183,7 +183,7 @@ fn every_command_ends_well_whoever_reads_it() {
 }
 
 #[test]
-fn descriptors_that_are_closed_from_the_start_are_no_reason_to_panic() {
+fn no_command_panics_if_descriptors_are_closed_from_the_start() {
     let scene = Scene::with_photos(&samples(1));
     for closed in [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"] {
         for arguments in [&["list"][..], &["stats", "--json"], &["--help"], &["check", "--repair"], &["frobnicate"]] {

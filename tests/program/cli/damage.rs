@@ -28,11 +28,11 @@ fn a_damaged_photo_is_named_and_the_rest_stays_usable() {
     assert!(ran.stdout().contains(name), "{name} is not in {}", ran.stdout());
     let out = scene.path("out");
     scene.run_with(&["export", "--all"], [&out]).exits(3).says(name);
-    assert_eq!(fs::read_dir(&out).unwrap().count(), 2, "the two whole photos come out");
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 2, "the two undamaged photos are exported");
     let found = scene.path("found");
     let search = ["search", "--threshold", "-1", "--export", found.to_str().unwrap()];
     scene.run_with(&search, [&photos[0]]).exits(3).says(name);
-    assert_eq!(fs::read_dir(&found).unwrap().count(), 2, "and so they do when they were found");
+    assert_eq!(fs::read_dir(&found).unwrap().count(), 2, "a search exports them too");
     assert_eq!(scene.run(["list", "--json"]).success().json().as_array().unwrap().len(), 3);
 }
 

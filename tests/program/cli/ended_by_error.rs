@@ -1,4 +1,4 @@
-//! A run that an error ends early: it reports what was committed, and the same command goes on.
+//! An error ends a run early: it reports what was committed, and repeating the command continues the run.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -35,7 +35,7 @@ fn count(scene: &Scene) -> usize {
 }
 
 #[test]
-fn a_run_that_an_error_ends_reports_what_was_committed_and_goes_on_when_it_is_run_again() {
+fn a_run_ended_by_an_error_reports_what_was_committed_and_can_be_continued() {
     let scene = Scene::with_vault();
     let folder = scene.path("many");
     photos(&folder, SMALL_PHOTOS);
@@ -51,9 +51,9 @@ fn a_run_that_an_error_ends_reports_what_was_committed_and_goes_on_when_it_is_ru
     let ran = run_limited(&scene, &["add"], std::slice::from_ref(&folder)).exits(1).says("File too large");
     let text = ran.stdout();
     assert!(text.contains(&format!("{committed} were in the vault already.")), "{text}");
-    assert!(text.contains("left. The same command goes on from here."), "{text}");
+    assert!(text.contains("left. Run the same command again to continue."), "{text}");
 
-    // `import-legacy` goes through the same steps.
+    // `import-legacy` does the same.
     let old = scene.path("old");
     fs::create_dir_all(old.join("encrypted_images")).unwrap();
     for name in ["000.png", "large.bmp"] {

@@ -27,7 +27,7 @@ fn everything_comes_back_byte_for_byte_with_its_date() {
 }
 
 #[test]
-fn nothing_is_overwritten_unless_told() {
+fn nothing_is_overwritten_unless_requested() {
     let photos = samples(1);
     let scene = Scene::with_photos(&photos);
     let out = scene.path("out");
@@ -36,7 +36,7 @@ fn nothing_is_overwritten_unless_told() {
     fs::write(&taken, b"mine").unwrap();
     scene.run_with(&["export", "--all"], [&out]).success();
     assert_eq!(fs::read(&taken).unwrap(), b"mine");
-    assert_eq!(fs::read_dir(&out).unwrap().count(), 2, "the photo stands beside it under another name");
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 2, "the photo is beside it under another name");
     scene.run_with(&["export", "--overwrite", "--all"], [&out]).success();
     assert!(fs::read(&taken).unwrap() == fs::read(&photos[0]).unwrap());
 }
@@ -61,7 +61,7 @@ fn contents(folder: &Path) -> BTreeSet<Vec<u8>> {
 }
 
 #[test]
-fn a_second_export_finds_what_the_first_wrote_also_under_a_number() {
+fn a_second_export_recognises_numbered_files_of_the_first() {
     let (scene, photos) = with_namesakes();
     let originals: BTreeSet<_> = photos.iter().map(|photo| fs::read(photo).unwrap()).collect();
     for arguments in [&["export", "--json", "--all"][..], &["export", "--json", "--overwrite", "--all"]] {
@@ -90,7 +90,7 @@ fn a_second_export_finds_what_the_first_wrote_also_under_a_number() {
 }
 
 #[test]
-fn damaged_and_missing_photos_are_named_and_the_others_come_out() {
+fn damaged_and_missing_photos_are_named_and_the_others_are_exported() {
     let scene = Scene::with_photos(&samples(5));
     let mut objects: Vec<PathBuf> =
         fs::read_dir(scene.vault().join("encrypted_images")).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -109,9 +109,9 @@ fn damaged_and_missing_photos_are_named_and_the_others_come_out() {
 }
 
 #[test]
-fn a_damaged_list_of_photos_keeps_no_other_from_coming_out() {
+fn a_damaged_list_does_not_prevent_the_export_of_other_photos() {
     let scene = Scene::with_vault();
-    // A list names up to 1,024 photos.
+    // Two lists are needed, and one holds up to 1,024 photos.
     scene.run(["synthesize", "1030"]).success();
     let features = fs::read_dir(scene.vault().join("encrypted_features")).unwrap().map(|entry| entry.unwrap().path());
     let lists: Vec<_> = features.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
@@ -125,7 +125,7 @@ fn a_damaged_list_of_photos_keeps_no_other_from_coming_out() {
 }
 
 #[test]
-fn a_run_that_ends_by_an_error_says_what_was_done_and_the_same_command_goes_on() {
+fn a_run_ended_by_an_error_reports_what_was_done_and_can_be_continued() {
     let photos = samples(6);
     let scene = Scene::with_photos(&photos);
     let sizes: Vec<u64> = photos.iter().map(|photo| fs::metadata(photo).unwrap().len()).collect();
@@ -144,16 +144,16 @@ fn a_run_that_ends_by_an_error_says_what_was_done_and_the_same_command_goes_on()
     let exported = report["exported"].as_array().unwrap().len();
     assert_eq!(exported as u64 + report["left"].as_u64().unwrap(), 6, "{report}");
     assert!(report["error"].as_str().unwrap().contains("File too large"), "{report}");
-    assert_eq!(fs::read_dir(&out).unwrap().count(), exported, "nothing half written stays");
+    assert_eq!(fs::read_dir(&out).unwrap().count(), exported, "no partly written file stays");
     let text = limited(&["export", "--all"]).exits(1).stdout();
-    assert!(text.contains("left. The same command goes on from here."), "{text}");
+    assert!(text.contains("left. Run the same command again to continue."), "{text}");
     let rest = scene.run_with(&["export", "--json", "--all"], [&out]).success().json();
     assert_eq!(rest["already_there"].as_array().unwrap().len(), exported, "{rest}");
     assert_eq!(fs::read_dir(&out).unwrap().count(), 6);
 }
 
 #[test]
-fn a_removed_photo_is_gone_and_the_rest_is_whole() {
+fn a_removed_photo_is_gone_and_the_rest_is_undamaged() {
     let photos = samples(5);
     let scene = Scene::with_photos(&photos);
     let list = scene.run(["list", "--json"]).success().json();
@@ -192,7 +192,7 @@ fn an_export_without_a_folder_goes_to_the_current_one_and_ids_may_be_shortened()
 }
 
 #[test]
-fn a_vault_that_an_earlier_version_exported_into_is_whole() {
+fn a_vault_that_an_earlier_version_exported_into_counts_as_undamaged() {
     let scene = Scene::with_photos(&samples(1));
     fs::create_dir(scene.vault().join("decrypted_images")).unwrap();
     fs::write(scene.vault().join("decrypted_images/photo.jpg"), "pixels").unwrap();
@@ -250,7 +250,7 @@ fn no_export_goes_into_any_vault_whatever_path_leads_there() {
 
 #[cfg(unix)]
 #[test]
-fn exported_files_and_new_folders_are_their_owner_s_alone_whatever_the_umask() {
+fn exported_files_and_new_folders_are_private_whatever_the_umask() {
     use std::os::unix::fs::PermissionsExt;
     let photos = samples(1);
     let scene = Scene::with_photos(&photos);
@@ -273,7 +273,7 @@ fn exported_files_and_new_folders_are_their_owner_s_alone_whatever_the_umask() {
 
 #[cfg(unix)]
 #[test]
-fn overwriting_follows_no_link_and_takes_no_folder_away() {
+fn overwriting_follows_no_link_and_removes_no_folder() {
     let photos = samples(3);
     let scene = Scene::with_photos(&photos);
     let (out, mine) = (scene.path("out"), scene.path("mine.jpg"));
@@ -306,11 +306,11 @@ fn a_photo_that_is_named_twice_is_removed_once() {
 }
 
 #[test]
-fn a_list_keeps_its_columns_whatever_the_names() {
+fn columns_of_a_list_stay_aligned_whatever_the_names() {
     let scene = Scene::with_vault();
     let folder = scene.path("named");
     fs::create_dir(&folder).unwrap();
-    // 249 bytes, as long as names on some file systems and phones.
+    // 249 bytes, about the limit of most file systems.
     let names = [format!("{}.jpg", "x".repeat(245)), "猫の写真.jpg".to_owned(), "🌻.jpg".to_owned()];
     for (photo, name) in samples(3).iter().zip(&names) {
         fs::copy(photo, folder.join(name)).unwrap();

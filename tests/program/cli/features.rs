@@ -72,7 +72,7 @@ fn a_photo_that_fails_is_named_and_the_others_are_printed() {
 
 #[cfg(unix)]
 #[test]
-fn names_no_terminal_should_see_raw_are_shown_inert() {
+fn control_characters_in_names_are_not_printed() {
     use std::os::unix::ffi::OsStrExt;
     let directory = tempfile::tempdir().unwrap();
     let name = std::ffi::OsStr::from_bytes(b"\x1b[31m\xff.jpg");

@@ -1,4 +1,4 @@
-//! An interrupted `add`, by a signal or a kill: what was committed is there, and the same command goes on.
+//! An `add` interrupted by a signal or a kill keeps what was committed, and repeating the command continues it.
 #![cfg(unix)]
 
 use std::fs;
@@ -69,7 +69,7 @@ fn waiting_for_another_writer_ends_at_the_first_interrupt() {
         assert!(!text.contains("a second"), "it added nothing, so there is no rate: {text}");
         assert_eq!(count(&scene), 0);
 
-        // A waiting run goes on when the other has finished.
+        // A waiting run continues when the other one has finished.
         let mut child = start();
         until_said(&mut child, "waiting for it");
         drop(writer);
@@ -104,7 +104,7 @@ fn an_interrupted_add_keeps_what_is_done_and_resumes() {
 }
 
 #[test]
-fn a_killed_add_leaves_a_whole_vault_without_leftovers() {
+fn after_a_killed_add_the_next_one_leaves_an_undamaged_vault_without_leftovers() {
     let scene = Scene::with_vault();
     let photos = all_samples();
     let mut child = start(&scene, &photos);
@@ -121,7 +121,7 @@ fn a_killed_add_leaves_a_whole_vault_without_leftovers() {
 }
 
 #[test]
-fn an_add_whose_terminal_dies_exits_130_and_keeps_what_is_sealed() {
+fn an_add_whose_terminal_closes_exits_130_and_keeps_what_is_sealed() {
     let scene = Scene::with_vault();
     let (vault, passphrase) = (scene.vault().display().to_string(), scene.passphrase_file().display().to_string());
     let photos: Vec<String> = all_samples().iter().map(|photo| photo.display().to_string()).collect();
@@ -139,7 +139,7 @@ fn an_add_whose_terminal_dies_exits_130_and_keeps_what_is_sealed() {
 }
 
 #[test]
-fn a_shell_and_a_kernel_that_both_tell_of_a_dead_terminal_do_not_end_the_run_at_once() {
+fn two_hangup_signals_do_not_end_the_run_at_once() {
     let scene = Scene::with_vault();
     let photos = all_samples();
     let child = start(&scene, &photos);

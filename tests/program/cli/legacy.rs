@@ -1,4 +1,4 @@
-//! `import-legacy`: a folder of AES-128-CBC images, made here as the legacy program made it.
+//! `import-legacy`: a folder of AES-128-CBC images in the layout of the legacy program.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ pub(crate) fn encrypted(photo: &[u8], iv: [u8; 16]) -> Vec<u8> {
 }
 
 #[test]
-fn an_older_folder_is_taken_over_and_each_failure_is_named() {
+fn a_legacy_folder_is_imported_and_each_failure_is_named() {
     let scene = Scene::with_vault();
     let old = scene.path("old");
     fs::create_dir_all(old.join("encrypted_images")).unwrap();

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::support::scene::{Ran, Scene, copy_folder, samples};
 
-/// Puts the copy of the vault at `copy` in its place.
+/// Replaces the vault by the copy at `copy`.
 fn put_back(scene: &Scene, copy: &Path) {
     fs::remove_dir_all(scene.vault()).unwrap();
     copy_folder(copy, &scene.vault());
 }
 
-/// A vault of which this machine has seen two photos, with a backup of one photo in its place, and the newest copy
-/// aside.
+/// A machine that has seen a vault with two photos. A backup with one photo is now in its place; the newest copy is
+/// kept aside.
 fn restored() -> (Scene, PathBuf) {
     let photos = samples(2);
     let scene = Scene::with_photos(&photos[..1]);
@@ -61,7 +61,7 @@ fn a_restored_backup_is_read_with_a_note_and_stays_the_older_one() {
         &["export", "--all", &out],
     ] {
         let ran = scene.run(arguments).success().says(NOTE).says("--accept-older");
-        assert!(!ran.stdout().contains(NOTE), "results are results");
+        assert!(!ran.stdout().contains(NOTE), "the note is not on standard output");
     }
     assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
     for arguments in
@@ -78,7 +78,7 @@ fn a_restored_backup_is_read_with_a_note_and_stays_the_older_one() {
 }
 
 #[test]
-fn an_older_copy_is_changed_only_once_it_was_accepted() {
+fn an_older_copy_can_be_changed_only_after_it_was_accepted() {
     let (scene, newest) = restored();
     let photo = samples(3).remove(2).display().to_string();
     let id = scene.run(["list", "--json"]).success().json()[0]["id"].as_str().unwrap().to_owned();

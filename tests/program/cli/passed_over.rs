@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::scene::{Scene, samples};
 
-/// An `ftyp` box (ISO/IEC 14496-12) of this major brand, and the start of the next box.
+/// An `ftyp` box (ISO/IEC 14496-12) with this major brand, and the start of the next box.
 fn iso_media(brand: &str) -> Vec<u8> {
     [&[0, 0, 0, 20][..], b"ftyp", brand.as_bytes(), &[0; 4], brand.as_bytes(), &[0, 0, 0, 8], b"free"].concat()
 }
@@ -15,7 +15,7 @@ fn dng() -> Vec<u8> {
     [&b"II*\0\x08\0\0\0\x01\0\x12\xc6\x01\0\x04\0\0\0\x01\x04\0\0"[..], &[0; 4]].concat()
 }
 
-/// A folder as a phone leaves it, with one photo.
+/// A folder as copied from a phone, with one photo that can be read.
 fn phone_folder(scene: &Scene) -> PathBuf {
     let folder = scene.path("phone");
     fs::create_dir(&folder).unwrap();
@@ -38,7 +38,7 @@ fn names<'a>(paths: &'a serde_json::Value) -> Vec<&'a str> {
 }
 
 #[test]
-fn photos_and_videos_that_are_not_read_are_counted_by_kind_and_fail_the_run() {
+fn unsupported_photos_and_videos_are_counted_by_kind_and_make_the_run_fail() {
     let scene = Scene::with_vault();
     let folder = phone_folder(&scene);
     let words = "Passed over 5 files: 3 HEIC, 1 DNG, 1 MOV (formats that are not read yet)";
@@ -59,7 +59,7 @@ fn photos_and_videos_that_are_not_read_are_counted_by_kind_and_fail_the_run() {
 }
 
 #[test]
-fn files_that_are_no_photos_are_counted_and_fail_nothing() {
+fn other_files_are_counted_and_are_not_a_failure() {
     let scene = Scene::with_vault();
     let folder = scene.path("papers");
     fs::create_dir_all(folder.join(".cache")).unwrap();
@@ -83,7 +83,7 @@ fn files_that_are_no_photos_are_counted_and_fail_nothing() {
 }
 
 #[test]
-fn a_photo_is_taken_whatever_its_name_says_and_comes_back_as_it_was() {
+fn a_photo_with_a_wrong_extension_is_added_and_exported_unchanged() {
     let scene = Scene::with_vault();
     let folder = scene.path("misnamed");
     fs::create_dir(&folder).unwrap();
@@ -100,7 +100,7 @@ fn a_photo_is_taken_whatever_its_name_says_and_comes_back_as_it_was() {
 }
 
 #[test]
-fn a_file_that_is_named_itself_or_called_a_photo_fails_with_the_name_of_its_format() {
+fn an_unsupported_file_given_by_path_or_with_a_photo_extension_fails_with_its_format() {
     let scene = Scene::with_vault();
     let folder = phone_folder(&scene);
     fs::write(folder.join("IMG_7.JPG"), iso_media("avif")).unwrap();

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::support::scene::{CHEAPEST, Ran, Scene, samples};
 
-/// The user's folders, each with the program's folder in it.
+/// The user's folders that contain a folder of the program.
 const HOMES: [(&str, &str); 4] =
     [("XDG_CONFIG_HOME", "etc"), ("XDG_STATE_HOME", "state"), ("XDG_CACHE_HOME", "cache"), ("XDG_DATA_HOME", "data")];
 
@@ -57,7 +57,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// What is below the user's folders, the vault and the export; nobody else can read any of it.
+/// Every path below the user's folders, the vault and the export; fails if others can access any of them.
 #[track_caller]
 fn everything_is_private(scene: &Scene) -> Vec<PathBuf> {
     let homes = HOMES.iter().map(|(_, name)| *name);
@@ -85,7 +85,7 @@ fn files_and_folders_are_private_whatever_the_umask() {
 }
 
 #[test]
-fn what_was_readable_before_is_tightened_and_what_is_not_the_programs_is_left() {
+fn permissions_of_the_programs_files_are_tightened_and_other_files_are_left() {
     let scene = Scene::new();
     for (_, name) in HOMES {
         fs::create_dir(scene.path(name)).unwrap();
@@ -110,16 +110,16 @@ fn what_was_readable_before_is_tightened_and_what_is_not_the_programs_is_left() 
     set_mode(&mine, 0o644);
     run(&scene, "022", ["list"]).success();
     fs::remove_file(scene.path("etc/cipherlens/theme.toml")).unwrap();
-    assert_eq!((mode(&mine), mode(&linked)), (0o644, 0o644), "files that the program does not write");
+    assert_eq!((mode(&mine), mode(&linked)), (0o644, 0o644), "files that are not the program's");
     fs::remove_file(&mine).unwrap();
     everything_is_private(&scene);
     for (_, name) in HOMES {
-        assert_eq!(mode(&scene.path(name)), 0o755, "a folder of all programs");
+        assert_eq!(mode(&scene.path(name)), 0o755, "a folder shared by all programs");
     }
 }
 
 #[test]
-fn manual_pages_are_as_readable_as_the_session_has_them() {
+fn manual_pages_follow_the_umask_of_the_session() {
     let scene = Scene::new();
     run(&scene, "022", ["man", "--out", "man"]).success();
     assert_eq!(mode(&scene.path("man")), 0o755);

@@ -52,7 +52,7 @@ fn completions_and_manual_pages_are_written() {
 }
 
 #[test]
-fn settings_are_explained_used_and_checked() {
+fn settings_are_documented_applied_and_validated() {
     let scene = Scene::new();
     let path = scene.run(["config", "path"]).success().stdout().trim().to_owned();
     scene.run(["config", "init"]).success();

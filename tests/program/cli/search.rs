@@ -1,4 +1,4 @@
-//! `search`: the encrypted ranking is the plain ranking; thresholds, `--top`, `--id`, `--export` do what they say.
+//! `search`: the encrypted ranking equals the plain ranking; thresholds, `--top`, `--id` and `--export` work.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -44,7 +44,7 @@ fn the_encrypted_ranking_of_all_sample_photos_is_the_plain_ranking() {
         assert_eq!(found[0].0, name, "a photo is most like itself");
         for (rank, (other, score)) in found.iter().enumerate() {
             assert!((score - cosine(other)).abs() <= TOLERANCE, "{name} and {other}: {score} is not {}", cosine(other));
-            // The same photo in each rank, or one that ties with it within the error of both.
+            // Each rank has the same photo, or one whose score is equal within the error of both.
             let difference = (cosine(other) - expected[rank]).abs();
             assert!(difference <= 2.0 * TOLERANCE, "rank {rank} of {name} is {other}, off by {difference}");
         }
@@ -52,7 +52,7 @@ fn the_encrypted_ranking_of_all_sample_photos_is_the_plain_ranking() {
 }
 
 #[test]
-fn thresholds_and_top_choose_and_when_nothing_matches_the_nearest_are_named() {
+fn threshold_and_top_limit_the_list_and_without_matches_the_nearest_are_listed() {
     let photos = samples(12);
     let scene = Scene::with_photos(&photos);
     let all = scene.run_with(&["search", "--json", "--threshold", "-1"], [&photos[0]]).success().json();
@@ -61,7 +61,7 @@ fn thresholds_and_top_choose_and_when_nothing_matches_the_nearest_are_named() {
     for step in ["features", "encrypt", "scan", "decrypt"] {
         assert!(timing[step].as_f64().unwrap() >= 0.0, "{timing}");
     }
-    // Each search draws fresh noise, so a threshold must lie further from the scores than two errors.
+    // Each search has fresh noise, so a threshold must differ from the scores by more than two errors.
     let ranked = scores(&all);
     let gap = (1..12).find(|&rank| ranked[rank - 1].1 - ranked[rank].1 > 8.0 * TOLERANCE).unwrap();
     let threshold = f64::midpoint(ranked[gap - 1].1, ranked[gap].1);
@@ -112,7 +112,7 @@ fn an_altered_copy_is_found_at_the_default_threshold() {
 }
 
 #[test]
-fn the_best_are_listed_without_the_query_which_is_said_to_be_in_the_vault() {
+fn the_best_are_listed_without_the_query_which_is_reported_separately() {
     let photos: Vec<_> = all_samples().into_iter().take(60).collect();
     let scene = Scene::with_photos(&photos);
     let name = photos[0].file_name().unwrap().to_str().unwrap();
@@ -131,7 +131,7 @@ fn the_best_are_listed_without_the_query_which_is_said_to_be_in_the_vault() {
     let scores: Vec<f64> = matches.iter().chain(&nearest).map(|row| row["score"].as_f64().unwrap()).collect();
     assert!(scores.is_sorted_by(|left, right| left >= right), "{scores:?}");
 
-    // The same from within the vault, and with a copy of another name.
+    // The same with the stored photo as the query, and with a copy under another name.
     let id = found["query_in_vault"]["id"].as_str().unwrap();
     let from_within = scene.run(["search", "--json", "--id", id]).success().json();
     assert_eq!(from_within["query_in_vault"]["id"], id);

@@ -19,7 +19,7 @@ fn started(arguments: &[&str]) -> PseudoTerminal {
 /// Waits for a question, and answers it.
 fn answer(terminal: &mut PseudoTerminal, question: &str, typed: &str) {
     terminal.until_screen(question);
-    // The question comes a moment before the terminal's echo is off.
+    // The question appears a moment before the terminal's echo is turned off.
     let patience = Instant::now() + Duration::from_secs(60);
     while !terminal.modes().contains("-echo ") {
         assert!(Instant::now() < patience, "what is typed would be shown: {}", terminal.modes());
@@ -29,22 +29,22 @@ fn answer(terminal: &mut PseudoTerminal, question: &str, typed: &str) {
 }
 
 #[test]
-fn a_passphrase_is_asked_for_twice_and_not_shown_and_an_interrupted_run_shows_how_far_it_is() {
+fn a_new_passphrase_is_asked_for_twice_and_a_run_shows_its_progress() {
     let scene = Scene::new();
     let vault = scene.vault().display().to_string();
     let init: Vec<&str> = ["init", &vault].into_iter().chain(CHEAPEST).collect();
     let mut terminal = started(&init);
     answer(&mut terminal, "Choose a passphrase:", PASSPHRASE);
-    answer(&mut terminal, "The same again:", "something else");
+    answer(&mut terminal, "Repeat it:", "something else");
     assert_eq!(terminal.wait().exit_code(), 1);
     assert!(terminal.screen().contains("the two passphrases differ"), "{}", terminal.screen());
     let mut terminal = started(&init);
     answer(&mut terminal, "Choose a passphrase:", PASSPHRASE);
-    answer(&mut terminal, "The same again:", PASSPHRASE);
+    answer(&mut terminal, "Repeat it:", PASSPHRASE);
     assert!(terminal.wait().success(), "{}", terminal.screen());
     assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
 
-    // Far more than are done before the interrupt is handled.
+    // Many more photos than are done before the interrupt is handled.
     let photos: Vec<String> = all_samples().iter().map(|photo| photo.display().to_string()).collect();
     let of_all = format!("/{} photos", photos.len());
     let add: Vec<&str> = ["--vault", &vault, "add"].into_iter().chain(photos.iter().map(String::as_str)).collect();
@@ -62,13 +62,13 @@ fn a_passphrase_is_asked_for_twice_and_not_shown_and_an_interrupted_run_shows_ho
     terminal.keys("\x03");
     assert_eq!(terminal.wait().exit_code(), 130, "{}", terminal.screen());
     let said = terminal.screen();
-    assert!(said.contains("Finishing the photos in hand"), "{said}");
-    assert!(said.contains("The same command goes on from here."), "{said}");
+    assert!(said.contains("Finishing the photos in progress"), "{said}");
+    assert!(said.contains("Run the same command again to continue."), "{said}");
     assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
 }
 
 #[test]
-fn a_bar_counts_what_failed_and_a_run_that_waits_has_no_rate() {
+fn a_bar_counts_failures_and_a_waiting_run_has_no_rate() {
     let scene = Scene::with_vault();
     let (vault, passphrase) = (scene.vault().display().to_string(), scene.passphrase_file().display().to_string());
     let broken = scene.path("broken.jpg");
@@ -95,7 +95,7 @@ fn a_bar_counts_what_failed_and_a_run_that_waits_has_no_rate() {
 }
 
 #[test]
-fn whoever_names_a_vault_as_scp_does_is_asked_what_was_meant() {
+fn an_address_in_the_form_of_scp_leads_to_a_question() {
     let scene = Scene::new();
     let (passphrase, home) = (scene.passphrase_file().display().to_string(), tempfile::tempdir().unwrap());
     let folder = home.path().join("nas:photos");
@@ -108,7 +108,7 @@ fn whoever_names_a_vault_as_scp_does_is_asked_what_was_meant() {
     assert!(terminal.wait().success(), "{}", terminal.screen());
     assert!(folder.join("mapping.json").exists(), "{}", terminal.screen());
 
-    // With ssh: it is asked to connect. There is no ssh on this PATH.
+    // Answer "ssh": it tries to connect. There is no ssh on this PATH.
     let start = Start { environment: &[("PATH", "/nowhere")], ..start };
     let mut terminal = PseudoTerminal::start(&start);
     terminal.until_screen("on the machine nas (ssh://nas/~/photos)?");
@@ -116,7 +116,7 @@ fn whoever_names_a_vault_as_scp_does_is_asked_what_was_meant() {
     assert_eq!(terminal.wait().exit_code(), 1);
     assert!(terminal.screen().contains("ssh could not be started"), "{}", terminal.screen());
 
-    // Neither.
+    // Answer neither.
     let mut terminal = PseudoTerminal::start(&start);
     terminal.until_screen("on the machine nas (ssh://nas/~/photos)?");
     terminal.keys("\r");

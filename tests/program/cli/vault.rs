@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::support::scene::{CHEAPEST, Ran, Scene, not_tested, samples};
 
 #[test]
-fn a_new_vault_is_described_and_never_put_over_something() {
+fn a_new_vault_is_described_and_never_replaces_anything() {
     let scene = Scene::new();
     let vault = scene.vault();
     let mut arguments = vec!["init"];
@@ -65,7 +65,7 @@ fn a_missing_vault_is_named_with_the_next_step() {
 }
 
 #[test]
-fn every_command_says_that_a_vault_is_not_there_and_makes_none() {
+fn every_command_reports_a_missing_vault_and_creates_none() {
     let scene = Scene::with_vault();
     let vault = scene.vault();
     fs::rename(&vault, scene.path("on the disk")).unwrap();
@@ -152,7 +152,7 @@ fn a_vault_that_cannot_be_written_can_still_be_searched() {
         add.env_clear().env("HOME", scene.path("home")).env("CIPHERLENS_VAULT", scene.vault());
     }
     match add.output() {
-        Ok(output) => drop(Ran(output).exits(1).says("Permission denied").says("read its folder, and to write there")),
+        Ok(output) => drop(Ran(output).exits(1).says("Permission denied").says("changing it needs write access")),
         Err(_) => not_tested("there is no setpriv here, so root was not refused to write into a vault"),
     }
     set(0o700);
@@ -190,12 +190,12 @@ fn a_query_is_described_in_the_precision_of_the_vault() {
     let photos = samples(2);
     scene.run_with(&["add"], &photos).success();
     let found = scene.run_with(&["search", "--json", "--top", "1"], &photos[..1]).success().json();
-    // A vector in another precision would score less with its own photo.
+    // A vector in another precision would score lower with its own photo.
     assert!(found["query_in_vault"]["score"].as_f64().unwrap() >= 0.9998, "{found}");
 }
 
 #[test]
-fn a_weak_passphrase_is_called_weak_when_it_is_chosen() {
+fn a_weak_passphrase_is_reported_when_it_is_chosen() {
     let scene = Scene::new();
     let warning = "This passphrase is weak";
     let init = |name: &str| {
@@ -213,7 +213,7 @@ fn a_weak_passphrase_is_called_weak_when_it_is_chosen() {
 }
 
 #[test]
-fn a_place_as_scp_writes_it_is_no_folder_unless_that_is_said() {
+fn an_address_in_the_form_of_scp_is_a_folder_only_if_that_is_explicit() {
     let scene = Scene::new();
     let run = |arguments: &[&str]| {
         let mut command = scene.command(arguments);

@@ -1,5 +1,5 @@
-//! Row "decompression bombs": files that promise or unfold to more than a machine has, and metadata that lies, given to
-//! the real program under an address space of 1.5 GiB and a limit on processor time.
+//! Row "decompression bombs": files that declare or decompress to more memory than a machine has, and files with lying
+//! metadata, given to the real program under an address space of 1.5 GiB and a limit on processor time.
 
 use std::fs;
 use std::io::Cursor;
@@ -10,9 +10,9 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use crate::support::scene::{Ran, Scene};
 
 const ADDRESS_SPACE_KIB: u32 = 3 << 19;
-/// Many times what the whole run takes; processor time does not depend on what else a machine does.
+/// Many times what the run takes. Processor time, because that does not depend on other load.
 const PROCESSOR_SECONDS: u32 = 120;
-/// What a compressed text or profile unfolds to: more than the address space.
+/// The decompressed size of a text or profile: more than the address space.
 const UNFOLDED_BYTES: usize = 2 << 30;
 
 fn encoded(format: ImageFormat) -> Vec<u8> {
@@ -22,7 +22,7 @@ fn encoded(format: ImageFormat) -> Vec<u8> {
     file.into_inner()
 }
 
-/// The file with `bytes` written over what is at `at`.
+/// A file in `format`, overwritten with `bytes` at `at`.
 fn patched(format: ImageFormat, at: usize, bytes: &[u8]) -> Vec<u8> {
     let mut file = encoded(format);
     file[at..at + bytes.len()].copy_from_slice(bytes);
@@ -45,8 +45,7 @@ fn png_with(kind: &[u8; 4], data: &[&[u8]]) -> Vec<u8> {
     [&png[..HEADER], &length, &named, &crc32(&named).to_be_bytes(), &png[HEADER..]].concat()
 }
 
-/// [`UNFOLDED_BYTES`] zeros as a zlib stream (RFC 1950, RFC 1951): a literal, and copies of 258 bytes of what came
-/// before.
+/// [`UNFOLDED_BYTES`] zeros as a zlib stream (RFC 1950, RFC 1951): a literal, then copies of the preceding 258 bytes.
 fn folded_zeros() -> Vec<u8> {
     // The fixed code of length 258 is 11000101 with its first bit first, that of distance 1 is 00000.
     const COPY: (u64, u32) = (0b1010_0011, 13);
@@ -64,15 +63,15 @@ fn folded_zeros() -> Vec<u8> {
         }
     }
     stream.push(waiting as u8);
-    // Adler-32 of zeros: one sum stays 1, the other counts.
+    // Adler-32 of zeros: the first sum stays 1, the second counts the bytes.
     let second = (copies * 258 + 1) % 65_521;
     stream.extend(((second as u32) << 16 | 1).to_be_bytes());
     stream
 }
 
-/// A GIF of as many frames of one pixel.
+/// A GIF of this many frames of one pixel.
 fn gif_of_frames(frames: usize) -> Vec<u8> {
-    // A screen of 1 x 1 with a palette of two colours; a frame's pixel is the codes clear, 0, end of 3 bits each.
+    // A screen of 1 x 1 with a palette of two colours; a frame's data are the 3-bit codes clear, 0 and end.
     let head = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff";
     let frame = b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0";
     [&head[..], &frame.repeat(frames), b";"].concat()
@@ -93,7 +92,7 @@ fn profile(content: &[u8]) -> Vec<u8> {
     jpeg_with(0xe2, &[b"ICC_PROFILE\0", content].concat())
 }
 
-/// Files that must be refused: none of them can be a photo that fits.
+/// Files that must be refused, because they declare photos that do not fit into memory.
 fn promising_too_much() -> Vec<(&'static str, Vec<u8>)> {
     let wide = 50_000u32.to_be_bytes();
     let mut png = patched(ImageFormat::Png, 16, &[wide, wide].concat());
@@ -114,7 +113,7 @@ fn promising_too_much() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Photos that are small and whole but for what stands beside their pixels.
+/// Small valid photos whose metadata lies.
 fn lying_beside_the_pixels() -> Vec<(&'static str, Vec<u8>)> {
     let zeros = folded_zeros();
     // A directory of one entry: tag, kind, count, value.
@@ -139,7 +138,7 @@ fn lying_beside_the_pixels() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn bombs_are_refused_or_taken_for_the_small_photos_they_are_within_memory_and_time() {
+fn bombs_are_refused_and_small_photos_with_lying_metadata_are_added_within_the_limits() {
     let scene = Scene::with_vault();
     let folder = scene.path("bombs");
     fs::create_dir(&folder).unwrap();
@@ -153,7 +152,7 @@ fn bombs_are_refused_or_taken_for_the_small_photos_they_are_within_memory_and_ti
         .args(["-c", &format!("ulimit -v {ADDRESS_SPACE_KIB} && ulimit -t {PROCESSOR_SECONDS} && exec \"$0\" \"$@\"")]);
     limited.arg(program.get_program()).args(program.get_args());
     limited.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    // Address space that every further thread reserves is no memory, and depends on the machine.
+    // Each thread reserves address space without using memory, so their number is fixed.
     limited.env("RAYON_NUM_THREADS", "2").env("MALLOC_ARENA_MAX", "2");
     let outcome = Ran(limited.output().unwrap()).exits(1).json();
     let failed: Vec<&str> =

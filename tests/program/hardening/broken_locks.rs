@@ -1,8 +1,8 @@
-//! A vault where the lock keeps nobody out, as on some network mounts: a writer whose generation was replaced says so,
-//! and never that its photos were added.
+//! A vault whose lock does not work, as on some network mounts: a writer whose generation was replaced must report
+//! that, and must not report its photos as added.
 //!
-//! The lock is on the inode of `public_context`. Whoever replaces that file by a copy gives the next writer another
-//! inode to lock, so that two writers hold "the lock" at once, as where `flock` does nothing.
+//! The lock is on the inode of `public_context`. Replacing that file by a copy gives the next writer another inode to
+//! lock, so that two writers hold "the lock" at once, as if `flock` did nothing.
 
 use std::fs;
 use std::process::Stdio;
@@ -51,7 +51,7 @@ fn a_writer_whose_staged_files_were_removed_is_refused() {
     let mut overtaken = Transaction::begin(&first, IfLocked::Refuse).unwrap();
     append(&mut overtaken, 1);
     break_the_lock(&fixture.root());
-    // Takes what the first is writing for the remains of a crash, and commits nothing.
+    // It mistakes the first writer's files for the remains of a crash, removes them, and commits nothing.
     drop(Transaction::begin(&second, IfLocked::Refuse).unwrap());
     assert!(matches!(overtaken.commit(), Err(Error::Overtaken)));
     assert_eq!(fixture.open().snapshot().unwrap().len(), 1);

@@ -1,5 +1,5 @@
-//! Row "two processes": the lock is the kernel's, so writers take turns, readers need none, and a dead writer's is
-//! free.
+//! Row "two processes": writers take turns through a lock of the kernel, readers need none, and a killed writer's lock
+//! is released.
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ fn sealed(scene: &Scene) -> usize {
 }
 
 #[test]
-fn eight_adders_at_once_add_everything_and_a_reader_is_never_disturbed() {
+fn eight_concurrent_adds_all_succeed_and_a_reader_is_never_disturbed() {
     let photos = samples(9);
     let scene = Scene::with_photos(&photos[..1]);
     let adders: Vec<Child> = photos[1..].iter().map(|photo| start(&scene, std::slice::from_ref(photo))).collect();
@@ -57,7 +57,7 @@ fn eight_adders_at_once_add_everything_and_a_reader_is_never_disturbed() {
 }
 
 #[test]
-fn a_lock_holder_that_is_killed_leaves_no_lock() {
+fn a_killed_writer_leaves_no_lock() {
     let photos = all_samples();
     let scene = Scene::with_photos(&photos[..1]);
     let id = scene.run(["list", "--json"]).success().json()[0]["id"].as_str().unwrap().to_owned();
@@ -73,6 +73,6 @@ fn a_lock_holder_that_is_killed_leaves_no_lock() {
     holder.wait().unwrap();
     scene.run(["remove", "--yes", &id]).success();
     assert_eq!(scene.run(["list", "--json"]).success().json().as_array().unwrap().len(), 0);
-    assert_eq!(sealed(&scene), 0, "what the dead writer left is gone");
+    assert_eq!(sealed(&scene), 0, "the killed writer's files are removed");
     scene.run(["check"]).success();
 }

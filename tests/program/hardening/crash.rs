@@ -1,9 +1,9 @@
 //! Rows "kill -9 at any step", "power cut", "disk full, I/O error" and "passphrase change": whatever happens while
-//! `init`, `add`, `remove` or `passwd` runs, the vault is at the old state or at the new one, never at a third, and
-//! what the program said was saved is saved.
+//! `init`, `add`, `remove` or `passwd` runs, the vault is in the old state or in the new one, never in a third, and
+//! whatever the program reported as saved is saved.
 //!
-//! A killed process leaves its files as they were at that moment, so one traced run gives every crash: the files are
-//! copied before each call that changes them, and each copy is opened. Real kills of the same calls are made too.
+//! A killed process leaves its files as they were at that moment, so one traced run covers every crash: the files are
+//! copied before each call that changes them, and each copy is opened. Some runs are really killed as well.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -27,12 +27,12 @@ enum Change {
     Init,
     Add,
     Remove,
-    /// From a vault whose segments are in a group.
+    /// Remove from a vault whose segments are in a group.
     RemoveFromGroup,
     Passwd,
 }
 
-/// A change, the machine on which it is made, and the two states that the vault may have.
+/// A change, the machine on which it is made, and the two states that the vault may be in.
 struct Trial {
     change: Change,
     machine: Scene,
@@ -44,7 +44,7 @@ struct Trial {
 struct Stage {
     scene: Scene,
     arguments: Vec<String>,
-    /// Outside of what is traced.
+    /// Not traced.
     outputs: tempfile::TempDir,
 }
 
@@ -85,7 +85,7 @@ impl Trial {
             Change::Init => vec!["init".into(), text(&scene.vault())],
             Change::Add => ["add".into()].into_iter().chain(samples(5)[2..].iter().map(|photo| text(photo))).collect(),
             Change::Remove | Change::RemoveFromGroup => {
-                // The same one whatever the random ids are: states are compared across copies only.
+                // Ids are random, so pick the smallest: every stage removes the same photo.
                 let images = fs::read_dir(self.machine.vault().join("encrypted_images")).unwrap();
                 let first = images.map(|image| image.unwrap().file_name().into_string().unwrap()).min().unwrap();
                 vec!["remove".into(), "--yes".into(), first[..32].to_owned()]
@@ -152,7 +152,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A digest of every file that decides about the state of the vault.
+/// A digest of every file that determines the state of the vault.
 fn contents(folder: &Path) -> Digest {
     let mut parts = Vec::new();
     for place in ["photos.vault", "home/.local/state/cipherlens/freshness"] {
@@ -165,7 +165,8 @@ fn contents(folder: &Path) -> Digest {
     Digest::of(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
-/// One traced run; before each call the files are copied, once as a kill leaves them and twice as a power cut does.
+/// One traced run. Before each call the files are copied three times: as a kill leaves them, and as a power cut does
+/// with each kind of [`Names`].
 fn every_crash_of(change: Change) {
     let trial = Trial::of(change);
     let Trial { ref before, ref after, .. } = trial;
@@ -181,7 +182,7 @@ fn every_crash_of(change: Change) {
         disk.after_power_cut(Names::Synced, &synced);
         disk.after_power_cut(Names::All, &named);
         let found = [killed, synced, named].map(|folder| {
-            // A call that changes nothing of these files makes no new state.
+            // Files that have been checked before need no new check.
             let known =
                 looked.entry(contents(&folder)).or_insert_with(|| state(&folder, &format!("{change:?} {when}")));
             known.clone()
@@ -206,39 +207,39 @@ fn every_crash_of(change: Change) {
     });
     assert_eq!(end, End::Exit(0), "{}", stage.stderr());
     disk.apply(&previous.unwrap());
-    // It said that it was done: no power cut may take that back.
+    // The program reported success, so no power cut may undo the change.
     let saved = look(&disk, "after the last call");
-    assert!(saved.iter().all(|found| found == after), "saved is not saved: {saved:?}");
+    assert!(saved.iter().all(|found| found == after), "reported as saved but lost: {saved:?}");
     println!("{change:?}: {calls} calls, {old} old and {new} new states, {} of them different files", looked.len());
     assert!(calls > 8 && old > 8 && new > 3, "{change:?}: {calls} calls, {old} old, {new} new");
 }
 
 #[test]
-fn init_crashes_to_no_vault_or_a_whole_one() {
+fn a_crash_of_init_leaves_no_vault_or_a_complete_one() {
     every_crash_of(Change::Init);
 }
 
 #[test]
-fn add_of_three_photos_crashes_to_the_old_or_the_new_vault() {
+fn a_crash_of_add_leaves_the_old_or_the_new_vault() {
     every_crash_of(Change::Add);
 }
 
 #[test]
-fn remove_crashes_to_the_old_or_the_new_vault() {
+fn a_crash_of_remove_leaves_the_old_or_the_new_vault() {
     every_crash_of(Change::Remove);
 }
 
 #[test]
-fn remove_from_a_group_crashes_to_the_old_or_the_new_vault() {
+fn a_crash_of_remove_from_a_group_leaves_the_old_or_the_new_vault() {
     every_crash_of(Change::RemoveFromGroup);
 }
 
 #[test]
-fn passwd_crashes_to_the_old_or_the_new_passphrase() {
+fn a_crash_of_passwd_leaves_the_old_or_the_new_passphrase() {
     every_crash_of(Change::Passwd);
 }
 
-/// Kills the process before its `at`-th call: it is dead, its lock is free, the same command then does all of it.
+/// Kills the process before its `at`-th call; the same command must then complete the change.
 fn killed_at(trial: &Trial, at: usize) {
     let Trial { change, before, after, .. } = trial;
     let stage = trial.stage();
@@ -257,8 +258,8 @@ fn killed_at(trial: &Trial, at: usize) {
 }
 
 #[test]
-fn a_killed_command_can_be_given_again() {
-    // Every crash was looked at above; these are real kills of real processes, spread over the run.
+fn a_killed_command_can_be_repeated() {
+    // The tests above simulate every crash; these are real kills, spread over the run.
     for (change, kills) in [(Change::Init, 12), (Change::Remove, 12), (Change::Passwd, 15), (Change::Add, 5)] {
         let trial = Trial::of(change);
         let calls = trial.calls().len();
@@ -268,7 +269,7 @@ fn a_killed_command_can_be_given_again() {
     }
 }
 
-/// What a call does, without the name that is random and what follows it: calls of one class take one path through the
+/// The kind and path of a call, cut before the first random name. Calls of one class take the same path through the
 /// program.
 fn class(call: &Call) -> (Kind, String) {
     const ID_DIGITS: usize = 32;
@@ -276,7 +277,8 @@ fn class(call: &Call) -> (Kind, String) {
     (call.kind, parts.take_while(|part| part.len() <= ID_DIGITS).collect())
 }
 
-/// Gives `error` for the `at`-th call: the program fails or does without, and says why. What it left is given back.
+/// Makes the `at`-th call fail with `error`: the program must either fail with a message or complete the change.
+/// Returns the state that it left.
 fn fails_at(trial: &Trial, at: usize, error: Errno) -> (Stage, State) {
     let Trial { change, before, after, .. } = trial;
     let stage = trial.stage();
@@ -295,10 +297,10 @@ fn fails_at(trial: &Trial, at: usize, error: Errno) -> (Stage, State) {
     let when = format!("{change:?}, {error} at {failed:?}");
     let found = stage.state(&when);
     match end {
-        End::Exit(0) => assert_eq!(found, *after, "{when}: said to be done"),
+        End::Exit(0) => assert_eq!(found, *after, "{when}: reported as done"),
         End::Exit(1) => {
             assert!(found == *before || found == *after, "{when}: {found:?}");
-            assert!(!stage.stderr().trim().is_empty(), "{when}: no word of it");
+            assert!(!stage.stderr().trim().is_empty(), "{when}: no error message");
         }
         end => panic!("{when}: {end:?}\n{}", stage.stderr()),
     }
@@ -306,8 +308,8 @@ fn fails_at(trial: &Trial, at: usize, error: Errno) -> (Stage, State) {
     (stage, found)
 }
 
-/// An error at every call, each that the system can give there at the first call of each class, where the program must
-/// also work again afterwards.
+/// Makes every call fail. At the first call of each class, every error that the system can return is tried, and the
+/// repeated command must succeed.
 fn every_error_of(change: Change) {
     let trial = Trial::of(change);
     let mut classes = HashSet::new();
@@ -322,8 +324,8 @@ fn every_error_of(change: Change) {
         let is_first = classes.insert(class(call));
         let errors = match change {
             Change::Add if !call.path.starts_with("photos.vault") => &[],
-            // What one error of `add` costs, two would cost twice: the kinds take turns. Its other files are those of
-            // all.
+            // `add` is slow, so each of its calls fails with one error, alternating. Calls on files outside the vault
+            // are the same for every command and are tested with the others.
             Change::Add => &errors[cases % errors.len()..][..1],
             _ if is_first => errors,
             _ => &errors[cases % errors.len()..][..1],
@@ -334,7 +336,7 @@ fn every_error_of(change: Change) {
                 if found == trial.before {
                     stage.scene.run(&stage.arguments).success();
                 }
-                assert_eq!(stage.state("again"), trial.after, "{error} at {call:?}: not done the second time");
+                assert_eq!(stage.state("again"), trial.after, "{error} at {call:?}: the repeated command failed");
             }
             cases += 1;
         }
@@ -357,7 +359,7 @@ fn a_full_disk_and_io_errors_during_an_add_leave_the_old_state_or_the_new_one() 
 }
 
 #[test]
-fn objects_and_segments_are_on_the_disk_before_the_mapping_names_them() {
+fn objects_and_segments_are_synced_before_the_mapping_names_them() {
     let calls: Vec<Call> = Trial::of(Change::Add).calls();
     let calls: Vec<&Call> = calls.iter().filter(|call| call.path.starts_with("photos.vault")).collect();
     let is = |call: &Call, kind, name: &str| call.kind == kind && call.path == Path::new("photos.vault").join(name);
@@ -365,8 +367,8 @@ fn objects_and_segments_are_on_the_disk_before_the_mapping_names_them() {
     let synced: HashSet<&Path> =
         calls[..commit].iter().filter(|call| call.kind == Kind::Sync).map(|call| call.path.as_path()).collect();
     let created: Vec<_> = calls[..commit].iter().filter(|call| call.kind == Kind::Create).collect();
-    // Three photos, three thumbnails, five files of a segment, the mapping; before all of them `writing`, whose name is
-    // durable before there is another and which has no content.
+    // Three photos, three thumbnails, five files of a segment, and the mapping; before all of them `writing`, an empty
+    // file whose name is made durable before any other file is created.
     assert_eq!(created.len(), 13, "{created:?}");
     assert!(is(created[0], Kind::Create, "writing"), "{:?}", created[0]);
     let [marked, second] =
@@ -379,14 +381,14 @@ fn objects_and_segments_are_on_the_disk_before_the_mapping_names_them() {
     }
     assert!(
         is(calls[commit + 1], Kind::Sync, ""),
-        "the commit is made durable before all else: {:?}",
+        "the commit is made durable before anything else: {:?}",
         calls[commit + 1]
     );
     let unmarked = calls.iter().position(|call| is(call, Kind::Remove, "writing")).unwrap();
     let removal = |call: &Call| call.kind == Kind::Remove && call.path.starts_with("photos.vault/encrypted_features");
     let last = calls.iter().rposition(|call| removal(call)).unwrap();
     let synced_between = calls[last..unmarked].iter().any(|call| is(call, Kind::Sync, "encrypted_features"));
-    assert!(commit < last && last < unmarked && synced_between, "`writing` goes after all that was to be removed");
+    assert!(commit < last && last < unmarked && synced_between, "`writing` is removed last");
     for removal in calls[..commit].iter().filter(|call| call.kind == Kind::Remove) {
         assert!(is(removal, Kind::Remove, "mapping.json.new"), "{removal:?} before the commit");
     }

@@ -1,4 +1,4 @@
-//! Rows "exported names" and, for the command line, "terminal escapes": a name in a vault is whatever its author wrote.
+//! Rows "exported names" and, for the command line, "terminal escapes": a name in a vault may be anything.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use cipherlens::vault::{Appended, Extension, NewImage, PhotoMetadata, Transactio
 use crate::support::scene::Ran;
 use crate::support::vault_fixture::{Fixture, details, photo, vector};
 
-/// Names that no file system would have given: paths, escapes, devices, endless ones.
+/// Hostile names: paths, escape sequences, devices, overlong ones.
 pub(crate) fn hostile_names() -> Vec<String> {
     let mut names: Vec<String> = [
         "../x.jpg",
@@ -101,5 +101,5 @@ fn exports_stay_in_their_folder_readable_by_their_owner_alone_and_overwrite_noth
     contents.sort();
     let mut expected: Vec<Vec<u8>> = (0..count as u32).map(photo).collect();
     expected.sort();
-    assert!(contents == expected, "each photo once: the second export found what the first had numbered");
+    assert!(contents == expected, "each photo once: the second export must recognise the numbered files");
 }

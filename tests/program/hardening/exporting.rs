@@ -1,5 +1,5 @@
-//! Row "exports": whatever happens while photos are exported, each photo's name has the whole photo or what it had
-//! before, and the same command goes on.
+//! Row "exports": whatever interrupts an export, each file is either the complete photo or what was there before, and
+//! repeating the command completes the export.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -49,7 +49,7 @@ impl Trial {
         Ran(self.command(more).output().unwrap())
     }
 
-    /// Exports under the tracer; gives the JSON object too, if one was printed.
+    /// Exports under the tracer; returns the JSON object too, if one was printed.
     fn trace(&self, more: &[&str], decide: impl FnMut(&Call) -> Fate) -> (End, Option<serde_json::Value>) {
         let output = self.fixture.beside("stdout");
         let mut command = self.command(more);
@@ -73,8 +73,7 @@ fn photos() -> BTreeMap<PathBuf, Vec<u8>> {
     (0..PHOTOS).map(|number| (name(number), photo(number))).collect()
 }
 
-/// Every file is a photo, whole and under its own name, what was there `before`, or called as one that is being
-/// written.
+/// Every file is a complete photo under its own name, a file that was there `before`, or a temporary file.
 fn assert_no_half_photo(folder: &Path, before: &BTreeMap<PathBuf, Vec<u8>>, when: &str) {
     for (path, content) in files(folder) {
         let name = path.to_str().unwrap();
@@ -109,7 +108,7 @@ fn every_kill_and_power_cut_leaves_whole_photos_or_none() {
     assert_eq!(end, End::Exit(0), "{report:?}");
     disk.apply(&previous.unwrap());
     assert!(calls >= 4 * PHOTOS, "{calls} calls");
-    // It said that the photos were exported: no power cut may take that back.
+    // The program reported the photos as exported, so no power cut may lose them.
     let copies = tempfile::tempdir().unwrap();
     disk.after_power_cut(Names::Synced, copies.path());
     assert!(files(copies.path()) == photos());
@@ -138,7 +137,7 @@ fn a_killed_export_is_completed_by_the_same_command_and_leaves_no_temporary_file
 }
 
 #[test]
-fn a_disk_that_fails_ends_the_run_with_what_was_done_and_no_old_file_is_lost() {
+fn after_a_disk_error_the_report_counts_what_was_done_and_no_old_file_is_lost() {
     let trial = Trial::new();
     let old: BTreeMap<_, _> = (0..PHOTOS).map(|number| (name(number), b"an older edit".to_vec())).collect();
     let mut kinds = Vec::new();
@@ -158,7 +157,7 @@ fn a_disk_that_fails_ends_the_run_with_what_was_done_and_no_old_file_is_lost() {
         let when = format!("{kind:?}, call {at}");
         assert_no_half_photo(&trial.out, &old, &when);
         let left = files(&trial.out);
-        assert!(old.keys().all(|name| left.contains_key(name)), "{when}: a file is gone");
+        assert!(old.keys().all(|name| left.contains_key(name)), "{when}: a file is missing");
         assert_eq!(left.len(), old.len(), "{when}: temporary files stay");
         assert!(matches!(kind, Kind::Create | Kind::Write | Kind::Sync | Kind::Rename), "{when}");
         assert_eq!(end, End::Exit(1), "{when}");
@@ -185,14 +184,14 @@ fn two_exports_into_one_folder_do_not_disturb_each_other() {
     }
 }
 
-/// The trial's vault as the use cases have it.
+/// The trial's vault, opened for the use cases.
 fn opened(trial: &Trial) -> OpenVault {
     let vault = trial.fixture.open();
     let snapshot = vault.snapshot().unwrap();
     OpenVault::new(vault, snapshot)
 }
 
-/// Exports all photos within this process; `between` is told how many are through.
+/// Exports all photos within this process; `between` is called with the number that are done.
 fn exported(trial: &Trial, control: &Control, mut between: impl FnMut(usize)) -> Report {
     let vault = opened(trial);
     let (photos, unreadable) = export::everything(&vault).unwrap();
@@ -202,7 +201,7 @@ fn exported(trial: &Trial, control: &Control, mut between: impl FnMut(usize)) ->
 }
 
 #[test]
-fn a_stopped_export_keeps_what_is_written_and_goes_on() {
+fn a_stopped_export_keeps_what_is_written_and_can_be_continued() {
     let trial = Trial::new();
     let control = Control::default();
     let report = exported(&trial, &control, |through| {
@@ -218,7 +217,7 @@ fn a_stopped_export_keeps_what_is_written_and_goes_on() {
 }
 
 #[test]
-fn what_a_writer_removes_meanwhile_is_read_from_the_newest_generation_and_nothing_comes_out_twice() {
+fn an_export_during_commits_reads_the_newest_generation_and_exports_nothing_twice() {
     let trial = Trial::new();
     let vault = trial.fixture.open();
     // Two more commits: their catalogues are first read after they were replaced.
@@ -237,7 +236,7 @@ fn what_a_writer_removes_meanwhile_is_read_from_the_newest_generation_and_nothin
 }
 
 #[test]
-fn a_photo_that_is_asked_for_twice_comes_out_once() {
+fn a_photo_that_is_requested_twice_is_exported_once() {
     let trial = Trial::new();
     let id = trial.fixture.open().snapshot().unwrap().image_at(0).unwrap().id();
     let target = Target::at(&trial.out).unwrap();

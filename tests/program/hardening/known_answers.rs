@@ -1,4 +1,4 @@
-//! Row "known answers": one vault of this format version, made by the program and committed, that every later program
+//! Row "known answers": a vault of this format version in the repository, made by the program, that every later version
 //! must open and search. (Wycheproof's vectors for the AEAD, HMAC and HKDF and those of RFC 9106 and RFC 7518 are
 //! beside the code in `src/cipher`, the pinned number theoretic transforms, reference polynomials and blocks in
 //! `crates/ckks`, the digest of the weights in `crates/features`.)
@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use crate::support::scene::{Scene, samples};
 use crate::support::vault_fixture::files;
 
-/// The vault as it was committed.
+/// The vault in the repository.
 fn version_1() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/vault_version_1")
 }
 
-/// A machine that has a copy of it.
+/// A scene with a copy of it.
 fn scene_with_version_1() -> Scene {
     let scene = Scene::new();
     for (path, content) in files(&version_1()) {

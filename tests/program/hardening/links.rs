@@ -1,5 +1,5 @@
-//! Row "links": a link in the place of a directory or file of a vault, put there by whoever may write to it while its
-//! owner is away, must not make the owner's next command read, replace or remove a file elsewhere.
+//! Row "links": an attacker who can write to a vault replaces a directory or file in it by a link. The owner's next
+//! command must not read, replace or remove a file elsewhere because of it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -49,7 +49,7 @@ impl Machine {
         fs::write(self.vault("writing"), listed.collect::<String>()).unwrap();
     }
 
-    /// Every command that reads or changes the vault, here and some through a host; each is run, whatever it says.
+    /// Runs every command that reads or changes the vault, some also through a host; each may succeed or fail.
     fn run_all(&self) -> Vec<Ran> {
         let id = self.before.keys().find_map(|path| path.strip_prefix("encrypted_images").ok()).unwrap();
         let id = &id.to_str().unwrap()[..32];
@@ -110,7 +110,7 @@ fn a_link_in_place_of_a_folder_harms_no_other_vault() {
             check.exits_not_zero(&when);
             assert!(check.stderr().contains(directory), "{when}: {}", check.stderr());
 
-            // Once the folder is back, nothing is lost.
+            // After the folder is restored, nothing is lost.
             fs::remove_file(machine.vault(directory)).unwrap();
             fs::rename(machine.scene.path("moved"), machine.vault(directory)).unwrap();
             machine.scene.run(["check"]).success();
@@ -143,7 +143,7 @@ fn a_link_in_place_of_a_file_is_neither_followed_nor_written_through() {
 }
 
 #[test]
-fn a_folder_that_is_swapped_for_a_link_all_the_time_harms_no_other_vault() {
+fn a_folder_that_is_repeatedly_swapped_for_a_link_harms_no_other_vault() {
     for directory in DIRECTORIES {
         let machine = Machine::new();
         machine.list_the_other();

@@ -1,5 +1,5 @@
-//! Row "malformed files": every parser of bytes that come from outside, fed with valid files and 100,000 mutations of
-//! them, the same ones each time. It needs no compiler but Rust's. A long run is
+//! Row "malformed files": every parser of bytes from outside is fed valid files and 100,000 mutations of them, the same
+//! in each run. It needs no compiler but Rust's. For a long run:
 //! `CIPHERLENS_FUZZ_EXECUTIONS=10000000 cargo test --release --test hardening malformed`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use crate::support::vault_fixture::{Fixture, details, files, fill_grouped, resto
 
 const EXECUTIONS: usize = 100_000;
 
-/// Names another number of executions, for a long run.
+/// The environment variable that sets the number of executions.
 const EXECUTIONS_VARIABLE: &str = "CIPHERLENS_FUZZ_EXECUTIONS";
 
 /// Valid files for a target.
@@ -72,7 +72,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
             .chain([b"vault = \"/v\"\nthreshold = 0.5\npreview = \"off\"\n".to_vec()])
             .collect(),
         "host" => requests(),
-        // Each kind of answer, all of them one after the other, and the two kinds of lists.
+        // Each kind of answer, all of them in a row, and the two kinds of lists.
         "answers" => {
             let path = "encrypted_images/000102030405060708090a0b0c0d0e0f.jpg.aes";
             let object = [&[path.len() as u8], path.as_bytes()].concat();
@@ -86,12 +86,11 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     }
 }
 
-/// Whole valid requests: of each kind by itself, all questions one after the other, all that makes a vault where there
-/// is none, and a search. Those with a whole query or a whole vault are large, so that each is one of many.
+/// Valid requests: each kind by itself, all questions in a row, all that create a vault in a row, and a search. Those
+/// with a complete query or vault are large, so each appears only once.
 fn requests() -> Vec<Vec<u8>> {
     let HostVault { files, scan } = &*HOST_VAULT;
-    // Whoever stages files need not stage all that the mapping names: without the blocks it is a thousandth of the
-    // size.
+    // A writer need not stage every file that the mapping names; without the blocks this is a thousandth of the size.
     let small = files
         .iter()
         .filter(|(_, content)| content.len() < 10_000)
@@ -151,7 +150,7 @@ impl Sequence {
     }
 }
 
-/// Changes `bytes` in one of the ways in which files go wrong, or are made to.
+/// Applies one random mutation, such as chance or an attacker would.
 fn mutate(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], sequence: &mut Sequence) {
     const TELLING: [u64; 12] =
         [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, u64::MAX];
@@ -195,7 +194,7 @@ fn survives(target: &str) {
     let executions = std::env::var(EXECUTIONS_VARIABLE).map_or(EXECUTIONS, |text| text.parse().unwrap());
     for execution in 0..executions {
         let mut bytes = corpus[execution % corpus.len()].clone();
-        // The first round are the files as they are.
+        // The first round uses the files unchanged.
         if execution >= corpus.len() {
             (0..=sequence.below(4)).for_each(|_| mutate(&mut bytes, &corpus, &mut sequence));
         }
@@ -265,7 +264,7 @@ fn configuration() {
 
 #[test]
 fn host() {
-    // The control: what is mutated is a search that is answered with the scores of a block.
+    // The control: unmutated, the search is answered with the scores of a block.
     let HostVault { files, scan: (kind, payload) } = &*HOST_VAULT;
     let folder = tempfile::tempdir().unwrap();
     restore(folder.path(), files);

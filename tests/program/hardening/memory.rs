@@ -1,6 +1,6 @@
-//! Looking for secrets in the memory of a process, and the two controls without which finding none says nothing: every
-//! secret that is looked for is shown to be the one that opens the vault's files, and the same search finds every one
-//! of them in a process that holds it.
+//! Searches the memory of a process for secrets. Two controls make an empty result meaningful: every secret searched
+//! for is shown to be the one that opens the vault's files, and the same search finds each of them in a process that
+//! holds it.
 
 use std::fs;
 use std::fs::File;
@@ -19,18 +19,18 @@ use sha2::{Sha256, Sha512};
 use crate::hardening::states::{FIRST_PASSPHRASE, passphrase};
 use crate::support::scene::samples;
 
-/// Names the folder of the vault to the processes that the tests start.
+/// The environment variable that tells child processes the vault's folder.
 pub(crate) const FOLDER: &str = "CIPHERLENS_TEST_FOLDER";
 
 /// A secret and its name.
 pub(crate) type Named = (&'static str, Vec<u8>);
 
-/// Whether this test runs as root, who may read the memory of every process.
+/// Whether this test runs as root, which may read the memory of every process.
 pub(crate) fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
-/// Whether the memory of process `id` may be looked at by this test: by root. Anybody else must be refused.
+/// Whether this test may read the memory of process `id`. Only root may; anybody else must be refused.
 pub(crate) fn may_be_searched(id: &str) -> bool {
     match File::open(format!("/proc/{id}/mem")) {
         Ok(_) => {
@@ -39,25 +39,25 @@ pub(crate) fn may_be_searched(id: &str) -> bool {
         }
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::PermissionDenied);
-            assert!(!is_root(), "root is refused to look into the memory of the program");
+            assert!(!is_root(), "root may not read the memory of the program");
             false
         }
     }
 }
 
-/// Whether a process of the same user that has no rights over others may open the memory of process `id`, or of one
-/// that it starts itself when that is `$!`. Root gives its rights over others away first.
+/// Whether an unprivileged process of the same user may open the memory of process `id`, or of its own child if `id` is
+/// `$started`. Root drops its privileges first.
 pub(crate) fn another_process_may_read(id: &str) -> bool {
     let mut command = Command::new(if is_root() { "setpriv" } else { "sh" });
     if is_root() {
         command.args(["--bounding-set=-sys_ptrace,-dac_override,-dac_read_search", "sh"]);
     }
-    // A shell that cannot redirect ends with an error.
+    // The subshell fails if it cannot open the file.
     let script = format!("sleep 5 & started=$!; (exec 3</proc/{id}/mem) 2>/dev/null; end=$?; kill $started; exit $end");
     command.args(["-c", &script]).status().unwrap().success()
 }
 
-/// Writes all memory that process `id` may write itself, heaps and stacks and data, into a file.
+/// Writes all writable memory of process `id` (heaps, stacks, data) into a file.
 pub(crate) fn dump(id: &str, into: &Path) {
     let maps = fs::read_to_string(format!("/proc/{id}/maps")).unwrap();
     let memory = File::open(format!("/proc/{id}/mem")).unwrap();
@@ -67,17 +67,17 @@ pub(crate) fn dump(id: &str, into: &Path) {
         let (from, until) = line.split(' ').next().unwrap().split_once('-').unwrap();
         let [from, until] = [from, until].map(|address| u64::from_str_radix(address, 16).unwrap());
         for at in (from..until).step_by(page.len()) {
-            // A page that went away since.
+            // Pages may have been unmapped since `maps` was read.
             if memory.read_exact_at(&mut page, at).is_ok() {
                 file.write_all(&page).unwrap();
             }
-            // The next dump must not find what this one read.
+            // A later dump of this same process must not find the data in this buffer.
             page.fill(0);
         }
     }
 }
 
-/// How often each secret is in a dump; those that are not are left out.
+/// How often each secret occurs in a dump; those that do not occur are left out.
 pub(crate) fn copies(secrets: &[Named], dump: &Path) -> Vec<(&'static str, usize)> {
     let memory = fs::read(dump).unwrap();
     let begins: [Vec<usize>; 256] =
@@ -102,7 +102,7 @@ pub(crate) fn require_each_is_found_where_it_is_held(secrets: &[Named], folder: 
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let found: Vec<_> = copies(secrets, &folder.join("holding")).into_iter().map(|(name, _)| name).collect();
     let names: Vec<_> = secrets.iter().map(|(name, _)| *name).collect();
-    assert_eq!(found, names, "the search finds what is there");
+    assert_eq!(found, names, "the search finds every secret that is held");
     fs::remove_file(folder.join("held")).unwrap();
 }
 
@@ -122,7 +122,7 @@ fn hmac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// HKDF-Extract without salt (RFC 5869): what lies on the stack while keys are derived.
+/// HKDF-Extract without salt (RFC 5869): the intermediate key on the stack while keys are derived.
 fn extracted(key: &[u8]) -> Vec<u8> {
     hmac(&[0; 32], &[key])
 }
@@ -140,9 +140,9 @@ fn file(folder: &Path, id: Id, ending: &str) -> Vec<u8> {
     fs::read(entries.find(|path| is_its(path.file_name().unwrap().to_str().unwrap())).unwrap()).unwrap()
 }
 
-/// Every secret from which the vault `photos.vault` in `folder` can be opened, or a part of it. Each is shown here to
-/// be the one that the program used, by what it opens; the files that a process keeps beside the vault are in `cache`
-/// and `unfinished` of the folder, where there are any.
+/// Every secret that opens the vault `photos.vault` in `folder`, or a part of it. Each is verified to be the one that
+/// the program uses, by opening something with it; `cache` and `unfinished` in `folder`, if they exist, hold the files
+/// that the program keeps outside the vault.
 pub(crate) fn secrets(folder: &Path) -> Vec<Named> {
     let root = folder.join("photos.vault");
     let header = fs::read(root.join("header")).unwrap();
@@ -184,7 +184,7 @@ pub(crate) fn secrets(folder: &Path) -> Vec<Named> {
     found
 }
 
-/// What a key for `purpose` is called. No wildcard: a new purpose does not compile before its keys are looked for.
+/// The name of a key for `purpose`. No wildcard: a new purpose must be added here before this compiles.
 fn name(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Mapping => "the mapping's key",
@@ -200,8 +200,8 @@ fn name(purpose: Purpose) -> &'static str {
     }
 }
 
-/// Where in a vault the objects are that have keys of their own, and the ending of their names; empty for a purpose
-/// with one key for the whole vault.
+/// The folder and the ending of the objects that have keys of their own; empty for a purpose with one key for the
+/// entire vault.
 fn place(purpose: Purpose) -> (&'static str, &'static str) {
     match purpose {
         Purpose::Photo => ("encrypted_images", ".aes"),
@@ -215,7 +215,7 @@ fn place(purpose: Purpose) -> (&'static str, &'static str) {
     }
 }
 
-/// Fails unless `key` is the one under which the program sealed or authenticated what it is for.
+/// Fails unless `key` is the one that the program uses for `purpose`.
 fn require_in_use(purpose: Purpose, tree: &KeyTree, key: &Secret<64>, folder: &Path, vault: [u8; 16], id: Id) {
     let root = folder.join("photos.vault");
     let is_in_use = match purpose {
@@ -244,7 +244,7 @@ fn require_in_use(purpose: Purpose, tree: &KeyTree, key: &Secret<64>, folder: &P
         Purpose::Tags => {
             let tags = file(&root.join("encrypted_features"), id, ".tags");
             let associated = [&tags[..10], &vault, &id.0, &0u32.to_le_bytes()].concat();
-            // Where the first page ends is not said.
+            // The file does not say where its first page ends, so try every position.
             (11..=tags.len()).any(|end| aes_cbc_hmac::open(key, &associated, &tags[10..end]).is_ok())
         }
         Purpose::Cache => opens_all(key, &folder.join("cache").join(Hex(vault).to_string()), |name| {
@@ -261,7 +261,7 @@ fn open(key: &Secret<64>, vault: [u8; 16], id: Id, sealed: &[u8]) -> Option<Vec<
     Some(aes_cbc_hmac::open(key, &associated, &sealed[10..]).ok()?.to_vec())
 }
 
-/// Whether `key` opens every file in a folder; true of one that is not there.
+/// Whether `key` opens every file in a folder; true if the folder does not exist.
 fn opens_all(key: &Secret<64>, folder: &Path, associated: impl Fn(&str) -> Vec<u8>) -> bool {
     let Ok(entries) = fs::read_dir(folder) else { return true };
     entries.map(|entry| entry.unwrap()).all(|entry| {

@@ -1,5 +1,5 @@
-//! Row "plaintext on disk": every file that the program opens for writing, anywhere on the machine, while photos are
-//! added, searched and looked at; and a search for what must not be on the disk.
+//! Row "plaintext on disk": traces every file that the program opens for writing while photos are added, searched and
+//! shown, and searches the disk for plaintext.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::support::scene::{Ran, Scene, samples};
 use crate::support::tracer;
 use crate::support::tracer::{End, Fate, Kind};
 
-/// In the name of the photo's file, and in its metadata.
+/// Canaries in the name of the photo's file and in its metadata.
 const NAME: &str = "canary-in-the-name";
 const DESCRIPTION: &str = "canary in the metadata";
 
@@ -23,7 +23,7 @@ fn described(jpeg: &[u8]) -> Vec<u8> {
     [&jpeg[..2], b"\xff\xe1", &length, &segment, &jpeg[2..]].concat()
 }
 
-/// Runs the program under the tracer, and gives what it printed and every file that it opened for writing.
+/// Runs the program under the tracer. Returns what it printed, and every file that it opened for writing.
 fn traced(scene: &Scene, command: Command) -> (String, BTreeSet<PathBuf>) {
     let outputs = tempfile::tempdir().unwrap();
     let mut command = command;
@@ -38,7 +38,7 @@ fn traced(scene: &Scene, command: Command) -> (String, BTreeSet<PathBuf>) {
     });
     let said = |name: &str| fs::read_to_string(outputs.path().join(name)).unwrap();
     assert_eq!(end, End::Exit(0), "{}", said("stderr"));
-    // Where the machine has a folder for them, the program's own: lock, log, what it has seen.
+    // Files may be written only in the vault and in the program's own folders.
     let allowed = [scene.vault(), scene.path("home/.local"), scene.path("home/.cache"), scene.path("home/.config")];
     for path in &opened {
         let is_device = path.starts_with("/dev") || path.starts_with("/proc");
@@ -53,7 +53,7 @@ fn traced(scene: &Scene, command: Command) -> (String, BTreeSet<PathBuf>) {
 }
 
 #[test]
-fn nothing_readable_is_written_but_where_an_export_is_told_to() {
+fn plaintext_is_written_only_by_an_export() {
     let scene = Scene::with_vault();
     let source = scene.path("source");
     fs::create_dir(&source).unwrap();
@@ -105,7 +105,7 @@ fn nothing_readable_is_written_but_where_an_export_is_told_to() {
     };
     assert_eq!(finder(&scene.path("")), [], "readable on the disk");
 
-    // The same search finds them where they were told to be.
+    // The control: the same search finds exported plaintext.
     let out = scene.path("out");
     Ran(scene.command_with(&["export", "--all"], [&out]).output().unwrap()).success();
     fs::write(scene.path("features"), &needles[3].1).unwrap();

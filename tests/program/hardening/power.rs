@@ -1,7 +1,7 @@
-//! What a power cut leaves: a model of a disk that keeps what was synced and loses everything else.
+//! Simulates a power cut: a model of a disk that keeps what was synced and loses everything else.
 //!
-//! Content is kept from a file's last fsync on, names from their directory's last fsync on (POSIX.1-2024 `fsync`; a
-//! journal may keep more, so there is a second answer in which every name was kept and content was not).
+//! A file keeps its content as of its last fsync, and a directory its names as of its own (POSIX.1-2024 `fsync`). A
+//! journal may keep more, so there is a second outcome, in which every name is kept but unsynced content is not.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use crate::support::tracer::{Call, Kind};
 
-/// A file's synced content; shared by all names that it has and had.
+/// A file's synced content, shared by all names that it has or had.
 type Content = Rc<RefCell<Vec<u8>>>;
 
 #[derive(Clone)]
@@ -24,7 +24,7 @@ enum Entry {
 /// Which names a power cut keeps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Names {
-    /// Those of synced directories.
+    /// Those that existed when their directory was last synced.
     Synced,
     /// All of them: the journal was ahead of the data.
     All,
@@ -40,7 +40,7 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// Everything below `root` is on the disk.
+    /// A disk on which everything below `root` is synced.
     pub(crate) fn new(root: &Path) -> Self {
         let mut disk = Self { root: root.to_owned(), files: HashMap::new(), synced: HashMap::new() };
         let entries: Vec<_> = walkdir::WalkDir::new(root).into_iter().map(Result::unwrap).collect();
@@ -54,11 +54,11 @@ impl Disk {
         disk
     }
 
-    /// Takes note of a call that has happened.
+    /// Records a call that has been made.
     pub(crate) fn apply(&mut self, call: &Call) {
         match call.kind {
             Kind::Create => {
-                // The number of an inode that is gone may be given again; an empty file is no content to lose.
+                // Inode numbers are reused: forget the content of an earlier file. An empty file has none to lose.
                 if let Ok(created) = fs::metadata(&call.path)
                     && created.len() == 0
                 {
@@ -77,7 +77,7 @@ impl Disk {
         }
     }
 
-    /// Puts what a power cut at this moment leaves into `target`.
+    /// Writes what a power cut at this moment leaves into `target`.
     pub(crate) fn after_power_cut(&self, names: Names, target: &Path) {
         self.put(&self.root, names, target);
     }

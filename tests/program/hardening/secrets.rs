@@ -1,9 +1,9 @@
 //! Rows "secrets in memory" and "secrets wiped from argv, env, core, logs".
 //!
-//! Memory is written to files while a vault is open and after it was locked. Only then does the test derive the keys
-//! that it looks for, so that what it finds is the program's. Most keys live only as long as what they open is being
-//! opened, so they are not in memory while a vault is merely open; what shows that the search would find them is in
-//! `memory`.
+//! Memory is dumped to files while a vault is open and after it was locked. Only then does the test derive the keys
+//! that it searches for, so that every copy found is the program's. Most keys live only while an object is being
+//! opened, so they are not in memory while a vault is merely open; the controls in `memory` show that the search would
+//! find them.
 
 use std::fmt::Debug;
 use std::fs;
@@ -38,7 +38,7 @@ use crate::support::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::support::scene::{Scene, all_samples, not_tested, samples};
 use crate::support::vault_fixture::{group_all, search};
 
-// A type that holds a secret cannot be printed, copied or written: this does not compile if one can.
+// Types that hold secrets must not be printable, copyable or serialisable; otherwise this does not compile.
 assert_not_impl_any!(Secret<32>: Debug, Clone, Copy, serde::Serialize);
 assert_not_impl_any!(Passphrase: Debug, Clone, Copy, serde::Serialize);
 assert_not_impl_any!(MasterKey: Debug, Clone, Copy, serde::Serialize);
@@ -58,7 +58,7 @@ fn a_process_that_opens_and_locks() {
     let folder = std::env::var_os(FOLDER).unwrap();
     let folder = Path::new(&folder);
     let typed = Zeroizing::new({
-        // Room for it at once: a vector that grows leaves copies.
+        // Allocated at once: a vector that grows leaves copies.
         let mut bytes = Vec::with_capacity(4096);
         std::io::Read::read_to_end(&mut File::open(folder.join("passphrase")).unwrap(), &mut bytes).unwrap();
         bytes.truncate(FIRST_PASSPHRASE.len());
@@ -69,7 +69,7 @@ fn a_process_that_opens_and_locks() {
     let root = folder.join("photos.vault");
     let freshness = || Freshness::in_directory(folder.join("seen"));
     let vault = Vault::open(vault::local(&root), &given, freshness()).unwrap().0;
-    // As in a vault of thousands, so that there are tags.
+    // As in a large vault, so that there are tags.
     group_all(&vault, &given);
     let snapshot = vault.snapshot().unwrap();
     for at in 0..snapshot.len() {
@@ -82,7 +82,7 @@ fn a_process_that_opens_and_locks() {
     fs::create_dir(folder.join("unfinished")).unwrap();
     let record = vault.seal_record(Purpose::UnfinishedRun, b"/home/ann/Pictures").unwrap();
     fs::write(folder.join("unfinished/record"), record).unwrap();
-    // The same vault behind a host, so that there is a cache.
+    // The same vault through a host, so that there is a cache.
     let command = format!("exec '{}' serve --stdio '{}'", env!("CARGO_BIN_EXE_cipherlens"), root.display());
     let options = Options::new(Prompts::Refused).cached_in(folder.join("cache"));
     let backend = remote::open(Address::Command(command), options).unwrap();
@@ -101,18 +101,18 @@ fn no_secret_stays_in_memory_after_lock() {
     let output = command.env(FOLDER, scene.path("")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for place in ["cache", "unfinished"] {
-        assert!(fs::read_dir(scene.path(place)).unwrap().count() > 0, "there is nothing in {place}");
+        assert!(fs::read_dir(scene.path(place)).unwrap().count() > 0, "{place} is empty");
     }
     let secrets = secrets(&scene.path(""));
-    // The passphrase and what it opens; five keys of the whole vault; those of two photos, two thumbnails, the vectors,
-    // the catalogue and the tags; the key of the encrypted search.
+    // The passphrase and what is derived from it; five keys of the entire vault; those of two photos, two thumbnails,
+    // the vectors, the catalogue and the tags; the key of the encrypted search.
     assert_eq!(secrets.len(), 5 + 5 * 2 + (2 + 2 + 1 + 1 + 1) * 2 + 2);
     require_each_is_found_where_it_is_held(&secrets, &scene.path(""));
     require_held(&copies(&secrets, &scene.path("open")), &["the passphrase", "the cache's key"]);
     assert_eq!(copies(&secrets, &scene.path("locked")), [], "copies after the vault was locked");
 }
 
-/// What a program with an open vault holds all the time.
+/// Requires the keys that a program with an open vault always holds.
 #[track_caller]
 fn require_held(open: &[(&str, usize)], more: &[&str]) {
     for held in ["the master key", "the CKKS master key"].iter().chain(more) {
@@ -120,8 +120,8 @@ fn require_held(open: &[(&str, usize)], more: &[&str]) {
     }
 }
 
-/// Looks into the memory of the application until no secret is left in it: its screen changes at once, and work that
-/// was under way ends after that.
+/// Searches the application's memory until no secret is left in it. It polls, because the screen changes at once but
+/// work in progress ends later.
 #[track_caller]
 fn require_nothing_is_left(process: &str, secrets: &[Named], scene: &Scene, when: &str) {
     let left = || {
@@ -149,7 +149,7 @@ fn no_secret_stays_in_the_terminal_application_after_it_locked() {
     terminal.keys("3");
     terminal.until("a thumbnail", |terminal| terminal.kept_pictures() > 0);
     let process = terminal.process().to_string();
-    // For anybody but root the refusal is what can be shown, and `may_be_searched` requires it.
+    // Without root, all that can be tested is that access is refused; `may_be_searched` does that.
     let is_searched = may_be_searched(&process);
     let secrets = secrets(&scene.path(""));
     require_each_is_found_where_it_is_held(&secrets, &scene.path(""));
@@ -167,13 +167,13 @@ fn no_secret_stays_in_the_terminal_application_after_it_locked() {
 }
 
 #[test]
-fn no_secret_stays_once_an_indexing_run_behind_the_lock_is_over() {
+fn no_secret_stays_once_an_indexing_run_ends_on_the_lock_screen() {
     for (how, over) in [("continue", "indexing is done"), ("pause", "indexing stopped at")] {
         let scene = Scene::with_vault();
         let vault = scene.vault().to_str().unwrap().to_owned();
         let folder = scene.path("album");
         fs::create_dir(&folder).unwrap();
-        // Few where all are indexed; more than are sealed before the lock where they are not.
+        // With `continue`, few, because all are indexed; with `pause`, more than can be sealed before the lock.
         for photo in samples(if how == "continue" { 3 } else { 30 }) {
             fs::copy(&photo, folder.join(photo.file_name().unwrap())).unwrap();
         }
@@ -199,7 +199,7 @@ fn no_secret_stays_once_an_indexing_run_behind_the_lock_is_over() {
         require_each_is_found_where_it_is_held(&secrets, &scene.path(""));
         if is_searched {
             require_held(&copies(&secrets, &scene.path("open")), &[]);
-            let when = format!("after the run behind the lock was over: {how}");
+            let when = format!("after the run ended on the lock screen: {how}");
             require_nothing_is_left(&process, &secrets, &scene, &when);
         } else {
             not_tested("only root may look into the memory of the application, which was refused as it must be");
@@ -207,7 +207,7 @@ fn no_secret_stays_once_an_indexing_run_behind_the_lock_is_over() {
     }
 }
 
-/// A run of `add` that has opened its vault.
+/// Starts an `add`, and waits until it has written its first photo.
 fn adding(scene: &Scene) -> Child {
     let mut command = scene.command_with(&["add"], all_samples());
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -229,7 +229,7 @@ fn no_secret_is_in_arguments_environment_or_logs() {
     let mut child = adding(&scene);
     let [arguments, environment] = ["cmdline", "environ"].map(|name| fs::read(format!("/proc/{}/{name}", child.id())));
     let arguments = arguments.unwrap();
-    // The environment of the program is shown to nobody but root.
+    // Only root may read the environment of the program.
     assert_eq!(environment.is_ok(), is_root());
     let environment = environment.unwrap_or_default();
     child.kill().unwrap();
@@ -265,7 +265,7 @@ fn no_secret_is_in_arguments_environment_or_logs() {
     }
 }
 
-/// Starts `program` where core files are wished for, and kills it as a crash would.
+/// Starts `command`, calls `running`, and kills the process by SIGABRT, which dumps core if that is allowed.
 fn aborted(mut command: Command, running: impl FnOnce(&Child)) -> std::process::ExitStatus {
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
@@ -275,7 +275,7 @@ fn aborted(mut command: Command, running: impl FnOnce(&Child)) -> std::process::
 }
 
 #[test]
-fn a_crash_leaves_no_core_file_and_no_other_process_may_look_in() {
+fn a_crash_leaves_no_core_file_and_no_other_process_may_read_the_memory() {
     let scene = Scene::with_vault();
     let with_cores = |program: &str| {
         let mut command = Command::new("sh");
@@ -308,14 +308,13 @@ fn a_crash_leaves_no_core_file_and_no_other_process_may_look_in() {
         let limits = fs::read_to_string(format!("{process}/limits")).unwrap();
         let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
         assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
-        // What is not dumpable belongs to root, and nobody without rights over other processes may read its memory.
-        // (The folder of the process stays its user's.)
+        // The `mem` of a process that is not dumpable belongs to root, so unprivileged processes cannot read it. (Its
+        // folder in /proc still belongs to the user.)
         assert_eq!(fs::metadata(format!("{process}/mem")).unwrap().uid(), 0);
         assert!(another_process_may_read("$started"), "a process may read the memory of one that it started");
         assert!(!another_process_may_read(&child.id().to_string()), "the memory of the program is open to its user");
         if is_root() {
-            // Root may lift the limit, where the system lets it; the process is still not dumpable, so there is no
-            // core.
+            // Lift the limit, as root may: the process is still not dumpable, so there is no core file.
             let unlimited = Rlimit { current: None, maximum: None };
             let _ = prlimit(rustix::process::Pid::from_raw(child.id().cast_signed()), Resource::Core, unlimited);
         }

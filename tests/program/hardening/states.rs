@@ -1,5 +1,5 @@
-//! What a vault on disk is to its owner: which passphrase opens it, which photos it gives back, whether everything in
-//! it is whole. Two states of a vault are the same when this is the same.
+//! The state of a vault on disk as its owner sees it: which passphrase opens it, and which photos it returns. Two
+//! vaults with the same answers are in the same state.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,16 +13,16 @@ use zeroize::Zeroizing;
 pub(crate) const FIRST_PASSPHRASE: &str = "correct horse battery staple";
 pub(crate) const SECOND_PASSPHRASE: &str = "a quite different one";
 
-/// A vault as its owner meets it.
+/// A vault as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// There is no header.
     NoVault,
-    /// The passphrase that opens it, and the photos: names and SHA-256 of what an export gives.
+    /// The passphrase that opens it, and the photos: name and SHA-256 of each.
     Vault(&'static str, BTreeSet<(String, Vec<u8>)>),
 }
 
-/// Where the program keeps what it has seen, below a user's home.
+/// The program's record of the generations that it has seen, below a user's home.
 pub(crate) fn freshness(home: &Path) -> Freshness {
     Freshness::in_directory(home.join(".local/state/cipherlens/freshness"))
 }
@@ -31,8 +31,8 @@ pub(crate) fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(&Zeroizing::new(text.as_bytes().to_vec())).unwrap()
 }
 
-/// The state of the vault `photos.vault` in `folder`, where `home` is beside it. Anything that is neither a whole vault
-/// nor none at all fails the test, and so does a vault that the next writer cannot tidy up and write.
+/// The state of the vault `photos.vault` in `folder`, which also holds `home`. Fails the test if the vault is damaged,
+/// or if the next writer cannot clean up and write to it.
 pub(crate) fn state(folder: &Path, when: &str) -> State {
     let root = folder.join("photos.vault");
     let open = |text| Vault::open(vault::local(&root), &passphrase(text), freshness(&folder.join("home")));

@@ -1,6 +1,6 @@
-//! What the program is made of, held against `deny.toml`: every dependency comes from crates.io with a checksum in
-//! `Cargo.lock`, none is banned, none is asked for in any version, and on this system each has an allowed licence.
-//! `cargo deny check licenses bans sources` checks the same for all systems; this needs nothing installed.
+//! Checks the dependencies against `deny.toml`: every one comes from crates.io with a checksum in `Cargo.lock`, none is
+//! banned, none has a wildcard version, and on this system each has an allowed licence. `cargo deny check licenses bans
+//! sources` checks the same for all systems; these tests need nothing installed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,8 +26,7 @@ fn locked_packages() -> Vec<toml::Value> {
     packages
 }
 
-/// What `cargo metadata` says of this system: what other systems need was not downloaded where the program is merely
-/// built.
+/// The output of `cargo metadata` for this system alone: a build does not download the dependencies of other systems.
 fn metadata() -> Value {
     let environment = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
     let metadata = Command::new(env!("CARGO"))
@@ -55,11 +54,11 @@ fn every_dependency_comes_from_the_registry_with_a_checksum() {
     }
 }
 
-/// Whether an SPDX expression lets us choose only licences that are allowed.
+/// Whether an SPDX expression can be satisfied with allowed licences alone.
 fn is_allowed(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let expression = expression.replace('/', " OR ");
     let expression = expression.split_whitespace().collect::<Vec<_>>().join(" ");
-    // The two shapes there are: alternatives, and a group of alternatives together with one more.
+    // Handles the two forms that occur: alternatives, and groups of alternatives joined by AND.
     expression
         .split(" AND ")
         .all(|part| part.trim_matches(['(', ')']).split(" OR ").any(|licence| allowed.contains(licence.trim())))
@@ -97,7 +96,7 @@ fn no_dependency_is_banned() {
 }
 
 #[test]
-fn no_dependency_is_asked_for_in_any_version() {
+fn no_dependency_has_a_wildcard_version() {
     assert_eq!(deny_rules()["bans"]["wildcards"].as_str(), Some("deny"));
     let metadata = metadata();
     let own = metadata["packages"].as_array().unwrap().iter().filter(|package| package["source"].is_null());

@@ -1,8 +1,8 @@
 //! Rows "any byte changed", "truncated, extended", "two files swapped", "an old object put back", "whole vault rolled
-//! back", "a file deleted" and "header downgraded": what someone who can write to a vault can do to it.
+//! back", "a file deleted" and "header downgraded": what an attacker who can write to a vault can do to it.
 //!
-//! Sweeps call the library in this process, because they are hundreds of thousands of cases; that the binary says the
-//! same is tested on a few of them.
+//! Sweeps try hundreds of thousands of cases, so they call the library in this process; a few cases are repeated with
+//! the real program.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -50,7 +50,7 @@ fn named(error: Error) -> String {
     }
 }
 
-/// What reading everything says about a vault: the names of the files in its complaints.
+/// The files that reading the entire vault reports as damaged.
 fn complaints(fixture: &Fixture) -> BTreeSet<String> {
     match fixture.try_open().and_then(|vault| vault.check(&|_| {})) {
         Ok(report) => report.damages.iter().map(|damage| damage.object.to_string()).collect(),
@@ -68,7 +68,7 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Reads the file the way the program does, from nothing that was read before.
+    /// Reads the file the way the program does, with nothing cached.
     fn read(&self) -> Result<(), Error> {
         let path = self.path.to_str().unwrap();
         if matches!(path, "header" | "public_context" | "secret_context") {
@@ -81,7 +81,7 @@ impl Target<'_> {
             "json" if path == "mapping.json" => Ok(()),
             "json" => segment.images().map(drop),
             "hints" => segment.hints().map(drop),
-            // What a list holds is in the tags once more: a reader that has the key gets along without it.
+            // The tags repeat what this list holds, so a reader that has the key works without the list.
             "group" => snapshot.files().map(drop),
             "tags" => {
                 for (number, id) in (0..).zip(self.ids) {
@@ -106,7 +106,7 @@ impl Target<'_> {
                     _ => panic!("{path} belongs to no image"),
                 }
             }
-            _ => panic!("{path} is no file of a vault"),
+            _ => panic!("{path} is not a file of a vault"),
         }
     }
 
@@ -118,8 +118,8 @@ impl Target<'_> {
         }
     }
 
-    /// Bytes to leave out between two that are changed. Each look at a header or a context derives a key from the
-    /// passphrase and each look at the blocks hashes all 5 MB of them: of those, some bytes stand for all.
+    /// The distance between two bytes that are changed. Each read of the blocks hashes all 5 MB of them, so there only
+    /// a sample is changed.
     fn stride(&self) -> usize {
         match self.content.len() {
             0..100_000 => 1,
@@ -128,7 +128,8 @@ impl Target<'_> {
     }
 }
 
-/// A copy of one small vault for each file of it, so that files can be changed at the same time.
+/// Runs `sweep` on each file of a small vault, in parallel, each on its own copy of the vault. Returns the number of
+/// cases.
 fn for_each_file(sweep: impl Fn(&Target<'_>) -> usize + Sync) -> usize {
     let original = Fixture::new();
     let ids = fill_grouped(&original.open(), 0..PHOTOS);
@@ -146,7 +147,7 @@ fn for_each_file(sweep: impl Fn(&Target<'_>) -> usize + Sync) -> usize {
 }
 
 #[test]
-fn any_byte_changed_is_an_error_that_names_the_file() {
+fn changing_any_byte_is_an_error_that_names_the_file() {
     let cases = for_each_file(|target| {
         let full = target.fixture.root().join(&target.path);
         let file = File::options().write(true).open(&full).unwrap();
@@ -154,7 +155,7 @@ fn any_byte_changed_is_an_error_that_names_the_file() {
         for at in (0..target.content.len()).step_by(target.stride()) {
             let byte = target.content[at];
             let ways = [byte ^ 0x01, byte ^ 0x80, 0];
-            // The 82 kB of hints are under one digest: there each byte is changed in one of the three ways.
+            // To save time, each byte of the 82 kB of hints is changed in only one of the three ways.
             let ways = if target.content.len() > 50_000 { &ways[at % 3..][..1] } else { &ways };
             for &changed in ways.iter().filter(|changed| **changed != byte) {
                 file.write_all_at(&[changed], at as u64).unwrap();
@@ -198,7 +199,7 @@ fn truncated_and_extended_files_are_errors_that_name_them() {
 }
 
 #[test]
-fn check_names_each_changed_shortened_longer_or_missing_file_and_the_rest_opens() {
+fn check_names_each_damaged_or_missing_file_and_the_rest_opens() {
     let fixture = Fixture::new();
     let ids = fill_grouped(&fixture.open(), 0..3);
     let whole = files(&fixture.root());
@@ -219,7 +220,7 @@ fn check_names_each_changed_shortened_longer_or_missing_file_and_the_rest_opens(
             }
             assert_eq!(complaints(&fixture), expected, "{path:?} as {:?} bytes", version.map(|bytes| bytes.len()));
             let opened = fixture.try_open();
-            // Without one of the files at the root the vault does not open; with any other one damaged it does.
+            // The vault does not open without the files at its root; any other file may be damaged.
             assert_eq!(opened.is_ok(), path.components().count() > 1, "{path:?}");
             if let Ok(vault) = opened {
                 let lost = usize::from(path.starts_with("encrypted_images"));
@@ -233,7 +234,7 @@ fn check_names_each_changed_shortened_longer_or_missing_file_and_the_rest_opens(
 }
 
 #[test]
-fn two_files_swapped_are_named_whatever_their_kinds() {
+fn of_two_swapped_files_at_least_one_is_named() {
     let fixture = Fixture::new();
     fill_grouped(&fixture.open(), 0..PHOTOS);
     let whole = files(&fixture.root());
@@ -257,7 +258,7 @@ fn two_files_swapped_are_named_whatever_their_kinds() {
 }
 
 #[test]
-fn a_file_of_another_vault_with_the_same_passphrase_is_named() {
+fn a_file_from_another_vault_with_the_same_passphrase_is_named() {
     let (fixture, other) = (Fixture::new(), Fixture::new());
     fill_grouped(&fixture.open(), 0..PHOTOS);
     fill_grouped(&other.open(), 0..PHOTOS);
@@ -267,7 +268,7 @@ fn a_file_of_another_vault_with_the_same_passphrase_is_named() {
         for (foreign_path, foreign_content) in &foreign {
             fs::write(fixture.root().join(path), foreign_content).unwrap();
             let named = complaints(&fixture);
-            // Another vault's header opens with the same passphrase: then nothing under it authenticates.
+            // Another vault's header opens with the same passphrase, but then no other file authenticates.
             let expected = if path == Path::new("header") && foreign_path == path {
                 "mapping.json"
             } else {
@@ -287,7 +288,7 @@ fn an_old_object_put_back_is_refused() {
     let vault = fixture.open();
     let ids = fill_grouped(&vault, 0..PHOTOS);
     let old = files(&fixture.root());
-    // The same photos once more: new ids, new keys, new files.
+    // The same photos, added again: new ids, new keys, new files.
     remove(&vault, &ids);
     let again = fill_grouped(&vault, 0..PHOTOS);
     let new = files(&fixture.root());
@@ -307,17 +308,17 @@ fn an_old_object_put_back_is_refused() {
         fs::write(fixture.root().join(path), content).unwrap();
     }
     assert!(cases > 10, "{cases}");
-    // Files of a generation that is gone, under their own names: nobody reads them.
+    // Files of the old generation, under their own names: nothing reads them.
     for (path, content) in old.iter().filter(|(path, _)| !new.contains_key(*path)) {
         fs::write(fixture.root().join(path), content).unwrap();
     }
     let snapshot = fixture.open().snapshot().unwrap();
     assert_eq!(readable(&snapshot, &again), again.len());
-    assert!(ids.iter().all(|id| snapshot.image(*id).is_err()), "what was removed stays removed");
+    assert!(ids.iter().all(|id| snapshot.image(*id).is_err()), "removed photos stay removed");
 }
 
 #[test]
-fn a_whole_vault_rolled_back_is_refused_where_a_newer_one_was_seen() {
+fn a_vault_rolled_back_is_refused_on_a_machine_that_saw_a_newer_one() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     fill(&vault, 0..1);
@@ -332,7 +333,7 @@ fn a_whole_vault_rolled_back_is_refused_where_a_newer_one_was_seen() {
     // A machine that has seen nothing newer cannot know (docs/threat-model.md, rollback).
     assert!(Vault::open(vault::local(fixture.root()), &passphrase("correct"), elsewhere).is_ok());
 
-    // Read all the same, it stays what it is until its owner says that it is the one to use.
+    // It can be read, but stays an older copy until its owner accepts it.
     let read = || {
         let backend = vault::local(fixture.root());
         Vault::open(backend, &passphrase("correct"), fixture.freshness().reading()).unwrap().0
@@ -353,7 +354,7 @@ fn a_whole_vault_rolled_back_is_refused_where_a_newer_one_was_seen() {
 }
 
 #[test]
-fn a_header_with_any_other_legal_value_is_refused() {
+fn a_header_with_any_field_changed_is_refused() {
     let fixture = Fixture::new();
     let path = fixture.root().join("header");
     let header = fs::read(&path).unwrap();
@@ -373,7 +374,7 @@ fn a_header_with_any_other_legal_value_is_refused() {
         tried(8, &[kind]);
     }
     for memory_kib in [0, 8, 19 * 1024 - 1, 19 * 1024 + 1, 64 * 1024, 256 * 1024, 2 << 20, (2 << 20) + 1, u32::MAX] {
-        // The most memory that is legal takes seconds and 2 GiB; that it is refused or fails is not worth that here.
+        // The largest legal value is skipped: deriving a key with it takes seconds and 2 GiB.
         if memory_kib != 2 << 20 {
             tried(26, &memory_kib.to_le_bytes());
         }
@@ -388,7 +389,7 @@ fn a_header_with_any_other_legal_value_is_refused() {
 }
 
 #[test]
-fn the_binary_says_what_the_library_finds() {
+fn the_program_reports_what_the_library_finds() {
     let photos = samples(2);
     let scene = Scene::with_photos(&photos);
     let out = scene.path("out");
@@ -415,7 +416,7 @@ fn the_binary_says_what_the_library_finds() {
             assert!(!said.contains("panicked"), "{said}");
             if name.starts_with("encrypted_images") {
                 scene.run_with(&["export", "--all"], [&out]).exits(3).says(&name);
-                assert_eq!(fs::read_dir(&out).unwrap().count(), 1, "only the whole photo comes out");
+                assert_eq!(fs::read_dir(&out).unwrap().count(), 1, "only the undamaged photo is exported");
                 fs::remove_dir_all(&out).unwrap();
             }
             fs::write(&full, &content).unwrap();

@@ -1,5 +1,6 @@
-//! Blocks that are cut off while they are mapped: a named error, in a library call and in the terminal application,
-//! where reading beyond the new end would otherwise end the process by SIGBUS and leave the terminal raw.
+//! Block files that are truncated while they are mapped must give an error that names the file, in the library and in
+//! the terminal application. Reading beyond the new end would otherwise kill the process by SIGBUS and leave the
+//! terminal in raw mode.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ fn cut(path: &PathBuf, bytes: u64) {
 }
 
 #[test]
-fn blocks_that_are_cut_off_under_a_snapshot_are_named_and_mapped_anew_once_they_are_back() {
+fn truncated_blocks_are_named_and_mapped_again_once_restored() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     fill(&vault, 0..2);
@@ -41,7 +42,7 @@ fn blocks_that_are_cut_off_under_a_snapshot_are_named_and_mapped_anew_once_they_
 }
 
 #[test]
-fn tags_that_are_cut_off_are_a_named_error() {
+fn truncated_tags_are_an_error_that_names_them() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     crate::support::vault_fixture::fill_grouped(&vault, 0..3);
@@ -54,7 +55,7 @@ fn tags_that_are_cut_off_are_a_named_error() {
 }
 
 #[test]
-fn the_application_says_that_blocks_were_cut_off_and_goes_on() {
+fn the_application_reports_truncated_blocks_and_keeps_running() {
     let photos = samples(3);
     let scene = Scene::with_photos(&photos);
     let blocks = fs::read_dir(scene.vault().join("encrypted_features")).unwrap().map(|file| file.unwrap().path());

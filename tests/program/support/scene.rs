@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-/// The cheapest accepted key derivation: tests run the real code, only faster.
+/// The cheapest accepted key derivation, to keep tests fast.
 pub(crate) const CHEAPEST: [&str; 4] = ["--argon2-memory-mib", "19", "--argon2-passes", "1"];
 
 pub(crate) struct Scene {
@@ -116,8 +116,7 @@ impl Ran {
     }
 }
 
-/// Says that this machine does not let something be tested. Past libtest, which keeps to itself what tests that pass
-/// print.
+/// Reports that something cannot be tested on this machine. Bypasses libtest, which hides the output of passing tests.
 pub(crate) fn not_tested(what: &str) {
     std::io::stderr().write_all(format!("NOT TESTED: {what}\n").as_bytes()).unwrap();
 }
@@ -150,7 +149,7 @@ pub(crate) fn all_samples() -> Vec<PathBuf> {
 }
 
 fn copy_samples() -> Vec<PathBuf> {
-    // The samples are told apart by folder; a vault tells photos apart by name, so here they get names of their own.
+    // File names repeat between the folders of samples, so each copy gets a unique name.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("samples");
     std::fs::create_dir_all(&folder).unwrap();
     let mut photos = Vec::new();
@@ -162,7 +161,7 @@ fn copy_samples() -> Vec<PathBuf> {
                 kind => folder.join(format!("{kind}_{file}")),
             };
             if !unique.exists() {
-                // Tests run side by side: whoever comes second replaces the same bytes.
+                // Tests run concurrently: a second one replaces the file by the same bytes.
                 let unfinished = folder.join(format!("{}.{}", file, std::process::id()));
                 std::fs::copy(&photo, &unfinished).unwrap();
                 std::fs::rename(&unfinished, &unique).unwrap();
@@ -174,7 +173,7 @@ fn copy_samples() -> Vec<PathBuf> {
     photos
 }
 
-/// The first sample of each of `count` kinds, and then the second of each.
+/// `count` samples: the first of each kind, then the second of each, and so on.
 pub(crate) fn samples(count: usize) -> Vec<PathBuf> {
     let all = all_samples();
     let named = |number: usize| {

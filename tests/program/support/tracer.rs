@@ -1,11 +1,11 @@
-//! A process under `ptrace(2)`: every call with which it changes files is seen before it happens and can be let
-//! through, turned into an error, or made the last moment of the process.
+//! Runs a process under `ptrace(2)` and intercepts every system call that changes files. Each can be let through, made
+//! to fail, or replaced by a kill of the process.
 //!
-//! What it counts are opens for writing, writes, syncs, renames, removals and new directories: between two of them the
-//! files do not change, so a crash at any other moment leaves what a crash before the next of them leaves. Such calls
-//! run one at a time, whatever the thread, so that a copy of the files taken before one of them is a state that was.
+//! Intercepted are opens for writing, writes, syncs, renames, removals and new directories. Between two of them the
+//! files do not change, so a crash at any other moment leaves the same files as a crash before the next of them. Such
+//! calls run one at a time across all threads, so a copy of the files taken before one of them is consistent.
 //!
-//! Must never: look at processes that it did not start.
+//! Must never: trace processes that it did not start.
 
 use std::collections::HashSet;
 use std::fs;
@@ -37,11 +37,11 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) kind: Kind,
-    /// The file or directory; of a rename, the name that it gives.
+    /// The file or directory; for a rename, the new name.
     pub(crate) path: PathBuf,
 }
 
-/// What becomes of a call.
+/// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Happens,
@@ -50,7 +50,7 @@ pub(crate) enum Fate {
     Kills,
 }
 
-/// Whoever reports.
+/// Any traced thread.
 const ANYONE: Pid = Pid::from_raw(-1);
 
 /// How the process ended.
@@ -80,7 +80,7 @@ pub(crate) fn run(mut command: Command, root: &Path, mut decide: impl FnMut(&Cal
     // Threads that are inside a call, between its two stops.
     let mut inside = HashSet::new();
     loop {
-        // Other tests trace processes of their own at the same time: only those of this thread are waited for.
+        // Other tests trace their own processes at the same time: wait only for those of this thread.
         match waitpid(ANYONE, Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD)).unwrap() {
             WaitStatus::PtraceSyscall(thread) if inside.remove(&thread) => resume(thread, None),
             WaitStatus::PtraceSyscall(thread) => enter(thread, leader, root, &mut inside, &mut decide),
@@ -90,7 +90,7 @@ pub(crate) fn run(mut command: Command, root: &Path, mut decide: impl FnMut(&Cal
                 }
                 resume(thread, None);
             }
-            // The first stop of a new thread, not a signal that somebody sent.
+            // The first stop of a new thread, not a signal sent to it.
             WaitStatus::Stopped(thread, Signal::SIGSTOP | Signal::SIGTRAP) => resume(thread, None),
             WaitStatus::Stopped(thread, signal) => resume(thread, Some(signal)),
             WaitStatus::Exited(thread, code) if thread == leader => return End::Exit(code),
@@ -100,13 +100,13 @@ pub(crate) fn run(mut command: Command, root: &Path, mut decide: impl FnMut(&Cal
     }
 }
 
-/// A thread about to make a call.
+/// Handles a thread that is about to make a call.
 fn enter(thread: Pid, leader: Pid, root: &Path, inside: &mut HashSet<Pid>, decide: &mut impl FnMut(&Call) -> Fate) {
     let Ok(registers) = ptrace::getregs(thread) else { return };
     let arguments = [registers.rdi, registers.rsi, registers.rdx, registers.r10];
     let number = registers.orig_rax.cast_signed();
     if number == libc::SYS_prctl && arguments[..2] == [libc::PR_SET_DUMPABLE as u64, 0] {
-        // It may shut out everyone but who traces it: only so can paths be read without an administrator's rights.
+        // Pretend that it succeeded: the paths of a process that is not dumpable can be read by root only.
         return instead(thread, registers, 0);
     }
     match call(thread, number, arguments).filter(|call| call.path.starts_with(root)) {
@@ -116,7 +116,8 @@ fn enter(thread: Pid, leader: Pid, root: &Path, inside: &mut HashSet<Pid>, decid
         }
         Some(call) => match decide(&call) {
             Fate::Happens => {
-                // To its end before anything else changes a file. A thread that is gone was killed by another's fate.
+                // Wait for the call to end before another thread changes a file. The thread may have been killed
+                // because of another thread's call.
                 resume(thread, None);
                 if matches!(waitpid(thread, Some(WaitPidFlag::__WALL)), Ok(WaitStatus::PtraceSyscall(_))) {
                     resume(thread, None);
@@ -143,11 +144,11 @@ fn resume(thread: Pid, signal: Option<Signal>) {
     // A thread may have been killed since it stopped.
     match ptrace::syscall(thread, signal) {
         Ok(()) | Err(Errno::ESRCH) => {}
-        Err(error) => panic!("a traced thread cannot go on: {error}"),
+        Err(error) => panic!("a traced thread cannot be resumed: {error}"),
     }
 }
 
-/// The change to files that a system call is, if it is one.
+/// Decodes a system call; `None` if it does not change files.
 fn call(thread: Pid, number: i64, [a, b, c, d]: [u64; 4]) -> Option<Call> {
     let here = libc::AT_FDCWD as u64;
     let of = |kind, path| Some(Call { kind, path });
@@ -186,12 +187,12 @@ fn call(thread: Pid, number: i64, [a, b, c, d]: [u64; 4]) -> Option<Call> {
     }
 }
 
-/// What an open file is called.
+/// The path of an open file.
 fn descriptor(thread: Pid, number: u64) -> PathBuf {
     fs::read_link(format!("/proc/{thread}/fd/{number}")).unwrap_or_default()
 }
 
-/// The text at an address of the process, relative to a directory that it has open.
+/// The path stored at `address` in the process's memory, resolved against the open `directory`.
 fn path_at(thread: Pid, directory: u64, address: u64) -> PathBuf {
     let mut bytes = Vec::new();
     for word in 0.. {
