@@ -46,7 +46,7 @@ def jump(columns, states):
 
 
 def draws(count):
-    """The first `count` numbers of the sequence. Steps are linear, so one map takes all known states to the next ones."""
+    """The first `count` numbers of the sequence. Steps are linear, so a jump can double the known states."""
     columns = numpy.array([step(1 << bit) for bit in range(64)], dtype=numpy.uint64)
     states = numpy.array([step(SEED)], dtype=numpy.uint64)
     while len(states) < count:

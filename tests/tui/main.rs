@@ -1,7 +1,7 @@
 //! The terminal application from outside: keys in, screen text out; and the real binary in a pseudo-terminal.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed test panics")]
-#![allow(clippy::print_stderr, clippy::print_stdout, reason = "what a test measured or could not test is said")]
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "tests print measurements, and what they could not test")]
 
 #[cfg(target_os = "linux")]
 mod full_disk;

@@ -38,9 +38,9 @@ pub(super) struct Placements {
     drawn: Vec<(PictureRequest, Rect)>,
     /// A window over the screen in this frame.
     covered: Option<Rect>,
-    /// Matters in tmux only.
+    /// Needed in tmux only.
     permission: Permission,
-    /// Of the last permission granted.
+    /// The origin in the last permission that was granted.
     origin: (u16, u16),
     is_held_back: bool,
     has_sent: bool,
