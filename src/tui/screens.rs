@@ -174,7 +174,7 @@ fn working_on(task: Task) -> &'static str {
         Task::Accepting => "accepting this copy",
         Task::Removing => "removing",
         Task::Checking => "checking every byte of the vault",
-        Task::Opening => "opened in another program",
+        Task::Opening => "opening in another program",
         Task::Downloading => "sending through the terminal",
     }
 }

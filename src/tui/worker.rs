@@ -34,7 +34,7 @@ use events::Asking;
 pub(super) use vault::IsNew;
 use vault::Shared;
 
-/// Tells the event loop when its thread panics.
+/// Reports a panic of its thread to the event loop when dropped.
 struct PanicReporter(Sender<AppEvent>);
 
 impl Drop for PanicReporter {
@@ -46,7 +46,7 @@ impl Drop for PanicReporter {
     }
 }
 
-/// Starts a thread; the event loop is told if it panics.
+/// Starts a thread that reports a panic to the event loop.
 fn start(
     name: &str,
     events: &Sender<AppEvent>,

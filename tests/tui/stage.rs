@@ -196,7 +196,7 @@ pub(crate) fn entered(stage: progress::Stage, path: impl Into<PathBuf>) -> Index
     IndexingUpdate::Event(Event::Entered { path: path.into(), stage })
 }
 
-/// The vault has a photo of the indexing run already.
+/// A photo of the indexing run is already in the vault.
 pub(crate) fn already_present() -> IndexingUpdate {
     IndexingUpdate::Event(Event::Finished { path: PathBuf::new(), outcome: Outcome::AlreadyPresent })
 }

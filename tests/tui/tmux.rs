@@ -132,8 +132,8 @@ fn a_picture_carries_its_position_on_the_terminal() {
     terminal.until("a picture", |terminal| terminal.has_drawn(0, WRAPPED_SIXEL));
     let text = String::from_utf8_lossy(&terminal.written).into_owned();
     let (before, picture) = text.split_once("\x1bPtmux;\x1b\x1b[").unwrap();
-    // Compare where the program moved its cursor with where the terminal's is moved: the pane begins below five lines
-    // and a status line, and right of forty columns.
+    // The program's cursor position and the terminal's differ by the origin of the pane: six rows down (five lines and
+    // a status line), forty columns to the right.
     let end_of_move = before.rfind('H').unwrap();
     let (row, column) = position(&before[..=end_of_move]);
     let end_of_move = picture.find('H').unwrap();

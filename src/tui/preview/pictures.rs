@@ -180,7 +180,7 @@ impl Pictures {
         }
         let graphics = encoder.graphics();
         let is_overlay = graphics.protocol.layer() == Layer::Overlay;
-        // A window over an overlay would show the picture's remains.
+        // Pixels that lie over the cells would show through a window.
         if is_overlay && self.placements.is_covered(area) {
             return PictureState::Hidden;
         }

@@ -5,7 +5,7 @@ use ratatui::layout::{Rect, Size};
 use super::request::PictureRequest;
 use crate::preview::Graphics;
 
-/// What is in the place for a picture.
+/// What is drawn in the place of a picture.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum PictureState {
     /// The picture: width and height of its photo in pixels, and the cells it covers.

@@ -155,7 +155,7 @@ impl Shared {
         self.is_open(&opened).then_some(reply)
     }
 
-    /// Searches for the best photos whatever they score, so that the threshold can be moved without searching again.
+    /// Returns the best photos even below the threshold, which can then be changed without searching again.
     fn search(&self, vault: &OpenVault, query: &Query) -> Result<SearchResult, String> {
         let search = |query: &search::Query<'_>| {
             shown(vault.refresh().and_then(|()| search::search(vault, query, Listing::Best(LARGEST_TOP))))
