@@ -56,10 +56,10 @@ bench-peers:
 screenshots *names:
     screenshots/make.sh {{ names }}
 
-# The checks that take long or need more than Rust: pictures in tmux, and two million mutations of every parser.
+# Run the checks that are slow or need more than Rust: pictures in tmux, and two million mutations for every parser.
 long:
     .ci/long/tmux-pixels
-    CIPHERLENS_FUZZ_EXECUTIONS=2000000 cargo test --release --locked --test hardening -- malformed::
+    CIPHERLENS_FUZZ_EXECUTIONS=2000000 cargo test --release --locked --test program -- hardening::malformed::
 
 # Check licences, bans and sources on all platforms; needs cargo-deny.
 deny:

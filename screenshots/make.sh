@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes every picture in this folder from the real program in real terminals, or only those that are named:
+# Takes all screenshots in this folder, or the named ones, of the real program in real terminals:
 #
-#   screenshots/make.sh [NAME...]       CIPHERLENS=path/to/binary takes that one instead of building it
+#   screenshots/make.sh [NAME...]       CIPHERLENS=path/to/binary uses that binary instead of building one
 #
-# The terminals are xterm and mlterm on a display in memory; Sixel pictures in them are real pixels. It fails when a
-# place that must show a photo does not: each picture names those places, in cells, and a photo has many colours there.
+# The terminals are xterm and mlterm on a virtual display; both draw Sixel as real pixels. Each picture_* function lists
+# the areas, in cells, that must show a photo; the script fails if such an area has too few colours.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$PWD/screenshots
@@ -57,7 +57,7 @@ make_home() {
         cp "$photo" "$home/Pictures/edited/${kind/_image_00/_}.jpg"
         touch -d '2024-11-16 18:05 UTC' "$home/Pictures/edited/${kind/_image_00/_}.jpg"
     done
-    # What every folder of photos has: one that was not copied to its end.
+    # A photo that was not copied completely.
     head -c 5000 data/photos/butterfly/image_0001.jpg >"$home/Pictures/2024/butterfly_of_ann.jpg"
     touch -d '2024-07-21 12:00 UTC' "$home/Pictures/2024/butterfly_of_ann.jpg"
     echo 'correct horse battery staple' >"$work/passphrase"
@@ -89,7 +89,7 @@ start() {
     xterm*)
         arguments=(-u8 -fa 'DejaVu Sans Mono' -fs 10.5 -b 0 +sb -bw 0 -geometry "${columns}x$rows+0+0" "${dark[@]}")
         for number in "${!palette[@]}"; do arguments+=(-xrm "XTerm*color$number: ${palette[number]}"); done
-        # The size of a cell is told only where window operations are allowed; without it there are no Sixels.
+        # xterm reports the cell size only if window operations are allowed, and the program needs it for Sixel.
         [[ $kind == xterm-plain ]] || arguments+=(-ti vt340 -xrm 'XTerm*allowWindowOps: true'
             -xrm 'XTerm*numColorRegisters: 256' -xrm 'XTerm*maxGraphicSize: 2000x2000')
         arguments=(xterm "${arguments[@]}" -e "${command[@]}")
@@ -98,7 +98,7 @@ start() {
         mkdir -p "$home/.mlterm"
         echo 'DEFAULT=DejaVu Sans Mono-iso10646-1:11' >"$home/.mlterm/aafont"
         printf '%s\n' 'blue=#0a5fc4' 'hl_blue=#0a5fc4' 'magenta=#9a3fb5' >"$home/.mlterm/color"
-        # At smaller sizes it cuts underscores off.
+        # At smaller font sizes mlterm cuts underscores off.
         arguments=(mlterm --term=xterm-256color --type xft -w 16 --sbmod none -g "${columns}x$rows"
             --bg "${light[1]}" --fg "${light[3]}" -e "${command[@]}")
         ;;
@@ -121,7 +121,7 @@ shoot() {
     import -window "$window" "$1"
 }
 
-# Waits until nothing changes any more: pictures come when they are made.
+# Waits until the screen stops changing: pictures appear one by one.
 settle() {
     local before='' now alike=0 waited
     for ((waited = 0; waited < 80; waited++)); do
@@ -132,7 +132,7 @@ settle() {
         before=$now
         sleep 0.2
     done
-    fail "the screen does not come to rest"
+    fail "the screen keeps changing"
 }
 
 press() {
@@ -144,7 +144,7 @@ press() {
     settle
 }
 
-# cells X Y WIDTH HEIGHT FORMAT...: what ImageMagick has to say about these cells of the last shot.
+# cells X Y WIDTH HEIGHT OPTION...: runs ImageMagick with these options on these cells of the last shot.
 cells() {
     local size width height
     size=$(convert "$work/shot.png" -format '%w %h' info:)
@@ -154,8 +154,8 @@ cells() {
     convert "$work/shot.png" -crop "$area" +repage "${@:5}" info:
 }
 
-# photo_in X Y WIDTH HEIGHT: waits until a photo is in these cells. Text has about twenty colours, most of them of its
-# edges.
+# photo_in X Y WIDTH HEIGHT: waits until a photo is in these cells. Text has about twenty colours, most of them from
+# antialiasing.
 photo_in() {
     local colours waited
     for ((waited = 0; waited < 5; waited++)); do
@@ -168,7 +168,7 @@ photo_in() {
     ((colours >= 64)) || fail "no photo in the cells $* ($colours colours)"
 }
 
-# is_heavy X Y: whether the bar is heavy in this cell: two rows of pixels of eighteen, where a light one has one.
+# is_heavy X Y: whether the bar is heavy in this cell. It fills two of eighteen rows of pixels; a light one fills one.
 is_heavy() {
     local bar=${palette[6]}
     (($(cells "$1" "$2" 1 1 -fill black +opaque "$bar" -fill white -opaque "$bar" -format '%[fx:mean>=0.08]')))
@@ -194,7 +194,7 @@ picture_browser() {
 
 picture_indexing() {
     start xterm 120 24 --vault "$home/new.vault" --folder "$home/Pictures"
-    # The run does not come to rest: the picture is taken when the bar has come to column 40.
+    # The screen keeps changing during a run: shoot when the bar has reached column 40.
     local waited
     for key in i 4; do xdotool key "$key"; sleep 0.1; done
     for ((waited = 0; waited < 300; waited++)); do

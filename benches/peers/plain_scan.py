@@ -1,8 +1,8 @@
 """The encrypted scan of `cipherlens bench` next to plain scans of the same vectors: cipherlens' own, numpy and faiss.
 
 Run it through plain_scan.sh, which installs the peers in a virtual environment of their own and gives each one thread.
-Every round runs everything once, so that what else the machine does meets all of them. What counts is the median of the
-rounds, and the ratio is to the fastest of all plain scans, whoever wrote it.
+Every round runs each scan once, so that other load on the machine affects all of them alike. Results are medians over
+rounds, and the ratio is to the fastest plain scan, whoever wrote it.
 """
 
 import datetime
@@ -22,7 +22,7 @@ DIMENSION = 2048
 # The seed of the vectors in `cipherlens bench`.
 SEED = 0x9E37_79B9_7F4A_7C15
 WORD = (1 << 64) - 1
-# Scans that one engine is timed for in one round.
+# Timed scans per engine and round.
 SCANS = 15
 NEAREST = 10
 
@@ -35,7 +35,7 @@ def step(state):
 
 
 def jump(columns, states):
-    """A linear map over GF(2), given by what becomes of each bit, applied to every state."""
+    """Applies a linear map over GF(2), given by the image of each bit, to every state."""
     moved = numpy.zeros_like(states)
     for byte in range(8):
         table = numpy.zeros(256, dtype=numpy.uint64)
@@ -46,7 +46,7 @@ def jump(columns, states):
 
 
 def draws(count):
-    """The first `count` numbers of the sequence. A step is linear, so all that are known give as many new ones."""
+    """The first `count` numbers of the sequence. Steps are linear, so a jump can double the known states."""
     columns = numpy.array([step(1 << bit) for bit in range(64)], dtype=numpy.uint64)
     states = numpy.array([step(SEED)], dtype=numpy.uint64)
     while len(states) < count:
@@ -96,7 +96,7 @@ def main():
     index.add(vectors)
     peers = {"numpy": lambda: vectors @ query, f"faiss, {NEAREST} nearest": lambda: index.search(query[None], NEAREST)}
     best = numpy.argsort(-(vectors @ query))[:NEAREST]
-    assert set(best) == set(index.search(query[None], NEAREST)[1][0]), "numpy and faiss find other vectors"
+    assert set(best) == set(index.search(query[None], NEAREST)[1][0]), "numpy and faiss find different vectors"
 
     plain, encrypted, ratios, loads, kernel = {}, [], [], [load()], None
     for _ in range(rounds):
@@ -125,7 +125,7 @@ def main():
     fastest = min(plain, key=lambda name: statistics.median(plain[name]))
     ratio = statistics.median(encrypted) / statistics.median(plain[fastest])
     print(f"encrypted / fastest plain scan of all ({fastest}): {ratio:.2f}")
-    print(f"by round, each by its own fastest: {min(ratios):.2f} to {max(ratios):.2f}, median {statistics.median(ratios):.2f}")
+    print(f"per round, to its own fastest: {min(ratios):.2f} to {max(ratios):.2f}, median {statistics.median(ratios):.2f}")
 
 
 main()

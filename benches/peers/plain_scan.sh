@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# The encrypted scan next to plain scans of cipherlens, numpy and faiss, in the same minutes on the same machine; one
-# thread each. Usage: benches/peers/plain_scan.sh [ROUNDS [IMAGES]]   (needs python3 with venv, pip, a network, and
-# cargo)
+# The encrypted scan next to plain scans of cipherlens, numpy and faiss, in turns on the same machine, one thread each.
+# Usage: benches/peers/plain_scan.sh [ROUNDS [IMAGES]]   (needs python3 with venv, pip, a network, and cargo)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 environment="${CIPHERLENS_PEERS_VENV:-target/peers-plain-scan}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ResNet-50 features with ONNX Runtime, OpenVINO and cipherlens: the same weights, in the same minutes on one machine.
+# ResNet-50 features with ONNX Runtime, OpenVINO and cipherlens: the same weights, in turns on the same machine.
 # Usage: benches/peers/resnet50.sh [ROUNDS]   (needs python3 with venv, pip, a network, and cargo)
 set -euo pipefail
 cd "$(dirname "$0")/../.."

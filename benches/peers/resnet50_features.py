@@ -1,9 +1,9 @@
 """ResNet-50 up to its 2048 features: ONNX Runtime and OpenVINO next to cipherlens, photos a second as one Markdown table.
 
 Run it through resnet50.sh, which installs the peers in a virtual environment of their own. All run the network of
-models/resnet50.safetensors. Every round runs every engine once, so that what else the machine does meets all of them; ratios
-are medians over rounds. Peers run with the settings that were fastest here: sequential execution and all optimisations for
-ONNX Runtime; for OpenVINO one stream, and one for each thread, of which the faster counts.
+models/resnet50.safetensors. Every round runs every engine once, so that other load on the machine affects all of them
+alike; ratios are medians over rounds. Peers run with the settings that were fastest here: sequential execution and all
+optimisations for ONNX Runtime; for OpenVINO the faster of one stream and one stream per thread.
 """
 
 import datetime
@@ -25,7 +25,7 @@ from onnx import TensorProto, helper, numpy_helper
 WEIGHTS = "models/resnet50.safetensors"
 BLOCKS = [3, 4, 6, 3]
 SIDE = 224
-# Seconds that one engine is timed for in one round.
+# Timed seconds per engine and round.
 SECONDS = 2.0
 
 
@@ -69,7 +69,7 @@ def network(weights):
 
 
 def timed(run, batch):
-    """Photos a second of a function that takes a batch through the network."""
+    """Photos a second of a function that runs a batch through the network."""
     photos, started = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - started) < SECONDS:
         run()
@@ -135,7 +135,7 @@ def measure(binary, model, rounds, threads, batch):
     for name, runs in peers.items():
         features = runs[0]()
         norms = numpy.linalg.norm(features[0]) * numpy.linalg.norm(reference[0])
-        assert features[0] @ reference[0] / norms > 0.999, f"{name} computes another network"
+        assert features[0] @ reference[0] / norms > 0.999, f"{name} computes a different network"
     ours = {f"cipherlens {precision}": (precision, None) for precision in precisions}
     ours["cipherlens f32, AVX2 only"] = ("f32", "avx2")
     speeds = {name: [] for name in [*peers, *ours]}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Encrypted cosine similarity with TenSEAL and with cipherlens, in the same minutes on one machine; one thread each.
+# Encrypted cosine similarity with TenSEAL and with cipherlens on the same machine, one thread each.
 # Usage: benches/peers/tenseal.sh   (needs python3 with venv, pip, a network, and cargo)
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -2,8 +2,9 @@
 
 Run it through tenseal.sh, which installs TenSEAL in a virtual environment of its own.
 
-- honest: both vectors are CKKS ciphertexts, the inner product is computed on ciphertexts, only the score is decrypted.
-- decrypt both: the vectors are decrypted and compared in the clear, which needs the secret key beside the data.
+- honest: both vectors are CKKS ciphertexts, the inner product is computed on ciphertexts, and only the score is
+  decrypted.
+- decrypt both: the vectors are decrypted and compared in the clear, which needs the secret key where the data is.
 Vectors have the shape of pooled network features (non-negative, half zeros), as in `cipherlens bench`.
 """
 
@@ -34,7 +35,8 @@ def context(degree, primes, scale_bits):
         tenseal.SCHEME_TYPE.CKKS, poly_modulus_degree=degree, coeff_mod_bit_sizes=primes, n_threads=1
     )
     made.global_scale = 2**scale_bits
-    # With one prime besides the special one there is no level to rescale to: the score keeps the product of the scales.
+    # With only one prime in addition to the special one there is no level to rescale to: the score keeps the product of
+    # the scales.
     made.auto_rescale = len(primes) > 2
     made.generate_galois_keys()
     return made

@@ -1,8 +1,8 @@
 //! Separates a terminal's answers from keys: late answers to a probe, and messages about a file transfer.
 //!
-//! Among the keys such an answer looks like letters after Alt-] (an operating system command), Alt-P (a device control
-//! string) or Alt-_ (an application program command; ECMA-48 sections 8.3.89, 8.3.27 and 8.3.2). Must never: let one
-//! through as keys, because its letters would be commands.
+//! Such an answer arrives as keys: letters after Alt-] (an operating system command), Alt-P (a device control string)
+//! or Alt-_ (an application program command; ECMA-48 sections 8.3.89, 8.3.27 and 8.3.2). Must never: let one through as
+//! keys, because its letters would be commands.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// The longest pause within an answer over a slow link. Nobody types this fast for long.
 const LONGEST_GAP: Duration = Duration::from_millis(300);
-/// No expected answer is longer.
+/// Longer than any expected answer.
 const LONGEST_ANSWER: usize = 8192;
 
 /// What a key event turned out to be.
@@ -81,7 +81,7 @@ impl Answers {
 mod tests {
     use super::*;
 
-    /// The keys that a terminal's bytes are taken for: ESC and a letter is Alt with it.
+    /// The keys that crossterm makes of a terminal's bytes: ESC and a letter become Alt with that letter.
     fn keys(bytes: &str) -> Vec<KeyEvent> {
         let mut keys = Vec::new();
         let mut letters = bytes.chars().peekable();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_heard_whole_and_keys_around_them_stay_keys() {
+    fn answers_are_collected_whole_and_keys_around_them_stay_keys() {
         let (mut answers, now) = (Answers::default(), Instant::now());
         for (bytes, answer) in [
             ("\x1b_Gi=31;OK\x1b\\", "_Gi=31;OK"),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_comes_in_two_pieces_is_one() {
+    fn a_terminator_in_two_pieces_ends_an_answer() {
         let (mut answers, now) = (Answers::default(), Instant::now());
         assert!(hear(&mut answers, "\x1b]5113;ac=status", now).is_empty());
         assert_eq!(answers.read(KeyCode::Esc.into(), now), Input::Part);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_only_looks_like_an_answer_s_beginning_swallows_nothing_later() {
+    fn a_key_that_looks_like_the_start_of_an_answer_swallows_no_later_keys() {
         let (mut answers, now) = (Answers::default(), Instant::now());
         assert!(hear(&mut answers, "\x1b]", now).is_empty());
         let later = now + LONGEST_GAP + Duration::from_millis(1);

@@ -184,7 +184,7 @@ impl Application {
         match action {
             Action::Submit => list.filter_mut().is_typing = false,
             Action::ClearFilter => *list.filter_mut() = Filter::default(),
-            // The list can be walked while typing.
+            // The cursor of the list can be moved while typing.
             _ => return update::apply(&mut self.state, action),
         }
         self.state.arrange();
@@ -245,7 +245,7 @@ impl Application {
         }
     }
 
-    /// Does the action at `place` in the palette, or the one under its cursor.
+    /// Performs the action at `place` in the palette, or the one under its cursor.
     fn choose(&mut self, place: Option<usize>) -> Vec<Effect> {
         let Some(Overlay::Palette { cursor, .. }) = &self.state.overlay else { return Vec::new() };
         match self.palette_actions().get(place.unwrap_or(cursor.at)).copied() {

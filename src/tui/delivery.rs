@@ -132,7 +132,7 @@ impl Delivery {
         }
     }
 
-    /// The outcome once it is over: how many photos were sent, or the terminal's reason against it.
+    /// The outcome once it is over: how many photos were sent, or the terminal's reason for refusing.
     #[must_use]
     pub fn outcome(&self) -> Option<Result<usize, &str>> {
         (self.place == Place::Over).then_some(match &self.failure {
@@ -141,7 +141,7 @@ impl Delivery {
         })
     }
 
-    /// Gives up. Returns what to send so that the terminal does not wait for the rest.
+    /// Cancels the delivery. Returns what to send so that the terminal does not wait for the rest.
     #[must_use]
     pub fn cancel(self) -> Vec<u8> {
         match (self.route, self.place) {
@@ -220,7 +220,7 @@ mod tests {
         std::iter::from_fn(|| delivery.next_piece()).map(|piece| String::from_utf8(piece).unwrap()).collect()
     }
 
-    /// What kitty says of the session or, with a number, of a file.
+    /// kitty's status report about the session or, with a number, about a file.
     fn status(file: Option<usize>, status: &str) -> String {
         let file = file.map(|number| format!(";fid=f{number}")).unwrap_or_default();
         format!("]5113;ac=status;id=7c{file};st={}", BASE64.encode(status))
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn since_3_5_iterm2_is_sent_parts_that_join_also_through_tmux() {
+    fn since_3_5_iterm2_is_sent_parts_through_tmux_too() {
         let photo: Vec<u8> = (0..2 * ITERM2_PIECE + 7).map(|at| at as u8).collect();
         let mut plain = delivery(Route::Iterm2InParts, &[("a.jpg", &photo)]);
         let sent = pieces(&mut plain);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn kitty_is_asked_first_and_told_the_end_when_it_has_all_files() {
+    fn kitty_is_asked_first_and_told_when_all_files_were_sent() {
         let mut delivery = delivery(Route::Kitty, &[("a.jpg", b"foobar"), ("b.jpg", &[0; KITTY_PIECE + 1])]);
         assert_eq!(pieces(&mut delivery), ["\x1b]5113;id=7c;ac=send\x1b\\"]);
         delivery.receive_answer("]5113;ac=status;id=other;st=T0s=");
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kitty_refuses_is_told_with_its_words() {
+    fn a_refusal_by_kitty_is_reported_in_its_words() {
         let mut refused = delivery(Route::Kitty, &[("a.jpg", b"foobar")]);
         pieces(&mut refused);
         refused.receive_answer(&status(None, "EPERM:User refused the transfer"));
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn giving_up_tells_a_terminal_that_waits() {
+    fn cancelling_notifies_a_terminal_that_waits() {
         let mut waiting = delivery(Route::Kitty, &[("a.jpg", b"foobar")]);
         pieces(&mut waiting);
         assert_eq!(waiting.cancel(), b"\x1b]5113;id=7c;ac=cancel\x1b\\");

@@ -11,7 +11,7 @@ use crate::preview::tmux::PaneView;
 pub(super) enum AppEvent {
     /// A key, a click, a paste, a new size.
     Terminal(Event),
-    /// The terminal is gone.
+    /// The terminal was closed.
     TerminalLost,
     /// A signal with this number arrived.
     Signal(i32),

@@ -1,6 +1,6 @@
 //! The event loop: waits for an event, handles all that are pending, and draws if something changed.
 //!
-//! Must never: do slow work. That is the workers'; large output goes to the terminal in pieces.
+//! Must never: do slow work. Workers do that, and large output goes to the terminal in pieces.
 
 mod panes;
 
@@ -80,9 +80,9 @@ impl EventLoop {
     /// Runs until the user ends it.
     pub(super) fn run(mut self, inbox: &Receiver<AppEvent>) -> Result<(), Error> {
         let ended = self.turn(inbox);
-        // Before writing to the terminal, which may be gone or hang: sealed photos are committed in any case.
+        // Before writing to the terminal, which may be closed or hang: sealed photos are committed in any case.
         self.workers.stop_indexing();
-        // Ignore a terminal that is gone.
+        // Ignore errors: the terminal may be closed.
         let _ = self.say_what_is_finished();
         // Threads do not unwind at exit: wait for the run and wipe keys here.
         self.workers.finish();
@@ -126,9 +126,9 @@ impl EventLoop {
             };
             let mut has_key = false;
             let mut next = first;
-            // Handle all pending events before the next frame; without a key, until the frame is due.
+            // Handle all pending events before the next frame; unless there was a key, until that frame is due.
             while let Some(event) = next {
-                // Before each event: a key that comes too late, or after `fg`, must find the vault locked.
+                // Before each event: a key that comes after the timeout, or after `fg`, must find the vault locked.
                 self.lock_when_idle(&mut idle)?;
                 if matches!(event, AppEvent::Terminal(_)) {
                     has_key = true;
@@ -196,7 +196,7 @@ impl EventLoop {
                 self.panes_moved();
                 vec![Effect::Redraw]
             }
-            // Pictures may be gone after another window, or a tmux pane, covered this one.
+            // Another window or a tmux pane may have covered this one and destroyed pictures.
             AppEvent::Terminal(Event::FocusGained) => {
                 self.focus_changed();
                 vec![Effect::Redraw]
@@ -314,12 +314,12 @@ impl EventLoop {
         let messages = &mut self.application.state.messages;
         match self.application.pictures.choice() {
             None => messages.info("pictures are off"),
-            // What a flag or a setting says counts next time as well.
+            // Not remembered: a flag or a setting decides next time as well.
             Some(_) if self.preview != Choice::Auto => messages.info(format!("pictures drawn by {name}")),
             Some(choice) => match self.memory.remember(choice) {
                 Ok(()) => messages.info(format!("pictures drawn by {name} in this terminal from now on")),
                 Err(error) => {
-                    log::warn!("the way of drawing pictures was not remembered: {}", error.kind());
+                    log::warn!("the graphics protocol was not remembered: {}", error.kind());
                     messages.info(format!("pictures drawn by {name}"));
                 }
             },

@@ -63,7 +63,7 @@ pub(super) fn fit_line(line: Line<'static>, columns: usize) -> Line<'static> {
     Line { spans, ..line }
 }
 
-/// A path with the home folder as `~`, and control characters made inert.
+/// A path with the home folder as `~` and inert control characters.
 #[must_use]
 pub(super) fn path(path: &std::path::Path) -> String {
     let shown = match std::env::home_dir().and_then(|home| path.strip_prefix(home).ok().map(std::path::Path::to_owned))

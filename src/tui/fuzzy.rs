@@ -1,5 +1,5 @@
-//! Fuzzy matching of typed letters against names, as fzf ranks them (nucleo): all letters in order, better where they
-//! start words or stand together. Case matters only if the pattern has an upper-case letter.
+//! Fuzzy matching of typed letters against names, ranked as in fzf (nucleo): all letters must occur in order, and rank
+//! higher at the start of words or next to each other. Case matters only if the pattern has an upper-case letter.
 
 use nucleo_matcher::pattern::{Atom, AtomKind, CaseMatching, Normalization};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -44,7 +44,7 @@ mod tests {
         assert!(matches("img7", "IMG_2047.jpg"));
         assert!(!matches("7img", "IMG_2047.jpg"));
         assert!(!matches("7 img", "IMG_2047.jpg"));
-        assert!(!matches("IMG", "img_2047.jpg"), "an upper-case letter asks for case");
+        assert!(!matches("IMG", "img_2047.jpg"), "an upper-case letter makes case matter");
         assert!(matches("", "anything") && matches("", ""));
     }
 

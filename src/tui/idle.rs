@@ -20,7 +20,7 @@ impl IdleLock {
         self.last_used = now;
     }
 
-    /// Whether to lock now; true once, and again only after the same time.
+    /// Whether to lock now. True once, then again only after the full time.
     pub(super) fn is_due(&mut self, now: Duration) -> bool {
         let is_due = self.after.is_some_and(|after| now.saturating_sub(self.last_used) >= after);
         if is_due {
@@ -58,20 +58,20 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn it_locks_after_as_long_without_a_key_and_not_before() {
+    fn it_locks_after_the_set_time_without_a_key_and_not_before() {
         let start = Duration::from_secs(1_000_000);
         let mut lock = IdleLock::new(Some(15 * MINUTE), start);
         assert!(!lock.is_due(start + 14 * MINUTE));
         lock.used(start + 14 * MINUTE);
         assert!(!lock.is_due(start + 28 * MINUTE));
         assert!(lock.is_due(start + 29 * MINUTE));
-        assert!(!lock.is_due(start + 30 * MINUTE), "said once");
+        assert!(!lock.is_due(start + 30 * MINUTE), "reported once");
         assert!(!IdleLock::new(None, start).is_due(start + 10_000 * MINUTE));
     }
 
     #[test]
-    fn after_an_hour_asleep_it_is_due_before_the_first_key_counts() {
-        // The clock went on while nothing ran.
+    fn after_an_hour_asleep_it_locks_before_the_first_key() {
+        // The clock continued while nothing ran.
         let before = Duration::from_secs(50);
         let mut lock = IdleLock::new(Some(15 * MINUTE), before);
         let awake = before + 60 * MINUTE;

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tab_s_key_comes_before_one_that_counts_everywhere() {
+    fn a_tab_s_key_takes_precedence_over_one_bound_everywhere() {
         let mut keymap = Keymap::default();
         let warnings = keymap.merge("[results]\n\"s\" = \"arrangement\"\n\"-\" = \"lower-threshold\"\n");
         assert_eq!(warnings, []);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_conflict_within_a_context_are_warned_of_and_across_contexts_are_not() {
+    fn conflicting_keys_cause_a_warning_within_a_context_but_not_across_contexts() {
         let mut keymap = Keymap::default();
         let warnings = keymap.merge("[everywhere]\n\"G\" = \"top\"\n\"shift-G\" = \"bottom\"\n\"g\" = \"zoom\"\n");
         let said: Vec<(usize, &str)> = warnings.iter().map(|w| (w.line, w.what.as_str())).collect();

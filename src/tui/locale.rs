@@ -11,8 +11,8 @@ pub enum Characters {
     Ascii,
 }
 
-/// The characters of the locale, by its variables in POSIX order (Base Definitions, 8.2). Where none is set, as in many
-/// containers, today's terminals show UTF-8.
+/// The characters of the locale, by its variables in POSIX order (Base Definitions, 8.2). If none is set, as in many
+/// containers, UTF-8 is assumed: today's terminals show it.
 #[must_use]
 pub fn characters(variable: impl Fn(&str) -> Option<OsString>) -> Characters {
     let mut set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).filter(|value| !value.is_empty());

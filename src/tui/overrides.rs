@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 /// One `key = "word"` in a section.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Setting {
-    /// The `[section]` it stands in.
+    /// The name of its `[section]`.
     pub section: String,
     /// The text before the `=`.
     pub key: String,
@@ -39,7 +39,7 @@ pub(super) fn read(text: &str) -> (Vec<Setting>, Vec<Warning>) {
     let mut settings = Vec::new();
     for (section, content) in table.get_ref() {
         let DeValue::Table(content) = content.get_ref() else {
-            let what = format!("`{}` stands outside a [section]", section.get_ref());
+            let what = format!("`{}` is not in a [section]", section.get_ref());
             warnings.push(Warning { line: line_of(section.span().start), what });
             continue;
         };
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_carry_their_lines_and_what_is_wrong_is_warned_of() {
+    fn settings_carry_line_numbers_and_errors_become_warnings() {
         let (settings, warnings) = read("# a comment\n[files]\n\"j\" = \"down\"\nk = 3\n");
         assert_eq!(settings.len(), 1);
         assert_eq!((settings[0].line, settings[0].section.as_str(), settings[0].word.as_str()), (3, "files", "down"));
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_toml_names_the_line() {
+    fn a_file_that_is_not_toml_is_reported_with_its_line() {
         let (_, warnings) = read("[files]\n\"j\" = down\n");
         assert_eq!(warnings[0].line, 2, "{warnings:?}");
     }

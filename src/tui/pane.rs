@@ -40,7 +40,7 @@ pub(super) struct PaneWatch {
     pub(super) client: Option<String>,
     /// The terminal was not queried, because queries would not have reached it.
     pub(super) is_unasked: bool,
-    /// Why half blocks are drawn. Shown with the first picture, because nobody would notice it earlier.
+    /// Why half blocks are drawn. Shown with the first picture, when it matters.
     pub(super) advice: Option<&'static str>,
 }
 
@@ -75,7 +75,7 @@ impl PaneWatch {
         self.pending
     }
 
-    /// Takes an answer, or the timeout of one. Returns the view before and now, or `None` when the answer is out of
+    /// Takes an answer, or its timeout. Returns the view before and now, or `None` when the answer is out of
     /// date and tmux has to be asked again.
     pub(super) fn receive(
         &mut self,

@@ -19,7 +19,7 @@ use crate::services::{check, export};
 pub enum Request {
     /// List a folder of the file system.
     List(PathBuf),
-    /// Look whether there is a vault at this path.
+    /// Check whether there is a vault at this path.
     Look(PathBuf),
     /// Open a vault.
     Open {
@@ -41,13 +41,13 @@ pub enum Request {
     Close,
     /// List the photos of the vault, and count them.
     Collection,
-    /// Put the photos below these paths into the vault.
+    /// Add the photos below these paths to the vault.
     Index(Vec<PathBuf>),
     /// Pause the run.
     PauseIndexing,
     /// Resume it.
     ResumeIndexing,
-    /// Stop it; what is done is kept.
+    /// Stop it; progress is saved.
     StopIndexing,
     /// Do not offer an interrupted run again.
     ForgetUnfinished,
@@ -60,19 +60,19 @@ pub enum Request {
         /// The folder.
         folder: PathBuf,
     },
-    /// Stop the export; what is written stays.
+    /// Stop the export; photos already written stay.
     StopExport,
     /// Remove photos from the vault.
     Remove(Vec<PhotoId>),
     /// Check every byte of the vault.
     Check,
-    /// Give a photo to another program of this machine.
+    /// Open a photo in another program on this machine.
     OpenOutside(PhotoId),
     /// Send photos through the terminal.
     Download(Vec<PhotoId>),
     /// Read the EXIF fields of a photo.
     Exif(PhotoId),
-    /// Tell whether the vault holds these files; replaces an unanswered request of this kind.
+    /// Find out which of these files the vault holds; replaces an unanswered request of this kind.
     Recognise(Vec<PathBuf>),
 }
 
@@ -103,9 +103,9 @@ pub enum Effect {
 pub enum IndexingUpdate {
     /// The files were found.
     Found {
-        /// Files to go through.
+        /// Files to index.
         total: usize,
-        /// Files in folders that are not indexed.
+        /// Files in folders that are skipped.
         skipped: SkippedCounts,
     },
     /// Something happened to the run.
@@ -117,7 +117,7 @@ pub enum IndexingUpdate {
 /// How an indexing run ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Ending {
-    /// All photos are through.
+    /// All photos are processed.
     Done,
     /// It was stopped.
     Stopped,
@@ -125,8 +125,8 @@ pub enum Ending {
     Failed(String),
 }
 
-/// What an export did, as numbers and messages: unlike the services' report it names no photo, so it may outlive a
-/// lock.
+/// The outcome of an export, as numbers and messages: unlike the services' report it names no photo, so it may outlive
+/// a lock.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Exported {
     /// Photos that were written.
@@ -185,9 +185,9 @@ pub enum Reply {
     Unfinished(Vec<PathBuf>),
     /// A search is over.
     Searched {
-        /// What was looked for.
+        /// The query.
         query: Query,
-        /// What was found.
+        /// The results, or why the search failed.
         result: Result<Box<SearchResult>, String>,
     },
     /// Progress of the export.
@@ -196,7 +196,7 @@ pub enum Reply {
     Exported {
         /// The folder.
         folder: PathBuf,
-        /// What was done.
+        /// The outcome.
         outcome: Exported,
     },
     /// Photos were removed.
@@ -207,7 +207,7 @@ pub enum Reply {
     OpenedOutside(Result<(), String>),
     /// How photos are downloaded, or why not.
     Downloaded(Result<Download, String>),
-    /// Whether the vault holds a file is known.
+    /// Whether the vault holds a file.
     Recognised {
         /// The file.
         path: PathBuf,

@@ -33,13 +33,13 @@ use canvas::Canvas;
 pub use canvas::Target;
 pub use overlay::{help_lines, palette_actions};
 
-/// Below this many columns or rows nothing useful fits.
+/// The fewest columns and rows in which something useful fits.
 const SMALLEST: (u16, u16) = (20, 5);
 
 /// The columns that the titles of all tabs and the number of photos need.
 const TITLED_COLUMNS: u16 = 52;
 
-/// What is known after drawing a frame: click targets, and how much of the list fits.
+/// The result of drawing a frame: click targets, and how much of the list fits.
 pub struct Drawn {
     /// Areas and what a click on them does, topmost last.
     pub hits: Vec<(Rect, Target)>,
@@ -174,7 +174,7 @@ fn working_on(task: Task) -> &'static str {
         Task::Accepting => "accepting this copy",
         Task::Removing => "removing",
         Task::Checking => "checking every byte of the vault",
-        Task::Opening => "opened in another program",
+        Task::Opening => "opening in another program",
         Task::Downloading => "sending through the terminal",
     }
 }

@@ -18,14 +18,14 @@ use crate::services::application_options::ApplicationOptions;
 use crate::services::search::DEFAULT_TOP;
 use crate::services::session;
 
-/// The user's theme file, read once: the theme is made again when the terminal has told its background.
+/// The user's theme file, read once: the theme is rebuilt when the terminal has reported its background.
 pub(super) struct ThemeFile {
     path: PathBuf,
     text: String,
 }
 
 impl ThemeFile {
-    /// The theme for a terminal with this background. Warns once of what is wrong with the file.
+    /// The theme for a terminal with this background. Warns once about errors in the file.
     pub(super) fn theme(&self, state: &mut State, background: Background) -> Theme {
         let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colours = if is_plain { Colours::PicturesOnly } else { Colours::Text };
@@ -35,7 +35,7 @@ impl ThemeFile {
     }
 }
 
-/// Puts the application together. Reads the user's files, but asks nothing of the terminal or a vault.
+/// Builds the application. Reads the user's files, but does not query the terminal or open a vault.
 pub(super) fn build(options: &ApplicationOptions, sent: SentPictures) -> (Application, ThemeFile) {
     let preferences = Preferences {
         threshold: options.threshold,
@@ -47,7 +47,7 @@ pub(super) fn build(options: &ApplicationOptions, sent: SentPictures) -> (Applic
         on_lock: options.on_lock,
     };
     let mut state = State::new(options.folder.clone(), preferences);
-    // A worker looks whether the vault is there: a disk that does not answer must not delay the first frame.
+    // A worker checks whether the vault is there: a disk that does not respond must not delay the first frame.
     state.lock_screen =
         Some(LockScreen::for_question(session::first_question(options.vault.as_deref(), &options.folder)));
     let mut keymap = Keymap::default();

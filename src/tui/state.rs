@@ -62,7 +62,7 @@ impl Tab {
     }
 }
 
-/// The half of a tab that is shown where there is room for one only.
+/// The half of a tab that is shown if there is room for only one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Pane {
     /// The list.
@@ -94,7 +94,7 @@ pub struct Preferences {
 pub struct State {
     /// The tab that is shown.
     pub tab: Tab,
-    /// The half of it that is shown where there is room for one only.
+    /// The half of it that is shown if there is room for only one.
     pub pane: Pane,
     /// The screen that asks for a vault; covers everything else.
     pub lock_screen: Option<LockScreen>,
@@ -133,7 +133,7 @@ pub struct Viewport {
     pub columns: usize,
     /// Lines of items that fit.
     pub lines: usize,
-    /// Whether there is room for list or picture only.
+    /// Whether there is room for only one of list and picture.
     pub is_one_pane: bool,
 }
 
@@ -161,7 +161,7 @@ impl State {
         }
     }
 
-    /// Whether anything is in progress that a spinner shows.
+    /// Whether anything is in progress, so that spinners must turn.
     #[must_use]
     pub fn is_working(&self) -> bool {
         self.browser.is_loading

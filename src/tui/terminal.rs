@@ -30,12 +30,12 @@ use crate::services::settings::Mouse;
 /// Whether the terminal is taken over: drop and panic hook restore it once, whichever comes first.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Holds most frames without pictures.
+/// Large enough for most frames without pictures.
 const BUFFER_BYTES: usize = 1 << 16;
 
 /// The terminal while it is taken over.
 pub struct Screen {
-    /// Never dropped: its drop panics if standard error is gone, and [`restore`] shows the cursor too.
+    /// Never dropped: its drop panics if standard error is closed, and [`restore`] shows the cursor too.
     terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     mouse: Mouse,
     sent: SentPictures,
@@ -75,7 +75,7 @@ impl Screen {
     /// # Errors
     /// When the terminal cannot be written.
     pub fn clear(&mut self) -> io::Result<()> {
-        // Not `Terminal::clear`: it queries the cursor position, and the event thread would take the answer.
+        // Not `Terminal::clear`: it queries the cursor position, and the event thread would receive the answer.
         let size = self.terminal.size()?;
         self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }

@@ -1,6 +1,6 @@
 //! The theme: a style for each role. The defaults use the terminal's own 16 colours, so that they suit its palette.
 //!
-//! No meaning depends on colour alone: a sign or a word always says the same.
+//! No meaning depends on colour alone: a sign or a word always expresses it too.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -99,7 +99,7 @@ impl Theme {
         };
         for built_in in [DEFAULTS, over] {
             let warnings = theme.merge(built_in);
-            debug_assert!(warnings.is_empty(), "the built-in themes are understood: {warnings:?}");
+            debug_assert!(warnings.is_empty(), "the built-in themes are valid: {warnings:?}");
         }
         let warnings = theme.merge(user);
         if colours == Colours::PicturesOnly {
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_themes_are_understood_and_set_no_background_or_white() {
+    fn the_built_in_themes_are_valid_and_set_neither_background_nor_white() {
         for background in [Background::Dark, Background::Light, Background::Unknown] {
             let (mut theme, warnings) = Theme::new(background, Colours::Text, "");
             assert_eq!(warnings, []);
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn contrast_is_as_the_guidelines_have_it() {
+    fn contrast_matches_the_guidelines() {
         assert!((contrast(0x000000, 0xffffff) - 21.0).abs() < 1e-9);
         assert!((contrast(0x777777, 0xffffff) - 4.48).abs() < 0.005);
     }
@@ -346,14 +346,14 @@ mod tests {
     }
 
     #[test]
-    fn the_contrast_of_blue_on_black_is_found_too_low() {
+    fn blue_on_black_fails_the_contrast_check() {
         let blue = Style::new().fg(Color::Blue);
         assert!(PALETTES[0].contrast(blue) < 2.3);
         assert!(PALETTES[0].contrast(blue.add_modifier(Modifier::REVERSED)) < 2.3);
     }
 
     #[test]
-    fn no_color_leaves_no_colour_to_any_role() {
+    fn no_color_removes_the_colour_of_every_role() {
         let (mut theme, _) =
             Theme::new(Background::Dark, Colours::PicturesOnly, "[theme]\n\"bar\" = \"red on blue\"\n");
         for (name, style) in theme.roles() {
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_s_file_changes_styles_and_is_warned_of_by_line() {
+    fn a_user_s_file_changes_styles_and_warnings_name_lines() {
         let user = "[theme]\n\"cursor\" = \"black on lightyellow\"\n\"bars\" = \"red\"\n\"bar\" = \"reddish\"\n\
                     \"good\" = \"#ff8000\"\n";
         let (theme, warnings) = Theme::new(Background::Dark, Colours::Text, user);

@@ -34,7 +34,7 @@ pub use overlay::{answer, decline};
 pub use photos::current_photo;
 pub use refusal::refusal;
 
-/// Does `action`, or says why not. Moving past the end of a list is not worth a message.
+/// Performs `action`, or says why not. Moving past the end of a list is not worth a message.
 pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     state.messages.mark_read();
     let step = movement::step_of(action);

@@ -1,5 +1,5 @@
 //! Worker threads, so that the event loop never waits. Each kind of work has its own thread: a slow picture does not
-//! delay a listing, and indexing delays neither.
+//! delay a listing, and indexing does not delay either of them.
 
 mod download;
 mod events;
@@ -34,7 +34,7 @@ use events::Asking;
 pub(super) use vault::IsNew;
 use vault::Shared;
 
-/// Tells the event loop when its thread panics.
+/// Reports a panic of its thread to the event loop when dropped.
 struct PanicReporter(Sender<AppEvent>);
 
 impl Drop for PanicReporter {
@@ -46,7 +46,7 @@ impl Drop for PanicReporter {
     }
 }
 
-/// Starts a thread; the event loop is told if it panics.
+/// Starts a thread that reports a panic to the event loop.
 fn start(
     name: &str,
     events: &Sender<AppEvent>,
@@ -211,7 +211,7 @@ impl Workers {
         };
     }
 
-    /// Looks whether there is a vault at a path, on a thread of its own: a dead network disk may block forever.
+    /// Checks whether there is a vault at a path, on a thread of its own: a dead network disk may block forever.
     fn look(&self, vault: PathBuf) {
         let answers = self.events.clone();
         start("look", &self.events, move || {
@@ -247,8 +247,8 @@ impl Workers {
             start("forgetting", &self.events, move || interrupted_runs::forget(&opened.vault, shared.dirs()));
     }
 
-    /// Makes the open copy of the vault the newest one. Not queued: by the time another request is done, a different
-    /// vault may be open, about which the user was not asked.
+    /// Makes the open copy of the vault the newest one. Not queued behind other requests: by the time they are done, a
+    /// different vault may be open, which the user has not accepted.
     fn accept_older(&self) {
         let Some(opened) = self.shared.opened() else { return };
         let (answers, shared) = (self.events.clone(), Arc::clone(&self.shared));
@@ -283,14 +283,14 @@ impl Workers {
         self.indexing.as_deref().map(act).ok_or(())
     }
 
-    /// Tells an indexing run to commit what it has done and end. Does not wait for it.
+    /// Tells an indexing run to commit its progress and end. Does not wait for it.
     pub(super) fn stop_indexing(&self) {
         // Fails only when there is no run.
         let _ = self.brake(Control::stop);
     }
 
-    /// Wipes keys and the photos given to other programs, and waits until an indexing run has committed what it has
-    /// done and an export has finished its current photo.
+    /// Wipes keys and the photos given to other programs, and waits until an indexing run has committed its progress
+    /// and an export has finished its current photo.
     pub(super) fn finish(&mut self) {
         self.stop_indexing();
         self.stop_export();
@@ -312,7 +312,7 @@ impl Workers {
         }
     }
 
-    /// Asks which of these files the vault holds, unless that was the last question.
+    /// Asks which of these files the vault holds, unless the last request was the same.
     pub(super) fn recognise(&mut self, paths: Vec<PathBuf>) {
         if self.asked_marks != paths {
             self.asked_marks.clone_from(&paths);

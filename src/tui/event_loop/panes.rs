@@ -1,9 +1,9 @@
 //! In tmux: draws pixels while they would land in the program's own pane and half blocks otherwise, and erases pixels
 //! that may lie in other panes.
 //!
-//! tmux is asked before and after pixels are sent that the terminal does not show yet, after anything that may have
-//! moved panes, and once a second while there are pictures. If the user moves panes between an answer and the pixels,
-//! these can still land elsewhere; the request after them finds out.
+//! tmux is asked before and after new pixels are sent, after anything that may have moved panes, and once a second
+//! while there are pictures. If the user moves panes between an answer and the pixels, these can still land elsewhere;
+//! the request after them detects that.
 
 use std::time::Instant;
 
@@ -34,7 +34,7 @@ impl EventLoop {
         }
     }
 
-    /// A key press reveals that the program's pane is the active one.
+    /// A key press shows that the program's pane is the active one.
     pub(super) fn key_pressed(&mut self) {
         if self.application.pictures.withholds_pixels() || self.pane.is_unasked {
             self.request_view();

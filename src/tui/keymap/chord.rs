@@ -99,7 +99,7 @@ impl fmt::Display for Chord {
     }
 }
 
-/// Reads chords pressed one after the other, separated by spaces; `None` if one of them is no key.
+/// Reads chords pressed one after the other, separated by spaces; `None` if one of them is not a key.
 #[must_use]
 pub(super) fn parse_sequence(text: &str) -> Option<Vec<Chord>> {
     let chords: Option<Vec<Chord>> = text.split(' ').filter(|part| !part.is_empty()).map(Chord::parse).collect();
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shift_is_in_the_letter() {
+    fn shift_is_part_of_the_letter() {
         let event = KeyEvent::new(KeyCode::Char('G'), KeyModifiers::SHIFT);
         assert_eq!(Some(vec![Chord::of(event)]), parse_sequence("G"));
         assert_eq!(parse_sequence("shift-G"), parse_sequence("G"));

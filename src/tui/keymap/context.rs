@@ -61,8 +61,8 @@ impl Context {
         Self::ALL.iter().find(|(context, _)| *context == self).map_or("", |(_, name)| name)
     }
 
-    /// Whether a plain character always goes into a text field here, so that a binding of it would never act. Not in
-    /// the help, whose field takes characters once something is typed.
+    /// Whether a plain character always goes into a text field here, which makes a binding of it useless. Not in the
+    /// help, whose field takes characters only after the first one was typed.
     #[must_use]
     pub fn types_characters(self) -> bool {
         matches!(self, Self::Palette | Self::Export | Self::Filter | Self::Unlock | Self::Input)
@@ -84,7 +84,7 @@ pub fn of_window(window: &Overlay, tab: Tab) -> Vec<Context> {
         Overlay::ExportTo { .. } => vec![Context::Export, Context::Input, Context::Window],
         Overlay::Log { .. } => vec![Context::Messages, Context::Window],
         Overlay::Confirm(_) => vec![Context::Confirm, Context::Window],
-        // The list below is walked while a photo is shown large.
+        // The cursor of the list below can be moved while a photo is shown large.
         Overlay::Zoom => vec![Context::Window, Context::On(tab), Context::Everywhere],
     }
 }

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_screen_of_more_pictures_than_are_kept_otherwise_keeps_all_of_them() {
+    fn all_pictures_on_the_screen_are_kept_even_beyond_the_capacity() {
         let mut cache = PictureCache::default();
         for height in 1..=2 * CAPACITY as u16 {
             let _ = cache.insert(failed(height), 2 * CAPACITY);

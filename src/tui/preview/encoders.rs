@@ -29,7 +29,7 @@ impl Encoders {
         Self { link, terminal: None, active: None, pixels: Pixels::Allowed }
     }
 
-    /// Encodes for this terminal from now on; not at all without one.
+    /// Encodes for this terminal from now on; `None` draws no pictures.
     pub(super) fn use_terminal(&mut self, graphics: Option<Graphics>) {
         self.terminal = graphics.map(|graphics| Encoder::new(graphics, self.link));
         self.set_pixels(Pixels::Allowed);
@@ -56,7 +56,7 @@ impl Encoders {
     }
 
     /// Follows a font change: the cell sizes before and after, as the terminal's driver reports them. Returns whether
-    /// that changes anything: the driver is believed only where it agreed with the terminal before.
+    /// that changes anything: the driver is trusted only if it agreed with the terminal before.
     pub(super) fn resize_cells(&mut self, before: CellSize, now: CellSize) -> bool {
         let Some(terminal) = self.terminal.as_ref().filter(|terminal| terminal.graphics().cells == before) else {
             return false;
@@ -74,7 +74,7 @@ impl Encoders {
         self.active.as_ref()
     }
 
-    /// What stands between the program and the terminal.
+    /// The multiplexer between the program and the terminal.
     pub(super) fn multiplexer(&self) -> Multiplexer {
         self.active.as_ref().map_or(Multiplexer::None, |encoder| encoder.graphics().multiplexer)
     }

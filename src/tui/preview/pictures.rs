@@ -19,7 +19,7 @@ use crate::services::settings::CellSize;
 /// All pictures of the application.
 pub struct Pictures {
     encoders: Encoders,
-    /// Changes when pictures become obsolete: with the protocol, with the font, and on lock.
+    /// Changes when pictures become obsolete: with a new protocol, with a new font, and on lock.
     generation: u64,
     cache: PictureCache,
     requests: Vec<PictureRequest>,
@@ -41,7 +41,7 @@ impl Pictures {
         }
     }
 
-    /// Draws pictures for this terminal from now on; none without one.
+    /// Draws pictures for this terminal from now on; `None` draws no pictures.
     pub fn use_terminal(&mut self, graphics: Option<Graphics>) {
         self.encoders.use_terminal(graphics);
         self.start_generation();
@@ -166,7 +166,7 @@ impl Pictures {
         self.placements.begin_frame(covered);
     }
 
-    /// The pictures that the last frame lacked, most wanted first.
+    /// The pictures that the last frame lacked, most urgent first.
     #[must_use]
     pub fn requests(&self) -> &[PictureRequest] {
         &self.requests
@@ -180,7 +180,7 @@ impl Pictures {
         }
         let graphics = encoder.graphics();
         let is_overlay = graphics.protocol.layer() == Layer::Overlay;
-        // A window over an overlay would show the picture's remains.
+        // Pixels that lie over the cells would show through a window.
         if is_overlay && self.placements.is_covered(area) {
             return PictureState::Hidden;
         }

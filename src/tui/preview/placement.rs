@@ -5,7 +5,7 @@ use ratatui::layout::{Rect, Size};
 use super::request::PictureRequest;
 use crate::preview::Graphics;
 
-/// What is in the place for a picture.
+/// What is drawn in the place of a picture.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum PictureState {
     /// The picture: width and height of its photo in pixels, and the cells it covers.
@@ -38,9 +38,9 @@ pub(super) struct Placements {
     drawn: Vec<(PictureRequest, Rect)>,
     /// A window over the screen in this frame.
     covered: Option<Rect>,
-    /// Matters in tmux only.
+    /// Needed in tmux only.
     permission: Permission,
-    /// Of the last permission granted.
+    /// The origin in the last permission that was granted.
     origin: (u16, u16),
     is_held_back: bool,
     has_sent: bool,

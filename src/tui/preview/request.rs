@@ -25,7 +25,7 @@ pub enum Subject {
 pub struct PictureRequest {
     /// What it shows.
     pub subject: Subject,
-    /// The most cells it may cover (columns x rows).
+    /// The largest size it may have, in cells (columns x rows).
     pub cells: Size,
     /// The generation of [`Pictures`](super::Pictures) that asked: answers to earlier ones are dropped.
     pub generation: u64,

@@ -12,7 +12,7 @@ use crate::preview::{Choice, Graphics, Link, test_picture};
 use crate::services::library::PhotoId;
 use crate::services::settings::CellSize;
 
-/// More pictures than the cache holds otherwise.
+/// More pictures than the capacity of the cache.
 const MANY: usize = 200;
 
 fn by_value(value: &str) -> Protocol {
@@ -87,7 +87,7 @@ fn a_picture_requested_before_a_lock_is_not_shown_after_it() {
 }
 
 #[test]
-fn a_changed_font_is_followed_where_the_driver_and_the_terminal_agreed() {
+fn a_font_change_is_followed_if_driver_and_terminal_agreed_before() {
     // The cell size of a terminal that did not report one.
     let (before, now) = (CellSize { width: 10, height: 20 }, CellSize { width: 12, height: 24 });
     let mut pictures = pictures("kitty");
@@ -102,7 +102,7 @@ fn a_changed_font_is_followed_where_the_driver_and_the_terminal_agreed() {
 }
 
 #[test]
-fn a_screen_of_more_pictures_than_are_kept_otherwise_keeps_all_of_them() {
+fn all_pictures_on_the_screen_are_kept_even_beyond_the_capacity() {
     let mut pictures = pictures("halfblocks");
     let mut terminal = Terminal::new(TestBackend::new(20, 8)).unwrap();
     let mut frame = |pictures: &mut Pictures| {
@@ -123,7 +123,7 @@ fn a_screen_of_more_pictures_than_are_kept_otherwise_keeps_all_of_them() {
 }
 
 #[test]
-fn in_tmux_pixels_wait_for_permission_and_what_is_shown_stays() {
+fn in_tmux_new_pixels_wait_for_permission_and_shown_ones_stay() {
     let mut pictures = pictures("sixel");
     let graphics = Graphics { protocol: by_value("sixel"), multiplexer: Multiplexer::Tmux, ..Graphics::halfblocks() };
     pictures.use_terminal(Some(graphics));

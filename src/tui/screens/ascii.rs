@@ -1,10 +1,10 @@
-//! Frames in ASCII, for terminals whose locale is not UTF-8: they show other characters as several wrong ones.
+//! Frames in ASCII, for terminals whose locale is not UTF-8, which would show other characters as several wrong ones.
 
 use ratatui::buffer::Buffer;
 
 use super::super::format;
 
-/// Replaces every character that is not ASCII; each keeps its width. Pictures sent as escape sequences stay.
+/// Replaces every non-ASCII character by others of the same width. Pictures sent as escape sequences stay.
 pub(super) fn replace(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         let symbol = cell.symbol().to_owned();
@@ -24,7 +24,7 @@ pub(super) fn replace(buffer: &mut Buffer) {
     }
 }
 
-/// The ASCII character that is most alike.
+/// The most similar ASCII character.
 fn ascii_for(character: char) -> char {
     match character {
         '─' | '–' | '—' => '-',
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_character_keeps_its_columns_and_pictures_stay() {
+    fn every_character_keeps_its_width_and_pictures_stay() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 2));
         buffer.set_string(0, 0, "╭─ 猫é ─╮✓", Style::new());
         buffer[(2, 1)].set_symbol("█").set_fg(Color::Red);

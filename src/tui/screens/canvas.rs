@@ -30,7 +30,7 @@ pub enum Target {
     Item(usize),
     /// Opens or closes the large picture.
     Picture,
-    /// Does this line of the palette.
+    /// Performs the action on this line of the palette.
     Choice(usize),
     /// Nothing: it is inside a window.
     Window,

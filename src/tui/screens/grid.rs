@@ -1,5 +1,5 @@
-//! Photos as a grid of thumbnails or one line each, in one section or in two with a divider between. The fewer photos
-//! there are, the larger their thumbnails.
+//! Photos as a grid of thumbnails or as one line each, in one section or in two with a divider in between. The fewer
+//! photos there are, the larger their thumbnails.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

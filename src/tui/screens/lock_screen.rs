@@ -56,7 +56,7 @@ fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
     }
     let run = canvas.state.indexing.as_ref();
     let note = match run {
-        // Be honest: a running indexing run still holds keys.
+        // Do not claim more than is true: an indexing run still holds keys.
         Some(run) if run.status == RunStatus::Stopping => "the keys are wiped as soon as that is done",
         Some(run) if run.is_running() => "its keys stay in memory until it ends; pictures and names are wiped",
         _ => "encrypted; photos, names and dates cannot be read without the passphrase",

@@ -21,7 +21,7 @@ use super::canvas::{Canvas, Focus, Target};
 use super::picture;
 use crate::services::name::inert;
 
-/// The area of the window, needed before drawing: pictures keep clear of it.
+/// The area of the window. Needed before drawing, because no picture may lie under it.
 pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> {
     let (columns, rows) = match state.overlay.as_ref()? {
         Overlay::Zoom => return None,

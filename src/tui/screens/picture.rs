@@ -9,7 +9,7 @@ use super::canvas::{Canvas, Focus, Target};
 use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
 
-/// Draws a picture, or what stands for it: a mark while it loads, or the reason why there is none.
+/// Draws a picture or its placeholder: a mark while it loads, or the reason why there is none.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, subject: Subject) -> PictureState {
     let state = canvas.pictures.draw(canvas.frame, area, subject);
     match &state {

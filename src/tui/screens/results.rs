@@ -221,7 +221,7 @@ pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
     if !results.list.filter.field.text().is_empty() {
         spans.push(Span::raw(format!("filter “{}”  ", inert(results.list.filter.field.text()))));
     }
-    // Where there is no room for the query pane, which says it too.
+    // The query pane says it too, if there is room for that.
     if found.query_is_stored && columns < 98 {
         spans.push(Span::raw(format!("{QUERY_IS_STORED}  ")));
     }

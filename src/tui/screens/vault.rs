@@ -133,7 +133,7 @@ pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
     match &collection.health {
         Some(report) if report.is_whole() => {
             let photos = format::count(report.photos, "photo");
-            spans.push(Span::styled(format!("✓ whole: {photos} checked  "), theme.good));
+            spans.push(Span::styled(format!("✓ intact: {photos} checked  "), theme.good));
         }
         Some(report) => {
             let places = format::count(report.damages.len(), "place");

@@ -21,7 +21,7 @@ pub enum Kind {
 pub struct Entry {
     /// Where it is.
     pub path: PathBuf,
-    /// Its name, unchecked: make it inert before showing it.
+    /// Its name, which may contain control characters: make it inert before showing it.
     pub name: String,
     /// Folder or photo.
     pub kind: Kind,
@@ -257,7 +257,7 @@ impl Browser {
 }
 
 impl Verdict {
-    /// Whether the file is unchanged since.
+    /// Whether the file has not changed since.
     fn is_about(&self, entry: &Entry) -> bool {
         (self.bytes, self.modified) == (entry.bytes, entry.modified)
     }
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_come_first_and_numbers_count_by_value() {
+    fn folders_come_first_and_numbers_sort_by_value() {
         let mut browser = browser();
         assert_eq!(names(&browser), ["z", "cat.png", "IMG9.jpg", "img10.jpg"]);
         browser.sorting = Sorting::Newest;
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_narrows_and_its_end_returns_to_the_remembered_place() {
+    fn clearing_a_filter_returns_to_the_remembered_entry() {
         let mut browser = browser();
         browser.list.cursor.at = 2;
         browser.remember_place();
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_passed_over_when_all_photos_are_selected() {
+    fn selecting_all_photos_skips_folders() {
         let mut browser = browser();
         browser.list.toggle_all();
         assert_eq!(browser.list.selected().len(), 3);
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn going_up_lands_on_the_folder_one_came_from() {
+    fn going_up_puts_the_cursor_on_the_folder_left() {
         let mut browser = browser();
         browser.enter(PathBuf::from("/p/z/deep"));
         browser.enter(PathBuf::from("/p"));
@@ -351,7 +351,7 @@ mod tests {
         let stored = |browser: &Browser| -> Vec<String> {
             browser.list.visible().filter(|entry| browser.is_stored(entry)).map(|entry| entry.name.clone()).collect()
         };
-        assert!(browser.to_recognise(0..9).is_empty(), "without a vault nothing is read");
+        assert!(browser.to_recognise(0..9).is_empty(), "without a vault no file is read");
         browser.vault_changed([6, 7, 0].into_iter());
         let (cat, image) = (PathBuf::from("/p/cat.png"), PathBuf::from("/p/IMG9.jpg"));
         assert_eq!(browser.to_recognise(0..9), [cat.clone(), image.clone()]);
@@ -363,7 +363,7 @@ mod tests {
         assert!(browser.to_recognise(0..9).is_empty());
 
         browser.vault_changed([6].into_iter());
-        assert_eq!(stored(&browser), ["cat.png"], "a mark stays until it is known better");
+        assert_eq!(stored(&browser), ["cat.png"], "a mark stays until a new verdict arrives");
         assert_eq!(browser.to_recognise(0..9), [cat]);
         let mut entries: Vec<Entry> = browser.list.visible().cloned().collect();
         entries[1].modified = Some(SystemTime::UNIX_EPOCH);

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_reaches_from_its_beginning_to_the_cursor_whichever_way() {
+    fn a_range_extends_from_its_start_to_the_cursor_in_either_direction() {
         let mut range = Range::default();
         assert_eq!(range.toggle(Cursor { at: 5 }), None);
         let held: Vec<usize> = (0..9).filter(|place| range.holds(*place, Cursor { at: 3 })).collect();
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_section_begins_a_line_and_the_cursor_keeps_its_column_across() {
+    fn the_second_section_starts_a_line_and_the_cursor_keeps_its_column_across_it() {
         // 0 1 2 / 3 4 | 5 6 7 / 8
         let shape = GridLayout::divided(9, 3, 5);
         assert_eq!(shape.lines(), 4);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_shape_has_no_lines() {
+    fn an_empty_layout_has_no_lines() {
         for shape in [GridLayout::whole(0, 3), GridLayout::divided(0, 3, 5)] {
             assert_eq!((shape.lines(), shape.places(0)), (0, 0..0));
             let mut cursor = Cursor::default();

@@ -13,7 +13,7 @@ pub struct Exporting {
     pub folder: PathBuf,
     /// Its progress.
     pub progress: Progress,
-    /// Whether it was told to stop.
+    /// Whether the user has stopped it.
     pub is_stopping: bool,
     elapsed: Duration,
     rate: Rate,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::rate::Rate;
 use crate::services::skipped::SkippedCounts;
 
-/// The newest failures that are kept; the rest is only counted.
+/// How many failures are kept, the newest; older ones are only counted.
 const SHOWN_FAILURES: usize = 200;
 
 /// The status of a run.
@@ -19,7 +19,7 @@ pub enum RunStatus {
     Running,
     /// Paused by the user.
     Paused,
-    /// Stopping; what is done is being committed.
+    /// Stopping; progress is being committed.
     Stopping,
     /// All photos are done.
     Done,
@@ -68,7 +68,7 @@ pub struct Indexing {
     resumed_at: Option<usize>,
     /// The newest failures, newest last.
     pub failures: VecDeque<Failure>,
-    /// Files in folders that were not taken.
+    /// Files in folders that were skipped.
     pub skipped: SkippedCounts,
     /// Why the run itself failed.
     pub error: Option<String>,
@@ -109,7 +109,7 @@ impl Indexing {
         }
     }
 
-    /// Whether it still works, or would if it were not paused.
+    /// Whether it is under way, paused or not.
     #[must_use]
     pub fn is_running(&self) -> bool {
         matches!(self.status, RunStatus::Looking | RunStatus::Running | RunStatus::Paused | RunStatus::Stopping)
@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rate_is_that_of_the_recent_past_and_pauses_do_not_count() {
+    fn the_rate_is_recent_and_ignores_pauses() {
         let mut run = Indexing { status: RunStatus::Running, total: 300, ..Indexing::new() };
         assert_eq!(run.rate(), None);
         for _ in 0..20 {
@@ -212,11 +212,11 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_resumed_where_new_photos_begin_and_what_was_passed_over_is_no_rate() {
+    fn a_run_resumes_at_the_first_new_photo_and_skipped_ones_do_not_affect_the_rate() {
         let mut fresh = Indexing::new();
         fresh.features_started(PathBuf::from("1"));
         fresh.already_present += 1;
-        assert_eq!(fresh.resumed_at(), None, "a second copy is no earlier run");
+        assert_eq!(fresh.resumed_at(), None, "a duplicate does not mean that there was an earlier run");
 
         let mut run = Indexing { status: RunStatus::Running, total: 1000, ..Indexing::new() };
         run.already_present = 500;
@@ -232,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_fails_has_added_what_it_committed() {
+    fn a_failed_run_has_added_only_what_it_committed() {
         let mut run = Indexing { total: 9, added: 5, committed: 3, ..Indexing::new() };
         run.fail("disk full".to_owned());
         assert_eq!((run.added, run.status, run.error.as_deref()), (3, RunStatus::Failed, Some("disk full")));
     }
 
     #[test]
-    fn every_outcome_counts_as_through() {
+    fn every_outcome_counts_as_processed() {
         let mut run = Indexing { total: 4, added: 1, already_present: 1, ..Indexing::new() };
         run.photo_failed(PathBuf::from("x"), "damaged".to_owned());
         assert_eq!(run.processed(), 3);

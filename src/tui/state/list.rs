@@ -10,7 +10,7 @@ use super::text_field::TextField;
 
 /// An item of a list.
 pub trait Item {
-    /// What a selection remembers of it, so that it survives a new listing.
+    /// What the selection stores, so that it survives a new listing.
     type Key: Clone + Ord;
 
     /// Identifies the item.
@@ -19,7 +19,7 @@ pub trait Item {
     /// The name that the filter matches.
     fn name(&self) -> &str;
 
-    /// Whether it is a photo: "select all" and "invert" pass over everything else.
+    /// Whether it is a photo: "select all" and "invert" skip everything else.
     fn is_photo(&self) -> bool {
         true
     }
@@ -30,7 +30,7 @@ pub trait Item {
 pub struct Filter {
     /// The letters.
     pub field: TextField,
-    /// Whether keys go into the line.
+    /// Whether it is being typed.
     pub is_typing: bool,
 }
 
@@ -124,7 +124,7 @@ impl<T: Item> ListState<T> {
         &self.selected
     }
 
-    /// Deselects what `keep` does not hold for.
+    /// Deselects the keys for which `keep` returns false.
     pub fn retain_selected(&mut self, keep: impl FnMut(&T::Key) -> bool) {
         self.selected.retain(keep);
     }
@@ -160,7 +160,7 @@ impl<T: Item> ListState<T> {
     }
 }
 
-/// What works on a list of any items: for keys that act on the list of whichever tab is shown.
+/// The operations that do not depend on the type of the items: for keys that act on the list of whichever tab is shown.
 pub trait List {
     /// How many items are shown.
     fn count(&self) -> usize;
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn select_all_and_invert_pass_over_folders() {
+    fn select_all_and_invert_skip_folders() {
         let mut list = list();
         list.toggle_all();
         assert_eq!((list.selected().len(), list.photo_count()), (4, 4));
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn select_all_leaves_alone_what_the_filter_hides() {
+    fn select_all_ignores_items_hidden_by_the_filter() {
         let mut list = list();
         list.cursor.at = 4;
         list.toggle_current();

@@ -20,7 +20,7 @@ pub enum LockScreen {
 }
 
 impl LockScreen {
-    /// The gate that asks `question`.
+    /// The screen that asks `question`.
     #[must_use]
     pub fn for_question(question: FirstQuestion) -> Self {
         match question {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-/// Older messages than this many are dropped.
+/// How many messages are kept; older ones are dropped.
 const KEPT: usize = 500;
 
 /// How much a message matters.
@@ -45,7 +45,7 @@ impl Messages {
         self.push(Severity::Refusal, text.into());
     }
 
-    /// Warns of what is wrong.
+    /// Warns about what is wrong.
     pub fn warn(&mut self, text: impl Into<String>) {
         self.push(Severity::Warning, text.into());
     }

@@ -28,7 +28,7 @@ pub enum Overlay {
         /// Lines scrolled up from the newest.
         scroll: usize,
     },
-    /// A question before something that cannot be undone or takes photos out of the vault.
+    /// A question before an action that cannot be undone or takes photos out of the vault.
     Confirm(Question),
     /// The prompt for the folder to export to.
     ExportTo {

@@ -1,4 +1,4 @@
-//! The rate of a run, and the time it still takes.
+//! The rate of a run, and the estimated time to its end.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,7 +11,7 @@ const RATE_OVER: Duration = Duration::from_secs(10);
 pub struct Rate(VecDeque<(Duration, usize)>);
 
 impl Rate {
-    /// Records that `through` photos are done after `elapsed`.
+    /// Records that `through` photos are processed after `elapsed`.
     pub fn record(&mut self, elapsed: Duration, through: usize) {
         self.0.push_back((elapsed, through));
         while self.0.front().is_some_and(|(at, _)| *at + RATE_OVER < elapsed) {

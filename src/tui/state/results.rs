@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_photos_moves_between_the_offered_ones() {
+    fn the_number_of_photos_steps_through_the_choices() {
         let mut results = results(&[0.9; 30]);
         assert_eq!(results.list.visible().len(), 30);
         assert_eq!(results.next_top(Amount::More), None, "all are listed");
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_leaves_out_and_keeps_the_order_of_the_scores() {
+    fn a_filter_keeps_the_order_of_the_scores() {
         let mut results = results(&[0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.93, 0.92, 0.91, 0.9, 0.89, 0.88]);
         results.list.cursor.at = 9;
         results.list.filter.field = super::super::text_field::TextField::with("1");

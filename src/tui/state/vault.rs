@@ -42,13 +42,13 @@ impl Session {
 pub enum Task {
     /// An older copy is being accepted as current.
     Accepting,
-    /// Photos are removed.
+    /// Photos are being removed.
     Removing,
-    /// Every byte is checked.
+    /// Every byte is being checked.
     Checking,
-    /// A photo is given to another program.
+    /// A photo is being opened in another program.
     Opening,
-    /// Photos are sent through the terminal.
+    /// Photos are being sent through the terminal.
     Downloading,
 }
 
@@ -69,7 +69,7 @@ impl Item for StoredPhoto {
 pub struct Collection {
     /// All of them, newest first.
     pub list: ListState<StoredPhoto>,
-    /// Whether they were read.
+    /// Whether they have been listed.
     pub is_listed: bool,
     /// Why they cannot be read.
     pub error: Option<String>,

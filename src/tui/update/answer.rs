@@ -17,16 +17,16 @@ use crate::services::open_vault::CopyAge;
 use crate::services::progress::{Event, Outcome, Stage};
 use crate::services::session;
 
-/// Applies a reply. One that is no longer wanted changes nothing.
+/// Applies a reply. A reply that is out of date changes nothing.
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
         Reply::Looked { vault, found } => lock_screen::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
-        // A run outlives a lock; what is kept of it then are numbers.
+        // A run outlives a lock; only its numbers are kept then.
         Reply::Indexing(update) => return indexing_update(state, update),
-        // Everything below names photos of a vault: after a lock it comes too late.
+        // Everything below names photos of a vault, so it is dropped after a lock.
         _ if state.session.open().is_none() => {}
         Reply::Collection(result) => collection(state, result),
         Reply::AcceptedOlder(result) => accepted_older(state, result),
@@ -114,7 +114,7 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<CopyAge, 
                 Some(LockScreen::Unlock(unlock)) => {
                     unlock.is_working = false;
                     unlock.error = Some(reason);
-                    // The vault may be gone.
+                    // The vault may be missing.
                     return vec![Effect::Ask(Request::Look(vault))];
                 }
                 Some(LockScreen::MissingVault(_)) => {}
@@ -130,7 +130,7 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<CopyAge, 
     }
 }
 
-/// Says that the copy of the vault is not the newest; it is read only until the user wants it used.
+/// Says that the copy of the vault is not the newest; it is read-only until the user accepts it.
 fn tell_copy_age(state: &mut State, age: CopyAge) {
     state.collection.is_read_only = age != CopyAge::Newest;
     if let Some(note) = session::copy_age_note(age) {
@@ -148,7 +148,7 @@ fn accepted_older(state: &mut State, result: Result<(), String>) {
             state.collection.is_read_only = false;
             state.messages.info("this copy of the vault is used from now on");
         }
-        Err(reason) => state.messages.error(format!("not used: {reason}")),
+        Err(reason) => state.messages.error(format!("older copy not accepted: {reason}")),
     }
 }
 
@@ -184,12 +184,12 @@ fn indexing_event(state: &mut State, event: Event) -> Vec<Effect> {
     let Some(run) = &mut state.indexing else { return Vec::new() };
     match event {
         Event::WaitingForWriter => {
-            state.messages.warn("another process writes to the vault: indexing goes on when it has finished");
+            state.messages.warn("another process writes to the vault: indexing continues when it has finished");
         }
         Event::Entered { path, stage: Stage::Reading } => run.stages.reading = Some(path),
         Event::Entered { path, stage: Stage::Features } => run.features_started(path),
         Event::Entered { path, stage: Stage::Sealing } => run.sealing_started(path),
-        // Counted when it was sealed: a commit reports hundreds at once, and the gauge would stand still in between.
+        // Already counted when sealing began: commits report hundreds at once, and the gauge would jump.
         Event::Finished { outcome: Outcome::Added, .. } => {}
         Event::Finished { outcome: Outcome::AlreadyPresent, .. } => run.already_present += 1,
         Event::Finished { path, outcome: Outcome::Failed { reason } } => run.photo_failed(path, reason),
@@ -230,7 +230,7 @@ fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
     if state.session.open().is_some() { vec![Effect::Ask(Request::Collection)] } else { Vec::new() }
 }
 
-/// A run in one line.
+/// A one-line summary of a run.
 fn summary(run: &Indexing) -> String {
     let mut parts = vec![format!("{} added", run.added)];
     if run.already_present > 0 {
@@ -251,7 +251,7 @@ fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
         Ok(photos) => {
             state.messages.info(format!("removed {}", count(photos, "photo")));
             state.collection.list.clear_selection();
-            // Results may have been removed.
+            // The removed photos may be among the results.
             let mut effects = vec![Effect::Ask(Request::Collection)];
             if state.tab == Tab::Results
                 && let Some(query) = state.results.query.clone()
@@ -272,7 +272,7 @@ fn checked(state: &mut State, result: Result<check::Report, String>) {
     match result {
         Ok(report) => {
             if report.is_whole() {
-                state.messages.info(format!("the vault is whole: {} photos checked", report.photos));
+                state.messages.info(format!("the vault is intact: {} photos checked", report.photos));
             } else {
                 let places = if report.damages.len() == 1 { "place" } else { "places" };
                 state.messages.error(format!("the vault is damaged in {} {places}", report.damages.len()));

@@ -55,7 +55,7 @@ pub(super) fn ended(state: &mut State, folder: &Path, outcome: Exported) {
     }
 }
 
-/// An export in one line.
+/// A one-line summary of an export.
 fn summary(folder: &Path, outcome: &Exported) -> String {
     let mut text = format!("exported {} to {}", count(outcome.exported, "photo"), folder.display());
     if outcome.already_there > 0 {

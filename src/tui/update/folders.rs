@@ -1,4 +1,4 @@
-//! Moving between folders and tabs, opening what is under the cursor, and reading a list again.
+//! Moving between folders and tabs, opening the entry under the cursor, and reloading a list.
 
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,7 @@ pub(super) fn home(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Reads the list of the shown tab again; on the results, searches again.
+/// Reloads the list of the shown tab; on the results, searches again.
 pub(super) fn reload(state: &mut State) -> Vec<Effect> {
     match state.tab {
         Tab::Files => {
@@ -65,7 +65,7 @@ pub(super) fn zoom(state: &mut State) {
     }
 }
 
-/// Shows the next tab or, where list and picture share the screen, the other of the two.
+/// Shows the next tab or, on a screen with room for only one of list and picture, the other of the two.
 pub(super) fn next_view(state: &mut State) {
     if state.viewport.is_one_pane && state.tab != Tab::Indexing {
         state.pane = match state.pane {

@@ -44,7 +44,7 @@ pub(super) fn toggle_pause(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Stops the run; what it has done is kept.
+/// Stops the run; its progress is saved.
 pub(super) fn stop(state: &mut State) -> Vec<Effect> {
     match &mut state.indexing {
         Some(run) if run.is_running() && run.status != RunStatus::Stopping => {

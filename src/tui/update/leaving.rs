@@ -8,10 +8,10 @@ use super::super::state::vault::Session;
 use super::{export, indexing, lock_screen};
 use crate::services::settings::OnLock;
 
-/// Locks: keys, names and pictures are forgotten, and an export stops after the current photo.
+/// Locks: wipes keys, names and pictures, and stops an export after the current photo.
 ///
-/// An indexing run continues with its own copy of the keys, unless the settings say otherwise or it is paused: a run
-/// that may stay paused for days must not keep keys in memory.
+/// An indexing run continues and keeps its keys, unless the settings say otherwise or it is paused: a run that may stay
+/// paused for days must not keep keys in memory.
 pub(super) fn lock(state: &mut State) -> Vec<Effect> {
     let is_paused = state.indexing.as_ref().is_some_and(|run| run.status == RunStatus::Paused);
     let stops = is_paused || state.preferences.on_lock == OnLock::Pause;
@@ -24,7 +24,7 @@ pub(super) fn lock(state: &mut State) -> Vec<Effect> {
     effects
 }
 
-/// Shows that the program ends as soon as the indexing run, if there is one, has committed what it has done.
+/// Shows that the program ends as soon as the indexing run, if there is one, has committed its progress.
 pub fn finish(state: &mut State) {
     state.overlay = None;
     if indexing::is_running(state) {

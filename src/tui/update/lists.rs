@@ -19,7 +19,7 @@ pub(super) fn select_and_move_on(list: &mut dyn List) {
     list.cursor_mut().step(Step::Right, shape, 1);
 }
 
-/// Lets the filter of the shown list be typed.
+/// Starts typing a filter for the shown list.
 pub(super) fn start_filter(state: &mut State) {
     state.browser.remember_place();
     with_list(state, |list| list.filter_mut().is_typing = true);

@@ -39,7 +39,7 @@ pub fn skip_lock_screen(state: &mut State) {
             absent.other = None;
             return;
         }
-        // Do not wait for a disk that does not answer.
+        // Do not wait for a disk that does not respond.
         Some(LockScreen::MissingVault(_)) => false,
         None => return,
     };

@@ -56,8 +56,8 @@ pub(super) fn search(state: &mut State, query: Query) -> Vec<Effect> {
     vec![Effect::Ask(Request::Search(query))]
 }
 
-/// Copies the names of the photos that an action would apply to: paths of files, quoted so that a shell finds them, and
-/// names of stored photos. No control character reaches the clipboard.
+/// Copies the names of the photos that an action would apply to: paths of files, quoted for a shell, and names of
+/// stored photos. No control character reaches the clipboard.
 pub(super) fn copy_names(state: &mut State) -> Vec<Effect> {
     let mut quoted = 0;
     let names: Vec<String> = match state.tab {

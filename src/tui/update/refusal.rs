@@ -140,8 +140,8 @@ fn shown_photos(state: &State) -> usize {
     state.list().map_or(0, List::photo_count)
 }
 
-/// Whether the list is known to have no items, filtered or not. A list that is still being read may have some: letters
-/// typed ahead must go into the filter, not act as keys.
+/// Whether the list is known to have no items, filtered or not. A list that is still loading may get some, and letters
+/// typed meanwhile must go into the filter, not act as keys.
 fn is_known_to_be_empty(state: &State) -> bool {
     match state.tab {
         Tab::Files => !state.browser.is_loading && state.browser.list.items().is_empty(),

@@ -1,4 +1,4 @@
-//! Paths that a user types.
+//! Paths typed by the user.
 
 use std::path::PathBuf;
 

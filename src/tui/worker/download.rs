@@ -8,7 +8,7 @@ pub(super) const LARGEST_BYTES: u64 = 50 << 20;
 /// Characters of a photo's id in a command.
 const SHORT_ID: usize = 8;
 
-/// Random bytes of the id that tells a delivery from others in the same terminal.
+/// Random bytes of the id that distinguishes a delivery from others in the same terminal.
 const ID_BYTES: usize = 6;
 
 /// A random id, in hexadecimal.
@@ -18,8 +18,8 @@ pub(super) fn random_id() -> Result<String, getrandom::Error> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// How this terminal receives files, judged by the environment; `None` when it is not known to, or when tmux does not
-/// pass them on. Queries tmux, which may take a moment.
+/// How this terminal receives files, judged by the environment; `None` if it is not known to support that, or if tmux
+/// does not pass files on. Queries tmux, which may take a moment.
 pub(super) fn route() -> Option<Route> {
     let passes = || Tmux::of_environment().and_then(|tmux| tmux.view()).is_none_or(|view| view.allows_passthrough);
     route_of(&|name| std::env::var(name).unwrap_or_default())
@@ -28,7 +28,7 @@ pub(super) fn route() -> Option<Route> {
 
 fn route_of(variable: &dyn Fn(&str) -> String) -> Option<Route> {
     let is_tmux = !variable("TMUX").is_empty() || variable("TERM").starts_with("tmux");
-    // LC_TERMINAL is passed on by ssh where TERM_PROGRAM is not; in tmux, TERM_PROGRAM names tmux.
+    // ssh passes LC_TERMINAL on but not TERM_PROGRAM; in tmux, TERM_PROGRAM names tmux.
     let named = [("LC_TERMINAL", "LC_TERMINAL_VERSION"), ("TERM_PROGRAM", "TERM_PROGRAM_VERSION")];
     if let Some((_, version)) = named.iter().find(|(name, _)| variable(name).contains("iTerm")) {
         return Some(match (is_tmux, takes_parts(&variable(version))) {
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn the_route_is_that_of_the_terminal_also_over_ssh_and_in_tmux() {
+    fn the_route_fits_the_terminal_over_ssh_and_in_tmux_too() {
         type Environment = [(&'static str, &'static str)];
         let cases: [(&Environment, Option<Route>); 8] = [
             (&[("TERM", "xterm-256color")], None),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_the_command_names_the_photos() {
+    fn other_terminals_get_a_command_that_names_the_photos() {
         assert_eq!(by_hand(&["0123456789abcdef".to_owned()]), "cipherlens export --to FOLDER 01234567");
     }
 }

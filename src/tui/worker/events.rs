@@ -1,5 +1,5 @@
-//! Reads the terminal's events and probes the terminal. One thread does both, so that no answer is taken for a key and
-//! nobody else waits for a terminal that answers late or never.
+//! Reads the terminal's events and probes the terminal. One thread does both, so that no answer is mistaken for a key
+//! and no other thread waits for a terminal that answers late or never.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -24,7 +24,7 @@ impl Asking {
     }
 }
 
-/// Asks the first question, then reads events until the terminal is gone or nobody wants them.
+/// Probes the terminal, then reads events until the terminal is closed or the receiver is dropped.
 pub(super) fn work(questions: &Receiver<ProbeOptions>, asking: &Asking, events: &Sender<AppEvent>) {
     let Ok(first) = questions.recv() else { return };
     let mut question = Some(first);

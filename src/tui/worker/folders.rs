@@ -69,7 +69,7 @@ mod tests {
     }
     #[cfg(unix)]
     #[test]
-    fn what_only_looks_like_a_photo_by_its_name_is_not_listed_as_one() {
+    fn a_file_with_only_the_name_of_a_photo_is_not_listed() {
         let folder = tempfile::tempdir().unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("photo.jpg")).unwrap();
         let (entries, others) = list(folder.path()).unwrap();

@@ -15,7 +15,7 @@ use crate::services::interrupted_runs;
 use crate::services::open_vault::OpenVault;
 use crate::services::progress::{Control, Event, Outcome};
 
-/// Indexes the photos below `roots` into `vault`. If the vault is locked meanwhile, the run goes on and its keys are
+/// Indexes the photos below `roots` into `vault`. If the vault is locked meanwhile, the run continues, and its keys are
 /// wiped when it ends.
 pub(super) fn work(
     shared: &Shared,
@@ -49,7 +49,7 @@ pub(super) fn work(
         Ok(summary) if summary.left > 0 => Ending::Stopped,
         Ok(_) => Ending::Done,
     }));
-    // If the vault was unlocked again meanwhile, this was not offered then, because the run had not ended yet.
+    // If the vault was unlocked again meanwhile, the run was not offered then, because it had not ended yet.
     if was_locked && let Some(roots) = shared.interrupted_run() {
         tell(Reply::Unfinished(roots));
     }

@@ -20,7 +20,7 @@ const DEBOUNCE: Duration = Duration::from_millis(35);
 /// Larger files are not decoded for a preview.
 const LARGEST_FILE_BYTES: u64 = 512 << 20;
 
-/// The pictures that the screen lacks. Replaces what was wanted before.
+/// The pictures that the screen lacks. Replaces the previous request.
 pub(super) struct Wanted {
     pub encoder: Encoder,
     pub requests: Vec<PictureRequest>,

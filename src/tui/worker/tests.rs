@@ -87,7 +87,7 @@ fn progress(inbox: &Receiver<AppEvent>, mut is_it: impl FnMut(&IndexingUpdate) -
 }
 
 #[test]
-fn indexing_that_is_cut_short_keeps_what_is_done_and_goes_on_from_there() {
+fn an_interrupted_run_keeps_its_photos_and_the_next_run_resumes_there() {
     let scene = Scene::new();
     let photos = photos();
     // Quit while a photo is being sealed: at least that one is committed.
@@ -159,7 +159,7 @@ fn a_paused_run_commits_what_is_sealed_without_waiting_for_the_next_photo() {
 }
 
 #[test]
-fn locking_lets_a_run_go_on_and_a_stopped_one_is_offered_after_unlocking() {
+fn a_run_continues_behind_the_lock_and_a_stopped_one_is_offered_after_unlocking() {
     let scene = Scene::new();
     let (mut workers, inbox) = scene.open();
     workers.ask(Request::Index(vec![photos()]));

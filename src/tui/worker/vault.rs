@@ -23,7 +23,7 @@ use crate::services::search::{Listing, SearchResult};
 use crate::services::session::{self, FoundVault, Passphrase, Prompts};
 use crate::services::{check, exif, index, interrupted_runs, library, search};
 
-/// Questions of ssh would be drawn over the screen.
+/// Prompts of ssh would be drawn over the screen.
 const PROMPTS: Prompts = Prompts::Refused;
 
 /// An open vault and what belongs to it.
@@ -57,8 +57,8 @@ impl Shared {
         self.opened.lock().as_ref().is_some_and(|opened| Arc::ptr_eq(opened, vault))
     }
 
-    /// Wipes keys, everything that was read of the vault, and photos given to other programs. Work under way keeps the
-    /// keys it needs until it ends.
+    /// Wipes keys, everything that was read from the vault, and photos given to other programs. Work under way keeps
+    /// the keys it needs until it ends.
     pub(super) fn close(&self) {
         if let Some(opened) = self.opened.lock().take() {
             opened.vault.forget_contents();
@@ -111,7 +111,7 @@ impl Shared {
             IsNew::Yes => {
                 session::create_or_unlock_vault(root, passphrase, || self.default_model(), &self.dirs, PROMPTS)?
             }
-            // An older copy, such as a backup, is opened too; whether it is to be used from now on is asked afterwards.
+            // An older copy, such as a backup, is opened too; the user decides afterwards whether to accept it.
             IsNew::No => FoundVault::at(root, &self.dirs, PROMPTS)?.unlock(passphrase, &self.dirs)?,
         };
         let age = vault.copy_age();
@@ -155,7 +155,7 @@ impl Shared {
         self.is_open(&opened).then_some(reply)
     }
 
-    /// Searches for the best photos whatever they score, so that the threshold can be moved without searching again.
+    /// Returns the best photos even below the threshold, which can then be changed without searching again.
     fn search(&self, vault: &OpenVault, query: &Query) -> Result<SearchResult, String> {
         let search = |query: &search::Query<'_>| {
             shown(vault.refresh().and_then(|()| search::search(vault, query, Listing::Best(LARGEST_TOP))))
@@ -176,7 +176,7 @@ impl Shared {
     }
 }
 
-/// Whether a vault is created or exists.
+/// Whether to create the vault or open an existing one.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(in crate::tui) enum IsNew {
     Yes,
@@ -188,7 +188,7 @@ pub(super) fn accept_older(opened: &Opened) -> Reply {
     Reply::AcceptedOlder(shown(opened.vault.accept_older_copy()))
 }
 
-/// An error as it is shown, advice included.
+/// The text of an error with its advice.
 fn shown<T>(result: Result<T, Error>) -> Result<T, String> {
     result.map_err(|error| error.with_advice())
 }

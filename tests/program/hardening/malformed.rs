@@ -1,6 +1,6 @@
 //! Row "malformed files": every parser of bytes from outside is fed valid files and 100,000 mutations of them, the same
 //! in each run. It needs no compiler but Rust's. For a long run:
-//! `CIPHERLENS_FUZZ_EXECUTIONS=10000000 cargo test --release --test hardening malformed`.
+//! `CIPHERLENS_FUZZ_EXECUTIONS=10000000 cargo test --release --test program -- hardening::malformed`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

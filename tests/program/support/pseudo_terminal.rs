@@ -202,7 +202,7 @@ impl PseudoTerminal {
         kept.len()
     }
 
-    /// Waits until keys can be typed: during the probe they would be taken for answers. The screen is cleared at the
+    /// Waits until keys can be typed: during the probe they would be mistaken for answers. The screen is cleared at the
     /// start and again after the probe.
     pub(crate) fn until_answered(&mut self) {
         self.until("the terminal's answers", |terminal| {
@@ -227,7 +227,7 @@ impl PseudoTerminal {
     }
 
     /// Hangs up, as a closed window or a lost connection does, and waits for the program to end. The program must write
-    /// now and then: the reading thread lets go of the terminal only then.
+    /// now and then: only then does the reading thread release the terminal.
     pub(crate) fn hang_up(&mut self) -> ExitStatus {
         self.output = channel().1;
         self.input = Box::new(std::io::sink());

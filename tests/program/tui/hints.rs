@@ -38,7 +38,7 @@ fn hinted(stage: &mut Stage) -> Vec<String> {
     runs.into_iter().flat_map::<Vec<String>, _>(keys).filter(|key| !key.is_empty()).collect()
 }
 
-/// The key presses that a hint stands for; `None` if it is not a key.
+/// The key presses that a hint means; `None` if it is not a key.
 fn presses(hint: &str) -> Option<Vec<KeyEvent>> {
     if NO_KEYS.contains(&hint) {
         return None;
@@ -69,7 +69,7 @@ fn idle_hints(name: &str, (columns, rows): (u16, u16), open: &dyn Fn(u16, u16) -
     for hint in &hints {
         let mut stage = marked(open(columns, rows));
         let Some(presses) = presses(hint) else {
-            assert!(NO_KEYS.contains(&hint.as_str()), "{name}: {hint:?} is no key");
+            assert!(NO_KEYS.contains(&hint.as_str()), "{name}: {hint:?} is not a key");
             continue;
         };
         stage.effects.clear();
@@ -91,7 +91,7 @@ fn every_hinted_key_does_something_in_every_state() {
     for size in SIZES {
         for (name, open) in states() {
             let (hints, without_effect) = idle_hints(name, size, &open);
-            assert!(hints > 0 || ["help", "messages"].contains(&name), "{name} at {size:?} hints nothing");
+            assert!(hints > 0 || ["help", "messages"].contains(&name), "{name} at {size:?} has no key hints");
             idle.extend(without_effect);
         }
     }
@@ -99,7 +99,7 @@ fn every_hinted_key_does_something_in_every_state() {
 }
 
 #[test]
-fn the_palette_offers_what_does_something_with_keys_that_do_the_same() {
+fn the_palette_lists_only_keys_that_do_something() {
     for (name, open) in states() {
         let mut stage = marked(open(120, 60));
         if stage.application.state.lock_screen.is_some() || stage.application.state.overlay.is_some() {
@@ -127,7 +127,7 @@ fn the_palette_offers_what_does_something_with_keys_that_do_the_same() {
 }
 
 #[test]
-fn a_refused_key_says_why_without_a_tick() {
+fn a_refused_key_says_why_without_a_check_mark() {
     let mut stage = Stage::with_vault(100, 24);
     for (keys, reason) in [
         ("1 e", "works on photos in the vault"),
@@ -178,7 +178,7 @@ fn the_threshold_moves_with_brackets_the_number_with_braces_and_thumbnails_with_
 }
 
 #[test]
-fn where_the_locale_is_not_utf_8_every_cell_is_ascii() {
+fn without_a_utf_8_locale_every_cell_is_ascii() {
     for size in SIZES {
         for (name, open) in states() {
             let mut stage = open(size.0, size.1);

@@ -20,7 +20,7 @@ const CANARY: &str = "c2VjcmV0";
 /// The title of the help.
 const HELP: &str = "╭ keys ─";
 
-/// Names that would write the clipboard, the title, pictures, colours and answers if a terminal obeyed them.
+/// Names that would set the clipboard, the title, pictures and colours, or cause answers, if a terminal obeyed them.
 fn hostile_names() -> Vec<String> {
     [
         "\u{1b}]52;c;CANARY\u{7}",
@@ -134,13 +134,13 @@ fn names_in_the_vault_and_in_results_are_shown_and_not_obeyed() {
     terminal.keys("3");
     terminal.until_screen(CANARY);
     is_inert(&mut terminal);
-    // More like this one.
+    // Search for similar photos.
     terminal.keys("s");
     terminal.until_screen("1.0000");
     terminal.keys("?");
     terminal.until_screen(HELP);
     terminal.keys("\x1b");
-    // A letter right after the escape character would be another key.
+    // A letter right after the escape character would make another key of both.
     terminal.until("the help's end", |terminal| !terminal.screen().contains(HELP));
     for _ in hostile_names() {
         terminal.keys("j");
@@ -265,7 +265,7 @@ fn paths_hide_nothing_in_the_clipboard_and_still_name_their_files() {
 }
 
 #[test]
-fn a_terminal_that_answers_nonsense_still_gets_a_program_that_works() {
+fn the_program_works_in_a_terminal_that_answers_nonsense() {
     let endless = "9".repeat(100_000);
     let answers = [
         "\x1b[?62;4;22c\x1b[6;0;0t\x1b[0n".to_owned(),
@@ -294,7 +294,7 @@ fn a_terminal_that_answers_nonsense_still_gets_a_program_that_works() {
         terminal.keys("\x1b");
         terminal.settle(Duration::from_millis(300));
         let short: String = answer.chars().take(40).collect();
-        assert!(terminal.is_alternate_screen(), "it goes on after {short:?}");
+        assert!(terminal.is_alternate_screen(), "it still runs after {short:?}");
         terminal.signal("TERM");
         terminal.wait();
         let written = String::from_utf8_lossy(&terminal.written).into_owned();

@@ -9,7 +9,7 @@ fn iso_media(brand: &str) -> Vec<u8> {
 }
 
 #[test]
-fn files_that_are_not_taken_are_counted_in_the_browser_and_in_the_indexing_panel() {
+fn skipped_files_are_counted_in_the_browser_and_on_the_indexing_tab() {
     let user = User::with_vault();
     let pictures = user.path("pictures");
     for (name, content) in [
@@ -59,11 +59,11 @@ fn number_before(terminal: &crate::support::pseudo_terminal::PseudoTerminal, wor
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_run_that_an_error_ends_says_what_is_safe_and_how_to_go_on() {
+fn a_run_ended_by_an_error_says_what_is_saved_and_how_to_continue() {
     let user = User::with_vault();
     let many = user.path("pictures/many");
     std::fs::create_dir(user.path("pictures")).unwrap();
-    // Fewer than a commit holds: nothing sealed before the error is in the vault.
+    // Too few for a commit: no photo that was sealed before the error is in the vault.
     crate::support::full_disk::photos(&many, 2);
     let arguments = user.arguments(&user.path("pictures"));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -54,7 +54,7 @@ impl Owner {
         terminal.until("sealed photos", |_| self.sealed() >= photos);
     }
 
-    /// Waits for `text` as long as more photos are being sealed, however slowly.
+    /// Waits for `text`; the time limit starts again with each sealed photo.
     fn until_screen_while_sealing(&self, terminal: &mut PseudoTerminal, text: &str) {
         loop {
             let before = self.sealed();
@@ -94,7 +94,7 @@ fn a_terminal_that_dies_while_photos_are_indexed_costs_no_sealed_photo() {
 }
 
 #[test]
-fn locking_lets_indexing_go_on_and_the_lock_screen_says_how_far_it_is() {
+fn indexing_continues_behind_the_lock_screen_which_shows_its_progress() {
     let owner = Owner::new();
     let mut terminal = owner.start("photos/watch", &[]);
     terminal.keys("I");
@@ -112,7 +112,7 @@ fn locking_lets_indexing_go_on_and_the_lock_screen_says_how_far_it_is() {
 }
 
 #[test]
-fn locking_that_pauses_indexing_keeps_what_is_sealed_and_offers_to_go_on() {
+fn locking_that_pauses_indexing_keeps_sealed_photos_and_offers_to_resume() {
     let owner = Owner::new();
     let mut terminal = owner.start("photos", &["--lock", "pause"]);
     terminal.keys("I");
@@ -129,7 +129,7 @@ fn locking_that_pauses_indexing_keeps_what_is_sealed_and_offers_to_go_on() {
 }
 
 #[test]
-fn what_quitting_interrupted_is_offered_at_the_next_start_and_going_on_completes_it() {
+fn a_run_interrupted_by_quitting_is_offered_at_the_next_start_and_can_be_completed() {
     let owner = Owner::new();
     let mut terminal = owner.start("photos", &[]);
     terminal.keys("I");
@@ -157,7 +157,7 @@ fn what_quitting_interrupted_is_offered_at_the_next_start_and_going_on_completes
 }
 
 #[test]
-fn a_killed_run_is_offered_until_it_is_not_wanted_any_more() {
+fn a_killed_run_is_offered_until_the_user_declines() {
     let owner = Owner::new();
     let mut terminal = owner.start("photos", &[]);
     terminal.keys("I");
@@ -187,7 +187,7 @@ fn adding(owner: &Owner) -> Child {
 }
 
 #[test]
-fn an_interrupted_add_is_offered_in_the_application_and_one_that_goes_on_is_not() {
+fn an_interrupted_add_is_offered_in_the_application_and_a_running_one_is_not() {
     let owner = Owner::new();
     let mut child = adding(&owner);
     let patience = Instant::now() + Duration::from_secs(120);
@@ -195,7 +195,7 @@ fn an_interrupted_add_is_offered_in_the_application_and_one_that_goes_on_is_not(
         assert!(Instant::now() < patience, "no photo was sealed");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // A stopped process still looks alive.
+    // A stopped process still counts as alive.
     let signal = |name: &str| {
         let command = format!("kill -s {name} {}", child.id());
         assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
@@ -203,7 +203,7 @@ fn an_interrupted_add_is_offered_in_the_application_and_one_that_goes_on_is_not(
     signal("STOP");
     let mut terminal = owner.start("photos", &[]);
     terminal.settle(Duration::from_millis(500));
-    assert!(!terminal.screen().contains(OFFER), "it is still going on: {}", terminal.screen());
+    assert!(!terminal.screen().contains(OFFER), "it is still running: {}", terminal.screen());
     terminal.keys("q");
     assert!(terminal.wait().success());
     signal("INT");

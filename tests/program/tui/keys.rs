@@ -49,12 +49,12 @@ fn a_filter_can_be_typed_before_the_folder_is_listed() {
     let mut stage = Stage::with_vault(80, 24);
     stage.effects.clear();
     stage.keys("l / 'dip");
-    assert_eq!(stage.asked(), ["list /photos/2024/beach"], "no letter is taken for a key");
+    assert_eq!(stage.asked(), ["list /photos/2024/beach"], "no letter acts as a key");
     assert_eq!(stage.application.state.browser.list.filter.field.text(), "dip");
 }
 
 #[test]
-fn a_listing_of_a_folder_left_behind_is_not_shown() {
+fn a_late_listing_of_another_folder_is_not_shown() {
     let mut stage = Stage::new(80, 24);
     stage.keys("l h");
     stage.reply(Reply::Listed { folder: PathBuf::from("/photos/2024/beach"), listing: Ok((Vec::new(), 0)) });
@@ -62,7 +62,7 @@ fn a_listing_of_a_folder_left_behind_is_not_shown() {
 }
 
 #[test]
-fn a_photo_is_the_query_with_one_key() {
+fn one_key_searches_for_the_photo_under_the_cursor() {
     let mut stage = Stage::with_vault(80, 24);
     stage.effects.clear();
     stage.keys("j j j s");
@@ -126,7 +126,7 @@ fn a_passphrase_is_never_on_the_screen() {
     assert!(!longer.contains("hunter2"));
     stage.keys("backspace");
     let field = |screen: &str| screen.lines().find(|line| line.contains("typed, not shown")).unwrap().to_owned();
-    assert_eq!(field(&stage.screen()), field(&longer), "its length does not show either");
+    assert_eq!(field(&stage.screen()), field(&longer), "its length is not shown either");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn quitting_during_an_export_asks_first_and_then_about_an_indexing_run() {
 }
 
 #[test]
-fn an_export_that_a_lock_stopped_says_so_after_it() {
+fn an_export_stopped_by_a_lock_is_reported_without_names_of_photos() {
     let mut stage = Stage::with_vault(100, 24);
     stage.keys("3 e enter");
     stage.effects.clear();
@@ -262,9 +262,9 @@ fn results_and_vault_are_filtered_by_name_and_selected_by_range() {
 }
 
 #[test]
-fn only_files_on_the_screen_as_large_as_a_stored_photo_are_compared() {
+fn only_files_on_the_screen_with_the_size_of_a_stored_photo_are_compared() {
     let mut stage = Stage::with_vault(80, 24);
-    assert!(stage.application.to_recognise().is_empty(), "what was asked is answered");
+    assert!(stage.application.to_recognise().is_empty(), "all requests are answered");
     stage.reply(Reply::Collection(Ok((photos(), Statistics::default()))));
     assert_eq!(stage.application.to_recognise(), [PathBuf::from("/photos/2024/IMG_2.jpg")]);
     assert!(stage.screen().contains("✓"), "the mark stays meanwhile: {}", stage.screen());
@@ -275,14 +275,14 @@ fn only_files_on_the_screen_as_large_as_a_stored_photo_are_compared() {
 }
 
 #[test]
-fn an_interrupted_run_says_where_it_goes_on() {
+fn a_resumed_run_says_where_it_resumed() {
     let mut stage = Stage::with_vault(120, 40);
     stage.keys("I 4");
     stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 1200, skipped: SkippedCounts::default() }));
     for _ in 0..256 {
         stage.application.receive(Reply::Indexing(already_present()));
     }
-    assert!(!stage.screen().contains("resumed"), "nothing new came yet");
+    assert!(!stage.screen().contains("resumed"), "no new photo yet");
     stage.reply(Reply::Indexing(entered(Step::Features, "/photos/257.jpg")));
     assert!(stage.screen().contains("resumed at 256 of 1200"), "{}", stage.screen());
 }
@@ -299,7 +299,7 @@ fn stopping_and_pausing_show_at_once_without_waiting_for_the_run() {
 }
 
 #[test]
-fn where_the_terminal_stores_no_files_the_command_is_on_the_clipboard() {
+fn a_terminal_that_cannot_store_files_gets_a_command_on_the_clipboard() {
     let mut stage = Stage::with_vault(80, 24);
     stage.keys("3 d y");
     stage.asked();
@@ -373,7 +373,7 @@ fn a_user_s_keymap_shows_in_help_and_hints() {
 }
 
 #[test]
-fn pasted_text_goes_into_fields_and_its_line_ends_do_nothing() {
+fn pasted_text_goes_into_fields_and_its_line_breaks_do_nothing() {
     let mut stage = Stage::new(80, 24);
     stage.application.show_lock_screen(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/x"))));
     stage.keys("ctrl-u");
@@ -382,7 +382,7 @@ fn pasted_text_goes_into_fields_and_its_line_ends_do_nothing() {
     assert!(stage.screen().contains("/nowhere/vq"));
     let mut stage = Stage::new(80, 24);
     stage.application.paste("q");
-    assert!(stage.asked().is_empty(), "pasted letters are no commands");
+    assert!(stage.asked().is_empty(), "pasted letters are not commands");
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn a_user_s_keymap_changes_the_keys_of_windows_and_fields_and_shows_there() {
     stage.keys("ctrl-y");
     assert_eq!(stage.asked(), ["remove 1"]);
     stage.keys("esc : 'zzz ctrl-k 'files ctrl-j");
-    assert_eq!(stage.application.state.tab, Tab::Files, "the palette's text was cleared and its choice taken");
+    assert_eq!(stage.application.state.tab, Tab::Files, "the palette's text was cleared and its choice accepted");
     stage.application.show_lock_screen(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/x"))));
     assert!(stage.screen().contains("ctrl-n skip"), "{}", stage.screen());
     stage.keys("esc");

@@ -4,7 +4,7 @@ use crate::support::pseudo_terminal::Kind;
 use crate::tui::user::{User, sample};
 
 #[test]
-fn in_a_locale_that_is_not_utf_8_names_and_borders_are_ascii() {
+fn without_a_utf_8_locale_names_and_borders_are_ascii() {
     let user = User::new();
     let folder = user.path("photos");
     std::fs::create_dir(&folder).unwrap();

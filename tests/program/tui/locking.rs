@@ -29,7 +29,7 @@ fn seal(stage: &mut Stage, photos: usize) {
 }
 
 #[test]
-fn locking_leaves_the_run_alone_and_shows_it_without_a_name() {
+fn locking_does_not_stop_the_run_and_shows_it_without_names() {
     let mut stage = indexing();
     stage.keys("L");
     assert_eq!(stage.asked(), ["close", "forget pictures"]);
@@ -42,33 +42,33 @@ fn locking_leaves_the_run_alone_and_shows_it_without_a_name() {
     stage.keys("esc 4");
     assert!(stage.screen().contains("20 added") && !stage.screen().contains("secret"), "{}", stage.screen());
     stage.keys("p");
-    assert!(stage.asked().is_empty(), "a run that is held would keep its keys for ever");
+    assert!(stage.asked().is_empty(), "a run paused behind the lock would keep its keys for ever");
     stage.keys("L");
     stage.effects.clear();
     stage.reply(Reply::Indexing(committed(20)));
     stage.reply(Reply::Indexing(IndexingUpdate::Ended(Ending::Done)));
-    assert!(stage.asked().is_empty(), "nothing is read of a locked vault");
+    assert!(stage.asked().is_empty(), "a locked vault is not read");
     let screen = stage.screen();
     assert!(screen.contains("indexing is done"), "{screen}");
     assert!(screen.contains("cannot be read without"), "{screen}");
 }
 
 #[test]
-fn locking_stops_a_run_where_the_user_wants_it_or_has_paused_it() {
+fn locking_stops_a_paused_run_and_any_run_if_the_settings_say_so() {
     for (on_lock, keys) in [(OnLock::Pause, "L"), (OnLock::Continue, "p L")] {
         let mut stage = indexing();
         stage.application.state.preferences.on_lock = on_lock;
         stage.keys(keys);
         let asked = stage.asked();
         assert!(asked.ends_with(&["stop", "close", "forget pictures"].map(str::to_owned)), "{asked:?}");
-        assert!(stage.screen().contains("indexing stops, keeping what is sealed"), "{}", stage.screen());
+        assert!(stage.screen().contains("indexing is stopping, saving progress"), "{}", stage.screen());
         stage.reply(Reply::Indexing(IndexingUpdate::Ended(Ending::Stopped)));
-        assert!(stage.screen().contains("indexing stopped at 19 of 81; unlock to go on"), "{}", stage.screen());
+        assert!(stage.screen().contains("indexing stopped at 19 of 81; unlock to resume"), "{}", stage.screen());
     }
 }
 
 #[test]
-fn quitting_says_what_is_kept_and_asks_on_the_lock_screen_too() {
+fn quitting_says_what_is_saved_and_asks_on_the_lock_screen_too() {
     let mut stage = indexing();
     stage.keys("q");
     let screen = stage.screen();
@@ -85,7 +85,7 @@ fn quitting_says_what_is_kept_and_asks_on_the_lock_screen_too() {
 }
 
 #[test]
-fn the_question_about_quitting_is_true_of_a_run_that_ends_while_it_stands() {
+fn the_quit_question_is_updated_when_the_run_ends() {
     let mut stage = indexing();
     stage.keys("q");
     stage.reply(Reply::Indexing(committed(81)));
@@ -98,7 +98,7 @@ fn the_question_about_quitting_is_true_of_a_run_that_ends_while_it_stands() {
 }
 
 #[test]
-fn an_interrupted_run_is_gone_on_with_forgotten_or_left_for_later() {
+fn an_interrupted_run_is_resumed_forgotten_or_left_for_later() {
     let roots = || vec![PathBuf::from("/photos/2023"), PathBuf::from("/photos/2024")];
     for (key, asked) in [
         ("y", &["index [\"/photos/2023\", \"/photos/2024\"]"][..]),
@@ -116,7 +116,7 @@ fn an_interrupted_run_is_gone_on_with_forgotten_or_left_for_later() {
     }
     let mut stage = indexing();
     stage.reply(Reply::Unfinished(roots()));
-    assert!(stage.application.state.overlay.is_none(), "it is going on");
+    assert!(stage.application.state.overlay.is_none(), "the run has been resumed");
     let mut stage = Stage::with_vault(100, 30);
     stage.application.state.session = Session::Closed;
     stage.reply(Reply::Unfinished(roots()));

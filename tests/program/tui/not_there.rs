@@ -131,7 +131,7 @@ fn a_vault_that_is_mounted_meanwhile_is_found_by_trying_again() {
 fn another_vault_is_opened_by_its_path() {
     let user = user_with_moved_vault();
     let mut terminal = start(user, &[], &[]);
-    // A letter chooses nothing: it may be one of a passphrase.
+    // A letter chooses nothing: it may be part of a passphrase.
     terminal.keys(&format!("{PASSPHRASE}\x1b[B\r"));
     terminal
         .until("a field", |terminal| terminal.screen().contains("vault  ") && terminal.screen().contains("esc back"));
@@ -182,18 +182,18 @@ fn without_any_known_vault_there_is_the_first_run() {
 }
 
 #[test]
-fn what_a_look_finds_concerns_only_the_vault_that_was_looked_for() {
+fn a_reply_about_another_vault_or_after_leaving_is_ignored() {
     let looked = |path: &str, found| Reply::Looked { vault: PathBuf::from(path), found };
     let mut stage = Stage::new(80, 24);
     stage.application.state.preferences.vault = Some(PathBuf::from("/disk/photos.vault"));
-    // The passphrase is asked for before the look at the path is done.
+    // The passphrase is asked for before the path has been checked.
     stage.keys("j j j s");
     stage.reply(looked("/other", Presence::Nothing));
     assert!(matches!(stage.application.state.lock_screen, Some(LockScreen::Unlock(_))));
     stage.keys("'secret enter");
     assert_eq!(stage.asked(), ["open /disk/photos.vault"]);
     stage.reply(looked("/disk/photos.vault", Presence::Nothing));
-    assert!(matches!(stage.application.state.lock_screen, Some(LockScreen::Unlock(_))), "its opening says more");
+    assert!(matches!(stage.application.state.lock_screen, Some(LockScreen::Unlock(_))), "wait for the open");
     let vault = PathBuf::from("/disk/photos.vault");
     stage.reply(Reply::Opened { vault, result: Err("there is no vault".to_owned()) });
     assert_eq!(stage.asked(), ["look at /disk/photos.vault"]);
@@ -201,7 +201,7 @@ fn what_a_look_finds_concerns_only_the_vault_that_was_looked_for() {
     assert!(stage.screen().contains("The folder is there, without a vault in it"));
     stage.keys("up up up enter");
     assert_eq!(stage.asked(), ["look at /disk/photos.vault"]);
-    // Do not wait for a disk that does not answer.
+    // Leaving does not wait for a disk that does not respond.
     stage.keys("esc");
     assert!(stage.application.state.lock_screen.is_none());
     stage.reply(looked("/disk/photos.vault", Presence::Vault));

@@ -12,12 +12,12 @@ use crate::support::pseudo_terminal::Kind;
 use crate::tui::stage::Stage;
 use crate::tui::user::{User, sample};
 
-/// A stage on which a copy of this standing was just opened.
-fn opened(standing: CopyAge) -> Stage {
+/// A stage on which a copy of this age was just opened.
+fn opened(age: CopyAge) -> Stage {
     let mut stage = Stage::new(100, 24);
     let vault = PathBuf::from("/vaults/holiday.vault");
     stage.application.state.session = Session::Opening { vault: vault.clone() };
-    stage.reply(Reply::Opened { vault, result: Ok(standing) });
+    stage.reply(Reply::Opened { vault, result: Ok(age) });
     stage.effects.clear();
     stage
 }
@@ -36,7 +36,7 @@ fn an_older_copy_is_used_only_after_a_yes() {
     let mut stage = opened(CopyAge::Older { found: 2, seen: 3 });
     stage.application.paste("mU y");
     stage.keys("y");
-    assert!(stage.asked().is_empty(), "what was meant for the passphrase is no answer");
+    assert!(stage.asked().is_empty(), "text meant for the passphrase is not an answer");
     stage.keys("U");
     assert_eq!(stage.asked(), ["accept the older copy"]);
     stage.reply(Reply::AcceptedOlder(Ok(())));
@@ -45,7 +45,7 @@ fn an_older_copy_is_used_only_after_a_yes() {
 }
 
 #[test]
-fn a_copy_that_went_a_separate_way_is_read_and_never_used() {
+fn a_copy_that_was_changed_separately_is_read_only() {
     let mut stage = opened(CopyAge::Forked { found: 3, seen: 3 });
     assert!(stage.screen().contains("was changed separately"), "{}", stage.screen());
     stage.reply(Reply::Unfinished(vec![PathBuf::from("/photos")]));
@@ -54,7 +54,7 @@ fn a_copy_that_went_a_separate_way_is_read_and_never_used() {
 }
 
 #[test]
-fn a_restored_backup_is_asked_about_and_changed_after_a_yes() {
+fn a_restored_backup_can_be_changed_after_a_yes() {
     let user = User::with_vault();
     let vault = user.path("photos.vault");
     let text = vault.to_string_lossy().into_owned();

@@ -93,7 +93,7 @@ fn until(what: &str, done: impl Fn() -> bool) {
 }
 
 #[test]
-fn the_viewer_is_chosen_by_the_content_whatever_the_stored_name() {
+fn the_viewer_is_chosen_by_content_whatever_the_stored_name() {
     for (name, expected) in [("x.desktop", "x.jpg"), ("x.html", "x.jpg"), ("x.JPG", "x.jpg")] {
         let desk = Desk::with_photo_called(name);
         let mut terminal = desk.start();
@@ -103,7 +103,7 @@ fn the_viewer_is_chosen_by_the_content_whatever_the_stored_name() {
         assert_eq!(fs::read(&path).unwrap(), fs::read(sample("photos/butterfly/image_0001.jpg")).unwrap());
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
-        assert_ne!(umask, "0077", "what the viewer saves is as the session has it");
+        assert_ne!(umask, "0077", "the viewer has the umask of the session");
         terminal.keys("q");
         assert!(terminal.wait().success());
         assert!(!path.exists() && fs::read_dir(&desk.runtime).unwrap().next().is_none());
@@ -111,7 +111,7 @@ fn the_viewer_is_chosen_by_the_content_whatever_the_stored_name() {
 }
 
 #[test]
-fn what_a_killed_instance_left_is_swept_and_what_another_one_shows_is_not() {
+fn leftovers_of_a_killed_instance_are_removed_and_files_of_a_running_one_are_not() {
     let desk = Desk::with_photo_called("photo.jpg");
     let mut killed = desk.start();
     let (_, left) = desk.open(&mut killed);

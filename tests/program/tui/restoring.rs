@@ -65,7 +65,7 @@ fn signals_that_end_the_program_restore_the_terminal_and_delete_its_pictures() {
 }
 
 #[test]
-fn stopping_gives_the_terminal_back_and_continuing_draws_again() {
+fn suspending_restores_the_terminal_and_continuing_redraws() {
     let (mut terminal, before) = browsing(Kind::Sixel);
     terminal.keys("\x1a");
     terminal.until("the shell's screen", |terminal| !terminal.is_alternate_screen());
@@ -79,7 +79,7 @@ fn stopping_gives_the_terminal_back_and_continuing_draws_again() {
     is_restored(&terminal, &before);
 }
 
-/// Not a test by itself: what [`a_panic_restores_the_terminal_before_it_is_told`] runs in a pseudo-terminal.
+/// Not a test by itself: [`a_panic_restores_the_terminal_before_its_message_is_printed`] runs it in a pseudo-terminal.
 #[test]
 #[ignore = "takes over the terminal it runs in"]
 fn child_that_panics() {
@@ -92,7 +92,7 @@ fn child_that_panics() {
 }
 
 #[test]
-fn a_panic_restores_the_terminal_before_it_is_told() {
+fn a_panic_restores_the_terminal_before_its_message_is_printed() {
     let before = PseudoTerminal::untouched_modes();
     let program: PathBuf = std::env::current_exe().unwrap();
     let arguments = ["--exact", "restoring::child_that_panics", "--ignored", "--nocapture"];
@@ -104,5 +104,5 @@ fn a_panic_restores_the_terminal_before_it_is_told() {
     let text = String::from_utf8_lossy(&terminal.written).into_owned();
     let left = text.find("\x1b[?1049l").unwrap();
     let told = text.find("the roof is on fire").unwrap();
-    assert!(left < told, "the message is on the screen that stays");
+    assert!(left < told, "the message is on the normal screen");
 }

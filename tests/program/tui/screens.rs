@@ -1,4 +1,4 @@
-//! Snapshots of every screen at every size, and tests of what text cannot show.
+//! Snapshots of every screen at every size, and tests of what snapshots of text cannot show.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -312,7 +312,7 @@ fn names_that_hold_escape_sequences_are_shown_inert() {
 }
 
 #[test]
-fn the_cursor_is_reversed_and_no_state_is_told_by_colour_alone() {
+fn the_cursor_is_reversed_and_no_state_is_shown_by_colour_alone() {
     let mut stage = Stage::with_vault(120, 40);
     stage.keys("j j j space");
     let buffer = stage.backend().buffer();
@@ -328,7 +328,7 @@ fn the_cursor_is_reversed_and_no_state_is_told_by_colour_alone() {
 }
 
 #[test]
-fn without_colour_every_cell_is_plain_and_pictures_keep_theirs() {
+fn without_colour_every_cell_is_plain_except_in_pictures() {
     let mut stage = Stage::with_vault(100, 30);
     (stage.application.theme, _) = Theme::new(Background::Dark, Colours::PicturesOnly, "");
     stage.keys("j j");
@@ -363,7 +363,7 @@ fn a_new_photo_never_shows_the_old_picture() {
     let screen = stage.screen();
     assert!(screen.contains("loading") && !screen.contains('▀'), "{screen}");
     stage.keys("k");
-    assert!(stage.screen().contains('▀'), "what was seen is still at hand");
+    assert!(stage.screen().contains('▀'), "pictures shown before are still in memory");
 }
 
 #[test]
@@ -381,5 +381,5 @@ fn locking_removes_names_pictures_and_keys() {
         query: Query::File(PathBuf::from("/photos/2024/IMG_2.jpg")),
         result: Ok(Box::new(found())),
     });
-    assert!(!stage.screen().contains("boat.jpg"), "an answer after the lock comes too late");
+    assert!(!stage.screen().contains("boat.jpg"), "an answer after the lock is dropped");
 }

@@ -1,4 +1,4 @@
-//! The application on a stage: no terminal, no workers; the test plays both.
+//! The application without terminal and workers: the test plays both.
 
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
@@ -52,7 +52,7 @@ impl Stage {
         stage
     }
 
-    /// The same with an open vault of eight photos.
+    /// Like [`Self::new`], but with an open vault of eight photos.
     pub(crate) fn with_vault(columns: u16, rows: u16) -> Self {
         let mut stage = Self::new(columns, rows);
         stage.application.state.session = Session::Open { vault: PathBuf::from("/vaults/holiday.vault") };
@@ -196,12 +196,12 @@ pub(crate) fn entered(stage: progress::Stage, path: impl Into<PathBuf>) -> Index
     IndexingUpdate::Event(Event::Entered { path: path.into(), stage })
 }
 
-/// The vault has a photo of the indexing run already.
+/// A photo of the indexing run is already in the vault.
 pub(crate) fn already_present() -> IndexingUpdate {
     IndexingUpdate::Event(Event::Finished { path: PathBuf::new(), outcome: Outcome::AlreadyPresent })
 }
 
-/// The indexing run has made so many photos durable.
+/// The indexing run has committed this many photos.
 pub(crate) fn committed(photos: usize) -> IndexingUpdate {
     IndexingUpdate::Event(Event::Committed { photos })
 }
@@ -222,7 +222,7 @@ pub(crate) fn photos() -> Vec<StoredPhoto> {
     names.iter().enumerate().map(photo).collect()
 }
 
-/// The photos above, from 0.97 downwards in steps of 0.06: three reach 0.80. The query is in the vault.
+/// The photos above with scores from 0.97 downwards in steps of 0.06: three reach 0.80. The query is in the vault.
 pub(crate) fn found() -> SearchResult {
     let ranked: Vec<_> = photos()
         .into_iter()

@@ -50,7 +50,7 @@ fn a_forced_choice_and_a_key_change_how_pictures_are_drawn() {
 }
 
 #[test]
-fn no_color_takes_the_colour_from_text_and_leaves_pictures_theirs() {
+fn no_color_removes_colour_from_text_but_not_from_pictures() {
     let mut terminal = browsing(Kind::Silent, &[("NO_COLOR", "1")], &[]);
     terminal.until("a picture in colours", |terminal| terminal.has_written(0, b"\x1b[38;2;"));
     let mut terminal = browsing(Kind::Silent, &[("NO_COLOR", "1")], &["--preview", "off"]);
@@ -66,7 +66,7 @@ fn no_color_takes_the_colour_from_text_and_leaves_pictures_theirs() {
     }
 }
 
-/// Bytes sent for one new photo, from the key to the frame that shows it.
+/// The number of bytes sent between a key press and the frame that shows the next photo.
 fn bytes_of_a_preview(kind: Kind, mark: &[u8], environment: &[(&str, &str)], arguments: &[&str]) -> usize {
     let mut terminal = browsing(kind, environment, arguments);
     terminal.until("a picture", |terminal| terminal.has_drawn(0, mark));

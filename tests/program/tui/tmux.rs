@@ -71,7 +71,7 @@ impl FakeTmux {
         text.lines().map(|line| line.trim_end().to_owned()).collect()
     }
 
-    /// The program at most asked tmux or had it repaint; above all it did not turn `allow-passthrough` on.
+    /// Asserts that the program only queried tmux and had it repaint: it did not turn `allow-passthrough` on.
     fn assert_nothing_was_changed(&self) {
         for call in self.calls() {
             let is_harmless = ["display-message -p -t %7", "refresh-client -t /dev/pts/9"].contains(&call.as_str());
@@ -105,7 +105,7 @@ fn pixels_are_drawn_while_the_own_pane_is_active_and_half_blocks_otherwise() {
     let before = terminal.written.len();
     tmux.answer(BEHIND);
     until_half_blocks(&mut terminal);
-    assert!(terminal.has_written(before, ERASE), "pixels that may lie elsewhere");
+    assert!(terminal.has_written(before, ERASE), "pixels may lie in another pane");
     let before = terminal.written.len();
     terminal.keys("j");
     terminal.until_screen("╭ photo_1.jpg");
@@ -132,8 +132,8 @@ fn a_picture_carries_its_position_on_the_terminal() {
     terminal.until("a picture", |terminal| terminal.has_drawn(0, WRAPPED_SIXEL));
     let text = String::from_utf8_lossy(&terminal.written).into_owned();
     let (before, picture) = text.split_once("\x1bPtmux;\x1b\x1b[").unwrap();
-    // Compare where the program moved its cursor with where the terminal's is moved: the pane begins below five lines
-    // and a status line, and right of forty columns.
+    // The program's cursor position and the terminal's differ by the origin of the pane: six rows down (five lines and
+    // a status line), forty columns to the right.
     let end_of_move = before.rfind('H').unwrap();
     let (row, column) = position(&before[..=end_of_move]);
     let end_of_move = picture.find('H').unwrap();

@@ -1,4 +1,4 @@
-//! Repairing a damaged vault. That damage is found is tested in `tests/hardening`.
+//! Repairing a damaged vault. That damage is found is tested in `tests/program/hardening`.
 
 use std::fs;
 use std::path::Path;

@@ -43,14 +43,14 @@ pub struct MissingVault {
     pub other: Option<TextField>,
     /// Whether a worker is looking for it again.
     pub is_looking: bool,
-    /// How often it was looked for again.
+    /// How many times the user has tried again.
     pub tries: usize,
     /// What is wrong with the input, or the result of the last try.
     pub error: Option<String>,
 }
 
 impl MissingVault {
-    /// A screen on which nothing was tried yet.
+    /// The screen as it is first shown.
     #[must_use]
     pub fn new(vault: PathBuf, found: Presence) -> Self {
         Self { vault, found, choice: Choice::TryAgain, other: None, is_looking: false, tries: 0, error: None }

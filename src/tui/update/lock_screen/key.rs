@@ -11,6 +11,6 @@ pub enum FormKey {
     Next,
     /// Moves to the previous field or choice.
     Previous,
-    /// Takes what was typed or chosen.
+    /// Accepts what was typed or chosen.
     Submit,
 }

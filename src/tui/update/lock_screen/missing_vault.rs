@@ -11,7 +11,7 @@ use super::key::FormKey;
 use crate::services::format::count;
 use crate::services::session::Presence;
 
-/// Handles a key. Letters choose nothing: a passphrase may still be being typed.
+/// Handles a key. Letters choose nothing: the user may still be typing a passphrase.
 pub(super) fn key(state: &mut State, key: FormKey) -> Vec<Effect> {
     let Some(LockScreen::MissingVault(absent)) = &mut state.lock_screen else { return Vec::new() };
     if absent.is_looking {
@@ -57,7 +57,7 @@ fn choose(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Handles the result of a look at the path of a vault. Results for other paths are ignored.
+/// Handles the result of checking the path of a vault. Results for other paths are ignored.
 pub(in super::super) fn looked(state: &mut State, vault: PathBuf, found: Presence) {
     match &mut state.lock_screen {
         Some(LockScreen::Unlock(unlock)) if unlock.vault == vault && !unlock.is_working && found != Presence::Vault => {
