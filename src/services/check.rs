@@ -86,10 +86,11 @@ pub fn repair(
     lost: LostPhotoPolicy,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Repaired, Error> {
-    let vault = vault.vault();
-    model.require_same_space(vault.snapshot()?.mapping())?;
-    let vault::Repaired { before, after, dropped } =
-        vault::repair(vault, &FromOriginals(model), lost, IfLocked::Refuse, progress)?;
+    model.require_space_of(vault.vault())?;
+    let repaired = vault::repair(vault.vault(), &FromOriginals(model), lost, IfLocked::Refuse, progress);
+    // Commits before an error stay.
+    vault.mark_changed();
+    let vault::Repaired { before, after, dropped } = repaired?;
     log::info!("repaired: {} damages before, {} after", before.damages.len(), after.damages.len());
     Ok(Repaired { before: before.into(), after: after.into(), dropped })
 }

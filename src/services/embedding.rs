@@ -16,7 +16,7 @@ pub use crate::features::{Photo, Precision, PreparedPhoto, Workload};
 use crate::services::app_dirs::AppDirs;
 use crate::services::open_vault::OpenVault;
 use crate::services::photo;
-use crate::vault::{self, FeatureSpace, Mapping};
+use crate::vault::{self, FeatureSpace, Vault};
 
 /// A unit vector that describes a photo; anybody who reads it can tell what the photo shows. Wiped on drop.
 pub type Embedding = Zeroizing<Vec<f32>>;
@@ -54,7 +54,7 @@ impl EmbeddingModel {
     /// # Errors
     /// As [`Self::load`], or when the vault needs a model that this version does not have.
     pub fn load_for(vault: &OpenVault, file: Option<&Path>, workload: Workload, dirs: &AppDirs) -> Result<Self, Error> {
-        Self::load_network(network_of(vault)?, file, precision_of(vault)?, workload, dirs)
+        Self::load_network(network_of(vault), file, precision_of(vault)?, workload, dirs)
     }
 
     /// Whether it can serve as the model of `vault`, as far as that is known before the weights are read.
@@ -62,7 +62,7 @@ impl EmbeddingModel {
     /// # Errors
     /// As [`Self::load_for`].
     pub fn suits(&self, vault: &OpenVault) -> Result<bool, Error> {
-        Ok(self.0.precision() == precision_of(vault)?)
+        Ok(self.0.name() == network_of(vault).name() && self.0.precision() == precision_of(vault)?)
     }
 
     /// The arithmetic in which it computes.
@@ -133,8 +133,8 @@ impl EmbeddingModel {
     }
 
     /// Refuses a vault whose vectors another model made: similarities between the two would mean nothing.
-    pub(super) fn require_same_space(&self, mapping: &Mapping) -> Result<(), Error> {
-        Ok(mapping.feature_space.check(&self.space())?)
+    pub(super) fn require_space_of(&self, vault: &Vault) -> Result<(), Error> {
+        Ok(vault.feature_space().check(&self.space())?)
     }
 
     /// What a vault records about the model that makes its vectors.
@@ -146,23 +146,19 @@ impl EmbeddingModel {
 
 /// The network that made a vault's vectors. If this version does not have it, the network of new vaults: comparing the
 /// two feature spaces then tells the user what differs.
-fn network_of(vault: &OpenVault) -> Result<&'static Network, Error> {
-    vault.read(|snapshot| {
-        let FeatureSpace { weights, preprocessing, precision } = snapshot.mapping().feature_space.clone();
-        let space = features::FeatureSpace { weights, preprocessing, precision };
-        Ok(Network::of_space(&space).unwrap_or_else(Network::default_network))
-    })
+fn network_of(vault: &OpenVault) -> &'static Network {
+    let FeatureSpace { weights, preprocessing, precision } = vault.vault().feature_space().clone();
+    let space = features::FeatureSpace { weights, preprocessing, precision };
+    Network::of_space(&space).unwrap_or_else(Network::default_network)
 }
 
 /// The precision in which a vault's vectors were made.
 fn precision_of(vault: &OpenVault) -> Result<Precision, Error> {
-    vault.read(|snapshot| {
-        let name = &snapshot.mapping().feature_space.precision;
-        let unknown = || vault::Error::FeatureSpace {
-            field: "precision",
-            vault: name.clone(),
-            program: Precision::ALL.map(Precision::name).join(" or "),
-        };
-        Ok(Precision::named(name).ok_or_else(unknown)?)
-    })
+    let name = &vault.vault().feature_space().precision;
+    let unknown = || vault::Error::FeatureSpace {
+        field: "precision",
+        vault: name.clone(),
+        program: Precision::ALL.map(Precision::name).join(" or "),
+    };
+    Ok(Precision::named(name).ok_or_else(unknown)?)
 }

@@ -142,14 +142,13 @@ pub fn run<R>(
 where
     R: Fn(&Path) -> Result<Original, String> + Sync,
 {
-    let vault = vault.vault();
-    let Some(transaction) = begin(vault, observer, control)? else {
+    let Some(transaction) = begin(vault.vault(), observer, control)? else {
         return Ok(Summary { left: paths.len(), ..Summary::default() });
     };
-    let before = vault.snapshot()?;
-    model.require_same_space(before.mapping())?;
+    let before = vault.vault().snapshot()?;
+    model.require_space_of(vault.vault())?;
     let (taken, summary) = (Mutex::default(), Mutex::default());
-    let run = Run { vault, before, model, read, observer, control, taken, summary };
+    let run = Run { vault: vault.vault(), before, model, read, observer, control, taken, summary };
     let next = AtomicUsize::new(0);
     let readers = thread::available_parallelism().map_or(1, usize::from);
     // Photos that may wait in each queue.
@@ -168,6 +167,8 @@ where
         let embedded = embedding.join().unwrap_or_else(|panic| resume_unwind(panic));
         sealed.and(embedded)
     });
+    // Commits before an error stay.
+    vault.mark_changed();
     let mut summary = run.summary.into_inner();
     summary.ended_by = ended.err();
     summary.left = paths.len() - summary.added - summary.already_present - summary.failed.len();

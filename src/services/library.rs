@@ -33,6 +33,7 @@ pub fn remove(vault: &OpenVault, ids: &[PhotoId]) -> Result<(), Error> {
         transaction.remove(*id)?;
     }
     transaction.commit()?;
+    vault.mark_changed();
     log::info!("removed {} photos", ids.len());
     Ok(())
 }

@@ -22,8 +22,17 @@ const TRIES: usize = 8;
 /// An unlocked vault. Its keys are wiped when the last handle to it is dropped.
 pub struct OpenVault {
     vault: Arc<Vault>,
-    /// The generation that was read last, with the segments of it that have been opened and verified.
-    latest: Mutex<Option<Arc<Snapshot>>>,
+    latest: Mutex<Latest>,
+}
+
+/// The generation that was read last, with the segments of it that have been opened and verified.
+enum Latest {
+    /// Reads use it.
+    Current(Arc<Snapshot>),
+    /// This process has committed a newer one, which the next read opens.
+    Outdated(Arc<Snapshot>),
+    /// Nothing is kept from now on: the vault was locked.
+    Forgotten,
 }
 
 /// A photo as it was added.
@@ -40,7 +49,7 @@ impl OpenVault {
     /// Wraps an unlocked vault and the generation that was read on opening it.
     #[must_use]
     pub fn new(vault: impl Into<Arc<Vault>>, snapshot: Snapshot) -> Self {
-        Self { vault: vault.into(), latest: Mutex::new(Some(Arc::new(snapshot))) }
+        Self { vault: vault.into(), latest: Mutex::new(Latest::Current(Arc::new(snapshot))) }
     }
 
     /// The vault's random id, in hexadecimal.
@@ -131,17 +140,22 @@ impl OpenVault {
     /// # Errors
     /// When the vault cannot be read.
     pub fn refresh(&self) -> Result<(), Error> {
-        let previous = self.latest.lock().clone();
-        match previous {
-            Some(previous) => self.move_on(&previous).map(drop),
-            None => self.snapshot().map(drop),
-        }
+        self.mark_changed();
+        self.snapshot().map(drop)
     }
 
-    /// Drops everything that was read from the vault. The keys stay until the last handle is dropped; an indexing run
-    /// that continues while the vault is locked holds one.
+    /// Drops everything that was read from the vault, and keeps nothing that is read later. The keys stay until the last
+    /// handle is dropped; an indexing run that continues while the vault is locked holds one.
     pub fn forget_contents(&self) {
-        *self.latest.lock() = None;
+        *self.latest.lock() = Latest::Forgotten;
+    }
+
+    /// Makes the next read open the newest generation. Every use case that commits calls this afterwards.
+    pub(super) fn mark_changed(&self) {
+        let mut latest = self.latest.lock();
+        if let Latest::Current(snapshot) = &*latest {
+            *latest = Latest::Outdated(Arc::clone(snapshot));
+        }
     }
 
     /// Calls `read` on the generation that was read last, and again on the newest one whenever a writer has removed
@@ -161,19 +175,64 @@ impl OpenVault {
         &self.vault
     }
 
-    /// The generation that was read last; the newest one if none was.
+    /// The generation that reads use.
     fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
-        if let Some(snapshot) = &*self.latest.lock() {
-            return Ok(Arc::clone(snapshot));
+        let previous = match &*self.latest.lock() {
+            Latest::Current(snapshot) => return Ok(Arc::clone(snapshot)),
+            Latest::Outdated(snapshot) => Some(Arc::clone(snapshot)),
+            Latest::Forgotten => None,
+        };
+        match previous {
+            Some(previous) => self.move_on(&previous),
+            None => Ok(Arc::new(self.vault.snapshot()?)),
         }
-        let snapshot = Arc::new(self.vault.snapshot()?);
-        *self.latest.lock() = Some(Arc::clone(&snapshot));
-        Ok(snapshot)
     }
 
+    /// Opens the newest generation, keeping what `previous` has read of it.
     fn move_on(&self, previous: &Snapshot) -> Result<Arc<Snapshot>, Error> {
         let snapshot = Arc::new(self.vault.snapshot_after(previous)?);
-        *self.latest.lock() = Some(Arc::clone(&snapshot));
+        let mut latest = self.latest.lock();
+        if !matches!(*latest, Latest::Forgotten) {
+            *latest = Latest::Current(Arc::clone(&snapshot));
+        }
         Ok(snapshot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::services::{library, synthetic};
+    use crate::vault::{self, FeatureSpace, Freshness};
+
+    fn vault(root: &std::path::Path) -> OpenVault {
+        let passphrase = Passphrase::new(&Zeroizing::new(b"correct horse".to_vec())).unwrap();
+        let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
+        let backend = vault::local(root);
+        let (vault, snapshot) =
+            Vault::create(backend, &passphrase, Cost::FLOOR, space, Freshness::unrecorded()).unwrap();
+        OpenVault::new(vault, snapshot)
+    }
+
+    #[test]
+    fn what_this_process_commits_is_read_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = vault(&folder.path().join("vault"));
+        synthetic::fill(&vault, 3, &|_| {}).unwrap();
+        let photos = library::list(&vault).unwrap();
+        assert_eq!(photos.len(), 3);
+        library::remove(&vault, &[photos[1].id]).unwrap();
+        assert_eq!(vault.photo_count().unwrap(), 2);
+    }
+
+    #[test]
+    fn a_locked_vault_keeps_nothing_of_what_is_read_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = vault(&folder.path().join("vault"));
+        synthetic::fill(&vault, 2, &|_| {}).unwrap();
+        vault.forget_contents();
+        assert_eq!(library::list(&vault).unwrap().len(), 2);
+        vault.refresh().unwrap();
+        assert!(matches!(*vault.latest.lock(), Latest::Forgotten));
     }
 }

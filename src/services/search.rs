@@ -166,7 +166,7 @@ fn search_generation(
 
     let (vector, mask) = thread::scope(|scope| {
         let mask = scope.spawn(|| holder.prepare());
-        let vector = vector_of(snapshot, query);
+        let vector = vector_of(vault, snapshot, query);
         (vector, mask.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let vector = vector?;
@@ -197,11 +197,11 @@ fn search_generation(
     Ok(SearchResult { ranked, query, scores, compared, timing, traffic })
 }
 
-fn vector_of(snapshot: &Snapshot, query: &Query<'_>) -> Result<Zeroizing<Vec<f32>>, Error> {
+fn vector_of(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>) -> Result<Zeroizing<Vec<f32>>, Error> {
     match query {
         Query::Stored(id) => Ok(Zeroizing::new(snapshot.image(*id)?.vector()?)),
         Query::Photo { bytes, extension, model } => {
-            model.require_same_space(snapshot.mapping())?;
+            model.require_space_of(vault)?;
             model.embed_photo(bytes, *extension)
         }
     }

@@ -62,5 +62,6 @@ pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<()
         }
     }
     transaction.commit()?;
+    vault.mark_changed();
     Ok(())
 }

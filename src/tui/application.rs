@@ -336,11 +336,6 @@ impl Application {
         }
         Vec::new()
     }
-
-    /// Shows a screen that asks for the vault.
-    pub fn show_lock_screen(&mut self, lock_screen: LockScreen) {
-        self.state.lock_screen = Some(lock_screen);
-    }
 }
 
 /// The action that means yes to `question`. The question about an older copy may appear while a passphrase is being

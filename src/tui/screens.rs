@@ -143,6 +143,9 @@ fn tab_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     canvas.frame.render_widget(text, place.intersection(area));
 }
 
+/// A message that is cut says where the rest is if it has at least this many columns.
+const MORE_COLUMNS: usize = 30;
+
 /// The newest unread message or else a summary of the shown tab.
 fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let state = canvas.state;
@@ -156,8 +159,18 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
         Line::from(format!("{} {}", canvas.spinner(), working_on(task)))
     } else if let Some(message) = state.messages.unread() {
         let (sign, style) = canvas.severity(message.severity);
-        let text = inert(&message.text).into_owned();
-        Line::from(vec![Span::styled(format!("{sign} "), style), Span::raw(text)])
+        let text = inert(&message.text);
+        let mut spans = vec![Span::styled(format!("{sign} "), style)];
+        let room = usize::from(inner.width).saturating_sub(format::width(sign) + 1);
+        // Errors end in advice, which must not be lost: the list of messages has it all.
+        match canvas.hint_key(Action::Log).map(|key| format!(" {key} more")) {
+            Some(more) if format::width(&text) > room && room > MORE_COLUMNS => {
+                spans.push(Span::raw(format::fit(&text, room - format::width(&more)).into_owned()));
+                spans.push(Span::styled(more, theme.accent));
+            }
+            _ => spans.push(Span::raw(text.into_owned())),
+        }
+        Line::from(spans)
     } else {
         match state.tab {
             Tab::Files => browser::status(canvas),

@@ -50,12 +50,10 @@ mod read;
 mod unlocked;
 mod write;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 pub use backend::blocks::Blocks;
 pub use backend::generation::{entry_files, listed_images, named_files};
 pub(crate) use backend::local::LocalBackend;
+pub use backend::local::local;
 pub use backend::writer::{Abandoned, Writer};
 pub use backend::{Backend, Leftovers, Listed, Scanner, Traffic};
 pub use error::Error;
@@ -80,9 +78,3 @@ pub use read::snapshot::Snapshot;
 pub use unlocked::Vault;
 pub use write::repair::{LostPhotoPolicy, Regenerate, Repaired, repair};
 pub use write::transaction::{Appended, NewImage, StoredPhoto, Transaction};
-
-/// The backend for a vault in the local directory `root`, which need not hold a vault yet.
-#[must_use]
-pub fn local(root: impl Into<PathBuf>) -> Arc<dyn Backend> {
-    Arc::new(LocalBackend::new(root))
-}

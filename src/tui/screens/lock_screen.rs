@@ -87,7 +87,11 @@ fn run_in_numbers(canvas: &Canvas<'_, '_>, run: &Indexing) -> (String, Style) {
         RunStatus::Stopped => {
             (format!("■ indexing stopped at {}; unlock to resume", indexing::numbers(run)), theme.warning)
         }
-        RunStatus::Failed => ("✗ indexing failed; unlock and press ! to see why".to_owned(), theme.bad),
+        RunStatus::Failed => {
+            let key = canvas.key(&context::of_tab(canvas.state.tab), Action::Log);
+            let how = key.map(|key| format!("; unlock and press {key} to see why")).unwrap_or_default();
+            (format!("✗ indexing failed{how}"), theme.bad)
+        }
     }
 }
 

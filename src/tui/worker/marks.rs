@@ -15,7 +15,9 @@ pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, events: &Sen
         let Some(opened) = vault.opened() else { continue };
         // Popped from the end, so the first on the screen comes first.
         paths.reverse();
-        while let Some(path) = paths.pop() {
+        while vault.is_open(&opened)
+            && let Some(path) = paths.pop()
+        {
             if let Some(is_stored) = opened.recogniser.is_stored(&opened.vault, &path)
                 && vault.is_open(&opened)
                 && events.send(AppEvent::Reply(Reply::Recognised { path, is_stored })).is_err()

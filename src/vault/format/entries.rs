@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hex::{Digest, Id};
 use super::layout::{GroupPart, Part};
-use super::parameters::{ANSWER_BYTES, BLOCK_BYTES, BLOCK_IMAGES};
+use super::parameters::{ANSWER_BYTES, BLOCK_IMAGES};
 
 /// Most images of a segment: two blocks.
 pub const SEGMENT_IMAGES: usize = 2 * BLOCK_IMAGES;
@@ -38,11 +38,6 @@ impl SegmentEntry {
     /// Blocks of the segment. All but the last are full.
     pub fn blocks(&self) -> usize {
         self.images.div_ceil(BLOCK_IMAGES)
-    }
-
-    /// Bytes of its blocks.
-    pub fn blocks_bytes(&self) -> usize {
-        self.blocks() * BLOCK_BYTES
     }
 
     /// Bytes of the encrypted scores of its blocks.

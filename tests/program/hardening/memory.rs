@@ -97,7 +97,7 @@ pub(crate) fn require_each_is_found_where_it_is_held(secrets: &[Named], folder: 
     let all: Vec<u8> = secrets.iter().flat_map(|(_, secret)| secret).copied().collect();
     fs::write(folder.join("held"), all).unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "memory::a_process_that_holds_secrets", "--ignored", "--nocapture"]);
+    command.args(["--exact", "hardening::memory::a_process_that_holds_secrets", "--ignored", "--nocapture"]);
     let output = command.env(FOLDER, folder).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let found: Vec<_> = copies(secrets, &folder.join("holding")).into_iter().map(|(name, _)| name).collect();

@@ -97,7 +97,7 @@ fn a_process_that_opens_and_locks() {
 fn no_secret_stays_in_memory_after_lock() {
     let scene = Scene::with_photos(&samples(2));
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "secrets::a_process_that_opens_and_locks", "--ignored", "--nocapture"]);
+    command.args(["--exact", "hardening::secrets::a_process_that_opens_and_locks", "--ignored", "--nocapture"]);
     let output = command.env(FOLDER, scene.path("")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for place in ["cache", "unfinished"] {

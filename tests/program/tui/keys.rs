@@ -107,7 +107,8 @@ fn quitting_while_indexing_asks_first() {
 #[test]
 fn the_first_run_creates_a_vault_once_both_passphrases_agree() {
     let mut stage = Stage::new(80, 24);
-    stage.application.show_lock_screen(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/nowhere/photos.vault"))));
+    stage.application.state.lock_screen =
+        Some(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/nowhere/photos.vault"))));
     stage.keys("enter 'one enter 'two enter");
     assert!(stage.asked().is_empty());
     stage.keys("'one enter");
@@ -120,7 +121,8 @@ fn the_first_run_creates_a_vault_once_both_passphrases_agree() {
 #[test]
 fn a_passphrase_is_never_on_the_screen() {
     let mut stage = Stage::new(80, 24);
-    stage.application.show_lock_screen(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/nowhere/photos.vault"))));
+    stage.application.state.lock_screen =
+        Some(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/nowhere/photos.vault"))));
     stage.keys("enter 'hunter2");
     let longer = stage.screen();
     assert!(!longer.contains("hunter2"));
@@ -375,7 +377,7 @@ fn a_user_s_keymap_shows_in_help_and_hints() {
 #[test]
 fn pasted_text_goes_into_fields_and_its_line_breaks_do_nothing() {
     let mut stage = Stage::new(80, 24);
-    stage.application.show_lock_screen(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/x"))));
+    stage.application.state.lock_screen = Some(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/x"))));
     stage.keys("ctrl-u");
     stage.application.paste("/nowhere/v\nq");
     assert!(stage.asked().is_empty());
@@ -401,7 +403,7 @@ fn a_user_s_keymap_changes_the_keys_of_windows_and_fields_and_shows_there() {
     assert_eq!(stage.asked(), ["remove 1"]);
     stage.keys("esc : 'zzz ctrl-k 'files ctrl-j");
     assert_eq!(stage.application.state.tab, Tab::Files, "the palette's text was cleared and its choice accepted");
-    stage.application.show_lock_screen(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/x"))));
+    stage.application.state.lock_screen = Some(LockScreen::FirstRun(FirstRun::new(PathBuf::from("/x"))));
     assert!(stage.screen().contains("ctrl-n skip"), "{}", stage.screen());
     stage.keys("esc");
     assert!(stage.application.state.lock_screen.is_some());

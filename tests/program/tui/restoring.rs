@@ -95,7 +95,7 @@ fn child_that_panics() {
 fn a_panic_restores_the_terminal_before_its_message_is_printed() {
     let before = PseudoTerminal::untouched_modes();
     let program: PathBuf = std::env::current_exe().unwrap();
-    let arguments = ["--exact", "restoring::child_that_panics", "--ignored", "--nocapture"];
+    let arguments = ["--exact", "tui::restoring::child_that_panics", "--ignored", "--nocapture"];
     let start = Start { kind: Kind::Silent, columns: 80, rows: 24, arguments: &arguments, environment: &[] };
     let mut terminal = PseudoTerminal::start_program(&program, tempfile::tempdir().unwrap(), &start);
     assert!(!terminal.wait().success());

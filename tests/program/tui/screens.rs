@@ -35,7 +35,7 @@ fn at_every_size(name: &str, open: fn(u16, u16) -> Stage, play: fn(&mut Stage)) 
 fn first_run() {
     at_every_size("first_run", Stage::new, |stage| {
         let lock_screen = LockScreen::FirstRun(FirstRun::new(PathBuf::from("/home/me/photos.vault")));
-        stage.application.show_lock_screen(lock_screen);
+        stage.application.state.lock_screen = Some(lock_screen);
         stage.keys("enter 'correct enter 'correcr enter");
     });
 }
@@ -44,7 +44,8 @@ fn first_run() {
 fn unlock() {
     at_every_size("unlock", Stage::new, |stage| {
         stage.application.state.preferences.vault = Some(PathBuf::from("/vaults/holiday.vault"));
-        stage.application.show_lock_screen(LockScreen::Unlock(Unlock::new(PathBuf::from("/vaults/holiday.vault"))));
+        stage.application.state.lock_screen =
+            Some(LockScreen::Unlock(Unlock::new(PathBuf::from("/vaults/holiday.vault"))));
         stage.keys("'wrong enter");
         let result = Err("the passphrase is wrong, or the vault's header was altered".to_owned());
         stage.reply(Reply::Opened { vault: PathBuf::from("/vaults/holiday.vault"), result });
@@ -55,9 +56,8 @@ fn unlock() {
 fn not_there() {
     at_every_size("not_there", Stage::new, |stage| {
         let vault = PathBuf::from("/media/ann/disk/photos.vault");
-        stage
-            .application
-            .show_lock_screen(LockScreen::MissingVault(MissingVault::new(vault.clone(), Presence::Nothing)));
+        stage.application.state.lock_screen =
+            Some(LockScreen::MissingVault(MissingVault::new(vault.clone(), Presence::Nothing)));
         stage.keys("enter");
         stage.reply(Reply::Looked { vault, found: Presence::Folder });
     });
@@ -67,7 +67,8 @@ fn not_there() {
 fn not_there_and_another_one_named() {
     at_every_size("not_there_another", Stage::new, |stage| {
         let vault = PathBuf::from("/media/ann/disk/photos.vault");
-        stage.application.show_lock_screen(LockScreen::MissingVault(MissingVault::new(vault, Presence::Nothing)));
+        stage.application.state.lock_screen =
+            Some(LockScreen::MissingVault(MissingVault::new(vault, Presence::Nothing)));
         stage.keys("down enter '~/copies/photos.vault");
     });
 }

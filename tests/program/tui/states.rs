@@ -40,7 +40,7 @@ fn indexing(columns: u16, rows: u16, ending: Option<Ending>, keys: &str) -> Stag
 
 fn on_lock_screen(columns: u16, rows: u16, lock_screen: LockScreen, keys: &str) -> Stage {
     let mut stage = Stage::new(columns, rows);
-    stage.application.show_lock_screen(lock_screen);
+    stage.application.state.lock_screen = Some(lock_screen);
     if !keys.is_empty() {
         stage.keys(keys);
     }

@@ -37,6 +37,12 @@ use crate::vault::format::layout::{Directory, Object};
 use crate::vault::format::limits;
 use crate::vault::format::mapping::SignedMapping;
 
+/// The backend for a vault in the local directory `root`, which need not hold a vault yet.
+#[must_use]
+pub fn local(root: impl Into<PathBuf>) -> Arc<dyn Backend> {
+    Arc::new(LocalBackend::new(root))
+}
+
 /// The files of a vault in a local directory.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalBackend {
