@@ -63,6 +63,7 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
 }
 
 /// The directory that contains `path`.
+#[must_use]
 pub fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -27,6 +27,7 @@ const TAG_BYTES: usize = 32;
 const MAC_KEY_BYTES: usize = 32;
 
 /// Bytes of the sealed form of `plaintext_bytes` bytes: IV, padded ciphertext, tag.
+#[must_use]
 pub const fn sealed_bytes(plaintext_bytes: usize) -> usize {
     BLOCK_BYTES + (plaintext_bytes / BLOCK_BYTES + 1) * BLOCK_BYTES + TAG_BYTES
 }

@@ -110,16 +110,19 @@ pub struct KeyTree {
 
 impl KeyTree {
     /// The keys of the vault with this id and `master` key.
+    #[must_use]
     pub fn new(master: MasterKey, vault: [u8; 16]) -> Self {
         Self { master, vault }
     }
 
     /// The master key, for wrapping it under a new passphrase.
+    #[must_use]
     pub fn master(&self) -> &MasterKey {
         &self.master
     }
 
     /// The 64-byte key of one object.
+    #[must_use]
     pub fn key(&self, purpose: Purpose, object: &[u8; 16]) -> Secret<64> {
         Secret::filled_by(|key| {
             on_wiped_stack(|| {
@@ -131,12 +134,14 @@ impl KeyTree {
     }
 
     /// HMAC-SHA-512 of `message` under the vault's own key for `purpose`.
+    #[must_use]
     pub fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 64] {
         self.mac::<Hmac<Sha512>>(purpose, message).into()
     }
 
     /// HMAC-SHA-256 of `message` under the vault's own key for `purpose`. For whole photos, where hardware SHA-256
     /// makes a difference.
+    #[must_use]
     pub fn short_tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         self.mac::<Hmac<Sha256>>(purpose, message).into()
     }

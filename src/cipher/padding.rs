@@ -14,6 +14,7 @@ use super::Error;
 const LENGTH_BYTES: usize = 8;
 
 /// The smallest Padme length that holds `bytes`: only the top `log2(log2(bytes)) + 1` bits of a length stay visible.
+#[must_use]
 pub const fn padme(bytes: usize) -> usize {
     if bytes < 2 {
         return bytes;
@@ -26,6 +27,7 @@ pub const fn padme(bytes: usize) -> usize {
 }
 
 /// Prepends the length of `plaintext` and appends zeros.
+#[must_use]
 pub fn pad(plaintext: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut padded = Zeroizing::new(vec![0; padme(LENGTH_BYTES + plaintext.len())]);
     padded[..LENGTH_BYTES].copy_from_slice(&(plaintext.len() as u64).to_le_bytes());

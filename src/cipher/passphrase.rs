@@ -114,16 +114,19 @@ impl Cost {
     }
 
     /// Memory, KiB.
+    #[must_use]
     pub fn memory_kib(self) -> u32 {
         self.memory_kib
     }
 
     /// Passes over the memory.
+    #[must_use]
     pub fn passes(self) -> u32 {
         self.passes
     }
 
     /// Lanes, computed in parallel.
+    #[must_use]
     pub fn lanes(self) -> u32 {
         self.lanes
     }

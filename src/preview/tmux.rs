@@ -179,6 +179,7 @@ impl Tmux {
 
     /// Waits until tmux has passed [`ERASE_SCREEN`] through, then has it repaint every terminal that shows the pane.
     /// Returns whether there is one; if not, nothing was erased.
+    #[must_use]
     pub fn repaint_after_erasing(&self) -> bool {
         let deadline = Instant::now() + TIMEOUT;
         while self.ask("#{wrap_flag}").is_some_and(|wraps| wraps.trim() != "0") && Instant::now() < deadline {

@@ -53,6 +53,7 @@ impl From<io::Error> for Fault {
 }
 
 /// The greeting of this version.
+#[must_use]
 pub fn greeting() -> [u8; GREETING_BYTES] {
     let mut greeting = [0; GREETING_BYTES];
     greeting[..MAGIC.len()].copy_from_slice(&MAGIC);
@@ -61,6 +62,7 @@ pub fn greeting() -> [u8; GREETING_BYTES] {
 }
 
 /// The version in a greeting; `None` for anything else.
+#[must_use]
 pub fn greeted_version(greeting: &[u8; GREETING_BYTES]) -> Option<u16> {
     let (magic, version) = greeting.split_at(MAGIC.len());
     (magic == MAGIC).then(|| u16::from_le_bytes([version[0], version[1]]))

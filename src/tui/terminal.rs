@@ -152,7 +152,8 @@ fn restore(sent: &SentPictures) {
         cursor::Show
     );
     if let Some(tmux) = tmux {
-        tmux.repaint_after_erasing();
+        // Whether a terminal shows the pane makes no difference any more.
+        let _ = tmux.repaint_after_erasing();
         let _ = out.write_all(AFTER_ERASE.as_bytes()).and_then(|()| out.flush());
     }
     // Late answers of the terminal would be typed into the shell.

@@ -109,12 +109,14 @@ impl Vault {
     }
 
     /// What made the vault's vectors. The same in every generation.
+    #[must_use]
     pub fn feature_space(&self) -> &FeatureSpace {
         &self.space
     }
 
     /// Whether this copy is the newest that this machine has seen. Only a vault opened with [`Freshness::reading`] can
     /// have another value; it can then be read but not changed.
+    #[must_use]
     pub fn copy_age(&self) -> CopyAge {
         self.freshness.copy_age()
     }
@@ -147,21 +149,25 @@ impl Vault {
     }
 
     /// The backend, which needs no key.
+    #[must_use]
     pub fn backend(&self) -> &dyn Backend {
         &*self.source.backend
     }
 
     /// The vault's random id.
+    #[must_use]
     pub fn id(&self) -> Id {
         self.source.keys.vault()
     }
 
     /// The keys of encrypted search, for encrypting queries and decrypting answers.
+    #[must_use]
     pub fn key_holder(&self) -> &KeyHolder {
         &self.source.holder
     }
 
     /// HMAC-SHA-256 of a photo under a key of this vault, used to recognise duplicates.
+    #[must_use]
     pub fn content_tag(&self, photo: &[u8]) -> Digest {
         self.source.keys.content_tag(photo)
     }

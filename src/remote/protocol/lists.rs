@@ -6,6 +6,7 @@ use super::payload::{Payload, put_object};
 use crate::vault::{Digest, Hex, Leftovers, Listed};
 
 /// A listing as bytes: objects, each with its size.
+#[must_use]
 pub fn encode_listing(files: &[Listed]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for file in files {
@@ -16,6 +17,7 @@ pub fn encode_listing(files: &[Listed]) -> Vec<u8> {
 }
 
 /// Reads the output of [`encode_listing`]; `None` for anything else.
+#[must_use]
 pub fn decode_listing(bytes: &[u8]) -> Option<Vec<Listed>> {
     let mut rest = Payload(bytes);
     let mut files = Vec::new();
@@ -27,6 +29,7 @@ pub fn decode_listing(bytes: &[u8]) -> Option<Vec<Listed>> {
 
 /// Encodes leftovers: the number of abandoned files, 4 bytes, and the files; then strays, each with its length, 2
 /// bytes, in UTF-8.
+#[must_use]
 pub fn encode_leftovers(leftovers: &Leftovers) -> Vec<u8> {
     let mut bytes = (leftovers.abandoned.len() as u32).to_le_bytes().to_vec();
     leftovers.abandoned.iter().for_each(|object| put_object(&mut bytes, object));
@@ -38,6 +41,7 @@ pub fn encode_leftovers(leftovers: &Leftovers) -> Vec<u8> {
 }
 
 /// Reads the output of [`encode_leftovers`]; `None` for anything else.
+#[must_use]
 pub fn decode_leftovers(bytes: &[u8]) -> Option<Leftovers> {
     let mut rest = Payload(bytes);
     let mut leftovers = Leftovers::default();
@@ -52,11 +56,13 @@ pub fn decode_leftovers(bytes: &[u8]) -> Option<Leftovers> {
 }
 
 /// Digests one after the other; zeros for a missing file.
+#[must_use]
 pub fn encode_digests(digests: &[Option<Digest>]) -> Vec<u8> {
     digests.iter().flat_map(|digest| digest.map_or([0; 32], |digest| digest.0)).collect()
 }
 
 /// Reads the output of [`encode_digests`] for `count` files; `None` for anything else.
+#[must_use]
 pub fn decode_digests(bytes: &[u8], count: usize) -> Option<Vec<Option<Digest>>> {
     let (digests, rest) = bytes.as_chunks::<32>();
     let digest = |digest: &[u8; 32]| (*digest != [0; 32]).then_some(Hex(*digest));

@@ -80,6 +80,7 @@ impl Reason {
 
 impl Reply {
     /// The kind and the payload.
+    #[must_use]
     pub fn encode(&self) -> (u8, Vec<u8>) {
         match self {
             Self::Bytes(bytes) => (BYTES, bytes.clone()),
@@ -91,6 +92,7 @@ impl Reply {
     }
 
     /// Reads the output of [`Self::encode`]; `None` for anything else.
+    #[must_use]
     pub fn decode(kind: u8, payload: Vec<u8>) -> Option<Self> {
         match (kind, payload.as_slice()) {
             (BYTES, _) => Some(Self::Bytes(payload)),

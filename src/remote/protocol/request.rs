@@ -92,6 +92,7 @@ pub struct ScannedSegment {
 
 impl Request {
     /// The kind and the payload.
+    #[must_use]
     pub fn encode(&self) -> (u8, Vec<u8>) {
         let mut bytes = Vec::new();
         let kind = match self {
@@ -164,6 +165,7 @@ impl Request {
     }
 
     /// Reads the output of [`Self::encode`]; `None` for anything else.
+    #[must_use]
     pub fn decode(kind: u8, payload: Vec<u8>) -> Option<Self> {
         let mut rest = Payload(&payload);
         let request = match kind {

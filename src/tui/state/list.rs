@@ -102,6 +102,7 @@ impl<T: Item> ListState<T> {
     }
 
     /// The shown items, in order.
+    #[must_use]
     pub fn visible(&self) -> impl ExactSizeIterator<Item = &T> {
         self.shown.iter().map(|index| &self.items[*index])
     }

@@ -75,6 +75,7 @@ impl Messages {
     }
 
     /// All messages, oldest first.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Message> + ExactSizeIterator {
         self.kept.iter()
     }

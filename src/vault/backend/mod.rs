@@ -190,6 +190,7 @@ pub struct Leftovers {
 
 impl Leftovers {
     /// Whether there are none.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.abandoned.is_empty() && self.strays.is_empty()
     }

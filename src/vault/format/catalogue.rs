@@ -65,6 +65,7 @@ pub struct CatalogueEntry {
 }
 
 /// The plaintext of a catalogue.
+#[must_use]
 pub fn encode(entries: &[CatalogueEntry]) -> Zeroizing<Vec<u8>> {
     // Reserve enough in most cases: a vector that grows leaves unwiped copies behind.
     let names: usize = entries.iter().map(|entry| 2 * entry.details.name.len() + 384).sum();
@@ -74,6 +75,7 @@ pub fn encode(entries: &[CatalogueEntry]) -> Zeroizing<Vec<u8>> {
 }
 
 /// Reads what [`encode`] wrote; `None` for anything else.
+#[must_use]
 pub fn decode(text: &[u8]) -> Option<Vec<CatalogueEntry>> {
     let entries: Vec<CatalogueEntry> = serde_json::from_slice(text).ok()?;
     entries.iter().all(|entry| entry.details.check().is_ok()).then_some(entries)

@@ -68,6 +68,7 @@ pub fn seal(keys: &VaultKeys, id: Id, tags: &[DedupEntry], list: &[u8]) -> Resul
 }
 
 /// Most bytes of the tags file of a group of `images` images whose list has at most `list_bytes` bytes.
+#[must_use]
 pub fn largest_bytes(images: usize, list_bytes: usize) -> usize {
     range(images, pages(images) - 1).end + sealed::file_bytes(list_bytes)
 }

@@ -36,16 +36,19 @@ pub struct SegmentEntry {
 
 impl SegmentEntry {
     /// Blocks of the segment. All but the last are full.
+    #[must_use]
     pub fn blocks(&self) -> usize {
         self.images.div_ceil(BLOCK_IMAGES)
     }
 
     /// Bytes of the encrypted scores of its blocks.
+    #[must_use]
     pub fn answer_bytes(&self) -> usize {
         self.blocks() * ANSWER_BYTES
     }
 
     /// The digest of one of its files.
+    #[must_use]
     pub fn digest(&self, part: Part) -> &Digest {
         match part {
             Part::Blocks => &self.ckks,
@@ -75,6 +78,7 @@ pub struct GroupEntry {
 
 impl GroupEntry {
     /// The digest of one of its files.
+    #[must_use]
     pub fn digest(&self, part: GroupPart) -> &Digest {
         match part {
             GroupPart::List => &self.group,

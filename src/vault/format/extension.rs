@@ -22,6 +22,7 @@ impl Extension {
     }
 
     /// The text, without a dot.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

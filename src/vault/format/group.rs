@@ -22,12 +22,14 @@ struct GroupList {
 }
 
 /// The text of a group's list.
+#[must_use]
 pub fn encode_list(group: Id, segments: &[SegmentEntry]) -> Vec<u8> {
     let list = GroupList { group, segments: segments.to_vec() };
     serde_json::to_vec_pretty(&list).expect("a list has string keys and no failing serialiser")
 }
 
 /// Reads a list; `None` unless it lists exactly this group's segments and images.
+#[must_use]
 pub fn decode_list(bytes: &[u8], group: &GroupEntry) -> Option<Vec<SegmentEntry>> {
     let GroupList { group: id, segments } = serde_json::from_slice(bytes).ok()?;
     let is_whole = id == group.id
@@ -38,11 +40,13 @@ pub fn decode_list(bytes: &[u8], group: &GroupEntry) -> Option<Vec<SegmentEntry>
 }
 
 /// The files of a group.
+#[must_use]
 pub fn files(group: Id) -> [Object; 2] {
     GroupPart::ALL.map(|part| Object::Group(group, part))
 }
 
 /// Most bytes of a group's file.
+#[must_use]
 pub fn largest_part(part: GroupPart) -> u64 {
     let unused = Digest::of(&[]);
     let (segments, images) = (GROUP_SEGMENTS, GROUP_SEGMENTS * SEGMENT_IMAGES);
@@ -50,6 +54,7 @@ pub fn largest_part(part: GroupPart) -> u64 {
 }
 
 /// The size limit and digest of a group's file.
+#[must_use]
 pub fn expected(group: &GroupEntry, part: GroupPart) -> Expected {
     let list_bytes = (group.segments + 1) * LISTED_SEGMENT_BYTES;
     let (limit, digest) = match part {

@@ -55,6 +55,7 @@ pub fn open(header: &[u8], passphrase: &Passphrase) -> Result<(Id, MasterKey), E
 }
 
 /// Whether `bytes` look like a header, as far as can be told without the passphrase.
+#[must_use]
 pub fn is_header(bytes: &[u8]) -> bool {
     Parsed::parse(bytes).is_ok()
 }

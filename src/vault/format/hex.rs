@@ -42,6 +42,7 @@ impl Digest {
     /// A first search verifies all blocks it maps before scanning them, so the hash must keep up with the scan.
     /// Measured on two cores: SHA-256 took 0.47 s for the blocks of 40,960 images; with BLAKE3, verifying and scanning
     /// those of 100,000 images takes 0.23 s together.
+    #[must_use]
     pub fn of(parts: &[&[u8]]) -> Self {
         let mut hash = blake3::Hasher::new();
         for part in parts {

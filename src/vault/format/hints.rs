@@ -32,6 +32,7 @@ impl Hints {
     }
 
     /// The file of these blocks, in order.
+    #[must_use]
     pub fn encode(blocks: &[SealedBlock]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(PREFIX_BYTES + blocks.len() * BLOCK_HINT_BYTES);
         bytes.extend(Kind::Hints.prefix());
@@ -44,6 +45,7 @@ impl Hints {
     }
 
     /// Reads the hints of a segment of `images` images (at least 1); `None` for anything else.
+    #[must_use]
     pub fn decode(bytes: Vec<u8>, images: usize) -> Option<Self> {
         if bytes.len() != file_bytes(images.div_ceil(BLOCK_IMAGES)) || !bytes.starts_with(&Kind::Hints.prefix()) {
             return None;
@@ -57,6 +59,7 @@ impl Hints {
 }
 
 /// Bytes of the hints of a segment with this many blocks.
+#[must_use]
 pub const fn file_bytes(blocks: usize) -> usize {
     PREFIX_BYTES + blocks * BLOCK_HINT_BYTES
 }

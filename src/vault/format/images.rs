@@ -51,12 +51,14 @@ impl ListedImage {
 }
 
 /// The text of a segment's image list.
+#[must_use]
 pub fn encode(segment: Id, images: Vec<ListedImage>) -> Vec<u8> {
     let list = ImageList { segment, images };
     serde_json::to_vec_pretty(&list).expect("an image list has string keys and no failing serialiser")
 }
 
 /// Reads an image list; `None` unless it lists `images` images of this segment.
+#[must_use]
 pub fn decode(bytes: &[u8], segment: Id, images: usize) -> Option<Vec<ListedImage>> {
     let list: ImageList = serde_json::from_slice(bytes).ok()?;
     (list.segment == segment && list.images.len() == images).then_some(list.images)

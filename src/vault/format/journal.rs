@@ -23,6 +23,7 @@ pub fn encode<'a>(objects: impl IntoIterator<Item = &'a Object>) -> String {
 
 /// The files that a journal lists. Ignores lines that are not the path of a file in one of the three directories, and a
 /// last line without a newline.
+#[must_use]
 pub fn decode(bytes: &[u8]) -> HashSet<Object> {
     let whole_lines = bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
     let object = |line: &[u8]| std::str::from_utf8(line).ok()?.parse::<Object>().ok();

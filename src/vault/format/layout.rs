@@ -111,6 +111,7 @@ impl Directory {
     pub const ALL: [Self; 3] = [Self::Features, Self::Images, Self::Thumbnails];
 
     /// Its name below the vault.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Features => "encrypted_features",
@@ -120,6 +121,7 @@ impl Directory {
     }
 
     /// The object with this file name in this directory; `None` if no vault uses such a name.
+    #[must_use]
     pub fn object(self, name: &str) -> Option<Object> {
         match self {
             Self::Features => {
@@ -204,11 +206,13 @@ impl Object {
     pub const UNFINISHED_MAPPING: Self = Self::Unfinished(MAPPING);
 
     /// Whether it is written once, before the mapping that references it, and never changed.
+    #[must_use]
     pub const fn is_written_once(&self) -> bool {
         matches!(self, Self::SecretContext | Self::Segment(..) | Self::Group(..) | Self::Photo(..) | Self::Thumbnail(_))
     }
 
     /// The directory that it is in; `None` at the top.
+    #[must_use]
     pub const fn directory(&self) -> Option<Directory> {
         match self {
             Self::Segment(..) | Self::Group(..) => Some(Directory::Features),
@@ -224,12 +228,14 @@ impl Object {
     }
 
     /// Its name without the directory.
+    #[must_use]
     pub fn file_name(&self) -> String {
         let path = self.to_string();
         path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name).to_owned()
     }
 
     /// Its path in the vault at `root`.
+    #[must_use]
     pub fn path(&self, root: &Path) -> PathBuf {
         root.join(self.to_string())
     }

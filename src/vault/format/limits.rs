@@ -14,6 +14,7 @@ use super::sealed;
 use super::segment;
 
 /// Most bytes of a file with this name.
+#[must_use]
 pub fn largest_bytes(object: &Object) -> u64 {
     match object {
         Object::Header => header::HEADER_BYTES as u64,

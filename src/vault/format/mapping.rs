@@ -56,6 +56,7 @@ fn format_of(groups: &[GroupEntry]) -> &'static str {
 
 impl Mapping {
     /// The first generation of a vault.
+    #[must_use]
     pub fn first(vault: Id, feature_space: FeatureSpace, public_context: Digest, secret_context: Digest) -> Self {
         Self {
             format: format_of(&[]).to_owned(),
@@ -71,6 +72,7 @@ impl Mapping {
     }
 
     /// The generation after this one, whose tag is `tag`.
+    #[must_use]
     pub fn next(&self, tag: MacTag, groups: Vec<GroupEntry>, segments: Vec<SegmentEntry>) -> Self {
         Self {
             format: format_of(&groups).to_owned(),
@@ -86,17 +88,20 @@ impl Mapping {
     }
 
     /// The parameters of the vault's encrypted search.
+    #[must_use]
     pub fn parameters(&self) -> Parameters {
         PARAMETERS
     }
 
     /// All images.
+    #[must_use]
     pub fn images(&self) -> usize {
         let of_groups = self.groups.iter().map(|group| group.images).sum::<usize>();
         of_groups + self.segments.iter().map(|segment| segment.images).sum::<usize>()
     }
 
     /// The authenticated text.
+    #[must_use]
     pub fn body(&self) -> String {
         serde_json::to_string_pretty(self).expect("a mapping has string keys and no failing serialiser")
     }
@@ -149,12 +154,14 @@ impl SignedMapping {
     const AFTER_TAG: &'static str = "\"\n}\n";
 
     /// The file's text: the body with the tag as its last field.
+    #[must_use]
     pub fn text(&self) -> String {
         let open = self.body.strip_suffix(Self::BODY_END).expect("a pretty-printed object ends with its brace");
         format!("{open}{}{}{}", Self::BEFORE_TAG, self.tag, Self::AFTER_TAG)
     }
 
     /// Signs `mapping` with the vault's keys.
+    #[must_use]
     pub fn sign(mapping: Mapping, keys: &VaultKeys) -> Self {
         let body = mapping.body();
         let tag = Hex(keys.tree().tag(Purpose::Mapping, body.as_bytes()));

@@ -49,6 +49,7 @@ pub enum Kind {
 
 impl Kind {
     /// Magic, version, kind.
+    #[must_use]
     pub fn prefix(self) -> [u8; PREFIX_BYTES] {
         let mut prefix = [0; PREFIX_BYTES];
         prefix[..MAGIC.len()].copy_from_slice(&MAGIC);
@@ -77,6 +78,7 @@ pub enum SealedObject {
 
 impl SealedObject {
     /// The file that it is in.
+    #[must_use]
     pub fn object(&self) -> Object {
         match self {
             Self::SecretContext => Object::SecretContext,
@@ -129,6 +131,7 @@ impl SealedObject {
 }
 
 /// Bytes of the file for `plaintext_bytes` bytes of plaintext.
+#[must_use]
 pub const fn file_bytes(plaintext_bytes: usize) -> usize {
     PREFIX_BYTES + aes_cbc_hmac::sealed_bytes(padding::padme(8 + plaintext_bytes))
 }
@@ -141,21 +144,25 @@ pub struct VaultKeys {
 
 impl VaultKeys {
     /// The keys derived from a vault's master key.
+    #[must_use]
     pub fn new(vault: Id, master: MasterKey) -> Self {
         Self { vault, tree: KeyTree::new(master, vault.0) }
     }
 
     /// The vault's random id.
+    #[must_use]
     pub fn vault(&self) -> Id {
         self.vault
     }
 
     /// The key tree, for anything that is not a file of the vault.
+    #[must_use]
     pub fn tree(&self) -> &KeyTree {
         &self.tree
     }
 
     /// HMAC-SHA-256 of a photo under a key of this vault, used to recognise duplicates.
+    #[must_use]
     pub fn content_tag(&self, photo: &[u8]) -> Digest {
         Hex(self.tree.short_tag(Purpose::Content, photo))
     }
@@ -194,6 +201,7 @@ pub struct SealedFile {
 
 impl SealedFile {
     /// The parts, to be written one after the other.
+    #[must_use]
     pub fn parts(&self) -> [&[u8]; 2] {
         [&self.prefix, &self.ciphertext]
     }

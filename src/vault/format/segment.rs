@@ -85,6 +85,7 @@ impl EncodedSegment {
     }
 
     /// Its entry in the mapping.
+    #[must_use]
     pub fn entry(&self) -> SegmentEntry {
         let digest = |part| Digest::of(&self.pieces(part));
         SegmentEntry {
@@ -100,11 +101,13 @@ impl EncodedSegment {
 }
 
 /// The files of a segment.
+#[must_use]
 pub fn files(segment: Id) -> [Object; 5] {
     Part::ALL.map(|part| Object::Segment(segment, part))
 }
 
 /// Most bytes of a file of a segment with this many images.
+#[must_use]
 pub fn largest_part(images: usize, part: Part) -> u64 {
     let blocks = images.div_ceil(BLOCK_IMAGES);
     let bytes = match part {
@@ -118,6 +121,7 @@ pub fn largest_part(images: usize, part: Part) -> u64 {
 }
 
 /// The size limit and digest of a segment's file.
+#[must_use]
 pub fn expected(segment: &SegmentEntry, part: Part) -> Expected {
     Expected {
         object: Object::Segment(segment.id, part),

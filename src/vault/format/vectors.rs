@@ -17,6 +17,7 @@ pub fn encode<'a>(vectors: impl ExactSizeIterator<Item = &'a [f32]>) -> Zeroizin
 }
 
 /// The vectors of `images` images; `None` when the length of the plaintext does not match.
+#[must_use]
 pub fn decode(bytes: &[u8], images: usize) -> Option<Vec<Vec<f32>>> {
     let vector = |bytes: &[u8]| {
         let (numbers, _) = bytes.as_chunks::<4>();

@@ -56,6 +56,7 @@ pub struct Report {
 
 impl Report {
     /// Whether every file is intact.
+    #[must_use]
     pub fn is_whole(&self) -> bool {
         self.damages.is_empty()
     }

@@ -32,11 +32,13 @@ impl<'a> Image<'a> {
     }
 
     /// Its id.
+    #[must_use]
     pub fn id(&self) -> Id {
         self.listed.id
     }
 
     /// Its entry in the image list of its segment.
+    #[must_use]
     pub fn listed(&self) -> &'a ListedImage {
         self.listed
     }

@@ -34,6 +34,7 @@ pub struct StoredPhoto {
 
 impl StoredPhoto {
     /// Its random id.
+    #[must_use]
     pub fn id(&self) -> Id {
         self.listed.id
     }
