@@ -92,17 +92,8 @@ fn list(title: &str, damages: &[Damage]) -> String {
     if damages.is_empty() {
         return String::new();
     }
-    let damage = |damage: &Damage| format!("  {}\n    {}\n", damage.reason, remedy(damage.remedy));
+    let damage = |damage: &Damage| format!("  {}\n    {}\n", damage.reason, damage.advice());
     format!("{title}\n{}", damages.iter().map(damage).collect::<String>())
-}
-
-fn remedy(remedy: Remedy) -> &'static str {
-    match remedy {
-        Remedy::Rebuild => "nothing is lost: --repair rebuilds it",
-        Remedy::Regenerate => "nothing is lost: --repair rebuilds it from the photos",
-        Remedy::Rename => "names and dates are lost, the photos are not: --repair gives them new names",
-        Remedy::Lost => "the photo is lost: put the file back from a backup, or remove it with --repair --drop-lost",
-    }
 }
 
 fn as_json(report: &Report, dropped: &[String], older_copy: serde_json::Value) -> serde_json::Value {

@@ -119,7 +119,7 @@ pub(super) fn print(report: &Report, target: &Target, named: Named) -> io::Resul
     }
     let written = output::text(&(lines.join("\n") + "\n"));
     for Failed { error, .. } in &report.failed {
-        output::say(&format!("cipherlens: {}", inert(&with_causes(error))));
+        output::say(&format!("cipherlens: {}", inert(&error.with_advice())));
     }
     written
 }

@@ -79,11 +79,7 @@ pub(super) fn older_copy(vault: &OpenVault) -> serde_json::Value {
 
 /// When a photo was taken, else when its file was changed, to the minute; empty when neither is known.
 pub(super) fn date(photo: &StoredPhoto) -> String {
-    inert(&photo.date().unwrap_or_default())
-        .chars()
-        .take("2000-01-01T00:00".len())
-        .collect::<String>()
-        .replace('T', " ")
+    inert(&photo.minute().unwrap_or_default()).into_owned()
 }
 
 /// Seconds since 1970 as an instant in UTC (RFC 3339); the number itself where the calendar has no such instant.

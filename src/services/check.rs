@@ -24,6 +24,24 @@ pub struct Damage {
     pub remedy: Remedy,
 }
 
+impl Damage {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self.remedy {
+            Remedy::Rebuild => "nothing is lost: cipherlens check --repair rebuilds it",
+            Remedy::Regenerate => "nothing is lost: cipherlens check --repair rebuilds it from the photos",
+            Remedy::Rename => {
+                "names and dates are lost, the photos are not: cipherlens check --repair gives them new names"
+            }
+            Remedy::Lost => {
+                "the photo is lost: put the file back from a backup, or remove it with \
+                 cipherlens check --repair --drop-lost"
+            }
+        }
+    }
+}
+
 /// What a check found.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[must_use]

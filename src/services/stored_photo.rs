@@ -35,6 +35,13 @@ impl StoredPhoto {
         self.captured.clone().or_else(|| utc_instant(self.modified?))
     }
 
+    /// [`Self::date`] to the minute: `YYYY-MM-DD hh:mm`. It comes from the photo and must be made inert before it is
+    /// shown.
+    #[must_use]
+    pub fn minute(&self) -> Option<String> {
+        Some(self.date()?.chars().take("2000-01-01T00:00".len()).collect::<String>().replace('T', " "))
+    }
+
     /// The day of [`Self::date`]: `YYYY-MM-DD`.
     #[must_use]
     pub fn day(&self) -> Option<String> {

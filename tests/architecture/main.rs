@@ -144,6 +144,21 @@ fn formats_of_the_vault_do_no_io() {
 }
 
 #[test]
+fn the_readme_s_test_command_covers_every_package() {
+    let manifest: toml::Table = std::fs::read_to_string(source::root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let defaults = manifest["workspace"]["default-members"].as_array().unwrap().iter();
+    let mut defaults: Vec<String> = defaults.map(|member| member.as_str().unwrap().to_owned()).collect();
+    defaults.sort();
+    let packages = std::fs::read_dir(source::root().join("crates")).unwrap();
+    let mut packages: Vec<String> = packages
+        .map(|entry| format!("crates/{}", entry.unwrap().file_name().to_str().unwrap()))
+        .chain([".".to_owned()])
+        .collect();
+    packages.sort();
+    assert_eq!(defaults, packages, "`cargo test` without --workspace runs the tests of the default members only");
+}
+
+#[test]
 fn every_file_says_what_lives_in_it() {
     for source in sources() {
         assert!(source.text.starts_with("//! "), "{} does not open with `//!`", source.path);

@@ -56,6 +56,6 @@ pub(super) fn preview(canvas: &mut Canvas<'_, '_>, area: Rect, name: &str, subje
 /// Size and date of a stored photo.
 pub(super) fn facts(canvas: &Canvas<'_, '_>, photo: &StoredPhoto) -> Vec<Line<'static>> {
     let size = format!("{}×{} · {}", photo.width, photo.height, format::size(photo.bytes));
-    let date = photo.date().map(|date| inert(date.get(..16).unwrap_or(&date)).replace('T', " "));
+    let date = photo.minute().map(|date| inert(&date).into_owned());
     [Some(size), date].into_iter().flatten().map(|text| Line::styled(text, canvas.theme.faint)).collect()
 }
