@@ -42,7 +42,7 @@ pub fn print(graphics: &Graphics, panels: Vec<Panel>, rows: u16) -> io::Result<(
 /// wide. Leaves the cursor on the line below.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_sheet(graphics: &Graphics, panels: Vec<Panel>, columns: u16, rows: u16) -> io::Result<()> {
     let across = usize::from((crossterm::terminal::size()?.0 / columns).max(1));
     let mut panels = panels.into_iter().peekable();

@@ -8,7 +8,7 @@
 //!
 //! | module| what lives there |
 //! |---|---|
-//! | [`format`](self::format) | what the bytes of each file mean; no I/O |
+//! | [`format`](mod@self::format) | what the bytes of each file mean; no I/O |
 //! | `backend` | where files are stored: the trait [`Backend`], and its implementation for a local directory |
 //! | `read` | the newest generation as a [`Snapshot`], segments and images loaded on demand, [`check`] |
 //! | `write` | [`Transaction`] makes the next generation; compaction, [`repair`], creation |

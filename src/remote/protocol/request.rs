@@ -32,16 +32,17 @@ pub enum Request {
         /// The encrypted query.
         query: Vec<u8>,
     },
-    /// The files in a directory: see [`encode_listing`].
+    /// The files in a directory: see [`encode_listing`](super::lists::encode_listing).
     List(Directory),
     /// The bytes of all files in a directory: one number.
     Size(Directory),
-    /// Files that the mapping does not reference, if the current mapping has this digest: see [`encode_leftovers`].
+    /// Files that the mapping does not reference, if the current mapping has this digest: see
+    /// [`encode_leftovers`](super::lists::encode_leftovers).
     Leftovers {
         /// The digest of the client's mapping.
         mapping: Digest,
     },
-    /// The digests of files: see [`encode_digests`].
+    /// The digests of files: see [`encode_digests`](super::lists::encode_digests).
     Digests(Vec<Object>),
     /// Become the writer. Everything up to `End` has the same request id.
     Begin(Abandoned),

@@ -19,7 +19,7 @@ pub(super) enum PostOp<'a> {
 pub struct Convolution {
     /// Shape [out, in, side, side], f32.
     pub kernel: Tensor,
-    /// Shape [out], f32.
+    /// Shape `[out]`, f32.
     pub bias: Tensor,
     /// Stride in pixels.
     pub stride: usize,
