@@ -144,8 +144,8 @@ impl OpenVault {
         self.snapshot().map(drop)
     }
 
-    /// Drops everything that was read from the vault, and keeps nothing that is read later. The keys stay until the last
-    /// handle is dropped; an indexing run that continues while the vault is locked holds one.
+    /// Drops everything that was read from the vault, and keeps nothing that is read later. The keys stay until the
+    /// last handle is dropped; an indexing run that continues while the vault is locked holds one.
     pub fn forget_contents(&self) {
         *self.latest.lock() = Latest::Forgotten;
     }

@@ -25,8 +25,8 @@ const COUNT: &str = "RELAY_COUNT";
 pub(crate) fn relayed(server: &str, plan: &str, count: &Path) -> String {
     let this = std::env::current_exe().unwrap();
     format!(
-        "{PLAN}='{plan}' {SERVER}=\"{}\" {COUNT}='{}' exec '{}' remote::relay::passes_frames_on --exact --ignored --nocapture \
-         --test-threads 1 3>&1 >/dev/null 2>/dev/null",
+        "{PLAN}='{plan}' {SERVER}=\"{}\" {COUNT}='{}' exec '{}' remote::relay::passes_frames_on --exact --ignored \
+         --nocapture --test-threads 1 3>&1 >/dev/null 2>/dev/null",
         server.replace('"', "\\\""),
         count.display(),
         this.display()

@@ -1,4 +1,5 @@
-//! What several of the tests need: the program with a home of its own, in a terminal, under a tracer; vaults and requests.
+//! What several of the tests need: the program with a home of its own, in a terminal, under a tracer; vaults and
+//! requests.
 
 #[cfg(target_os = "linux")]
 pub(crate) mod full_disk;
