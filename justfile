@@ -16,8 +16,8 @@ run *arguments:
 test:
     cargo test --release --locked
 
-# Run one test binary of the program, for example `just test-one tui keys::`.
-test-one binary *filter:
+# Run one test binary of the program, or a part of it, for example `just test-one program tui::keys::`.
+test-one binary="program" *filter:
     cargo test --release --locked --test {{ binary }} -- {{ filter }}
 
 # Run the unit tests of one package, for example `just test-unit cipherlens-ckks layout::`.

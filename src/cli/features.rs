@@ -12,7 +12,7 @@ use super::session::{PrecisionFlag, Session, WeightsFile};
 use crate::services::embedding::EmbeddingModel;
 use crate::services::name::inert;
 
-/// Print the features of photos: 2048 numbers each, unencrypted.
+/// Print the features of photos, unencrypted.
 ///
 /// The features describe what a photo shows: anybody who reads them can search for it. Nothing is stored.
 #[derive(Args)]
@@ -20,7 +20,7 @@ use crate::services::name::inert;
 Example:
   cipherlens features holiday/*.jpg --json > features.jsonl
 
-With --json each photo is one line, in the order given: {\"path\": ..., \"features\": [2048 numbers]}. \
+With --json each photo is one line, in the order given: {\"path\": ..., \"features\": [numbers]}. \
 The numbers have unit norm, so the inner product of two photos' features is their cosine. \
 The output is plaintext.
 

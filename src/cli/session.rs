@@ -24,7 +24,7 @@ use crate::services::transfer::OlderSource;
 /// The weights flag of commands that embed photos.
 #[derive(Args)]
 pub(super) struct WeightsFile {
-    /// ResNet-50 weights to use: safetensors, or PyTorch .pth in torchvision's layout
+    /// Weights to use instead of the built-in ones: safetensors, or PyTorch .pth in torchvision's layout
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 }

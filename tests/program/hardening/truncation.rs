@@ -79,7 +79,7 @@ fn the_application_reports_truncated_blocks_and_keeps_running() {
     };
     search(&mut terminal, " of 2 like ");
     cut(&blocks, 0);
-    search(&mut terminal, "was cut off");
+    search(&mut terminal, "was truncated");
     fs::write(&blocks, &content).unwrap();
     search(&mut terminal, " of 2 like ");
     terminal.keys("q");
