@@ -84,9 +84,8 @@ pub struct Repaired {
 /// ```no_run
 /// # fn example(vault: &cipherlens::services::open_vault::OpenVault) -> Result<(), cipherlens::error::Error> {
 /// let report = cipherlens::services::check::check(vault, &|_progress| {})?;
-/// for damage in &report.damages {
-///     println!("{}: {}", damage.object, damage.reason);
-/// }
+/// let damaged: Vec<&str> = report.damages.iter().map(|damage| damage.object.as_str()).collect();
+/// assert_eq!(report.is_whole(), damaged.is_empty());
 /// # Ok(())
 /// # }
 /// ```

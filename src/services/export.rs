@@ -88,7 +88,7 @@ pub fn everything(vault: &OpenVault) -> Result<(Vec<Fetch>, Vec<Failed>), Error>
 /// let (photos, _unreadable) = export::everything(vault)?;
 /// let target = Target::at(Path::new("restored"))?;
 /// let report = export::run(vault, &photos, &target, IfExists::Rename, &Control::default(), &mut |_progress| {});
-/// println!("{} exported, {} failed", report.exported.len(), report.failed.len());
+/// assert!(report.failed.is_empty() && report.left == 0);
 /// # Ok(())
 /// # }
 /// ```

@@ -127,7 +127,7 @@ const LOCK_POLL: Duration = Duration::from_millis(200);
 /// # ) -> Result<(), Box<dyn std::error::Error>> {
 /// let found = find::photos_below(&["/home/me/Pictures".into()]);
 /// let summary = index::run(vault, model, &found.photos, index::read_file, &|_event| {}, &Control::default())?;
-/// println!("{} added, {} failed", summary.added, summary.failed.len());
+/// assert!(summary.failed.is_empty() && summary.left == 0);
 /// # Ok(())
 /// # }
 /// ```

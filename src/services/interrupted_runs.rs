@@ -161,16 +161,7 @@ fn path(bytes: &[u8]) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cipher::{Cost, Passphrase};
-    use crate::vault::{self, FeatureSpace, Freshness, Vault};
-
-    fn vault(root: &Path) -> OpenVault {
-        let passphrase = Passphrase::new(&zeroize::Zeroizing::new(b"correct horse".to_vec())).unwrap();
-        let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
-        let freshness = Freshness::unrecorded();
-        let (vault, snapshot) = Vault::create(vault::local(root), &passphrase, Cost::FLOOR, space, freshness).unwrap();
-        OpenVault::new(vault, snapshot)
-    }
+    use crate::services::open_vault::tests::vault;
 
     fn ended(left: usize) -> Result<Summary, ()> {
         Ok(Summary { left, ..Summary::default() })

@@ -200,12 +200,13 @@ impl OpenVault {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::services::{library, synthetic};
     use crate::vault::{self, FeatureSpace, Freshness};
 
-    fn vault(root: &std::path::Path) -> OpenVault {
+    /// A new, empty vault.
+    pub(in crate::services) fn vault(root: &std::path::Path) -> OpenVault {
         let passphrase = Passphrase::new(&Zeroizing::new(b"correct horse".to_vec())).unwrap();
         let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
         let backend = vault::local(root);

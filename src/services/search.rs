@@ -142,9 +142,8 @@ struct Scored {
 /// # ) -> Result<(), Box<dyn std::error::Error>> {
 /// let bytes = std::fs::read("beach.jpg")?;
 /// let query = Query::Photo { bytes: &bytes, extension: None, model };
-/// for hit in search(vault, &query, Listing::Best(10))?.ranked {
-///     println!("{:.4} {}", hit.score, hit.photo.id);
-/// }
+/// let best = search(vault, &query, Listing::Best(10))?.ranked;
+/// assert!(best.is_sorted_by(|one, next| one.score >= next.score));
 /// # Ok(())
 /// # }
 /// ```

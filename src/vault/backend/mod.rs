@@ -13,7 +13,7 @@
 //! Everything that crosses this trait is public or encrypted, so no implementation needs a key. Callers check what they
 //! receive against the authenticated mapping.
 //!
-//! Must never: mention a secret type, or fetch a whole segment for a search.
+//! Must never: use keys for anything but [`Backend::unlocked`], or fetch a whole segment for a search.
 
 pub(in crate::vault) mod blocks;
 pub(in crate::vault) mod generation;

@@ -13,31 +13,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cipherlens::cipher::Cost;
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{self, CopyAge, Error, Freshness, Id, Snapshot, Transaction, Vault};
+use cipherlens::vault::{self, CopyAge, Error, Freshness, Id, Transaction, Vault};
 use rayon::prelude::*;
 
 use crate::support::scene::{Scene, samples};
 use crate::support::vault_fixture::{
-    Fixture, files, fill, fill_grouped, passphrase, photo, remove, restore, search, vector,
+    Fixture, files, fill, fill_grouped, passphrase, photo, readable, remove, restore, search, vector,
 };
 
 const PHOTOS: u32 = 2;
-
-/// Reads every photo and thumbnail that can be read, each checked against what was stored.
-fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
-    let mut whole = 0;
-    for (number, id) in (0..).zip(ids) {
-        let Ok(image) = snapshot.image(*id) else { continue };
-        if let Ok(bytes) = image.photo() {
-            assert_eq!(*bytes, photo(number), "wrong bytes instead of an error");
-            whole += 1;
-        }
-        if let Ok(bytes) = image.thumbnail() {
-            assert_eq!(*bytes, format!("thumbnail {number}").as_bytes(), "wrong bytes instead of an error");
-        }
-    }
-    whole
-}
 
 /// The file that an error names.
 fn named(error: Error) -> String {

@@ -201,6 +201,22 @@ pub(crate) fn search(vault: &Vault, snapshot: &Snapshot, query: &[f32]) -> BTree
     scores.iter().enumerate().map(|(at, score)| (snapshot.image_at(at).unwrap().id(), *score)).collect()
 }
 
+/// How many of the photos of [`fill`] can be read; each photo and thumbnail that can be read is what was stored.
+pub(crate) fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
+    let mut intact = 0;
+    for (number, id) in (0..).zip(ids) {
+        let Ok(image) = snapshot.image(*id) else { continue };
+        if let Ok(bytes) = image.photo() {
+            assert_eq!(*bytes, photo(number), "wrong bytes instead of an error");
+            intact += 1;
+        }
+        if let Ok(bytes) = image.thumbnail() {
+            assert_eq!(*bytes, format!("thumbnail {number}").as_bytes(), "wrong bytes instead of an error");
+        }
+    }
+    intact
+}
+
 /// Every file below a directory, with its content.
 pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();

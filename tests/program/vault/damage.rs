@@ -5,9 +5,7 @@ use std::path::Path;
 
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::check::Remedy;
-use cipherlens::vault::{
-    Id, Leftovers, LostPhotoPolicy, Object, Part, Regenerate, Repaired, Segment, Snapshot, Vault, repair,
-};
+use cipherlens::vault::{Leftovers, LostPhotoPolicy, Object, Part, Regenerate, Repaired, Segment, Vault, repair};
 
 use crate::support::vault_fixture::*;
 
@@ -30,22 +28,6 @@ fn number_of(photo: &[u8]) -> Option<u32> {
 
 fn repaired(vault: &Vault, losses: LostPhotoPolicy) -> Repaired {
     repair(vault, &Again, losses, IfLocked::Refuse, &|_| {}).unwrap()
-}
-
-/// Reads every readable photo and thumbnail, and compares each with what was stored.
-fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
-    let mut whole = 0;
-    for (number, id) in (0..).zip(ids) {
-        let Ok(image) = snapshot.image(*id) else { continue };
-        if let Ok(bytes) = image.photo() {
-            assert_eq!(*bytes, photo(number), "wrong bytes instead of an error");
-            whole += 1;
-        }
-        if let Ok(bytes) = image.thumbnail() {
-            assert_eq!(*bytes, format!("thumbnail {number}").as_bytes(), "wrong bytes instead of an error");
-        }
-    }
-    whole
 }
 
 #[test]
