@@ -1,9 +1,7 @@
-//! The terminal application on a vault with a slow connection.
-
-use std::time::{Duration, Instant};
+//! The terminal application on a vault behind a connection.
 
 use crate::remote::host::serving;
-use crate::remote::relay::relayed;
+use crate::remote::relay::{go_on, relayed, stand_still};
 use crate::support::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::support::scene::{Scene, samples};
 
@@ -14,27 +12,12 @@ fn title(terminal: &PseudoTerminal) -> String {
     frames.rsplit("╭ ").next().unwrap_or_default().split(" ─").next().unwrap_or_default().to_owned()
 }
 
-/// The median time from a key press to its effect on the screen.
-fn key_to_screen(terminal: &mut PseudoTerminal) -> Duration {
-    let mut times = Vec::new();
-    for key in ["l", "l", "h", "h", "\x1b[F", "\x1b[H"].repeat(3) {
-        let before = title(terminal);
-        let pressed = Instant::now();
-        terminal.keys(key);
-        terminal.until("another photo", |terminal| title(terminal) != before);
-        times.push(pressed.elapsed());
-        terminal.settle(Duration::from_millis(10));
-    }
-    times.sort();
-    times[times.len() / 2]
-}
-
 #[test]
-fn keys_are_answered_at_once_over_a_slow_connection() {
+fn keys_are_answered_while_the_host_does_not_answer() {
     let photos = samples(8);
     let scene = Scene::with_photos(&photos);
-    // 50 ms each way: an application that waited for the host would take twice the allowed time.
-    let via = relayed(&serving(&scene.vault()), "delay 50", &scene.path("count"));
+    let count = scene.path("count");
+    let via = relayed(&serving(&scene.vault()), "pass", &count);
     let passphrase = scene.passphrase_file().display().to_string();
     let search_path = std::env::var("PATH").unwrap();
     let start = Start {
@@ -50,13 +33,15 @@ fn keys_are_answered_at_once_over_a_slow_connection() {
     terminal.keys("3");
     let is_photo = |name: &str| photos.iter().any(|photo| photo.file_name().is_some_and(|known| known == name));
     terminal.until("the vault's photos", |terminal| is_photo(&title(terminal)));
-    terminal.keys("\x1b[H");
-    terminal.settle(Duration::from_millis(100));
-    // While pictures are being fetched, and again afterwards. A busy machine may be slow in some rounds; an application
-    // that waits for the connection is slow in all of them.
-    let rounds: Vec<Duration> = (0..4).map(|_| key_to_screen(&mut terminal)).collect();
-    println!("key to screen with 100 ms to the vault and back, medians of each round: {rounds:?}");
-    assert!(rounds.iter().min().unwrap() < &Duration::from_millis(50), "{rounds:?}");
+    // Thumbnails are being fetched. From here on the host seems to have fallen silent in the middle of an answer: an
+    // application that waited for it would never show the next photo.
+    stand_still(&count);
+    for key in ["l", "l", "h", "h", "\x1b[F", "\x1b[H"].repeat(3) {
+        let before = title(&terminal);
+        terminal.keys(key);
+        terminal.until("another photo", |terminal| title(terminal) != before);
+    }
+    go_on(&count);
     terminal.keys("s");
     terminal.until_screen(" of 7 like ");
     terminal.keys("q");

@@ -2,14 +2,13 @@
 //! It is this test binary, started with one ignored test: libtest's output is discarded, frames go to descriptor 3.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const GREETING_BYTES: usize = 10;
 const PLAN: &str = "RELAY_PLAN";
@@ -20,8 +19,8 @@ const COUNT: &str = "RELAY_COUNT";
 /// `pass`; `cut N`, `kill-host N`, `kill-client N` when frame N has arrived, counting both directions; `grow N`,
 /// `shrink N`, `flip N`, `overflow N`, `repeat N`, `swallow N` for the Nth frame with bytes from the host; `overflow`
 /// makes a residue of the last coefficient in it larger than its prime. `hold N` keeps frame N back until [`go_on`];
-/// [`is_held`] says that it has arrived. `pass` stops all frames from [`stand_still`] until [`go_on`]. `delay N` delays
-/// every frame by N milliseconds, any number of them at once. The number of frames is written to `count`.
+/// [`is_held`] says that it has arrived. `pass` stops all frames from [`stand_still`] until [`go_on`]. The number of
+/// frames is written to `count`.
 pub(crate) fn relayed(server: &str, plan: &str, count: &Path) -> String {
     let this = std::env::current_exe().unwrap();
     format!(
@@ -111,17 +110,13 @@ enum Way {
 
 fn pass(
     mut from: impl Read,
-    to: impl Write + Send + 'static,
+    mut to: impl Write,
     plan: &Plan,
     way: Way,
     frames: &AtomicUsize,
     count: &Mutex<File>,
     server: &Mutex<Child>,
 ) {
-    let mut to: Box<dyn Write> = match plan.word.as_str() {
-        "delay" => Box::new(Distance::before(to, Duration::from_millis(plan.at as u64))),
-        _ => Box::new(to),
-    };
     let mut greeting = [0; GREETING_BYTES];
     if from.read_exact(&mut greeting).is_err() || to.write_all(&greeting).is_err() {
         return;
@@ -176,38 +171,6 @@ fn pass(
                 return;
             }
         }
-    }
-}
-
-/// A delayed pipe: input comes out later, in order.
-struct Distance {
-    delay: Duration,
-    under_way: Sender<(Instant, Vec<u8>)>,
-}
-
-impl Distance {
-    fn before(mut to: impl Write + Send + 'static, delay: Duration) -> Self {
-        let (under_way, arriving) = channel::<(Instant, Vec<u8>)>();
-        thread::spawn(move || {
-            for (due, bytes) in arriving {
-                thread::sleep(due.saturating_duration_since(Instant::now()));
-                if to.write_all(&bytes).and_then(|()| to.flush()).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { delay, under_way }
-    }
-}
-
-impl Write for Distance {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let sent = self.under_way.send((Instant::now() + self.delay, bytes.to_vec()));
-        sent.map(|()| bytes.len()).map_err(|_| ErrorKind::BrokenPipe.into())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
