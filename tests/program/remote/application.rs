@@ -1,9 +1,28 @@
 //! The terminal application on a vault behind a connection.
 
+use std::path::Path;
+
 use crate::remote::host::serving;
 use crate::remote::relay::{go_on, relayed, stand_still};
 use crate::support::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::support::scene::{Scene, samples};
+
+/// The application on a vault of eight photos, behind a relay with the plan `pass`.
+pub(super) fn opened(kind: Kind, scene: &Scene, count: &Path) -> PseudoTerminal {
+    let via = relayed(&serving(&scene.vault()), "pass", count);
+    let (passphrase, search_path) = (scene.passphrase_file().display().to_string(), std::env::var("PATH").unwrap());
+    let start = Start {
+        kind,
+        columns: 120,
+        rows: 36,
+        arguments: &["--via", &via, "--passphrase-file", &passphrase],
+        environment: &[("PATH", &search_path)],
+    };
+    let mut terminal = PseudoTerminal::start(&start);
+    terminal.until_answered();
+    terminal.until_screen("8 photos");
+    terminal
+}
 
 /// The title of the picture pane on the right.
 fn title(terminal: &PseudoTerminal) -> String {
@@ -17,19 +36,7 @@ fn keys_are_answered_while_the_host_does_not_answer() {
     let photos = samples(8);
     let scene = Scene::with_photos(&photos);
     let count = scene.path("count");
-    let via = relayed(&serving(&scene.vault()), "pass", &count);
-    let passphrase = scene.passphrase_file().display().to_string();
-    let search_path = std::env::var("PATH").unwrap();
-    let start = Start {
-        kind: Kind::Sixel,
-        columns: 120,
-        rows: 36,
-        arguments: &["--via", &via, "--passphrase-file", &passphrase],
-        environment: &[("PATH", &search_path)],
-    };
-    let mut terminal = PseudoTerminal::start(&start);
-    terminal.until_answered();
-    terminal.until_screen("8 photos");
+    let mut terminal = opened(Kind::Sixel, &scene, &count);
     terminal.keys("3");
     let is_photo = |name: &str| photos.iter().any(|photo| photo.file_name().is_some_and(|known| known == name));
     terminal.until("the vault's photos", |terminal| is_photo(&title(terminal)));

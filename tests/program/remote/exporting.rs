@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::remote::application::opened;
 use crate::remote::host::{Host, serving};
 use crate::remote::relay::{counted, go_on, is_held, relayed, stand_still};
-use crate::support::pseudo_terminal::{Kind, PseudoTerminal, Start};
+use crate::support::pseudo_terminal::{Kind, PseudoTerminal};
 use crate::support::scene::{Ran, Scene, samples};
 use crate::support::vault_fixture::{files, fill, photo};
 
@@ -115,18 +116,7 @@ fn an_export_reports_a_lost_connection_and_the_same_command_resumes() {
 fn exporting_application(scene: &Scene, count: &Path, out: &Path) -> PseudoTerminal {
     // An export that is stopped early enough does not make the folder.
     fs::create_dir(out).unwrap();
-    let via = relayed(&serving(&scene.vault()), "pass", count);
-    let (passphrase, search_path) = (scene.passphrase_file().display().to_string(), std::env::var("PATH").unwrap());
-    let start = Start {
-        kind: Kind::Silent,
-        columns: 120,
-        rows: 36,
-        arguments: &["--via", &via, "--passphrase-file", &passphrase],
-        environment: &[("PATH", &search_path)],
-    };
-    let mut terminal = PseudoTerminal::start(&start);
-    terminal.until_answered();
-    terminal.until_screen("8 photos");
+    let mut terminal = opened(Kind::Silent, scene, count);
     terminal.keys("3\x01");
     terminal.until_screen("8 selected");
     stand_still(count);

@@ -83,6 +83,17 @@ fn start(home: TempDir, arguments: &[&str]) -> PseudoTerminal {
     PseudoTerminal::start_in(home, &start)
 }
 
+/// Selects one photo after the other, so that each name is written in every place for names, and quits.
+fn visit_each(mut terminal: PseudoTerminal) {
+    for _ in hostile_names() {
+        terminal.keys("j");
+        terminal.settle(Duration::from_millis(60));
+    }
+    is_inert(&mut terminal);
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}
+
 #[test]
 fn names_in_the_browser_are_shown_and_not_obeyed() {
     let home = tempfile::tempdir().unwrap();
@@ -95,13 +106,7 @@ fn names_in_the_browser_are_shown_and_not_obeyed() {
     terminal.until_screen("passphrase");
     terminal.keys("\x1b");
     terminal.until_screen(CANARY);
-    for _ in hostile_names() {
-        terminal.keys("j");
-        terminal.settle(Duration::from_millis(60));
-    }
-    is_inert(&mut terminal);
-    terminal.keys("q");
-    assert!(terminal.wait().success());
+    visit_each(terminal);
 }
 
 /// A vault of photos with these names and equal vectors, so that each finds all others.
@@ -142,13 +147,7 @@ fn names_in_the_vault_and_in_results_are_shown_and_not_obeyed() {
     terminal.keys("\x1b");
     // A letter right after the escape character would make another key of both.
     terminal.until("the help's end", |terminal| !terminal.screen().contains(HELP));
-    for _ in hostile_names() {
-        terminal.keys("j");
-        terminal.settle(Duration::from_millis(60));
-    }
-    is_inert(&mut terminal);
-    terminal.keys("q");
-    assert!(terminal.wait().success());
+    visit_each(terminal);
 }
 
 /// One character of each kind that does not print or that terminals interpret.
