@@ -163,13 +163,19 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Locks an existing file, which must never be replaced. `None` when another process holds the lock and `if_locked`
-    /// is [`IfLocked::Refuse`].
+    /// Locks the file `name` in `directory`, which must never be replaced. Makes both where they are missing, private to
+    /// their owner. `None` when another process holds the lock and `if_locked` is [`IfLocked::Refuse`].
     ///
     /// # Errors
     /// What the system reports, for instance when the file cannot be opened for writing.
-    pub fn acquire(path: &Path, if_locked: IfLocked) -> io::Result<Option<Self>> {
-        Self::of(OpenOptions::new().read(true).write(true).open(path)?, if_locked)
+    pub fn in_directory(directory: &Path, name: &str, if_locked: IfLocked) -> io::Result<Option<Self>> {
+        std::fs::create_dir_all(parent(directory))?;
+        create_directory(directory)?;
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Self::of(options.open(directory.join(name))?, if_locked)
     }
 
     /// The same for a file already open for writing.
@@ -315,14 +321,10 @@ mod tests {
     #[test]
     fn one_holder_at_a_time() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("lock");
-        fs::write(&path, "").unwrap();
-        let held = Lock::acquire(&path, IfLocked::Refuse).unwrap().unwrap();
-        assert!(Lock::acquire(&path, IfLocked::Refuse).unwrap().is_none());
-        let waiter = std::thread::spawn({
-            let path = path.clone();
-            move || Lock::acquire(&path, IfLocked::Wait).unwrap().is_some()
-        });
+        let path = directory.path().join("locks");
+        let held = Lock::in_directory(&path, "lock", IfLocked::Refuse).unwrap().unwrap();
+        assert!(Lock::in_directory(&path, "lock", IfLocked::Refuse).unwrap().is_none());
+        let waiter = std::thread::spawn(move || Lock::in_directory(&path, "lock", IfLocked::Wait).unwrap().is_some());
         drop(held);
         assert!(waiter.join().unwrap());
     }

@@ -4,7 +4,6 @@
 //! Encrypted scores are compared with exact ones here; tests beside the plain kernels check that those agree.
 
 mod scans;
-mod timing;
 
 use std::fs;
 use std::hint::black_box;
@@ -13,8 +12,8 @@ use serde::Serialize;
 
 pub use self::scans::PlainTiming;
 use self::scans::Scans;
-use self::timing::{median, seconds};
 use super::synthetic::SyntheticFeatures;
+use super::timing::{median, seconds};
 use crate::ckks::precision::{Measured, predicted_noise_std, predicted_score_std};
 use crate::ckks::{
     ANSWER_BYTES, BLOCK_BYTES, BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator, HINT_BYTES, KeyHolder,

@@ -36,6 +36,7 @@ pub fn with_decoys(vault: &OpenVault, wanted: &[PhotoId], each: usize) -> Result
     }
     let taken: HashSet<PhotoId> = wanted.iter().copied().collect();
     let mut others = vault.read(|snapshot| {
+        snapshot.prefetch_images();
         let mut others = Vec::with_capacity(snapshot.len());
         for segment in snapshot.segments()? {
             others.extend(segment.images()?.iter().map(|image| image.id).filter(|id| !taken.contains(id)));

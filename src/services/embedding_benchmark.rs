@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::services::embedding::{EmbeddingModel, PreparedPhoto};
 use crate::services::photo;
+use crate::services::timing::{median, seconds};
 
 /// Batches timed: at least this many, and for at least this long in total.
 const LEAST_BATCHES: usize = 5;
@@ -40,15 +41,14 @@ pub fn measure(model: &EmbeddingModel, batch: usize) -> Result<Report, Error> {
     let photos = (0..batch).map(|number| synthetic_photo(model, number)).collect::<Result<Vec<_>, _>>()?;
     // The first batch fills the model's memory pool.
     black_box(model.embed(&photos)?);
-    let mut seconds = Vec::new();
+    let mut times = Vec::new();
     let all = Instant::now();
-    while seconds.len() < LEAST_BATCHES || all.elapsed().as_secs_f64() < LEAST_SECONDS {
-        let started = Instant::now();
-        black_box(model.embed(&photos)?);
-        seconds.push(started.elapsed().as_secs_f64());
+    while times.len() < LEAST_BATCHES || all.elapsed().as_secs_f64() < LEAST_SECONDS {
+        let (embedded, taken) = seconds(|| model.embed(&photos));
+        black_box(embedded?);
+        times.push(taken);
     }
-    seconds.sort_by(f64::total_cmp);
-    let per_photo = seconds[seconds.len() / 2] / batch as f64;
+    let per_photo = median(times) / batch as f64;
     Ok(Report {
         photos_per_second: 1.0 / per_photo,
         ms_per_photo: per_photo * 1e3,

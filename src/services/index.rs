@@ -11,6 +11,7 @@
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -98,7 +99,7 @@ struct Embedded {
 struct Run<'a, R> {
     vault: &'a Vault,
     /// The generation at the start of the run: photos in it need not be decoded.
-    before: Snapshot,
+    before: Arc<Snapshot>,
     model: &'a EmbeddingModel,
     read: R,
     observer: &'a dyn Observer,
@@ -145,7 +146,7 @@ where
     let Some(transaction) = begin(vault.vault(), observer, control)? else {
         return Ok(Summary { left: paths.len(), ..Summary::default() });
     };
-    let before = vault.vault().snapshot()?;
+    let before = Arc::clone(transaction.base());
     model.require_space_of(vault.vault())?;
     let (taken, summary) = (Mutex::default(), Mutex::default());
     let run = Run { vault: vault.vault(), before, model, read, observer, control, taken, summary };

@@ -11,7 +11,7 @@
 //! fail a run, or write a path in clear.
 
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -130,15 +130,7 @@ impl<'a> Record<'a> {
     }
 
     fn lock(&self, name: &str, if_locked: IfLocked) -> io::Result<Option<Lock>> {
-        fs::create_dir_all(self.directory.parent().unwrap_or(Path::new(".")))?;
-        durable::create_directory(&self.directory)?;
-        let path = self.directory.join(name);
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&path)?;
-        Lock::acquire(&path, if_locked)
+        Lock::in_directory(&self.directory, name, if_locked)
     }
 }
 

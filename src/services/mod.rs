@@ -44,4 +44,5 @@ pub mod stored_photo;
 pub mod synthetic;
 pub mod text_layout;
 pub mod thumbnail;
+mod timing;
 pub mod transfer;

@@ -11,9 +11,10 @@
 //! | [`format`](mod@self::format) | what the bytes of each file mean; no I/O |
 //! | `backend` | where files are stored: the trait [`Backend`], and its implementation for a local directory |
 //! | `read` | the newest generation as a [`Snapshot`], segments and images loaded on demand, [`check`] |
-//! | `write` | [`Transaction`] makes the next generation; compaction, [`repair`], creation |
+//! | `write` | [`Transaction`] makes the next generation; compaction, [`repair`] |
 //! | `freshness` | which generations this machine has seen, to detect a rollback |
 //! | `unlocked` | [`Vault`]: opening it, and its keys |
+//! | `creation` | an empty vault |
 //!
 //! Modules depend only on those above them in this table, except that a check and a transaction start from a [`Vault`].
 //!

@@ -8,9 +8,9 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::timing::{median, seconds};
 use crate::ckks::baseline::{PlainKernel, plain_scores};
 use crate::ckks::{BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator};
+use crate::services::timing::{median, seconds};
 
 /// Rounds of scans, whose median is reported: at least this many, and for at least this long in total.
 const LEAST_ROUNDS: usize = 9;

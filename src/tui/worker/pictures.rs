@@ -1,13 +1,8 @@
 //! The thread that makes pictures for the screen: reads, decodes and encodes them. Newer requests replace older ones.
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::Duration;
-
-use zeroize::Zeroizing;
 
 use super::super::event::AppEvent;
 use super::super::preview::{PictureRequest, PictureResponse, Subject};
@@ -17,8 +12,6 @@ use crate::services::photo;
 
 /// Nothing is decoded while requests replace each other faster than this.
 const DEBOUNCE: Duration = Duration::from_millis(35);
-/// Larger files are not decoded for a preview.
-const LARGEST_FILE_BYTES: u64 = 512 << 20;
 
 /// The pictures that the screen lacks. Replaces the previous request.
 pub(super) struct Wanted {
@@ -58,7 +51,10 @@ fn make(encoder: &Encoder, vault: &Shared, request: &PictureRequest) -> Result<P
             let pixels = (picture.width(), picture.height());
             encoder.encode(picture.into_rgb8(), pixels, request.cells).map_err(|error| error.to_string())
         }
-        Subject::File(path) => encode(encoder, &read(path)?, path.extension(), request),
+        Subject::File(path) => {
+            let bytes = photo::read(path).map_err(|error| error.to_string())?;
+            encode(encoder, &bytes, path.extension(), request)
+        }
         Subject::Thumbnail(photo) => {
             let opened = vault.opened().ok_or("the vault is locked")?;
             let thumbnail = opened.vault.thumbnail(*photo).map_err(|error| error.to_string())?;
@@ -84,18 +80,4 @@ fn encode(
     let (width, height) = encoder.wanted_pixels(pixels, request.cells);
     let reduced = photo.reduced(width.max(height)).map_err(|error| error.to_string())?;
     encoder.encode(reduced, pixels, request.cells).map_err(|error| error.to_string())
-}
-
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    let read = || -> std::io::Result<Zeroizing<Vec<u8>>> {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        if size > LARGEST_FILE_BYTES {
-            return Err(std::io::Error::other("too large to be shown"));
-        }
-        let mut bytes = Zeroizing::new(Vec::with_capacity(size as usize + 1));
-        file.take(LARGEST_FILE_BYTES).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    read().map_err(|error| error.to_string())
 }

@@ -21,7 +21,7 @@ use crate::services::open_vault::{CopyAge, OpenVault};
 use crate::services::recognise::Recogniser;
 use crate::services::search::{Listing, SearchResult};
 use crate::services::session::{self, FoundVault, Passphrase, Prompts};
-use crate::services::{check, exif, index, interrupted_runs, library, search};
+use crate::services::{check, exif, interrupted_runs, library, photo, search};
 
 /// Prompts of ssh would be drawn over the screen.
 const PROMPTS: Prompts = Prompts::Refused;
@@ -162,9 +162,9 @@ impl Shared {
         };
         match query {
             Query::File(path) => {
-                let original = index::read_file(path)?;
+                let bytes = photo::read(path).map_err(|error| error.to_string())?;
                 let model = shown(self.model_for(vault))?;
-                search(&search::Query::Photo { bytes: &original.bytes, extension: path.extension(), model: &model })
+                search(&search::Query::Photo { bytes: &bytes, extension: path.extension(), model: &model })
             }
             Query::Stored(photo) => search(&search::Query::Stored(photo.id)),
         }

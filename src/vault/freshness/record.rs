@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::durable;
 use crate::durable::{IfLocked, Lock};
@@ -72,7 +72,8 @@ impl Records {
         decide: impl FnOnce(Option<Seen>) -> Result<bool, Error>,
     ) -> Result<(), Error> {
         let vault = found.mapping.vault;
-        let _lock = lock(&self.directory).map_err(|error| self.unusable(vault, error.to_string()))?;
+        let _lock = Lock::in_directory(&self.directory, "lock", IfLocked::Wait)
+            .map_err(|error| self.unusable(vault, error.to_string()))?;
         let history = self.history(vault)?;
         if decide(history.first().copied())? { self.write(found, history) } else { Ok(()) }
     }
@@ -94,12 +95,4 @@ impl Records {
     fn unusable(&self, vault: Id, what: String) -> Error {
         Error::FreshnessRecord { record: self.path(vault), what }
     }
-}
-
-fn lock(directory: &Path) -> io::Result<Option<Lock>> {
-    fs::create_dir_all(directory.parent().unwrap_or(Path::new(".")))?;
-    durable::create_directory(directory)?;
-    let path = directory.join("lock");
-    fs::OpenOptions::new().create(true).append(true).open(&path)?;
-    Lock::acquire(&path, IfLocked::Wait)
 }

@@ -85,7 +85,6 @@ impl Snapshot {
     /// # Errors
     /// The first image list that is missing or damaged.
     pub fn files(&self) -> Result<Vec<Expected>, Error> {
-        self.prefetch(self.shared_segments()?, &[Part::Images]);
         generation::named_files(&*self.source.backend, self.mapping())
     }
 
@@ -153,6 +152,11 @@ impl Snapshot {
         if !wanted.is_empty() {
             self.source.backend.prefetch(&wanted);
         }
+    }
+
+    /// Announces that the lists of all images will be read, so that a cache can fetch them at once.
+    pub fn prefetch_images(&self) {
+        self.prefetch(self.readable_segments(), &[Part::Images]);
     }
 
     /// Announces that every image will be listed, so that a cache can fetch all lists and catalogues at once.

@@ -2,7 +2,6 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `creation` | an empty vault |
 //! | `transaction` | adding and removing photos: one commit makes one new generation |
 //! | `rewriting` | which segments a commit rewrites |
 //! | `compaction` | which segments become groups, and which groups larger ones |

@@ -63,7 +63,7 @@ pub enum Appended {
 pub struct Transaction {
     source: Arc<Source>,
     freshness: Freshness,
-    base: Snapshot,
+    base: Arc<Snapshot>,
     changes: Changes,
     /// The contents of `changes.additions`.
     added: HashMap<Digest, Id>,
@@ -82,7 +82,7 @@ impl Transaction {
         let transaction = Self {
             source: Arc::clone(&vault.source),
             freshness: vault.freshness.clone(),
-            base: vault.snapshot()?,
+            base: Arc::new(vault.snapshot()?),
             changes: Changes::default(),
             added: HashMap::new(),
             writer,
@@ -96,11 +96,13 @@ impl Transaction {
     }
 
     /// The generation that the next commit follows.
-    pub fn base(&self) -> &Snapshot {
+    #[must_use]
+    pub fn base(&self) -> &Arc<Snapshot> {
         &self.base
     }
 
     /// Images appended since the last commit.
+    #[must_use]
     pub fn pending(&self) -> usize {
         self.changes.additions.len()
     }
@@ -226,7 +228,7 @@ impl Transaction {
         obsolete.push(Object::Writing);
         self.writer.discard(&obsolete);
         self.freshness.remember(&next)?;
-        self.base = Snapshot::new(&self.source, next, Some(&self.base));
+        self.base = Arc::new(Snapshot::new(&self.source, next, Some(&self.base)));
         self.added.clear();
         Ok(self)
     }
