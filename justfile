@@ -56,10 +56,11 @@ bench-peers:
 screenshots *names:
     screenshots/make.sh {{ names }}
 
-# Run the checks that are slow or need more than Rust: pictures in tmux, and two million mutations for every parser.
+# Run the checks that are slow, measure time, or need more than Rust.
 long:
+    .ci/long/pace
     .ci/long/tmux-pixels
-    CIPHERLENS_FUZZ_EXECUTIONS=2000000 cargo test --release --locked --test program -- hardening::malformed::
+    .ci/long/fuzz
 
 # Check licences, bans and sources on all platforms; needs cargo-deny.
 deny:

@@ -163,8 +163,8 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Locks the file `name` in `directory`, which must never be replaced. Makes both where they are missing, private to
-    /// their owner. `None` when another process holds the lock and `if_locked` is [`IfLocked::Refuse`].
+    /// Locks the file `name` in `directory`, which must never be replaced. Makes both where they are missing, private
+    /// to their owner. `None` when another process holds the lock and `if_locked` is [`IfLocked::Refuse`].
     ///
     /// # Errors
     /// What the system reports, for instance when the file cannot be opened for writing.

@@ -145,6 +145,9 @@ fn formats_of_the_vault_do_no_io() {
 
 #[test]
 fn the_readme_s_test_command_covers_every_package() {
+    let readme = std::fs::read_to_string(source::root().join("README.md")).unwrap();
+    let command = readme.lines().map(str::trim).find(|line| line.starts_with("cargo test")).unwrap();
+    assert_eq!(command, "cargo test --release", "another command covers other packages");
     let manifest: toml::Table = std::fs::read_to_string(source::root().join("Cargo.toml")).unwrap().parse().unwrap();
     let defaults = manifest["workspace"]["default-members"].as_array().unwrap().iter();
     let mut defaults: Vec<String> = defaults.map(|member| member.as_str().unwrap().to_owned()).collect();

@@ -8,7 +8,10 @@ use cipherlens::features::{Limits, NETWORKS, Photo, Precision, WeightsSource, Wo
 use crate::support::scene::sample;
 
 fn cipherlens(directory: &Path, arguments: &[&std::ffi::OsStr]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cipherlens")).current_dir(directory).args(arguments).output().unwrap()
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cipherlens"));
+    command.env_clear().env("HOME", home.path()).current_dir(directory).args(arguments);
+    command.output().unwrap()
 }
 
 fn features(directory: &Path, arguments: &[&str]) -> Output {

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::support::scene::{Ran, Scene, all_samples, samples};
 
 /// Longer than anything takes on a busy machine.
@@ -67,6 +70,8 @@ fn a_killed_writer_leaves_no_lock() {
         assert!(Instant::now() < patience, "no photo was sealed");
         thread::sleep(Duration::from_millis(5));
     }
+    // Stopped, so that it cannot be done before the next command starts.
+    kill(Pid::from_raw(holder.id().cast_signed()), Signal::SIGSTOP).unwrap();
     scene.run(["remove", "--yes", &id]).exits(1).says("another process is writing");
     // SIGKILL.
     holder.kill().unwrap();

@@ -122,6 +122,7 @@ fn a_killed_export_is_completed_by_the_same_command_and_leaves_no_temporary_file
         calls += 1;
         Fate::Happens
     });
+    assert!(calls >= 4 * PHOTOS, "{calls} calls");
     for at in 1..=calls {
         restore(&trial.out, &BTreeMap::new());
         let mut seen = 0;
@@ -147,6 +148,7 @@ fn after_a_disk_error_the_report_counts_what_was_done_and_no_old_file_is_lost() 
         Fate::Happens
     });
     trial.assert_complete("undisturbed");
+    assert!(kinds.len() >= 4 * PHOTOS as usize, "{kinds:?}");
     for (at, kind) in (1..).zip(kinds) {
         restore(&trial.out, &old);
         let mut seen = 0;

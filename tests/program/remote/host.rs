@@ -80,9 +80,10 @@ impl Host {
     }
 }
 
-/// The real binary serving the vault at `root`.
+/// The real binary serving the vault at `root`, with nothing of the environment and a home directory beside the vault.
 pub(crate) fn serving(root: &Path) -> String {
-    format!("exec '{}' serve --stdio '{}'", env!("CARGO_BIN_EXE_cipherlens"), root.display())
+    let (program, home) = (env!("CARGO_BIN_EXE_cipherlens"), root.with_file_name("home"));
+    format!("exec env -i HOME='{}' '{program}' serve --stdio '{}'", home.display(), root.display())
 }
 
 /// The error of the connection in a vault's error.

@@ -221,6 +221,12 @@ impl PseudoTerminal {
         assert!(std::process::Command::new("sh").args(["-c", &command]).status().unwrap().success());
     }
 
+    /// Whether the program is stopped, as by Ctrl-Z. Where there is no `/proc`, it is taken to be.
+    pub(crate) fn is_stopped(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process()));
+        stat.map_or(true, |stat| stat.rsplit(") ").next().is_some_and(|state| state.starts_with('T')))
+    }
+
     /// The terminal's modes, as `stty` names them.
     pub(crate) fn modes(&self) -> String {
         modes(&self.master.as_ref().unwrap().tty_name().unwrap())

@@ -122,7 +122,6 @@ pub(crate) fn not_tested(what: &str) {
 }
 
 /// Copies a folder recursively.
-#[allow(dead_code, reason = "each test binary uses its part")]
 pub(crate) fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {

@@ -1,7 +1,5 @@
 //! A small vault in a temporary directory, filled with made-up photos and unit vectors.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,6 @@
 //! The terminal is restored however the program ends.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use cipherlens::preview::protocols::{self, StoredImage};
 use cipherlens::preview::tmux::Multiplexer;
@@ -69,8 +68,9 @@ fn suspending_restores_the_terminal_and_continuing_redraws() {
     let (mut terminal, before) = browsing(Kind::Sixel);
     terminal.keys("\x1a");
     terminal.until("the shell's screen", |terminal| !terminal.is_alternate_screen());
-    terminal.settle(Duration::from_millis(200));
-    assert_eq!(terminal.modes(), before);
+    terminal.until("its modes", |terminal| terminal.modes() == before);
+    // Continuing it earlier would do nothing, and it would then stop for good.
+    terminal.until("the program's stop", PseudoTerminal::is_stopped);
     terminal.signal("CONT");
     terminal.until("the application's screen", PseudoTerminal::is_alternate_screen);
     terminal.until_screen("wheel.png");
