@@ -158,8 +158,16 @@ pub enum IfLocked {
 
 /// An exclusive lock held by the kernel. It ends with the process, even after a crash, so it cannot go stale.
 pub struct Lock {
-    /// Holds the lock until it is closed.
-    _file: File,
+    file: File,
+}
+
+/// Releases the lock at once. Closing the file alone would not: a process that another thread is just starting holds a
+/// copy of each descriptor until it runs its own program.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file releases it in any case, only later.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -191,7 +199,7 @@ impl Lock {
                 Err(TryLockError::Error(error)) => return Err(error),
             },
         }
-        Ok(Some(Self { _file: file }))
+        Ok(Some(Self { file }))
     }
 }
 
@@ -327,5 +335,14 @@ mod tests {
         let waiter = std::thread::spawn(move || Lock::in_directory(&path, "lock", IfLocked::Wait).unwrap().is_some());
         drop(held);
         assert!(waiter.join().unwrap());
+    }
+
+    #[test]
+    fn a_copy_of_the_descriptor_does_not_keep_the_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = Lock::in_directory(directory.path(), "lock", IfLocked::Refuse).unwrap().unwrap();
+        let _copy = held.file.try_clone().unwrap();
+        drop(held);
+        assert!(Lock::in_directory(directory.path(), "lock", IfLocked::Refuse).unwrap().is_some());
     }
 }
