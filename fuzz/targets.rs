@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use cipherlens::cipher::{MasterKey, Purpose, aes_cbc_hmac};
-use cipherlens::ckks::{EncryptedQuery, Parameters, PublicContext, SecretContext};
+use cipherlens::ckks_v1::{EncryptedQuery, Parameters, PublicContext, SecretContext};
 use cipherlens::features::photo::{Limits, Photo};
 use cipherlens::remote::frame;
 use cipherlens::remote::protocol::{Reply, lists};

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::ckks;
+use crate::ckks_v1;
 use crate::features;
 use crate::remote;
 use crate::vault;
@@ -18,7 +18,7 @@ use crate::vault;
 pub enum Error {
     /// Encrypted search failed.
     #[error(transparent)]
-    Ckks(#[from] ckks::Error),
+    Ckks(#[from] ckks_v1::Error),
     /// A photo or the network's weights could not be used.
     #[error(transparent)]
     Features(#[from] features::Error),
@@ -161,7 +161,7 @@ impl Error {
                     | vault::Error::ForeignDirectory { .. }
                     | vault::Error::RolledBack { .. }
                     | vault::Error::Forked { .. }
-            ) | Self::Ckks(ckks::Error::AnswerRefused)
+            ) | Self::Ckks(ckks_v1::Error::AnswerRefused)
         )
     }
 }

@@ -14,8 +14,8 @@ pub use self::scans::PlainTiming;
 use self::scans::Scans;
 use super::synthetic::SyntheticFeatures;
 use super::timing::{median, seconds};
-use crate::ckks::precision::{Measured, predicted_noise_std, predicted_score_std};
-use crate::ckks::{
+use crate::ckks_v1::precision::{Measured, predicted_noise_std, predicted_score_std};
+use crate::ckks_v1::{
     ANSWER_BYTES, BLOCK_BYTES, BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator, HINT_BYTES, KeyHolder,
     NONCE_BYTES, Parameters, PublicContext, QUERY_BYTES, QuerySecret, ScannedBlock, SecretContext,
 };

@@ -1,6 +1,6 @@
 //! Synthetic vectors with the shape of real ones, to measure search among a hundred thousand photos without the photos.
 
-use crate::ckks::DIMENSION;
+use crate::ckks_v1::DIMENSION;
 use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::services::open_vault::OpenVault;

@@ -15,7 +15,7 @@ use super::format::sealed::{SealedObject, VaultKeys};
 use super::format::space::FeatureSpace;
 use super::freshness::Freshness;
 use crate::cipher::{Cost, MasterKey, Passphrase};
-use crate::ckks::{PublicContext, SecretContext};
+use crate::ckks_v1::{PublicContext, SecretContext};
 
 /// Durably writes the files of an empty vault to a place that has none.
 pub(super) fn create(

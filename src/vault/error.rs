@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::format::hex::Id;
 use super::format::layout::Object;
 use crate::cipher;
-use crate::ckks;
+use crate::ckks_v1;
 
 /// Why an operation on a vault failed.
 #[derive(Debug, thiserror::Error)]
@@ -172,7 +172,7 @@ pub enum Error {
     Cipher(#[from] cipher::Error),
     /// Encrypted search failed.
     #[error(transparent)]
-    Ckks(#[from] ckks::Error),
+    Ckks(#[from] ckks_v1::Error),
 }
 
 impl From<getrandom::Error> for Error {

@@ -23,7 +23,7 @@ use super::read::check;
 use super::read::snapshot::Snapshot;
 use super::read::source::Source;
 use crate::cipher::{Cost, Passphrase, Purpose, aes_cbc_hmac, padding};
-use crate::ckks::{KeyHolder, SecretContext};
+use crate::ckks_v1::{KeyHolder, SecretContext};
 use crate::durable::IfLocked;
 
 /// An unlocked vault. Its keys are wiped when the vault and everything made from it are dropped.

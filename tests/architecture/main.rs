@@ -14,8 +14,12 @@ use map::Map;
 use source::sources;
 
 /// Where `unsafe` may stand: the kernels, and the memory map that survives the truncation of its file.
-const UNSAFE_ROOMS: &[&str] =
-    &["crates/ckks/src/scan/", "crates/features/src/kernel/", "src/vault/backend/guarded_map.rs"];
+const UNSAFE_ROOMS: &[&str] = &[
+    "crates/ckks/src/scan/",
+    "crates/ckks-v1/src/scan/",
+    "crates/features/src/kernel/",
+    "src/vault/backend/guarded_map.rs",
+];
 
 /// Names of types that hold secrets. The evaluator and the keyless half of a vault may not even name them.
 const SECRET_WORDS: &[&str] =
@@ -25,6 +29,8 @@ const SECRET_WORDS: &[&str] =
 const KEYLESS: &[&str] = &[
     "crates/ckks/src/evaluator.rs",
     "crates/ckks/src/scan/",
+    "crates/ckks-v1/src/evaluator.rs",
+    "crates/ckks-v1/src/scan/",
     "src/remote/host/",
     "src/remote/protocol",
     "src/remote/transport/",

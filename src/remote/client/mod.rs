@@ -29,7 +29,7 @@ use super::address::{Address, Prompts};
 use super::error::{Error, elsewhere, refused};
 use super::protocol::{Refusal, Reply, Request, ScannedSegment, lists};
 use super::transport;
-use crate::ckks::EncryptedQuery;
+use crate::ckks_v1::EncryptedQuery;
 use crate::durable::IfLocked;
 use crate::vault;
 use crate::vault::{

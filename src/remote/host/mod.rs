@@ -23,7 +23,7 @@ use staging::Staging;
 
 use super::frame::{self, Fault, GREETING_BYTES};
 use super::protocol::{BYTES, Reason, Refusal, Reply, Request, ScannedSegment, lists};
-use crate::ckks::{EncryptedQuery, Evaluator};
+use crate::ckks_v1::{EncryptedQuery, Evaluator};
 use crate::vault::format::parameters::PARAMETERS;
 use crate::vault::format::segment::largest_part;
 use crate::vault::{Backend, Blocks, Digest, Expected, Id, LocalBackend, Object, Part};
@@ -187,7 +187,7 @@ impl<W: Write + Send> Host<W> {
 
     /// The encrypted scores of `query` against the blocks of `segments`, 5 bytes per image of full blocks.
     fn scan(&self, id: u32, context: &Digest, segments: &[ScannedSegment], query: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let failed = |error: crate::ckks::Error| Refusal::new(Reason::Failed, error);
+        let failed = |error: crate::ckks_v1::Error| Refusal::new(Reason::Failed, error);
         let evaluator = Evaluator::new(&self.backend.public_context(context)?).map_err(failed)?;
         let query = EncryptedQuery::from_bytes(&PARAMETERS, query).map_err(failed)?;
         let (mut answer, mut images) = (Vec::new(), 0);

@@ -8,8 +8,8 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::ckks::baseline::{PlainKernel, plain_scores};
-use crate::ckks::{BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator};
+use crate::ckks_v1::baseline::{PlainKernel, plain_scores};
+use crate::ckks_v1::{BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator};
 use crate::services::timing::{median, seconds};
 
 /// Rounds of scans, whose median is reported: at least this many, and for at least this long in total.

@@ -32,7 +32,7 @@ use super::format::layout::{Directory, Object};
 use super::format::mapping::SignedMapping;
 use super::format::parameters::CONTEXT_BYTES;
 use super::format::sealed::VaultKeys;
-use crate::ckks::{EncryptedQuery, PublicContext};
+use crate::ckks_v1::{EncryptedQuery, PublicContext};
 use crate::durable::IfLocked;
 
 /// The files of one vault: reads them, and takes the writer's lock.

@@ -10,7 +10,7 @@
 
 use super::parameters::{BLOCK_IMAGES, HINT_BYTES, NONCE_BYTES};
 use super::sealed::{Kind, PREFIX_BYTES};
-use crate::ckks::{ScannedBlock, SealedBlock};
+use crate::ckks_v1::{ScannedBlock, SealedBlock};
 
 const COUNT_BYTES: usize = 4;
 const BLOCK_HINT_BYTES: usize = NONCE_BYTES + COUNT_BYTES + HINT_BYTES;
@@ -21,7 +21,7 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// The blocks in order, as [`crate::ckks::QuerySecret::decrypt`] takes them.
+    /// The blocks in order, as [`crate::ckks_v1::QuerySecret::decrypt`] takes them.
     pub fn blocks(&self) -> impl Iterator<Item = ScannedBlock<'_>> {
         let (blocks, _) = self.bytes[PREFIX_BYTES..].as_chunks::<BLOCK_HINT_BYTES>();
         blocks.iter().map(|block| {

@@ -22,7 +22,7 @@ use super::parameters::PARAMETERS;
 use super::sealed::VaultKeys;
 use super::space::FeatureSpace;
 use crate::cipher::Purpose;
-use crate::ckks::Parameters;
+use crate::ckks_v1::Parameters;
 use crate::vault::error::Error;
 
 /// One generation of a vault.

@@ -5,8 +5,8 @@
 //!
 //! Must never: be bypassed. Hard-coding a length elsewhere ties the vault to one network.
 
-use crate::ckks;
-use crate::ckks::Parameters;
+use crate::ckks_v1;
+use crate::ckks_v1::Parameters;
 
 /// The parameter set of every vault of this format.
 pub const PARAMETERS: Parameters = Parameters::V1;
@@ -22,8 +22,8 @@ pub const ANSWER_BYTES: usize = PARAMETERS.answer_bytes();
 /// Bytes of the hint for decrypting the scores of one block.
 pub const HINT_BYTES: usize = PARAMETERS.hint_bytes();
 /// Bytes of a block's nonce.
-pub const NONCE_BYTES: usize = ckks::NONCE_BYTES;
+pub const NONCE_BYTES: usize = ckks_v1::NONCE_BYTES;
 /// Bytes of the public and of the secret context.
-pub const CONTEXT_BYTES: usize = ckks::CONTEXT_BYTES;
+pub const CONTEXT_BYTES: usize = ckks_v1::CONTEXT_BYTES;
 /// Bytes of a feature vector: 32-bit floats.
 pub const VECTOR_BYTES: usize = DIMENSION * size_of::<f32>();

@@ -26,7 +26,7 @@ use super::parameters::{BLOCK_BYTES, BLOCK_IMAGES, VECTOR_BYTES};
 use super::sealed;
 use super::sealed::{SealedFile, SealedObject, VaultKeys};
 use super::vectors;
-use crate::ckks::{KeyHolder, SealedBlock};
+use crate::ckks_v1::{KeyHolder, SealedBlock};
 use crate::vault::error::Error;
 
 /// One image of a segment, with everything its files say about it.

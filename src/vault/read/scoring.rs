@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::snapshot::Snapshot;
-use crate::ckks::{EncryptedQuery, Evaluator};
+use crate::ckks_v1::{EncryptedQuery, Evaluator};
 use crate::vault::error::Error;
 use crate::vault::format::layout::Part;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
-use crate::ckks::KeyHolder;
+use crate::ckks_v1::KeyHolder;
 use crate::vault::backend::Backend;
 use crate::vault::error::Error;
 use crate::vault::format::catalogue;

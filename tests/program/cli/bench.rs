@@ -1,6 +1,6 @@
 //! `bench`: the JSON figures have their documented names and were measured on this machine.
 
-use cipherlens::ckks::baseline::PlainKernel;
+use cipherlens::ckks_v1::baseline::PlainKernel;
 
 use crate::support::scene::Scene;
 
@@ -26,7 +26,7 @@ const KEYS: [&str; 15] = [
 #[test]
 fn figures_have_their_documented_names_with_every_kernel() {
     let scene = Scene::new();
-    for kernel in cipherlens::ckks::Kernel::supported() {
+    for kernel in cipherlens::ckks_v1::Kernel::supported() {
         let mut command = scene.command(["bench", "--images", "700", "--threads", "2", "--json"]);
         let output = command.env("CIPHERLENS_KERNEL", kernel.name()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -127,7 +127,7 @@ fn answers_of_wrong_length_or_impossible_content_are_refused() {
     // An impossible answer of the right length. Which changed scores are noticed is tested with encrypted search:
     // `a_shifted_score_is_noticed_only_beyond_what_a_cosine_can_be`.
     let refused = search("overflow 2").unwrap_err();
-    assert!(matches!(refused, Error::Ckks(cipherlens::ckks::Error::AnswerRefused)), "{refused}");
+    assert!(matches!(refused, Error::Ckks(cipherlens::ckks_v1::Error::AnswerRefused)), "{refused}");
 }
 
 #[test]

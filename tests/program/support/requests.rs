@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use cipherlens::ckks::{EncryptedQuery, QuerySecret};
+use cipherlens::ckks_v1::{EncryptedQuery, QuerySecret};
 use cipherlens::remote::serve;
 use cipherlens::vault::{Snapshot, Vault};
 

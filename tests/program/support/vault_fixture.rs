@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cipherlens::cipher::{Cost, Passphrase};
-use cipherlens::ckks::{DIMENSION, Evaluator};
+use cipherlens::ckks_v1::{DIMENSION, Evaluator};
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::format::dedup::DedupEntry;
 use cipherlens::vault::format::sealed::VaultKeys;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use cipherlens::cipher::Cost;
-use cipherlens::ckks::Evaluator;
+use cipherlens::ckks_v1::Evaluator;
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::format::segment::expected;
 use cipherlens::vault::{self, Appended, Error, Extension, FeatureSpace, Part, Segment, Transaction, Vault};

@@ -1,7 +1,7 @@
 //! Encrypted search from outside the crate: what a key holder and an evaluator see.
 #![allow(clippy::unwrap_used, reason = "the functions that tests share are test code too")]
 
-use cipherlens_ckks::{
+use cipherlens_ckks_v1::{
     ANSWER_BYTES, BLOCK_BYTES, BLOCK_IMAGES, DIMENSION, EncryptedQuery, Error, Evaluator, HINT_BYTES, Kernel,
     KeyHolder, NONCE_BYTES, Parameters, PublicContext, QUERY_BYTES, ScannedBlock, SealedBlock, SecretContext,
     VectorFault, precision,

@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use cipherlens_ckks::baseline::{PlainKernel, plain_scores};
-use cipherlens_ckks::{
+use cipherlens_ckks_v1::baseline::{PlainKernel, plain_scores};
+use cipherlens_ckks_v1::{
     BLOCK_IMAGES, DIMENSION, Evaluator, Kernel, KeyHolder, PublicContext, ScannedBlock, SecretContext,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

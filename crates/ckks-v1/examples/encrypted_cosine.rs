@@ -3,7 +3,7 @@
 //! The server side of this example holds no key: it sees the public context, the blocks and the encrypted query.
 #![allow(clippy::print_stdout, reason = "an example shows its results")]
 
-use cipherlens_ckks::{DIMENSION, Error, Evaluator, KeyHolder, PublicContext, ScannedBlock, SecretContext};
+use cipherlens_ckks_v1::{DIMENSION, Error, Evaluator, KeyHolder, PublicContext, ScannedBlock, SecretContext};
 
 /// A unit vector of pseudo-random components.
 fn unit_vector(seed: u32) -> Vec<f32> {
