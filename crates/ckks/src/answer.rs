@@ -1,0 +1,274 @@
+//! Verification of an answer, then its decryption into scores. Nothing is decrypted before all of the answer is verified,
+//! and a query secret is used once.
+//!
+//! Verification is Freivalds' check, see `checks`. It is exact arithmetic on public values and secret scalars, and does
+//! not depend on any score.
+//!
+//! Decryption: M\[l\] = fold(s_t R1\[l\] + s_b U\[l\]); the scores of lane l are the inverse NTT of (F0\[l\] - M\[l\]) /
+//! K, centred and divided by both scales.
+
+use rayon::prelude::*;
+use zeroize::Zeroize;
+
+use super::block::{NONCE_BYTES, SealedBlock};
+use super::checks::{CheckScalars, CheckVectors};
+use super::context::BlockSeeds;
+use super::error::Error;
+use super::kernel::{SplitPiece, SplitRows, centred, joined, products};
+use super::key_holder::KeyHolder;
+use super::layout::{PIECE_BYTES, Place, residues_in_range, words, write_values};
+use super::modulus::Modulus;
+use super::parameters::{
+    ANSWER_BYTES, BLOCK_IMAGES, CHECKS, DEGREE, FOLDS, HINT_BYTES, LANES, PRIMES, QUERY_SCALE, ROWS, STORED_SCALE,
+};
+use super::precision;
+use super::query::QuerySecret;
+
+/// What verification and decryption need to know about a scanned block. These values are trusted: authenticate them
+/// where they are stored.
+#[derive(Clone, Copy)]
+pub struct ScannedBlock<'a> {
+    /// The nonce it was sealed under.
+    pub nonce: &'a [u8; NONCE_BYTES],
+    /// Its hint.
+    pub hint: &'a [u8],
+    /// Images in the block. The scores of unused slots are dropped.
+    pub images: usize,
+}
+
+impl<'a> From<&'a SealedBlock> for ScannedBlock<'a> {
+    fn from(block: &'a SealedBlock) -> Self {
+        Self { nonce: block.nonce(), hint: block.hint(), images: block.images() }
+    }
+}
+
+/// Scanned blocks and the check vectors that cover exactly them.
+#[derive(Clone, Copy)]
+pub struct ScannedGroup<'a> {
+    /// The check vectors.
+    pub checks: &'a CheckVectors,
+    /// The blocks, in the order of the answer.
+    pub blocks: &'a [ScannedBlock<'a>],
+}
+
+/// An answer that is what an honest evaluator computes.
+#[must_use]
+pub struct VerifiedAnswer<'a> {
+    holder: &'a KeyHolder,
+    secret: QuerySecret,
+    blocks: Vec<(ScannedBlock<'a>, BlockSeeds)>,
+    answer: &'a [u8],
+}
+
+/// Sums over blocks of r F0, `[row][vector]`, before reduction.
+type Sums = Vec<[i64; CHECKS]>;
+
+impl QuerySecret {
+    /// Verifies the answers of the evaluator for all blocks of all groups, in order: [`ANSWER_BYTES`] for each block.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for a hint, [`Error::ImagesInBlock`]; [`Error::AnswerRefused`] for the whole answer when its
+    /// length is wrong, a residue is out of range or the check of a group fails. The error does not depend on scores.
+    pub fn verify<'a>(
+        self,
+        holder: &'a KeyHolder,
+        groups: &[ScannedGroup<'a>],
+        answer: &'a [u8],
+    ) -> Result<VerifiedAnswer<'a>, Error> {
+        let count: usize = groups.iter().map(|group| group.blocks.len()).sum();
+        for group in groups {
+            group.checks.require_dimension_of(holder)?;
+            for block in group.blocks {
+                let (expected, actual) = (HINT_BYTES, block.hint.len());
+                if actual != expected {
+                    return Err(Error::Length { what: "hint", expected, actual });
+                }
+                if block.images == 0 || block.images > BLOCK_IMAGES {
+                    return Err(Error::ImagesInBlock { most: BLOCK_IMAGES, actual: block.images });
+                }
+            }
+        }
+        if answer.len() != count * ANSWER_BYTES {
+            return Err(Error::AnswerRefused);
+        }
+        let mut blocks = Vec::with_capacity(count);
+        let mut accepted = true;
+        let mut rest = answer;
+        for group in groups {
+            let (answers, following) = rest.split_at(group.blocks.len() * ANSWER_BYTES);
+            rest = following;
+            let seeds: Vec<BlockSeeds> =
+                group.blocks.par_iter().map(|block| holder.secret.block_seeds(block.nonce)).collect();
+            accepted &= self.group_is_right(holder, group.checks, &seeds, answers);
+            blocks.extend(group.blocks.iter().copied().zip(seeds));
+        }
+        if !accepted {
+            return Err(Error::AnswerRefused);
+        }
+        Ok(VerifiedAnswer { holder, secret: self, blocks, answer })
+    }
+
+    fn group_is_right(&self, holder: &KeyHolder, checks: &CheckVectors, seeds: &[BlockSeeds], answers: &[u8]) -> bool {
+        let kernel = holder.ring.kernel();
+        let none = || (true, vec![[0; CHECKS]; ROWS]);
+        let (in_range, sums): (bool, Sums) = answers
+            .par_chunks_exact(ANSWER_BYTES)
+            .zip(seeds)
+            .fold(none, |(in_range, mut sums), (answer, seeds)| {
+                let scalars = CheckScalars::draw(seeds, checks.epoch());
+                let in_range = in_range
+                    & kernel.vectorised(
+                        #[inline(always)]
+                        || {
+                            add_weighted(holder.ring.moduli(), &scalars, answer, &mut sums);
+                            residues_in_range(answer)
+                        },
+                    );
+                (in_range, sums)
+            })
+            .reduce(none, |(left, mut sums), (right, others)| {
+                for (sums, others) in sums.as_flattened_mut().iter_mut().zip(others.as_flattened()) {
+                    *sums += others;
+                }
+                (left & right, sums)
+            });
+        let expected = kernel.vectorised(
+            #[inline(always)]
+            || checked_products(checks, &self.query),
+        );
+        let moduli = holder.ring.moduli();
+        let differs = |row: usize| {
+            let modulus = moduli[row % PRIMES.len()];
+            (0..CHECKS).any(|check| modulus.reduce(sums[row][check]) != modulus.reduce(expected[row][check]))
+        };
+        in_range & !(0..ROWS).fold(false, |wrong, row| wrong | differs(row))
+    }
+}
+
+/// Adds r F0 of one block. |r F0| < 2^30, so 2^33 lanes fit into 63 bits.
+#[inline(always)]
+fn add_weighted(moduli: [Modulus; 2], scalars: &CheckScalars, answer: &[u8], sums: &mut Sums) {
+    let scalars: [_; 2] =
+        std::array::from_fn(|prime| scalars.of_prime(prime).map(|lanes| lanes.map(|r| moduli[prime].centre(r))));
+    let rows = answer.as_chunks::<{ ANSWER_BYTES / ROWS }>().0;
+    for (row, (answer, sums)) in rows.iter().zip(sums).enumerate() {
+        for (sum, scalars) in sums.iter_mut().zip(&scalars[row % PRIMES.len()]) {
+            for (word, &scalar) in answer.as_chunks().0.iter().zip(scalars) {
+                *sum += i64::from(i32::from(i16::from_le_bytes(*word)) * i32::from(scalar));
+            }
+        }
+    }
+}
+
+/// fold(sum over g of W\[g\] Q\[g\]), `[row][vector]`, before reduction.
+#[inline(always)]
+fn checked_products(checks: &CheckVectors, query: &SplitRows) -> Sums {
+    let row = |row: usize| {
+        let mut sums = [0; CHECKS];
+        for (checks, query) in checks.row(row).iter().zip(query.row(row)) {
+            for (sum, check) in sums.iter_mut().zip(checks) {
+                *sum += joined(products(check, query));
+            }
+        }
+        sums
+    };
+    (0..ROWS).map(row).collect()
+}
+
+impl VerifiedAnswer<'_> {
+    /// The cosines of all images in order, with an error of standard deviation 4e-4 (see
+    /// [`precision`](super::precision)), so that equal vectors may score 1.001. Rank them as they are; round them to 3
+    /// decimals where they are shown. Only the key holder may see them.
+    ///
+    /// # Errors
+    /// [`Error::ImpossibleScore`] when a score is outside +-1.1, which no evaluator can cause.
+    pub fn decrypt(self) -> Result<Vec<f32>, Error> {
+        let most = self.blocks.iter().map(|(block, _)| block.images).sum();
+        let scores: Vec<Option<[f32; BLOCK_IMAGES]>> = self
+            .blocks
+            .par_iter()
+            .zip(self.answer.par_chunks_exact(ANSWER_BYTES))
+            .map(|((block, seeds), answer)| self.decrypt_block(seeds, block.hint, answer))
+            .collect();
+        let mut all = Vec::with_capacity(most);
+        for (scores, (block, _)) in scores.iter().zip(&self.blocks) {
+            all.extend(&scores.as_ref().ok_or(Error::ImpossibleScore)?[..block.images]);
+        }
+        Ok(all)
+    }
+
+    /// The scores of one block, or `None` when one is impossible.
+    fn decrypt_block(&self, seeds: &BlockSeeds, hint: &[u8], answer: &[u8]) -> Option<[f32; BLOCK_IMAGES]> {
+        let ring = &self.holder.ring;
+        let secret = self.holder.block_secret(seeds);
+        let mut scores = [0.0; BLOCK_IMAGES];
+        let possible = ring.kernel().vectorised(
+            #[inline(always)]
+            || {
+                let mut secret_rows = [0; ROWS * PIECE_BYTES];
+                let place = Place { groups: 1, group: 0, lanes: 1, lane: 0 };
+                write_values(ring.moduli(), &mut secret_rows, place, &secret);
+                let mut folded = [[[0; LANES]; FOLDS]; 2];
+                let hints = hint.as_chunks::<PIECE_BYTES>().0.as_chunks::<LANES>().0;
+                let answers = answer.as_chunks::<{ ANSWER_BYTES / ROWS }>().0;
+                let rows = hints.iter().zip(secret_rows.as_chunks().0).zip(answers);
+                for (row, ((hint, secret), answer)) in rows.enumerate() {
+                    let (prime, fold) = (row % PRIMES.len(), row / PRIMES.len());
+                    folded[prime][fold] = self.unmask(row, hint, secret, answer);
+                }
+                secret_rows.zeroize();
+                for (folded, ntt) in folded.iter_mut().zip(ring.ntts()) {
+                    ntt.inverse_folded(folded);
+                }
+                write_scores(ring.moduli(), &folded, &mut scores)
+            },
+        );
+        possible.then_some(scores)
+    }
+
+    /// F0 - M of one row, for each lane.
+    #[inline(always)]
+    fn unmask(
+        &self,
+        row: usize,
+        hint: &[[u8; PIECE_BYTES]; LANES],
+        secret: &[u8; PIECE_BYTES],
+        answer: &[u8; ANSWER_BYTES / ROWS],
+    ) -> [u16; LANES] {
+        let prime = row % PRIMES.len();
+        let modulus = self.holder.ring.moduli()[prime];
+        let [query]: &[SplitPiece; 1] = self.secret.secret.row(row).as_array().expect("one polynomial");
+        let mut unmasked = [0; LANES];
+        let lanes = hint.iter().zip(self.secret.offsets.row(row)).zip(words(answer));
+        for (unmasked, ((hint, offset), folded)) in unmasked.iter_mut().zip(lanes) {
+            let (first, second) = (products(hint, query), products(secret, offset));
+            let mask = joined([first[0] + second[0], first[1] + second[1]]);
+            *unmasked = modulus.lift(centred((i64::from(folded) - mask) as f64, prime));
+        }
+        unmasked
+    }
+}
+
+/// Divides by n = K S, the factor left by the trace and the inverse NTT, joins the residues, centres and scales. Returns
+/// whether all scores are possible.
+#[inline(always)]
+fn write_scores(moduli: [Modulus; 2], folded: &[[[u16; LANES]; FOLDS]; 2], scores: &mut [f32; BLOCK_IMAGES]) -> bool {
+    let [first, second] = moduli;
+    let scale = |modulus: Modulus| modulus.to_montgomery(modulus.invert(DEGREE as u16));
+    let (first_scale, second_scale) = (scale(first), scale(second));
+    let inverse = first.to_montgomery(first.invert(second.prime()));
+    let modulus = u32::from(first.prime()) * u32::from(second.prime());
+    let unit = (1.0 / (STORED_SCALE * QUERY_SCALE)) as f32;
+    let mut possible = true;
+    let pairs = folded[0].as_flattened().iter().zip(folded[1].as_flattened());
+    for (score, (&x, &y)) in scores.iter_mut().zip(pairs) {
+        let (x, y) = (first.multiply(x, first_scale), second.multiply(y, second_scale));
+        // y + p2 ((x - y) / p2 mod p1); y < p2 < p1.
+        let digit = first.multiply(first.subtract(x, y), inverse);
+        let value = u32::from(y) + u32::from(second.prime()) * u32::from(digit);
+        let centred = value.wrapping_sub(if value > modulus / 2 { modulus } else { 0 }).cast_signed();
+        *score = centred as f32 * unit;
+        possible &= precision::is_possible(*score);
+    }
+    possible
+}

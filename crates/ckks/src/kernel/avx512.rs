@@ -1,0 +1,74 @@
+//! The scan with AVX-512: a lane of a piece is one vector, and VNNI multiplies and adds in one instruction.
+#![expect(unsafe_code, reason = "vector loads, and detected instructions")]
+
+use std::arch::x86_64::{
+    __m256i, __m512i, _mm256_add_epi32, _mm256_add_pd, _mm256_loadu_si256, _mm256_setzero_pd, _mm512_castsi512_si256,
+    _mm512_cvtepi8_epi16, _mm512_dpwssd_epi32, _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_setzero_si512,
+};
+
+use super::avx2::{horizontal_sums, joined, prefetch, residues};
+use super::scan::{BlockPiece, LANE_BYTES, RUN, SplitPiece, SplitRows, for_each_row};
+use crate::parameters::{LANES, PACKED};
+
+pub(super) fn is_supported() -> bool {
+    super::avx2::is_supported()
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vnni")
+}
+
+pub(super) fn scan(blocks: &[u8], query: &SplitRows, answer: &mut [u8]) {
+    // SAFETY: a `Kernel` with these instructions exists only where `is_supported` is true.
+    unsafe { scan_wide(blocks, query, answer) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,fma")]
+fn scan_wide(blocks: &[u8], query: &SplitRows, answer: &mut [u8]) {
+    for_each_row(blocks, query, answer, |block, query, prime| row(block, query, prime));
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,fma")]
+fn row(block: &[BlockPiece], query: &[SplitPiece], prime: usize) -> [i16; LANES] {
+    let mut totals = [_mm256_setzero_pd(); 2];
+    for (block, query) in block.chunks(RUN).zip(query.chunks(RUN)) {
+        let zero = [_mm512_setzero_si512(); LANES];
+        let (mut low, mut high) = (zero, zero);
+        for (piece, SplitPiece([low_parts, high_parts])) in block.iter().zip(query) {
+            let (low_parts, high_parts) = (widened(low_parts), widened(high_parts));
+            for ((low, high), lane) in low.iter_mut().zip(&mut high).zip(piece) {
+                prefetch(lane);
+                let residues = load(lane);
+                *low = _mm512_dpwssd_epi32(*low, residues, low_parts);
+                *high = _mm512_dpwssd_epi32(*high, residues, high_parts);
+            }
+        }
+        let (low, high) = (low.map(|sums| halves_added(sums)), high.map(|sums| halves_added(sums)));
+        let sums = low.as_chunks().0.iter().zip(high.as_chunks().0);
+        for (total, (low, high)) in totals.iter_mut().zip(sums) {
+            *total = _mm256_add_pd(*total, joined(horizontal_sums(*low), horizontal_sums(*high)));
+        }
+    }
+    residues(totals, prime)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load(lane: &[u8; LANE_BYTES]) -> __m512i {
+    // SAFETY: the reference covers the 64 bytes; the load takes any alignment.
+    unsafe { _mm512_loadu_si512(lane.as_ptr().cast()) }
+}
+
+/// The parts of a query piece as 16-bit words.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn widened(parts: &[i8; PACKED]) -> __m512i {
+    // SAFETY: the reference covers the 32 bytes; the load takes any alignment.
+    _mm512_cvtepi8_epi16(unsafe { _mm256_loadu_si256(parts.as_ptr().cast()) })
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx2")]
+fn halves_added(sums: __m512i) -> __m256i {
+    _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64::<1>(sums))
+}

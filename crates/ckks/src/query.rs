@@ -1,0 +1,194 @@
+//! Encrypting a query. The secret of a query must never be used twice: every step consumes the previous one.
+//!
+//! Q\[g\] = c\[g\] s_t + e' + p_g, and U\[l\] = T0\[l\] - s_t T1\[l\] with T0\[l\] = sum over g of a\[l\]\[g\] Q\[g\].
+//! U is linear in Q, so all of both but the terms with p_g is prepared with the mask.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use zeroize::Zeroizing;
+
+use super::encoding;
+use super::error::Error;
+use super::kernel::SplitRows;
+use super::key_holder::KeyHolder;
+use super::layout::{AlignedBytes, PIECE_BYTES, Place, residues_in_range, write_values};
+use super::parameters::{LANES, PACKED, Parameters, ROWS};
+use super::ring::{SmallPolynomial, Values};
+use super::sampling::{NoiseBits, Randomness};
+
+/// An encrypted query. Public. Never holds a residue that is out of range.
+pub struct EncryptedQuery(AlignedBytes);
+
+impl EncryptedQuery {
+    /// [`Parameters::query_bytes`] bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Reads a received query.
+    ///
+    /// # Errors
+    /// [`Error::Length`]; [`Error::Residue`] when a residue is out of range.
+    pub fn from_bytes(parameters: &Parameters, bytes: &[u8]) -> Result<Self, Error> {
+        let (expected, actual) = (parameters.query_bytes(), bytes.len());
+        if actual != expected {
+            return Err(Error::Length { what: "encrypted query", expected, actual });
+        }
+        if !residues_in_range(bytes) {
+            return Err(Error::Residue { what: "encrypted query" });
+        }
+        let mut aligned = AlignedBytes::zeroed(expected);
+        aligned.copy_from_slice(bytes);
+        Ok(Self(aligned))
+    }
+
+    /// In the form that the scan reads.
+    pub(super) fn split(&self) -> SplitRows {
+        SplitRows::new(&self.0)
+    }
+}
+
+/// The part of an encryption that does not depend on the query: a fresh secret, and c\[g\] s_t + e', an encryption of
+/// zero. Prepare one while waiting for the user. It is used for one query only.
+///
+/// It stays in memory until then: a snapshot of a running machine that is restored between both would use it twice.
+#[must_use]
+pub struct OneTimeMask {
+    secret: Values,
+    /// c\[g\] s_t + e'.
+    values: Vec<Values>,
+    /// U of every lane, without the terms of the query.
+    offsets: [Values; LANES],
+}
+
+/// Verifies and decrypts the answer to one query, which consumes the secret. Wiped on drop; has no `Debug`, `Clone` or
+/// comparison.
+#[must_use]
+pub struct QuerySecret {
+    /// Q, to verify the answer against.
+    pub(super) query: SplitRows,
+    /// s_t.
+    pub(super) secret: SplitRows,
+    /// U of every lane: `[row][lane]`.
+    pub(super) offsets: SplitRows,
+}
+
+impl QuerySecret {
+    /// The secret, to hand it over to another process of the key holder. It is consumed, so that it is used once: delete
+    /// the bytes when they are read.
+    #[must_use]
+    pub fn into_bytes(self) -> Zeroizing<Vec<u8>> {
+        let parts = [&self.secret, &self.offsets, &self.query];
+        let mut bytes = Zeroizing::new(Vec::with_capacity(Self::FIXED_BYTES + self.query.part_bytes().count()));
+        parts.into_iter().for_each(|rows| bytes.extend(rows.part_bytes()));
+        bytes
+    }
+
+    /// Reads the output of [`into_bytes`](Self::into_bytes). Authenticate the bytes before.
+    ///
+    /// # Errors
+    /// [`Error::Length`].
+    pub fn from_bytes(parameters: &Parameters, bytes: &[u8]) -> Result<Self, Error> {
+        let (expected, actual) = (Self::FIXED_BYTES + parameters.query_bytes(), bytes.len());
+        if actual != expected {
+            return Err(Error::Length { what: "query secret", expected, actual });
+        }
+        let (secret, rest) = bytes.split_at(Self::SECRET_BYTES);
+        let (offsets, query) = rest.split_at(Self::FIXED_BYTES - Self::SECRET_BYTES);
+        let [secret, offsets, query] = [secret, offsets, query].map(SplitRows::from_part_bytes);
+        Ok(Self { query, secret, offsets })
+    }
+
+    const SECRET_BYTES: usize = ROWS * SplitRows::PIECE_BYTES;
+    const FIXED_BYTES: usize = (1 + LANES) * Self::SECRET_BYTES;
+}
+
+impl KeyHolder {
+    /// Samples the secret and the noise of the next query.
+    ///
+    /// # Errors
+    /// [`Error::Entropy`].
+    pub fn prepare(&self) -> Result<OneTimeMask, Error> {
+        // The query is not known yet. The time hedges against a generator that repeats.
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let seeds = self.secret.hedged_seeds(&time.to_le_bytes())?;
+        Ok(self.prepare_with(&mut Randomness::from_seed(&seeds.noise, 0)))
+    }
+
+    pub(super) fn prepare_with(&self, randomness: &mut Randomness) -> OneTimeMask {
+        let (ring, groups) = (&self.ring, self.parameters().groups());
+        let secret = self.draw_secret(randomness);
+        let (mut bits, mut noise) = (NoiseBits::new(), SmallPolynomial::zero());
+        let mut values: Vec<Values> = (0..groups).map(|_| Values::zero()).collect();
+        let mut offsets = std::array::from_fn(|_| Values::zero());
+        for (group, (values, reference)) in values.iter_mut().zip(&self.references.query).enumerate() {
+            ring.kernel().vectorised(
+                #[inline(always)]
+                || {
+                    bits.draw(randomness, &mut noise);
+                    ring.transform_small(&noise, values);
+                    ring.add_product(values, &secret, reference);
+                },
+            );
+            self.add_to_offsets(group, values, &mut offsets);
+        }
+        for (offset, constant) in offsets.iter_mut().zip(&self.references.constant) {
+            ring.kernel().vectorised(
+                #[inline(always)]
+                || ring.subtract_product(offset, &secret, constant),
+            );
+        }
+        OneTimeMask { secret, values, offsets }
+    }
+
+    /// Adds a\[l\]\[g\] times `values` to every lane: a part of T0.
+    fn add_to_offsets(&self, group: usize, values: &Values, offsets: &mut [Values; LANES]) {
+        for (offset, references) in offsets.iter_mut().zip(&self.references.stored) {
+            self.ring.kernel().vectorised(
+                #[inline(always)]
+                || self.ring.add_product(offset, values, &references[group]),
+            );
+        }
+    }
+
+    /// Encrypts a unit vector under a prepared mask.
+    ///
+    /// # Errors
+    /// [`Error::Query`].
+    pub fn encrypt(&self, mask: OneTimeMask, query: &[f32]) -> Result<(EncryptedQuery, QuerySecret), Error> {
+        let (ring, parameters) = (&self.ring, self.parameters());
+        encoding::check(parameters, query).map_err(|fault| Error::Query { fault })?;
+        let OneTimeMask { secret, mut values, mut offsets } = mask;
+        let mut bytes = AlignedBytes::zeroed(parameters.query_bytes());
+        let mut message = Values::zero();
+        for (group, (components, values)) in query.chunks_exact(PACKED).zip(&mut values).enumerate() {
+            encoding::encode_query_group(ring.moduli(), components, &mut message);
+            ring.kernel().vectorised(
+                #[inline(always)]
+                || {
+                    ring.transform(&mut message);
+                    ring.add(values, &message);
+                    let place = Place { groups: parameters.groups(), group, lanes: 1, lane: 0 };
+                    write_values(ring.moduli(), &mut bytes, place, values);
+                },
+            );
+            self.add_to_offsets(group, &message, &mut offsets);
+        }
+        let encrypted = EncryptedQuery(bytes);
+        let query = encrypted.split();
+        let secret =
+            QuerySecret { query, secret: self.split(std::slice::from_ref(&secret)), offsets: self.split(&offsets) };
+        Ok((encrypted, secret))
+    }
+
+    /// Polynomials by rows, in the form whose products are summed in 32 bits.
+    fn split(&self, polynomials: &[Values]) -> SplitRows {
+        let mut bytes = Zeroizing::new(vec![0; polynomials.len() * ROWS * PIECE_BYTES]);
+        for (lane, values) in polynomials.iter().enumerate() {
+            let place = Place { groups: 1, group: 0, lanes: polynomials.len(), lane };
+            write_values(self.ring.moduli(), &mut bytes, place, values);
+        }
+        SplitRows::new(&bytes)
+    }
+}
