@@ -379,8 +379,8 @@ def parameters():
 def calibration():
     yield "2. Calibration: this estimate at the limits of published tables (ternary secrets, classical attackers)"
     yield ""
-    yield "The tables count 0.292 beta + 16.4 + log2(8 d) (HES18) or gates (SG24); core-SVP leaves the constants out."
-    yield "Last column: the primal attack with HES18's constants, to be compared with the table's level."
+    yield "HES18 counts 0.292 beta + 16.4 + log2(8 d), and the SG24 authors' script the gates of MATZOV's report;"
+    yield "core-SVP leaves constants out. Last column: the primal attack with HES18's constants."
     yield ""
     heads = ("log2 q", "level", "beta", "primal", "dual", "with constants")
     yield f"{'table':16}{'n':>6}" + "".join(f"{head:>{max(8, len(head) + 2)}}" for head in heads)
