@@ -62,6 +62,7 @@ long:
     .ci/long/tmux-pixels
     .ci/long/fuzz
     .ci/long/security
+    .ci/long/forgery
 
 # Check licences, bans and sources on all platforms; needs cargo-deny.
 deny:

@@ -20,10 +20,20 @@ pub(super) fn check(parameters: &Parameters, vector: &[f32]) -> Result<(), Vecto
     if vector.len() != parameters.dimension() {
         return Err(VectorFault::Length { expected: parameters.dimension(), actual: vector.len() });
     }
-    if let Some(component) = vector.iter().position(|x| !x.is_finite()) {
+    // Several sums, which are computed side by side.
+    const SUMS: usize = 16;
+    let mut squares = [0.0; SUMS];
+    for components in vector.chunks(SUMS) {
+        for (sum, &x) in squares.iter_mut().zip(components) {
+            *sum += f64::from(x) * f64::from(x);
+        }
+    }
+    let norm = squares.iter().sum::<f64>().sqrt();
+    if !norm.is_finite()
+        && let Some(component) = vector.iter().position(|x| !x.is_finite())
+    {
         return Err(VectorFault::NotFinite { component });
     }
-    let norm = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
     if (norm - 1.0).abs() > NORM_TOLERANCE { Err(VectorFault::Norm { actual: norm }) } else { Ok(()) }
 }
 

@@ -14,9 +14,8 @@ use std::arch::x86_64::{
     _mm256_unpackhi_epi64, _mm256_unpacklo_epi64,
 };
 
-use super::pairs::{Pair, SLOTS};
 use super::scan::{BlockPiece, LANE_BYTES, PREFETCH_BYTES, RUN, SplitPiece, SplitRows, for_each_row};
-use super::simd::{Simd, VectorModulus, WIDTH};
+use super::simd::{Pair, SLOTS, Simd, VectorModulus, WIDTH};
 use crate::parameters::{LANES, PACKED, PRIMES};
 
 /// Lanes whose sums are kept in registers.

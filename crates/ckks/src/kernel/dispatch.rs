@@ -1,8 +1,8 @@
 //! The choice of an instruction set.
 
-use super::pairs::{PairedQuery, PairedReferences, SLOTS};
+use super::pairs::{PairedQuery, PairedReferences};
 use super::scan::{SplitRows, for_each_row};
-use super::simd::{Portable, Simd, WIDTH};
+use super::simd::{Portable, SLOTS, Simd, WIDTH};
 use super::transform::{ForwardFactors, InverseFactors};
 use super::{folds, pairs, portable, products, transform};
 use crate::error::Error;

@@ -3,23 +3,18 @@
 //! The vector instruction for sums of products adds neighbouring ones, so the residues of two groups are interleaved.
 
 use super::scan::centred;
-use super::simd::{Simd, WIDTH};
+use super::simd::{Pair, SLOTS, Simd, WIDTH};
 use crate::modulus::Modulus;
 use crate::parameters::{DEGREE, LANES, PRIMES};
 
-/// Slots whose pairs fill a vector.
-pub(super) const SLOTS: usize = WIDTH / 2;
 /// Vectors for the slots of one polynomial.
 const RUNS: usize = DEGREE / SLOTS;
-
-/// 8 slots of two groups, interleaved.
-pub(super) type Pair = [i16; WIDTH];
 
 /// The residues of both primes of a polynomial.
 type Residues = [[u16; DEGREE]; 2];
 
 /// Interleaves the groups of one polynomial each: `[prime][run][pair of groups]`.
-fn interleaved<'a>(moduli: [Modulus; 2], groups: &[&'a Residues], mut pair: impl FnMut(usize, usize, usize, Pair)) {
+fn interleaved(moduli: [Modulus; 2], groups: &[&Residues], mut pair: impl FnMut(usize, usize, usize, Pair)) {
     for (prime, modulus) in moduli.into_iter().enumerate() {
         for (at, groups) in groups.as_chunks::<2>().0.iter().enumerate() {
             for run in 0..RUNS {

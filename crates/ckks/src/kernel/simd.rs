@@ -5,13 +5,18 @@
 //! A value of a [`Simd`] type proves that the processor has the instructions, so [`Simd::vectorised`] can compile its
 //! body with them. This affects only code inlined into the body: mark what it calls `#[inline(always)]`.
 
-use super::pairs::{Pair, SLOTS};
 use super::scan::{LANE_BYTES, SplitPiece, products};
 use crate::modulus::Modulus;
 use crate::parameters::LANES;
 
 /// Residues of a vector.
 pub(crate) const WIDTH: usize = 16;
+
+/// Slots whose pairs fill a vector.
+pub(super) const SLOTS: usize = WIDTH / 2;
+
+/// 8 slots of two groups, interleaved.
+pub(super) type Pair = [i16; WIDTH];
 
 /// Arithmetic on vectors of residues in one instruction set. The operations are those of [`Modulus`].
 pub(super) trait Simd: Copy {

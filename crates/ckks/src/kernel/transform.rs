@@ -25,7 +25,7 @@ impl ForwardFactors {
             let mut low: [usize; WIDTH] = std::array::from_fn(|at| 2 * WIDTH * pair + at);
             let mut high = low.map(|at| at + WIDTH);
             std::array::from_fn(|level| {
-                let distance = WIDTH / 2 >> level;
+                let distance = (WIDTH / 2) >> level;
                 exchange(&mut low, &mut high, distance);
                 low.map(|at| by_level[(DEGREE + at) / (2 * distance)])
             })
@@ -70,11 +70,11 @@ pub(super) fn forward<S: Simd>(simd: S, factors: &ForwardFactors, values: &mut [
     for ([low, high], factors) in vectors.as_chunks_mut().0.iter_mut().zip(&factors.paired) {
         let mut pair = [simd.load(low), simd.load(high)];
         for (level, factors) in factors.iter().enumerate() {
-            pair = simd.exchange(pair[0], pair[1], WIDTH / 2 >> level);
+            pair = simd.exchange(pair[0], pair[1], (WIDTH / 2) >> level);
             pair = butterflies(simd, pair[0], pair[1], simd.load(factors), modulus);
         }
         for level in (0..INNER_LEVELS).rev() {
-            pair = simd.exchange(pair[0], pair[1], WIDTH / 2 >> level);
+            pair = simd.exchange(pair[0], pair[1], (WIDTH / 2) >> level);
         }
         simd.store(pair[0], low);
         simd.store(pair[1], high);
