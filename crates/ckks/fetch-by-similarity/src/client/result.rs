@@ -13,7 +13,7 @@ use crate::files;
 use crate::instance::THRESHOLD;
 use crate::map::map;
 use crate::payloads::{self, Payload};
-use crate::reply;
+use crate::reply::Reply;
 use crate::timings::Timings;
 
 /// Writes what the harness expects: the number of matches as a 64-bit integer, or the payloads of all matches in
@@ -36,8 +36,7 @@ pub(crate) fn decrypt(run: &Run) -> Result<(), Error> {
         .chunks(check_vectors.len().div_ceil(instance.blocks().div_ceil(CHECKED_BLOCKS)).max(1))
         .map(|checks| CheckVectors::from_bytes(parameters, checks))
         .collect::<Result<Vec<_>, _>>()?;
-    let reply = files::read(&layout.reply(), reply::score_bytes(run) + reply::payload_bytes(run))?;
-    let (answer, encrypted_payloads) = reply.split_at(reply::score_bytes(run));
+    let mut reply = Reply::open(run)?;
     timings.finish("Read reply and keys");
 
     let scanned = blocks.iter().zip(instance.block_records());
@@ -45,7 +44,7 @@ pub(crate) fn decrypt(run: &Run) -> Result<(), Error> {
         scanned.map(|(block, images)| ScannedBlock { nonce: block.nonce, hint: block.hint, images }).collect();
     let groups = check_vectors.iter().zip(scanned.chunks(CHECKED_BLOCKS));
     let groups: Vec<_> = groups.map(|(checks, blocks)| ScannedGroup { checks, blocks }).collect();
-    let verified = secret.verify(&holder, &groups, answer)?;
+    let verified = secret.verify(&holder, &groups, reply.scores())?;
     timings.finish("Verify scores");
 
     let scores = verified.decrypt()?;
@@ -55,7 +54,7 @@ pub(crate) fn decrypt(run: &Run) -> Result<(), Error> {
     let matches: Vec<usize> = matches.collect();
     let result = match mode {
         Mode::Count => (matches.len() as i64).to_le_bytes().to_vec(),
-        Mode::Fetch => fetch(&payload_key, &blocks, encrypted_payloads, &matches)?,
+        Mode::Fetch => fetch(&payload_key, &blocks, &mut reply, &matches)?,
     };
     files::write(&layout.result(), &result)?;
     timings.finish("Match and write result");
@@ -75,14 +74,14 @@ impl<'a> ListedBlock<'a> {
     }
 }
 
-/// The payloads of the records `matches`, an ascending list: sorted, 14 bytes each. Decrypts the payloads of blocks
-/// that have a match, and no others.
-fn fetch(key: &Secret<32>, blocks: &[ListedBlock<'_>], encrypted: &[u8], matches: &[usize]) -> Result<Vec<u8>, Error> {
+/// The payloads of the records `matches`, an ascending list: sorted, 14 bytes each. Reads and decrypts the payloads of
+/// blocks that have a match, and no others.
+fn fetch(key: &Secret<32>, blocks: &[ListedBlock<'_>], reply: &mut Reply, matches: &[usize]) -> Result<Vec<u8>, Error> {
     let mut found: Vec<Payload> = Vec::with_capacity(matches.len());
     for matches in matches.chunk_by(|one, next| one / BLOCK_IMAGES == next / BLOCK_IMAGES) {
         let block = matches[0] / BLOCK_IMAGES;
-        let sealed = &encrypted[block * payloads::SEALED_BYTES..][..payloads::SEALED_BYTES];
-        let opened = payloads::open(key, blocks[block].nonce, sealed).ok_or(Error::PayloadsAltered { block })?;
+        let sealed = reply.payloads(block)?;
+        let opened = payloads::open(key, blocks[block].nonce, &sealed).ok_or(Error::PayloadsAltered { block })?;
         found.extend(matches.iter().map(|record| opened[record % BLOCK_IMAGES]));
     }
     found.sort_unstable();
