@@ -17,7 +17,7 @@ use source::sources;
 /// benchmark entry.
 const UNSAFE_ROOMS: &[&str] = &[
     "crates/ckks/fetch-by-similarity/src/map.rs",
-    "crates/ckks/src/scan/",
+    "crates/ckks/src/kernel/",
     "crates/ckks-v1/src/scan/",
     "crates/features/src/kernel/",
     "src/vault/backend/guarded_map.rs",
@@ -33,7 +33,7 @@ const KEYLESS: &[&str] = &[
     "crates/ckks/fetch-by-similarity/src/map.rs",
     "crates/ckks/fetch-by-similarity/src/server.rs",
     "crates/ckks/src/evaluator.rs",
-    "crates/ckks/src/scan/",
+    "crates/ckks/src/kernel/",
     "crates/ckks-v1/src/evaluator.rs",
     "crates/ckks-v1/src/scan/",
     "src/remote/host/",
