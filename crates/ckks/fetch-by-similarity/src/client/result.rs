@@ -1,7 +1,7 @@
 //! From the server's reply to the result: verification, decryption, threshold, and in fetch mode the payloads.
 
 use cipherlens_ckks::{
-    BLOCK_IMAGES, CHECKED_BLOCKS, CheckVectors, NONCE_BYTES, QuerySecret, ScannedBlock, ScannedGroup,
+    BLOCK_IMAGES, CHECKED_BLOCKS, CheckVectors, NONCE_BYTES, Parameters, QuerySecret, ScannedBlock, ScannedGroup,
 };
 use cipherlens_secret::Secret;
 
@@ -31,11 +31,7 @@ pub(crate) fn decrypt(run: &Run) -> Result<(), Error> {
     let block_list = map(&layout.block_list(), instance.blocks() * LISTED_BLOCK_BYTES)?;
     let blocks: Vec<ListedBlock<'_>> =
         block_list.chunks_exact(LISTED_BLOCK_BYTES).filter_map(ListedBlock::of).collect();
-    let check_vectors = files::read_secret(&layout.check_vectors())?;
-    let check_vectors = check_vectors
-        .chunks(check_vectors.len().div_ceil(instance.blocks().div_ceil(CHECKED_BLOCKS)).max(1))
-        .map(|checks| CheckVectors::from_bytes(parameters, checks))
-        .collect::<Result<Vec<_>, _>>()?;
+    let check_vectors = read_check_vectors(run, parameters)?;
     let mut reply = Reply::open(run)?;
     timings.finish("Read reply and keys");
 
@@ -60,6 +56,14 @@ pub(crate) fn decrypt(run: &Run) -> Result<(), Error> {
     timings.finish("Match and write result");
     timings.print();
     Ok(())
+}
+
+/// The check vectors of all groups of blocks, which all have the same length.
+fn read_check_vectors(run: &Run, parameters: &Parameters) -> Result<Vec<CheckVectors>, Error> {
+    let bytes = files::read_secret(&run.files.check_vectors())?;
+    let groups = run.instance.blocks().div_ceil(CHECKED_BLOCKS);
+    let of_groups = bytes.chunks(bytes.len().div_ceil(groups).max(1));
+    Ok(of_groups.map(|checks| CheckVectors::from_bytes(parameters, checks)).collect::<Result<_, _>>()?)
 }
 
 /// What the client kept of a block.
