@@ -8,18 +8,18 @@
 //! K, centred and divided by both scales.
 
 use rayon::prelude::*;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use super::block::{NONCE_BYTES, SealedBlock};
 use super::checks::{CheckScalars, CheckVectors};
 use super::context::BlockSeeds;
 use super::error::Error;
-use super::kernel::{SplitPiece, SplitRows, centred, joined, products};
+use super::kernel::{SplitPiece, SplitRows, WIDTH, centred, joined, products};
 use super::key_holder::KeyHolder;
-use super::layout::{PIECE_BYTES, Place, residues_in_range, words, write_values};
+use super::layout::{PIECE_BYTES, Place, residues_in_range, words};
 use super::modulus::Modulus;
 use super::parameters::{
-    ANSWER_BYTES, BLOCK_IMAGES, CHECKS, DEGREE, FOLDS, HINT_BYTES, LANES, PRIMES, QUERY_SCALE, ROWS, STORED_SCALE,
+    ANSWER_BYTES, BLOCK_IMAGES, CHECKS, FOLDS, HINT_BYTES, LANES, PRIMES, QUERY_SCALE, ROWS, STORED_SCALE,
 };
 use super::precision;
 use super::query::QuerySecret;
@@ -202,26 +202,25 @@ impl VerifiedAnswer<'_> {
         let ring = &self.holder.ring;
         let secret = self.holder.block_secret(seeds);
         let mut scores = [0.0; BLOCK_IMAGES];
-        let possible = ring.kernel().vectorised(
+        let mut secret_rows = Zeroizing::new([0; ROWS * PIECE_BYTES]);
+        ring.write(&mut *secret_rows, Place { groups: 1, group: 0, lanes: 1, lane: 0 }, &secret);
+        let mut folded = [[0; WIDTH]; FOLDS];
+        ring.kernel().vectorised(
             #[inline(always)]
             || {
-                let mut secret_rows = [0; ROWS * PIECE_BYTES];
-                let place = Place { groups: 1, group: 0, lanes: 1, lane: 0 };
-                write_values(ring.moduli(), &mut secret_rows, place, &secret);
-                let mut folded = [[[0; LANES]; FOLDS]; 2];
                 let hints = hint.as_chunks::<PIECE_BYTES>().0.as_chunks::<LANES>().0;
                 let answers = answer.as_chunks::<{ ANSWER_BYTES / ROWS }>().0;
                 let rows = hints.iter().zip(secret_rows.as_chunks().0).zip(answers);
-                for (row, ((hint, secret), answer)) in rows.enumerate() {
-                    let (prime, fold) = (row % PRIMES.len(), row / PRIMES.len());
-                    folded[prime][fold] = self.unmask(row, hint, secret, answer);
+                let unmasked = folded.as_flattened_mut().as_chunks_mut().0;
+                for (row, (((hint, secret), answer), unmasked)) in rows.zip(unmasked).enumerate() {
+                    *unmasked = self.unmask(row, hint, secret, answer);
                 }
-                secret_rows.zeroize();
-                for (folded, ntt) in folded.iter_mut().zip(ring.ntts()) {
-                    ntt.inverse_folded(folded);
-                }
-                write_scores(ring.moduli(), &folded, &mut scores)
             },
+        );
+        ring.inverse_folded(&mut folded);
+        let possible = ring.kernel().vectorised(
+            #[inline(always)]
+            || write_scores(ring.moduli(), &folded, &mut scores),
         );
         possible.then_some(scores)
     }
@@ -249,26 +248,24 @@ impl VerifiedAnswer<'_> {
     }
 }
 
-/// Divides by n = K S, the factor left by the trace and the inverse NTT, joins the residues, centres and scales. Returns
-/// whether all scores are possible.
+/// Joins the residues, centres and scales. Returns whether all scores are possible.
 #[inline(always)]
-fn write_scores(moduli: [Modulus; 2], folded: &[[[u16; LANES]; FOLDS]; 2], scores: &mut [f32; BLOCK_IMAGES]) -> bool {
+fn write_scores(moduli: [Modulus; 2], folded: &[[u16; WIDTH]; FOLDS], scores: &mut [f32; BLOCK_IMAGES]) -> bool {
     let [first, second] = moduli;
-    let scale = |modulus: Modulus| modulus.to_montgomery(modulus.invert(DEGREE as u16));
-    let (first_scale, second_scale) = (scale(first), scale(second));
     let inverse = first.to_montgomery(first.invert(second.prime()));
     let modulus = u32::from(first.prime()) * u32::from(second.prime());
     let unit = (1.0 / (STORED_SCALE * QUERY_SCALE)) as f32;
     let mut possible = true;
-    let pairs = folded[0].as_flattened().iter().zip(folded[1].as_flattened());
-    for (score, (&x, &y)) in scores.iter_mut().zip(pairs) {
-        let (x, y) = (first.multiply(x, first_scale), second.multiply(y, second_scale));
-        // y + p2 ((x - y) / p2 mod p1); y < p2 < p1.
-        let digit = first.multiply(first.subtract(x, y), inverse);
-        let value = u32::from(y) + u32::from(second.prime()) * u32::from(digit);
-        let centred = value.wrapping_sub(if value > modulus / 2 { modulus } else { 0 }).cast_signed();
-        *score = centred as f32 * unit;
-        possible &= precision::is_possible(*score);
+    for (scores, residues) in scores.as_chunks_mut::<LANES>().0.iter_mut().zip(folded) {
+        let (of_first, of_second) = residues.split_at(LANES);
+        for ((score, &x), &y) in scores.iter_mut().zip(of_first).zip(of_second) {
+            // y + p2 ((x - y) / p2 mod p1); y < p2 < p1.
+            let digit = first.multiply(first.subtract(x, y), inverse);
+            let value = u32::from(y) + u32::from(second.prime()) * u32::from(digit);
+            let centred = value.wrapping_sub(if value > modulus / 2 { modulus } else { 0 }).cast_signed();
+            *score = centred as f32 * unit;
+            possible &= precision::is_possible(*score);
+        }
     }
     possible
 }

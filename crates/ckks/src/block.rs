@@ -8,7 +8,7 @@ use super::context::{FreshSeeds, SEED_BYTES};
 use super::encoding;
 use super::error::Error;
 use super::key_holder::KeyHolder;
-use super::layout::{AlignedBytes, Place, write_values};
+use super::layout::{AlignedBytes, Place};
 use super::parameters::{BLOCK_IMAGES, HINT_BYTES, LANES, PACKED, RESIDUE_BYTES};
 use super::ring::{SmallPolynomial, Values};
 use super::sampling::{NoiseBits, Randomness};
@@ -124,7 +124,7 @@ impl KeyHolder {
         let kernel = ring.kernel();
         let secret = self.block_secret(&self.secret.block_seeds(&seeds.nonce));
         let mut randomness = Randomness::from_seed(&seeds.noise, 0);
-        let (mut bits, mut noisy) = (NoiseBits::new(), SmallPolynomial::zero());
+        let (mut bits, mut noisy, mut sample) = (NoiseBits::new(), SmallPolynomial::zero(), Values::zero());
         let mut ciphertext = AlignedBytes::zeroed(self.parameters().block_bytes());
         let mut hint = vec![0; HINT_BYTES];
         for (lane, references) in self.references.stored.iter().enumerate() {
@@ -135,22 +135,14 @@ impl KeyHolder {
                     || {
                         bits.draw(&mut randomness, &mut noisy);
                         add_message(encoded, lane, group, noisy.coefficients());
-                        let mut sample = Values::zero();
-                        ring.transform_small(&noisy, &mut sample);
-                        ring.add_product(&mut sample, &secret, reference);
-                        ring.add_product(&mut hint_values, &sample, query);
-                        let place = Place { groups, group, lanes: LANES, lane };
-                        write_values(ring.moduli(), &mut ciphertext, place, &sample);
                     },
                 );
+                ring.transform_small(&noisy, &mut sample);
+                ring.add_product(&mut sample, &secret, reference);
+                ring.add_product(&mut hint_values, &sample, query);
+                ring.write(&mut ciphertext, Place { groups, group, lanes: LANES, lane }, &sample);
             }
-            kernel.vectorised(
-                #[inline(always)]
-                || {
-                    let place = Place { groups: 1, group: 0, lanes: LANES, lane };
-                    write_values(ring.moduli(), &mut hint, place, &hint_values);
-                },
-            );
+            ring.write(&mut hint, Place { groups: 1, group: 0, lanes: LANES, lane }, &hint_values);
         }
         SealedBlock { ciphertext, nonce: seeds.nonce, hint, images: encoded.images() }
     }

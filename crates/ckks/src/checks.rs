@@ -112,28 +112,24 @@ impl CheckVectors {
             return Err(Error::Residue { what: "block" });
         }
         let scalars = CheckScalars::draw(&holder.secret.block_seeds(nonce), self.epoch);
-        let moduli = holder.ring.moduli();
+        let (kernel, moduli) = (holder.ring.kernel(), holder.ring.moduli());
         let row_bytes = self.bytes.len() / ROWS;
         let rows = ciphertext.chunks_exact(expected / ROWS).zip(self.bytes.chunks_exact_mut(row_bytes));
         for (row, (block, checks)) in rows.enumerate() {
             let modulus = moduli[row % PRIMES.len()];
             let scalars = scalars.of_prime(row % PRIMES.len()).map(|lanes| lanes.map(|r| modulus.to_montgomery(r)));
-            holder.ring.kernel().vectorised(
-                #[inline(always)]
-                || {
-                    let groups = block.as_chunks::<PIECE_BYTES>().0.as_chunks::<LANES>().0;
-                    let checks = checks.as_chunks_mut::<PIECE_BYTES>().0.as_chunks_mut::<CHECKS>().0;
-                    for (lanes, checks) in groups.iter().zip(checks) {
-                        for (check, scalars) in checks.iter_mut().zip(&scalars) {
-                            let sum = weighted_sum(modulus, lanes, scalars);
-                            for (word, sum) in check.as_chunks_mut().0.iter_mut().zip(sum) {
-                                let old = modulus.lift(i16::from_le_bytes(*word));
-                                *word = modulus.centre(operation(modulus, old, sum)).to_le_bytes();
-                            }
-                        }
+            let groups = block.as_chunks::<PIECE_BYTES>().0.as_chunks::<LANES>().0;
+            let checks = checks.as_chunks_mut::<PIECE_BYTES>().0.as_chunks_mut::<CHECKS>().0;
+            for (lanes, checks) in groups.iter().zip(checks) {
+                let lanes = lanes.map(|lane| lifted(modulus, &lane));
+                for (check, scalars) in checks.iter_mut().zip(&scalars) {
+                    let sums = kernel.weighted_sum(modulus, &lanes, scalars);
+                    let old = lifted(modulus, check);
+                    for (word, (old, sum)) in check.as_chunks_mut().0.iter_mut().zip(old.into_iter().zip(sums)) {
+                        *word = modulus.centre(operation(modulus, old, sum)).to_le_bytes();
                     }
-                },
-            );
+                }
+            }
         }
         Ok(())
     }
@@ -175,14 +171,12 @@ impl CheckVectors {
     }
 }
 
-/// The sum over the lanes of r B, for scalars in Montgomery form.
+/// The residues of a piece.
 #[inline(always)]
-fn weighted_sum(modulus: Modulus, lanes: &[[u8; PIECE_BYTES]; LANES], scalars: &[u16; LANES]) -> [u16; PACKED] {
-    let mut sums = [0; PACKED];
-    for (lane, &scalar) in lanes.iter().zip(scalars) {
-        for (sum, word) in sums.iter_mut().zip(lane.as_chunks().0) {
-            *sum = modulus.add(*sum, modulus.multiply(modulus.lift(i16::from_le_bytes(*word)), scalar));
-        }
+fn lifted(modulus: Modulus, piece: &[u8; PIECE_BYTES]) -> [u16; PACKED] {
+    let mut residues = [0; PACKED];
+    for (residue, word) in residues.iter_mut().zip(piece.as_chunks().0) {
+        *residue = modulus.lift(i16::from_le_bytes(*word));
     }
-    sums
+    residues
 }

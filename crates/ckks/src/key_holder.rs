@@ -53,10 +53,7 @@ impl KeyHolder {
         let mut coefficients = SmallPolynomial::zero();
         randomness.fill_ternary(&mut coefficients);
         let mut values = Values::zero();
-        self.ring.kernel().vectorised(
-            #[inline(always)]
-            || self.ring.transform_small(&coefficients, &mut values),
-        );
+        self.ring.transform_small(&coefficients, &mut values);
         values
     }
 }

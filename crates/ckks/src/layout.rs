@@ -14,9 +14,8 @@
 //! Image 8i + l of a block is image i of lane l. A row of an object is all that has one f and one prime; rows are in the
 //! order in which the scan reads them.
 
-use super::modulus::Modulus;
 use super::parameters::{PACKED, PRIMES, RESIDUE_BYTES, ROWS};
-use super::ring::Values;
+use super::ring::{Ring, Values};
 
 /// Bytes of the K residues of a polynomial in one row.
 pub(super) const PIECE_BYTES: usize = PACKED * RESIDUE_BYTES;
@@ -39,17 +38,23 @@ impl Place {
     }
 }
 
-/// Writes the values of a polynomial to its place.
-#[inline(always)]
-pub(super) fn write_values(moduli: [Modulus; 2], bytes: &mut [u8], place: Place, values: &Values) {
-    for (prime, (values, modulus)) in values.residues().iter().zip(moduli).enumerate() {
-        for (fold, values) in values.as_chunks::<PACKED>().0.iter().enumerate() {
-            let at = place.offset(fold, prime);
-            let (words, _) = bytes[at..at + PIECE_BYTES].as_chunks_mut();
-            for (word, &value) in words.iter_mut().zip(values) {
-                *word = modulus.centre(value).to_le_bytes();
-            }
-        }
+impl Ring {
+    /// Writes the values of a polynomial to its place.
+    pub(super) fn write(&self, bytes: &mut [u8], place: Place, values: &Values) {
+        self.kernel().vectorised(
+            #[inline(always)]
+            || {
+                for (prime, (values, modulus)) in values.residues().iter().zip(self.moduli()).enumerate() {
+                    for (fold, values) in values.as_chunks::<PACKED>().0.iter().enumerate() {
+                        let at = place.offset(fold, prime);
+                        let (words, _) = bytes[at..at + PIECE_BYTES].as_chunks_mut();
+                        for (word, &value) in words.iter_mut().zip(values) {
+                            *word = modulus.centre(value).to_le_bytes();
+                        }
+                    }
+                }
+            },
+        );
     }
 }
 
@@ -103,6 +108,7 @@ impl std::ops::DerefMut for AlignedBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Kernel;
     use crate::parameters::{CHECKS, DEGREE, LANES};
 
     #[test]
@@ -131,7 +137,7 @@ mod tests {
         }
         let mut bytes = vec![0; ROWS * PIECE_BYTES];
         let place = Place { groups: 1, group: 0, lanes: 1, lane: 0 };
-        write_values(PRIMES.map(Modulus::new), &mut bytes, place, &values);
+        Ring::new(Kernel::PORTABLE).write(&mut bytes, place, &values);
         assert_eq!(words(&bytes[..10]).collect::<Vec<_>>(), [0, 1, 30_720, -30_720, -1]);
         assert_eq!(words(&bytes[64..74]).collect::<Vec<_>>(), [0, 1, 20_480, -20_480, -1]);
         assert_eq!(bytes[bytes.len() - 2..], [2, 1]);

@@ -1,5 +1,4 @@
-//! Arithmetic modulo a 16-bit prime, written so that loops over it are vectorised: no branch, no wider product than 32
-//! bits.
+//! Arithmetic modulo a 16-bit prime, without branches. The kernels have the same on vectors.
 //!
 //! Products are Montgomery's ("Modular multiplication without trial division", 1985) with R = 2^16 on unsigned
 //! residues. Signed and lazy forms do not work here: p1 exceeds 2^15, and 2 p1 exceeds 2^16.
@@ -52,7 +51,7 @@ impl Modulus {
     pub(super) const fn multiply(self, x: u16, y: u16) -> u16 {
         let product = x as u32 * y as u32;
         let multiple = (product as u16).wrapping_mul(self.inverse);
-        // The low halves are equal, so the difference of the products is that of their high halves, times R.
+        // The low halves of both products are equal, so their difference is that of their high halves, times R.
         let cleared = (multiple as u32 * self.prime as u32) >> RADIX_BITS;
         self.subtract((product >> RADIX_BITS) as u16, cleared as u16)
     }
@@ -61,6 +60,11 @@ impl Modulus {
     #[inline(always)]
     pub(super) const fn to_montgomery(self, x: u16) -> u16 {
         self.multiply(x, self.radix_squared)
+    }
+
+    /// R^2: multiplying by it gives the Montgomery form.
+    pub(super) const fn radix_squared(self) -> u16 {
+        self.radix_squared
     }
 
     /// The residue of a number of absolute value below p.
@@ -75,7 +79,6 @@ impl Modulus {
     }
 
     /// p^-1 mod R.
-    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "for the AVX2 kernel"))]
     #[inline(always)]
     pub(super) const fn inverse(self) -> u16 {
         self.inverse

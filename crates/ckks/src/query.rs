@@ -11,7 +11,7 @@ use super::encoding;
 use super::error::Error;
 use super::kernel::SplitRows;
 use super::key_holder::KeyHolder;
-use super::layout::{AlignedBytes, PIECE_BYTES, Place, residues_in_range, write_values};
+use super::layout::{AlignedBytes, PIECE_BYTES, Place, residues_in_range};
 use super::parameters::{LANES, PACKED, Parameters, ROWS};
 use super::ring::{SmallPolynomial, Values};
 use super::sampling::{NoiseBits, Randomness};
@@ -125,19 +125,14 @@ impl KeyHolder {
         for (group, (values, reference)) in values.iter_mut().zip(&self.references.query).enumerate() {
             ring.kernel().vectorised(
                 #[inline(always)]
-                || {
-                    bits.draw(randomness, &mut noise);
-                    ring.transform_small(&noise, values);
-                    ring.add_product(values, &secret, reference);
-                },
+                || bits.draw(randomness, &mut noise),
             );
+            ring.transform_small(&noise, values);
+            ring.add_product(values, &secret, reference);
             self.add_to_offsets(group, values, &mut offsets);
         }
         for (offset, constant) in offsets.iter_mut().zip(&self.references.constant) {
-            ring.kernel().vectorised(
-                #[inline(always)]
-                || ring.subtract_product(offset, &secret, constant),
-            );
+            ring.subtract_product(offset, &secret, constant);
         }
         OneTimeMask { secret, values, offsets }
     }
@@ -145,10 +140,7 @@ impl KeyHolder {
     /// Adds a\[l\]\[g\] times `values` to every lane: a part of T0.
     fn add_to_offsets(&self, group: usize, values: &Values, offsets: &mut [Values; LANES]) {
         for (offset, references) in offsets.iter_mut().zip(&self.references.stored) {
-            self.ring.kernel().vectorised(
-                #[inline(always)]
-                || self.ring.add_product(offset, values, &references[group]),
-            );
+            self.ring.add_product(offset, values, &references[group]);
         }
     }
 
@@ -164,15 +156,9 @@ impl KeyHolder {
         let mut message = Values::zero();
         for (group, (components, values)) in query.chunks_exact(PACKED).zip(&mut values).enumerate() {
             encoding::encode_query_group(ring.moduli(), components, &mut message);
-            ring.kernel().vectorised(
-                #[inline(always)]
-                || {
-                    ring.transform(&mut message);
-                    ring.add(values, &message);
-                    let place = Place { groups: parameters.groups(), group, lanes: 1, lane: 0 };
-                    write_values(ring.moduli(), &mut bytes, place, values);
-                },
-            );
+            ring.transform(&mut message);
+            ring.add(values, &message);
+            ring.write(&mut bytes, Place { groups: parameters.groups(), group, lanes: 1, lane: 0 }, values);
             self.add_to_offsets(group, &message, &mut offsets);
         }
         let encrypted = EncryptedQuery(bytes);
@@ -187,7 +173,7 @@ impl KeyHolder {
         let mut bytes = Zeroizing::new(vec![0; polynomials.len() * ROWS * PIECE_BYTES]);
         for (lane, values) in polynomials.iter().enumerate() {
             let place = Place { groups: 1, group: 0, lanes: polynomials.len(), lane };
-            write_values(self.ring.moduli(), &mut bytes, place, values);
+            self.ring.write(&mut bytes, place, values);
         }
         SplitRows::new(&bytes)
     }

@@ -32,32 +32,23 @@ impl References {
             }
             values
         };
-        let kernel = ring.kernel();
         let query_values: Vec<Values> = (0..groups).map(|group| draw(STREAM_QUERY, group)).collect();
         let lane = |lane: usize| {
             let mut sum = Values::zero();
             let stored = query_values.iter().enumerate().map(|(group, query)| {
                 let reference = draw(STREAM_STORED, lane * groups + group);
-                kernel.vectorised(
-                    #[inline(always)]
-                    || {
-                        let reference = ring.factor(&reference);
-                        ring.add_product(&mut sum, query, &reference);
-                        reference
-                    },
-                )
+                let reference = ring.factor(reference);
+                ring.add_product(&mut sum, query, &reference);
+                reference
             });
             let stored: Vec<Factor> = stored.collect();
-            let constant = kernel.vectorised(
-                #[inline(always)]
-                || ring.factor(&sum),
-            );
+            let constant = ring.factor(sum);
             (stored, constant)
         };
         let mut lanes: [(Vec<Factor>, Factor); LANES] = std::array::from_fn(lane);
         let stored = std::array::from_fn(|lane| std::mem::take(&mut lanes[lane].0));
         let constant = lanes.map(|(_, constant)| constant);
-        let query = query_values.iter().map(|values| ring.factor(values)).collect();
+        let query = query_values.into_iter().map(|values| ring.factor(values)).collect();
         Self { stored, query, constant }
     }
 }

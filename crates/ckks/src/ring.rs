@@ -1,15 +1,14 @@
 //! R_q = Z_q\[X\] / (X^n + 1) with q = p1 p2, as residues modulo both primes (RNS).
 //!
 //! The type of a polynomial says whether it holds coefficients or values (NTT slots), so the domains cannot be mixed.
-//! Polynomials are wiped on drop, because nearly all are derived from a secret. Functions marked `inline(always)` are
-//! meant for the inside of [`Kernel::vectorised`].
+//! Polynomials are wiped on drop, because nearly all are derived from a secret.
 
 use zeroize::Zeroize;
 
-use super::kernel::Kernel;
+use super::kernel::{ForwardFactors, InverseFactors, Kernel, WIDTH};
 use super::modulus::Modulus;
-use super::ntt::Ntt;
-use super::parameters::{DEGREE, PRIMES};
+use super::ntt::{forward_factors, inverse_factors};
+use super::parameters::{DEGREE, FOLDS, PRIMES};
 
 /// A polynomial of small coefficients, of absolute value below either prime.
 pub(super) struct SmallPolynomial(Box<[i16; DEGREE]>);
@@ -66,17 +65,18 @@ impl Factor {
     }
 }
 
-/// The arithmetic of the ring, and the kernel that its loops are compiled for.
+/// The arithmetic of the ring, and the kernel that computes it.
 pub(super) struct Ring {
     kernel: Kernel,
     moduli: [Modulus; 2],
-    ntts: [Ntt; 2],
+    forward: [ForwardFactors; 2],
+    inverse: InverseFactors,
 }
 
 impl Ring {
     pub(super) fn new(kernel: Kernel) -> Self {
         let moduli = PRIMES.map(Modulus::new);
-        Self { kernel, moduli, ntts: moduli.map(Ntt::new) }
+        Self { kernel, moduli, forward: moduli.map(forward_factors), inverse: inverse_factors(moduli) }
     }
 
     pub(super) fn kernel(&self) -> Kernel {
@@ -88,71 +88,68 @@ impl Ring {
         self.moduli
     }
 
-    #[inline(always)]
-    pub(super) fn ntts(&self) -> &[Ntt; 2] {
-        &self.ntts
-    }
-
     /// The values of a polynomial of small coefficients.
-    #[inline(always)]
     pub(super) fn transform_small(&self, polynomial: &SmallPolynomial, values: &mut Values) {
-        for ((values, ntt), modulus) in values.residues_mut().iter_mut().zip(&self.ntts).zip(self.moduli) {
-            for (value, &coefficient) in values.iter_mut().zip(&*polynomial.0) {
-                *value = modulus.lift(coefficient);
-            }
-            ntt.forward(self.kernel, values);
-        }
+        self.kernel.vectorised(
+            #[inline(always)]
+            || {
+                for (values, modulus) in values.residues_mut().iter_mut().zip(self.moduli) {
+                    for (value, &coefficient) in values.iter_mut().zip(&*polynomial.0) {
+                        *value = modulus.lift(coefficient);
+                    }
+                }
+            },
+        );
+        self.transform(values);
     }
 
     /// Replaces coefficients, residues modulo each prime, by their values.
-    #[inline(always)]
     pub(super) fn transform(&self, values: &mut Values) {
-        for (values, ntt) in values.residues_mut().iter_mut().zip(&self.ntts) {
-            ntt.forward(self.kernel, values);
+        for (values, factors) in values.residues_mut().iter_mut().zip(&self.forward) {
+            self.kernel.forward_ntt(factors, values);
         }
+    }
+
+    /// Replaces the folded values of 8 lanes by S coefficients, for both primes.
+    pub(super) fn inverse_folded(&self, values: &mut [[u16; WIDTH]; FOLDS]) {
+        self.kernel.inverse_ntt(&self.inverse, values);
     }
 
     /// The Montgomery form of `values`.
-    #[inline(always)]
-    pub(super) fn factor(&self, values: &Values) -> Factor {
-        let mut factor = Values::zero();
-        for ((to, from), modulus) in factor.residues_mut().iter_mut().zip(values.residues()).zip(self.moduli) {
-            for (to, &from) in to.iter_mut().zip(from) {
-                *to = modulus.to_montgomery(from);
-            }
+    pub(super) fn factor(&self, mut values: Values) -> Factor {
+        for (residues, modulus) in values.residues_mut().iter_mut().zip(self.moduli) {
+            self.kernel.scale(modulus, residues, modulus.radix_squared());
         }
-        Factor(factor)
+        Factor(values)
     }
 
     /// `sum` + `other`, into `sum`.
-    #[inline(always)]
     pub(super) fn add(&self, sum: &mut Values, other: &Values) {
-        for ((sum, other), modulus) in sum.residues_mut().iter_mut().zip(other.residues()).zip(self.moduli) {
-            for (sum, &other) in sum.iter_mut().zip(other) {
-                *sum = modulus.add(*sum, other);
-            }
-        }
+        self.kernel.vectorised(
+            #[inline(always)]
+            || {
+                for ((sum, other), modulus) in sum.residues_mut().iter_mut().zip(other.residues()).zip(self.moduli) {
+                    for (sum, &other) in sum.iter_mut().zip(other) {
+                        *sum = modulus.add(*sum, other);
+                    }
+                }
+            },
+        );
     }
 
     /// `sum` + `values` `factor`, into `sum`.
-    #[inline(always)]
     pub(super) fn add_product(&self, sum: &mut Values, values: &Values, factor: &Factor) {
         let operands = values.residues().iter().zip(factor.residues());
         for ((sum, (values, factor)), modulus) in sum.residues_mut().iter_mut().zip(operands).zip(self.moduli) {
-            for ((sum, &value), &factor) in sum.iter_mut().zip(values).zip(factor) {
-                *sum = modulus.add(*sum, modulus.multiply(value, factor));
-            }
+            self.kernel.add_products(modulus, sum, values, factor);
         }
     }
 
     /// `sum` - `values` `factor`, into `sum`.
-    #[inline(always)]
     pub(super) fn subtract_product(&self, sum: &mut Values, values: &Values, factor: &Factor) {
         let operands = values.residues().iter().zip(factor.residues());
         for ((sum, (values, factor)), modulus) in sum.residues_mut().iter_mut().zip(operands).zip(self.moduli) {
-            for ((sum, &value), &factor) in sum.iter_mut().zip(values).zip(factor) {
-                *sum = modulus.subtract(*sum, modulus.multiply(value, factor));
-            }
+            self.kernel.subtract_products(modulus, sum, values, factor);
         }
     }
 }

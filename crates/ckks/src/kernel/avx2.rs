@@ -1,34 +1,27 @@
-//! The scan with AVX2, and the last levels of the NTT.
+//! The scan with AVX2, and its vectors of residues.
 #![expect(unsafe_code, reason = "vector loads and stores, and detected instructions")]
 
+use std::arch::asm;
 use std::arch::x86_64::{
     __m128i, __m256d, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_epi32,
     _mm_loadu_si128, _mm_packs_epi32, _mm_prefetch, _mm_storeu_si128, _mm256_add_epi16, _mm256_add_epi32,
     _mm256_add_pd, _mm256_andnot_si256, _mm256_blend_epi16, _mm256_blend_epi32, _mm256_castsi256_si128,
     _mm256_cmpeq_epi16, _mm256_cvtepi8_epi16, _mm256_cvtepi32_pd, _mm256_cvtpd_epi32, _mm256_extracti128_si256,
     _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_max_epu16,
-    _mm256_mul_pd, _mm256_mulhi_epu16, _mm256_mullo_epi16, _mm256_permute2x128_si256, _mm256_round_pd,
-    _mm256_set1_epi16, _mm256_set1_pd, _mm256_setzero_pd, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_slli_epi64,
-    _mm256_srli_epi32, _mm256_srli_epi64, _mm256_storeu_si256, _mm256_sub_epi16, _mm256_unpackhi_epi64,
-    _mm256_unpacklo_epi64,
+    _mm256_mul_pd, _mm256_mulhi_epu16, _mm256_mullo_epi16, _mm256_permute2x128_si256, _mm256_round_pd, _mm256_set1_pd,
+    _mm256_setzero_pd, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_slli_epi64, _mm256_srli_epi32,
+    _mm256_srli_epi64, _mm256_storeu_si256, _mm256_sub_epi16, _mm256_unpackhi_epi64, _mm256_unpacklo_epi64,
 };
 
-use super::ntt_tail::{LEVELS, NttTail, WIDTH};
 use super::scan::{BlockPiece, LANE_BYTES, PREFETCH_BYTES, RUN, SplitPiece, SplitRows, for_each_row};
-use crate::modulus::Modulus;
-use crate::parameters::{DEGREE, LANES, PACKED, PRIMES};
+use super::simd::{Simd, VectorModulus, WIDTH};
+use crate::parameters::{LANES, PACKED, PRIMES};
 
 /// Lanes whose sums are kept in registers.
 const PASS: usize = 4;
 
 pub(super) fn is_supported() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
-}
-
-#[inline(always)]
-pub(super) fn run<R>(body: impl FnOnce() -> R) -> R {
-    // SAFETY: a `Kernel` with these instructions exists only where `is_supported` is true.
-    unsafe { run_wide(body) }
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -133,74 +126,89 @@ pub(super) fn residues(totals: [__m256d; LANES / PASS], prime: usize) -> [i16; L
     residues
 }
 
-pub(super) fn ntt_tail(tail: &NttTail, values: &mut [u16; DEGREE]) {
-    // SAFETY: a `Kernel` with these instructions exists only where `is_supported` is true.
-    unsafe { ntt_tail_wide(tail, values) }
+/// The high halves of products. The empty assembly keeps the compiler from comparing the products in 32 bits, for which
+/// it would compute them a second time.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn high_halves(x: __m256i, y: __m256i) -> __m256i {
+    let mut halves = _mm256_mulhi_epu16(x, y);
+    // SAFETY: no instruction.
+    unsafe { asm!("/* {} */", inout(ymm_reg) halves, options(pure, nomem, nostack, preserves_flags)) };
+    halves
 }
 
-#[target_feature(enable = "avx2")]
-fn ntt_tail_wide(tail: &NttTail, values: &mut [u16; DEGREE]) {
-    let (pairs, _) = values.as_chunks_mut::<WIDTH>().0.as_chunks_mut::<2>();
-    for ([low, high], factors) in pairs.iter_mut().zip(&tail.paired) {
-        let mut pair = [load_residues(low), load_residues(high)];
-        for (level, factors) in factors.iter().enumerate() {
-            pair = exchange(pair, level);
-            pair = butterflies(tail.modulus, pair, load_residues(factors));
-        }
-        for level in (0..LEVELS).rev() {
-            pair = exchange(pair, level);
-        }
-        store_residues(low, pair[0]);
-        store_residues(high, pair[1]);
+/// Proof that the processor has AVX2.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    pub(super) fn detect() -> Option<Self> {
+        is_supported().then_some(Self(()))
     }
 }
 
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load_residues(residues: &[u16; WIDTH]) -> __m256i {
-    // SAFETY: the reference covers the 32 bytes; the load takes any alignment.
-    unsafe { _mm256_loadu_si256(residues.as_ptr().cast()) }
-}
+impl Simd for Avx2 {
+    type Vector = __m256i;
 
-#[inline]
-#[target_feature(enable = "avx2")]
-fn store_residues(residues: &mut [u16; WIDTH], vector: __m256i) {
-    // SAFETY: the reference covers the 32 bytes; the store takes any alignment.
-    unsafe { _mm256_storeu_si256(residues.as_mut_ptr().cast(), vector) }
-}
-
-/// `ntt_tail::exchange` with the distance of a level.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn exchange([low, high]: [__m256i; 2], level: usize) -> [__m256i; 2] {
-    match level {
-        0 => [_mm256_permute2x128_si256::<0x20>(low, high), _mm256_permute2x128_si256::<0x31>(low, high)],
-        1 => [_mm256_unpacklo_epi64(low, high), _mm256_unpackhi_epi64(low, high)],
-        2 => [
-            _mm256_blend_epi32::<0xaa>(low, _mm256_slli_epi64::<32>(high)),
-            _mm256_blend_epi32::<0xaa>(_mm256_srli_epi64::<32>(low), high),
-        ],
-        _ => [
-            _mm256_blend_epi16::<0xaa>(low, _mm256_slli_epi32::<16>(high)),
-            _mm256_blend_epi16::<0xaa>(_mm256_srli_epi32::<16>(low), high),
-        ],
+    #[inline(always)]
+    fn vectorised<R>(self, body: impl FnOnce() -> R) -> R {
+        // SAFETY: a value of this type exists only where the processor has the instructions.
+        unsafe { run_wide(body) }
     }
-}
 
-/// (x + w y, x - w y), with the arithmetic of [`Modulus`].
-#[inline]
-#[target_feature(enable = "avx2")]
-fn butterflies(modulus: Modulus, [x, y]: [__m256i; 2], factors: __m256i) -> [__m256i; 2] {
-    let prime = _mm256_set1_epi16(modulus.prime().cast_signed());
-    let inverse = _mm256_set1_epi16(modulus.inverse().cast_signed());
-    let multiple = _mm256_mullo_epi16(_mm256_mullo_epi16(y, factors), inverse);
-    let product = subtract(_mm256_mulhi_epu16(y, factors), _mm256_mulhi_epu16(multiple, prime), prime);
-    [subtract(x, _mm256_sub_epi16(prime, product), prime), subtract(x, product, prime)]
-}
+    #[inline(always)]
+    fn load(self, residues: &[u16; WIDTH]) -> __m256i {
+        // SAFETY: as in `vectorised`; the reference covers the 32 bytes, and the load takes any alignment.
+        unsafe { _mm256_loadu_si256(residues.as_ptr().cast()) }
+    }
 
-#[inline]
-#[target_feature(enable = "avx2")]
-fn subtract(x: __m256i, y: __m256i, prime: __m256i) -> __m256i {
-    let not_below = _mm256_cmpeq_epi16(_mm256_max_epu16(x, y), x);
-    _mm256_add_epi16(_mm256_sub_epi16(x, y), _mm256_andnot_si256(not_below, prime))
+    #[inline(always)]
+    fn store(self, vector: __m256i, residues: &mut [u16; WIDTH]) {
+        // SAFETY: as in `vectorised`; the reference covers the 32 bytes, and the store takes any alignment.
+        unsafe { _mm256_storeu_si256(residues.as_mut_ptr().cast(), vector) }
+    }
+
+    #[inline(always)]
+    fn subtract(self, x: __m256i, y: __m256i, prime: __m256i) -> __m256i {
+        // SAFETY: as in `vectorised`.
+        unsafe {
+            let not_below = _mm256_cmpeq_epi16(_mm256_max_epu16(x, y), x);
+            _mm256_add_epi16(_mm256_sub_epi16(x, y), _mm256_andnot_si256(not_below, prime))
+        }
+    }
+
+    #[inline(always)]
+    fn multiply(self, x: __m256i, y: __m256i, modulus: VectorModulus<Self>) -> __m256i {
+        // SAFETY: as in `vectorised`.
+        unsafe {
+            let multiple = _mm256_mullo_epi16(x, _mm256_mullo_epi16(y, modulus.inverse));
+            let cleared = high_halves(multiple, modulus.prime);
+            self.subtract(high_halves(x, y), cleared, modulus.prime)
+        }
+    }
+
+    #[inline(always)]
+    fn difference(self, x: __m256i, y: __m256i) -> __m256i {
+        // SAFETY: as in `vectorised`.
+        unsafe { _mm256_sub_epi16(x, y) }
+    }
+
+    #[inline(always)]
+    fn exchange(self, low: __m256i, high: __m256i, distance: usize) -> [__m256i; 2] {
+        // SAFETY: as in `vectorised`.
+        unsafe {
+            match distance {
+                8 => [_mm256_permute2x128_si256::<0x20>(low, high), _mm256_permute2x128_si256::<0x31>(low, high)],
+                4 => [_mm256_unpacklo_epi64(low, high), _mm256_unpackhi_epi64(low, high)],
+                2 => [
+                    _mm256_blend_epi32::<0xaa>(low, _mm256_slli_epi64::<32>(high)),
+                    _mm256_blend_epi32::<0xaa>(_mm256_srli_epi64::<32>(low), high),
+                ],
+                _ => [
+                    _mm256_blend_epi16::<0xaa>(low, _mm256_slli_epi32::<16>(high)),
+                    _mm256_blend_epi16::<0xaa>(_mm256_srli_epi32::<16>(low), high),
+                ],
+            }
+        }
+    }
 }

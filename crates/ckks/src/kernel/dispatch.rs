@@ -1,15 +1,17 @@
 //! The choice of an instruction set.
 
-use super::ntt_tail::NttTail;
-use super::portable;
 use super::scan::{SplitRows, for_each_row};
+use super::simd::{Portable, Simd, WIDTH};
+use super::transform::{ForwardFactors, InverseFactors};
+use super::{portable, products, transform};
 use crate::error::Error;
-use crate::parameters::DEGREE;
+use crate::modulus::Modulus;
+use crate::parameters::{DEGREE, FOLDS, LANES, PACKED};
 
 #[cfg(target_arch = "aarch64")]
 use super::neon;
 #[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
+use super::{avx2, avx2::Avx2, avx512};
 
 /// Selects a kernel, for tests and measurements.
 const KERNEL_VARIABLE: &str = "CIPHERLENS_KERNEL";
@@ -23,11 +25,28 @@ pub struct Kernel(Instructions);
 enum Instructions {
     Portable,
     #[cfg(target_arch = "x86_64")]
-    Avx2,
+    Avx2(Avx2),
+    /// Its transforms and products are those of AVX2: wider vectors gain nothing there.
     #[cfg(target_arch = "x86_64")]
-    Avx512,
+    Avx512(Avx2),
     #[cfg(target_arch = "aarch64")]
     Neon,
+}
+
+/// Calls a function with the vectors of a kernel, compiled with its instructions.
+macro_rules! with_vectors {
+    ($kernel:expr, $module:ident::$function:ident($($argument:expr),*)) => {
+        match $kernel.0 {
+            Instructions::Portable => $module::$function(Portable, $($argument),*),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2(simd) | Instructions::Avx512(simd) => simd.vectorised(
+                #[inline(always)]
+                || $module::$function(simd, $($argument),*),
+            ),
+            #[cfg(target_arch = "aarch64")]
+            Instructions::Neon => $module::$function(Portable, $($argument),*),
+        }
+    };
 }
 
 impl Kernel {
@@ -40,11 +59,11 @@ impl Kernel {
         let mut supported = vec![Self::PORTABLE];
         #[cfg(target_arch = "x86_64")]
         {
-            if avx2::is_supported() {
-                supported.push(Self(Instructions::Avx2));
-            }
-            if avx512::is_supported() {
-                supported.push(Self(Instructions::Avx512));
+            if let Some(avx2) = Avx2::detect() {
+                supported.push(Self(Instructions::Avx2(avx2)));
+                if avx512::is_supported() {
+                    supported.push(Self(Instructions::Avx512(avx2)));
+                }
             }
         }
         #[cfg(target_arch = "aarch64")]
@@ -85,39 +104,62 @@ impl Kernel {
         match self.0 {
             Instructions::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => "avx2",
+            Instructions::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => "avx512",
+            Instructions::Avx512(_) => "avx512",
             #[cfg(target_arch = "aarch64")]
             Instructions::Neon => "neon",
         }
     }
 
     /// Runs `body`, compiled with vector instructions, so that its loops are vectorised. This affects only inlined code:
-    /// mark `body` and what it calls `#[inline(always)]`. With AVX-512 these are the instructions of AVX2: the
-    /// transforms gain nothing from wider vectors.
+    /// mark `body` and what it calls `#[inline(always)]`.
     #[inline(always)]
     pub(crate) fn vectorised<R>(self, body: impl FnOnce() -> R) -> R {
         match self.0 {
             Instructions::Portable => body(),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 | Instructions::Avx512 => avx2::run(body),
+            Instructions::Avx2(simd) | Instructions::Avx512(simd) => simd.vectorised(body),
             // Part of every 64-bit ARM target.
             #[cfg(target_arch = "aarch64")]
             Instructions::Neon => body(),
         }
     }
 
-    /// The last levels of an NTT.
+    /// Coefficients to values, in place.
+    pub(crate) fn forward_ntt(self, factors: &ForwardFactors, values: &mut [u16; DEGREE]) {
+        with_vectors!(self, transform::forward(factors, values));
+    }
+
+    /// Folded values to coefficients, in place.
+    pub(crate) fn inverse_ntt(self, factors: &InverseFactors, values: &mut [[u16; WIDTH]; FOLDS]) {
+        with_vectors!(self, transform::inverse(factors, values));
+    }
+
+    /// `sums` + `values` `factors` / R, into `sums`.
+    pub(crate) fn add_products(self, modulus: Modulus, sums: &mut [u16], values: &[u16], factors: &[u16]) {
+        with_vectors!(self, products::add(modulus, sums, values, factors));
+    }
+
+    /// `sums` - `values` `factors` / R, into `sums`.
+    pub(crate) fn subtract_products(self, modulus: Modulus, sums: &mut [u16], values: &[u16], factors: &[u16]) {
+        with_vectors!(self, products::subtract(modulus, sums, values, factors));
+    }
+
+    /// `values` times one factor / R, in place.
+    pub(crate) fn scale(self, modulus: Modulus, values: &mut [u16], factor: u16) {
+        with_vectors!(self, products::scale(modulus, values, factor));
+    }
+
+    /// Adds the sum over the lanes of a block's residues times `scalars` / R, of every group.
     #[inline(always)]
-    pub(crate) fn ntt_tail(self, tail: &NttTail, values: &mut [u16; DEGREE]) {
-        match self.0 {
-            Instructions::Portable => tail.portable(values),
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 | Instructions::Avx512 => avx2::ntt_tail(tail, values),
-            #[cfg(target_arch = "aarch64")]
-            Instructions::Neon => tail.portable(values),
-        }
+    pub(crate) fn weighted_sum(
+        self,
+        modulus: Modulus,
+        lanes: &[[u16; PACKED]; LANES],
+        scalars: &[u16; LANES],
+    ) -> [u16; PACKED] {
+        with_vectors!(self, products::weighted_sum(modulus, lanes, scalars))
     }
 
     /// Writes the answer to `query` for whole blocks.
@@ -125,9 +167,9 @@ impl Kernel {
         match self.0 {
             Instructions::Portable => for_each_row(blocks, query, answer, portable::row),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => avx2::scan(blocks, query, answer),
+            Instructions::Avx2(_) => avx2::scan(blocks, query, answer),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => avx512::scan(blocks, query, answer),
+            Instructions::Avx512(_) => avx512::scan(blocks, query, answer),
             #[cfg(target_arch = "aarch64")]
             Instructions::Neon => neon::scan(blocks, query, answer),
         }
@@ -139,7 +181,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::parameters::{ANSWER_BYTES, LANES, PACKED, PRIMES, ROWS};
+    use crate::parameters::{ANSWER_BYTES, PRIMES, ROWS};
 
     /// One block's answer by definition.
     fn naive(block: &[i16], query: &[i16], groups: usize) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! The loops that are written for an instruction set: the scan, and the last levels of the NTT.
+//! The loops that are written for an instruction set: the scan, transforms and products of residues.
 //!
 //! All `unsafe` of this crate is here. Every kernel computes the same values, bit for bit, and takes the same time
 //! whatever the values are.
@@ -10,12 +10,15 @@ mod avx512;
 mod dispatch;
 #[cfg(target_arch = "aarch64")]
 mod neon;
-mod ntt_tail;
 mod plain;
 mod portable;
+mod products;
 mod scan;
+mod simd;
+mod transform;
 
 pub use dispatch::Kernel;
-pub(crate) use ntt_tail::NttTail;
 pub use plain::PlainKernel;
 pub(crate) use scan::{SplitPiece, SplitRows, centred, joined, products};
+pub(crate) use simd::WIDTH;
+pub(crate) use transform::{ForwardFactors, InverseFactors};
