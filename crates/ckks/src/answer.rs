@@ -14,9 +14,9 @@ use super::block::{NONCE_BYTES, SealedBlock};
 use super::checks::{CheckScalars, CheckVectors};
 use super::context::BlockSeeds;
 use super::error::Error;
-use super::kernel::{SplitPiece, SplitRows, WIDTH, centred, joined, products};
+use super::kernel::WIDTH;
 use super::key_holder::KeyHolder;
-use super::layout::{PIECE_BYTES, Place, residues_in_range, words};
+use super::layout::{PIECE_BYTES, Place, residues_in_range};
 use super::modulus::Modulus;
 use super::parameters::{
     ANSWER_BYTES, BLOCK_IMAGES, CHECKS, FOLDS, HINT_BYTES, LANES, PRIMES, QUERY_SCALE, ROWS, STORED_SCALE,
@@ -132,10 +132,7 @@ impl QuerySecret {
                 }
                 (left & right, sums)
             });
-        let expected = kernel.vectorised(
-            #[inline(always)]
-            || checked_products(checks, &self.query),
-        );
+        let expected = kernel.checked(checks.as_bytes(), &self.query);
         let moduli = holder.ring.moduli();
         let differs = |row: usize| {
             let modulus = moduli[row % PRIMES.len()];
@@ -158,21 +155,6 @@ fn add_weighted(moduli: [Modulus; 2], scalars: &CheckScalars, answer: &[u8], sum
             }
         }
     }
-}
-
-/// fold(sum over g of W\[g\] Q\[g\]), `[row][vector]`, before reduction.
-#[inline(always)]
-fn checked_products(checks: &CheckVectors, query: &SplitRows) -> Sums {
-    let row = |row: usize| {
-        let mut sums = [0; CHECKS];
-        for (checks, query) in checks.row(row).iter().zip(query.row(row)) {
-            for (sum, check) in sums.iter_mut().zip(checks) {
-                *sum += joined(products(check, query));
-            }
-        }
-        sums
-    };
-    (0..ROWS).map(row).collect()
 }
 
 impl VerifiedAnswer<'_> {
@@ -205,46 +187,14 @@ impl VerifiedAnswer<'_> {
         let mut secret_rows = Zeroizing::new([0; ROWS * PIECE_BYTES]);
         ring.write(&mut *secret_rows, Place { groups: 1, group: 0, lanes: 1, lane: 0 }, &secret);
         let mut folded = [[0; WIDTH]; FOLDS];
-        ring.kernel().vectorised(
-            #[inline(always)]
-            || {
-                let hints = hint.as_chunks::<PIECE_BYTES>().0.as_chunks::<LANES>().0;
-                let answers = answer.as_chunks::<{ ANSWER_BYTES / ROWS }>().0;
-                let rows = hints.iter().zip(secret_rows.as_chunks().0).zip(answers);
-                let unmasked = folded.as_flattened_mut().as_chunks_mut().0;
-                for (row, (((hint, secret), answer), unmasked)) in rows.zip(unmasked).enumerate() {
-                    *unmasked = self.unmask(row, hint, secret, answer);
-                }
-            },
-        );
+        let query = [&self.secret.secret, &self.secret.offsets];
+        ring.kernel().unmask(answer, query, [&*secret_rows, hint], &mut folded);
         ring.inverse_folded(&mut folded);
         let possible = ring.kernel().vectorised(
             #[inline(always)]
             || write_scores(ring.moduli(), &folded, &mut scores),
         );
         possible.then_some(scores)
-    }
-
-    /// F0 - M of one row, for each lane.
-    #[inline(always)]
-    fn unmask(
-        &self,
-        row: usize,
-        hint: &[[u8; PIECE_BYTES]; LANES],
-        secret: &[u8; PIECE_BYTES],
-        answer: &[u8; ANSWER_BYTES / ROWS],
-    ) -> [u16; LANES] {
-        let prime = row % PRIMES.len();
-        let modulus = self.holder.ring.moduli()[prime];
-        let [query]: &[SplitPiece; 1] = self.secret.secret.row(row).as_array().expect("one polynomial");
-        let mut unmasked = [0; LANES];
-        let lanes = hint.iter().zip(self.secret.offsets.row(row)).zip(words(answer));
-        for (unmasked, ((hint, offset), folded)) in unmasked.iter_mut().zip(lanes) {
-            let (first, second) = (products(hint, query), products(secret, offset));
-            let mask = joined([first[0] + second[0], first[1] + second[1]]);
-            *unmasked = modulus.lift(centred((i64::from(folded) - mask) as f64, prime));
-        }
-        unmasked
     }
 }
 

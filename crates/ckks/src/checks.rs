@@ -139,11 +139,9 @@ impl CheckVectors {
         if actual == expected { Ok(()) } else { Err(Error::Length { what: "check vectors", expected, actual }) }
     }
 
-    /// The residues of a row: those of both vectors for each group.
-    #[inline(always)]
-    pub(super) fn row(&self, row: usize) -> &[[[u8; PIECE_BYTES]; CHECKS]] {
-        let row_bytes = self.bytes.len() / ROWS;
-        self.bytes[row * row_bytes..(row + 1) * row_bytes].as_chunks().0.as_chunks().0
+    /// The vectors in their layout.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The epoch, 8 bytes little-endian, and the vectors. Secret.

@@ -11,9 +11,6 @@ use super::kernel::Kernel;
 use super::parameters::{ANSWER_BYTES, Parameters};
 use super::query::EncryptedQuery;
 
-/// Blocks that are scanned row by row together.
-const BLOCKS_TOGETHER: usize = 4;
-
 /// Computes the encrypted scores of an encrypted query against sealed blocks.
 pub struct Evaluator {
     parameters: Parameters,
@@ -60,9 +57,9 @@ impl Evaluator {
         let query = query.split();
         let mut answer = vec![0; blocks.len() / block_bytes * ANSWER_BYTES];
         blocks
-            .par_chunks(BLOCKS_TOGETHER * block_bytes)
-            .zip(answer.par_chunks_mut(BLOCKS_TOGETHER * ANSWER_BYTES))
-            .for_each(|(blocks, answer)| self.kernel.scan(blocks, &query, answer));
+            .par_chunks_exact(block_bytes)
+            .zip(answer.par_chunks_exact_mut(ANSWER_BYTES))
+            .for_each(|(block, answer)| self.kernel.scan(block, &query, answer));
         Ok(answer)
     }
 }

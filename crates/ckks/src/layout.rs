@@ -14,7 +14,9 @@
 //! Image 8i + l of a block is image i of lane l. A row of an object is all that has one f and one prime; rows are in the
 //! order in which the scan reads them.
 
-use super::parameters::{PACKED, PRIMES, RESIDUE_BYTES, ROWS};
+use zeroize::Zeroizing;
+
+use super::parameters::{DEGREE, PACKED, PRIMES, RESIDUE_BYTES, ROWS};
 use super::ring::{Ring, Values};
 
 /// Bytes of the K residues of a polynomial in one row.
@@ -41,20 +43,17 @@ impl Place {
 impl Ring {
     /// Writes the values of a polynomial to its place.
     pub(super) fn write(&self, bytes: &mut [u8], place: Place, values: &Values) {
-        self.kernel().vectorised(
-            #[inline(always)]
-            || {
-                for (prime, (values, modulus)) in values.residues().iter().zip(self.moduli()).enumerate() {
-                    for (fold, values) in values.as_chunks::<PACKED>().0.iter().enumerate() {
-                        let at = place.offset(fold, prime);
-                        let (words, _) = bytes[at..at + PIECE_BYTES].as_chunks_mut();
-                        for (word, &value) in words.iter_mut().zip(values) {
-                            *word = modulus.centre(value).to_le_bytes();
-                        }
-                    }
+        let mut centred = Zeroizing::new([0; DEGREE]);
+        for (prime, (values, modulus)) in values.residues().iter().zip(self.moduli()).enumerate() {
+            self.kernel().centre(modulus, values, &mut *centred);
+            for (fold, words) in centred.as_chunks::<PACKED>().0.iter().enumerate() {
+                let at = place.offset(fold, prime);
+                let (bytes, _) = bytes[at..at + PIECE_BYTES].as_chunks_mut();
+                for (bytes, word) in bytes.iter_mut().zip(words) {
+                    *bytes = word.to_le_bytes();
                 }
-            },
-        );
+            }
+        }
     }
 }
 
@@ -109,7 +108,7 @@ impl std::ops::DerefMut for AlignedBytes {
 mod tests {
     use super::*;
     use crate::kernel::Kernel;
-    use crate::parameters::{CHECKS, DEGREE, LANES};
+    use crate::parameters::{CHECKS, LANES};
 
     #[test]
     fn offsets_are_pinned() {

@@ -1,7 +1,7 @@
 //! Encrypting a query. The secret of a query must never be used twice: every step consumes the previous one.
 //!
 //! Q\[g\] = c\[g\] s_t + e' + p_g, and U\[l\] = T0\[l\] - s_t T1\[l\] with T0\[l\] = sum over g of a\[l\]\[g\] Q\[g\].
-//! U is linear in Q, so all of both but the terms with p_g is prepared with the mask.
+//! All of Q but p_g is prepared with the mask.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::encoding;
 use super::error::Error;
-use super::kernel::SplitRows;
+use super::kernel::{PairedQuery, SplitRows};
 use super::key_holder::KeyHolder;
 use super::layout::{AlignedBytes, PIECE_BYTES, Place, residues_in_range};
 use super::parameters::{LANES, PACKED, Parameters, ROWS};
@@ -58,8 +58,6 @@ pub struct OneTimeMask {
     secret: Values,
     /// c\[g\] s_t + e'.
     values: Vec<Values>,
-    /// U of every lane, without the terms of the query.
-    offsets: [Values; LANES],
 }
 
 /// Verifies and decrypts the answer to one query, which consumes the secret. Wiped on drop; has no `Debug`, `Clone` or
@@ -121,27 +119,15 @@ impl KeyHolder {
         let secret = self.draw_secret(randomness);
         let (mut bits, mut noise) = (NoiseBits::new(), SmallPolynomial::zero());
         let mut values: Vec<Values> = (0..groups).map(|_| Values::zero()).collect();
-        let mut offsets = std::array::from_fn(|_| Values::zero());
-        for (group, (values, reference)) in values.iter_mut().zip(&self.references.query).enumerate() {
+        for (values, reference) in values.iter_mut().zip(&self.references.query) {
             ring.kernel().vectorised(
                 #[inline(always)]
                 || bits.draw(randomness, &mut noise),
             );
             ring.transform_small(&noise, values);
             ring.add_product(values, &secret, reference);
-            self.add_to_offsets(group, values, &mut offsets);
         }
-        for (offset, constant) in offsets.iter_mut().zip(&self.references.constant) {
-            ring.subtract_product(offset, &secret, constant);
-        }
-        OneTimeMask { secret, values, offsets }
-    }
-
-    /// Adds a\[l\]\[g\] times `values` to every lane: a part of T0.
-    fn add_to_offsets(&self, group: usize, values: &Values, offsets: &mut [Values; LANES]) {
-        for (offset, references) in offsets.iter_mut().zip(&self.references.stored) {
-            self.ring.add_product(offset, values, &references[group]);
-        }
+        OneTimeMask { secret, values }
     }
 
     /// Encrypts a unit vector under a prepared mask.
@@ -151,7 +137,7 @@ impl KeyHolder {
     pub fn encrypt(&self, mask: OneTimeMask, query: &[f32]) -> Result<(EncryptedQuery, QuerySecret), Error> {
         let (ring, parameters) = (&self.ring, self.parameters());
         encoding::check(parameters, query).map_err(|fault| Error::Query { fault })?;
-        let OneTimeMask { secret, mut values, mut offsets } = mask;
+        let OneTimeMask { secret, mut values } = mask;
         let mut bytes = AlignedBytes::zeroed(parameters.query_bytes());
         let mut message = Values::zero();
         for (group, (components, values)) in query.chunks_exact(PACKED).zip(&mut values).enumerate() {
@@ -159,13 +145,29 @@ impl KeyHolder {
             ring.transform(&mut message);
             ring.add(values, &message);
             ring.write(&mut bytes, Place { groups: parameters.groups(), group, lanes: 1, lane: 0 }, values);
-            self.add_to_offsets(group, &message, &mut offsets);
         }
         let encrypted = EncryptedQuery(bytes);
         let query = encrypted.split();
+        let offsets = self.offsets(&secret, &values);
         let secret =
             QuerySecret { query, secret: self.split(std::slice::from_ref(&secret)), offsets: self.split(&offsets) };
         Ok((encrypted, secret))
+    }
+
+    /// U = T0 - s_t T1 of every lane.
+    fn offsets(&self, secret: &Values, query: &[Values]) -> [Values; LANES] {
+        let ring = &self.ring;
+        let mut offsets = std::array::from_fn(|_| Values::zero());
+        let groups: Vec<_> = query.iter().map(Values::residues).collect();
+        let query = PairedQuery::new(ring.moduli(), &groups);
+        ring.kernel().sums_of_pairs(&self.references.paired, &query, ring.moduli(), |lane, prime, slot, residues| {
+            let offset: &mut Values = &mut offsets[lane];
+            offset.residues_mut()[prime][slot..slot + residues.len()].copy_from_slice(&residues);
+        });
+        for (offset, constant) in offsets.iter_mut().zip(&self.references.constant) {
+            ring.subtract_product(offset, secret, constant);
+        }
+        offsets
     }
 
     /// Polynomials by rows, in the form whose products are summed in 32 bits.

@@ -1,6 +1,7 @@
 //! The reference polynomials shared by all ciphertexts of a collection, expanded from the seed of its public context.
 
 use super::context::PublicContext;
+use super::kernel::PairedReferences;
 use super::parameters::{LANES, PRIMES};
 use super::ring::{Factor, Ring, Values};
 use super::sampling::Randomness;
@@ -13,6 +14,8 @@ const STREAM_QUERY: u64 = 1;
 pub(super) struct References {
     /// a\[lane\]\[g\].
     pub(super) stored: [Vec<Factor>; LANES],
+    /// The same, as products over all groups are summed.
+    pub(super) paired: PairedReferences,
     /// c\[g\].
     pub(super) query: Vec<Factor>,
     /// T1\[lane\] = sum over g of a\[lane\]\[g\] c\[g\].
@@ -32,23 +35,19 @@ impl References {
             }
             values
         };
-        let query_values: Vec<Values> = (0..groups).map(|group| draw(STREAM_QUERY, group)).collect();
-        let lane = |lane: usize| {
+        let stored: [Vec<Values>; LANES] =
+            std::array::from_fn(|lane| (0..groups).map(|group| draw(STREAM_STORED, lane * groups + group)).collect());
+        let residues = std::array::from_fn(|lane| stored[lane].iter().map(Values::residues).collect());
+        let paired = PairedReferences::new(ring.moduli(), &residues);
+        let query: Vec<Values> = (0..groups).map(|group| draw(STREAM_QUERY, group)).collect();
+        let stored = stored.map(|values| ring.factors(values));
+        let constant = std::array::from_fn(|lane: usize| {
             let mut sum = Values::zero();
-            let stored = query_values.iter().enumerate().map(|(group, query)| {
-                let reference = draw(STREAM_STORED, lane * groups + group);
-                let reference = ring.factor(reference);
-                ring.add_product(&mut sum, query, &reference);
-                reference
-            });
-            let stored: Vec<Factor> = stored.collect();
-            let constant = ring.factor(sum);
-            (stored, constant)
-        };
-        let mut lanes: [(Vec<Factor>, Factor); LANES] = std::array::from_fn(lane);
-        let stored = std::array::from_fn(|lane| std::mem::take(&mut lanes[lane].0));
-        let constant = lanes.map(|(_, constant)| constant);
-        let query = query_values.into_iter().map(|values| ring.factor(values)).collect();
-        Self { stored, query, constant }
+            for (reference, query) in stored[lane].iter().zip(&query) {
+                ring.add_product(&mut sum, query, reference);
+            }
+            ring.factor(sum)
+        });
+        Self { stored, paired, query: ring.factors(query), constant }
     }
 }

@@ -123,6 +123,11 @@ impl Ring {
         Factor(values)
     }
 
+    /// The Montgomery forms of several polynomials.
+    pub(super) fn factors(&self, values: Vec<Values>) -> Vec<Factor> {
+        values.into_iter().map(|values| self.factor(values)).collect()
+    }
+
     /// `sum` + `other`, into `sum`.
     pub(super) fn add(&self, sum: &mut Values, other: &Values) {
         self.kernel.vectorised(

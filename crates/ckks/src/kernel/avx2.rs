@@ -4,15 +4,17 @@
 use std::arch::asm;
 use std::arch::x86_64::{
     __m128i, __m256d, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_epi32,
-    _mm_loadu_si128, _mm_packs_epi32, _mm_prefetch, _mm_storeu_si128, _mm256_add_epi16, _mm256_add_epi32,
-    _mm256_add_pd, _mm256_andnot_si256, _mm256_blend_epi16, _mm256_blend_epi32, _mm256_castsi256_si128,
-    _mm256_cmpeq_epi16, _mm256_cvtepi8_epi16, _mm256_cvtepi32_pd, _mm256_cvtpd_epi32, _mm256_extracti128_si256,
-    _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_max_epu16,
-    _mm256_mul_pd, _mm256_mulhi_epu16, _mm256_mullo_epi16, _mm256_permute2x128_si256, _mm256_round_pd, _mm256_set1_pd,
-    _mm256_setzero_pd, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_slli_epi64, _mm256_srli_epi32,
-    _mm256_srli_epi64, _mm256_storeu_si256, _mm256_sub_epi16, _mm256_unpackhi_epi64, _mm256_unpacklo_epi64,
+    _mm_cvtsi128_si32, _mm_extract_epi32, _mm_loadu_si128, _mm_packs_epi32, _mm_prefetch, _mm_setzero_si128,
+    _mm_storeu_si128, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_pd, _mm256_andnot_si256, _mm256_blend_epi16,
+    _mm256_blend_epi32, _mm256_castsi256_si128, _mm256_cmpeq_epi16, _mm256_cvtepi8_epi16, _mm256_cvtepi32_pd,
+    _mm256_cvtpd_epi32, _mm256_extracti128_si256, _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_hadd_epi32,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_max_epu16, _mm256_mul_pd, _mm256_mullo_epi16,
+    _mm256_permute2x128_si256, _mm256_round_pd, _mm256_set1_pd, _mm256_setzero_pd, _mm256_setzero_si256,
+    _mm256_slli_epi32, _mm256_slli_epi64, _mm256_srli_epi32, _mm256_srli_epi64, _mm256_storeu_si256, _mm256_sub_epi16,
+    _mm256_unpackhi_epi64, _mm256_unpacklo_epi64,
 };
 
+use super::pairs::{Pair, SLOTS};
 use super::scan::{BlockPiece, LANE_BYTES, PREFETCH_BYTES, RUN, SplitPiece, SplitRows, for_each_row};
 use super::simd::{Simd, VectorModulus, WIDTH};
 use crate::parameters::{LANES, PACKED, PRIMES};
@@ -29,14 +31,14 @@ fn run_wide<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-pub(super) fn scan(blocks: &[u8], query: &SplitRows, answer: &mut [u8]) {
+pub(super) fn scan(block: &[u8], query: &SplitRows, answer: &mut [u8]) {
     // SAFETY: a `Kernel` with these instructions exists only where `is_supported` is true.
-    unsafe { scan_wide(blocks, query, answer) }
+    unsafe { scan_wide(block, query, answer) }
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn scan_wide(blocks: &[u8], query: &SplitRows, answer: &mut [u8]) {
-    for_each_row(blocks, query, answer, |block, query, prime| row(block, query, prime));
+fn scan_wide(block: &[u8], query: &SplitRows, answer: &mut [u8]) {
+    for_each_row(block, query, answer, |block, query, prime| row(block, query, prime));
 }
 
 #[inline]
@@ -44,24 +46,21 @@ fn scan_wide(blocks: &[u8], query: &SplitRows, answer: &mut [u8]) {
 fn row(block: &[BlockPiece], query: &[SplitPiece], prime: usize) -> [i16; LANES] {
     let mut totals = [_mm256_setzero_pd(); LANES / PASS];
     for (block, query) in block.chunks(RUN).zip(query.chunks(RUN)) {
-        for (pass, total) in totals.iter_mut().enumerate() {
-            let zero = [_mm256_setzero_si256(); PASS];
-            let (mut low, mut high) = (zero, zero);
-            for (piece, SplitPiece([low_parts, high_parts])) in block.iter().zip(query) {
-                let (lanes, _) = piece.as_chunks::<PASS>();
-                for half in 0..2 {
-                    let (low_parts, high_parts) = (widened(low_parts, half), widened(high_parts, half));
-                    for ((low, high), lane) in low.iter_mut().zip(&mut high).zip(&lanes[pass]) {
-                        if half == 0 {
-                            prefetch(lane);
-                        }
-                        let residues = load(lane, half);
-                        *low = _mm256_add_epi32(*low, _mm256_madd_epi16(residues, low_parts));
-                        *high = _mm256_add_epi32(*high, _mm256_madd_epi16(residues, high_parts));
-                    }
-                }
+        let zero = [_mm256_setzero_si256(); LANES];
+        let (mut low, mut high) = (zero, zero);
+        for (piece, SplitPiece([low_parts, high_parts])) in block.iter().zip(query) {
+            let l = [widened(low_parts, 0), widened(low_parts, 1)];
+            let h = [widened(high_parts, 0), widened(high_parts, 1)];
+            for ((low, high), lane) in low.iter_mut().zip(&mut high).zip(piece) {
+                prefetch(lane);
+                let (x, y) = (load(lane, 0), load(lane, 1));
+                *low = _mm256_add_epi32(*low, _mm256_add_epi32(_mm256_madd_epi16(x, l[0]), _mm256_madd_epi16(y, l[1])));
+                *high =
+                    _mm256_add_epi32(*high, _mm256_add_epi32(_mm256_madd_epi16(x, h[0]), _mm256_madd_epi16(y, h[1])));
             }
-            *total = _mm256_add_pd(*total, joined(horizontal_sums(low), horizontal_sums(high)));
+        }
+        for ((total, low), high) in totals.iter_mut().zip(low.as_chunks().0).zip(high.as_chunks().0) {
+            *total = _mm256_add_pd(*total, joined(horizontal_sums(*low), horizontal_sums(*high)));
         }
     }
     residues(totals, prime)
@@ -116,24 +115,35 @@ pub(super) fn joined(low: __m128i, high: __m128i) -> __m256d {
 pub(super) fn residues(totals: [__m256d; LANES / PASS], prime: usize) -> [i16; LANES] {
     const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
     let prime = f64::from(PRIMES[prime]);
-    let [first, second] = totals.map(|total| {
-        let multiple = _mm256_round_pd::<NEAREST>(_mm256_mul_pd(total, _mm256_set1_pd(1.0 / prime)));
-        _mm256_cvtpd_epi32(_mm256_fnmadd_pd(multiple, _mm256_set1_pd(prime), total))
-    });
+    let (inverse, prime) = (_mm256_set1_pd(1.0 / prime), _mm256_set1_pd(prime));
+    let mut words = [_mm_setzero_si128(); 2];
+    for (words, total) in words.iter_mut().zip(totals) {
+        let multiple = _mm256_round_pd::<NEAREST>(_mm256_mul_pd(total, inverse));
+        *words = _mm256_cvtpd_epi32(_mm256_fnmadd_pd(multiple, prime, total));
+    }
+    let [first, second] = words;
     let mut residues = [0; LANES];
     // SAFETY: the array is 16 bytes; the store takes any alignment.
     unsafe { _mm_storeu_si128(residues.as_mut_ptr().cast(), _mm_packs_epi32(first, second)) };
     residues
 }
 
-/// The high halves of products. The empty assembly keeps the compiler from comparing the products in 32 bits, for which
-/// it would compute them a second time.
+/// The high halves of products. In assembly, because the intrinsic is a 32-bit multiplication to the optimiser, which
+/// then compares the wide products, or multiplies twice as often.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn high_halves(x: __m256i, y: __m256i) -> __m256i {
-    let mut halves = _mm256_mulhi_epu16(x, y);
-    // SAFETY: no instruction.
-    unsafe { asm!("/* {} */", inout(ymm_reg) halves, options(pure, nomem, nostack, preserves_flags)) };
+    let halves;
+    // SAFETY: the instruction is part of AVX2 and has no other effect.
+    unsafe {
+        asm!(
+            "vpmulhuw {halves}, {x}, {y}",
+            halves = lateout(ymm_reg) halves,
+            x = in(ymm_reg) x,
+            y = in(ymm_reg) y,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
     halves
 }
 
@@ -194,6 +204,15 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn centre(self, x: __m256i, half: __m256i, prime: __m256i) -> __m256i {
+        // SAFETY: as in `vectorised`.
+        unsafe {
+            let not_above = _mm256_cmpeq_epi16(_mm256_max_epu16(x, half), half);
+            _mm256_sub_epi16(x, _mm256_andnot_si256(not_above, prime))
+        }
+    }
+
+    #[inline(always)]
     fn exchange(self, low: __m256i, high: __m256i, distance: usize) -> [__m256i; 2] {
         // SAFETY: as in `vectorised`.
         unsafe {
@@ -211,4 +230,54 @@ impl Simd for Avx2 {
             }
         }
     }
+
+    #[inline(always)]
+    fn products(self, residues: &[u8; LANE_BYTES], SplitPiece(parts): &SplitPiece) -> [i32; 2] {
+        // SAFETY: as in `vectorised`.
+        unsafe { products(residues, parts) }
+    }
+
+    #[inline(always)]
+    fn sums_of_pairs(self, references: &[Pair], query: &[[Pair; 2]]) -> [[i32; SLOTS]; 2] {
+        // SAFETY: as in `vectorised`.
+        unsafe { sums_of_pairs(references, query) }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn products(residues: &[u8; LANE_BYTES], parts: &[[i8; PACKED]; 2]) -> [i32; 2] {
+    // Without closures, which would not be compiled with these instructions.
+    let (first, second) = (load(residues, 0), load(residues, 1));
+    let [low, high] = parts;
+    let low = _mm256_add_epi32(_mm256_madd_epi16(first, widened(low, 0)), _mm256_madd_epi16(second, widened(low, 1)));
+    let high =
+        _mm256_add_epi32(_mm256_madd_epi16(first, widened(high, 0)), _mm256_madd_epi16(second, widened(high, 1)));
+    let sums = horizontal_sums([low, high, low, high]);
+    [_mm_cvtsi128_si32(sums), _mm_extract_epi32::<1>(sums)]
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sums_of_pairs(references: &[Pair], query: &[[Pair; 2]]) -> [[i32; SLOTS]; 2] {
+    let mut sums = [_mm256_setzero_si256(); 2];
+    for (reference, parts) in references.iter().zip(query) {
+        let reference = load_words(reference);
+        for (sum, parts) in sums.iter_mut().zip(parts) {
+            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(reference, load_words(parts)));
+        }
+    }
+    let mut words = [[0; SLOTS]; 2];
+    for (words, sum) in words.iter_mut().zip(sums) {
+        // SAFETY: the array is 32 bytes; the store takes any alignment.
+        unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), sum) };
+    }
+    words
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_words(words: &Pair) -> __m256i {
+    // SAFETY: the reference covers the 32 bytes; the load takes any alignment.
+    unsafe { _mm256_loadu_si256(words.as_ptr().cast()) }
 }

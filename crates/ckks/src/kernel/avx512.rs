@@ -2,8 +2,9 @@
 #![expect(unsafe_code, reason = "vector loads, and detected instructions")]
 
 use std::arch::x86_64::{
-    __m256i, __m512i, _mm256_add_epi32, _mm256_add_pd, _mm256_loadu_si256, _mm256_setzero_pd, _mm512_castsi512_si256,
-    _mm512_cvtepi8_epi16, _mm512_dpwssd_epi32, _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_setzero_si512,
+    __m256i, __m512i, _mm256_add_epi32, _mm256_add_pd, _mm256_loadu_si256, _mm256_setzero_pd, _mm256_setzero_si256,
+    _mm512_castsi512_si256, _mm512_cvtepi8_epi16, _mm512_dpwssd_epi32, _mm512_extracti64x4_epi64, _mm512_loadu_si512,
+    _mm512_setzero_si512,
 };
 
 use super::avx2::{horizontal_sums, joined, prefetch, residues};
@@ -17,14 +18,14 @@ pub(super) fn is_supported() -> bool {
         && is_x86_feature_detected!("avx512vnni")
 }
 
-pub(super) fn scan(blocks: &[u8], query: &SplitRows, answer: &mut [u8]) {
+pub(super) fn scan(block: &[u8], query: &SplitRows, answer: &mut [u8]) {
     // SAFETY: a `Kernel` with these instructions exists only where `is_supported` is true.
-    unsafe { scan_wide(blocks, query, answer) }
+    unsafe { scan_wide(block, query, answer) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,fma")]
-fn scan_wide(blocks: &[u8], query: &SplitRows, answer: &mut [u8]) {
-    for_each_row(blocks, query, answer, |block, query, prime| row(block, query, prime));
+fn scan_wide(block: &[u8], query: &SplitRows, answer: &mut [u8]) {
+    for_each_row(block, query, answer, |block, query, prime| row(block, query, prime));
 }
 
 #[inline]
@@ -43,8 +44,13 @@ fn row(block: &[BlockPiece], query: &[SplitPiece], prime: usize) -> [i16; LANES]
                 *high = _mm512_dpwssd_epi32(*high, residues, high_parts);
             }
         }
-        let (low, high) = (low.map(|sums| halves_added(sums)), high.map(|sums| halves_added(sums)));
-        let sums = low.as_chunks().0.iter().zip(high.as_chunks().0);
+        // Without closures, which would not be compiled with these instructions.
+        let zero = [_mm256_setzero_si256(); LANES];
+        let (mut low_halves, mut high_halves) = (zero, zero);
+        for lane in 0..LANES {
+            (low_halves[lane], high_halves[lane]) = (halves_added(low[lane]), halves_added(high[lane]));
+        }
+        let sums = low_halves.as_chunks().0.iter().zip(high_halves.as_chunks().0);
         for (total, (low, high)) in totals.iter_mut().zip(sums) {
             *total = _mm256_add_pd(*total, joined(horizontal_sums(*low), horizontal_sums(*high)));
         }

@@ -1,12 +1,13 @@
 //! The choice of an instruction set.
 
+use super::pairs::{PairedQuery, PairedReferences, SLOTS};
 use super::scan::{SplitRows, for_each_row};
 use super::simd::{Portable, Simd, WIDTH};
 use super::transform::{ForwardFactors, InverseFactors};
-use super::{portable, products, transform};
+use super::{folds, pairs, portable, products, transform};
 use crate::error::Error;
 use crate::modulus::Modulus;
-use crate::parameters::{DEGREE, FOLDS, LANES, PACKED};
+use crate::parameters::{CHECKS, DEGREE, FOLDS, LANES, PACKED};
 
 #[cfg(target_arch = "aarch64")]
 use super::neon;
@@ -151,7 +152,12 @@ impl Kernel {
         with_vectors!(self, products::scale(modulus, values, factor));
     }
 
-    /// Adds the sum over the lanes of a block's residues times `scalars` / R, of every group.
+    /// The centred form of `values`, as 16-bit words.
+    pub(crate) fn centre(self, modulus: Modulus, values: &[u16], words: &mut [u16]) {
+        with_vectors!(self, products::centre(modulus, values, words));
+    }
+
+    /// The sum over the lanes of `lanes` times its scalar / R.
     #[inline(always)]
     pub(crate) fn weighted_sum(
         self,
@@ -162,16 +168,43 @@ impl Kernel {
         with_vectors!(self, products::weighted_sum(modulus, lanes, scalars))
     }
 
-    /// Writes the answer to `query` for whole blocks.
-    pub(crate) fn scan(self, blocks: &[u8], query: &SplitRows, answer: &mut [u8]) {
+    /// Sums over the groups of the products of references and a query, `write`n by lane, prime and first slot.
+    pub(crate) fn sums_of_pairs(
+        self,
+        references: &PairedReferences,
+        query: &PairedQuery,
+        moduli: [Modulus; 2],
+        write: impl FnMut(usize, usize, usize, [u16; SLOTS]),
+    ) {
+        with_vectors!(self, pairs::sums(references, query, moduli, write));
+    }
+
+    /// Removes the masks of an answer of one block: secret of the query and U, secret of the block and its hint.
+    pub(crate) fn unmask(
+        self,
+        answer: &[u8],
+        query: [&SplitRows; 2],
+        block: [&[u8]; 2],
+        unmasked: &mut [[u16; WIDTH]; FOLDS],
+    ) {
+        with_vectors!(self, folds::unmask(answer, query, block, unmasked));
+    }
+
+    /// What the weighted sums of an answer have to be, `[row][vector]`, before reduction.
+    pub(crate) fn checked(self, checks: &[u8], query: &SplitRows) -> Vec<[i64; CHECKS]> {
+        with_vectors!(self, folds::checked(checks, query))
+    }
+
+    /// Writes the answer to `query` for a block.
+    pub(crate) fn scan(self, block: &[u8], query: &SplitRows, answer: &mut [u8]) {
         match self.0 {
-            Instructions::Portable => for_each_row(blocks, query, answer, portable::row),
+            Instructions::Portable => for_each_row(block, query, answer, portable::row),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2(_) => avx2::scan(blocks, query, answer),
+            Instructions::Avx2(_) => avx2::scan(block, query, answer),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512(_) => avx512::scan(blocks, query, answer),
+            Instructions::Avx512(_) => avx512::scan(block, query, answer),
             #[cfg(target_arch = "aarch64")]
-            Instructions::Neon => neon::scan(blocks, query, answer),
+            Instructions::Neon => neon::scan(block, query, answer),
         }
     }
 }

@@ -8,8 +8,10 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod dispatch;
+mod folds;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod pairs;
 mod plain;
 mod portable;
 mod products;
@@ -18,7 +20,8 @@ mod simd;
 mod transform;
 
 pub use dispatch::Kernel;
+pub(crate) use pairs::{PairedQuery, PairedReferences};
 pub use plain::PlainKernel;
-pub(crate) use scan::{SplitPiece, SplitRows, centred, joined, products};
+pub(crate) use scan::SplitRows;
 pub(crate) use simd::WIDTH;
 pub(crate) use transform::{ForwardFactors, InverseFactors};

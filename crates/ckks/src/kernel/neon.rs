@@ -16,14 +16,14 @@ pub(super) fn is_supported() -> bool {
     std::arch::is_aarch64_feature_detected!("neon")
 }
 
-pub(super) fn scan(blocks: &[u8], query: &SplitRows, answer: &mut [u8]) {
+pub(super) fn scan(block: &[u8], query: &SplitRows, answer: &mut [u8]) {
     // SAFETY: a `Kernel` with these instructions exists only where `is_supported` is true.
-    unsafe { scan_wide(blocks, query, answer) }
+    unsafe { scan_wide(block, query, answer) }
 }
 
 #[target_feature(enable = "neon")]
-fn scan_wide(blocks: &[u8], query: &SplitRows, answer: &mut [u8]) {
-    for_each_row(blocks, query, answer, |block, query, prime| row(block, query, prime));
+fn scan_wide(block: &[u8], query: &SplitRows, answer: &mut [u8]) {
+    for_each_row(block, query, answer, |block, query, prime| row(block, query, prime));
 }
 
 #[inline]

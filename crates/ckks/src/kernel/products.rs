@@ -36,6 +36,15 @@ pub(super) fn scale<S: Simd>(simd: S, modulus: Modulus, values: &mut [u16], fact
     }
 }
 
+/// The centred form of `values`, as 16-bit words.
+#[inline(always)]
+pub(super) fn centre<S: Simd>(simd: S, modulus: Modulus, values: &[u16], words: &mut [u16]) {
+    let (prime, half) = (simd.splat(modulus.prime()), simd.splat(modulus.half()));
+    for (word, value) in words.as_chunks_mut::<WIDTH>().0.iter_mut().zip(values.as_chunks().0) {
+        simd.store(simd.centre(simd.load(value), half, prime), word);
+    }
+}
+
 /// The sum over the lanes of `lanes` times its scalar / R.
 #[inline(always)]
 pub(super) fn weighted_sum<S: Simd>(

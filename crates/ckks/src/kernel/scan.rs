@@ -9,7 +9,7 @@
 
 use zeroize::Zeroize;
 
-use crate::parameters::{ANSWER_BYTES, LANES, PACKED, PRIMES, RESIDUE_BYTES, ROWS};
+use crate::parameters::{LANES, PACKED, PRIMES, RESIDUE_BYTES, ROWS};
 
 /// Bytes of one lane of a piece: a cache line.
 pub(super) const LANE_BYTES: usize = PACKED * RESIDUE_BYTES;
@@ -20,7 +20,7 @@ pub(super) const RUN: usize = 512 / PACKED;
 
 /// How far ahead the kernels prefetch.
 #[cfg(target_arch = "x86_64")]
-pub(super) const PREFETCH_BYTES: usize = 8 << 10;
+pub(super) const PREFETCH_BYTES: usize = 16 << 10;
 
 /// 8 lanes of K residues of one group, in memory order.
 pub(super) type BlockPiece = [[u8; LANE_BYTES]; LANES];
@@ -28,7 +28,7 @@ pub(super) type BlockPiece = [[u8; LANE_BYTES]; LANES];
 /// K residues, split: low parts, then high parts.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-pub(crate) struct SplitPiece(pub(super) [[i8; PACKED]; 2]);
+pub(super) struct SplitPiece(pub(super) [[i8; PACKED]; 2]);
 
 /// Residues by rows in the form that is multiplied with 16-bit residues: a query, or polynomials of its secret. Wiped on
 /// drop.
@@ -57,7 +57,7 @@ impl SplitRows {
 
     /// The pieces of a row.
     #[inline(always)]
-    pub(crate) fn row(&self, row: usize) -> &[SplitPiece] {
+    pub(super) fn row(&self, row: usize) -> &[SplitPiece] {
         &self.pieces[row * self.row_pieces..(row + 1) * self.row_pieces]
     }
 }
@@ -95,7 +95,7 @@ impl Drop for SplitRows {
 
 /// Sums of the products of K residues with the low and with the high parts of K others.
 #[inline(always)]
-pub(crate) fn products(residues: &[u8; LANE_BYTES], SplitPiece(parts): &SplitPiece) -> [i32; 2] {
+pub(super) fn products(residues: &[u8; LANE_BYTES], SplitPiece(parts): &SplitPiece) -> [i32; 2] {
     parts.map(|parts| {
         let mut sum = 0i32;
         for (bytes, part) in residues.as_chunks().0.iter().zip(parts) {
@@ -107,29 +107,25 @@ pub(crate) fn products(residues: &[u8; LANE_BYTES], SplitPiece(parts): &SplitPie
 
 /// 256 high + low.
 #[inline(always)]
-pub(crate) fn joined([low, high]: [i32; 2]) -> i64 {
+pub(super) fn joined([low, high]: [i32; 2]) -> i64 {
     (i64::from(high) << 8) + i64::from(low)
 }
 
-/// Calls `result` with every row of every block, the row of the query and the index of its prime, and writes the results
-/// into the answer. All blocks of a row are taken before the next row, while its part of the query is in the L1 cache.
+/// Calls `result` with every row of a block, the row of the query and the index of its prime, and writes the results
+/// into the answer.
 #[inline(always)]
 pub(super) fn for_each_row(
-    blocks: &[u8],
+    block: &[u8],
     query: &SplitRows,
     answer: &mut [u8],
     mut result: impl FnMut(&[BlockPiece], &[SplitPiece], usize) -> [i16; LANES],
 ) {
-    let row_bytes = query.row_pieces * LANES * LANE_BYTES;
-    for row in 0..ROWS {
-        let blocks = blocks.chunks_exact(ROWS * row_bytes);
-        for (block, answer) in blocks.zip(answer.chunks_exact_mut(ANSWER_BYTES)) {
-            let (lanes, _) = block[row * row_bytes..(row + 1) * row_bytes].as_chunks();
-            let residues = result(lanes.as_chunks().0, query.row(row), row % PRIMES.len());
-            let answer = &mut answer[row * RESULT_BYTES..(row + 1) * RESULT_BYTES];
-            for (bytes, residue) in answer.as_chunks_mut().0.iter_mut().zip(residues) {
-                *bytes = residue.to_le_bytes();
-            }
+    let rows = block.chunks_exact(query.row_pieces * LANES * LANE_BYTES);
+    for (row, (block, answer)) in rows.zip(answer.as_chunks_mut::<RESULT_BYTES>().0).enumerate() {
+        let pieces = block.as_chunks().0.as_chunks().0;
+        let residues = result(pieces, query.row(row), row % PRIMES.len());
+        for (bytes, residue) in answer.as_chunks_mut().0.iter_mut().zip(residues) {
+            *bytes = residue.to_le_bytes();
         }
     }
 }
@@ -137,7 +133,7 @@ pub(super) fn for_each_row(
 /// The centred residue of a sum of |t| < 2^50, without a library call: near 1.5 * 2^52 the last bit of the fraction is
 /// worth 1. t / p is closer to an integer than to a half, by at least 1 / 2p, so its rounding error does no harm.
 #[inline(always)]
-pub(crate) fn centred(sum: f64, prime: usize) -> i16 {
+pub(super) fn centred(sum: f64, prime: usize) -> i16 {
     const ONES: f64 = 6_755_399_441_055_744.0;
     let prime = f64::from(PRIMES[prime]);
     let multiple = (sum * (1.0 / prime) + ONES) - ONES;

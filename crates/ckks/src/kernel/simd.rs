@@ -5,6 +5,8 @@
 //! A value of a [`Simd`] type proves that the processor has the instructions, so [`Simd::vectorised`] can compile its
 //! body with them. This affects only code inlined into the body: mark what it calls `#[inline(always)]`.
 
+use super::pairs::{Pair, SLOTS};
+use super::scan::{LANE_BYTES, SplitPiece, products};
 use crate::modulus::Modulus;
 use crate::parameters::LANES;
 
@@ -27,8 +29,15 @@ pub(super) trait Simd: Copy {
     fn multiply(self, x: Self::Vector, y: Self::Vector, modulus: VectorModulus<Self>) -> Self::Vector;
     /// x - y, which must not be negative.
     fn difference(self, x: Self::Vector, y: Self::Vector) -> Self::Vector;
+    /// x - p where x exceeds `half`, else x: the centred form as a 16-bit word.
+    fn centre(self, x: Self::Vector, half: Self::Vector, prime: Self::Vector) -> Self::Vector;
     /// [`exchange`] for distances 8, 4, 2 and 1.
     fn exchange(self, low: Self::Vector, high: Self::Vector, distance: usize) -> [Self::Vector; 2];
+
+    /// Sums of the products of K residues with the low and with the high parts of K others.
+    fn products(self, residues: &[u8; LANE_BYTES], parts: &SplitPiece) -> [i32; 2];
+    /// For each of 8 slots the sums of the products with the low and with the high parts.
+    fn sums_of_pairs(self, references: &[Pair], query: &[[Pair; 2]]) -> [[i32; SLOTS]; 2];
 
     #[inline(always)]
     fn splat(self, value: u16) -> Self::Vector {
@@ -120,9 +129,33 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn centre(self, x: [u16; WIDTH], half: [u16; WIDTH], prime: [u16; WIDTH]) -> [u16; WIDTH] {
+        std::array::from_fn(|at| x[at].wrapping_sub(if x[at] > half[at] { prime[at] } else { 0 }))
+    }
+
+    #[inline(always)]
     fn exchange(self, mut low: [u16; WIDTH], mut high: [u16; WIDTH], distance: usize) -> [[u16; WIDTH]; 2] {
         exchange(&mut low, &mut high, distance);
         [low, high]
+    }
+
+    #[inline(always)]
+    fn products(self, residues: &[u8; LANE_BYTES], parts: &SplitPiece) -> [i32; 2] {
+        products(residues, parts)
+    }
+
+    #[inline(always)]
+    fn sums_of_pairs(self, references: &[Pair], query: &[[Pair; 2]]) -> [[i32; SLOTS]; 2] {
+        let mut sums = [[0; SLOTS]; 2];
+        for (x, parts) in references.iter().zip(query) {
+            for (sums, y) in sums.iter_mut().zip(parts) {
+                let products = x.as_chunks::<2>().0.iter().zip(y.as_chunks::<2>().0);
+                for (sum, (x, y)) in sums.iter_mut().zip(products) {
+                    *sum += i32::from(x[0]) * i32::from(y[0]) + i32::from(x[1]) * i32::from(y[1]);
+                }
+            }
+        }
+        sums
     }
 }
 

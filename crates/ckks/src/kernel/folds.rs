@@ -1,0 +1,50 @@
+//! Folded products of the key holder: masks of answers, and what check vectors predict.
+
+use super::scan::{LANE_BYTES, SplitRows, centred, joined};
+use super::simd::{Simd, WIDTH};
+use crate::parameters::{ANSWER_BYTES, CHECKS, FOLDS, LANES, PRIMES, ROWS};
+
+/// F0 - fold(s_t R1 + s_b U) for both primes: residues, 8 lanes of the first prime, then 8 of the second.
+#[inline(always)]
+pub(super) fn unmask<S: Simd>(
+    simd: S,
+    answer: &[u8],
+    [query_secret, offsets]: [&SplitRows; 2],
+    [block_secret, hint]: [&[u8]; 2],
+    unmasked: &mut [[u16; WIDTH]; FOLDS],
+) {
+    let hints = hint.as_chunks::<LANE_BYTES>().0.as_chunks::<LANES>().0;
+    let answers = answer.as_chunks::<{ ANSWER_BYTES / ROWS }>().0;
+    let rows = hints.iter().zip(block_secret.as_chunks::<LANE_BYTES>().0).zip(answers);
+    let unmasked = unmasked.as_flattened_mut().as_chunks_mut::<LANES>().0;
+    for (row, (((hint, secret), answer), unmasked)) in rows.zip(unmasked).enumerate() {
+        let prime = row % PRIMES.len();
+        for query in query_secret.row(row) {
+            let lanes = hint.iter().zip(offsets.row(row)).zip(answer.as_chunks().0);
+            for (unmasked, ((hint, offset), folded)) in unmasked.iter_mut().zip(lanes) {
+                let (first, second) = (simd.products(hint, query), simd.products(secret, offset));
+                let mask = joined([first[0] + second[0], first[1] + second[1]]);
+                let difference = i64::from(i16::from_le_bytes(*folded)) - mask;
+                let residue = centred(difference as f64, prime);
+                *unmasked = residue.cast_unsigned().wrapping_add(if residue < 0 { PRIMES[prime] } else { 0 });
+            }
+        }
+    }
+}
+
+/// fold(sum over g of W\[g\] Q\[g\]) of both check vectors, `[row][vector]`, before reduction.
+#[inline(always)]
+pub(super) fn checked<S: Simd>(simd: S, checks: &[u8], query: &SplitRows) -> Vec<[i64; CHECKS]> {
+    let rows = checks.chunks_exact(checks.len() / ROWS).enumerate();
+    rows.map(|(row, checks)| {
+        let groups = checks.as_chunks::<LANE_BYTES>().0.as_chunks::<CHECKS>().0;
+        let mut sums = [0; CHECKS];
+        for (checks, query) in groups.iter().zip(query.row(row)) {
+            for (sum, check) in sums.iter_mut().zip(checks) {
+                *sum += joined(simd.products(check, query));
+            }
+        }
+        sums
+    })
+    .collect()
+}
