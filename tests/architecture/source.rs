@@ -28,6 +28,14 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The folders of all packages below `crates/`, by path below the root.
+pub(crate) fn packages() -> Vec<String> {
+    let entries = walkdir::WalkDir::new(root().join("crates")).sort_by_file_name().into_iter().map(Result::unwrap);
+    let manifests = entries.filter(|entry| entry.file_name() == "Cargo.toml");
+    let folders = manifests.map(|entry| entry.path().parent().unwrap().strip_prefix(root()).unwrap().to_owned());
+    folders.map(|folder| folder.to_str().unwrap().replace('\\', "/")).collect()
+}
+
 /// All source files of all packages, without tests, benchmarks and examples.
 pub(crate) fn sources() -> &'static [Source] {
     static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(parse_all);
@@ -36,9 +44,11 @@ pub(crate) fn sources() -> &'static [Source] {
 
 fn parse_all() -> Vec<Source> {
     let mut found = package("cipherlens", "src");
-    for entry in fs::read_dir(root().join("crates")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        found.extend(package(&format!("cipherlens_{name}"), &format!("crates/{name}/src")));
+    for directory in packages() {
+        let manifest = fs::read_to_string(root().join(&directory).join("Cargo.toml")).unwrap();
+        let manifest: toml::Table = manifest.parse().unwrap();
+        let name = manifest["package"]["name"].as_str().unwrap().replace('-', "_");
+        found.extend(package(&name, &format!("{directory}/src")));
     }
     found.sort_by(|left, right| left.path.cmp(&right.path));
     assert!(found.len() > 100, "only {} source files were found", found.len());
@@ -69,6 +79,8 @@ fn read(crate_name: &str, directory: &str, relative: &Path) -> Source {
     let mut module = vec![crate_name.to_owned()];
     module.extend(relative.with_extension("").iter().map(|part| part.to_str().unwrap().to_owned()));
     match module.last().map(String::as_str) {
+        // The root of a package that has no library.
+        Some("main") if !root().join(directory).join("lib.rs").exists() => drop(module.pop()),
         Some("main") => module[1] = "main".to_owned(),
         Some("lib" | "mod") => drop(module.pop()),
         _ => {}
