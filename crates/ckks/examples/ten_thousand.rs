@@ -1,5 +1,7 @@
 //! Encrypts 10,000 random vectors, searches them on a server without keys, and verifies the answer.
 
+#![allow(clippy::print_stdout, reason = "an example shows its results")]
+
 use std::time::Instant;
 
 use cipherlens_ckks::{
@@ -45,7 +47,7 @@ fn main() -> Result<(), Error> {
     println!("sealed {VECTORS} vectors in {:.1?}", start.elapsed());
 
     // The server has the ciphertexts and the public context.
-    let ciphertexts: Vec<u8> = blocks.iter().flat_map(|block| block.ciphertext()).copied().collect();
+    let ciphertexts: Vec<u8> = blocks.iter().flat_map(SealedBlock::ciphertext).copied().collect();
     let server = Evaluator::new(&public)?;
 
     // The query is near vector 1,234.
@@ -56,7 +58,7 @@ fn main() -> Result<(), Error> {
 
     let start = Instant::now();
     let (encrypted, secret) = holder.encrypt(holder.prepare()?, &query)?;
-    let mut answer = server.score(&ciphertexts, &encrypted)?;
+    let answer = server.score(&ciphertexts, &encrypted)?;
     let scanned: Vec<ScannedBlock<'_>> = blocks.iter().map(ScannedBlock::from).collect();
     let group = ScannedGroup { checks: &checks, blocks: &scanned };
     let scores = secret.verify(&holder, &[group], &answer)?.decrypt()?;
@@ -66,7 +68,8 @@ fn main() -> Result<(), Error> {
     }
 
     // A server that alters one score is found out, whatever the score becomes.
-    let (_, secret) = holder.encrypt(holder.prepare()?, &query)?;
+    let (encrypted, secret) = holder.encrypt(holder.prepare()?, &query)?;
+    let mut answer = server.score(&ciphertexts, &encrypted)?;
     answer[0] ^= 1;
     match secret.verify(&holder, &[group], &answer) {
         Ok(_) => println!("an altered answer was accepted"),

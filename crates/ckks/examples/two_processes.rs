@@ -1,6 +1,8 @@
 //! A key holder and an evaluator in two processes. The evaluator is started as a child that gets only public bytes
 //! through its standard input, and writes its answer to its standard output.
 
+#![allow(clippy::print_stdout, reason = "an example shows its results")]
+
 use std::error::Error;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};

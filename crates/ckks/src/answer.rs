@@ -1,11 +1,11 @@
-//! Verification of an answer, then its decryption into scores. Nothing is decrypted before all of the answer is verified,
-//! and a query secret is used once.
+//! Verification of an answer, then its decryption into scores. Nothing is decrypted before all of the answer is
+//! verified, and a query secret is used once.
 //!
 //! Verification is Freivalds' check, see `checks`. It is exact arithmetic on public values and secret scalars, and does
 //! not depend on any score.
 //!
-//! Decryption: M\[l\] = fold(s_t R1\[l\] + s_b U\[l\]); the scores of lane l are the inverse NTT of (F0\[l\] - M\[l\]) /
-//! K, centred and divided by both scales.
+//! Decryption: M\[l\] = fold(s_t R1\[l\] + s_b U\[l\]); the scores of lane l are the inverse NTT of (F0\[l\] - M\[l\])
+//! / K, centred and divided by both scales.
 
 use rayon::prelude::*;
 use zeroize::Zeroizing;

@@ -1,7 +1,7 @@
 //! The bytes of ciphertexts, hints and answers. Stored files depend on them: any change needs a new format version.
 //!
-//! Every residue is centred, from -(p - 1) / 2 to (p - 1) / 2, as a 16-bit word, little-endian. Slot k = fK + kappa of a
-//! polynomial belongs to fold f. With f, the prime and the group g outermost to innermost, the order is
+//! Every residue is centred, from -(p - 1) / 2 to (p - 1) / 2, as a 16-bit word, little-endian. Slot k = fK + kappa of
+//! a polynomial belongs to fold f. With f, the prime and the group g outermost to innermost, the order is
 //!
 //! | object | order | bytes at D = 512 |
 //! |---|---|---|
@@ -11,8 +11,8 @@
 //! | hint, U | f, prime, lane, kappa | 65,536 |
 //! | answer | f, prime, lane | 2,048 |
 //!
-//! Image 8i + l of a block is image i of lane l. A row of an object is all that has one f and one prime; rows are in the
-//! order in which the scan reads them.
+//! Image 8i + l of a block is image i of lane l. A row of an object is all that has one f and one prime; rows are in
+//! the order in which the scan reads them.
 
 use zeroize::Zeroizing;
 

@@ -40,17 +40,17 @@
 //!
 //! # Scheme
 //! R = Z\[X\] / (X^n + 1) with n = 2048 and q = p1 p2 = 61441 * 40961, 31.2 bits. Secrets are ternary, errors centred
-//! binomial with standard deviation 3.24. Polynomials are kept as residues modulo p1 and p2, mostly as values (negacyclic
-//! NTT), and stored as 16-bit words. [`Parameters`] has the other symbols.
+//! binomial with standard deviation 3.24. Polynomials are kept as residues modulo p1 and p2, mostly as values
+//! (negacyclic NTT), and stored as 16-bit words. [`Parameters`] has the other symbols.
 //!
-//! *Encoding.* Vectors have norm 1, so the inner product is the cosine. K = 32 components are packed side by side, for S
-//! = n / K = 64 images in a polynomial: m_g = Dx sum_i sum_j x\[i\]\[gK+j\] X^(iK+j). The query is packed in reverse:
-//! p_g = Dq sum_j y\[gK+j\] X^-j. Coefficient iK of the sum over g of m_g p_g is the score of image i. This is CKKS with
-//! coefficient encoding instead of the canonical embedding: nothing is multiplied slot by slot.
+//! *Encoding.* Vectors have norm 1, so the inner product is the cosine. K = 32 components are packed side by side, for
+//! S = n / K = 64 images in a polynomial: m_g = Dx sum_i sum_j x\[i\]\[gK+j\] X^(iK+j). The query is packed in reverse:
+//! p_g = Dq sum_j y\[gK+j\] X^-j. Coefficient iK of the sum over g of m_g p_g is the score of image i. This is CKKS
+//! with coefficient encoding instead of the canonical embedding: nothing is multiplied slot by slot.
 //!
-//! *Keys.* The reference polynomials a\[l\]\[g\] (lane l of a block) and c\[g\] (queries) are uniform, expanded from the
-//! public seed. Block b: B = a s_b + e + m, where s_b is derived from the master key and a fresh nonce. Query: Q = c s_t
-//! + e' + p, where s_t is drawn for one query only.
+//! *Keys.* The reference polynomials a\[l\]\[g\] (lane l of a block) and c\[g\] (queries) are uniform, expanded from
+//! the public seed. Block b: B = a s_b + e + m, where s_b is derived from the master key and a fresh nonce. Query: Q =
+//! c s_t + e' + p, where s_t is drawn for one query only.
 //!
 //! *Evaluation, without keys.* R0\[l\] = sum over g of B Q, pointwise. Only coefficients iK are needed, so every K
 //! neighbouring slots, which share z^K, are summed (the trace to the subring in X^K): F0\[l\], S values of 4 bytes.
@@ -75,13 +75,13 @@
 //!
 //! An estimate of our own gives 192 bits classical (core-SVP, 2^(0.292 beta)) and 173 or 168 quantum (2^(0.265 beta),
 //! 2^(0.257 beta)) for the cheapest attack that it models, an idealised dual attack with guessing;
-//! `crates/ckks/security/` has it. Sharing a and c among many secrets costs at most log2(blocks + queries) bits: contexts
-//! check at load that each table leaves 128 bits for 2^40 of them.
+//! `crates/ckks/security/` has it. Sharing a and c among many secrets costs at most log2(blocks + queries) bits:
+//! contexts check at load that each table leaves 128 bits for 2^40 of them.
 //!
 //! The types enforce two necessary rules: a changed block is sealed again as a whole under a new nonce, and the secret
 //! of a query is used once. Seeds of encryptions are hedged: where the system's random generator repeats, as in a
-//! restored snapshot of a machine, another message still gets other randomness. A [`OneTimeMask`] that is in memory when
-//! a snapshot is taken is the exception: restored, it would encrypt a second query.
+//! restored snapshot of a machine, another message still gets other randomness. A [`OneTimeMask`] that is in memory
+//! when a snapshot is taken is the exception: restored, it would encrypt a second query.
 //!
 //! # What it does not promise
 //! - The evaluator learns the number of blocks, when queries happen, and what is fetched afterwards.

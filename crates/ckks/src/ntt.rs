@@ -1,7 +1,7 @@
 //! Negacyclic number-theoretic transforms modulo one prime.
 //!
-//! Slot k of a transformed polynomial holds its value at psi^(2 brv(k) + 1), where psi is the smallest root with psi^n =
-//! -1 and brv reverses bits. Stored files depend on this order. The transform is the decimation in time of Cooley and
+//! Slot k of a transformed polynomial holds its value at psi^(2 brv(k) + 1), where psi is the smallest root with psi^n
+//! = -1 and brv reverses bits. Stored files depend on this order. The transform is the decimation in time of Cooley and
 //! Tukey (1965) with the powers of psi merged into its twiddle factors (Longa, Naehrig, eprint 2016/504), the inverse
 //! that of Gentleman and Sande.
 
@@ -31,8 +31,8 @@ pub(super) fn forward_factors(modulus: Modulus) -> ForwardFactors {
     ForwardFactors::new(modulus, (0..DEGREE).map(|at| factor(modulus, psi, at, DEGREE)).collect())
 }
 
-/// The factors of the inverse transform of the S values of a polynomial in X^K whose values were folded. It divides by n
-/// = K S, since folding multiplies by K.
+/// The factors of the inverse transform of the S values of a polynomial in X^K whose values were folded. It divides by
+/// n = K S, since folding multiplies by K.
 pub(super) fn inverse_factors(moduli: [Modulus; 2]) -> InverseFactors {
     let roots = moduli.map(|modulus| modulus.invert(modulus.power(smallest_root(modulus), PACKED as u64)));
     let of_lane = |of_prime: &dyn Fn(usize) -> u16| -> [u16; WIDTH] { std::array::from_fn(|at| of_prime(at / LANES)) };

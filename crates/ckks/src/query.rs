@@ -73,8 +73,8 @@ pub struct QuerySecret {
 }
 
 impl QuerySecret {
-    /// The secret, to hand it over to another process of the key holder. It is consumed, so that it is used once: delete
-    /// the bytes when they are read.
+    /// The secret, to hand it over to another process of the key holder. It is consumed, so that it is used once:
+    /// delete the bytes when they are read.
     #[must_use]
     pub fn into_bytes(self) -> Zeroizing<Vec<u8>> {
         let parts = [&self.secret, &self.offsets, &self.query];

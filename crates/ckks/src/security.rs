@@ -8,13 +8,13 @@
 //! | 54 | 37 | 29 | classical | tables of the Homomorphic Encryption Standard 2018 |
 //! | 51 | 35 | 27 | quantum | the same |
 //! | 53 | 36 | 27 | classical | Security Guidelines 2024 (eprint 2024/463), Table 5.2 |
-//! | 40 | 29 | 22 | quantum | search script of the guidelines' authors with its current cost model, ChaLoy21: 2^(0.257 beta) |
+//! | 40 | 29 | 22 | quantum | search script of the same authors with its current model, ChaLoy21: 2^(0.257 beta) |
 //!
 //! The guidelines publish no quantum row. All blocks and queries of a collection share their reference polynomials,
-//! which costs at most log2(blocks + queries) bits (a hybrid argument over the secrets). The check takes off the 40 bits
-//! of 2^40 blocks and queries: 128 bits must be left, so the limit is that of 168 bits. Between rows the level is taken
-//! as linear in 1 / log2 q, which estimates follow within 0.3 bits; a line in log2 q would promise up to 5 bits too
-//! much. `crates/ckks/security/` has an estimate of our own, and its comparison with another one.
+//! which costs at most log2(blocks + queries) bits (a hybrid argument over the secrets). The check takes off the 40
+//! bits of 2^40 blocks and queries: 128 bits must be left, so the limit is that of 168 bits. Between rows the level is
+//! taken as linear in 1 / log2 q, which estimates follow within 0.3 bits; a line in log2 q would promise up to 5 bits
+//! too much. `crates/ckks/security/` has an estimate of our own, and its comparison with another one.
 
 use super::error::Error;
 

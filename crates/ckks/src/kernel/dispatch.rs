@@ -113,8 +113,8 @@ impl Kernel {
         }
     }
 
-    /// Runs `body`, compiled with vector instructions, so that its loops are vectorised. This affects only inlined code:
-    /// mark `body` and what it calls `#[inline(always)]`.
+    /// Runs `body`, compiled with vector instructions, so that its loops are vectorised. This affects only inlined
+    /// code: mark `body` and what it calls `#[inline(always)]`.
     #[inline(always)]
     pub(crate) fn vectorised<R>(self, body: impl FnOnce() -> R) -> R {
         match self.0 {
@@ -239,7 +239,8 @@ mod tests {
         residues.iter().flat_map(|residue| residue.to_le_bytes()).collect()
     }
 
-    /// Compares every kernel with the definition, at several alignments, on copies that end where their allocation ends.
+    /// Compares every kernel with the definition, at several alignments, on copies that end where their allocation
+    /// ends.
     fn check(block: &[i16], query: &[i16], groups: usize) {
         let expected = naive(block, query, groups);
         let split = SplitRows::new(&bytes(query));

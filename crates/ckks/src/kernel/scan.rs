@@ -1,7 +1,7 @@
 //! The data of the scan, and its loops over rows and blocks.
 //!
-//! A row is the part of a block that belongs to one fold and one prime: G pieces of 8 lanes of K residues. Its result is
-//! one residue for each lane: the sum of the products with the row of the query.
+//! A row is the part of a block that belongs to one fold and one prime: G pieces of 8 lanes of K residues. Its result
+//! is one residue for each lane: the sum of the products with the row of the query.
 //!
 //! A query residue is split, Q = 256 Qh + Ql with both parts signed bytes, so that products can be summed in 32 bits:
 //! 512 products of |x| <= 30720 and 128 stay below 2^31. Longer rows are summed in runs of 512. Residues of a block are
@@ -30,8 +30,8 @@ pub(super) type BlockPiece = [[u8; LANE_BYTES]; LANES];
 #[repr(align(64))]
 pub(super) struct SplitPiece(pub(super) [[i8; PACKED]; 2]);
 
-/// Residues by rows in the form that is multiplied with 16-bit residues: a query, or polynomials of its secret. Wiped on
-/// drop.
+/// Residues by rows in the form that is multiplied with 16-bit residues: a query, or polynomials of its secret. Wiped
+/// on drop.
 pub(crate) struct SplitRows {
     pieces: Vec<SplitPiece>,
     row_pieces: usize,

@@ -44,7 +44,7 @@ impl Collection {
         let blocks: Vec<_> = vectors.chunks(BLOCK_IMAGES).map(|vectors| holder.seal(vectors).unwrap()).collect();
         let mut checks = CheckVectors::empty(&parameters, 0);
         blocks.iter().for_each(|block| checks.add_sealed(&holder, block).unwrap());
-        let ciphertexts = blocks.iter().flat_map(|block| block.ciphertext()).copied().collect();
+        let ciphertexts = blocks.iter().flat_map(SealedBlock::ciphertext).copied().collect();
         Self { public, holder, vectors, blocks, ciphertexts, checks }
     }
 
