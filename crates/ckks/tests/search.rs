@@ -62,6 +62,16 @@ fn linear_combinations_score_as_combinations_of_scores() {
 }
 
 #[test]
+fn the_largest_dimension_works() {
+    let collection = Collection::new(16_384, 9);
+    let query = unit_vector(16_384, 5_000);
+    for (score, vector) in collection.search(&query).unwrap().iter().zip(&collection.vectors) {
+        assert!((f64::from(*score) - cosine(vector, &query)).abs() < 2.5e-3);
+    }
+    assert!((collection.search(&collection.vectors[8]).unwrap()[8] - 1.0).abs() < 2.5e-3);
+}
+
+#[test]
 fn several_groups_are_verified_with_their_own_check_vectors() {
     let collection = Collection::new(128, 3 * BLOCK_IMAGES);
     let query = unit_vector(128, 99);

@@ -85,3 +85,40 @@ pub(super) fn sums<S: Simd>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Kernel;
+
+    #[test]
+    fn sums_of_the_most_groups_do_not_overflow() {
+        // Largest residues, and those with a low part of -128 and the largest high part beside it.
+        const GROUPS: usize = 512;
+        let moduli = PRIMES.map(Modulus::new);
+        let filled = |of_prime: [i64; 2]| -> Residues {
+            [0, 1].map(|prime: usize| [moduli[prime].reduce(of_prime[prime]); DEGREE])
+        };
+        let largest = [30_720, 20_480];
+        let low = [30_720 / 256 * 256 - 128, 20_480 / 256 * 256 - 128];
+        for reference in [largest, largest.map(|x: i64| -x)] {
+            let residues = filled(reference);
+            let lanes: [Vec<&Residues>; LANES] = std::array::from_fn(|_| vec![&residues; GROUPS]);
+            let references = PairedReferences::new(moduli, &lanes);
+            for query in [largest, low, low.map(|x| -x), [0, 1]] {
+                let residues = filled(query);
+                let query_pairs = PairedQuery::new(moduli, &[&residues; GROUPS]);
+                let expected: [u16; 2] =
+                    std::array::from_fn(|prime| moduli[prime].reduce(reference[prime] * query[prime] * GROUPS as i64));
+                for kernel in Kernel::supported() {
+                    let mut written = 0;
+                    kernel.sums_of_pairs(&references, &query_pairs, moduli, |_, prime, _, residues| {
+                        assert_eq!(residues, [expected[prime]; SLOTS], "{}", kernel.name());
+                        written += 1;
+                    });
+                    assert_eq!(written, LANES * PRIMES.len() * RUNS);
+                }
+            }
+        }
+    }
+}
