@@ -189,7 +189,7 @@ impl Session {
         if self.passphrase.is_given() { self.passphrase("", Purpose::Open).map(Some) } else { Ok(None) }
     }
 
-    /// The embedding model in `precision`, for many photos.
+    /// The embedding model of new vaults in `precision`, for many photos.
     pub(super) fn load_model(&self, weights: &WeightsFile, precision: Precision) -> Result<EmbeddingModel, Failure> {
         Ok(EmbeddingModel::load(weights.weights.as_deref(), precision, Workload::Many, self.dirs()?)?)
     }
