@@ -58,7 +58,8 @@ struct Line<'a> {
 
 /// Prints the features of the photos, in the order given.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let model = session.load_model(&arguments.weights, arguments.precision.precision)?;
+    let Arguments { weights, precision, dimension, .. } = arguments;
+    let model = session.load_model_for_dimension(*dimension, weights, precision.precision)?;
     let mut exit = Exit::Success;
     for files in arguments.photos.chunks(EmbeddingModel::batch_size()) {
         for (path, embedding) in files.iter().zip(model.embed_files(files)?) {

@@ -194,6 +194,17 @@ impl Session {
         Ok(EmbeddingModel::load(weights.weights.as_deref(), precision, Workload::Many, self.dirs()?)?)
     }
 
+    /// The same model for embeddings of `dimension` numbers.
+    pub(super) fn load_model_for_dimension(
+        &self,
+        dimension: usize,
+        weights: &WeightsFile,
+        precision: Precision,
+    ) -> Result<EmbeddingModel, Failure> {
+        let weights = weights.weights.as_deref();
+        Ok(EmbeddingModel::load_for_dimension(dimension, weights, precision, Workload::Many, self.dirs()?)?)
+    }
+
     /// The embedding model that made the vectors of `vault`.
     pub(super) fn load_model_for(
         &self,
