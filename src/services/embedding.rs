@@ -26,8 +26,8 @@ pub type Embedding = Zeroizing<Vec<f32>>;
 pub struct EmbeddingModel(Box<dyn Embedder>);
 
 impl EmbeddingModel {
-    /// How many numbers an embedding by the model of new vaults can have. The first are the default of the model; vaults
-    /// store the network's own features, which are as many as [`Self::load`] gives.
+    /// How many numbers an embedding by the model of new vaults can have, the default of the network first. Vaults
+    /// store as many as [`Self::load`] gives.
     #[must_use]
     pub fn dimensions() -> &'static [usize] {
         Network::default_network().dimensions()

@@ -73,8 +73,8 @@ impl Network {
     ///
     /// # Errors
     /// [`Error::UnknownDimension`] for a dimension that is not one of [`dimensions`](Self::dimensions),
-    /// [`Error::NoBasis`] for one that these weights do not have. When the weights are missing, damaged or those of another
-    /// network; when the named kernel is unknown or cannot run here.
+    /// [`Error::NoBasis`] for one that these weights do not have. When the weights are missing, damaged or those of
+    /// another network; when the named kernel is unknown or cannot run here.
     pub fn load(
         &self,
         weights: WeightsSource<'_>,

@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_file_with_the_right_name_and_other_bytes_is_refused() {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("letters"), b"abd").unwrap();
+        std::fs::write(directory.path().join("letters"), b"cba").unwrap();
         let bytes = FILE.read(directory.path()).unwrap();
         assert!(matches!(FILE.verify(&bytes), Err(Error::FileDiffers { file_name: "letters", .. })));
     }

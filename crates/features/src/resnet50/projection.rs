@@ -55,8 +55,8 @@ impl Projection {
     /// [`BASIS_FILE_NAME`] in `directory`. Its SHA-256 must be [`BASIS_SHA256`].
     ///
     /// # Errors
-    /// [`Error::NoBasis`] for weights other than the published ones; [`Error::FileDiffers`] for a damaged basis; without
-    /// `bundled-weights` [`Error::FileNotFound`] and [`Error::ReadFile`].
+    /// [`Error::NoBasis`] for weights other than the published ones; [`Error::FileDiffers`] for a damaged basis;
+    /// without `bundled-weights` [`Error::FileNotFound`] and [`Error::ReadFile`].
     pub fn of_weights(weights: &Weights, directory: &Path) -> Result<Self, Error> {
         if weights.sha256 != BUNDLED_SHA256 {
             let (dimension, available, actual) = (PROJECTED_DIMENSION, DIMENSION, weights.sha256.clone());

@@ -1,5 +1,5 @@
-//! 512 numbers: agreement with NumPy's decomposition of the classifier (`tests/data/golden/README.md`), and which vectors
-//! are comparable.
+//! 512 numbers: agreement with NumPy's decomposition of the classifier (`tests/data/golden/README.md`), and which
+//! vectors are comparable.
 
 use std::sync::LazyLock;
 
