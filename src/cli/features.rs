@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use super::Exit;
@@ -22,6 +23,7 @@ Example:
 
 With --json each photo is one line, in the order given: {\"path\": ..., \"features\": [numbers]}. \
 The numbers have unit norm, so the inner product of two photos' features is their cosine. \
+Compare only features of the same --dimension, --weights and --precision. \
 The output is plaintext.
 
 A photo that fails is named on standard error; the others are still printed, and the exit code is 1. \
@@ -37,6 +39,15 @@ pub(super) struct Arguments {
     weights: WeightsFile,
     #[command(flatten)]
     precision: PrecisionFlag,
+    /// Numbers per photo. 512 are the network's 2048 features projected onto the directions that tell photos apart, and
+    /// need the built-in weights; 2048 are the features themselves
+    #[arg(long, value_name = "N", default_value_t = EmbeddingModel::dimensions()[0], value_parser = dimensions())]
+    dimension: usize,
+}
+
+fn dimensions() -> impl TypedValueParser<Value = usize> {
+    PossibleValuesParser::new(EmbeddingModel::dimensions().iter().map(usize::to_string))
+        .map(|number| number.parse().expect("only numbers are possible"))
 }
 
 #[derive(Serialize)]
@@ -47,7 +58,8 @@ struct Line<'a> {
 
 /// Prints the features of the photos, in the order given.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    let model = session.load_model(&arguments.weights, arguments.precision.precision)?;
+    let Arguments { weights, precision, dimension, .. } = arguments;
+    let model = session.load_model_for_dimension(*dimension, weights, precision.precision)?;
     let mut exit = Exit::Success;
     for files in arguments.photos.chunks(EmbeddingModel::batch_size()) {
         for (path, embedding) in files.iter().zip(model.embed_files(files)?) {
@@ -74,9 +86,9 @@ fn print(path: &str, features: &[f32], json: bool) -> std::io::Result<()> {
     if json {
         return output::json(&Line { path, features });
     }
-    let active = features.iter().filter(|value| **value > 0.0).count();
-    let largest = features.iter().copied().enumerate().max_by(|left, right| left.1.total_cmp(&right.1));
-    let (position, value) = largest.unwrap_or_default();
+    // By magnitude: projected features have both signs.
+    let strongest = features.iter().copied().enumerate().max_by(|left, right| left.1.abs().total_cmp(&right.1.abs()));
+    let (position, value) = strongest.unwrap_or_default();
     let (path, dimension) = (inert(path), features.len());
-    output::line(&format!("{path}: {active} of {dimension} features active, strongest {position} ({value:.4})"))
+    output::line(&format!("{path}: {dimension} features, strongest {position} ({value:.4})"))
 }

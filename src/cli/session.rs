@@ -189,9 +189,20 @@ impl Session {
         if self.passphrase.is_given() { self.passphrase("", Purpose::Open).map(Some) } else { Ok(None) }
     }
 
-    /// The embedding model in `precision`, for many photos.
+    /// The embedding model of new vaults in `precision`, for many photos.
     pub(super) fn load_model(&self, weights: &WeightsFile, precision: Precision) -> Result<EmbeddingModel, Failure> {
         Ok(EmbeddingModel::load(weights.weights.as_deref(), precision, Workload::Many, self.dirs()?)?)
+    }
+
+    /// The same model for embeddings of `dimension` numbers.
+    pub(super) fn load_model_for_dimension(
+        &self,
+        dimension: usize,
+        weights: &WeightsFile,
+        precision: Precision,
+    ) -> Result<EmbeddingModel, Failure> {
+        let weights = weights.weights.as_deref();
+        Ok(EmbeddingModel::load_for_dimension(dimension, weights, precision, Workload::Many, self.dirs()?)?)
     }
 
     /// The embedding model that made the vectors of `vault`.

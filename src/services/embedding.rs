@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
+use crate::ckks_v1::DIMENSION;
 use crate::error::Error;
 use crate::features::{self, Embedder, Network, WeightsSource};
 pub use crate::features::{Photo, Precision, PreparedPhoto, Workload};
@@ -25,6 +26,13 @@ pub type Embedding = Zeroizing<Vec<f32>>;
 pub struct EmbeddingModel(Box<dyn Embedder>);
 
 impl EmbeddingModel {
+    /// How many numbers an embedding by the model of new vaults can have, the default of the network first. Vaults
+    /// store as many as [`Self::load`] gives.
+    #[must_use]
+    pub fn dimensions() -> &'static [usize] {
+        Network::default_network().dimensions()
+    }
+
     /// Loads the model of new vaults in `precision`: the weights in `file`, else those built into the program, else
     /// those in the data folder.
     ///
@@ -32,11 +40,27 @@ impl EmbeddingModel {
     /// When there are no weights, the file does not fit the model, or `CIPHERLENS_KERNEL` names a kernel that this
     /// processor does not run.
     pub fn load(file: Option<&Path>, precision: Precision, workload: Workload, dirs: &AppDirs) -> Result<Self, Error> {
-        Self::load_network(Network::default_network(), file, precision, workload, dirs)
+        Self::load_for_dimension(DIMENSION, file, precision, workload, dirs)
+    }
+
+    /// Loads the model of new vaults, as [`Self::load`] does, for embeddings of `dimension` numbers: one of
+    /// [`Self::dimensions`].
+    ///
+    /// # Errors
+    /// As [`Self::load`], or when the weights do not have this dimension.
+    pub fn load_for_dimension(
+        dimension: usize,
+        file: Option<&Path>,
+        precision: Precision,
+        workload: Workload,
+        dirs: &AppDirs,
+    ) -> Result<Self, Error> {
+        Self::load_network(Network::default_network(), dimension, file, precision, workload, dirs)
     }
 
     fn load_network(
         network: &Network,
+        dimension: usize,
         file: Option<&Path>,
         precision: Precision,
         workload: Workload,
@@ -46,7 +70,7 @@ impl EmbeddingModel {
             Some(file) => WeightsSource::File(file),
             None => WeightsSource::Standard { directory: dirs.data() },
         };
-        Ok(Self(network.load(weights, precision, workload)?))
+        Ok(Self(network.load(weights, dimension, precision, workload)?))
     }
 
     /// Loads the model that made the vectors of `vault`.
@@ -54,7 +78,7 @@ impl EmbeddingModel {
     /// # Errors
     /// As [`Self::load`], or when the vault needs a model that this version does not have.
     pub fn load_for(vault: &OpenVault, file: Option<&Path>, workload: Workload, dirs: &AppDirs) -> Result<Self, Error> {
-        Self::load_network(network_of(vault), file, precision_of(vault)?, workload, dirs)
+        Self::load_network(network_of(vault), DIMENSION, file, precision_of(vault)?, workload, dirs)
     }
 
     /// Whether it can serve as the model of `vault`, as far as that is known before the weights are read.
@@ -62,7 +86,8 @@ impl EmbeddingModel {
     /// # Errors
     /// As [`Self::load_for`].
     pub fn suits(&self, vault: &OpenVault) -> Result<bool, Error> {
-        Ok(self.0.name() == network_of(vault).name() && self.0.precision() == precision_of(vault)?)
+        let of_vault = (network_of(vault).name(), DIMENSION, precision_of(vault)?);
+        Ok((self.0.name(), self.0.dimension(), self.0.precision()) == of_vault)
     }
 
     /// The arithmetic in which it computes.
@@ -134,13 +159,20 @@ impl EmbeddingModel {
 
     /// Refuses a vault whose vectors another model made: similarities between the two would mean nothing.
     pub(super) fn require_space_of(&self, vault: &Vault) -> Result<(), Error> {
-        Ok(vault.feature_space().check(&self.space())?)
+        Ok(vault.feature_space().check(&self.space()?)?)
     }
 
     /// What a vault records about the model that makes its vectors.
-    pub(super) fn space(&self) -> FeatureSpace {
-        let features::FeatureSpace { weights, preprocessing, precision } = self.0.space().clone();
-        FeatureSpace { weights, preprocessing, precision }
+    ///
+    /// # Errors
+    /// [`vault::Error::Dimension`] for embeddings of another dimension, which vaults of this format do not store. Their
+    /// files therefore do not say that features were projected onto no basis.
+    pub(super) fn space(&self) -> Result<FeatureSpace, Error> {
+        let features::FeatureSpace { weights, preprocessing, precision, basis } = self.0.space().clone();
+        if basis.is_some() {
+            return Err(vault::Error::Dimension { actual: self.0.dimension(), expected: DIMENSION }.into());
+        }
+        Ok(FeatureSpace { weights, preprocessing, precision })
     }
 }
 
@@ -148,7 +180,7 @@ impl EmbeddingModel {
 /// two feature spaces then tells the user what differs.
 fn network_of(vault: &OpenVault) -> &'static Network {
     let FeatureSpace { weights, preprocessing, precision } = vault.vault().feature_space().clone();
-    let space = features::FeatureSpace { weights, preprocessing, precision };
+    let space = features::FeatureSpace { weights, preprocessing, precision, basis: None };
     Network::of_space(&space).unwrap_or_else(Network::default_network)
 }
 

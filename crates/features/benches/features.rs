@@ -5,11 +5,11 @@
 
 use std::hint::black_box;
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};
-use cipherlens_features::resnet50::{ResNet50Embedder, Weights};
+use cipherlens_features::resnet50::{Projection, ResNet50Embedder, Weights};
 use cipherlens_features::{Embedder, Limits, Photo, Precision, PreparedPhoto, Workload};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use image::imageops::FilterType;
@@ -18,8 +18,19 @@ use image::{DynamicImage, ImageFormat};
 /// Candle's own convolutions are measured with this batch size only: others take minutes and give the same result.
 const BASELINE_BATCH: usize = 8;
 
+fn models() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models")
+}
+
 fn weights() -> Weights {
-    Weights::standard(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models").as_path()).expect("the weights load")
+    Weights::standard(&models()).expect("the weights load")
+}
+
+/// The network with 512 numbers a photo, the default.
+fn embedder() -> ResNet50Embedder {
+    let weights = weights();
+    let projection = Projection::of_weights(&weights, &models()).expect("the basis loads");
+    ResNet50Embedder::new(weights, Some(projection), Precision::F32, Workload::Many).expect("the weights fit")
 }
 
 fn pool(threads: usize) -> rayon::ThreadPool {
@@ -47,7 +58,7 @@ fn prepare(embedder: &dyn Embedder, jpeg: &[u8]) -> PreparedPhoto {
 
 fn network(criterion: &mut Criterion) {
     let (weights, photo) = (weights(), jpeg(300, 200));
-    let embedder = ResNet50Embedder::new(self::weights(), Precision::F32, Workload::Many).expect("the weights fit");
+    let embedder = embedder();
     let mut group = criterion.benchmark_group("network");
     for threads in [1, 2] {
         let pool = pool(threads);
@@ -71,7 +82,7 @@ fn network(criterion: &mut Criterion) {
 }
 
 fn jpeg_to_vector(criterion: &mut Criterion) {
-    let embedder = ResNet50Embedder::new(weights(), Precision::F32, Workload::Many).expect("the weights fit");
+    let embedder = embedder();
     let mut group = criterion.benchmark_group("jpeg");
     group.throughput(Throughput::Elements(1));
     for (name, width, height) in [("0.1 megapixels", 384, 256), ("12 megapixels", 4032, 3024)] {

@@ -30,8 +30,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let query = std::env::args_os().nth(1).map_or_else(|| samples.join("butterfly/image_0001.jpg"), PathBuf::from);
 
     let weights = WeightsSource::Standard { directory: &project.join("models") };
-    let embedder = NETWORKS[0].load(weights, Precision::F32, Workload::Many)?;
-    println!("{} with {}: {} features", embedder.name(), embedder.kernel(), embedder.dimension());
+    let network = &NETWORKS[0];
+    let embedder = network.load(weights, network.default_dimension(), Precision::F32, Workload::Many)?;
+    println!("{} with {}: {} numbers a photo", embedder.name(), embedder.kernel(), embedder.dimension());
 
     let mut paths = Vec::new();
     for entry in walkdir::WalkDir::new(&samples).sort_by_file_name() {

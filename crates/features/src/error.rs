@@ -53,36 +53,70 @@ pub enum Error {
     #[error("the photo could not be resized: {0}")]
     Resize(#[from] fast_image_resize::ResizeError),
 
-    /// A program without bundled weights did not find the weights file.
+    /// The network does not give vectors of this dimension.
+    #[error("{network} gives {} numbers, not {actual}", alternatives(available))]
+    UnknownDimension {
+        /// Name of the network.
+        network: &'static str,
+        /// The dimension asked for.
+        actual: usize,
+        /// The dimensions that it has, the default first.
+        available: &'static [usize],
+    },
+    /// A program without bundled weights did not find a file that the project publishes.
     #[error(
-        "no weights at {}: this program was built without them; \
-         put models/{} of the source tree there, or name a file with --weights",
-        path.display(), file_name
+        "there is no file {}, and this program was built without its content; \
+         put models/{file_name} of the source tree there, or {alternative}",
+        path.display()
     )]
-    WeightsNotFound {
+    FileNotFound {
         /// The path that was tried.
         path: PathBuf,
         /// Its name in the `models` folder of the source tree.
         file_name: &'static str,
+        /// What the user can do without the file.
+        alternative: &'static str,
     },
-    /// The weights file differs from the published one.
-    #[error("the weights file has SHA-256 {actual}, expected {expected}; another network is named with --weights")]
-    WeightsDiffer {
+    /// A file differs from the one that the project publishes.
+    #[error(
+        "{file_name} has SHA-256 {actual}, expected {expected}; \
+         restore it from the models folder of the source tree, or {alternative}"
+    )]
+    FileDiffers {
+        /// Its name in the `models` folder of the source tree.
+        file_name: &'static str,
         /// SHA-256 of the published file.
         expected: &'static str,
         /// SHA-256 of the file.
         actual: String,
+        /// What the user can do without the file.
+        alternative: &'static str,
     },
-    /// The weights file could not be read.
-    #[error("the weights file {} could not be read: {source}", path.display())]
-    ReadWeights {
+    /// A file of the network could not be read.
+    #[error("{} could not be read: {source}", path.display())]
+    ReadFile {
         /// The file.
         path: PathBuf,
         /// The cause.
         source: io::Error,
     },
+    /// The basis for a smaller dimension was made for other weights.
+    #[error(
+        "these weights (SHA-256 {actual}) have no basis for {dimension} numbers, only the built-in ones \
+         (SHA-256 {expected}) have: use --dimension {available}"
+    )]
+    NoBasis {
+        /// The dimension asked for.
+        dimension: usize,
+        /// The dimension that these weights have.
+        available: usize,
+        /// SHA-256 of the weights that have a basis.
+        expected: &'static str,
+        /// SHA-256 of these weights.
+        actual: String,
+    },
     /// The file is not in safetensors format.
-    #[error("the weights file is not a valid safetensors file: {0}")]
+    #[error("not a valid safetensors file: {0}")]
     Safetensors(#[from] safetensors::SafeTensorError),
     /// The weights of another network, or in another layout.
     #[error(
@@ -137,6 +171,11 @@ pub enum Error {
         /// Their Euclidean norm.
         norm: f64,
     },
+}
+
+/// "512 or 2048"
+fn alternatives(dimensions: &[usize]) -> String {
+    dimensions.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ")
 }
 
 impl From<jpeg_decoder::Error> for Error {

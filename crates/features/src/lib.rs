@@ -4,7 +4,8 @@
 //! product. This crate uses no cipher and no vault. It never logs or prints pixels, features or file names.
 //!
 //! 1. [`Photo::decode`] decodes a file, within [`Limits`] that are checked before pixels are allocated.
-//! 2. [`Network::load`] loads one of [`NETWORKS`] with its weights and returns an [`Embedder`].
+//! 2. [`Network::load`] loads one of [`NETWORKS`] with its weights, for vectors of one of its
+//!    [dimensions](Network::dimensions), and returns an [`Embedder`].
 //! 3. [`Embedder::prepare`] crops and resizes a photo to the input of that network.
 //! 4. [`Embedder::embed`] runs the network on a batch and returns one [`FeatureVector`] for each photo.
 //!
@@ -18,7 +19,7 @@
 //! let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
 //! let network = Network::named("resnet50").ok_or("no such network")?;
 //! let standard = WeightsSource::Standard { directory: &project.join("models") };
-//! let embedder = network.load(standard, Precision::F32, Workload::Many)?;
+//! let embedder = network.load(standard, network.default_dimension(), Precision::F32, Workload::Many)?;
 //!
 //! let decode = |name: &str| -> Result<Photo, Box<dyn std::error::Error>> {
 //!     let bytes = std::fs::read(project.join("data/photos").join(name))?;
@@ -29,7 +30,7 @@
 //! let butterfly = embedder.prepare(&decode("butterfly/image_0001.jpg")?)?;
 //!
 //! let vectors = embedder.embed(&[&watch, &another_watch, &butterfly])?;
-//! assert_eq!(vectors[0].as_slice().len(), embedder.dimension());
+//! assert_eq!(vectors[0].as_slice().len(), 512);
 //! assert!(vectors[0].cosine(&vectors[1]) > vectors[0].cosine(&vectors[2]));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -45,6 +46,7 @@ mod kernel;
 mod networks;
 pub mod photo;
 mod precision;
+mod published_file;
 pub mod resnet50;
 pub mod signature;
 mod space;

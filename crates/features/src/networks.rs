@@ -12,7 +12,7 @@ use crate::weights_source::WeightsSource;
 /// Every network, the default first.
 pub static NETWORKS: &[Network] = &[Network {
     name: resnet50::NAME,
-    dimension: resnet50::DIMENSION,
+    dimensions: &resnet50::DIMENSIONS,
     preprocessing: &resnet50::PREPROCESSING,
     load: resnet50::load,
 }];
@@ -20,13 +20,13 @@ pub static NETWORKS: &[Network] = &[Network {
 /// A network that [`load`](Self::load) can load.
 pub struct Network {
     name: &'static str,
-    dimension: usize,
+    dimensions: &'static [usize],
     /// Every [`FeatureSpace::preprocessing`] of this network, unique among all networks.
     preprocessing: &'static [&'static str],
     load: Load,
 }
 
-type Load = fn(WeightsSource<'_>, Precision, Workload) -> Result<Box<dyn Embedder>, Error>;
+type Load = fn(WeightsSource<'_>, usize, Precision, Workload) -> Result<Box<dyn Embedder>, Error>;
 
 impl Network {
     /// The network for a new vault.
@@ -53,26 +53,40 @@ impl Network {
         self.name
     }
 
-    /// Components of its vectors.
+    /// How many components its vectors can have, the default first. Vectors of different dimension are not comparable.
     #[must_use]
-    pub fn dimension(&self) -> usize {
-        self.dimension
+    pub fn dimensions(&self) -> &'static [usize] {
+        self.dimensions
     }
 
+    /// How many components its vectors have by default.
+    #[must_use]
+    pub fn default_dimension(&self) -> usize {
+        self.dimensions[0]
+    }
+
+    /// Loads the network for vectors of `dimension` components.
+    ///
     /// Reads the weights and packs them for the fastest kernel of this processor, or for the one named by the
     /// environment variable `CIPHERLENS_KERNEL`. For `f32`, an accelerator takes its place if the program was compiled
     /// for one.
     ///
     /// # Errors
-    /// When the weights are missing, damaged or those of another network; when the named kernel is unknown or cannot
-    /// run here.
+    /// [`Error::UnknownDimension`] for a dimension that is not one of [`dimensions`](Self::dimensions),
+    /// [`Error::NoBasis`] for one that these weights do not have. When the weights are missing, damaged or those of
+    /// another network; when the named kernel is unknown or cannot run here.
     pub fn load(
         &self,
         weights: WeightsSource<'_>,
+        dimension: usize,
         precision: Precision,
         workload: Workload,
     ) -> Result<Box<dyn Embedder>, Error> {
-        (self.load)(weights, precision, workload)
+        if !self.dimensions.contains(&dimension) {
+            let (network, available) = (self.name, self.dimensions);
+            return Err(Error::UnknownDimension { network, actual: dimension, available });
+        }
+        (self.load)(weights, dimension, precision, workload)
     }
 }
 
@@ -89,10 +103,19 @@ mod tests {
                     weights: String::new(),
                     preprocessing: (*preprocessing).to_owned(),
                     precision: Precision::F32.name().to_owned(),
+                    basis: None,
                 };
                 assert!(std::ptr::eq(Network::of_space(&space).unwrap(), network));
             }
         }
         assert!(Network::named("another").is_none());
+    }
+
+    #[test]
+    fn a_dimension_that_a_network_does_not_have_is_refused_with_those_it_has() {
+        let network = Network::default_network();
+        let weights = WeightsSource::File(std::path::Path::new("never read"));
+        let error = network.load(weights, 300, Precision::F32, Workload::One).err().unwrap();
+        assert_eq!(error.to_string(), "resnet50 gives 512 or 2048 numbers, not 300");
     }
 }

@@ -12,4 +12,7 @@ pub struct FeatureSpace {
     pub preprocessing: String,
     /// [`Precision::name`](crate::Precision::name) of the arithmetic.
     pub precision: String,
+    /// SHA-256 of the basis file onto which the network's features are projected, in hexadecimal; `None` if they are
+    /// not projected.
+    pub basis: Option<String>,
 }

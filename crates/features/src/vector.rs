@@ -4,7 +4,7 @@ use zeroize::Zeroize;
 
 use crate::error::Error;
 
-/// Components of partial sums in [`FeatureVector::cosine`].
+/// Partial sums of [`inner_product`].
 const LANES: usize = 16;
 
 /// The features of one photo, scaled to unit norm. They reveal what the photo shows, so they are wiped on drop.
@@ -17,23 +17,13 @@ impl FeatureVector {
         &self.0
     }
 
-    /// Cosine similarity of two photos, from -1 to 1; from 0 for networks with non-negative features.
+    /// Cosine similarity of two photos, from -1 to 1; from 0 for vectors without negative components.
     ///
     /// Meaningful only for vectors of the same [`FeatureSpace`](crate::FeatureSpace). For vectors of different length
     /// the common part is compared.
     #[must_use]
     pub fn cosine(&self, other: &Self) -> f32 {
-        // Sixteen partial sums instead of one: vectorised, and with less rounding error.
-        let (left, left_rest) = self.0.as_chunks::<LANES>();
-        let (right, right_rest) = other.0.as_chunks::<LANES>();
-        let mut sums = [0.0_f32; LANES];
-        for (left, right) in left.iter().zip(right) {
-            for ((sum, left), right) in sums.iter_mut().zip(left).zip(right) {
-                *sum += left * right;
-            }
-        }
-        let rest: f32 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
-        sums.iter().sum::<f32>() + rest
+        inner_product(&self.0, &other.0)
     }
 
     /// Scales the output of a network to unit norm.
@@ -53,6 +43,21 @@ impl Drop for FeatureVector {
     fn drop(&mut self) {
         self.0.zeroize();
     }
+}
+
+/// The inner product of two vectors; of different length, of their common part.
+pub(crate) fn inner_product(left: &[f32], right: &[f32]) -> f32 {
+    // Sixteen partial sums instead of one: vectorised, and with less rounding error.
+    let (left, left_rest) = left.as_chunks::<LANES>();
+    let (right, right_rest) = right.as_chunks::<LANES>();
+    let mut sums = [0.0_f32; LANES];
+    for (left, right) in left.iter().zip(right) {
+        for ((sum, left), right) in sums.iter_mut().zip(left).zip(right) {
+            *sum += left * right;
+        }
+    }
+    let rest: f32 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
+    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

@@ -28,9 +28,9 @@ fn photo(name: &str) -> PathBuf {
 }
 
 /// The vectors that the library computes for the same photos.
-fn vectors(names: &[&str]) -> Vec<Vec<f32>> {
+fn vectors(names: &[&str], dimension: usize) -> Vec<Vec<f32>> {
     let weights = WeightsSource::Standard { directory: Path::new("models") };
-    let embedder = NETWORKS[0].load(weights, Precision::F32, Workload::Many).unwrap();
+    let embedder = NETWORKS[0].load(weights, dimension, Precision::F32, Workload::Many).unwrap();
     let prepare = |name: &&str| {
         let file = std::fs::read(photo(name)).unwrap();
         embedder.prepare(&Photo::decode(&file, None, Limits::default()).unwrap()).unwrap()
@@ -43,18 +43,58 @@ fn vectors(names: &[&str]) -> Vec<Vec<f32>> {
 #[test]
 fn json_is_one_line_a_photo_in_the_order_given() {
     let names = ["watch/image_0002.jpg", "butterfly/image_0001.jpg"];
-    let output = features(&sample("photos"), &["--json", names[0], names[1]]);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(output.stderr.is_empty());
-    let lines: Vec<serde_json::Value> =
-        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 2);
-    for ((line, name), vector) in lines.iter().zip(names).zip(vectors(&names)) {
-        assert_eq!(line["path"], name);
-        let printed: Vec<f32> = serde_json::from_value(line["features"].clone()).unwrap();
-        assert_eq!(printed.len(), 2048);
-        let cosine: f32 = printed.iter().zip(&vector).map(|(left, right)| left * right).sum();
-        assert!((cosine - 1.0).abs() < 1e-5, "{name}: {cosine}");
+    for (flags, dimension) in [(&[][..], 512), (&["--dimension", "512"], 512), (&["--dimension", "2048"], 2048)] {
+        let output = features(&sample("photos"), &[flags, &["--json", names[0], names[1]]].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(output.stderr.is_empty());
+        let lines: Vec<serde_json::Value> =
+            text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 2);
+        for ((line, name), vector) in lines.iter().zip(names).zip(vectors(&names, dimension)) {
+            assert_eq!(line.as_object().unwrap().len(), 2, "path and features");
+            assert_eq!(line["path"], name);
+            let printed: Vec<f32> = serde_json::from_value(line["features"].clone()).unwrap();
+            assert_eq!(printed.len(), dimension);
+            let product = |left: &[f32], right: &[f32]| -> f32 { left.iter().zip(right).map(|(l, r)| l * r).sum() };
+            assert!((product(&printed, &printed) - 1.0).abs() < 1e-5, "{name}");
+            assert!((product(&printed, &vector) - 1.0).abs() < 1e-5, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_summary_names_the_feature_of_largest_magnitude() {
+    let name = "butterfly/image_0001.jpg";
+    for dimension in [512, 2048] {
+        let output = features(&sample("photos"), &["--dimension", &dimension.to_string(), name]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let vector = &vectors(&[name], dimension)[0];
+        let strongest = (0..dimension).max_by(|left, right| vector[*left].abs().total_cmp(&vector[*right].abs()));
+        let strongest = strongest.unwrap();
+        let value = vector[strongest];
+        assert_eq!(text(&output.stdout), format!("{name}: {dimension} features, strongest {strongest} ({value:.4})\n"));
+    }
+}
+
+#[test]
+fn another_dimension_is_a_usage_error_that_lists_those_that_exist() {
+    for other in ["300", "0", "512.0", "many"] {
+        let output = features(&sample("photos"), &["--dimension", other, "pizza/image_0001.jpg"]);
+        assert_eq!(output.status.code(), Some(64), "{other}");
+        assert!(output.stdout.is_empty());
+        let errors = text(&output.stderr);
+        assert!(errors.contains("512, 2048"), "{other}: {errors}");
+    }
+}
+
+#[test]
+fn a_copy_of_the_built_in_weights_gives_both_dimensions() {
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/resnet50.safetensors");
+    for dimension in ["512", "2048"] {
+        let arguments = ["--weights", weights.to_str().unwrap(), "--dimension", dimension, "pizza/image_0001.jpg"];
+        let output = features(&sample("photos"), &arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains(&format!(": {dimension} features, ")), "{}", text(&output.stdout));
     }
 }
 

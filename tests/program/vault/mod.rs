@@ -1,5 +1,6 @@
 //! The vault from outside: stored photos are read back, damage is repaired, groups behave like segments.
 
 mod damage;
+mod dimension;
 mod generations;
 mod groups;

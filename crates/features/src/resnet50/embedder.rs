@@ -1,12 +1,16 @@
 //! ResNet-50 as an [`Embedder`], on a processor or an accelerator.
 
+use std::path::Path;
+
 use candle_core::{Device, Tensor};
-use zeroize::Zeroize;
+use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 use super::architecture::{DIMENSION, INPUT_SIDE, ResNet50};
 use super::convolution::Convolution;
 use super::layout::Layout;
 use super::operation::{ResNet50Operation, Unpacked};
+use super::projection::{BASIS_SHA256, PROJECTED_DIMENSION, Projection};
 use super::weights::Weights;
 use crate::accelerator;
 use crate::embedder::{Embedder, Modality};
@@ -20,6 +24,9 @@ use crate::weights_source::WeightsSource;
 /// The name in [`NETWORKS`](crate::NETWORKS).
 pub const NAME: &str = "resnet50";
 
+/// The dimensions of vectors, the default first.
+pub(crate) const DIMENSIONS: [usize; 2] = [PROJECTED_DIMENSION, DIMENSION];
+
 const INPUT: ImageInput = ImageInput { side: INPUT_SIDE as u32 };
 
 /// ResNet-50 with its weights.
@@ -27,6 +34,8 @@ const INPUT: ImageInput = ImageInput { side: INPUT_SIDE as u32 };
 /// Buffers of the network are reused, and freed with the embedder. They are not wiped.
 pub struct ResNet50Embedder {
     engine: Engine,
+    /// `None`: vectors are the 2048 pooled features.
+    projection: Option<Projection>,
     layout: Layout,
     precision: Precision,
     space: FeatureSpace,
@@ -42,17 +51,24 @@ enum Engine {
 }
 
 impl ResNet50Embedder {
-    /// Packs the weights for the fastest engine of this machine.
+    /// Packs the weights for the fastest engine of this machine. Vectors have 512 components with the `projection` of
+    /// these weights, and 2048 without one.
     ///
     /// # Errors
     /// [`Error::UnknownKernel`] or [`Error::UnsupportedKernel`] when `CIPHERLENS_KERNEL` names a kernel that cannot run
     /// here in this precision; [`Error::Network`] when an accelerator cannot load the weights.
-    pub fn new(weights: Weights, precision: Precision, workload: Workload) -> Result<Self, Error> {
+    pub fn new(
+        weights: Weights,
+        projection: Option<Projection>,
+        precision: Precision,
+        workload: Workload,
+    ) -> Result<Self, Error> {
         let Weights { network, layout, sha256 } = weights;
         let space = FeatureSpace {
             weights: sha256,
             preprocessing: layout.preprocessing().to_owned(),
             precision: precision.name().to_owned(),
+            basis: projection.as_ref().map(|_| BASIS_SHA256.to_owned()),
         };
         let engine = match accelerator::detect()? {
             Some(device) if precision == Precision::F32 => {
@@ -63,7 +79,7 @@ impl ResNet50Embedder {
                 Engine::Processor(ResNet50Operation::new(&unpacked, precision)?)
             }
         };
-        Ok(Self { engine, layout, precision, space })
+        Ok(Self { engine, projection, layout, precision, space })
     }
 
     /// Features before normalisation, shape [n, 2048].
@@ -88,7 +104,7 @@ impl Embedder for ResNet50Embedder {
     }
 
     fn dimension(&self) -> usize {
-        DIMENSION
+        if self.projection.is_some() { PROJECTED_DIMENSION } else { DIMENSION }
     }
 
     fn modality(&self) -> Modality {
@@ -118,22 +134,30 @@ impl Embedder for ResNet50Embedder {
         if let Some(other) = photos.iter().find(|photo| photo.input() != INPUT) {
             return Err(Error::WrongInput { expected: INPUT.side, actual: other.input().side });
         }
-        let mut features = self.forward(photos)?.flatten_all()?.to_vec1::<f32>()?;
-        let vectors = features.chunks_exact(DIMENSION).map(FeatureVector::normalised).collect();
-        features.zeroize();
-        vectors
+        let features = Zeroizing::new(self.forward(photos)?.flatten_all()?.to_vec1::<f32>()?);
+        let (features, _) = features.as_chunks::<DIMENSION>();
+        let vector = |features: &[f32; DIMENSION]| match &self.projection {
+            Some(projection) => projection.project(features),
+            None => FeatureVector::normalised(features),
+        };
+        features.par_iter().map(vector).collect()
     }
 }
 
-/// Loads the network for [`NETWORKS`](crate::NETWORKS).
+/// Loads the network for [`NETWORKS`](crate::NETWORKS), for one of its [`DIMENSIONS`].
 pub(crate) fn load(
     weights: WeightsSource<'_>,
+    dimension: usize,
     precision: Precision,
     workload: Workload,
 ) -> Result<Box<dyn Embedder>, Error> {
-    let weights = match weights {
-        WeightsSource::Standard { directory } => Weights::standard(directory)?,
-        WeightsSource::File(file) => Weights::from_file(file)?,
+    let (weights, directory) = match weights {
+        WeightsSource::Standard { directory } => (Weights::standard(directory)?, directory),
+        WeightsSource::File(file) => (Weights::from_file(file)?, file.parent().unwrap_or(Path::new(""))),
     };
-    Ok(Box::new(ResNet50Embedder::new(weights, precision, workload)?))
+    let projection = match dimension {
+        PROJECTED_DIMENSION => Some(Projection::of_weights(&weights, directory)?),
+        _ => None,
+    };
+    Ok(Box::new(ResNet50Embedder::new(weights, projection, precision, workload)?))
 }

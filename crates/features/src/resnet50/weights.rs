@@ -4,18 +4,19 @@
 //! into the convolutions. The other is torchvision's `resnet50` as safetensors or `.pth`; its batch normalisation is
 //! folded here, so that the network consists of convolutions with biases. Any other layout is an error: never guess.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use candle_core::pickle::PthTensors;
 use candle_core::safetensors::Load;
 use candle_core::{DType, Device, Tensor};
 use safetensors::{SafeTensorError, SafeTensors};
-use sha2::{Digest, Sha256};
 
 use super::architecture::{BLOCKS_PER_STAGE, Bottleneck, EXPANSION, ResNet50, STAGE_WIDTH};
 use super::convolution::Convolution;
 use super::layout::{Downsampling, Layout};
 use crate::error::Error;
+use crate::published_file::{PublishedFile, sha256};
 
 /// SHA-256 of `models/resnet50.safetensors` in hexadecimal.
 pub const BUNDLED_SHA256: &str = "011ded4a7ab13c86179325fe7a0dbc46a44840fbf108b938ae5968783267fdf4";
@@ -27,7 +28,17 @@ pub const FILE_NAME: &str = "resnet50.safetensors";
 const TORCH_EPSILON: f64 = 1e-5;
 
 #[cfg(feature = "bundled-weights")]
-static BUNDLED: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/resnet50.safetensors"));
+const BUNDLED: Option<&[u8]> =
+    Some(include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/resnet50.safetensors")));
+#[cfg(not(feature = "bundled-weights"))]
+const BUNDLED: Option<&[u8]> = None;
+
+static FILE: PublishedFile = PublishedFile {
+    name: FILE_NAME,
+    sha256: BUNDLED_SHA256,
+    bundled: BUNDLED,
+    alternative: "name a weights file with --weights",
+};
 
 /// Weights in memory, with their digest and layout.
 pub struct Weights {
@@ -43,26 +54,13 @@ impl Weights {
     /// A file is hashed on every load. The 47 MB inside the program are not: a test compares them with the digest.
     ///
     /// # Errors
-    /// Without `bundled-weights`: [`Error::WeightsNotFound`], [`Error::WeightsDiffer`], [`Error::ReadWeights`].
-    #[cfg_attr(feature = "bundled-weights", expect(unused_variables, reason = "used without bundled weights only"))]
+    /// Without `bundled-weights`: [`Error::FileNotFound`], [`Error::FileDiffers`], [`Error::ReadFile`].
     pub fn standard(data_directory: &Path) -> Result<Self, Error> {
-        #[cfg(feature = "bundled-weights")]
-        return Self::from_safetensors(BUNDLED, BUNDLED_SHA256.to_owned());
-        #[cfg(not(feature = "bundled-weights"))]
-        {
-            let path = data_directory.join(FILE_NAME);
-            let bytes = match std::fs::read(&path) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    return Err(Error::WeightsNotFound { path });
-                }
-                read => read.map_err(|source| Error::ReadWeights { path, source })?,
-            };
-            let actual = hexadecimal(&bytes);
-            if actual != BUNDLED_SHA256 {
-                return Err(Error::WeightsDiffer { expected: BUNDLED_SHA256, actual });
-            }
-            Self::from_safetensors(&bytes, actual)
+        let bytes = FILE.read(data_directory)?;
+        if let Cow::Owned(bytes) = &bytes {
+            FILE.verify(bytes)?;
         }
+        Self::from_safetensors(&bytes, BUNDLED_SHA256.to_owned())
     }
 
     /// Loads a safetensors or PyTorch `.pth` file in one of the two layouts.
@@ -72,9 +70,9 @@ impl Weights {
     /// # Errors
     /// When the file cannot be read, its layout is unknown, or a tensor is missing or has another shape.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
-        let read = |source| Error::ReadWeights { path: path.to_owned(), source };
+        let read = |source| Error::ReadFile { path: path.to_owned(), source };
         let bytes = std::fs::read(path).map_err(read)?;
-        let sha256 = hexadecimal(&bytes);
+        let sha256 = sha256(&bytes);
         // PyTorch has written ZIP archives since version 1.6; a safetensors file starts with the length of its header.
         if bytes.starts_with(b"PK\x03\x04") {
             drop(bytes);
@@ -107,10 +105,6 @@ impl Weights {
         };
         Ok(Self { network: Reader { tensors, layout }.network()?, layout, sha256 })
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A file's tensors by name.
@@ -206,34 +200,5 @@ impl<T: Tensors> Reader<'_, T> {
             return Err(Error::WrongShape { name: name.to_owned(), expected, actual });
         }
         Ok(tensor.to_dtype(DType::F32)?)
-    }
-}
-
-#[cfg(all(test, not(feature = "bundled-weights")))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_data_directory_is_named_when_it_holds_no_weights() {
-        let directory = tempfile::tempdir().unwrap();
-        let error = Weights::standard(directory.path()).err().unwrap();
-        assert!(
-            matches!(&error, Error::WeightsNotFound { path } if *path == directory.path().join(FILE_NAME)),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_file_with_the_right_name_and_other_bytes_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join(FILE_NAME), b"").unwrap();
-        let error = Weights::standard(directory.path()).err().unwrap();
-        assert!(matches!(error, Error::WeightsDiffer { expected: BUNDLED_SHA256, .. }), "{error}");
-    }
-
-    #[test]
-    fn the_published_file_is_found_and_accepted() {
-        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
-        assert_eq!(Weights::standard(&models).unwrap().sha256, BUNDLED_SHA256);
     }
 }

@@ -7,17 +7,19 @@ use image::{DynamicImage, ImageFormat};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::projection::project_vector;
 use super::{EMBEDDER, cosine, decode, fixture, project, read, vectors};
 
+/// Vectors of the PNGs in `tests/data/golden/`.
 #[derive(Deserialize)]
-struct Features {
-    images: Vec<Image>,
+pub(super) struct Features {
+    pub(super) images: Vec<Image>,
 }
 
 #[derive(Deserialize)]
-struct Image {
-    file: String,
-    features: Vec<f32>,
+pub(super) struct Image {
+    pub(super) file: String,
+    pub(super) features: Vec<f32>,
 }
 
 #[derive(Deserialize)]
@@ -121,14 +123,17 @@ fn altered_copies_are_nearest_to_their_originals() {
     let (originals, copies) = (samples("data/photos"), samples("data/altered"));
     assert_eq!((originals.len(), copies.len()), (100, 6));
     let of = |files: &[(String, Vec<u8>)]| vectors(&**EMBEDDER, files.iter().map(|(_, bytes)| bytes.as_slice()));
-    let (original_vectors, copy_vectors) = (of(&originals), of(&copies));
-    for ((copy, _), vector) in copies.iter().zip(&copy_vectors) {
-        let nearest = (0..originals.len())
-            .max_by(|left, right| {
-                vector.cosine(&original_vectors[*left]).total_cmp(&vector.cosine(&original_vectors[*right]))
-            })
-            .unwrap();
-        let original = originals[nearest].0.trim_end_matches(".jpg");
-        assert!(copy.starts_with(original), "{copy} is nearest to {original}");
+    let features = (of(&originals), of(&copies));
+    let projected = (features.0.iter().map(project_vector).collect(), features.1.iter().map(project_vector).collect());
+    for (original_vectors, copy_vectors) in [features, projected] {
+        for ((copy, _), vector) in copies.iter().zip(&copy_vectors) {
+            let nearest = (0..originals.len())
+                .max_by(|left, right| {
+                    vector.cosine(&original_vectors[*left]).total_cmp(&vector.cosine(&original_vectors[*right]))
+                })
+                .unwrap();
+            let original = originals[nearest].0.trim_end_matches(".jpg");
+            assert!(copy.starts_with(original), "{copy} is nearest to {original}");
+        }
     }
 }

@@ -10,13 +10,17 @@ use cipherlens_features::{Embedder, FeatureVector, Limits, NETWORKS, Photo, Prec
 
 mod decoding;
 mod golden;
+mod projection;
 mod torchvision;
 
+/// The default network with the published weights, its features not projected.
+static EMBEDDER: LazyLock<Box<dyn Embedder>> = LazyLock::new(|| load(2048, Precision::F32));
+
 /// The default network with the published weights.
-static EMBEDDER: LazyLock<Box<dyn Embedder>> = LazyLock::new(|| {
+fn load(dimension: usize, precision: Precision) -> Box<dyn Embedder> {
     let weights = WeightsSource::Standard { directory: &project("models") };
-    NETWORKS[0].load(weights, Precision::F32, Workload::Many).unwrap()
-});
+    NETWORKS[0].load(weights, dimension, precision, Workload::Many).unwrap()
+}
 
 /// A path in the project.
 fn project(path: &str) -> PathBuf {

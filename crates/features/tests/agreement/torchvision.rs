@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use cipherlens_features::resnet50::{ResNet50Embedder, Weights};
-use cipherlens_features::{Embedder, Error, Precision, Workload};
+use cipherlens_features::{Embedder, Error, NETWORKS, Precision, WeightsSource, Workload};
 
 use super::{EMBEDDER, fixture, fixture_path, project, vectors};
 
@@ -77,6 +77,7 @@ fn features_agree_with_torchvision() {
     let directory = tempfile::tempdir().unwrap();
     let embedder = ResNet50Embedder::new(
         Weights::from_file(&saved(directory.path(), tensors())).unwrap(),
+        None,
         Precision::F32,
         Workload::Many,
     )
@@ -89,6 +90,17 @@ fn features_agree_with_torchvision() {
     }
     assert_ne!(embedder.space(), EMBEDDER.space());
     assert!(embedder.space().preprocessing.ends_with("rgb-mean-deviation"));
+}
+
+#[test]
+fn other_weights_have_no_basis() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = saved(directory.path(), tensors());
+    let load = |dimension| NETWORKS[0].load(WeightsSource::File(&file), dimension, Precision::F32, Workload::One);
+    let error = load(512).err().unwrap();
+    assert!(matches!(error, Error::NoBasis { dimension: 512, available: 2048, .. }), "{error}");
+    assert!(error.to_string().ends_with("use --dimension 2048"), "{error}");
+    assert_eq!(load(2048).unwrap().dimension(), 2048);
 }
 
 #[test]
@@ -126,5 +138,5 @@ fn another_network_is_refused() {
 fn a_file_that_holds_no_tensors_is_refused() {
     assert!(matches!(refused(&project("Cargo.toml")), Error::Safetensors(_)));
     let directory = tempfile::tempdir().unwrap();
-    assert!(matches!(refused(&directory.path().join("absent")), Error::ReadWeights { .. }));
+    assert!(matches!(refused(&directory.path().join("absent")), Error::ReadFile { .. }));
 }
