@@ -61,6 +61,7 @@ long:
     .ci/long/pace
     .ci/long/tmux-pixels
     .ci/long/fuzz
+    .ci/long/aarch64
 
 # Check licences, bans and sources on all platforms; needs cargo-deny.
 deny:
