@@ -63,6 +63,7 @@ long:
     .ci/long/fuzz
     .ci/long/security
     .ci/long/forgery
+    .ci/long/aarch64
 
 # Check licences, bans and sources on all platforms; needs cargo-deny.
 deny:

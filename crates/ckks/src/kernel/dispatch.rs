@@ -118,12 +118,12 @@ impl Kernel {
     #[inline(always)]
     pub(crate) fn vectorised<R>(self, body: impl FnOnce() -> R) -> R {
         match self.0 {
-            Instructions::Portable => body(),
+            Instructions::Portable => Portable.vectorised(body),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2(simd) | Instructions::Avx512(simd) => simd.vectorised(body),
             // Part of every 64-bit ARM target.
             #[cfg(target_arch = "aarch64")]
-            Instructions::Neon => body(),
+            Instructions::Neon => Portable.vectorised(body),
         }
     }
 

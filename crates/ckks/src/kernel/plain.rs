@@ -27,6 +27,7 @@ impl PlainKernel {
     /// Every plain kernel that this processor can run. On 64-bit ARM the portable one is compiled to NEON.
     #[must_use]
     pub fn supported() -> Vec<Self> {
+        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "others exist for x86-64 only"))]
         let mut supported = vec![Self { name: "portable", run: portable }];
         #[cfg(target_arch = "x86_64")]
         {
