@@ -7,14 +7,16 @@
 //! Decryption: M\[l\] = fold(s_t R1\[l\] + s_b U\[l\]); the scores of lane l are the inverse NTT of (F0\[l\] - M\[l\])
 //! / K, centred and divided by both scales.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::block::{NONCE_BYTES, SealedBlock};
-use super::checks::{CheckScalars, CheckVectors};
+use super::checks::{CheckScalars, CheckVectors, Covered};
 use super::context::BlockSeeds;
 use super::error::Error;
-use super::kernel::WIDTH;
+use super::kernel::{Masks, WIDTH};
 use super::key_holder::KeyHolder;
 use super::layout::{PIECE_BYTES, Place, residues_in_range};
 use super::modulus::Modulus;
@@ -42,7 +44,7 @@ impl<'a> From<&'a SealedBlock> for ScannedBlock<'a> {
     }
 }
 
-/// Scanned blocks and the check vectors that cover exactly them.
+/// Scanned blocks, each once, and the check vectors that cover exactly them.
 #[derive(Clone, Copy)]
 pub struct ScannedGroup<'a> {
     /// The check vectors.
@@ -60,14 +62,27 @@ pub struct VerifiedAnswer<'a> {
     answer: &'a [u8],
 }
 
-/// Sums over blocks of r F0, `[row][vector]`, before reduction.
-type Sums = Vec<[i64; CHECKS]>;
+/// Sums over blocks of r F0, `[row][vector]`, before reduction. Equations in the scalars, so they are wiped.
+type Sums = Zeroizing<Vec<[i64; CHECKS]>>;
+
+/// Whether check vectors cover the blocks of a group and none is listed twice: the check sees only the sum of what two
+/// equal nonces answer.
+fn require_coverage(group: &ScannedGroup<'_>) -> Result<(), Error> {
+    let nonces: HashSet<&[u8; NONCE_BYTES]> = group.blocks.iter().map(|block| block.nonce).collect();
+    let covered = group.blocks.iter().fold(Covered::default(), |covered, block| covered.with(block.nonce));
+    if nonces.len() == group.blocks.len() && covered == group.checks.covered() {
+        Ok(())
+    } else {
+        Err(Error::NotCovered)
+    }
+}
 
 impl QuerySecret {
     /// Verifies the answers of the evaluator for all blocks of all groups, in order: [`ANSWER_BYTES`] for each block.
     ///
     /// # Errors
-    /// [`Error::Length`] for a hint, [`Error::ImagesInBlock`]; [`Error::AnswerRefused`] for the whole answer when its
+    /// [`Error::Length`] for a hint, or for check vectors or a query secret of another dimension;
+    /// [`Error::ImagesInBlock`]; [`Error::NotCovered`]; [`Error::AnswerRefused`] for the whole answer when its
     /// length is wrong, a residue is out of range or the check of a group fails. The error does not depend on scores.
     pub fn verify<'a>(
         self,
@@ -75,9 +90,11 @@ impl QuerySecret {
         groups: &[ScannedGroup<'a>],
         answer: &'a [u8],
     ) -> Result<VerifiedAnswer<'a>, Error> {
+        self.require_dimension_of(holder)?;
         let count: usize = groups.iter().map(|group| group.blocks.len()).sum();
         for group in groups {
             group.checks.require_dimension_of(holder)?;
+            require_coverage(group)?;
             for block in group.blocks {
                 let (expected, actual) = (HINT_BYTES, block.hint.len());
                 if actual != expected {
@@ -99,7 +116,7 @@ impl QuerySecret {
             rest = following;
             let seeds: Vec<BlockSeeds> =
                 group.blocks.par_iter().map(|block| holder.secret.block_seeds(block.nonce)).collect();
-            accepted &= self.group_is_right(holder, group.checks, &seeds, answers);
+            accepted &= self.check_holds(holder, group.checks, &seeds, answers);
             blocks.extend(group.blocks.iter().copied().zip(seeds));
         }
         if !accepted {
@@ -108,13 +125,13 @@ impl QuerySecret {
         Ok(VerifiedAnswer { holder, secret: self, blocks, answer })
     }
 
-    fn group_is_right(&self, holder: &KeyHolder, checks: &CheckVectors, seeds: &[BlockSeeds], answers: &[u8]) -> bool {
+    fn check_holds(&self, holder: &KeyHolder, checks: &CheckVectors, seeds: &[BlockSeeds], answers: &[u8]) -> bool {
         let kernel = holder.ring.kernel();
-        let none = || (true, vec![[0; CHECKS]; ROWS]);
+        let identity = || (true, Zeroizing::new(vec![[0; CHECKS]; ROWS]));
         let (in_range, sums): (bool, Sums) = answers
             .par_chunks_exact(ANSWER_BYTES)
             .zip(seeds)
-            .fold(none, |(in_range, mut sums), (answer, seeds)| {
+            .fold(identity, |(in_range, mut sums), (answer, seeds)| {
                 let scalars = CheckScalars::draw(seeds, checks.epoch());
                 let in_range = in_range
                     & kernel.vectorised(
@@ -126,17 +143,19 @@ impl QuerySecret {
                     );
                 (in_range, sums)
             })
-            .reduce(none, |(left, mut sums), (right, others)| {
+            .reduce(identity, |(left, mut sums), (right, others)| {
                 for (sums, others) in sums.as_flattened_mut().iter_mut().zip(others.as_flattened()) {
                     *sums += others;
                 }
                 (left & right, sums)
             });
-        let expected = kernel.checked(checks.as_bytes(), &self.query);
+        let expected: Sums = Zeroizing::new(kernel.expected_sums(checks.as_bytes(), &self.query));
         let moduli = holder.ring.moduli();
         let differs = |row: usize| {
             let modulus = moduli[row % PRIMES.len()];
-            (0..CHECKS).any(|check| modulus.reduce(sums[row][check]) != modulus.reduce(expected[row][check]))
+            let of_check = |check: usize| modulus.reduce(sums[row][check]) != modulus.reduce(expected[row][check]);
+            // Not `any`: whether one of the vectors passed must not show in the time.
+            (0..CHECKS).fold(false, |wrong, check| wrong | of_check(check))
         };
         in_range & !(0..ROWS).fold(false, |wrong, row| wrong | differs(row))
     }
@@ -145,10 +164,10 @@ impl QuerySecret {
 /// Adds r F0 of one block. |r F0| < 2^30, so 2^33 lanes fit into 63 bits.
 #[inline(always)]
 fn add_weighted(moduli: [Modulus; 2], scalars: &CheckScalars, answer: &[u8], sums: &mut Sums) {
-    let scalars: [_; 2] =
-        std::array::from_fn(|prime| scalars.of_prime(prime).map(|lanes| lanes.map(|r| moduli[prime].centre(r))));
+    let centred = |prime: usize| scalars.of_prime(prime).map(|lanes| lanes.map(|r| moduli[prime].centre(r)));
+    let scalars: Zeroizing<[_; 2]> = Zeroizing::new(std::array::from_fn(centred));
     let rows = answer.as_chunks::<{ ANSWER_BYTES / ROWS }>().0;
-    for (row, (answer, sums)) in rows.iter().zip(sums).enumerate() {
+    for (row, (answer, sums)) in rows.iter().zip(sums.iter_mut()).enumerate() {
         for (sum, scalars) in sums.iter_mut().zip(&scalars[row % PRIMES.len()]) {
             for (word, &scalar) in answer.as_chunks().0.iter().zip(scalars) {
                 *sum += i64::from(i32::from(i16::from_le_bytes(*word)) * i32::from(scalar));
@@ -165,16 +184,16 @@ impl VerifiedAnswer<'_> {
     /// # Errors
     /// [`Error::ImpossibleScore`] when a score is outside +-1.1, which no evaluator can cause.
     pub fn decrypt(self) -> Result<Vec<f32>, Error> {
-        let most = self.blocks.iter().map(|(block, _)| block.images).sum();
+        let images = self.blocks.iter().map(|(block, _)| block.images).sum();
         let scores: Vec<Option<[f32; BLOCK_IMAGES]>> = self
             .blocks
             .par_iter()
             .zip(self.answer.par_chunks_exact(ANSWER_BYTES))
             .map(|((block, seeds), answer)| self.decrypt_block(seeds, block.hint, answer))
             .collect();
-        let mut all = Vec::with_capacity(most);
-        for (scores, (block, _)) in scores.iter().zip(&self.blocks) {
-            all.extend(&scores.as_ref().ok_or(Error::ImpossibleScore)?[..block.images]);
+        let mut all = Vec::with_capacity(images);
+        for (at, (scores, (block, _))) in scores.iter().zip(&self.blocks).enumerate() {
+            all.extend(&scores.as_ref().ok_or(Error::ImpossibleScore { block: at })?[..block.images]);
         }
         Ok(all)
     }
@@ -186,9 +205,10 @@ impl VerifiedAnswer<'_> {
         let mut scores = [0.0; BLOCK_IMAGES];
         let mut secret_rows = Zeroizing::new([0; ROWS * PIECE_BYTES]);
         ring.write(&mut *secret_rows, Place { groups: 1, group: 0, lanes: 1, lane: 0 }, &secret);
-        let mut folded = [[0; WIDTH]; FOLDS];
-        let query = [&self.secret.secret, &self.secret.offsets];
-        ring.kernel().unmask(answer, query, [&*secret_rows, hint], &mut folded);
+        let mut folded = Zeroizing::new([[0; WIDTH]; FOLDS]);
+        let QuerySecret { secret: query_secret, offsets, .. } = &self.secret;
+        let masks = Masks { query_secret, offsets, block_secret: &*secret_rows, hint };
+        ring.kernel().unmask(answer, &masks, &mut folded);
         ring.inverse_folded(&mut folded);
         let possible = ring.kernel().vectorised(
             #[inline(always)]
@@ -198,11 +218,16 @@ impl VerifiedAnswer<'_> {
     }
 }
 
+/// 1 / p2 modulo p1, in Montgomery form.
+const INVERSE: u16 = {
+    let first = Modulus::new(PRIMES[0]);
+    first.to_montgomery(first.invert(PRIMES[1]))
+};
+
 /// Joins the residues, centres and scales. Returns whether all scores are possible.
 #[inline(always)]
 fn write_scores(moduli: [Modulus; 2], folded: &[[u16; WIDTH]; FOLDS], scores: &mut [f32; BLOCK_IMAGES]) -> bool {
     let [first, second] = moduli;
-    let inverse = first.to_montgomery(first.invert(second.prime()));
     let modulus = u32::from(first.prime()) * u32::from(second.prime());
     let unit = (1.0 / (STORED_SCALE * QUERY_SCALE)) as f32;
     let mut possible = true;
@@ -210,7 +235,7 @@ fn write_scores(moduli: [Modulus; 2], folded: &[[u16; WIDTH]; FOLDS], scores: &m
         let (of_first, of_second) = residues.split_at(LANES);
         for ((score, &x), &y) in scores.iter_mut().zip(of_first).zip(of_second) {
             // y + p2 ((x - y) / p2 mod p1); y < p2 < p1.
-            let digit = first.multiply(first.subtract(x, y), inverse);
+            let digit = first.multiply(first.subtract(x, y), INVERSE);
             let value = u32::from(y) + u32::from(second.prime()) * u32::from(digit);
             let centred = value.wrapping_sub(if value > modulus / 2 { modulus } else { 0 }).cast_signed();
             *score = centred as f32 * unit;

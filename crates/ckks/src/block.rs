@@ -4,7 +4,7 @@
 
 use zeroize::Zeroizing;
 
-use super::context::{FreshSeeds, SEED_BYTES};
+use super::context::{Encryption, FreshSeeds, SEED_BYTES};
 use super::encoding;
 use super::error::Error;
 use super::key_holder::KeyHolder;
@@ -88,7 +88,7 @@ impl KeyHolder {
     pub fn seal<V: AsRef<[f32]>>(&self, vectors: &[V]) -> Result<SealedBlock, Error> {
         let vectors: Vec<&[f32]> = vectors.iter().map(AsRef::as_ref).collect();
         let encoded = self.encode(&vectors)?;
-        let seeds = self.secret.hedged_seeds(&encoded.to_bytes())?;
+        let seeds = self.secret.hedged_seeds(Encryption::Block, &encoded.to_bytes())?;
         Ok(self.seal_encoded(&encoded, &seeds))
     }
 

@@ -7,9 +7,9 @@
 //! fold(sum over g of W\[g\] Q\[g\]) = sum over b and l of r\[b\]\[l\] F0\[b\]\[l\]
 //!
 //! modulo each prime, in each of the S values. Two independent vectors are kept. No scalar is zero, so an answer with
-//! one altered residue never passes; another wrong answer passes with probability 1 / (p - 1)^2 for each prime that it
-//! is wrong in and each fold: 2^-30.6 at most. The scalars are fixed for a block, so tries add up: raise the epoch, and
-//! with it change all scalars, when an answer was refused.
+//! one altered residue never passes; another wrong answer passes with probability 1 / (p - 1)^2 at most, p being the
+//! smallest prime that it is wrong in: 2^-30.6. The scalars are fixed for a block, so tries add up: after a refused
+//! answer, make the check vectors anew with the next epoch, which changes all scalars.
 
 use zeroize::Zeroizing;
 
@@ -19,13 +19,13 @@ use super::error::Error;
 use super::key_holder::KeyHolder;
 use super::layout::{PIECE_BYTES, residues_in_range};
 use super::modulus::Modulus;
-use super::parameters::{CHECKS, LANES, PACKED, PRIMES, Parameters, ROWS};
+use super::parameters::{CHECK_HEADER_BYTES, CHECKS, LANES, PACKED, PRIMES, Parameters, ROWS};
 use super::sampling::Randomness;
 
-/// Blocks that one set of check vectors should cover at most: 65,536 images.
+/// Blocks that a caller should cover with one set of check vectors: 65,536 vectors. They then cost D / 128 bytes for
+/// each vector, and verification about as much as the scan of a third of a block. Fewer blocks cost more, more are
+/// fine.
 pub const CHECKED_BLOCKS: usize = 128;
-
-const EPOCH_BYTES: usize = size_of::<u64>();
 
 /// The scalars of a block: `[prime][vector][lane]`, residues that are not zero. Wiped on drop.
 pub(super) struct CheckScalars(Zeroizing<[[[u16; LANES]; CHECKS]; 2]>);
@@ -50,19 +50,48 @@ impl CheckScalars {
     }
 }
 
+/// Which blocks check vectors cover: enough to notice a caller who scans others. Nonces are authenticated and random,
+/// so a plain sum of their first halves will do.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Covered {
+    blocks: u64,
+    nonces: u128,
+}
+
+impl Covered {
+    /// One more block.
+    pub(super) fn with(self, nonce: &[u8; NONCE_BYTES]) -> Self {
+        Self { blocks: self.blocks.wrapping_add(1), nonces: self.nonces.wrapping_add(half(nonce)) }
+    }
+
+    /// One block less.
+    fn without(self, nonce: &[u8; NONCE_BYTES]) -> Self {
+        Self { blocks: self.blocks.wrapping_sub(1), nonces: self.nonces.wrapping_sub(half(nonce)) }
+    }
+}
+
+fn half(nonce: &[u8; NONCE_BYTES]) -> u128 {
+    let (halves, _) = nonce.as_chunks();
+    u128::from_le_bytes(halves[0])
+}
+
 /// The check vectors of a group of blocks. Secret: whoever knows them and the blocks can forge answers. Store them
 /// encrypted, with the list of the blocks that they cover. Wiped on drop; has no `Debug`, `Clone` or comparison.
+///
+/// To change the epoch, start with [`empty`](Self::empty) vectors of the next one and [add](Self::add) every block.
 pub struct CheckVectors {
     epoch: u64,
+    covered: Covered,
     /// In the layout of check vectors.
     bytes: Zeroizing<Vec<u8>>,
 }
 
 impl CheckVectors {
-    /// Of no block, with scalars of this epoch.
+    /// Check vectors that cover no block yet, with the scalars of `epoch`.
     #[must_use]
     pub fn empty(parameters: &Parameters, epoch: u64) -> Self {
-        Self { epoch, bytes: Zeroizing::new(vec![0; CHECKS * parameters.query_bytes()]) }
+        let bytes = Zeroizing::new(vec![0; CHECKS * parameters.query_bytes()]);
+        Self { epoch, covered: Covered::default(), bytes }
     }
 
     /// The epoch of the scalars.
@@ -79,20 +108,24 @@ impl CheckVectors {
         self.add(holder, block.nonce(), block.ciphertext())
     }
 
-    /// Adds a stored block. Authenticate its bytes before: what is added is what answers are held against.
+    /// Adds a stored block. Authenticate its bytes before calling this: what is added is what answers are held against.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::Residue`].
     pub fn add(&mut self, holder: &KeyHolder, nonce: &[u8; NONCE_BYTES], ciphertext: &[u8]) -> Result<(), Error> {
-        self.combine(holder, nonce, ciphertext, Modulus::add)
+        self.combine(holder, nonce, ciphertext, Modulus::add)?;
+        self.covered = self.covered.with(nonce);
+        Ok(())
     }
 
-    /// Subtracts a block that was added, because it is replaced or removed. Authenticate its bytes before.
+    /// Subtracts a block that was added, because it is replaced or removed. Authenticate its bytes before calling this.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::Residue`].
     pub fn subtract(&mut self, holder: &KeyHolder, nonce: &[u8; NONCE_BYTES], ciphertext: &[u8]) -> Result<(), Error> {
-        self.combine(holder, nonce, ciphertext, Modulus::subtract)
+        self.combine(holder, nonce, ciphertext, Modulus::subtract)?;
+        self.covered = self.covered.without(nonce);
+        Ok(())
     }
 
     /// W\[g\] plus or minus the sum over l of r\[l\] B\[l\]\[g\].
@@ -117,12 +150,13 @@ impl CheckVectors {
         let rows = ciphertext.chunks_exact(expected / ROWS).zip(self.bytes.chunks_exact_mut(row_bytes));
         for (row, (block, checks)) in rows.enumerate() {
             let modulus = moduli[row % PRIMES.len()];
-            let scalars = scalars.of_prime(row % PRIMES.len()).map(|lanes| lanes.map(|r| modulus.to_montgomery(r)));
+            let scalars = scalars.of_prime(row % PRIMES.len());
+            let scalars = Zeroizing::new(scalars.map(|lanes| lanes.map(|r| modulus.to_montgomery(r))));
             let groups = block.as_chunks::<PIECE_BYTES>().0.as_chunks::<LANES>().0;
             let checks = checks.as_chunks_mut::<PIECE_BYTES>().0.as_chunks_mut::<CHECKS>().0;
             for (lanes, checks) in groups.iter().zip(checks) {
                 let lanes = lanes.map(|lane| lifted(modulus, &lane));
-                for (check, scalars) in checks.iter_mut().zip(&scalars) {
+                for (check, scalars) in checks.iter_mut().zip(&*scalars) {
                     let sums = kernel.weighted_sum(modulus, &lanes, scalars);
                     let old = lifted(modulus, check);
                     for (word, (old, sum)) in check.as_chunks_mut().0.iter_mut().zip(old.into_iter().zip(sums)) {
@@ -144,10 +178,18 @@ impl CheckVectors {
         &self.bytes
     }
 
-    /// The epoch, 8 bytes little-endian, and the vectors. Secret.
+    /// Which blocks they cover.
+    pub(super) fn covered(&self) -> Covered {
+        self.covered
+    }
+
+    /// The epoch, the number of blocks (8 bytes each) and the sum of their nonces (16 bytes), little-endian, then the
+    /// vectors. Secret.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new([&self.epoch.to_le_bytes()[..], &self.bytes].concat())
+        let Covered { blocks, nonces } = self.covered;
+        let header = [&self.epoch.to_le_bytes()[..], &blocks.to_le_bytes(), &nonces.to_le_bytes()].concat();
+        Zeroizing::new([&header[..], &self.bytes].concat())
     }
 
     /// Reads the output of [`to_bytes`](Self::to_bytes).
@@ -156,16 +198,18 @@ impl CheckVectors {
     /// [`Error::Length`], [`Error::Residue`].
     pub fn from_bytes(parameters: &Parameters, bytes: &[u8]) -> Result<Self, Error> {
         let what = "check vectors";
-        let length =
-            Error::Length { what, expected: EPOCH_BYTES + CHECKS * parameters.query_bytes(), actual: bytes.len() };
-        let Some((epoch, values)) = bytes.split_first_chunk() else { return Err(length) };
-        if values.len() != CHECKS * parameters.query_bytes() {
-            return Err(length);
-        }
+        let (expected, actual) = (parameters.check_vectors_bytes(), bytes.len());
+        let length = Error::Length { what, expected, actual };
+        let (header, values) =
+            bytes.split_first_chunk::<CHECK_HEADER_BYTES>().filter(|_| actual == expected).ok_or(length)?;
         if !residues_in_range(values) {
             return Err(Error::Residue { what });
         }
-        Ok(Self { epoch: u64::from_le_bytes(*epoch), bytes: Zeroizing::new(values.to_vec()) })
+        let (words, _) = header.as_chunks();
+        let (halves, _) = header.as_chunks();
+        let (epoch, blocks) = (u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1]));
+        let covered = Covered { blocks, nonces: u128::from_le_bytes(halves[1]) };
+        Ok(Self { epoch, covered, bytes: Zeroizing::new(values.to_vec()) })
     }
 }
 

@@ -62,7 +62,8 @@ pub struct PublicContext {
 }
 
 impl PublicContext {
-    /// A fresh seed. Every collection needs its own: with a shared seed, one lattice reduction would help against all.
+    /// A context with a fresh random seed. Every collection needs its own: with a shared seed, one lattice reduction
+    /// would help against all.
     ///
     /// # Errors
     /// [`Error::Entropy`].
@@ -106,8 +107,24 @@ pub struct SecretContext {
     master: Secret<SEED_BYTES>,
 }
 
-/// What the key holder derives for one block.
-pub(super) struct BlockSeeds(Zeroizing<[u8; 2 * SEED_BYTES]>);
+/// What is encrypted.
+#[derive(Clone, Copy)]
+pub(super) enum Encryption {
+    Block,
+    Query,
+}
+
+impl Encryption {
+    fn label(self) -> &'static [u8] {
+        match self {
+            Self::Block => b"/block",
+            Self::Query => b"/query",
+        }
+    }
+}
+
+/// What the key holder derives for one block. Boxed, so that moving it leaves no copy.
+pub(super) struct BlockSeeds(Box<Zeroizing<[u8; 2 * SEED_BYTES]>>);
 
 impl BlockSeeds {
     /// Seed of the block's secret.
@@ -135,7 +152,7 @@ pub(super) struct FreshSeeds {
 }
 
 impl SecretContext {
-    /// A fresh master key.
+    /// A context with a fresh random master key.
     ///
     /// # Errors
     /// [`Error::Entropy`].
@@ -171,26 +188,26 @@ impl SecretContext {
 
     /// The seeds of the block sealed under `nonce`: HKDF-SHA-256 (RFC 5869).
     pub(super) fn block_seeds(&self, nonce: &[u8; SEED_BYTES]) -> BlockSeeds {
-        let mut seeds = BlockSeeds(Zeroizing::new([0; 2 * SEED_BYTES]));
-        self.expand(&[BLOCK_LABEL, nonce], &mut *seeds.0);
+        let mut seeds = BlockSeeds(Box::new(Zeroizing::new([0; 2 * SEED_BYTES])));
+        self.expand(&[BLOCK_LABEL, nonce], &mut **seeds.0);
         seeds
     }
 
-    /// Seeds for one encryption of `message`, hedged: HKDF of 32 bytes of the operating system and a pseudorandom
-    /// function of the message under the master key (BLAKE3 keyed). Where the system's generator repeats, as in a
-    /// restored snapshot of a machine, another message still gets other seeds; where it is predictable, the master key
-    /// makes up for it.
-    pub(super) fn hedged_seeds(&self, message: &[u8]) -> Result<FreshSeeds, Error> {
+    /// Seeds for one encryption of `message`, or for one that `message` identifies, hedged: HKDF of 32 bytes of the
+    /// operating system and a pseudorandom function of the message under the master key (BLAKE3 keyed). Where the
+    /// system's generator repeats, as in a restored snapshot of a machine, another message still gets other seeds;
+    /// where it is predictable, the master key makes up for it.
+    pub(super) fn hedged_seeds(&self, kind: Encryption, message: &[u8]) -> Result<FreshSeeds, Error> {
         let mut entropy = Zeroizing::new([0; SEED_BYTES]);
         getrandom::fill(&mut *entropy)?;
-        Ok(self.hedged_seeds_from(&entropy, message))
+        Ok(self.hedged_seeds_from(&entropy, kind, message))
     }
 
     /// The same with given entropy.
-    pub(super) fn hedged_seeds_from(&self, entropy: &[u8; SEED_BYTES], message: &[u8]) -> FreshSeeds {
+    pub(super) fn hedged_seeds_from(&self, entropy: &[u8; SEED_BYTES], kind: Encryption, message: &[u8]) -> FreshSeeds {
         let mut seeds = FreshSeeds { nonce: [0; SEED_BYTES], noise: Zeroizing::new([0; SEED_BYTES]) };
         let mut key = Zeroizing::new([0; SEED_BYTES]);
-        self.expand(&[HEDGE_LABEL], &mut *key);
+        self.expand(&[HEDGE_LABEL, kind.label()], &mut *key);
         on_wiped_stack(|| {
             let hash = blake3::keyed_hash(&key, message);
             let input = Zeroizing::new([&entropy[..], hash.as_bytes()].concat());

@@ -37,21 +37,27 @@ pub(super) fn check(parameters: &Parameters, vector: &[f32]) -> Result<(), Vecto
     if (norm - 1.0).abs() > NORM_TOLERANCE { Err(VectorFault::Norm { actual: norm }) } else { Ok(()) }
 }
 
-/// The scaled components of a stored vector, rounded half to even. At most 11,596 in absolute value, so a sum with
+/// The scaled components of a stored vector, rounded half to even. At most 11,597 in absolute value, so a sum with
 /// noise is below both primes.
 #[inline(always)]
 pub(super) fn encode_stored(vector: &[f32], scaled: &mut [i16]) {
     // Without a library call: near 1.5 * 2^23 the last bit of the fraction is worth 1.
-    const ONES: f32 = 12_582_912.0;
+    const ROUNDING: f32 = 12_582_912.0;
     for (scaled, &component) in scaled.iter_mut().zip(vector) {
-        let sum = component * STORED_SCALE as f32 + ONES;
-        *scaled = (sum.to_bits().cast_signed() - ONES.to_bits().cast_signed()) as i16;
+        let sum = component * STORED_SCALE as f32 + ROUNDING;
+        *scaled = (sum.to_bits().cast_signed() - ROUNDING.to_bits().cast_signed()) as i16;
     }
 }
 
 /// The coefficients of p_g for one group of a query: floor(v + 1/2) of the scaled components, which exceed p1.
 pub(super) fn encode_query_group(moduli: [Modulus; 2], components: &[f32], coefficients: &mut Values) {
-    let scale = |&component: &f32| (f64::from(component) * QUERY_SCALE + 0.5).floor() as i64;
+    let scale = |&component: &f32| {
+        // floor(v + 1/2), from the nearest integer: near 1.5 * 2^52 the last bit of the fraction is worth 1.
+        const ROUNDING: f64 = 6_755_399_441_055_744.0;
+        let sum = f64::from(component) * QUERY_SCALE + 0.5;
+        let nearest = (sum + ROUNDING) - ROUNDING;
+        (nearest - f64::from(u8::from(nearest > sum))) as i64
+    };
     let scaled: Zeroizing<Vec<i64>> = Zeroizing::new(components.iter().map(scale).collect());
     for (residues, modulus) in coefficients.residues_mut().iter_mut().zip(moduli) {
         residues.fill(0);
@@ -94,10 +100,13 @@ mod tests {
     #[test]
     fn stored_components_are_rounded_half_to_even() {
         let scale = STORED_SCALE as f32;
-        let vector = [0.0, 1.0, -1.0, 2.6 / scale, -2.6 / scale];
-        let mut scaled = [0; 5];
+        // The last three are ties: 0.5, 2.5 and 3.5.
+        let ties = [4.315_837_6e-5, 2.157_918_6e-4, 3.021_086_2e-4];
+        let vector = [0.0, 1.0, -1.0, 2.6 / scale, -2.6 / scale, ties[0], ties[1], ties[2]];
+        assert_eq!(ties.map(|tie| tie * scale), [0.5, 2.5, 3.5]);
+        let mut scaled = [0; 8];
         encode_stored(&vector, &mut scaled);
-        assert_eq!(scaled, [0, 11_585, -11_585, 3, -3]);
+        assert_eq!(scaled, [0, 11_585, -11_585, 3, -3, 0, 2, 4]);
     }
 
     #[test]

@@ -100,13 +100,24 @@ pub enum Error {
         /// Which bytes.
         what: &'static str,
     },
-    /// The answer is not what an evaluator computes for this query and these blocks. Nothing was decrypted.
+    /// The answer is not what an evaluator computes for this query and these blocks, or the order or the epoch given
+    /// is not that of the scanned blocks. Nothing was decrypted.
     #[error("the answer was refused: it is not the result for this query and these blocks")]
     AnswerRefused,
-    /// A verified answer decrypted to scores that cannot be: a nonce or a hint is not that of its block, although both
-    /// are authenticated where they are stored, or the program has an error. An evaluator cannot cause it.
-    #[error("a verified answer decrypted to an impossible score; this is an error of the program")]
-    ImpossibleScore,
+    /// The check vectors of a group do not cover exactly the blocks that are given for it, each once. The caller's
+    /// lists are inconsistent; an evaluator cannot cause it.
+    #[error("the check vectors do not cover exactly these blocks, each once")]
+    NotCovered,
+    /// A verified answer decrypted to scores that cannot be: the hint given for a block is not the one that was sealed
+    /// with it, although hints are authenticated where they are stored, or the program has an error. An evaluator
+    /// cannot cause it. A hint with few wrong words can go unnoticed.
+    #[error(
+        "block {block} of a verified answer decrypted to an impossible score: its hint is not the one sealed with it"
+    )]
+    ImpossibleScore {
+        /// Index of the first such block in the answer.
+        block: usize,
+    },
     /// `CIPHERLENS_KERNEL` is not the name of a kernel.
     #[error("CIPHERLENS_KERNEL is {name:?}; expected one of portable, avx2, avx512, neon")]
     UnknownKernel {

@@ -1,5 +1,7 @@
 //! The owner of both contexts. The operations are in `block`, `checks`, `query` and `answer`.
 
+use std::sync::atomic::AtomicU64;
+
 use super::context::{BlockSeeds, PublicContext, SecretContext};
 use super::error::Error;
 use super::kernel::Kernel;
@@ -10,11 +12,13 @@ use super::sampling::Randomness;
 
 /// Holds both contexts: seals blocks, encrypts queries, verifies and decrypts answers.
 ///
-/// Creating one expands the reference polynomials: 1.2 MB at 512 components, in about 3 ms.
+/// Creating one expands the reference polynomials, about 2.3 MB at 512 components.
 pub struct KeyHolder {
     pub(super) secret: SecretContext,
     pub(super) ring: Ring,
     pub(super) references: References,
+    /// Masks prepared so far.
+    pub(super) masks: AtomicU64,
 }
 
 impl KeyHolder {
@@ -34,7 +38,7 @@ impl KeyHolder {
     pub(super) fn with_kernel(public: &PublicContext, secret: SecretContext, kernel: Kernel) -> Self {
         let ring = Ring::new(kernel);
         let references = References::expand(public, &ring);
-        Self { secret, ring, references }
+        Self { secret, ring, references, masks: AtomicU64::new(0) }
     }
 
     /// The parameter set.

@@ -58,12 +58,15 @@ impl Ring {
 }
 
 /// Centred residues from their bytes.
+#[inline(always)]
 pub(super) fn words(bytes: &[u8]) -> impl Iterator<Item = i16> {
     bytes.as_chunks().0.iter().map(|word| i16::from_le_bytes(*word))
 }
 
 /// Whether all residues of an object of whole rows are centred.
+#[inline(always)]
 pub(super) fn residues_in_range(bytes: &[u8]) -> bool {
+    debug_assert!(!bytes.is_empty() && bytes.len().is_multiple_of(ROWS), "whole rows");
     let rows = bytes.chunks_exact(bytes.len() / ROWS);
     rows.enumerate().all(|(row, bytes)| {
         let half = PRIMES[row % PRIMES.len()] / 2;

@@ -2,10 +2,10 @@
 //!
 //! A key holder encrypts vectors in blocks and, later, a query. An evaluator without keys computes the encrypted inner
 //! product of the query with every vector. The key holder verifies the answer and decrypts the scores. This crate
-//! handles vectors and bytes, of any dimension that is a multiple of 128; it knows no photos and no files.
+//! handles vectors and bytes, of any dimension that is a multiple of 128 up to 16,384; it knows no photos and no files.
 //!
 //! - A [`KeyHolder`], made from both contexts, [seals](KeyHolder::seal) blocks and
-//!   [encrypts](KeyHolder::encrypt) queries. It keeps secret [`CheckVectors`] of the blocks it has sealed.
+//!   [encrypts](KeyHolder::encrypt) queries. Its owner keeps secret [`CheckVectors`] of the sealed blocks.
 //! - An [`Evaluator`], made from the public context, [scores](Evaluator::score) blocks against an encrypted query.
 //! - The [`QuerySecret`] of a query [verifies](QuerySecret::verify) the answer and
 //!   [decrypts](VerifiedAnswer::decrypt) it.
@@ -37,6 +37,9 @@
 //! assert!((scores[0] + 0.5).abs() < 3e-3);
 //! # Ok::<(), cipherlens_ckks::Error>(())
 //! ```
+//!
+//! The environment variable `CIPHERLENS_KERNEL` (portable, avx2, avx512 or neon) overrides the choice of instructions,
+//! for tests and measurements; key holders and evaluators refuse one that does not run here.
 //!
 //! # Scheme
 //! R = Z\[X\] / (X^n + 1) with n = 2048 and q = p1 p2 = 61441 * 40961, 31.2 bits. Secrets are ternary, errors centred
@@ -79,18 +82,20 @@
 //! contexts check at load that each table leaves 128 bits for 2^40 of them.
 //!
 //! The types enforce two necessary rules: a changed block is sealed again as a whole under a new nonce, and the secret
-//! of a query is used once. Seeds of encryptions are hedged: where the system's random generator repeats, as in a
-//! restored snapshot of a machine, another message still gets other randomness. A [`OneTimeMask`] that is in memory
-//! when a snapshot is taken is the exception: restored, it would encrypt a second query.
+//! of a query is used once (except through [`QuerySecret::into_bytes`]). Seeds of encryptions are hedged: where the
+//! system's random generator repeats, as in a restored snapshot of a machine, a block of other vectors still gets other
+//! randomness, and so does a query at another time, in another process or after other queries. A [`OneTimeMask`] that
+//! is in memory when a snapshot is taken is the exception: restored, it would encrypt a second query.
 //!
 //! # What it does not promise
 //! - The evaluator learns the number of blocks, when queries happen, and what is fetched afterwards.
 //! - Decrypted scores contain noise that depends on the keys (Li, Micciancio 2020): show them to the key holder only.
 //!   Rounding is no defence. The scheme is not CPA-D secure.
 //! - A wrong answer is accepted with probability 2^-30.6 at most for one try, and never if one residue is wrong. Tries
-//!   against the same blocks add up: change the epoch of check vectors after refusals.
+//!   against the same blocks add up: change the epoch of check vectors after a refusal.
 //! - Blocks, hints, nonces, counts and check vectors are not authenticated here. Whoever stores them must authenticate
 //!   them, and keep check vectors secret.
+//! - Not all copies of secrets on the stack are wiped, and none in registers or in swapped memory.
 //! - One multiplication deep. No rotations, no relinearisation, no bootstrapping.
 
 mod answer;

@@ -7,17 +7,18 @@
 
 use super::kernel::{ForwardFactors, InverseFactors, WIDTH};
 use super::modulus::Modulus;
-use super::parameters::{DEGREE, FOLDS, LANES, PACKED};
+use super::parameters::{DEGREE, FOLDS, LANES, PACKED, PRIMES};
 
 /// `index` with its lowest `bits` bits reversed.
 const fn reversed(index: usize, bits: u32) -> usize {
     index.reverse_bits() >> (usize::BITS - bits)
 }
 
-/// The smallest psi with psi^n = -1.
+/// The smallest psi with psi^n = -1, for each prime.
+const ROOTS: [u16; 2] = [19, 28];
+
 fn smallest_root(modulus: Modulus) -> u16 {
-    let minus_one = modulus.prime() - 1;
-    (2..modulus.prime()).find(|&psi| modulus.power(psi, DEGREE as u64) == minus_one).unwrap_or_default()
+    ROOTS[usize::from(modulus.prime() != PRIMES[0])]
 }
 
 /// base^brv(at) in Montgomery form, for a transform of `size` values.
@@ -47,15 +48,18 @@ pub(super) fn inverse_factors(moduli: [Modulus; 2]) -> InverseFactors {
 mod tests {
     use super::*;
     use crate::kernel::Kernel;
-    use crate::parameters::PRIMES;
 
     fn polynomial(prime: u16, seed: u64) -> [u16; DEGREE] {
         std::array::from_fn(|at| ((at as u64 + 1).wrapping_mul(seed | 1) >> 7) as u16 % prime)
     }
 
     #[test]
-    fn the_roots_are_pinned() {
-        assert_eq!(PRIMES.map(|prime| smallest_root(Modulus::new(prime))), [19, 28]);
+    fn the_roots_are_the_smallest() {
+        for modulus in PRIMES.map(Modulus::new) {
+            let minus_one = modulus.prime() - 1;
+            let smallest = (2..).find(|&psi| modulus.power(psi, DEGREE as u64) == minus_one);
+            assert_eq!(smallest, Some(smallest_root(modulus)));
+        }
     }
 
     #[test]

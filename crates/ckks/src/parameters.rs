@@ -26,20 +26,23 @@ pub(super) const PRIMES: [u16; 2] = [61_441, 40_961];
 pub(super) const PACKED: usize = 32;
 /// S.
 pub(super) const FOLDS: usize = DEGREE / PACKED;
-/// L. The registers of the scan determine the number.
+/// L: as many lanes as the scan can sum in registers.
 pub(super) const LANES: usize = 8;
 /// Rows of a block or a query: one for each fold and prime.
 pub(super) const ROWS: usize = FOLDS * PRIMES.len();
 /// Check vectors of a group of blocks.
 pub(super) const CHECKS: usize = 2;
 
+/// Bytes before serialised check vectors: epoch, number of blocks, sum of nonces.
+pub(super) const CHECK_HEADER_BYTES: usize = 32;
+
 /// Bits of a centred binomial draw on each side; standard deviation sqrt(21 / 2) = 3.24.
 pub(super) const NOISE_ETA: u32 = 21;
 
-/// Dimensions are multiples of this. It keeps every row of a query a whole number of cache lines.
+/// Dimensions are multiples of this: an even number of groups, and whole steps of the plain scans.
 const DIMENSION_STEP: usize = 128;
-/// Beyond the vectors of any network in use; a key holder of this dimension takes 34 MB of memory.
-const LARGEST_DIMENSION: usize = 16_384;
+/// Sums over the groups of more do not fit into 32 bits.
+pub(super) const LARGEST_DIMENSION: usize = 16_384;
 
 /// Bytes of a residue.
 pub(super) const RESIDUE_BYTES: usize = size_of::<i16>();
@@ -61,8 +64,8 @@ impl Parameters {
     /// The set for vectors of `dimension` components.
     ///
     /// # Errors
-    /// [`Error::Dimension`] unless it is a multiple of 128 up to 16,384; [`Error::Insecure`] never for the modulus of
-    /// this version, which is checked all the same.
+    /// [`Error::Dimension`] unless it is a multiple of 128 up to 16,384. [`Error::Insecure`] cannot occur with the
+    /// modulus of this version.
     pub fn for_dimension(dimension: usize) -> Result<Self, Error> {
         if dimension == 0 || !dimension.is_multiple_of(DIMENSION_STEP) || dimension > LARGEST_DIMENSION {
             return Err(Error::Dimension { actual: dimension, step: DIMENSION_STEP, largest: LARGEST_DIMENSION });
@@ -99,6 +102,18 @@ impl Parameters {
     #[must_use]
     pub const fn block_bytes(&self) -> usize {
         LANES * self.query_bytes()
+    }
+
+    /// Bytes of serialised check vectors: 512 D and a header.
+    #[must_use]
+    pub const fn check_vectors_bytes(&self) -> usize {
+        CHECK_HEADER_BYTES + CHECKS * self.query_bytes()
+    }
+
+    /// Bytes of a serialised query secret.
+    #[must_use]
+    pub const fn query_secret_bytes(&self) -> usize {
+        (1 + LANES) * ROWS * PACKED * RESIDUE_BYTES + self.query_bytes()
     }
 
     /// Bytes of an encrypted query: 256 D.

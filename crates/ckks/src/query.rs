@@ -3,10 +3,12 @@
 //! Q\[g\] = c\[g\] s_t + e' + p_g, and U\[l\] = T0\[l\] - s_t T1\[l\] with T0\[l\] = sum over g of a\[l\]\[g\] Q\[g\].
 //! All of Q but p_g is prepared with the mask.
 
+use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
+use super::context::Encryption;
 use super::encoding;
 use super::error::Error;
 use super::kernel::{PairedQuery, SplitRows};
@@ -52,7 +54,8 @@ impl EncryptedQuery {
 /// The part of an encryption that does not depend on the query: a fresh secret, and c\[g\] s_t + e', an encryption of
 /// zero. Prepare one while waiting for the user. It is used for one query only.
 ///
-/// It stays in memory until then: a snapshot of a running machine that is restored between both would use it twice.
+/// It stays in memory until then: a snapshot of a running machine, taken between [`prepare`](KeyHolder::prepare) and
+/// [`encrypt`](KeyHolder::encrypt) and restored, would use it twice. Wiped on drop.
 #[must_use]
 pub struct OneTimeMask {
     secret: Values,
@@ -73,33 +76,36 @@ pub struct QuerySecret {
 }
 
 impl QuerySecret {
-    /// The secret, to hand it over to another process of the key holder. It is consumed, so that it is used once:
-    /// delete the bytes when they are read.
+    /// The secret, to hand it over to another process of the key holder. Its single use is then up to the caller:
+    /// delete the bytes before the secret is used.
     #[must_use]
     pub fn into_bytes(self) -> Zeroizing<Vec<u8>> {
         let parts = [&self.secret, &self.offsets, &self.query];
-        let mut bytes = Zeroizing::new(Vec::with_capacity(Self::FIXED_BYTES + self.query.part_bytes().count()));
+        let length = parts.iter().map(|rows| rows.part_count()).sum();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length));
         parts.into_iter().for_each(|rows| bytes.extend(rows.part_bytes()));
         bytes
     }
 
-    /// Reads the output of [`into_bytes`](Self::into_bytes). Authenticate the bytes before.
+    /// Reads the output of [`into_bytes`](Self::into_bytes). Authenticate the bytes before calling this.
     ///
     /// # Errors
     /// [`Error::Length`].
     pub fn from_bytes(parameters: &Parameters, bytes: &[u8]) -> Result<Self, Error> {
-        let (expected, actual) = (Self::FIXED_BYTES + parameters.query_bytes(), bytes.len());
+        let (expected, actual) = (parameters.query_secret_bytes(), bytes.len());
         if actual != expected {
             return Err(Error::Length { what: "query secret", expected, actual });
         }
-        let (secret, rest) = bytes.split_at(Self::SECRET_BYTES);
-        let (offsets, query) = rest.split_at(Self::FIXED_BYTES - Self::SECRET_BYTES);
+        let (secret, rest) = bytes.split_at(ROWS * SplitRows::PIECE_BYTES);
+        let (offsets, query) = rest.split_at(LANES * secret.len());
         let [secret, offsets, query] = [secret, offsets, query].map(SplitRows::from_part_bytes);
         Ok(Self { query, secret, offsets })
     }
 
-    const SECRET_BYTES: usize = ROWS * SplitRows::PIECE_BYTES;
-    const FIXED_BYTES: usize = (1 + LANES) * Self::SECRET_BYTES;
+    pub(super) fn require_dimension_of(&self, holder: &KeyHolder) -> Result<(), Error> {
+        let (expected, actual) = (holder.parameters().query_bytes(), self.query.part_count());
+        if actual == expected { Ok(()) } else { Err(Error::Length { what: "query secret", expected, actual }) }
+    }
 }
 
 impl KeyHolder {
@@ -108,9 +114,11 @@ impl KeyHolder {
     /// # Errors
     /// [`Error::Entropy`].
     pub fn prepare(&self) -> Result<OneTimeMask, Error> {
-        // The query is not known yet. The time hedges against a generator that repeats.
+        // The query is not known yet. What never repeats hedges against a generator that does.
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let seeds = self.secret.hedged_seeds(&time.to_le_bytes())?;
+        let count = self.masks.fetch_add(1, Ordering::Relaxed);
+        let message = [&time.to_le_bytes()[..], &count.to_le_bytes(), &std::process::id().to_le_bytes()].concat();
+        let seeds = self.secret.hedged_seeds(Encryption::Query, &message)?;
         Ok(self.prepare_with(&mut Randomness::from_seed(&seeds.noise, 0)))
     }
 
@@ -130,14 +138,18 @@ impl KeyHolder {
         OneTimeMask { secret, values }
     }
 
-    /// Encrypts a unit vector under a prepared mask.
+    /// Encrypts a unit vector under a mask that this key holder prepared.
     ///
     /// # Errors
-    /// [`Error::Query`].
+    /// [`Error::Query`]; [`Error::Length`] for a mask of another dimension.
     pub fn encrypt(&self, mask: OneTimeMask, query: &[f32]) -> Result<(EncryptedQuery, QuerySecret), Error> {
         let (ring, parameters) = (&self.ring, self.parameters());
         encoding::check(parameters, query).map_err(|fault| Error::Query { fault })?;
         let OneTimeMask { secret, mut values } = mask;
+        let (expected, actual) = (parameters.groups(), values.len());
+        if actual != expected {
+            return Err(Error::Length { what: "one-time mask", expected, actual });
+        }
         let mut bytes = AlignedBytes::zeroed(parameters.query_bytes());
         let mut message = Values::zero();
         for (group, (components, values)) in query.chunks_exact(PACKED).zip(&mut values).enumerate() {

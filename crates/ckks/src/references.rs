@@ -6,7 +6,7 @@ use super::parameters::{LANES, PRIMES};
 use super::ring::{Factor, Ring, Values};
 use super::sampling::Randomness;
 
-/// First half of the ChaCha20 stream number of a reference polynomial.
+/// First half of the number of a ChaCha20 stream: of a reference polynomial for blocks, or for queries.
 const STREAM_STORED: u64 = 0;
 const STREAM_QUERY: u64 = 1;
 
@@ -14,7 +14,7 @@ const STREAM_QUERY: u64 = 1;
 pub(super) struct References {
     /// a\[lane\]\[g\].
     pub(super) stored: [Vec<Factor>; LANES],
-    /// The same, as products over all groups are summed.
+    /// The same residues, interleaved by pairs of groups.
     pub(super) paired: PairedReferences,
     /// c\[g\].
     pub(super) query: Vec<Factor>,

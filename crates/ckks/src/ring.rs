@@ -1,7 +1,7 @@
 //! R_q = Z_q\[X\] / (X^n + 1) with q = p1 p2, as residues modulo both primes (RNS).
 //!
-//! The type of a polynomial says whether it holds coefficients or values (NTT slots), so the domains cannot be mixed.
-//! Polynomials are wiped on drop, because nearly all are derived from a secret.
+//! Small coefficients have a type of their own, so that they are not taken for values (NTT slots). Polynomials are
+//! wiped on drop, because nearly all are derived from a secret.
 
 use zeroize::Zeroize;
 

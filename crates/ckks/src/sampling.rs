@@ -1,5 +1,4 @@
-//! Random polynomials: uniform, ternary, centred binomial. No fallback when the entropy source fails, and no branch on
-//! a sampled value except to reject it.
+//! Random polynomials: uniform, ternary, centred binomial. No branch on a sampled value; a rejected one is overwritten.
 //!
 //! All randomness is ChaCha20 (RFC 8439). How bits are taken from the stream is part of the format: block secrets and
 //! reference polynomials depend on it.

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::answer::{ScannedBlock, ScannedGroup};
 use super::block::SealedBlock;
 use super::checks::{CheckScalars, CheckVectors};
-use super::context::{FreshSeeds, PublicContext, SecretContext};
+use super::context::{Encryption, FreshSeeds, PublicContext, SecretContext};
 use super::evaluator::Evaluator;
 use super::kernel::Kernel;
 use super::key_holder::KeyHolder;
@@ -341,13 +341,18 @@ fn check_scalars_change_with_the_epoch_and_the_block() {
 fn repeated_entropy_gives_the_same_seeds_for_the_same_vectors_only() {
     let secret = SecretContext::fixed(Parameters::for_dimension(DIMENSION).unwrap(), MASTER);
     let other = SecretContext::fixed(Parameters::for_dimension(DIMENSION).unwrap(), [8; 32]);
-    let seeds = |secret: &SecretContext, message: &[u8]| {
-        let seeds = secret.hedged_seeds_from(&[1; 32], message);
+    let seeds = |secret: &SecretContext, kind: Encryption, message: &[u8]| {
+        let seeds = secret.hedged_seeds_from(&[1; 32], kind, message);
         (seeds.nonce, *seeds.noise)
     };
-    let reference = seeds(&secret, b"vectors");
-    assert_eq!(reference, seeds(&secret, b"vectors"));
-    for (nonce, noise) in [seeds(&secret, b"vectorz"), seeds(&secret, b""), seeds(&other, b"vectors")] {
+    let reference = seeds(&secret, Encryption::Block, b"vectors");
+    assert_eq!(reference, seeds(&secret, Encryption::Block, b"vectors"));
+    for (nonce, noise) in [
+        seeds(&secret, Encryption::Block, b"vectorz"),
+        seeds(&secret, Encryption::Block, b""),
+        seeds(&secret, Encryption::Query, b"vectors"),
+        seeds(&other, Encryption::Block, b"vectors"),
+    ] {
         assert!(nonce != reference.0 && noise != reference.1);
     }
     assert_ne!(reference.0, reference.1);
@@ -374,25 +379,25 @@ fn sealed_blocks_and_check_vectors_are_pinned_at_every_dimension() {
             128,
             "9bdfeb2946acd1b436d441fa0176ed2a42da23fb169df2e14579497025b6172a",
             "3eb5e4f0983e06d534d3b9ab4d50a53fdb79b3f8da2acb43ae712e060ae1fac8",
-            "c7b7c19650a8b6777d899a48990b6d482bf8c88163b9b69cd1bc5e79c130e54b",
+            "0a6761443ff49297edfb71d51b28b15418f80742deee7728d4297dcd2066936b",
         ),
         (
             256,
             "ae11c5116a39cdfc34b2a3c26dabd077374f3827b757d36474f4085081b47423",
             "d3140a4df2be26b7c8b3d3f437ffbc4362c8dd73ad419b2094e6a072fefd2a7f",
-            "29415ddad25f1cd6b25eb3b48baa802064f9f4991d418664be321e6a846eb3a0",
+            "af52783ecfaba39542a9dbfcfe8c49085fb07f84a0bb4e21fc4ec38b73c34613",
         ),
         (
             512,
             "4e97511afa6ab57203583b281de9c8fa9164462b8a124a10a5cca942d991f6de",
             "098f0508062ceca9b5007805ed85ee046bce154ea715330ed37724796097b101",
-            "eb4ff66547a023caf3878b15ec433c896bd49e4ae4700a4e9f7917a596f3d60f",
+            "24a0ca819ee7ba9af9693bba6aa937592a6494239c4d1b81537518d85b3bbc58",
         ),
         (
             2048,
             "f7273e4f5857c3031875e7e1fc8e976e784628662393411b7be155275f698753",
             "cbb46fc5a96bd48e08859b68a649a86e1f689af0772a556377bd104353ce3fef",
-            "6214507cec2ab640363d3306f2c32620579cd5997d67046f5bd060465b47ba57",
+            "e35a6c311ec72822344860db2a75323a2869332beac9e25c9acb9fd3460785ee",
         ),
     ] {
         for kernel in Kernel::supported() {
@@ -404,6 +409,20 @@ fn sealed_blocks_and_check_vectors_are_pinned_at_every_dimension() {
             assert_eq!(found, [block_digest, hint_digest, checks_digest], "{dimension}, {}", kernel.name());
         }
     }
+}
+
+#[test]
+fn secrets_cannot_be_printed_copied_or_compared() {
+    use static_assertions::assert_not_impl_any;
+    assert_not_impl_any!(SecretContext: std::fmt::Debug, Clone, PartialEq);
+    assert_not_impl_any!(KeyHolder: std::fmt::Debug, Clone, PartialEq);
+    assert_not_impl_any!(CheckVectors: std::fmt::Debug, Clone, PartialEq);
+    assert_not_impl_any!(CheckScalars: std::fmt::Debug, Clone, PartialEq);
+    assert_not_impl_any!(super::context::BlockSeeds: std::fmt::Debug, Clone, PartialEq);
+    assert_not_impl_any!(super::query::OneTimeMask: std::fmt::Debug, Clone, PartialEq);
+    assert_not_impl_any!(super::query::QuerySecret: std::fmt::Debug, Clone, PartialEq);
+    assert_not_impl_any!(super::answer::VerifiedAnswer<'static>: std::fmt::Debug, Clone, PartialEq);
+    assert_not_impl_any!(Values: std::fmt::Debug, Clone, PartialEq);
 }
 
 #[test]
@@ -447,11 +466,11 @@ fn check_vectors_are_read_back_only_from_their_own_bytes() {
     let bytes = checks.to_bytes();
     let read = CheckVectors::from_bytes(set, &bytes).unwrap();
     assert_eq!((read.epoch(), read.to_bytes()), (5, bytes.clone()));
-    for length in [0, 7, 8, bytes.len() - 1] {
+    for length in [0, 31, 32, bytes.len() - 1] {
         assert!(matches!(CheckVectors::from_bytes(set, &bytes[..length]), Err(Error::Length { .. })));
     }
     let mut altered = bytes.to_vec();
-    altered[8..10].copy_from_slice(&30_721i16.to_le_bytes());
+    altered[32..34].copy_from_slice(&30_721i16.to_le_bytes());
     assert!(matches!(CheckVectors::from_bytes(set, &altered), Err(Error::Residue { .. })));
     // Subtracting what was added leaves nothing.
     checks.subtract(&holder, block.nonce(), block.ciphertext()).unwrap();

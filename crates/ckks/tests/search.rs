@@ -7,7 +7,7 @@ mod collection;
 use cipherlens_ckks::precision::{Measured, predicted_score_std};
 use cipherlens_ckks::{
     ANSWER_BYTES, BLOCK_IMAGES, CheckVectors, EncryptedQuery, Error, Evaluator, Kernel, KeyHolder, Parameters,
-    PublicContext, ScannedGroup, SecretContext, VectorFault,
+    PublicContext, QuerySecret, ScannedBlock, ScannedGroup, SecretContext, VectorFault,
 };
 use collection::{Collection, cosine, unit_vector};
 
@@ -92,20 +92,79 @@ fn several_groups_are_verified_with_their_own_check_vectors() {
     let (_, secret) = collection.encrypt(&query);
     let exchanged =
         [ScannedGroup { checks: &second, blocks: &blocks[..1] }, ScannedGroup { checks: &first, blocks: &blocks[1..] }];
-    assert!(matches!(secret.verify(&collection.holder, &exchanged, &answer), Err(Error::AnswerRefused)));
+    assert!(matches!(secret.verify(&collection.holder, &exchanged, &answer), Err(Error::NotCovered)));
+
+    // A block listed twice, and covered twice: the check would see only the sum of both answers.
+    let mut twice = CheckVectors::empty(collection.holder.parameters(), 3);
+    (0..2).for_each(|_| twice.add_sealed(&collection.holder, &collection.blocks[0]).unwrap());
+    let group = ScannedGroup { checks: &twice, blocks: &[blocks[0], blocks[0]] };
+    let (_, secret) = collection.encrypt(&query);
+    let answer = &answer[..2 * ANSWER_BYTES];
+    assert!(matches!(secret.verify(&collection.holder, &[group], answer), Err(Error::NotCovered)));
 }
 
 #[test]
 fn sealing_twice_gives_different_bytes_and_the_same_scores() {
-    let (first, second) = (Collection::new(128, 5), Collection::new(128, 5));
-    let sealed = || first.holder.seal(&first.vectors).unwrap();
-    let (one, other) = (sealed(), sealed());
-    assert_ne!(one.nonce(), other.nonce());
-    assert_ne!(one.ciphertext(), other.ciphertext());
-    assert_ne!(first.public, second.public);
+    let mut collection = Collection::new(128, 5);
     let query = unit_vector(128, 8);
-    let scores = first.search(&query).unwrap().into_iter().zip(second.search(&query).unwrap());
-    assert!(scores.into_iter().all(|(x, y)| (x - y).abs() < 5e-3));
+    let scores = collection.search(&query).unwrap();
+    let resealed = collection.holder.seal(&collection.vectors).unwrap();
+    assert_ne!(resealed.nonce(), collection.blocks[0].nonce());
+    assert_ne!(resealed.ciphertext(), collection.blocks[0].ciphertext());
+    assert_ne!(resealed.hint(), collection.blocks[0].hint());
+    collection.replace(0, resealed);
+    let again = collection.search(&query).unwrap();
+    assert!(scores.iter().zip(&again).all(|(x, y)| (x - y).abs() < 5e-3));
+}
+
+#[test]
+fn what_was_stored_is_searched_by_another_key_holder_with_the_same_contexts() {
+    let collection = Collection::new(256, 700);
+    let parameters = *collection.holder.parameters();
+    // As files would hold them.
+    let public = PublicContext::from_bytes(&collection.public.to_bytes()).unwrap();
+    let secret = SecretContext::from_bytes(&collection.secret).unwrap();
+    let checks = CheckVectors::from_bytes(&parameters, &collection.checks.to_bytes()).unwrap();
+    let hints: Vec<Vec<u8>> = collection.blocks.iter().map(|block| block.hint().to_vec()).collect();
+
+    let holder = KeyHolder::new(&public, secret).unwrap();
+    let query = unit_vector(256, 77_777);
+    let (encrypted, secret) = holder.encrypt(holder.prepare().unwrap(), &query).unwrap();
+    let secret = QuerySecret::from_bytes(&parameters, &secret.into_bytes()).unwrap();
+    let encrypted = EncryptedQuery::from_bytes(&parameters, encrypted.as_bytes()).unwrap();
+    let answer = Evaluator::new(&public).unwrap().score(&collection.ciphertexts, &encrypted).unwrap();
+    let blocks: Vec<ScannedBlock<'_>> = collection
+        .blocks
+        .iter()
+        .zip(&hints)
+        .map(|(block, hint)| ScannedBlock { nonce: block.nonce(), hint, images: block.images() })
+        .collect();
+    let group = ScannedGroup { checks: &checks, blocks: &blocks };
+    let scores = secret.verify(&holder, &[group], &answer).unwrap().decrypt().unwrap();
+    for (score, vector) in scores.iter().zip(&collection.vectors) {
+        assert!((f64::from(*score) - cosine(vector, &query)).abs() < 2.5e-3);
+    }
+}
+
+#[test]
+fn a_removed_block_is_no_longer_needed_and_no_longer_accepted() {
+    let mut collection = Collection::new(128, 2 * BLOCK_IMAGES);
+    let removed = collection.blocks.pop().unwrap();
+    collection.checks.subtract(&collection.holder, removed.nonce(), removed.ciphertext()).unwrap();
+    collection.ciphertexts.truncate(removed.ciphertext().len());
+    assert_eq!(collection.search(&unit_vector(128, 3)).unwrap().len(), BLOCK_IMAGES);
+    collection.blocks.push(removed);
+    collection.ciphertexts = collection.blocks.iter().flat_map(|block| block.ciphertext().to_vec()).collect();
+    assert!(matches!(collection.search(&unit_vector(128, 3)), Err(Error::NotCovered)));
+}
+
+#[test]
+fn check_vectors_of_the_next_epoch_accept_what_they_cover() {
+    let mut collection = Collection::new(128, 600);
+    let mut next = CheckVectors::empty(collection.holder.parameters(), 1);
+    collection.blocks.iter().for_each(|block| next.add_sealed(&collection.holder, block).unwrap());
+    collection.checks = next;
+    assert_eq!((collection.checks.epoch(), collection.search(&unit_vector(128, 3)).unwrap().len()), (1, 600));
 }
 
 #[test]
@@ -147,26 +206,44 @@ fn bytes_of_other_lengths_or_dimensions_are_refused() {
     let wide = Parameters::for_dimension(256).unwrap();
     let other = Evaluator::new(&PublicContext::generate(wide).unwrap()).unwrap();
     assert!(matches!(other.score(&[], &query), Err(Error::Length { .. })));
+    // A mask or a secret of another dimension.
+    let large = Collection::new(256, 3);
+    let mask = collection.holder.prepare().unwrap();
+    let refused = large.holder.encrypt(mask, &unit_vector(256, 1)).map(drop);
+    assert!(matches!(refused, Err(Error::Length { what: "one-time mask", .. })));
+    let (_, secret) = collection.encrypt(&unit_vector(128, 1));
+    assert!(matches!(secret.verify(&large.holder, &[], &[]), Err(Error::Length { what: "query secret", .. })));
+    let (_, secret) = collection.encrypt(&unit_vector(128, 1));
+    let bytes = secret.into_bytes();
+    assert_eq!(bytes.len(), set.query_secret_bytes());
+    for length in [0, bytes.len() - 1] {
+        assert!(matches!(QuerySecret::from_bytes(set, &bytes[..length]), Err(Error::Length { .. })));
+    }
+    assert!(matches!(QuerySecret::from_bytes(&wide, &bytes), Err(Error::Length { .. })));
     let refused = KeyHolder::new(&collection.public, SecretContext::generate(wide).unwrap());
     assert!(matches!(refused, Err(Error::ContextsDiffer { public: 128, secret: 256 })));
     assert!(matches!(EncryptedQuery::from_bytes(&wide, query.as_bytes()), Err(Error::Length { .. })));
 }
 
 #[test]
-fn a_wrong_nonce_or_hint_is_an_error_of_the_program_and_not_of_the_evaluator() {
+fn a_wrong_nonce_or_hint_is_not_blamed_on_the_evaluator() {
     let collection = Collection::new(128, 512);
     let query = unit_vector(128, 5);
-    let refused = |altered: &dyn Fn(&mut Vec<u8>)| {
+    let search = |block: ScannedBlock<'_>| {
         let (encrypted, secret) = collection.encrypt(&query);
         let answer = collection.answer(&encrypted);
-        let mut hint = collection.blocks[0].hint().to_vec();
-        altered(&mut hint);
-        let blocks = [cipherlens_ckks::ScannedBlock { hint: &hint, ..collection.scanned()[0] }];
-        let group = ScannedGroup { checks: &collection.checks, blocks: &blocks };
-        secret.verify(&collection.holder, &[group], &answer).unwrap().decrypt()
+        let group = ScannedGroup { checks: &collection.checks, blocks: &[block] };
+        secret.verify(&collection.holder, &[group], &answer)?.decrypt()
     };
-    assert!(refused(&|_| ()).is_ok());
-    assert!(matches!(refused(&|hint| hint.fill(1)), Err(Error::ImpossibleScore)));
+    let block = collection.scanned()[0];
+    search(block).unwrap();
+    assert!(matches!(search(ScannedBlock { nonce: &[1; 32], ..block }), Err(Error::NotCovered)));
+    let ones = vec![1; block.hint.len()];
+    assert!(matches!(search(ScannedBlock { hint: &ones, ..block }), Err(Error::ImpossibleScore { block: 0 })));
+    assert!(matches!(search(ScannedBlock { hint: &ones[1..], ..block }), Err(Error::Length { what: "hint", .. })));
+    for images in [0, 513] {
+        assert!(matches!(search(ScannedBlock { images, ..block }), Err(Error::ImagesInBlock { .. })));
+    }
 }
 
 #[test]

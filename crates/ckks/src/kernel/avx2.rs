@@ -14,36 +14,42 @@ use std::arch::x86_64::{
     _mm256_unpackhi_epi64, _mm256_unpacklo_epi64,
 };
 
-use super::scan::{BlockPiece, LANE_BYTES, PREFETCH_BYTES, RUN, SplitPiece, SplitRows, for_each_row};
+use super::scan::{GroupLanes, LANE_BYTES, PREFETCH_BYTES, RUN, SplitPiece, SplitRows, for_each_row};
 use super::simd::{Pair, SLOTS, Simd, VectorModulus, WIDTH};
 use crate::parameters::{LANES, PACKED, PRIMES};
 
-/// Lanes whose sums are kept in registers.
-const PASS: usize = 4;
+/// Lanes whose sums are added up together.
+pub(super) const SUMMED_TOGETHER: usize = 4;
 
-pub(super) fn is_supported() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+/// Proof that the processor has AVX2 and FMA.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    pub(super) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+    }
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn run_wide<R>(body: impl FnOnce() -> R) -> R {
+fn with_avx2<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-pub(super) fn scan(block: &[u8], query: &SplitRows, answer: &mut [u8]) {
-    // SAFETY: a `Kernel` with these instructions exists only where `is_supported` is true.
-    unsafe { scan_wide(block, query, answer) }
+pub(super) fn scan(_: Avx2, block: &[u8], query: &SplitRows, answer: &mut [u8]) {
+    // SAFETY: a value of that type exists only where the processor has the instructions.
+    unsafe { scan_with_avx2(block, query, answer) }
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn scan_wide(block: &[u8], query: &SplitRows, answer: &mut [u8]) {
+fn scan_with_avx2(block: &[u8], query: &SplitRows, answer: &mut [u8]) {
     for_each_row(block, query, answer, |block, query, prime| row(block, query, prime));
 }
 
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn row(block: &[BlockPiece], query: &[SplitPiece], prime: usize) -> [i16; LANES] {
-    let mut totals = [_mm256_setzero_pd(); LANES / PASS];
+fn row(block: &[GroupLanes], query: &[SplitPiece], prime: usize) -> [i16; LANES] {
+    let mut totals = [_mm256_setzero_pd(); LANES / SUMMED_TOGETHER];
     for (block, query) in block.chunks(RUN).zip(query.chunks(RUN)) {
         let zero = [_mm256_setzero_si256(); LANES];
         let (mut low, mut high) = (zero, zero);
@@ -59,7 +65,7 @@ fn row(block: &[BlockPiece], query: &[SplitPiece], prime: usize) -> [i16; LANES]
             }
         }
         for ((total, low), high) in totals.iter_mut().zip(low.as_chunks().0).zip(high.as_chunks().0) {
-            *total = _mm256_add_pd(*total, joined(horizontal_sums(*low), horizontal_sums(*high)));
+            *total = _mm256_add_pd(*total, joined_parts(horizontal_sums(*low), horizontal_sums(*high)));
         }
     }
     residues(totals, prime)
@@ -95,7 +101,7 @@ pub(super) fn prefetch(lane: &[u8; LANE_BYTES]) {
 /// The sums of the words of four vectors.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn horizontal_sums(vectors: [__m256i; PASS]) -> __m128i {
+pub(super) fn horizontal_sums(vectors: [__m256i; SUMMED_TOGETHER]) -> __m128i {
     let [a, b, c, d] = vectors;
     let sums = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
     _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums))
@@ -104,14 +110,14 @@ pub(super) fn horizontal_sums(vectors: [__m256i; PASS]) -> __m128i {
 /// 256 high + low.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn joined(low: __m128i, high: __m128i) -> __m256d {
+pub(super) fn joined_parts(low: __m128i, high: __m128i) -> __m256d {
     _mm256_fmadd_pd(_mm256_cvtepi32_pd(high), _mm256_set1_pd(256.0), _mm256_cvtepi32_pd(low))
 }
 
-/// The centred residues of the sums of 8 lanes; see `scan::centred`.
+/// The centred residues of the sums of 8 lanes; see `modulus::centred`.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn residues(totals: [__m256d; LANES / PASS], prime: usize) -> [i16; LANES] {
+pub(super) fn residues(totals: [__m256d; LANES / SUMMED_TOGETHER], prime: usize) -> [i16; LANES] {
     const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
     let prime = f64::from(PRIMES[prime]);
     let (inverse, prime) = (_mm256_set1_pd(1.0 / prime), _mm256_set1_pd(prime));
@@ -146,23 +152,13 @@ fn high_halves(x: __m256i, y: __m256i) -> __m256i {
     halves
 }
 
-/// Proof that the processor has AVX2.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Avx2(());
-
-impl Avx2 {
-    pub(super) fn detect() -> Option<Self> {
-        is_supported().then_some(Self(()))
-    }
-}
-
 impl Simd for Avx2 {
     type Vector = __m256i;
 
     #[inline(always)]
     fn vectorised<R>(self, body: impl FnOnce() -> R) -> R {
         // SAFETY: a value of this type exists only where the processor has the instructions.
-        unsafe { run_wide(body) }
+        unsafe { with_avx2(body) }
     }
 
     #[inline(always)]
@@ -246,7 +242,7 @@ impl Simd for Avx2 {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn products(residues: &[u8; LANE_BYTES], parts: &[[i8; PACKED]; 2]) -> [i32; 2] {
-    // Without closures, which would not be compiled with these instructions.
+    // Not with `map`, which is compiled without these instructions, so that nothing could be inlined into it.
     let (first, second) = (load(residues, 0), load(residues, 1));
     let [low, high] = parts;
     let low = _mm256_add_epi32(_mm256_madd_epi16(first, widened(low, 0)), _mm256_madd_epi16(second, widened(low, 1)));

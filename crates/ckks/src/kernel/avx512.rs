@@ -7,31 +7,38 @@ use std::arch::x86_64::{
     _mm512_setzero_si512,
 };
 
-use super::avx2::{horizontal_sums, joined, prefetch, residues};
-use super::scan::{BlockPiece, LANE_BYTES, RUN, SplitPiece, SplitRows, for_each_row};
+use super::avx2::{Avx2, SUMMED_TOGETHER, horizontal_sums, joined_parts, prefetch, residues};
+use super::scan::{GroupLanes, LANE_BYTES, RUN, SplitPiece, SplitRows, for_each_row};
 use crate::parameters::{LANES, PACKED};
 
-pub(super) fn is_supported() -> bool {
-    super::avx2::is_supported()
-        && is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vnni")
+/// Proof that the processor has AVX-512 with VNNI, and AVX2 and FMA.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    pub(super) fn detect() -> Option<Self> {
+        let detected = Avx2::detect().is_some()
+            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vnni");
+        detected.then_some(Self(()))
+    }
 }
 
-pub(super) fn scan(block: &[u8], query: &SplitRows, answer: &mut [u8]) {
-    // SAFETY: a `Kernel` with these instructions exists only where `is_supported` is true.
-    unsafe { scan_wide(block, query, answer) }
+pub(super) fn scan(_: Avx512, block: &[u8], query: &SplitRows, answer: &mut [u8]) {
+    // SAFETY: a value of that type exists only where the processor has the instructions.
+    unsafe { scan_with_avx512(block, query, answer) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,fma")]
-fn scan_wide(block: &[u8], query: &SplitRows, answer: &mut [u8]) {
+fn scan_with_avx512(block: &[u8], query: &SplitRows, answer: &mut [u8]) {
     for_each_row(block, query, answer, |block, query, prime| row(block, query, prime));
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,fma")]
-fn row(block: &[BlockPiece], query: &[SplitPiece], prime: usize) -> [i16; LANES] {
-    let mut totals = [_mm256_setzero_pd(); 2];
+fn row(block: &[GroupLanes], query: &[SplitPiece], prime: usize) -> [i16; LANES] {
+    let mut totals = [_mm256_setzero_pd(); LANES / SUMMED_TOGETHER];
     for (block, query) in block.chunks(RUN).zip(query.chunks(RUN)) {
         let zero = [_mm512_setzero_si512(); LANES];
         let (mut low, mut high) = (zero, zero);
@@ -44,7 +51,7 @@ fn row(block: &[BlockPiece], query: &[SplitPiece], prime: usize) -> [i16; LANES]
                 *high = _mm512_dpwssd_epi32(*high, residues, high_parts);
             }
         }
-        // Without closures, which would not be compiled with these instructions.
+        // Not with `map`, which is compiled without these instructions, so that nothing could be inlined into it.
         let zero = [_mm256_setzero_si256(); LANES];
         let (mut low_halves, mut high_halves) = (zero, zero);
         for lane in 0..LANES {
@@ -52,7 +59,7 @@ fn row(block: &[BlockPiece], query: &[SplitPiece], prime: usize) -> [i16; LANES]
         }
         let sums = low_halves.as_chunks().0.iter().zip(high_halves.as_chunks().0);
         for (total, (low, high)) in totals.iter_mut().zip(sums) {
-            *total = _mm256_add_pd(*total, joined(horizontal_sums(*low), horizontal_sums(*high)));
+            *total = _mm256_add_pd(*total, joined_parts(horizontal_sums(*low), horizontal_sums(*high)));
         }
     }
     residues(totals, prime)

@@ -1,5 +1,6 @@
 //! The choice of an instruction set.
 
+use super::folds::Masks;
 use super::pairs::{PairedQuery, PairedReferences};
 use super::scan::{SplitRows, for_each_row};
 use super::simd::{Portable, SLOTS, Simd, WIDTH};
@@ -9,10 +10,12 @@ use crate::error::Error;
 use crate::modulus::Modulus;
 use crate::parameters::{CHECKS, DEGREE, FOLDS, LANES, PACKED};
 
+#[cfg(target_arch = "x86_64")]
+use super::avx2::{self, Avx2};
+#[cfg(target_arch = "x86_64")]
+use super::avx512::{self, Avx512};
 #[cfg(target_arch = "aarch64")]
 use super::neon;
-#[cfg(target_arch = "x86_64")]
-use super::{avx2, avx2::Avx2, avx512};
 
 /// Selects a kernel, for tests and measurements.
 const KERNEL_VARIABLE: &str = "CIPHERLENS_KERNEL";
@@ -29,7 +32,7 @@ enum Instructions {
     Avx2(Avx2),
     /// Its transforms and products are those of AVX2: wider vectors gain nothing there.
     #[cfg(target_arch = "x86_64")]
-    Avx512(Avx2),
+    Avx512(Avx2, Avx512),
     #[cfg(target_arch = "aarch64")]
     Neon,
 }
@@ -40,7 +43,7 @@ macro_rules! with_vectors {
         match $kernel.0 {
             Instructions::Portable => $module::$function(Portable, $($argument),*),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2(simd) | Instructions::Avx512(simd) => simd.vectorised(
+            Instructions::Avx2(simd) | Instructions::Avx512(simd, _) => simd.vectorised(
                 #[inline(always)]
                 || $module::$function(simd, $($argument),*),
             ),
@@ -62,15 +65,13 @@ impl Kernel {
         {
             if let Some(avx2) = Avx2::detect() {
                 supported.push(Self(Instructions::Avx2(avx2)));
-                if avx512::is_supported() {
-                    supported.push(Self(Instructions::Avx512(avx2)));
+                if let Some(avx512) = Avx512::detect() {
+                    supported.push(Self(Instructions::Avx512(avx2, avx512)));
                 }
             }
         }
         #[cfg(target_arch = "aarch64")]
-        if neon::is_supported() {
-            supported.push(Self(Instructions::Neon));
-        }
+        supported.push(Self(Instructions::Neon));
         supported
     }
 
@@ -107,7 +108,7 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512(_) => "avx512",
+            Instructions::Avx512(..) => "avx512",
             #[cfg(target_arch = "aarch64")]
             Instructions::Neon => "neon",
         }
@@ -120,7 +121,7 @@ impl Kernel {
         match self.0 {
             Instructions::Portable => Portable.vectorised(body),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2(simd) | Instructions::Avx512(simd) => simd.vectorised(body),
+            Instructions::Avx2(simd) | Instructions::Avx512(simd, _) => simd.vectorised(body),
             // Part of every 64-bit ARM target.
             #[cfg(target_arch = "aarch64")]
             Instructions::Neon => Portable.vectorised(body),
@@ -168,7 +169,8 @@ impl Kernel {
         with_vectors!(self, products::weighted_sum(modulus, lanes, scalars))
     }
 
-    /// Sums over the groups of the products of references and a query, `write`n by lane, prime and first slot.
+    /// Sums over the groups of the products of references and a query, passed to `write(lane, prime, first slot,
+    /// residues)`.
     pub(crate) fn sums_of_pairs(
         self,
         references: &PairedReferences,
@@ -179,20 +181,14 @@ impl Kernel {
         with_vectors!(self, pairs::sums(references, query, moduli, write));
     }
 
-    /// Removes the masks of an answer of one block: secret of the query and U, secret of the block and its hint.
-    pub(crate) fn unmask(
-        self,
-        answer: &[u8],
-        query: [&SplitRows; 2],
-        block: [&[u8]; 2],
-        unmasked: &mut [[u16; WIDTH]; FOLDS],
-    ) {
-        with_vectors!(self, folds::unmask(answer, query, block, unmasked));
+    /// Removes the masks of the answer of one block.
+    pub(crate) fn unmask(self, answer: &[u8], masks: &Masks<'_>, unmasked: &mut [[u16; WIDTH]; FOLDS]) {
+        with_vectors!(self, folds::unmask(answer, masks, unmasked));
     }
 
     /// What the weighted sums of an answer have to be, `[row][vector]`, before reduction.
-    pub(crate) fn checked(self, checks: &[u8], query: &SplitRows) -> Vec<[i64; CHECKS]> {
-        with_vectors!(self, folds::checked(checks, query))
+    pub(crate) fn expected_sums(self, checks: &[u8], query: &SplitRows) -> Vec<[i64; CHECKS]> {
+        with_vectors!(self, folds::expected_sums(checks, query))
     }
 
     /// Writes the answer to `query` for a block.
@@ -200,9 +196,9 @@ impl Kernel {
         match self.0 {
             Instructions::Portable => for_each_row(block, query, answer, portable::row),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2(_) => avx2::scan(block, query, answer),
+            Instructions::Avx2(avx2) => avx2::scan(avx2, block, query, answer),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512(_) => avx512::scan(block, query, answer),
+            Instructions::Avx512(_, avx512) => avx512::scan(avx512, block, query, answer),
             #[cfg(target_arch = "aarch64")]
             Instructions::Neon => neon::scan(block, query, answer),
         }

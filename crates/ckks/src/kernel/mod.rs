@@ -1,7 +1,7 @@
 //! The loops that are written for an instruction set: the scan, transforms and products of residues.
 //!
-//! All `unsafe` of this crate is here. Every kernel computes the same values, bit for bit, and takes the same time
-//! whatever the values are.
+//! All `unsafe` of this crate is here. Every kernel computes the same residues, bit for bit, and has no branch on a
+//! value. (The plain f32 scans of `plain` differ in rounding.)
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -20,6 +20,7 @@ mod simd;
 mod transform;
 
 pub use dispatch::Kernel;
+pub(crate) use folds::Masks;
 pub(crate) use pairs::{PairedQuery, PairedReferences};
 pub use plain::PlainKernel;
 pub(crate) use scan::SplitRows;

@@ -2,18 +2,19 @@
 //!
 //! The vector instruction for sums of products adds neighbouring ones, so the residues of two groups are interleaved.
 
-use super::scan::centred;
 use super::simd::{Pair, SLOTS, Simd, WIDTH};
-use crate::modulus::Modulus;
-use crate::parameters::{DEGREE, LANES, PRIMES};
+use crate::modulus::{Modulus, centred};
+use crate::parameters::{DEGREE, LANES, LARGEST_DIMENSION, PACKED, PRIMES};
 
-/// Vectors for the slots of one polynomial.
+const _: () = assert!(LARGEST_DIMENSION / PACKED <= 512);
+
+/// Runs of 8 slots of one polynomial.
 const RUNS: usize = DEGREE / SLOTS;
 
 /// The residues of both primes of a polynomial.
 type Residues = [[u16; DEGREE]; 2];
 
-/// Interleaves the groups of one polynomial each: `[prime][run][pair of groups]`.
+/// Interleaves the values of neighbouring groups and passes them to `pair(prime, run, pair of groups, residues)`.
 fn interleaved(moduli: [Modulus; 2], groups: &[&Residues], mut pair: impl FnMut(usize, usize, usize, Pair)) {
     for (prime, modulus) in moduli.into_iter().enumerate() {
         for (at, groups) in groups.as_chunks::<2>().0.iter().enumerate() {
@@ -62,7 +63,7 @@ impl PairedQuery {
     }
 }
 
-/// The sums of all lanes. Up to 512 products of |x| <= 30720 and 128 stay below 2^31.
+/// The sums of all lanes. Up to 512 products of |x| <= 30720 and 128 stay below 2^31, one for each group.
 #[inline(always)]
 pub(super) fn sums<S: Simd>(
     simd: S,
@@ -79,7 +80,7 @@ pub(super) fn sums<S: Simd>(
             let [low, high] = simd.sums_of_pairs(references, query);
             let residue = |slot: usize| {
                 let sum = f64::from(high[slot]) * 256.0 + f64::from(low[slot]);
-                moduli[prime].lift(centred(sum, prime))
+                moduli[prime].lift(centred(sum, PRIMES[prime]))
             };
             write(lane, prime, run * SLOTS, std::array::from_fn(residue));
         }

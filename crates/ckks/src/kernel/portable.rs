@@ -1,10 +1,11 @@
 //! The scan in portable Rust: the reference for the other kernels.
 
-use super::scan::{BlockPiece, RUN, SplitPiece, centred, joined, products};
-use crate::parameters::LANES;
+use super::scan::{GroupLanes, RUN, SplitPiece, joined_parts, products};
+use crate::modulus::centred;
+use crate::parameters::{LANES, PRIMES};
 
 #[inline(always)]
-pub(super) fn row(block: &[BlockPiece], query: &[SplitPiece], prime: usize) -> [i16; LANES] {
+pub(super) fn row(block: &[GroupLanes], query: &[SplitPiece], prime: usize) -> [i16; LANES] {
     let mut totals = [0; LANES];
     for (block, query) in block.chunks(RUN).zip(query.chunks(RUN)) {
         for (lane, total) in totals.iter_mut().enumerate() {
@@ -14,8 +15,8 @@ pub(super) fn row(block: &[BlockPiece], query: &[SplitPiece], prime: usize) -> [
                     *sum = sum.wrapping_add(product);
                 }
             }
-            *total += joined(sums);
+            *total += joined_parts(sums);
         }
     }
-    totals.map(|total| centred(total as f64, prime))
+    totals.map(|total| centred(total as f64, PRIMES[prime]))
 }

@@ -14,7 +14,7 @@ pub(crate) struct ForwardFactors {
     modulus: Modulus,
     /// Those of level m are at m..2m, in the order of its blocks.
     by_level: Vec<u16>,
-    /// For each pair of vectors and each inner level, in the order of [`exchange`].
+    /// For each pair of vectors and each inner level, in the order that [`exchange`] brings the residues into.
     paired: Vec<[[u16; WIDTH]; INNER_LEVELS]>,
 }
 
@@ -27,6 +27,7 @@ impl ForwardFactors {
             std::array::from_fn(|level| {
                 let distance = (WIDTH / 2) >> level;
                 exchange(&mut low, &mut high, distance);
+                // The block of residue `at` is at / 2d, and the level is n / 2d, for the distance d.
                 low.map(|at| by_level[(DEGREE + at) / (2 * distance)])
             })
         };

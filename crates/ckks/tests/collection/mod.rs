@@ -28,6 +28,8 @@ pub fn cosine(x: &[f32], y: &[f32]) -> f64 {
 /// Vectors, the blocks they are sealed in, and the check vectors of all blocks.
 pub struct Collection {
     pub public: PublicContext,
+    /// The bytes of the secret context.
+    pub secret: Vec<u8>,
     pub holder: KeyHolder,
     pub vectors: Vec<Vec<f32>>,
     pub blocks: Vec<SealedBlock>,
@@ -39,13 +41,25 @@ impl Collection {
     pub fn new(dimension: usize, images: usize) -> Self {
         let parameters = Parameters::for_dimension(dimension).unwrap();
         let public = PublicContext::generate(parameters).unwrap();
-        let holder = KeyHolder::new(&public, SecretContext::generate(parameters).unwrap()).unwrap();
+        let secret = SecretContext::generate(parameters).unwrap();
+        let bytes = secret.to_bytes().to_vec();
+        let holder = KeyHolder::new(&public, secret).unwrap();
         let vectors: Vec<_> = (0..images as u64).map(|seed| unit_vector(dimension, seed)).collect();
         let blocks: Vec<_> = vectors.chunks(BLOCK_IMAGES).map(|vectors| holder.seal(vectors).unwrap()).collect();
         let mut checks = CheckVectors::empty(&parameters, 0);
         blocks.iter().for_each(|block| checks.add_sealed(&holder, block).unwrap());
         let ciphertexts = blocks.iter().flat_map(SealedBlock::ciphertext).copied().collect();
-        Self { public, holder, vectors, blocks, ciphertexts, checks }
+        Self { public, secret: bytes, holder, vectors, blocks, ciphertexts, checks }
+    }
+
+    /// Puts a block in the place of another, as after a change.
+    pub fn replace(&mut self, at: usize, block: SealedBlock) {
+        let old = std::mem::replace(&mut self.blocks[at], block);
+        self.checks.subtract(&self.holder, old.nonce(), old.ciphertext()).unwrap();
+        let block = &self.blocks[at];
+        self.checks.add_sealed(&self.holder, block).unwrap();
+        let bytes = block.ciphertext().len();
+        self.ciphertexts[at * bytes..(at + 1) * bytes].copy_from_slice(block.ciphertext());
     }
 
     pub fn scanned(&self) -> Vec<ScannedBlock<'_>> {
