@@ -72,3 +72,33 @@ impl SealedVectors {
         groups.map(|(checks, blocks)| ScannedGroup { checks, blocks }).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ckks::{Evaluator, Parameters, PublicContext, SecretContext};
+    use crate::services::synthetic::{Components, SyntheticFeatures};
+
+    #[test]
+    fn every_group_of_blocks_has_its_own_check_vectors() {
+        const DIMENSION: usize = 128;
+        let images = CHECKED_BLOCKS * BLOCK_IMAGES + BLOCK_IMAGES + 1;
+        let parameters = Parameters::for_dimension(DIMENSION).unwrap();
+        let public = PublicContext::generate(parameters).unwrap();
+        let holder = KeyHolder::new(&public, SecretContext::generate(parameters).unwrap()).unwrap();
+        let mut features = SyntheticFeatures::new(5, Components::Signed);
+        let vectors = PlainVectors::draw(&mut features, images, DIMENSION);
+        let (sealed, seconds) = SealedVectors::seal(&holder, &vectors).unwrap();
+        assert!(seconds > 0.0);
+        let blocks = sealed.blocks();
+        let groups = sealed.groups(&blocks);
+        assert_eq!(groups.iter().map(|group| group.blocks.len()).collect::<Vec<_>>(), [CHECKED_BLOCKS, 2]);
+        assert_eq!(blocks.iter().map(|block| block.images).sum::<usize>(), images);
+        let last = vectors.rows().last().unwrap();
+        let (encrypted, secret) = holder.encrypt(holder.prepare().unwrap(), last).unwrap();
+        let answer = Evaluator::new(&public).unwrap().score(sealed.ciphertexts(), &encrypted).unwrap();
+        let scores = secret.verify(&holder, &groups, &answer).unwrap().decrypt().unwrap();
+        assert_eq!(scores.len(), images);
+        assert!((scores.last().unwrap() - 1.0).abs() < 0.01);
+    }
+}

@@ -162,7 +162,7 @@ fn the_network_alone_is_measured_in_each_precision() {
     }
     let mut command = scene.command(["bench", "--features", "--batch", "1", "--json"]);
     let output = command.env("CIPHERLENS_KERNEL", "portable").output().unwrap();
-    let figures: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(figures["kernel"], "portable");
     scene.run(["bench", "--features", "--images", "512"]).exits(64);
 }
