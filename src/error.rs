@@ -7,6 +7,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::ckks;
 use crate::ckks_v1;
 use crate::features;
 use crate::remote;
@@ -18,7 +19,10 @@ use crate::vault;
 pub enum Error {
     /// Encrypted search failed.
     #[error(transparent)]
-    Ckks(#[from] ckks_v1::Error),
+    Ckks(#[from] ckks::Error),
+    /// Encrypted search with the first engine failed.
+    #[error(transparent)]
+    CkksV1(#[from] ckks_v1::Error),
     /// A photo or the network's weights could not be used.
     #[error(transparent)]
     Features(#[from] features::Error),
@@ -161,7 +165,7 @@ impl Error {
                     | vault::Error::ForeignDirectory { .. }
                     | vault::Error::RolledBack { .. }
                     | vault::Error::Forked { .. }
-            ) | Self::Ckks(ckks_v1::Error::AnswerRefused)
+            ) | Self::CkksV1(ckks_v1::Error::AnswerRefused)
         )
     }
 }

@@ -9,30 +9,47 @@ use crate::vault::{Extension, NewImage, PhotoMetadata, Transaction};
 /// Images committed at once.
 const COMMIT_EVERY: usize = 1024;
 
-/// A sequence of non-negative unit vectors with about half of the components zero, like features after a ReLU.
-pub struct SyntheticFeatures(u64);
+/// The distribution of components.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Components {
+    /// About half of them zero and none negative, like features after a ReLU.
+    Rectified,
+    /// Both signs alike, like features after a projection.
+    Signed,
+}
+
+/// A sequence of unit vectors.
+pub struct SyntheticFeatures {
+    state: u64,
+    components: Components,
+}
 
 impl SyntheticFeatures {
     /// The sequence for `seed`, which must not be zero.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
+    pub fn new(seed: u64, components: Components) -> Self {
+        Self { state: seed, components }
     }
 
     /// Marsaglia's xorshift with a multiplication (Vigna 2016, xorshift64*).
     fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    /// The next vector.
-    pub fn fill(&mut self, vector: &mut [f32; DIMENSION]) {
+    /// The next vector, of as many components as `vector` has.
+    pub fn fill(&mut self, vector: &mut [f32]) {
         for component in vector.iter_mut() {
             let word = self.next();
             let (left, right) = ((word >> 40 & 0xffff) + 1, word >> 20 & 0xffff);
-            *component = if word >> 63 == 1 { (left * right) as f32 } else { 0.0 };
+            let size = (left * right) as f32;
+            *component = match (word >> 63, self.components) {
+                (1, _) => size,
+                (_, Components::Rectified) => 0.0,
+                (_, Components::Signed) => -size,
+            };
         }
         let norm = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt() as f32;
         vector.iter_mut().for_each(|component| *component /= norm);
@@ -47,7 +64,7 @@ impl SyntheticFeatures {
 pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<(), Error> {
     let mut transaction = Transaction::begin(vault.vault(), IfLocked::Refuse)?;
     let first = transaction.base().len();
-    let mut features = SyntheticFeatures::new(0x9e37_79b9_7f4a_7c15 ^ first as u64);
+    let mut features = SyntheticFeatures::new(0x9e37_79b9_7f4a_7c15 ^ first as u64, Components::Rectified);
     let mut vector = [0.0; DIMENSION];
     let extension = Extension::of("synthetic.bin".as_ref());
     for number in first..first + images {
@@ -64,4 +81,25 @@ pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<()
     transaction.commit()?;
     vault.mark_changed();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors_of_any_dimension_have_norm_1_and_the_signs_asked_for() {
+        for dimension in [128, 512, 2048] {
+            for components in [Components::Rectified, Components::Signed] {
+                let mut vector = vec![0.0f32; dimension];
+                SyntheticFeatures::new(7, components).fill(&mut vector);
+                let squares: f64 = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+                assert!((squares - 1.0).abs() < 1e-5, "{squares}");
+                let negative = vector.iter().filter(|x| **x < 0.0).count();
+                let positive = vector.iter().filter(|x| **x > 0.0).count();
+                assert!((dimension / 3..dimension * 2 / 3).contains(&positive), "{positive} of {dimension}");
+                assert_eq!(negative, if components == Components::Signed { dimension - positive } else { 0 });
+            }
+        }
+    }
 }
