@@ -58,11 +58,10 @@ pub(crate) fn decrypt(run: &Run) -> Result<(), Error> {
     Ok(())
 }
 
-/// The check vectors of all groups of blocks, which all have the same length.
+/// The check vectors of all groups of blocks.
 fn read_check_vectors(run: &Run, parameters: &Parameters) -> Result<Vec<CheckVectors>, Error> {
     let bytes = files::read_secret(&run.files.check_vectors())?;
-    let groups = run.instance.blocks().div_ceil(CHECKED_BLOCKS);
-    let of_groups = bytes.chunks(bytes.len().div_ceil(groups).max(1));
+    let of_groups = bytes.chunks(parameters.check_vectors_bytes());
     Ok(of_groups.map(|checks| CheckVectors::from_bytes(parameters, checks)).collect::<Result<_, _>>()?)
 }
 
