@@ -26,6 +26,9 @@ use super::parameters::{
 use super::precision;
 use super::query::QuerySecret;
 
+/// Blocks whose seeds are derived by one thread at a time.
+const DERIVED_TOGETHER: usize = 32;
+
 /// What verification and decryption need to know about a scanned block. These values are trusted: authenticate them
 /// where they are stored.
 #[derive(Clone, Copy)]
@@ -114,8 +117,13 @@ impl QuerySecret {
         for group in groups {
             let (answers, following) = rest.split_at(group.blocks.len() * ANSWER_BYTES);
             rest = following;
-            let seeds: Vec<BlockSeeds> =
-                group.blocks.par_iter().map(|block| holder.secret.block_seeds(block.nonce)).collect();
+            let mut seeds: Vec<BlockSeeds> = group.blocks.iter().map(|_| BlockSeeds::unset()).collect();
+            group.blocks.par_chunks(DERIVED_TOGETHER).zip(seeds.par_chunks_mut(DERIVED_TOGETHER)).for_each(
+                |(blocks, seeds)| {
+                    let nonces = blocks.iter().map(|block| block.nonce);
+                    holder.secret.derive_block_seeds(nonces.zip(seeds));
+                },
+            );
             accepted &= self.check_holds(holder, group.checks, &seeds, answers);
             blocks.extend(group.blocks.iter().copied().zip(seeds));
         }

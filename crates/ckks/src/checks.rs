@@ -36,9 +36,9 @@ impl CheckScalars {
         let mut randomness = Randomness::from_seed(seeds.checks(), epoch);
         let mut scalars = Zeroizing::new([[[0; LANES]; CHECKS]; 2]);
         for (scalars, prime) in scalars.iter_mut().zip(PRIMES) {
-            for scalars in scalars.iter_mut() {
-                randomness.fill_nonzero(scalars, prime);
-            }
+            let mut drawn = Zeroizing::new([0; CHECKS * LANES]);
+            randomness.fill_nonzero(&mut drawn, prime);
+            scalars.as_flattened_mut().copy_from_slice(&*drawn);
         }
         Self(scalars)
     }

@@ -127,6 +127,11 @@ impl Encryption {
 pub(super) struct BlockSeeds(Box<Zeroizing<[u8; 2 * SEED_BYTES]>>);
 
 impl BlockSeeds {
+    /// To be filled in.
+    pub(super) fn unset() -> Self {
+        Self(Box::new(Zeroizing::new([0; 2 * SEED_BYTES])))
+    }
+
     /// Seed of the block's secret.
     pub(super) fn secret(&self) -> &[u8; SEED_BYTES] {
         self.halves().0
@@ -186,11 +191,26 @@ impl SecretContext {
         Ok(Self { parameters, master: filled(master) })
     }
 
-    /// The seeds of the block sealed under `nonce`: HKDF-SHA-256 (RFC 5869).
+    /// The seeds of the block sealed under `nonce`.
     pub(super) fn block_seeds(&self, nonce: &[u8; SEED_BYTES]) -> BlockSeeds {
-        let mut seeds = BlockSeeds(Box::new(Zeroizing::new([0; 2 * SEED_BYTES])));
-        self.expand(&[BLOCK_LABEL, nonce], &mut **seeds.0);
+        let mut seeds = BlockSeeds::unset();
+        self.derive_block_seeds([(nonce, &mut seeds)]);
         seeds
+    }
+
+    /// Fills in the seeds of blocks by their nonces: HKDF-SHA-256 (RFC 5869). Wiping the stack costs more than one
+    /// derivation, so pass many.
+    pub(super) fn derive_block_seeds<'a>(
+        &self,
+        blocks: impl IntoIterator<Item = (&'a [u8; SEED_BYTES], &'a mut BlockSeeds)>,
+    ) {
+        on_wiped_stack(|| {
+            let hkdf = Hkdf::<Sha256>::new(None, self.master.expose());
+            for (nonce, seeds) in blocks {
+                hkdf.expand_multi_info(&[BLOCK_LABEL, nonce], &mut **seeds.0)
+                    .expect("HKDF-SHA-256 gives up to 8,160 bytes");
+            }
+        });
     }
 
     /// Seeds for one encryption of `message`, or for one that `message` identifies, hedged: HKDF of 32 bytes of the

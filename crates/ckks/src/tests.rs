@@ -379,25 +379,25 @@ fn sealed_blocks_and_check_vectors_are_pinned_at_every_dimension() {
             128,
             "9bdfeb2946acd1b436d441fa0176ed2a42da23fb169df2e14579497025b6172a",
             "3eb5e4f0983e06d534d3b9ab4d50a53fdb79b3f8da2acb43ae712e060ae1fac8",
-            "0a6761443ff49297edfb71d51b28b15418f80742deee7728d4297dcd2066936b",
+            "fa1c52bf4bbd64d583d6b5a29b7e78c42c3d258be0a2fd4b31b7a18879743329",
         ),
         (
             256,
             "ae11c5116a39cdfc34b2a3c26dabd077374f3827b757d36474f4085081b47423",
             "d3140a4df2be26b7c8b3d3f437ffbc4362c8dd73ad419b2094e6a072fefd2a7f",
-            "af52783ecfaba39542a9dbfcfe8c49085fb07f84a0bb4e21fc4ec38b73c34613",
+            "f53db8e4c0864fdd272eff866023ebb9acbdb8c7fd8447fb22ff3121db12c19c",
         ),
         (
             512,
             "4e97511afa6ab57203583b281de9c8fa9164462b8a124a10a5cca942d991f6de",
             "098f0508062ceca9b5007805ed85ee046bce154ea715330ed37724796097b101",
-            "24a0ca819ee7ba9af9693bba6aa937592a6494239c4d1b81537518d85b3bbc58",
+            "275ee1fc91f9e20e013bc5afb0e6fe6dfefdcc2a0017eb6c131eccb91983f200",
         ),
         (
             2048,
             "f7273e4f5857c3031875e7e1fc8e976e784628662393411b7be155275f698753",
             "cbb46fc5a96bd48e08859b68a649a86e1f689af0772a556377bd104353ce3fef",
-            "e35a6c311ec72822344860db2a75323a2869332beac9e25c9acb9fd3460785ee",
+            "bf7adb8190c03ddb0e153e716dcd2423dcd333f8aeb67ca37c5cb1455804eaaa",
         ),
     ] {
         for kernel in Kernel::supported() {
