@@ -18,10 +18,10 @@ use super::context::BlockSeeds;
 use super::error::Error;
 use super::kernel::{Masks, WIDTH};
 use super::key_holder::KeyHolder;
-use super::layout::{PIECE_BYTES, Place, residues_in_range};
+use super::layout::{Place, residues_in_range};
 use super::modulus::Modulus;
 use super::parameters::{
-    ANSWER_BYTES, BLOCK_IMAGES, CHECKS, FOLDS, HINT_BYTES, LANES, PRIMES, QUERY_SCALE, ROWS, STORED_SCALE,
+    ANSWER_BYTES, BLOCK_IMAGES, CHECKS, FOLDS, HINT_BYTES, LANES, PIECE_BYTES, PRIMES, QUERY_SCALE, ROWS, STORED_SCALE,
 };
 use super::precision;
 use super::query::QuerySecret;

@@ -17,9 +17,9 @@ use super::block::{NONCE_BYTES, SealedBlock};
 use super::context::BlockSeeds;
 use super::error::Error;
 use super::key_holder::KeyHolder;
-use super::layout::{PIECE_BYTES, residues_in_range};
+use super::layout::residues_in_range;
 use super::modulus::Modulus;
-use super::parameters::{CHECK_HEADER_BYTES, CHECKS, LANES, PACKED, PRIMES, Parameters, ROWS};
+use super::parameters::{CHECK_HEADER_BYTES, CHECKS, LANES, PACKED, PIECE_BYTES, PRIMES, Parameters, ROWS};
 use super::sampling::Randomness;
 
 /// Blocks that a caller should cover with one set of check vectors: 65,536 vectors. They then cost D / 128 bytes for

@@ -16,11 +16,8 @@
 
 use zeroize::Zeroizing;
 
-use super::parameters::{DEGREE, PACKED, PRIMES, RESIDUE_BYTES, ROWS};
+use super::parameters::{DEGREE, PACKED, PIECE_BYTES, PRIMES, ROWS};
 use super::ring::{Ring, Values};
-
-/// Bytes of the K residues of a polynomial in one row.
-pub(super) const PIECE_BYTES: usize = PACKED * RESIDUE_BYTES;
 
 /// Which polynomial of an object: of `lane` among `lanes`, and of `group` among `groups`.
 #[derive(Clone, Copy)]

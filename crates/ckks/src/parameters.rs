@@ -47,6 +47,9 @@ pub(super) const LARGEST_DIMENSION: usize = 16_384;
 /// Bytes of a residue.
 pub(super) const RESIDUE_BYTES: usize = size_of::<i16>();
 
+/// Bytes of the K residues of a polynomial in one row: a cache line.
+pub(super) const PIECE_BYTES: usize = PACKED * RESIDUE_BYTES;
+
 /// Images of a full block, whatever the dimension.
 pub const BLOCK_IMAGES: usize = LANES * FOLDS;
 /// Bytes of a block's hint: 128 an image, whatever the dimension.

@@ -13,8 +13,8 @@ use super::encoding;
 use super::error::Error;
 use super::kernel::{PairedQuery, SplitRows};
 use super::key_holder::KeyHolder;
-use super::layout::{AlignedBytes, PIECE_BYTES, Place, residues_in_range};
-use super::parameters::{LANES, PACKED, Parameters, ROWS};
+use super::layout::{AlignedBytes, Place, residues_in_range};
+use super::parameters::{LANES, PACKED, PIECE_BYTES, Parameters, ROWS};
 use super::ring::{SmallPolynomial, Values};
 use super::sampling::{NoiseBits, Randomness};
 
@@ -96,7 +96,7 @@ impl QuerySecret {
         if actual != expected {
             return Err(Error::Length { what: "query secret", expected, actual });
         }
-        let (secret, rest) = bytes.split_at(ROWS * SplitRows::PIECE_BYTES);
+        let (secret, rest) = bytes.split_at(ROWS * SplitRows::PART_BYTES);
         let (offsets, query) = rest.split_at(LANES * secret.len());
         let [secret, offsets, query] = [secret, offsets, query].map(SplitRows::from_part_bytes);
         Ok(Self { query, secret, offsets })

@@ -14,9 +14,9 @@ use std::arch::x86_64::{
     _mm256_unpackhi_epi64, _mm256_unpacklo_epi64,
 };
 
-use super::scan::{GroupLanes, LANE_BYTES, PREFETCH_BYTES, RUN, SplitPiece, SplitRows, for_each_row};
+use super::scan::{GroupLanes, PREFETCH_BYTES, RUN, SplitPiece, SplitRows, for_each_row};
 use super::simd::{Pair, SLOTS, Simd, VectorModulus, WIDTH};
-use crate::parameters::{LANES, PACKED, PRIMES};
+use crate::parameters::{LANES, PACKED, PIECE_BYTES, PRIMES};
 
 /// Lanes whose sums are added up together.
 pub(super) const SUMMED_TOGETHER: usize = 4;
@@ -74,8 +74,8 @@ fn row(block: &[GroupLanes], query: &[SplitPiece], prime: usize) -> [i16; LANES]
 /// Half of a lane: 16 residues.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load(lane: &[u8; LANE_BYTES], half: usize) -> __m256i {
-    let bytes = &lane.as_chunks::<{ LANE_BYTES / 2 }>().0[half];
+fn load(lane: &[u8; PIECE_BYTES], half: usize) -> __m256i {
+    let bytes = &lane.as_chunks::<{ PIECE_BYTES / 2 }>().0[half];
     // SAFETY: the reference covers the 32 bytes; the load takes any alignment.
     unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }
@@ -90,7 +90,7 @@ fn widened(parts: &[i8; PACKED], half: usize) -> __m256i {
 }
 
 #[inline(always)]
-pub(super) fn prefetch(lane: &[u8; LANE_BYTES]) {
+pub(super) fn prefetch(lane: &[u8; PIECE_BYTES]) {
     #[allow(unused_unsafe, reason = "a safe function in newer compilers only")]
     // SAFETY: a hint; nothing is read, and an address past the end does no harm.
     unsafe {
@@ -227,7 +227,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn products(self, residues: &[u8; LANE_BYTES], SplitPiece(parts): &SplitPiece) -> [i32; 2] {
+    fn products(self, residues: &[u8; PIECE_BYTES], SplitPiece(parts): &SplitPiece) -> [i32; 2] {
         // SAFETY: as in `vectorised`.
         unsafe { products(residues, parts) }
     }
@@ -241,7 +241,7 @@ impl Simd for Avx2 {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn products(residues: &[u8; LANE_BYTES], parts: &[[i8; PACKED]; 2]) -> [i32; 2] {
+fn products(residues: &[u8; PIECE_BYTES], parts: &[[i8; PACKED]; 2]) -> [i32; 2] {
     // Not with `map`, which is compiled without these instructions, so that nothing could be inlined into it.
     let (first, second) = (load(residues, 0), load(residues, 1));
     let [low, high] = parts;

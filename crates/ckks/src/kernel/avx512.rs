@@ -8,8 +8,8 @@ use std::arch::x86_64::{
 };
 
 use super::avx2::{Avx2, SUMMED_TOGETHER, horizontal_sums, joined_parts, prefetch, residues};
-use super::scan::{GroupLanes, LANE_BYTES, RUN, SplitPiece, SplitRows, for_each_row};
-use crate::parameters::{LANES, PACKED};
+use super::scan::{GroupLanes, RUN, SplitPiece, SplitRows, for_each_row};
+use crate::parameters::{LANES, PACKED, PIECE_BYTES};
 
 /// Proof that the processor has AVX-512 with VNNI, and AVX2 and FMA.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -67,7 +67,7 @@ fn row(block: &[GroupLanes], query: &[SplitPiece], prime: usize) -> [i16; LANES]
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load(lane: &[u8; LANE_BYTES]) -> __m512i {
+fn load(lane: &[u8; PIECE_BYTES]) -> __m512i {
     // SAFETY: the reference covers the 64 bytes; the load takes any alignment.
     unsafe { _mm512_loadu_si512(lane.as_ptr().cast()) }
 }

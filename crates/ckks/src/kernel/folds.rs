@@ -1,9 +1,9 @@
 //! Folded products of the key holder: masks of answers, and what check vectors predict.
 
-use super::scan::{LANE_BYTES, SplitRows, joined_parts};
+use super::scan::{SplitRows, joined_parts};
 use super::simd::{Simd, WIDTH};
 use crate::modulus::centred;
-use crate::parameters::{ANSWER_BYTES, CHECKS, FOLDS, LANES, PRIMES, ROWS};
+use crate::parameters::{ANSWER_BYTES, CHECKS, FOLDS, LANES, PIECE_BYTES, PRIMES, ROWS};
 
 /// What masks the answer of one block.
 pub(crate) struct Masks<'a> {
@@ -21,9 +21,9 @@ pub(crate) struct Masks<'a> {
 #[inline(always)]
 pub(super) fn unmask<S: Simd>(simd: S, answer: &[u8], masks: &Masks<'_>, unmasked: &mut [[u16; WIDTH]; FOLDS]) {
     let Masks { query_secret, offsets, block_secret, hint } = masks;
-    let hints = hint.as_chunks::<LANE_BYTES>().0.as_chunks::<LANES>().0;
+    let hints = hint.as_chunks::<PIECE_BYTES>().0.as_chunks::<LANES>().0;
     let answers = answer.as_chunks::<{ ANSWER_BYTES / ROWS }>().0;
-    let rows = hints.iter().zip(block_secret.as_chunks::<LANE_BYTES>().0).zip(answers);
+    let rows = hints.iter().zip(block_secret.as_chunks::<PIECE_BYTES>().0).zip(answers);
     let unmasked = unmasked.as_flattened_mut().as_chunks_mut::<LANES>().0;
     for (row, (((hint, secret), answer), unmasked)) in rows.zip(unmasked).enumerate() {
         let prime = row % PRIMES.len();
@@ -45,7 +45,7 @@ pub(super) fn unmask<S: Simd>(simd: S, answer: &[u8], masks: &Masks<'_>, unmaske
 pub(super) fn expected_sums<S: Simd>(simd: S, checks: &[u8], query: &SplitRows) -> Vec<[i64; CHECKS]> {
     let rows = checks.chunks_exact(checks.len() / ROWS).enumerate();
     rows.map(|(row, checks)| {
-        let groups = checks.as_chunks::<LANE_BYTES>().0.as_chunks::<CHECKS>().0;
+        let groups = checks.as_chunks::<PIECE_BYTES>().0.as_chunks::<CHECKS>().0;
         let mut sums = [0; CHECKS];
         for (checks, query) in groups.iter().zip(query.row(row)) {
             for (sum, check) in sums.iter_mut().zip(checks) {

@@ -6,9 +6,9 @@ use std::arch::aarch64::{
     vmlal_s16, vmovl_s8, vreinterpretq_s16_u8,
 };
 
-use super::scan::{GroupLanes, LANE_BYTES, RUN, SplitPiece, SplitRows, for_each_row};
+use super::scan::{GroupLanes, RUN, SplitPiece, SplitRows, for_each_row};
 use crate::modulus::centred;
-use crate::parameters::{LANES, PACKED, PRIMES};
+use crate::parameters::{LANES, PACKED, PIECE_BYTES, PRIMES};
 
 /// Of a vector.
 const RESIDUES: usize = 8;
@@ -56,7 +56,7 @@ fn multiply_add(sums: int32x4_t, x: int16x8_t, y: int16x8_t) -> int32x4_t {
 /// 8 residues of a lane.
 #[inline]
 #[target_feature(enable = "neon")]
-fn load(lane: &[u8; LANE_BYTES], at: usize) -> int16x8_t {
+fn load(lane: &[u8; PIECE_BYTES], at: usize) -> int16x8_t {
     let bytes = &lane.as_chunks::<{ 2 * RESIDUES }>().0[at];
     // SAFETY: the reference covers the 16 bytes; the load takes any alignment.
     vreinterpretq_s16_u8(unsafe { vld1q_u8(bytes.as_ptr()) })

@@ -9,10 +9,8 @@
 
 use zeroize::Zeroize;
 
-use crate::parameters::{LANES, PACKED, PRIMES, RESIDUE_BYTES, ROWS};
+use crate::parameters::{LANES, PACKED, PIECE_BYTES, PRIMES, RESIDUE_BYTES, ROWS};
 
-/// Bytes of the K residues of one polynomial in a row: a cache line.
-pub(super) const LANE_BYTES: usize = crate::layout::PIECE_BYTES;
 /// Bytes of the results of a row.
 const RESULT_BYTES: usize = LANES * RESIDUE_BYTES;
 /// Pieces whose products are summed in 32 bits.
@@ -24,7 +22,7 @@ pub(super) const RUN: usize = 512 / PACKED;
 pub(super) const PREFETCH_BYTES: usize = 16 << 10;
 
 /// The 8 lanes of one group of a row of a block, in memory order.
-pub(super) type GroupLanes = [[u8; LANE_BYTES]; LANES];
+pub(super) type GroupLanes = [[u8; PIECE_BYTES]; LANES];
 
 /// K residues, split: low parts, then high parts.
 #[derive(Clone, Copy)]
@@ -41,7 +39,7 @@ pub(crate) struct SplitRows {
 impl SplitRows {
     /// Splits centred residues of whole rows, 16-bit words in little-endian.
     pub(crate) fn new(residues: &[u8]) -> Self {
-        let piece = |bytes: &[u8; LANE_BYTES]| {
+        let piece = |bytes: &[u8; PIECE_BYTES]| {
             let mut piece = SplitPiece([[0; PACKED]; 2]);
             let [low, high] = &mut piece.0;
             for ((low, high), word) in low.iter_mut().zip(high).zip(bytes.as_chunks().0) {
@@ -65,11 +63,11 @@ impl SplitRows {
 
 impl SplitRows {
     /// Bytes of a piece in serialised form.
-    pub(crate) const PIECE_BYTES: usize = 2 * PACKED;
+    pub(crate) const PART_BYTES: usize = 2 * PACKED;
 
     /// Number of [`part_bytes`](Self::part_bytes).
     pub(crate) fn part_count(&self) -> usize {
-        self.pieces.len() * Self::PIECE_BYTES
+        self.pieces.len() * Self::PART_BYTES
     }
 
     /// The parts of all pieces in order.
@@ -79,7 +77,7 @@ impl SplitRows {
 
     /// Reads the output of [`part_bytes`](Self::part_bytes).
     pub(crate) fn from_part_bytes(bytes: &[u8]) -> Self {
-        let piece = |bytes: &[u8; Self::PIECE_BYTES]| {
+        let piece = |bytes: &[u8; Self::PART_BYTES]| {
             let mut piece = SplitPiece([[0; PACKED]; 2]);
             for (part, byte) in piece.0.as_flattened_mut().iter_mut().zip(bytes) {
                 *part = byte.cast_signed();
@@ -101,7 +99,7 @@ impl Drop for SplitRows {
 
 /// Sums of the products of K residues with the low and with the high parts of K others.
 #[inline(always)]
-pub(super) fn products(residues: &[u8; LANE_BYTES], SplitPiece(parts): &SplitPiece) -> [i32; 2] {
+pub(super) fn products(residues: &[u8; PIECE_BYTES], SplitPiece(parts): &SplitPiece) -> [i32; 2] {
     parts.map(|parts| {
         let mut sum = 0i32;
         for (bytes, part) in residues.as_chunks().0.iter().zip(parts) {
@@ -126,7 +124,7 @@ pub(super) fn for_each_row(
     answer: &mut [u8],
     mut result: impl FnMut(&[GroupLanes], &[SplitPiece], usize) -> [i16; LANES],
 ) {
-    let rows = block.chunks_exact(query.row_pieces * LANES * LANE_BYTES);
+    let rows = block.chunks_exact(query.row_pieces * LANES * PIECE_BYTES);
     for (row, (block, answer)) in rows.zip(answer.as_chunks_mut::<RESULT_BYTES>().0).enumerate() {
         let pieces = block.as_chunks().0.as_chunks().0;
         let residues = result(pieces, query.row(row), row % PRIMES.len());

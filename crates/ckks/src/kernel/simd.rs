@@ -5,9 +5,9 @@
 //! A value of a [`Simd`] type proves that the processor has the instructions, so [`Simd::vectorised`] can compile its
 //! body with them. This affects only code inlined into the body: mark what it calls `#[inline(always)]`.
 
-use super::scan::{LANE_BYTES, SplitPiece, products};
+use super::scan::{SplitPiece, products};
 use crate::modulus::Modulus;
-use crate::parameters::LANES;
+use crate::parameters::{LANES, PIECE_BYTES};
 
 /// Residues of a vector.
 pub(crate) const WIDTH: usize = 16;
@@ -40,7 +40,7 @@ pub(super) trait Simd: Copy {
     fn exchange(self, low: Self::Vector, high: Self::Vector, distance: usize) -> [Self::Vector; 2];
 
     /// Sums of the products of K residues with the low and with the high parts of K others.
-    fn products(self, residues: &[u8; LANE_BYTES], parts: &SplitPiece) -> [i32; 2];
+    fn products(self, residues: &[u8; PIECE_BYTES], parts: &SplitPiece) -> [i32; 2];
     /// For each of 8 slots the sums of the products with the low and with the high parts.
     fn sums_of_pairs(self, references: &[Pair], query: &[[Pair; 2]]) -> [[i32; SLOTS]; 2];
 
@@ -145,7 +145,7 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn products(self, residues: &[u8; LANE_BYTES], parts: &SplitPiece) -> [i32; 2] {
+    fn products(self, residues: &[u8; PIECE_BYTES], parts: &SplitPiece) -> [i32; 2] {
         products(residues, parts)
     }
 
