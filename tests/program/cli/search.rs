@@ -20,7 +20,7 @@ fn the_encrypted_ranking_of_all_sample_photos_is_the_plain_ranking() {
     let photos = all_samples();
     assert!(photos.len() >= 100);
     let scene = Scene::with_photos(&photos);
-    let lines = scene.run_with(&["features", "--json"], &photos).success().stdout();
+    let lines = scene.run_with(&["features", "--json", "--dimension", "2048"], &photos).success().stdout();
     let plain: HashMap<String, Vec<f64>> = lines
         .lines()
         .map(|line| {

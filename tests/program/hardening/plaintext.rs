@@ -73,7 +73,7 @@ fn plaintext_is_written_only_by_an_export() {
     traced(&scene, scene.command(["check"]));
 
     let bytes = fs::read(&photo).unwrap();
-    let features = scene.run_with(&["features", "--json"], [&photo]).success().json();
+    let features = scene.run_with(&["features", "--json", "--dimension", "2048"], [&photo]).success().json();
     let features: Vec<f32> =
         features["features"].as_array().unwrap().iter().map(|number| number.as_f64().unwrap() as f32).collect();
     let largest = (0..features.len() - 4).max_by(|&x, &y| features[x].total_cmp(&features[y])).unwrap();
