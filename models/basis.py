@@ -72,7 +72,7 @@ def largest_principal_angle(rows, others):
 
 
 def check(path, expected):
-    """Prints how far the file is from `expected`, and whether that is near enough."""
+    """Prints how far the file is from `expected`, and ends the program with an error if that is too far."""
     found = read_basis(path)
     unevenness = float(numpy.abs(found @ found.T - numpy.eye(DIRECTIONS)).max())
     angle = largest_principal_angle(expected, found)

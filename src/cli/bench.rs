@@ -22,9 +22,9 @@ Examples:
   cipherlens bench --dimension 2048 --json
   cipherlens bench --features --threads 2 --batch 16
 
-Every plain scan that this processor can run is timed in turn with the encrypted one, on the same vectors and on vectors
-of 2048 components; the ratios are to the fastest. All of it is in anonymous memory. A whole search includes the
-verification of the answer.")]
+Every plain kernel of this program that the processor can run is timed in turn with the encrypted one, on the same
+vectors and on vectors of 2048 components; the ratios are to the fastest. All of it is in anonymous memory. A whole
+search includes the verification of the answer.")]
 pub(super) struct Arguments {
     /// How many synthetic images to search, in blocks of 512, as far as free memory allows: each takes 8 bytes a
     /// component, and 8 KB more for each of the first 65,536.

@@ -5,7 +5,8 @@
 //! are those of distinct ciphertexts. Beyond the caches the time of a row of 2048 components does not depend on their
 //! number, so at most [`MOST_PLAIN_2048`] are held.
 //!
-//! Must never: measure one side without the other, compare with a slower plain scan than the machine can do, or print.
+//! Must never: measure one side without the other, compare with a slower plain kernel than the fastest of this
+//! program on this machine, or print.
 //! Encrypted scores are compared with exact ones here; tests beside the plain kernels check that those agree.
 
 mod aligned;

@@ -166,7 +166,7 @@ impl EmbeddingModel {
     ///
     /// # Errors
     /// [`vault::Error::Dimension`] for embeddings of another dimension, which vaults of this format do not store. Their
-    /// files therefore do not say that features were projected onto no basis.
+    /// files have no field for a basis: all their vectors are unprojected.
     pub(super) fn space(&self) -> Result<FeatureSpace, Error> {
         let features::FeatureSpace { weights, preprocessing, precision, basis } = self.0.space().clone();
         if basis.is_some() {

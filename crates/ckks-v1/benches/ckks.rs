@@ -1,8 +1,7 @@
-//! Each step of encrypted search. `cipherlens bench` measures whole searches on more images.
+//! Each step of encrypted search with the first engine.
 
 use std::hint::black_box;
 
-use cipherlens_ckks_v1::baseline::{PlainKernel, plain_scores};
 use cipherlens_ckks_v1::{
     BLOCK_IMAGES, DIMENSION, Evaluator, Kernel, KeyHolder, PublicContext, ScannedBlock, SecretContext,
 };
@@ -42,13 +41,6 @@ fn parts(criterion: &mut Criterion) {
         let evaluator = Evaluator::with_kernel(&public, kernel);
         group.bench_function(format!("scan, {}", kernel.name()), |bencher| {
             bencher.iter(|| evaluator.score(block.ciphertext(), black_box(&encrypted)));
-        });
-    }
-    let (rows, mut scores) = (vectors.concat(), vec![0.0; BLOCK_IMAGES]);
-    let query = query.first_chunk().expect("2048 components");
-    for kernel in PlainKernel::supported() {
-        group.bench_function(format!("plain scan, {}", kernel.name()), |bencher| {
-            bencher.iter(|| plain_scores(kernel, &rows, black_box(query), &mut scores));
         });
     }
     let evaluator = Evaluator::new(&public).expect("a kernel");

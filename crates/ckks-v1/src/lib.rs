@@ -74,7 +74,6 @@
 //! - One multiplication deep. No rotations, no relinearisation, no bootstrapping.
 
 mod answer;
-pub mod baseline;
 mod block;
 mod context;
 mod encoding;

@@ -22,9 +22,9 @@ use super::modulus::Modulus;
 use super::parameters::{CHECK_HEADER_BYTES, CHECKS, LANES, PACKED, PIECE_BYTES, PRIMES, Parameters, ROWS};
 use super::sampling::Randomness;
 
-/// Blocks that a caller should cover with one set of check vectors: 65,536 vectors. They then cost D / 128 bytes for
-/// each vector, and verification about as much as the scan of a third of a block. Fewer blocks cost more, more are
-/// fine.
+/// Blocks that a caller should cover with one set of check vectors: 65,536 vectors. A set has 512 D bytes, and
+/// verifying it takes a quarter of the multiplications of scanning one block, so many small sets cost more than few
+/// large ones.
 pub const CHECKED_BLOCKS: usize = 128;
 
 /// The scalars of a block: `[prime][vector][lane]`, residues that are not zero. Wiped on drop.

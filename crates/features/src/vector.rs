@@ -47,6 +47,8 @@ impl Drop for FeatureVector {
 
 /// The inner product of two vectors; of different length, of their common part.
 pub(crate) fn inner_product(left: &[f32], right: &[f32]) -> f32 {
+    let common = left.len().min(right.len());
+    let (left, right) = (&left[..common], &right[..common]);
     // Sixteen partial sums instead of one: vectorised, and with less rounding error.
     let (left, left_rest) = left.as_chunks::<LANES>();
     let (right, right_rest) = right.as_chunks::<LANES>();
@@ -63,6 +65,12 @@ pub(crate) fn inner_product(left: &[f32], right: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_different_lengths_the_common_part_counts() {
+        let (ones, numbers) = ([1.0; 20], std::array::from_fn::<f32, 40, _>(|at| at as f32));
+        assert_eq!((inner_product(&ones, &numbers), inner_product(&numbers, &ones)), (190.0, 190.0));
+    }
 
     #[test]
     fn vectors_of_any_length_are_scaled_to_unit_norm() {

@@ -46,7 +46,8 @@ impl Scans {
                 encrypted_seconds.push(seconds);
                 Ok(())
             })?;
-            // Among themselves: between the others they would empty the caches before one of the two only.
+            // After the round: between a plain and an encrypted scan they would empty the caches for one of the two
+            // only.
             if let Some(plain) = &mut plain_2048 {
                 plain.round(|| Ok(()))?;
             }

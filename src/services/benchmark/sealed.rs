@@ -8,7 +8,7 @@ use crate::ckks::{
 };
 use crate::services::timing::{median, seconds};
 
-/// Scalars of check vectors whose answers were never refused.
+/// The epoch changes after refused answers; here none is refused.
 const FIRST_EPOCH: u64 = 0;
 
 pub(super) struct SealedVectors {

@@ -92,15 +92,22 @@ fn the_report_for_people_names_every_figure_and_plain_kernel() {
     let figures = [
         "512 images of 512 components",
         "anonymous memory",
-        "plain f32 scan",
-        "plain f32 scan, 2048",
-        "encrypted scan",
-        "ratio to 2048",
+        "thread(s), kernel ",
+        "\nplain f32 scan   ",
+        "\nplain f32 scan, 2048",
+        "\nencrypted scan   ",
+        "\nratio   ",
+        "\nratio to 2048",
         "GB/s",
-        "verification",
+        "\nquery encryption",
+        "\nverification",
         "% of the encrypted scan",
-        "whole search",
-        "kernel",
+        "\ndecryption",
+        "\nsealing",
+        "\nwhole search",
+        "with a prepared mask; plain ",
+        " bytes, reply 4 bytes/image",
+        "\nerror of a score",
         "predicted",
         "    2177 bytes/image, hint included (plain f32: 2048)",
     ];
@@ -141,7 +148,7 @@ fn more_images_than_memory_holds_are_refused() {
 }
 
 #[test]
-fn an_unavailable_kernel_is_an_error() {
+fn an_unknown_kernel_is_an_error() {
     let mut command = Scene::new().command(["bench", "--images", "512"]);
     let output = command.env("CIPHERLENS_KERNEL", "fastest").output().unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -10,9 +10,7 @@ mod avx512;
 mod kernel;
 #[cfg(target_arch = "aarch64")]
 mod neon;
-mod plain;
 mod portable;
 mod span;
 
 pub use kernel::Kernel;
-pub use plain::PlainKernel;

@@ -111,6 +111,11 @@ pub(crate) fn open(path: &Path, bytes: usize) -> Result<File, Error> {
     if actual == expected { Ok(file) } else { Err(Error::Length { path: path.to_owned(), expected, actual }) }
 }
 
+/// f32 numbers in little-endian order.
+pub(crate) fn numbers(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
 /// Reads a file that must have exactly `bytes` bytes.
 ///
 /// # Errors

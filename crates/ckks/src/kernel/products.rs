@@ -7,22 +7,28 @@ use crate::parameters::{LANES, PACKED};
 /// `sums` + `values` `factors` / R, into `sums`.
 #[inline(always)]
 pub(super) fn add<S: Simd>(simd: S, modulus: Modulus, sums: &mut [u16], values: &[u16], factors: &[u16]) {
-    let modulus = VectorModulus::new(simd, modulus);
-    let operands = values.as_chunks().0.iter().zip(factors.as_chunks().0);
-    for (sum, (value, factor)) in sums.as_chunks_mut::<WIDTH>().0.iter_mut().zip(operands) {
-        let product = simd.multiply(simd.load(value), simd.load(factor), modulus);
-        simd.store(simd.add(simd.load(sum), product, modulus.prime), sum);
-    }
+    combine(simd, modulus, sums, (values, factors), S::add);
 }
 
 /// `sums` - `values` `factors` / R, into `sums`.
 #[inline(always)]
 pub(super) fn subtract<S: Simd>(simd: S, modulus: Modulus, sums: &mut [u16], values: &[u16], factors: &[u16]) {
+    combine(simd, modulus, sums, (values, factors), S::subtract);
+}
+
+#[inline(always)]
+fn combine<S: Simd>(
+    simd: S,
+    modulus: Modulus,
+    sums: &mut [u16],
+    (values, factors): (&[u16], &[u16]),
+    operation: impl Fn(S, S::Vector, S::Vector, S::Vector) -> S::Vector,
+) {
     let modulus = VectorModulus::new(simd, modulus);
     let operands = values.as_chunks().0.iter().zip(factors.as_chunks().0);
     for (sum, (value, factor)) in sums.as_chunks_mut::<WIDTH>().0.iter_mut().zip(operands) {
         let product = simd.multiply(simd.load(value), simd.load(factor), modulus);
-        simd.store(simd.subtract(simd.load(sum), product, modulus.prime), sum);
+        simd.store(operation(simd, simd.load(sum), product, modulus.prime), sum);
     }
 }
 

@@ -95,7 +95,7 @@ pub(crate) fn encrypt(run: &Run) -> Result<(), Error> {
 
 /// Encrypts consecutive records, f32 in little-endian order.
 fn seal(holder: &KeyHolder, records: &[u8]) -> Result<Vec<SealedBlock>, Error> {
-    let numbers: Vec<f32> = records.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let numbers = files::numbers(records);
     let dimension = holder.parameters().dimension();
     let blocks = numbers.par_chunks(BLOCK_IMAGES * dimension);
     let sealed = blocks.map(|block| holder.seal(&block.chunks_exact(dimension).collect::<Vec<_>>()));

@@ -13,8 +13,7 @@ use crate::timings::Timings;
 pub(crate) fn encrypt(run: &Run) -> Result<(), Error> {
     let mut timings = Timings::start("client");
     let holder = keys::load(run)?.holder;
-    let query = files::read(&run.files.query(), run.instance.record_bytes())?;
-    let query: Vec<f32> = query.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let query = files::numbers(&files::read(&run.files.query(), run.instance.record_bytes())?);
     timings.finish("Read keys");
 
     let (query, secret) = holder.encrypt(holder.prepare()?, &query)?;

@@ -1,7 +1,7 @@
 //! From the server's reply to the result: verification, decryption, threshold, and in fetch mode the payloads.
 
 use cipherlens_ckks::{
-    BLOCK_IMAGES, CHECKED_BLOCKS, CheckVectors, NONCE_BYTES, Parameters, QuerySecret, ScannedBlock, ScannedGroup,
+    BLOCK_IMAGES, CHECKED_BLOCKS, CheckVectors, Parameters, QuerySecret, ScannedBlock, ScannedGroup,
 };
 use cipherlens_secret::Secret;
 
@@ -29,16 +29,13 @@ pub(crate) fn decrypt(run: &Run) -> Result<(), Error> {
     let parameters = holder.parameters();
     let secret = QuerySecret::from_bytes(parameters, &files::take_secret(&layout.query_secret())?)?;
     let block_list = map(&layout.block_list(), instance.blocks() * LISTED_BLOCK_BYTES)?;
-    let blocks: Vec<ListedBlock<'_>> =
-        block_list.chunks_exact(LISTED_BLOCK_BYTES).filter_map(ListedBlock::of).collect();
+    let listed = block_list.chunks_exact(LISTED_BLOCK_BYTES).zip(instance.block_records());
+    let blocks: Vec<_> = listed.filter_map(|(bytes, records)| scanned_block(bytes, records)).collect();
     let check_vectors = read_check_vectors(run, parameters)?;
     let mut reply = Reply::open(run)?;
     timings.finish("Read reply and keys");
 
-    let scanned = blocks.iter().zip(instance.block_records());
-    let scanned: Vec<_> =
-        scanned.map(|(block, images)| ScannedBlock { nonce: block.nonce, hint: block.hint, images }).collect();
-    let groups = check_vectors.iter().zip(scanned.chunks(CHECKED_BLOCKS));
+    let groups = check_vectors.iter().zip(blocks.chunks(CHECKED_BLOCKS));
     let groups: Vec<_> = groups.map(|(checks, blocks)| ScannedGroup { checks, blocks }).collect();
     let verified = secret.verify(&holder, &groups, reply.scores())?;
     timings.finish("Verify scores");
@@ -65,21 +62,19 @@ fn read_check_vectors(run: &Run, parameters: &Parameters) -> Result<Vec<CheckVec
     Ok(of_groups.map(|checks| CheckVectors::from_bytes(parameters, checks)).collect::<Result<_, _>>()?)
 }
 
-/// What the client kept of a block.
-struct ListedBlock<'a> {
-    nonce: &'a [u8; NONCE_BYTES],
-    hint: &'a [u8],
-}
-
-impl<'a> ListedBlock<'a> {
-    fn of(bytes: &'a [u8]) -> Option<Self> {
-        bytes.split_first_chunk().map(|(nonce, hint)| Self { nonce, hint })
-    }
+/// What the client kept of a block: its nonce and its hint.
+fn scanned_block(bytes: &[u8], records: usize) -> Option<ScannedBlock<'_>> {
+    bytes.split_first_chunk().map(|(nonce, hint)| ScannedBlock { nonce, hint, images: records })
 }
 
 /// The payloads of the records `matches`, an ascending list: sorted, 14 bytes each. Reads and decrypts the payloads of
 /// blocks that have a match, and no others.
-fn fetch(key: &Secret<32>, blocks: &[ListedBlock<'_>], reply: &mut Reply, matches: &[usize]) -> Result<Vec<u8>, Error> {
+fn fetch(
+    key: &Secret<32>,
+    blocks: &[ScannedBlock<'_>],
+    reply: &mut Reply,
+    matches: &[usize],
+) -> Result<Vec<u8>, Error> {
     let mut found: Vec<Payload> = Vec::with_capacity(matches.len());
     for matches in matches.chunk_by(|one, next| one / BLOCK_IMAGES == next / BLOCK_IMAGES) {
         let block = matches[0] / BLOCK_IMAGES;
