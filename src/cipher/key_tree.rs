@@ -84,16 +84,26 @@ purposes! {
     Mapping = b"cipherlens v1 mapping\0",
     /// Recognising a photo that is already present.
     Content = b"cipherlens v1 content\0",
-    /// Sealing the secret context of encrypted search.
-    SecretContext = b"cipherlens v1 secret context\0",
     /// Sealing an original photo.
     Photo = b"cipherlens v1 photo\0",
     /// Sealing a thumbnail.
     Thumbnail = b"cipherlens v1 thumbnail\0",
     /// Sealing the exact feature vectors of a segment.
     Vectors = b"cipherlens v1 vectors\0",
-    /// Sealing the names and dates of a segment.
-    Catalogue = b"cipherlens v1 catalogue\0",
+    /// Sealing the records of a segment.
+    Records = b"cipherlens v1 records\0",
+    /// Sealing the names and dates of a segment, in formats 1 and 2.
+    OldCatalogue = b"cipherlens v1 catalogue\0",
+    /// Sealing the copy of the list of a group of segments.
+    Group = b"cipherlens v1 group\0",
+    /// Sealing check vectors.
+    Checks = b"cipherlens v1 checks\0",
+    /// Sealing the index of a part of a pack of thumbnails.
+    Pack = b"cipherlens v1 pack\0",
+    /// Sealing a page of a table.
+    Table = b"cipherlens v1 table\0",
+    /// The master key of the encrypted search in a space.
+    Search = b"cipherlens v1 search\0",
     /// Sealing the keyed hashes of the photos of a group of segments.
     Tags = b"cipherlens v1 tags\0",
     /// Sealing the local cache of a remote vault.

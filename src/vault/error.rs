@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::format::hex::Id;
 use super::format::layout::Object;
 use crate::cipher;
-use crate::ckks_v1;
+use crate::ckks;
 
 /// Why an operation on a vault failed.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +60,24 @@ pub enum Error {
         actual: u64,
         /// The limit in bytes.
         limit: u64,
+    },
+    /// The vault is of format 1 or 2, which can be read but not searched or changed.
+    #[error("the vault is of an older format: it can be listed, exported and checked, but not searched or changed")]
+    Outdated,
+    /// The vault was made by a newer version of the program.
+    #[error("the vault was written by a newer version of this program: it has {what}")]
+    Newer {
+        /// What this version cannot handle.
+        what: &'static str,
+    },
+    /// The header is not the one of the current generation.
+    #[error(
+        "the header does not belong to generation {generation} of the vault: an older copy of it was put back, or the \
+         one of another vault"
+    )]
+    HeaderReplaced {
+        /// The current generation.
+        generation: u64,
     },
     /// A newer generation replaced the one being read: take a new snapshot and retry.
     #[error("generation {generation} of the vault was replaced while it was being read; try again")]
@@ -164,6 +182,9 @@ pub enum Error {
         /// The image.
         id: Id,
     },
+    /// The answer to a search was altered by whoever computed it, and all blocks are as they were written.
+    #[error("the answer to this search is wrong although the vault's files are whole: do not trust the host")]
+    FalseAnswer,
     /// The machine that holds the vault did not answer the request; the source is an error of the connection layer.
     #[error(transparent)]
     Elsewhere(Box<dyn std::error::Error + Send + Sync>),
@@ -172,7 +193,7 @@ pub enum Error {
     Cipher(#[from] cipher::Error),
     /// Encrypted search failed.
     #[error(transparent)]
-    Ckks(#[from] ckks_v1::Error),
+    Ckks(#[from] ckks::Error),
 }
 
 impl From<getrandom::Error> for Error {
@@ -182,6 +203,14 @@ impl From<getrandom::Error> for Error {
 }
 
 impl Error {
+    /// The same damage, said of `object`: who opens sealed bytes does not know the name of their file.
+    pub(in crate::vault) fn about(self, object: &Object) -> Self {
+        match self {
+            Self::Damaged { what, .. } => Self::Damaged { object: object.clone(), what },
+            error => error,
+        }
+    }
+
     /// A system error about `object`.
     pub(in crate::vault) fn io(object: impl ToString) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { object: object.to_string(), source }

@@ -10,20 +10,21 @@ use super::backend::Backend;
 use super::backend::writer::Abandoned;
 use super::creation;
 use super::error::Error;
-use super::format::expected::Expected;
 use super::format::header;
 use super::format::hex::{Digest, Id};
 use super::format::layout::Object;
 use super::format::limits::largest_bytes;
 use super::format::mapping::SignedMapping;
-use super::format::sealed::{SealedObject, VaultKeys};
+use super::format::sealed::VaultKeys;
+use super::format::segment::Search;
+use super::format::shape::Shape;
 use super::format::space::FeatureSpace;
 use super::freshness::{CopyAge, Freshness};
 use super::read::check;
 use super::read::snapshot::Snapshot;
 use super::read::source::Source;
 use crate::cipher::{Cost, Passphrase, Purpose, aes_cbc_hmac, padding};
-use crate::ckks_v1::{KeyHolder, SecretContext};
+use crate::ckks::KeyHolder;
 use crate::durable::IfLocked;
 
 /// An unlocked vault. Its keys are wiped when the vault and everything made from it are dropped.
@@ -56,30 +57,27 @@ impl Vault {
     ///
     /// # Errors
     /// [`Error::NotAVault`]; [`Error::WrongPassphrase`] for a wrong passphrase and a changed header alike;
-    /// [`Error::RolledBack`], [`Error::Forked`]; a top-level file that is missing or damaged.
+    /// [`Error::HeaderReplaced`]; [`Error::RolledBack`], [`Error::Forked`]; [`Error::Newer`]; a top-level file that is
+    /// missing or damaged.
     pub fn open(
         backend: Arc<dyn Backend>,
         passphrase: &Passphrase,
         freshness: Freshness,
     ) -> Result<(Self, Snapshot), Error> {
-        let header = backend.read(&Object::Header, largest_bytes(&Object::Header));
-        if matches!(header, Err(Error::Missing { .. })) {
-            backend.require_vault()?;
-        }
-        let header = header?;
+        let header = read_header(&*backend)?;
         let (vault, master) = header::open(&header, passphrase)?;
         let keys = VaultKeys::new(vault, master);
         // First of all: the cache for everything read next is encrypted with a key of the vault.
         backend.unlocked(&keys);
         let signed = authentic_mapping(&*backend, &keys, &freshness)?;
-        let public = backend.public_context(&signed.mapping.public_context)?;
-        let object = Object::SecretContext;
-        let limit = largest_bytes(&object);
-        let sealed = backend.read_verified(&Expected { object, limit, digest: signed.mapping.secret_context })?;
-        let secret = keys.open(&SealedObject::SecretContext, &sealed)?;
-        let holder = KeyHolder::new(&public, SecretContext::from_bytes(&secret)?)?;
-        let source = Arc::new(Source { backend, keys, holder });
-        let space = signed.mapping.feature_space.clone();
+        let mapping = &signed.mapping;
+        if !mapping.is_old() && mapping.header != Digest::of(&[&header]) {
+            return Err(Error::HeaderReplaced { generation: mapping.generation });
+        }
+        let space = mapping.feature_space()?;
+        let shape = Shape::of(mapping)?;
+        let search = if mapping.is_old() { None } else { Some(Search::new(&keys, mapping.space()?)?) };
+        let source = Arc::new(Source { backend, keys, shape, search });
         let snapshot = Snapshot::new(&source, signed, None);
         Ok((Self { source, freshness, space }, snapshot))
     }
@@ -161,9 +159,11 @@ impl Vault {
     }
 
     /// The keys of encrypted search, for encrypting queries and decrypting answers.
-    #[must_use]
-    pub fn key_holder(&self) -> &KeyHolder {
-        &self.source.holder
+    ///
+    /// # Errors
+    /// [`Error::Outdated`] in formats 1 and 2.
+    pub fn key_holder(&self) -> Result<&KeyHolder, Error> {
+        Ok(&self.source.search()?.holder)
     }
 
     /// HMAC-SHA-256 of a photo under a key of this vault, used to recognise duplicates.
@@ -197,18 +197,60 @@ impl Vault {
         found.is_authentic(&self.source.keys)
     }
 
-    /// Changes the passphrase: replaces only the header, atomically.
+    /// Whether the vault is of format 1 or 2, which can be read but neither searched nor changed.
+    #[must_use]
+    pub fn is_old(&self) -> bool {
+        self.source.shape == Shape::Old
+    }
+
+    /// Changes the passphrase `old` to `new`: a commit that changes only the header.
     ///
     /// # Errors
-    /// [`Error::Locked`]; what the system reports.
-    pub fn change_passphrase(&self, new: &Passphrase, cost: Cost, if_locked: IfLocked) -> Result<(), Error> {
+    /// [`Error::WrongPassphrase`]; [`Error::Locked`]; [`Error::Outdated`]; what the system reports.
+    pub fn change_passphrase(
+        &self,
+        old: &Passphrase,
+        new: &Passphrase,
+        cost: Cost,
+        if_locked: IfLocked,
+    ) -> Result<(), Error> {
         self.require_newest()?;
-        let writer = self.backend().writer(if_locked, Abandoned::Remove)?;
-        writer.replace_header(&header::seal(self.id(), self.source.keys.tree().master(), new, cost)?)
+        let writer = self.backend().writer(Abandoned::Remove)?;
+        writer.lock(if_locked)?;
+        let current = self.current()?;
+        current.mapping.require_writable()?;
+        let header = read_header(self.backend())?;
+        let header = header::change_passphrase(&header, self.source.keys.tree().master(), old, new, cost)?;
+        let next = current.mapping.with_header(current.tag, Digest::of(&[&header]));
+        let next = SignedMapping::sign(next, &self.source.keys);
+        writer.commit(&next, Some(&header))?;
+        self.freshness.remember(&next)
     }
 
     fn current(&self) -> Result<SignedMapping, Error> {
         authentic_mapping(self.backend(), &self.source.keys, &self.freshness)
+    }
+}
+
+/// The header that the current mapping names: usually `header`, or `header.new` if a commit that changes it was
+/// interrupted after its mapping was in place. `header` if neither is.
+fn read_header(backend: &dyn Backend) -> Result<Vec<u8>, Error> {
+    let read = |object: &Object| backend.read(object, largest_bytes(&Object::Header));
+    let header = match read(&Object::Header) {
+        Err(Error::Missing { .. }) => {
+            backend.require_vault()?;
+            Err(Error::Missing { object: Object::Header })
+        }
+        outcome => outcome,
+    }?;
+    // Not authenticated: it only decides which header is tried.
+    let named = backend.mapping().ok().filter(|found| !found.mapping.is_old()).map(|found| found.mapping.header);
+    match named {
+        Some(named) if named != Digest::of(&[&header]) => {
+            let unfinished = read(&Object::UNFINISHED_HEADER).ok();
+            Ok(unfinished.filter(|unfinished| named == Digest::of(&[unfinished])).unwrap_or(header))
+        }
+        _ => Ok(header),
     }
 }
 

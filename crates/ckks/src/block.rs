@@ -79,7 +79,8 @@ impl Encoded {
 }
 
 impl KeyHolder {
-    /// Seals 1 to 512 unit vectors under a new nonce and fresh noise.
+    /// Seals 1 to 512 unit vectors under a new nonce and fresh noise. A vector of zeros leaves its slot empty: it scores
+    /// 0, up to the noise.
     ///
     /// To change a block, seal all of it again from the exact vectors.
     ///
@@ -104,7 +105,7 @@ impl KeyHolder {
             return Err(Error::ImagesInBlock { most: BLOCK_IMAGES, actual: vectors.len() });
         }
         for (position, vector) in vectors.iter().enumerate() {
-            encoding::check(parameters, vector).map_err(|fault| Error::Vector { position, fault })?;
+            encoding::check_stored(parameters, vector).map_err(|fault| Error::Vector { position, fault })?;
         }
         let dimension = parameters.dimension();
         let mut words = Zeroizing::new(vec![0; vectors.len() * dimension]);

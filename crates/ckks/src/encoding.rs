@@ -15,6 +15,12 @@ use super::ring::Values;
 /// Largest deviation of a norm from 1. Vectors stored in half precision are within a thousandth.
 const NORM_TOLERANCE: f64 = 1e-3;
 
+/// Checks that a vector has the right length, and either only zeros or norm 1.
+pub(super) fn check_stored(parameters: &Parameters, vector: &[f32]) -> Result<(), VectorFault> {
+    let is_empty = vector.len() == parameters.dimension() && vector.iter().all(|component| *component == 0.0);
+    if is_empty { Ok(()) } else { check(parameters, vector) }
+}
+
 /// Checks that a vector is finite and has the right length and norm 1.
 pub(super) fn check(parameters: &Parameters, vector: &[f32]) -> Result<(), VectorFault> {
     if vector.len() != parameters.dimension() {

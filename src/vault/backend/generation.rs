@@ -8,86 +8,144 @@ use crate::vault::error::Error;
 use crate::vault::format::entries::{GroupEntry, SegmentEntry};
 use crate::vault::format::expected::Expected;
 use crate::vault::format::group;
-use crate::vault::format::hex::Id;
+use crate::vault::format::hex::{Digest, Id};
 use crate::vault::format::hints::Hints;
-use crate::vault::format::images;
-use crate::vault::format::images::{ListedImage, ListedThumbnail};
-use crate::vault::format::layout::{GroupPart, Object, Part};
+use crate::vault::format::layout::{GroupPart, Object, PackPart, Part};
 use crate::vault::format::limits::largest_bytes;
+use crate::vault::format::list;
+use crate::vault::format::list::ImageList;
 use crate::vault::format::mapping::Mapping;
-use crate::vault::format::segment;
+use crate::vault::format::old;
+use crate::vault::format::old::images::ListedThumbnail;
+use crate::vault::format::shape::Shape;
 
 /// The ids of all images of a generation.
 ///
 /// # Errors
 /// The first list of a group or of images that is missing or damaged.
 pub fn listed_images(backend: &dyn Backend, mapping: &Mapping) -> Result<Vec<Id>, Error> {
+    let shape = Shape::of(mapping)?;
     let mut ids = Vec::with_capacity(mapping.images());
-    for segment in &all_segments(backend, mapping)? {
-        ids.extend(read_images(backend, segment)?.into_iter().map(|image| image.id));
+    for segment in &all_segments(backend, mapping, &shape)? {
+        ids.extend(read_images(backend, &shape, segment)?.list.images.into_iter().map(|image| image.id));
     }
     Ok(ids)
 }
 
-/// The files of the groups and segments listed in the mapping itself.
-pub fn entry_files(mapping: &Mapping) -> impl Iterator<Item = Expected> + use<'_> {
-    let of_groups = mapping.groups.iter().flat_map(|entry| GroupPart::ALL.map(|part| group::expected(entry, part)));
-    let of_segments = mapping.segments.iter().flat_map(|entry| Part::ALL.map(|part| segment::expected(entry, part)));
-    of_groups.chain(of_segments)
+/// The files that the mapping itself names, apart from the header: of groups, ungrouped segments, packs and tables.
+///
+/// # Errors
+/// As [`Shape::of`].
+pub fn entry_files(mapping: &Mapping) -> Result<Vec<Expected>, Error> {
+    let shape = Shape::of(mapping)?;
+    let of_groups = mapping.groups.iter().flat_map(|entry| shape.group_files(entry));
+    let of_segments = mapping.segments.iter().flat_map(|entry| shape.segment_files(entry));
+    let of_packs = mapping.packs.iter().flat_map(|entry| PackPart::ALL.map(|part| Shape::pack(entry, part)));
+    let of_tables = mapping.tables.iter().flat_map(Shape::table_files);
+    Ok(of_groups.chain(of_segments).chain(of_packs).chain(of_tables).chain(old_contexts(mapping)).collect())
 }
 
-/// Every file that a generation references, the secret context first. Header, mapping and public context are not
-/// included.
+/// Every file that a generation references, except header and mapping.
 ///
 /// # Errors
 /// As [`listed_images`].
 pub fn named_files(backend: &dyn Backend, mapping: &Mapping) -> Result<Vec<Expected>, Error> {
-    let named = |object: Object, digest| Expected { limit: largest_bytes(&object), object, digest };
-    let mut files = vec![named(Object::SecretContext, mapping.secret_context)];
+    let shape = Shape::of(mapping)?;
+    let mut files = entry_files(mapping)?;
     for entry in &mapping.groups {
-        files.extend(GroupPart::ALL.map(|part| group::expected(entry, part)));
-    }
-    for entry in &all_segments(backend, mapping)? {
-        files.extend(Part::ALL.map(|part| segment::expected(entry, part)));
-        for image in read_images(backend, entry)? {
-            files.push(named(Object::Photo(image.id, image.extension), image.photo));
-            let thumbnail = image.thumbnail.map(|ListedThumbnail { id, digest }| named(Object::Thumbnail(id), digest));
-            files.extend(thumbnail);
+        for segment in read_list(backend, &shape, entry)? {
+            files.extend(shape.segment_files(&segment));
         }
+    }
+    for entry in &all_segments(backend, mapping, &shape)? {
+        let Images { list, old_thumbnails } = read_images(backend, &shape, entry)?;
+        let originals = list.images.into_iter().chain(list.companions);
+        files.extend(originals.map(|image| named(Object::Photo(image.id, image.extension), image.photo)));
+        files.extend(old_thumbnails.into_iter().flatten().map(|one| named(Object::Thumbnail(one.id), one.digest)));
     }
     Ok(files)
 }
 
+/// The contexts of a generation of format 1 or 2.
+fn old_contexts(mapping: &Mapping) -> impl Iterator<Item = Expected> + use<> {
+    let digests = mapping.old_contexts();
+    digests.into_iter().flat_map(|[public, secret]| {
+        [named(Object::PublicContext, public), named(Object::SecretContext, secret)]
+    })
+}
+
+fn named(object: Object, digest: Digest) -> Expected {
+    Expected { limit: largest_bytes(&object), object, digest }
+}
+
 /// All segments of a generation in scan order.
-fn all_segments(backend: &dyn Backend, mapping: &Mapping) -> Result<Vec<SegmentEntry>, Error> {
+fn all_segments(backend: &dyn Backend, mapping: &Mapping, shape: &Shape) -> Result<Vec<SegmentEntry>, Error> {
     let mut segments = Vec::new();
     for group in &mapping.groups {
-        segments.extend(read_list(backend, group)?);
+        segments.extend(read_list(backend, shape, group)?);
     }
     segments.extend_from_slice(&mapping.segments);
     Ok(segments)
 }
 
 /// The segments of a group.
-pub(in crate::vault) fn read_list(backend: &dyn Backend, entry: &GroupEntry) -> Result<Vec<SegmentEntry>, Error> {
-    let file = group::expected(entry, GroupPart::List);
+pub(in crate::vault) fn read_list(
+    backend: &dyn Backend,
+    shape: &Shape,
+    entry: &GroupEntry,
+) -> Result<Vec<SegmentEntry>, Error> {
+    let file = shape.group(entry, GroupPart::List).ok_or_else(|| missing(entry.id, Part::List))?;
     let bytes = backend.read_verified(&file)?;
-    group::decode_list(&bytes, entry)
+    decode_list(shape, entry, &bytes)
         .ok_or(Error::Damaged { object: file.object, what: "it does not list the group's segments" })
 }
 
-/// The images of a segment in slot order.
-pub(in crate::vault) fn read_images(backend: &dyn Backend, entry: &SegmentEntry) -> Result<Vec<ListedImage>, Error> {
-    let file = segment::expected(entry, Part::Images);
-    let bytes = backend.read_verified(&file)?;
-    images::decode(&bytes, entry.id, entry.images)
-        .ok_or(Error::Damaged { object: file.object, what: "it does not list the segment's images" })
+/// The segments in the list of a group.
+pub(in crate::vault) fn decode_list(shape: &Shape, entry: &GroupEntry, bytes: &[u8]) -> Option<Vec<SegmentEntry>> {
+    match shape {
+        Shape::Old => old::decode_list(bytes, entry),
+        Shape::Current { .. } => group::decode_list(bytes, entry),
+    }
 }
 
-/// The hints of a segment.
-pub(in crate::vault) fn read_hints(backend: &dyn Backend, entry: &SegmentEntry) -> Result<Hints, Error> {
-    let file = segment::expected(entry, Part::Hints);
+/// The images of a segment in slot order, and its companions.
+pub(in crate::vault) struct Images {
+    pub(in crate::vault) list: ImageList,
+    /// In formats 1 and 2, where each thumbnail is a file of its own: one for each image.
+    pub(in crate::vault) old_thumbnails: Vec<Option<ListedThumbnail>>,
+}
+
+/// The images of a segment.
+pub(in crate::vault) fn read_images(
+    backend: &dyn Backend,
+    shape: &Shape,
+    entry: &SegmentEntry,
+) -> Result<Images, Error> {
+    let file = shape.segment(entry, Part::List).ok_or_else(|| missing(entry.id, Part::List))?;
+    let bytes = backend.read_verified(&file)?;
+    let images = match shape {
+        Shape::Current { .. } => list::decode(&bytes, entry.id, entry.images)
+            .map(|list| Images { list, old_thumbnails: Vec::new() }),
+        Shape::Old => old::images::decode(&bytes, entry.id, entry.images).map(|rows| {
+            let (images, old_thumbnails) = rows.into_iter().map(|row| (row.image, row.thumbnail)).unzip();
+            Images { list: ImageList { images, companions: Vec::new() }, old_thumbnails }
+        }),
+    };
+    images.ok_or(Error::Damaged { object: file.object, what: "it does not list the segment's images" })
+}
+
+/// The hints of a segment of format 3.
+pub(in crate::vault) fn read_hints(
+    backend: &dyn Backend,
+    shape: &Shape,
+    entry: &SegmentEntry,
+) -> Result<Hints, Error> {
+    let file = shape.segment(entry, Part::Hints).ok_or_else(|| missing(entry.id, Part::Hints))?;
     let bytes = backend.read_verified(&file)?;
     Hints::decode(bytes, entry.images)
         .ok_or(Error::Damaged { object: file.object, what: "it does not describe the segment's blocks" })
+}
+
+fn missing(segment: Id, part: Part) -> Error {
+    Error::Missing { object: Object::Segment(segment, part) }
 }

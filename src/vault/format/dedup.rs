@@ -2,10 +2,11 @@
 //! by one.
 //!
 //! ```text
-//! file  = page 0 | page 1 | ... | last page         each sealed as an object of its own (see `objects`), numbered
+//! file  = page 0 | page 1 | ...         each sealed as an object of its own (see `sealed`), numbered
 //! page  = up to 64 times: tag 32 | image id 16 | number of its segment in the group 4, little-endian
-//! last  = the content of the group's list, so that either file can be rebuilt from the other
 //! ```
+//!
+//! Formats 1 and 2 have one more page at the end: a copy of the group's list.
 //!
 //! Entries are in ascending order. Keyed hashes are uniformly distributed, so an interpolation search opens only a page
 //! or two, however large the group. Each page is authenticated by its own seal, which covers the group's id and the
@@ -20,7 +21,7 @@ use zeroize::Zeroizing;
 
 use super::entries::GroupEntry;
 use super::hex::{Digest, Hex, Id};
-use super::layout::{GroupPart, Object};
+use super::layout::Object;
 use super::sealed;
 use super::sealed::{SealedObject, VaultKeys};
 use crate::vault::error::Error;
@@ -56,21 +57,21 @@ impl DedupEntry {
     }
 }
 
-/// The tags file of group `id`. `tags` must be in ascending order and not empty; `list` is the group's list.
-pub fn seal(keys: &VaultKeys, id: Id, tags: &[DedupEntry], list: &[u8]) -> Result<Vec<u8>, Error> {
+/// The tags file of group `id`, which must be new: a page of an earlier file would open in this one. `tags` must be in
+/// ascending order and not empty.
+pub fn seal(keys: &VaultKeys, id: Id, tags: &[DedupEntry]) -> Result<Vec<u8>, Error> {
     let page = |(number, tags): (usize, &[DedupEntry])| {
         let plaintext = Zeroizing::new(tags.iter().flat_map(DedupEntry::encode).collect::<Vec<u8>>());
         Ok::<_, Error>(keys.seal(&SealedObject::Tags(id, number as u32), &plaintext)?.parts().concat())
     };
-    let mut pages: Vec<Vec<u8>> = tags.par_chunks(PAGE_TAGS).enumerate().map(page).collect::<Result<_, _>>()?;
-    pages.push(keys.seal(&SealedObject::Tags(id, pages.len() as u32), list)?.parts().concat());
+    let pages: Vec<Vec<u8>> = tags.par_chunks(PAGE_TAGS).enumerate().map(page).collect::<Result<_, _>>()?;
     Ok(pages.concat())
 }
 
-/// Most bytes of the tags file of a group of `images` images whose list has at most `list_bytes` bytes.
+/// Bytes of the pages of a group of `images` images, at least 1.
 #[must_use]
-pub fn largest_bytes(images: usize, list_bytes: usize) -> usize {
-    range(images, pages(images) - 1).end + sealed::file_bytes(list_bytes)
+pub fn pages_bytes(images: usize) -> usize {
+    range(images, pages(images) - 1).end
 }
 
 fn pages(images: usize) -> usize {
@@ -90,6 +91,8 @@ pub struct DedupFile<'a> {
     pub keys: &'a VaultKeys,
     /// What the mapping says about the group.
     pub group: &'a GroupEntry,
+    /// The file's name, for errors.
+    pub object: &'a Object,
     /// The file.
     pub bytes: &'a [u8],
 }
@@ -127,11 +130,11 @@ impl DedupFile<'_> {
         Ok(pages.concat())
     }
 
-    /// The content of the group's list.
+    /// The copy of the group's list that formats 1 and 2 have here.
     ///
     /// # Errors
     /// When the last page is damaged.
-    pub fn list(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub fn old_list(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let last = pages(self.group.images);
         let rest = self.bytes.get(range(self.group.images, last - 1).end..).unwrap_or_default();
         self.open(last, rest)
@@ -143,18 +146,16 @@ impl DedupFile<'_> {
         let opened = self.open(number, self.bytes.get(place).unwrap_or_default())?;
         match opened.as_chunks() {
             (decoded, []) if decoded.len() == tags => Ok(decoded.iter().map(DedupEntry::decode).collect()),
-            _ => Err(Error::Damaged { object: self.object(), what: "a page does not hold the group's images" }),
+            _ => Err(Error::Damaged { object: self.object.clone(), what: "a page does not hold the group's images" }),
         }
     }
 
     fn open(&self, page: usize, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         // Copy first: a mapped file may change between verifying and opening.
         let bytes = bytes.to_vec();
-        self.keys.open(&SealedObject::Tags(self.group.id, page as u32), &bytes)
-    }
-
-    fn object(&self) -> Object {
-        Object::Group(self.group.id, GroupPart::Tags)
+        self.keys
+            .open(&SealedObject::Tags(self.group.id, page as u32), &bytes)
+            .map_err(|error| error.about(self.object))
     }
 }
 
@@ -162,6 +163,7 @@ impl DedupFile<'_> {
 mod tests {
     use super::*;
     use crate::cipher::MasterKey;
+    use crate::vault::format::layout::GroupPart;
 
     fn keys() -> VaultKeys {
         VaultKeys::new(Id::random().unwrap(), MasterKey::generate().unwrap())
@@ -177,9 +179,13 @@ mod tests {
         tags
     }
 
+    fn object() -> Object {
+        Object::Group(Hex([7; 16]), GroupPart::Tags)
+    }
+
     fn group(images: usize) -> GroupEntry {
         let unused = Digest::of(&[]);
-        GroupEntry { id: Id::random().unwrap(), segments: 1, images, group: unused, tags: unused }
+        GroupEntry { id: Id::random().unwrap(), segments: 1, images, list: unused, copy: unused, tags: unused, checks: Vec::new() }
     }
 
     #[test]
@@ -187,9 +193,9 @@ mod tests {
         let keys = keys();
         for images in [1, 63, 64, 65, 128, 1000] {
             let (group, tags) = (group(images), tags(images));
-            let bytes = seal(&keys, group.id, &tags, b"the list").unwrap();
-            assert!(bytes.len() <= largest_bytes(images, 8));
-            let file = DedupFile { keys: &keys, group: &group, bytes: &bytes };
+            let bytes = seal(&keys, group.id, &tags).unwrap();
+            assert_eq!(bytes.len(), pages_bytes(images));
+            let file = DedupFile { keys: &keys, group: &group, object: &object(), bytes: &bytes };
             for tag in &tags {
                 assert_eq!(file.find(&tag.content).unwrap(), Some(tag.id), "of {images}");
             }
@@ -198,7 +204,6 @@ mod tests {
                 assert_eq!(file.find(&content).unwrap(), None, "of {images}");
             }
             assert_eq!(file.all().unwrap(), tags);
-            assert_eq!(*file.list().unwrap(), b"the list");
         }
     }
 
@@ -211,8 +216,8 @@ mod tests {
         }
         tags.sort_by_key(|tag| tag.content.0);
         let group = group(700);
-        let bytes = seal(&keys, group.id, &tags, b"").unwrap();
-        let file = DedupFile { keys: &keys, group: &group, bytes: &bytes };
+        let bytes = seal(&keys, group.id, &tags).unwrap();
+        let file = DedupFile { keys: &keys, group: &group, object: &object(), bytes: &bytes };
         assert!(tags.iter().all(|tag| file.find(&tag.content).unwrap() == Some(tag.id)));
     }
 
@@ -220,19 +225,17 @@ mod tests {
     fn a_page_does_not_open_in_place_of_another() {
         let keys = keys();
         let (one, another) = (group(128), group(128));
-        let bytes = [&one, &another].map(|group| seal(&keys, group.id, &tags(128), b"list").unwrap());
+        let bytes = [&one, &another].map(|group| seal(&keys, group.id, &tags(128)).unwrap());
         let page = range(128, 0).end;
         let refused = |bytes: &[u8]| {
-            let file = DedupFile { keys: &keys, group: &one, bytes };
-            assert!(matches!(file.all(), Err(Error::Damaged { object, .. }) if object == file.object()));
+            let file = DedupFile { keys: &keys, group: &one, object: &object(), bytes };
+            assert!(matches!(file.all(), Err(Error::Damaged { object: named, .. }) if named == object()));
         };
-        refused(&[&bytes[0][page..2 * page], &bytes[0][..page], &bytes[0][2 * page..]].concat());
+        refused(&[&bytes[0][page..], &bytes[0][..page]].concat());
         refused(&[&bytes[1][..page], &bytes[0][page..]].concat());
         refused(&bytes[0][..2 * page - 1]);
         refused(&bytes[1]);
         let shorter = GroupEntry { images: 127, ..one.clone() };
-        assert!(DedupFile { keys: &keys, group: &shorter, bytes: &bytes[0] }.all().is_err());
-        let swapped = [&bytes[0][..page], &bytes[0][2 * page..]].concat();
-        assert!(DedupFile { keys: &keys, group: &one, bytes: &swapped }.list().is_err());
+        assert!(DedupFile { keys: &keys, group: &shorter, object: &object(), bytes: &bytes[0] }.all().is_err());
     }
 }

@@ -1,12 +1,12 @@
-//! What `mapping.json` and the list of a group say about a segment or a group: its size, and the digests of its files.
+//! What `mapping.json` and the list of a group say about segments, groups, packs and tables: sizes, and the digests of
+//! their files.
 //!
 //! Must never: hold anything that a host may not see.
 
 use serde::{Deserialize, Serialize};
 
 use super::hex::{Digest, Id};
-use super::layout::{GroupPart, Part};
-use super::parameters::{ANSWER_BYTES, BLOCK_IMAGES};
+use crate::ckks::{ANSWER_BYTES, BLOCK_IMAGES};
 
 /// Most images of a segment: two blocks.
 pub const SEGMENT_IMAGES: usize = 2 * BLOCK_IMAGES;
@@ -18,24 +18,34 @@ pub const GROUP_SEGMENTS: usize = 511;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SegmentEntry {
-    /// Its random name.
+    /// Its random id, for which its files are sealed.
     pub id: Id,
     /// Images, 1 to [`SEGMENT_IMAGES`].
     pub images: usize,
-    /// BLAKE3 of `<id>.ckks`.
+    /// Of the image list.
+    pub list: Digest,
+    /// Of the records.
+    pub records: Digest,
+    /// Its vectors in each space; `None` where they are not computed yet.
+    pub features: Vec<Option<FeaturesEntry>>,
+}
+
+/// The digests of what a segment has in one space.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeaturesEntry {
+    /// Of the blocks.
     pub ckks: Digest,
-    /// BLAKE3 of `<id>.json`.
-    pub json: Digest,
-    /// BLAKE3 of `<id>.hints`.
+    /// Of their hints.
     pub hints: Digest,
-    /// BLAKE3 of `<id>.vectors`.
+    /// Of the exact vectors.
     pub vectors: Digest,
-    /// BLAKE3 of `<id>.catalogue`.
-    pub catalogue: Digest,
+    /// Of the check vectors; `None` in a group, which has its own.
+    pub checks: Option<Digest>,
 }
 
 impl SegmentEntry {
-    /// Blocks of the segment. All but the last are full.
+    /// Blocks of the segment in one space. All but the last are full.
     #[must_use]
     pub fn blocks(&self) -> usize {
         self.images.div_ceil(BLOCK_IMAGES)
@@ -47,16 +57,12 @@ impl SegmentEntry {
         self.blocks() * ANSWER_BYTES
     }
 
-    /// The digest of one of its files.
+    /// The same segment as a member of a group.
     #[must_use]
-    pub fn digest(&self, part: Part) -> &Digest {
-        match part {
-            Part::Blocks => &self.ckks,
-            Part::Images => &self.json,
-            Part::Hints => &self.hints,
-            Part::Vectors => &self.vectors,
-            Part::Catalogue => &self.catalogue,
-        }
+    pub fn grouped(&self) -> Self {
+        let mut grouped = self.clone();
+        grouped.features.iter_mut().flatten().for_each(|features| features.checks = None);
+        grouped
     }
 }
 
@@ -64,25 +70,56 @@ impl SegmentEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GroupEntry {
-    /// Its random name.
+    /// Its random id, for which its files are sealed.
     pub id: Id,
     /// Segments, 1 to [`GROUP_SEGMENTS`].
     pub segments: usize,
     /// Images of all its segments.
     pub images: usize,
-    /// BLAKE3 of `<id>.group`.
-    pub group: Digest,
-    /// BLAKE3 of `<id>.tags`.
+    /// Of the list of its segments.
+    pub list: Digest,
+    /// Of the sealed copy of that list.
+    pub copy: Digest,
+    /// Of the deduplication index.
     pub tags: Digest,
+    /// Of the check vectors in each space; `None` where a segment has no vectors yet.
+    pub checks: Vec<Option<Digest>>,
 }
 
-impl GroupEntry {
-    /// The digest of one of its files.
-    #[must_use]
-    pub fn digest(&self, part: GroupPart) -> &Digest {
-        match part {
-            GroupPart::List => &self.group,
-            GroupPart::Tags => &self.tags,
-        }
-    }
+/// A pack of thumbnails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackEntry {
+    /// Its parts, at least 1.
+    pub parts: usize,
+    /// Bytes of the pack.
+    pub bytes: u64,
+    /// Of the list of its parts, which names both files.
+    pub list: Digest,
+    /// Of the pack.
+    pub pack: Digest,
+}
+
+/// What only a program that knows a table may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Needs {
+    /// Nothing: others keep the table as it is.
+    Nothing,
+    /// Change the vault.
+    Write,
+    /// Use the vault at all.
+    Read,
+}
+
+/// A table: rows that belong to the whole vault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableEntry {
+    /// Its name.
+    pub name: String,
+    /// What a program must not do that does not know it.
+    pub needs: Needs,
+    /// Of its pages.
+    pub pages: Vec<Digest>,
 }

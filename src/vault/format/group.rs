@@ -5,14 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::dedup;
-use super::entries::{GROUP_SEGMENTS, GroupEntry, SEGMENT_IMAGES, SegmentEntry};
-use super::expected::Expected;
-use super::hex::{Digest, Hex, Id};
-use super::layout::{GroupPart, Object};
-
-/// Most bytes of one segment in a list.
-const LISTED_SEGMENT_BYTES: usize = 1024;
+use super::entries::{GroupEntry, SEGMENT_IMAGES, SegmentEntry};
+use super::hex::Id;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,38 +22,16 @@ pub fn encode_list(group: Id, segments: &[SegmentEntry]) -> Vec<u8> {
     serde_json::to_vec_pretty(&list).expect("a list has string keys and no failing serialiser")
 }
 
-/// Reads a list; `None` unless it lists exactly this group's segments and images.
+/// Reads a list; `None` unless it lists exactly this group's segments and images, in canonical form.
 #[must_use]
 pub fn decode_list(bytes: &[u8], group: &GroupEntry) -> Option<Vec<SegmentEntry>> {
-    let GroupList { group: id, segments } = serde_json::from_slice(bytes).ok()?;
-    let is_whole = id == group.id
-        && segments.len() == group.segments
-        && segments.iter().all(|segment| (1..=SEGMENT_IMAGES).contains(&segment.images))
-        && segments.iter().map(|segment| segment.images).sum::<usize>() == group.images;
-    is_whole.then_some(segments)
-}
-
-/// The files of a group.
-#[must_use]
-pub fn files(group: Id) -> [Object; 2] {
-    GroupPart::ALL.map(|part| Object::Group(group, part))
-}
-
-/// Most bytes of a group's file.
-#[must_use]
-pub fn largest_part(part: GroupPart) -> u64 {
-    let unused = Digest::of(&[]);
-    let (segments, images) = (GROUP_SEGMENTS, GROUP_SEGMENTS * SEGMENT_IMAGES);
-    expected(&GroupEntry { id: Hex([0; 16]), segments, images, group: unused, tags: unused }, part).limit
-}
-
-/// The size limit and digest of a group's file.
-#[must_use]
-pub fn expected(group: &GroupEntry, part: GroupPart) -> Expected {
-    let list_bytes = (group.segments + 1) * LISTED_SEGMENT_BYTES;
-    let (limit, digest) = match part {
-        GroupPart::List => (list_bytes, group.group),
-        GroupPart::Tags => (dedup::largest_bytes(group.images, list_bytes), group.tags),
-    };
-    Expected { object: Object::Group(group.id, part), limit: limit as u64, digest }
+    let list: GroupList = serde_json::from_slice(bytes).ok()?;
+    let spaces = group.checks.len();
+    let is_whole = list.group == group.id
+        && list.segments.len() == group.segments
+        && list.segments.iter().all(|segment| (1..=SEGMENT_IMAGES).contains(&segment.images))
+        && list.segments.iter().all(|segment| segment.features.len() == spaces)
+        && list.segments.iter().map(|segment| segment.images).sum::<usize>() == group.images
+        && encode_list(list.group, &list.segments) == bytes;
+    is_whole.then_some(list.segments)
 }

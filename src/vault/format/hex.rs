@@ -50,6 +50,13 @@ impl Digest {
         }
         Self(hash.finalize().into())
     }
+
+    /// Its first 16 bytes, which name the file that has this digest.
+    #[must_use]
+    pub fn name(&self) -> Id {
+        let (name, _) = self.0.split_first_chunk().expect("a digest has more than 16 bytes");
+        Hex(*name)
+    }
 }
 
 impl<const N: usize> fmt::Display for Hex<N> {

@@ -8,9 +8,8 @@
 //!
 //! Must never: trust a length from the file.
 
-use super::parameters::{BLOCK_IMAGES, HINT_BYTES, NONCE_BYTES};
 use super::sealed::{Kind, PREFIX_BYTES};
-use crate::ckks_v1::{ScannedBlock, SealedBlock};
+use crate::ckks::{BLOCK_IMAGES, HINT_BYTES, NONCE_BYTES, ScannedBlock, SealedBlock};
 
 const COUNT_BYTES: usize = 4;
 const BLOCK_HINT_BYTES: usize = NONCE_BYTES + COUNT_BYTES + HINT_BYTES;
@@ -21,7 +20,7 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// The blocks in order, as [`crate::ckks_v1::QuerySecret::decrypt`] takes them.
+    /// The blocks in order, as [`ScannedGroup`](crate::ckks::ScannedGroup) takes them.
     pub fn blocks(&self) -> impl Iterator<Item = ScannedBlock<'_>> {
         let (blocks, _) = self.bytes[PREFIX_BYTES..].as_chunks::<BLOCK_HINT_BYTES>();
         blocks.iter().map(|block| {

@@ -1,13 +1,16 @@
 //! The layout of a vault: every path is built and parsed here.
 //!
 //! ```text
-//! header  public_context  secret_context  mapping.json  writing
-//! encrypted_features/<segment>.{ckks,json,hints,vectors,catalogue}
-//! encrypted_features/<group>.{group,tags}
+//! header  mapping.json
+//! encrypted_features/<name>.{ckks,list,hints,vectors,records,checks}
+//! encrypted_features/<name>.{group,copy,tags,table}
 //! encrypted_images/<image>.<original extension>.aes
-//! encrypted_thumbnails/<thumbnail>.aes
+//! encrypted_thumbnails/<name>.{pack,parts}
 //! set_aside/<directory>/<any name>
 //! ```
+//!
+//! Of formats 1 and 2: `public_context`, `secret_context`, `writing`, `encrypted_features/<segment>.{json,catalogue}`,
+//! `encrypted_thumbnails/<thumbnail>.aes`.
 //!
 //! Must never: build a path from unchecked text. Every name consists of hexadecimal digits and an [`Extension`], so
 //! that nothing read from a vault can point outside it.
@@ -19,52 +22,91 @@ use std::str::FromStr;
 use super::extension::Extension;
 use super::hex::Id;
 
-/// The five files of a segment.
+/// The files of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     /// Encrypted vectors in scan order: public.
     Blocks,
-    /// Its images in slot order, with the digests of their objects: public.
-    Images,
+    /// Its images in slot order, with the digests of their originals: public.
+    List,
     /// What decrypting scores needs: public.
     Hints,
     /// The exact feature vectors, sealed.
     Vectors,
-    /// Names, dates and sizes, sealed.
-    Catalogue,
+    /// What is known about its images, sealed.
+    Records,
+    /// Check vectors of a segment or of a group, sealed.
+    Checks,
+    /// The image list in formats 1 and 2.
+    OldList,
+    /// The records in formats 1 and 2.
+    OldCatalogue,
 }
 
 impl Part {
-    /// All five, in the order in which they are written.
-    pub const ALL: [Self; 5] = [Self::Blocks, Self::Images, Self::Hints, Self::Vectors, Self::Catalogue];
+    /// The files of a segment of format 3.
+    pub const ALL: [Self; 6] =
+        [Self::Blocks, Self::List, Self::Hints, Self::Vectors, Self::Records, Self::Checks];
+    /// Those that each space has.
+    pub const OF_SPACE: [Self; 4] = [Self::Blocks, Self::Hints, Self::Vectors, Self::Checks];
+    const OLD: [Self; 2] = [Self::OldList, Self::OldCatalogue];
 
     const fn extension(self) -> &'static str {
         match self {
             Self::Blocks => "ckks",
-            Self::Images => "json",
+            Self::List => "list",
             Self::Hints => "hints",
             Self::Vectors => "vectors",
-            Self::Catalogue => "catalogue",
+            Self::Records => "records",
+            Self::Checks => "checks",
+            Self::OldList => "json",
+            Self::OldCatalogue => "catalogue",
         }
     }
 }
 
-/// The two files of a group of segments.
+/// The two files of a pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PackPart {
+    /// Its parts with their digests: public.
+    List,
+    /// The parts: sealed thumbnails.
+    Content,
+}
+
+impl PackPart {
+    /// Both files.
+    pub const ALL: [Self; 2] = [Self::List, Self::Content];
+
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::List => "parts",
+            Self::Content => "pack",
+        }
+    }
+}
+
+const TABLE: &str = "table";
+
+/// The files of a group of segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GroupPart {
     /// Its segments with the digests of their files: public.
     List,
-    /// The deduplication index: the keyed hashes of its photos, and a copy of the list. Sealed.
+    /// The same, sealed, to restore it.
+    Copy,
+    /// The deduplication index: the keyed hashes of its photos. Sealed.
     Tags,
 }
 
 impl GroupPart {
-    /// Both files.
-    pub const ALL: [Self; 2] = [Self::List, Self::Tags];
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::List, Self::Copy, Self::Tags];
 
     const fn extension(self) -> &'static str {
         match self {
             Self::List => "group",
+            Self::Copy => "copy",
             Self::Tags => "tags",
         }
     }
@@ -75,9 +117,9 @@ impl GroupPart {
 pub enum Object {
     /// The master key, wrapped under a passphrase.
     Header,
-    /// What the evaluator of encrypted search needs.
+    /// What the evaluator of encrypted search needs, in formats 1 and 2.
     PublicContext,
-    /// What decrypting scores needs, sealed.
+    /// What decrypting scores needs, sealed, in formats 1 and 2.
     SecretContext,
     /// The mapping: the root that authenticates everything else.
     Mapping,
@@ -87,8 +129,12 @@ pub enum Object {
     Group(Id, GroupPart),
     /// A sealed original.
     Photo(Id, Extension),
-    /// A sealed thumbnail.
+    /// A sealed thumbnail, in formats 1 and 2.
     Thumbnail(Id),
+    /// A file of a pack of thumbnails.
+    Pack(Id, PackPart),
+    /// A page of a table.
+    Table(Id),
     /// The unfinished replacement of a file, left by a crash.
     Unfinished(&'static str),
     /// The journal: the files that an interrupted writer may leave. It exists while there may be such files.
@@ -127,17 +173,25 @@ impl Directory {
             Self::Features => {
                 let (id, extension) = name.split_once('.')?;
                 let id = id.parse().ok()?;
-                let of_segment = Part::ALL.into_iter().find(|part| part.extension() == extension);
+                let of_segment = Part::ALL.into_iter().chain(Part::OLD).find(|part| part.extension() == extension);
                 let of_group = || GroupPart::ALL.into_iter().find(|part| part.extension() == extension);
                 of_segment
                     .map(|part| Object::Segment(id, part))
                     .or_else(|| of_group().map(|part| Object::Group(id, part)))
+                    .or_else(|| (extension == TABLE).then_some(Object::Table(id)))
             }
             Self::Images => {
                 let (id, extension) = name.strip_suffix(".aes")?.split_once('.')?;
                 Some(Object::Photo(id.parse().ok()?, Extension::try_from(extension.to_owned()).ok()?))
             }
-            Self::Thumbnails => Some(Object::Thumbnail(name.strip_suffix(".aes")?.parse().ok()?)),
+            Self::Thumbnails => {
+                let (id, extension) = name.split_once('.')?;
+                let id = id.parse().ok()?;
+                let of_pack = PackPart::ALL.into_iter().find(|part| part.extension() == extension);
+                of_pack
+                    .map(|part| Object::Pack(id, part))
+                    .or_else(|| (extension == "aes").then_some(Object::Thumbnail(id)))
+            }
         }
     }
 }
@@ -165,6 +219,8 @@ impl fmt::Display for Object {
                 write!(formatter, "{}/{id}.{}.aes", Directory::Images.name(), extension.as_str())
             }
             Self::Thumbnail(id) => write!(formatter, "{}/{id}.aes", Directory::Thumbnails.name()),
+            Self::Pack(id, part) => write!(formatter, "{}/{id}.{}", Directory::Thumbnails.name(), part.extension()),
+            Self::Table(id) => write!(formatter, "{}/{id}.{TABLE}", Directory::Features.name()),
             Self::Unfinished(name) => write!(formatter, "{name}{UNFINISHED}"),
             Self::Writing => formatter.write_str(WRITING),
         }
@@ -207,17 +263,17 @@ impl Object {
 
     /// Whether it is written once, before the mapping that references it, and never changed.
     #[must_use]
-    pub const fn is_written_once(&self) -> bool {
-        matches!(self, Self::SecretContext | Self::Segment(..) | Self::Group(..) | Self::Photo(..) | Self::Thumbnail(_))
+    pub fn is_written_once(&self) -> bool {
+        self.directory().is_some() || matches!(self, Self::SecretContext)
     }
 
     /// The directory that it is in; `None` at the top.
     #[must_use]
     pub const fn directory(&self) -> Option<Directory> {
         match self {
-            Self::Segment(..) | Self::Group(..) => Some(Directory::Features),
+            Self::Segment(..) | Self::Group(..) | Self::Table(_) => Some(Directory::Features),
             Self::Photo(..) => Some(Directory::Images),
-            Self::Thumbnail(_) => Some(Directory::Thumbnails),
+            Self::Thumbnail(_) | Self::Pack(..) => Some(Directory::Thumbnails),
             Self::Header
             | Self::PublicContext
             | Self::SecretContext
@@ -253,7 +309,11 @@ mod tests {
             (Directory::Images, Object::Photo(id, jpeg)),
             (Directory::Thumbnails, Object::Thumbnail(id)),
             (Directory::Features, Object::Segment(id, Part::Hints)),
+            (Directory::Features, Object::Segment(id, Part::Checks)),
+            (Directory::Features, Object::Segment(id, Part::OldList)),
             (Directory::Features, Object::Group(id, GroupPart::Tags)),
+            (Directory::Features, Object::Table(id)),
+            (Directory::Thumbnails, Object::Pack(id, PackPart::Content)),
         ] {
             let path = object.to_string();
             assert_eq!(path, format!("{}/{}", directory.name(), object.file_name()));

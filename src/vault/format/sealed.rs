@@ -1,8 +1,8 @@
-//! Sealed files: one envelope for photos, thumbnails, vectors, catalogues, pages of tags and the secret context.
+//! Sealed files: one envelope for photos, thumbnails, vectors, records, check vectors, pages of tags and of tables.
 //!
 //! ```text
 //! file            = magic 8 | version 1 | kind 1 | IV 16 | AES-256-CBC ciphertext | tag 32
-//! associated data = magic | version | kind | vault id | object id [ | number of the page, 4 bytes ]
+//! associated data = magic | version | kind | vault id | object id [ | number of the page, 4 bytes, or id of the space ]
 //! ```
 //!
 //! A file does not open under another name, in another vault, or as another kind.
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::extension::Extension;
 use super::hex::{Digest, Hex, Id};
-use super::layout::{GroupPart, Object, Part};
+use super::layout::{GroupPart, Object, PackPart, Part};
 use crate::cipher;
 use crate::cipher::{KeyTree, MasterKey, Purpose, aes_cbc_hmac, padding};
 use crate::vault::error::Error;
@@ -31,20 +31,34 @@ pub const LARGEST_PHOTO_BYTES: usize = 512 << 20;
 pub enum Kind {
     /// The header.
     Header = 1,
-    /// The secret context.
-    SecretContext = 2,
     /// An original.
     Photo = 3,
     /// A thumbnail.
     Thumbnail = 4,
     /// The exact vectors of a segment.
     Vectors = 5,
-    /// The catalogue of a segment.
-    Catalogue = 6,
+    /// The catalogue of a segment, in formats 1 and 2.
+    OldCatalogue = 6,
     /// The hints of a segment; not sealed.
     Hints = 7,
     /// The deduplication index of a group.
     Tags = 8,
+    /// A large original, sealed in chunks.
+    ChunkedPhoto = 9,
+    /// The image list of a segment; not sealed.
+    List = 10,
+    /// The records of a segment.
+    Records = 11,
+    /// The check vectors of a segment or a group.
+    Checks = 12,
+    /// The list of the parts of a pack; not sealed.
+    PackList = 13,
+    /// The index of a part of a pack.
+    PartIndex = 14,
+    /// A page of a table.
+    Table = 15,
+    /// The copy of the list of a group.
+    GroupCopy = 16,
 }
 
 impl Kind {
@@ -62,71 +76,101 @@ impl Kind {
 /// A file, or a page of one, that is encrypted and authenticated as one unit.
 #[derive(Clone, Debug)]
 pub enum SealedObject {
-    /// The secret context of encrypted search.
-    SecretContext,
     /// An original.
     Photo(Id, Extension),
     /// A thumbnail.
     Thumbnail(Id),
-    /// The vectors of a segment.
-    Vectors(Id),
-    /// The catalogue of a segment.
-    Catalogue(Id),
+    /// The vectors of a segment in a space of format 3.
+    Vectors(Id, Id),
+    /// The records of a segment.
+    Records(Id),
+    /// The check vectors of a segment or a group in a space.
+    Checks(Id, Id),
+    /// The copy of the list of a group.
+    GroupCopy(Id),
     /// A page of the tags of a group.
     Tags(Id, u32),
+    /// The index of a part of a pack.
+    PartIndex(Id),
+    /// A page of a table.
+    Table(Id, u32),
+    /// The vectors of a segment, in formats 1 and 2.
+    OldVectors(Id),
+    /// The catalogue of a segment, in formats 1 and 2.
+    OldCatalogue(Id),
 }
 
 impl SealedObject {
-    /// The file that it is in.
+    /// A file that it can be in: the one that errors name where the caller does not know a better name.
     #[must_use]
     pub fn object(&self) -> Object {
         match self {
-            Self::SecretContext => Object::SecretContext,
             Self::Photo(id, extension) => Object::Photo(*id, extension.clone()),
             Self::Thumbnail(id) => Object::Thumbnail(*id),
-            Self::Vectors(id) => Object::Segment(*id, Part::Vectors),
-            Self::Catalogue(id) => Object::Segment(*id, Part::Catalogue),
+            Self::Vectors(id, _) | Self::OldVectors(id) => Object::Segment(*id, Part::Vectors),
+            Self::Records(id) => Object::Segment(*id, Part::Records),
+            Self::Checks(id, _) => Object::Segment(*id, Part::Checks),
+            Self::GroupCopy(id) => Object::Group(*id, GroupPart::Copy),
             Self::Tags(id, _) => Object::Group(*id, GroupPart::Tags),
+            Self::PartIndex(id) => Object::Pack(*id, PackPart::Content),
+            Self::Table(id, _) => Object::Table(*id),
+            Self::OldCatalogue(id) => Object::Segment(*id, Part::OldCatalogue),
         }
     }
 
     fn kind(&self) -> Kind {
         match self {
-            Self::SecretContext => Kind::SecretContext,
             Self::Photo(..) => Kind::Photo,
             Self::Thumbnail(_) => Kind::Thumbnail,
-            Self::Vectors(_) => Kind::Vectors,
-            Self::Catalogue(_) => Kind::Catalogue,
+            Self::Vectors(..) | Self::OldVectors(_) => Kind::Vectors,
+            Self::Records(_) => Kind::Records,
+            Self::Checks(..) => Kind::Checks,
+            Self::GroupCopy(_) => Kind::GroupCopy,
             Self::Tags(..) => Kind::Tags,
+            Self::PartIndex(_) => Kind::PartIndex,
+            Self::Table(..) => Kind::Table,
+            Self::OldCatalogue(_) => Kind::OldCatalogue,
         }
     }
 
     fn purpose(&self) -> Purpose {
         match self {
-            Self::SecretContext => Purpose::SecretContext,
             Self::Photo(..) => Purpose::Photo,
             Self::Thumbnail(_) => Purpose::Thumbnail,
-            Self::Vectors(_) => Purpose::Vectors,
-            Self::Catalogue(_) => Purpose::Catalogue,
+            Self::Vectors(..) | Self::OldVectors(_) => Purpose::Vectors,
+            Self::Records(_) => Purpose::Records,
+            Self::Checks(..) => Purpose::Checks,
+            Self::GroupCopy(_) => Purpose::Group,
             Self::Tags(..) => Purpose::Tags,
+            Self::PartIndex(_) => Purpose::Pack,
+            Self::Table(..) => Purpose::Table,
+            Self::OldCatalogue(_) => Purpose::OldCatalogue,
         }
     }
 
     fn id(&self) -> Id {
         match self {
-            Self::SecretContext => Hex([0; 16]),
-            Self::Photo(id, _) | Self::Thumbnail(id) | Self::Vectors(id) | Self::Catalogue(id) | Self::Tags(id, _) => {
-                *id
-            }
+            Self::Photo(id, _)
+            | Self::Thumbnail(id)
+            | Self::Vectors(id, _)
+            | Self::OldVectors(id)
+            | Self::Records(id)
+            | Self::Checks(id, _)
+            | Self::GroupCopy(id)
+            | Self::Tags(id, _)
+            | Self::PartIndex(id)
+            | Self::Table(id, _)
+            | Self::OldCatalogue(id) => *id,
         }
     }
 
     fn associated(&self, vault: Id) -> Vec<u8> {
-        let page = match self {
-            Self::Tags(_, page) => page.to_le_bytes().to_vec(),
+        let place = match self {
+            Self::Tags(_, page) | Self::Table(_, page) => page.to_le_bytes().to_vec(),
+            Self::Vectors(_, space) | Self::Checks(_, space) => space.0.to_vec(),
             _ => Vec::new(),
         };
-        [&self.kind().prefix()[..], &vault.0, &self.id().0, &page].concat()
+        [&self.kind().prefix()[..], &vault.0, &self.id().0, &place].concat()
     }
 }
 
@@ -240,12 +284,13 @@ mod tests {
     #[test]
     fn a_change_of_any_byte_is_noticed() {
         let keys = keys();
-        let file = keys.seal(&SealedObject::SecretContext, &[7; 40]).unwrap().parts().concat();
+        let object = SealedObject::Table(Id::random().unwrap(), 0);
+        let file = keys.seal(&object, &[7; 40]).unwrap().parts().concat();
         for at in 0..file.len() {
             let mut changed = file.clone();
             changed[at] ^= 1;
-            assert!(keys.open(&SealedObject::SecretContext, &changed).is_err(), "byte {at}");
-            assert!(keys.open(&SealedObject::SecretContext, &file[..at]).is_err(), "length {at}");
+            assert!(keys.open(&object, &changed).is_err(), "byte {at}");
+            assert!(keys.open(&object, &file[..at]).is_err(), "length {at}");
         }
     }
 }

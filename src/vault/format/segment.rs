@@ -1,42 +1,65 @@
-//! A segment: up to [`SEGMENT_IMAGES`](super::entries::SEGMENT_IMAGES) images in five immutable files.
+//! A new segment: up to [`SEGMENT_IMAGES`](super::entries::SEGMENT_IMAGES) images, encrypted into immutable files.
 //!
 //! ```text
-//! .ckks       blocks in scan order, nothing else
-//! .json       see `images`
-//! .hints      see `hints`
-//! .vectors    sealed: see `vectors`
-//! .catalogue  sealed: see `catalogue`
+//! .ckks     blocks in scan order, nothing else
+//! .list     see `list`
+//! .hints    see `hints`
+//! .vectors  sealed: see `vectors`
+//! .records  sealed: see `record`
+//! .checks   sealed: check vectors of the blocks
 //! ```
 //!
 //! Must never: trust a length from a file; every length follows from the number of images in the mapping.
 
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
-use super::catalogue;
-use super::catalogue::CatalogueEntry;
-use super::entries::SegmentEntry;
-use super::expected::Expected;
+use super::entries::{FeaturesEntry, SegmentEntry};
 use super::hex::{Digest, Id};
-use super::hints;
 use super::hints::Hints;
-use super::images;
-use super::images::{LISTED_IMAGE_BYTES, ListedImage};
 use super::layout::{Object, Part};
-use super::parameters::{BLOCK_BYTES, BLOCK_IMAGES, VECTOR_BYTES};
-use super::sealed;
+use super::list;
+use super::list::ListedImage;
+use super::record;
+use super::record::Record;
 use super::sealed::{SealedFile, SealedObject, VaultKeys};
+use super::space::Space;
 use super::vectors;
-use crate::ckks_v1::{KeyHolder, SealedBlock};
+use crate::cipher::Purpose;
+use crate::ckks::{BLOCK_IMAGES, CheckVectors, KeyHolder, SealedBlock, SecretContext};
 use crate::vault::error::Error;
 
 /// One image of a segment, with everything its files say about it.
+#[derive(Clone)]
 pub struct Row {
     /// Its entry in the image list.
     pub listed: ListedImage,
-    /// Its entry in the catalogue.
-    pub entry: CatalogueEntry,
-    /// Its unit feature vector.
-    pub vector: Vec<f32>,
+    /// What is known about it.
+    pub record: Record,
+    /// Its unit feature vector, rounded as it is stored (see [`vectors::rounded`]), if it has one.
+    pub vector: Option<Vec<f32>>,
+}
+
+/// The encrypted search of a space.
+pub struct Search {
+    /// The id of the space.
+    pub space: Id,
+    /// Its keys.
+    pub holder: KeyHolder,
+}
+
+impl Search {
+    /// The search of `space`, whose secret key is derived from the vault's master key.
+    ///
+    /// # Errors
+    /// When the public context is not one of this version of the engine.
+    pub fn new(keys: &VaultKeys, space: &Space) -> Result<Self, Error> {
+        let public = space.public_context()?;
+        let key = keys.tree().key(Purpose::Search, &space.id.0);
+        let (master, _) = key.expose().split_first_chunk().expect("a key has 64 bytes");
+        let holder = KeyHolder::new(&public, SecretContext::from_master(*public.parameters(), master))?;
+        Ok(Self { space: space.id, holder })
+    }
 }
 
 /// A new segment, encrypted and ready to be written.
@@ -47,85 +70,62 @@ pub struct EncodedSegment {
     list: Vec<u8>,
     hints: Vec<u8>,
     vectors: SealedFile,
-    catalogue: SealedFile,
+    records: SealedFile,
+    checks: SealedFile,
 }
 
 impl EncodedSegment {
-    /// Encrypts `rows`, at least 1 and at most one segment's worth, under the new name `id`.
+    /// Encrypts `rows`, at least 1 and at most one segment's worth, as the segment `id`.
     ///
     /// # Errors
     /// When a vector has the wrong dimension or is not a unit vector, or the system gives no entropy.
-    pub fn new(keys: &VaultKeys, holder: &KeyHolder, id: Id, rows: &[Row]) -> Result<Self, Error> {
+    pub fn new(keys: &VaultKeys, search: &Search, id: Id, rows: &[Row]) -> Result<Self, Error> {
+        let (holder, space) = (&search.holder, search.space);
+        let dimension = holder.parameters().dimension();
+        let empty = Zeroizing::new(vec![0.0; dimension]);
+        let vector = |row: &Row| row.vector.as_deref().unwrap_or(&empty).to_vec();
         let blocks = rows
             .par_chunks(BLOCK_IMAGES)
-            .map(|rows| holder.seal(&rows.iter().map(|row| &row.vector).collect::<Vec<_>>()))
+            .map(|rows| holder.seal(&rows.iter().map(vector).map(Zeroizing::new).collect::<Vec<_>>()))
             .collect::<Result<Vec<_>, _>>()?;
-        let entries: Vec<_> = rows.iter().map(|row| row.entry.clone()).collect();
-        let vectors = vectors::encode(rows.iter().map(|row| row.vector.as_slice()));
+        let mut checks = CheckVectors::empty(holder.parameters(), 0);
+        blocks.iter().try_for_each(|block| checks.add_sealed(holder, block))?;
+        let exact = vectors::encode(rows.iter().map(|row| row.vector.as_deref()), dimension);
+        let records = record::encode(rows.iter().map(|row| &row.record))?;
         Ok(Self {
             id,
             images: rows.len(),
-            list: images::encode(id, rows.iter().map(|row| row.listed.clone()).collect()),
+            list: list::encode(id, &rows.iter().map(|row| row.listed.clone()).collect::<Vec<_>>()),
             hints: Hints::encode(&blocks),
-            vectors: keys.seal(&SealedObject::Vectors(id), &vectors)?,
-            catalogue: keys.seal(&SealedObject::Catalogue(id), &catalogue::encode(&entries))?,
+            vectors: keys.seal(&SealedObject::Vectors(id, space), &exact)?,
+            records: keys.seal(&SealedObject::Records(id), &records)?,
+            checks: keys.seal(&SealedObject::Checks(id, space), &checks.to_bytes())?,
             blocks,
         })
     }
 
-    /// One of its files, in pieces to be written in order.
-    pub fn pieces(&self, part: Part) -> Vec<&[u8]> {
+    /// The files to be written, each with its pieces in order, and the entry of the segment in the mapping.
+    #[must_use]
+    pub fn files(&self) -> (Vec<(Object, Vec<&[u8]>)>, SegmentEntry) {
+        let files = Part::ALL.map(|part| {
+            let pieces = self.pieces(part);
+            (Digest::of(&pieces), part, pieces)
+        });
+        let [ckks, list, hints, vectors, records, checks] = files.each_ref().map(|(digest, ..)| *digest);
+        let features = FeaturesEntry { ckks, hints, vectors, checks: Some(checks) };
+        let entry = SegmentEntry { id: self.id, images: self.images, list, records, features: vec![Some(features)] };
+        let named = files.into_iter().map(|(digest, part, pieces)| (Object::Segment(digest.name(), part), pieces));
+        (named.collect(), entry)
+    }
+
+    fn pieces(&self, part: Part) -> Vec<&[u8]> {
         match part {
             Part::Blocks => self.blocks.iter().map(SealedBlock::ciphertext).collect(),
-            Part::Images => vec![&self.list],
+            Part::List | Part::OldList => vec![&self.list],
             Part::Hints => vec![&self.hints],
             Part::Vectors => self.vectors.parts().to_vec(),
-            Part::Catalogue => self.catalogue.parts().to_vec(),
+            Part::Records | Part::OldCatalogue => self.records.parts().to_vec(),
+            Part::Checks => self.checks.parts().to_vec(),
         }
-    }
-
-    /// Its entry in the mapping.
-    #[must_use]
-    pub fn entry(&self) -> SegmentEntry {
-        let digest = |part| Digest::of(&self.pieces(part));
-        SegmentEntry {
-            id: self.id,
-            images: self.images,
-            ckks: digest(Part::Blocks),
-            json: digest(Part::Images),
-            hints: digest(Part::Hints),
-            vectors: digest(Part::Vectors),
-            catalogue: digest(Part::Catalogue),
-        }
-    }
-}
-
-/// The files of a segment.
-#[must_use]
-pub fn files(segment: Id) -> [Object; 5] {
-    Part::ALL.map(|part| Object::Segment(segment, part))
-}
-
-/// Most bytes of a file of a segment with this many images.
-#[must_use]
-pub fn largest_part(images: usize, part: Part) -> u64 {
-    let blocks = images.div_ceil(BLOCK_IMAGES);
-    let bytes = match part {
-        Part::Blocks => blocks * BLOCK_BYTES,
-        Part::Images => (images + 1) * LISTED_IMAGE_BYTES,
-        Part::Hints => hints::file_bytes(blocks),
-        Part::Vectors => sealed::file_bytes(images * VECTOR_BYTES),
-        Part::Catalogue => sealed::file_bytes(catalogue::LARGEST_BYTES),
-    };
-    bytes as u64
-}
-
-/// The size limit and digest of a segment's file.
-#[must_use]
-pub fn expected(segment: &SegmentEntry, part: Part) -> Expected {
-    Expected {
-        object: Object::Segment(segment.id, part),
-        limit: largest_part(segment.images, part),
-        digest: *segment.digest(part),
     }
 }

@@ -233,7 +233,7 @@ fn copy_age(seen: Option<Seen>, found: &SignedMapping) -> CopyAge {
         return CopyAge::Older { found: generation, seen };
     }
     let same = generation == seen && found.tag != tag;
-    let next = generation == seen + 1 && mapping.previous_tag != Some(tag);
+    let next = generation == seen + 1 && !mapping.parents.contains(&tag);
     if same || next { CopyAge::Forked { found: generation, seen } } else { CopyAge::Newest }
 }
 
@@ -244,15 +244,28 @@ mod tests {
     use super::*;
     use crate::vault::format::hex::Hex;
     use crate::vault::format::mapping::Mapping;
-    use crate::vault::format::space::FeatureSpace;
+    use crate::vault::format::space::{FeatureSpace, Space};
+
+    fn first_mapping() -> Mapping {
+        let text = String::new;
+        let features = FeatureSpace {
+            network: text(),
+            weights: text(),
+            preprocessing: text(),
+            precision: text(),
+            basis: None,
+            dimension: 128,
+            threshold: 800,
+        };
+        Mapping::first(Hex([1; 16]), Hex([2; 32]), Space::new(features).unwrap())
+    }
 
     fn generations() -> Vec<SignedMapping> {
-        let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
-        let mut mapping = Mapping::first(Hex([1; 16]), space, Hex([2; 32]), Hex([3; 32]));
+        let mut mapping = first_mapping();
         (1..=4)
             .map(|tag| {
                 let signed = SignedMapping { body: mapping.body(), mapping: mapping.clone(), tag: Hex([tag; 64]) };
-                mapping = mapping.next(signed.tag, Vec::new(), Vec::new());
+                mapping = mapping.with_header(signed.tag, mapping.header);
                 signed
             })
             .collect()
@@ -276,7 +289,7 @@ mod tests {
         fork.tag = Hex([9; 64]);
         assert!(matches!(freshness.check(seen, &fork), Err(Error::Forked { found: 2, seen: 2, .. })));
         let mut grandchild = generations().swap_remove(2);
-        grandchild.mapping.previous_tag = Some(fork.tag);
+        grandchild.mapping.parents = vec![fork.tag];
         assert!(matches!(freshness.check(seen, &grandchild), Err(Error::Forked { found: 3, seen: 2, .. })));
     }
 
@@ -320,7 +333,7 @@ mod tests {
         freshness.remember(&all[1]).unwrap();
         let seen = freshness.seen(all[0].mapping.vault).unwrap();
         let mut fork = generations().swap_remove(2);
-        fork.mapping.previous_tag = Some(Hex([9; 64]));
+        fork.mapping.parents = vec![Hex([9; 64])];
         let reading = freshness.clone().reading();
         reading.admit(seen, &fork).unwrap();
         assert_eq!(reading.copy_age(), CopyAge::Forked { found: 3, seen: 2 });

@@ -82,7 +82,7 @@ impl Records {
         let newest = Seen::of(found);
         history.retain(|seen| seen.generation < newest.generation);
         // Keep older generations only while the chain has no gap.
-        if history.first().is_none_or(|seen| found.mapping.previous_tag != Some(seen.tag)) {
+        if history.first().is_none_or(|seen| !found.mapping.parents.contains(&seen.tag)) {
             history.clear();
         }
         history.insert(0, newest);

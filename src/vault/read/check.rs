@@ -6,13 +6,15 @@ use rayon::prelude::*;
 
 use super::group::Group;
 use super::image::Image;
+use super::packs::{PartPlace, Packs};
 use super::segment::Segment;
 use super::snapshot::Snapshot;
 use crate::vault::backend::Leftovers;
 use crate::vault::error::Error;
-use crate::vault::format::hex::Id;
-use crate::vault::format::layout::{GroupPart, Object, Part};
-use crate::vault::format::sealed::VaultKeys;
+use crate::vault::format::expected::Expected;
+use crate::vault::format::hex::{Digest, Id};
+use crate::vault::format::layout::{GroupPart, Object, PackPart, Part};
+use crate::vault::format::shape::Shape;
 
 /// What a repair can do about a damaged file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +78,6 @@ pub struct Progress {
 /// # Errors
 /// When the files that no mapping references cannot be listed.
 pub fn check(snapshot: &Snapshot, read: &(dyn Fn(Progress) + Sync)) -> Result<Report, Error> {
-    let keys = &snapshot.source.keys;
     let leftovers = snapshot.source.backend.leftovers(&snapshot.signed)?;
     let mut damages = Vec::new();
     for group in snapshot.groups() {
@@ -84,39 +85,59 @@ pub fn check(snapshot: &Snapshot, read: &(dyn Fn(Progress) + Sync)) -> Result<Re
         read(Progress { images: 0, damages: of_group.len() });
         damages.extend(of_group);
         match group.segments() {
-            Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(keys, segment, read))),
+            Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(snapshot, segment, read))),
             // The affected segments are unknown.
             Err(_) => read(Progress { images: group.entry().images, damages: 0 }),
         }
     }
-    damages.extend(snapshot.ungrouped().iter().flat_map(|segment| check_segment(keys, segment, read)));
+    damages.extend(snapshot.ungrouped().iter().flat_map(|segment| check_segment(snapshot, segment, read)));
+    let of_vault: Vec<_> = check_packs(snapshot.packs()).into_iter().chain(check_tables(snapshot)).collect();
+    read(Progress { images: 0, damages: of_vault.len() });
+    damages.extend(of_vault);
     Ok(Report { generation: snapshot.mapping().generation, images: snapshot.len(), damages, leftovers })
 }
 
 fn check_group(group: &Group) -> Vec<Damage> {
     let (list, copy) = group.check_list();
-    // The deduplication index holds a copy of the list, and can itself be rebuilt from the segments' catalogues.
+    // Either list can be rebuilt from the other, and the deduplication index from the records of the segments.
     let of_list = if copy.is_ok() { Remedy::Rebuild } else { Remedy::Lost };
+    let of_copy = if list.is_ok() { Remedy::Rebuild } else { Remedy::Lost };
     let of_tags = if list.is_ok() || copy.is_ok() { Remedy::Rebuild } else { Remedy::Lost };
-    let damage = |part, remedy, outcome: Result<(), Error>| {
-        outcome.err().map(|cause| Damage { object: Object::Group(group.entry().id, part), image: None, cause, remedy })
+    let object = |part| group.expected(part).map(|file| file.object);
+    let damage = |object, remedy, outcome: Result<(), Error>| {
+        outcome.err().map(|cause| Damage { object, image: None, cause, remedy })
     };
-    [damage(GroupPart::List, of_list, list), damage(GroupPart::Tags, of_tags, group.check_tags())]
-        .into_iter()
-        .flatten()
-        .collect()
+    let mut damages = Vec::new();
+    if let Ok(object) = object(GroupPart::List) {
+        damages.extend(damage(object, of_list, list));
+    }
+    if let Ok(object) = object(GroupPart::Copy) {
+        damages.extend(damage(object, of_copy, copy));
+    }
+    if let Ok(object) = object(GroupPart::Tags) {
+        damages.extend(damage(object, of_tags, group.check_tags()));
+    }
+    if let Ok(file) = group.checks_file() {
+        damages.extend(damage(file.object, Remedy::Rebuild, group.checks().map(|_| ())));
+    }
+    damages
 }
 
-fn check_segment(keys: &VaultKeys, segment: &Segment, read: &(dyn Fn(Progress) + Sync)) -> Vec<Damage> {
-    let id = segment.entry().id;
-    let part = |part, remedy, outcome: Result<(), Error>| {
-        outcome.err().map(|cause| Damage { object: Object::Segment(id, part), image: None, cause, remedy })
+fn check_segment(snapshot: &Snapshot, segment: &Segment, read: &(dyn Fn(Progress) + Sync)) -> Vec<Damage> {
+    let part = |part, remedy, check: &dyn Fn() -> Result<(), Error>| {
+        // A file that the segment does not have cannot be damaged.
+        let file = segment.expected(part).ok()?;
+        check().err().map(|cause| Damage { object: file.object, image: None, cause, remedy })
     };
+    let is_old = snapshot.mapping().is_old();
+    let hints = || if is_old { segment.verify(Part::Hints) } else { segment.hints().map(|_| ()) };
+    let checks = || if is_old { Ok(()) } else { segment.checks().map(|_| ()) };
     let mut damages: Vec<Damage> = [
-        part(Part::Blocks, Remedy::Rebuild, segment.blocks().map(|_| ())),
-        part(Part::Hints, Remedy::Rebuild, segment.hints().map(|_| ())),
-        part(Part::Vectors, Remedy::Regenerate, segment.vectors().map(|_| ())),
-        part(Part::Catalogue, Remedy::Rename, segment.catalogue().map(|_| ())),
+        part(Part::Blocks, Remedy::Rebuild, &|| segment.verify(Part::Blocks)),
+        part(Part::Hints, Remedy::Rebuild, &hints),
+        part(Part::Checks, Remedy::Rebuild, &checks),
+        part(Part::Vectors, Remedy::Regenerate, &|| segment.vectors().map(|_| ())),
+        part(Part::Records, Remedy::Rename, &|| segment.records().map(|_| ())),
     ]
     .into_iter()
     .flatten()
@@ -124,14 +145,15 @@ fn check_segment(keys: &VaultKeys, segment: &Segment, read: &(dyn Fn(Progress) +
     read(Progress { images: 0, damages: damages.len() });
     match segment.images() {
         Err(cause) => {
-            // The catalogue lists the images too. If both are lost, the affected photos are unknown.
-            let remedy = if segment.catalogue().is_ok() { Remedy::Rebuild } else { Remedy::Lost };
-            damages.push(Damage { object: Object::Segment(id, Part::Images), image: None, cause, remedy });
+            // The records list the images too. If both are lost, the affected photos are unknown.
+            let remedy = if segment.records().is_ok() { Remedy::Rebuild } else { Remedy::Lost };
+            let object = segment.expected(Part::List).map_or(Object::Mapping, |file| file.object);
+            damages.push(Damage { object, image: None, cause, remedy });
             read(Progress { images: segment.len(), damages: 1 });
         }
         Ok(images) => {
             let of_images = (0..images.len()).into_par_iter().flat_map_iter(|slot| {
-                let damages = check_image(keys, segment, slot);
+                let damages = check_image(snapshot, segment, slot);
                 read(Progress { images: 1, damages: damages.len() });
                 damages
             });
@@ -141,34 +163,64 @@ fn check_segment(keys: &VaultKeys, segment: &Segment, read: &(dyn Fn(Progress) +
     damages
 }
 
-fn check_image(keys: &VaultKeys, segment: &Segment, slot: usize) -> Vec<Damage> {
-    let image = match Image::of(segment, slot) {
-        Ok(image) => image,
-        Err(cause) => {
-            let object = Object::Segment(segment.entry().id, Part::Images);
-            return vec![Damage { object, image: None, cause, remedy: Remedy::Lost }];
-        }
-    };
+fn check_image(snapshot: &Snapshot, segment: &Segment, slot: usize) -> Vec<Damage> {
+    let Ok(image) = Image::of(snapshot.packs(), segment, slot) else { return Vec::new() };
     let damage = |object, cause, remedy| Damage { object, image: Some(image.id()), cause, remedy };
     let mut damages = Vec::new();
+    let mut content = snapshot.source.keys.content_hasher();
     let photo = Object::Photo(image.id(), image.listed().extension.clone());
-    match (image.photo(), segment.catalogue()) {
+    let outcome = image.verify_photo(&mut |piece| content.update(piece));
+    match (outcome, segment.records()) {
         (Err(cause), _) => damages.push(damage(photo, cause, Remedy::Lost)),
-        (Ok(bytes), Ok(_)) => {
-            // A readable catalogue must describe this photo and no other.
-            let described = image.entry().is_ok_and(|entry| entry.content == keys.content_tag(&bytes));
-            if !described {
-                let object = Object::Segment(segment.entry().id, Part::Catalogue);
-                let cause = Error::Damaged { object: object.clone(), what: "it describes another photo" };
-                damages.push(damage(object, cause, Remedy::Rename));
+        (Ok(()), Ok(_)) => {
+            // Readable records must describe this photo and no other.
+            let content = content.finish();
+            if !image.record().is_ok_and(|record| record.content == content)
+                && let Ok(records) = segment.expected(Part::Records)
+            {
+                let cause = Error::Damaged { object: records.object.clone(), what: "it describes another photo" };
+                damages.push(damage(records.object, cause, Remedy::Rename));
             }
         }
-        (Ok(_), Err(_)) => {}
+        (Ok(()), Err(_)) => {}
     }
-    if let Some(thumbnail) = &image.listed().thumbnail
+    if image.has_thumbnail().unwrap_or(false)
         && let Err(cause) = image.thumbnail()
     {
-        damages.push(damage(Object::Thumbnail(thumbnail.id), cause, Remedy::Regenerate));
+        let object = match &cause {
+            Error::Damaged { object, .. } | Error::Missing { object } => object.clone(),
+            _ => Object::Photo(image.id(), image.listed().extension.clone()),
+        };
+        damages.push(damage(object, cause, Remedy::Regenerate));
     }
     damages
+}
+
+/// Lists, and the parts whose bytes are not those that were written.
+fn check_packs(packs: &Packs) -> Vec<Damage> {
+    let of_pack = |pack| match packs.parts(pack) {
+        Err(cause) => {
+            let object = Shape::pack(&pack.entry, PackPart::List).object;
+            vec![Damage { object, image: None, cause, remedy: Remedy::Regenerate }]
+        }
+        Ok(parts) => parts.iter().filter_map(|place| check_part(packs, place)).collect(),
+    };
+    packs.all().iter().flat_map(|pack| of_pack(pack)).collect()
+}
+
+fn check_part(packs: &Packs, place: &PartPlace) -> Option<Damage> {
+    let whole = packs.read_part(place).and_then(|bytes| {
+        let differs = Error::Damaged { object: place.object.clone(), what: "the digest of a part differs" };
+        if Digest::of(&[&bytes]) == place.part.digest { Ok(()) } else { Err(differs) }
+    });
+    whole.err().map(|cause| Damage { object: place.object.clone(), image: None, cause, remedy: Remedy::Regenerate })
+}
+
+fn check_tables(snapshot: &Snapshot) -> Vec<Damage> {
+    let files = snapshot.mapping().tables.iter().flat_map(Shape::table_files);
+    let damage = |file: Expected| {
+        let cause = snapshot.source.backend.read_verified(&file).err()?;
+        Some(Damage { object: file.object, image: None, cause, remedy: Remedy::Lost })
+    };
+    files.filter_map(damage).collect()
 }

@@ -13,8 +13,8 @@ use super::snapshot::{Position, Snapshot};
 use super::source::read_once;
 use crate::vault::error::Error;
 use crate::vault::format::hex::{Digest, Id};
-use crate::vault::format::images::ListedImage;
 use crate::vault::format::layout::{GroupPart, Part};
+use crate::vault::format::list::ListedImage;
 
 impl Snapshot {
     /// The image at a position in scan order, which is the order of scores.
@@ -25,7 +25,7 @@ impl Snapshot {
         let mut slot = position;
         for segment in self.segments()? {
             if slot < segment.len() {
-                return Image::of(segment, slot);
+                return Image::of(self.packs(), segment, slot);
             }
             slot -= segment.len();
         }
@@ -53,7 +53,7 @@ impl Snapshot {
                 self.segments()?.try_for_each(|segment| segment.images().map(|_| ()))?;
                 Err(unknown())
             }
-            [position] => Image::of(&position.segment, position.slot),
+            [position] => Image::of(self.packs(), &position.segment, position.slot),
             several => Err(Error::AmbiguousId { prefix: prefix.to_owned(), images: several.len() }),
         }
     }
@@ -69,16 +69,16 @@ impl Snapshot {
     /// The image with this content, as computed by [`content_tag`](crate::vault::Vault::content_tag).
     ///
     /// # Errors
-    /// When a deduplication index, or the catalogue of a segment in no group, cannot be read and might hold the
+    /// When a deduplication index, or the records of a segment in no group, cannot be read and might hold the
     /// content.
     pub fn find_content(&self, content: &Digest) -> Result<Option<Id>, Error> {
         let contents = read_once(&self.contents, || {
             self.prefetch_groups(GroupPart::Tags);
-            self.prefetch(self.ungrouped(), &[Part::Catalogue]);
-            self.ungrouped().par_iter().try_for_each(|segment| segment.catalogue().map(|_| ()))?;
+            self.prefetch(self.ungrouped(), &[Part::Records]);
+            self.ungrouped().par_iter().try_for_each(|segment| segment.records().map(|_| ()))?;
             let mut contents = HashMap::new();
             for segment in self.ungrouped() {
-                contents.extend(segment.catalogue()?.iter().map(|entry| (entry.content, entry.id)));
+                contents.extend(segment.records()?.iter().map(|entry| (entry.content, entry.id)));
             }
             Ok(contents)
         })?;
@@ -97,7 +97,7 @@ impl Snapshot {
     fn positions(&self) -> &[Position] {
         self.positions.get_or_init(|| {
             let segments = self.readable_segments();
-            self.prefetch(segments.iter().copied(), &[Part::Images]);
+            self.prefetch(segments.iter().copied(), &[Part::List]);
             let of_segment = |segment: &&Arc<Segment>| {
                 let images = segment.images().unwrap_or_default().iter().enumerate();
                 let position = |(slot, image): (usize, &ListedImage)| Position {

@@ -1,32 +1,35 @@
 //! One generation of a vault: its groups, segments and images.
 //!
 //! Every file is read once, on first use: opening 100,000 photos reads only the mapping, a search reads group lists,
-//! blocks and hints, and showing matches opens only the catalogues of their segments. Files are immutable, so a
+//! blocks, hints and check vectors, and showing matches opens only the records of their segments. Files are immutable, so a
 //! snapshot stays consistent while others write. A file that a newer generation has removed gives
 //! [`Error::Superseded`].
 //!
 //! Must never: write, or return bytes that the mapping does not authenticate.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::group::Group;
+use super::packs::Packs;
 use super::segment::Segment;
 use super::source::{Source, read_once};
 use crate::vault::backend::generation;
 use crate::vault::error::Error;
 use crate::vault::format::expected::Expected;
-use crate::vault::format::group;
 use crate::vault::format::hex::{Digest, Id};
 use crate::vault::format::layout::{GroupPart, Part};
 use crate::vault::format::mapping::{Mapping, SignedMapping};
-use crate::vault::format::segment;
 
 /// A generation of the vault.
 pub struct Snapshot {
     pub(in crate::vault) signed: SignedMapping,
     pub(super) source: Arc<Source>,
     groups: Vec<Arc<Group>>,
+    packs: Packs,
+    /// Whether a search has read the blocks before.
+    pub(super) was_scanned: AtomicBool,
     /// The segments in no group.
     ungrouped: Vec<Arc<Segment>>,
     /// All segments in scan order.
@@ -60,7 +63,10 @@ impl Snapshot {
         };
         let groups = signed.mapping.groups.iter().map(group).collect();
         let (segments, positions, contents) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { signed, source: Arc::clone(source), groups, ungrouped, segments, positions, contents }
+        let packs = Packs::new(source, &signed.mapping, previous.map(Self::packs));
+        let was_scanned = previous.is_some_and(|previous| previous.was_scanned.load(Ordering::Relaxed)).into();
+        let source = Arc::clone(source);
+        Self { signed, source, groups, packs, was_scanned, ungrouped, segments, positions, contents }
     }
 
     /// The segments read so far, except those whose blocks were truncated since: they must be mapped again.
@@ -80,7 +86,12 @@ impl Snapshot {
         &self.signed
     }
 
-    /// Every file of this generation except header, mapping and public context.
+    /// The thumbnails.
+    pub(in crate::vault) fn packs(&self) -> &Packs {
+        &self.packs
+    }
+
+    /// Every file of this generation except header and mapping.
     ///
     /// # Errors
     /// The first image list that is missing or damaged.
@@ -139,7 +150,7 @@ impl Snapshot {
     pub(super) fn prefetch<'a>(&self, segments: impl IntoIterator<Item = &'a Arc<Segment>>, parts: &[Part]) {
         let wanted = segments.into_iter().flat_map(|segment| {
             let missing = parts.iter().filter(|part| !segment.has_read(**part));
-            missing.map(|part| segment::expected(segment.entry(), *part)).collect::<Vec<_>>()
+            missing.filter_map(|part| segment.expected(*part).ok()).collect::<Vec<_>>()
         });
         let wanted: Vec<_> = wanted.collect();
         if !wanted.is_empty() {
@@ -148,7 +159,15 @@ impl Snapshot {
     }
 
     pub(super) fn prefetch_groups(&self, part: GroupPart) {
-        let wanted: Vec<_> = self.groups.iter().map(|group| group::expected(group.entry(), part)).collect();
+        let wanted: Vec<_> = self.groups.iter().filter_map(|group| group.expected(part).ok()).collect();
+        if !wanted.is_empty() {
+            self.source.backend.prefetch(&wanted);
+        }
+    }
+
+    /// Announces that the check vectors of all groups will be read.
+    pub(super) fn prefetch_checks(&self) {
+        let wanted: Vec<_> = self.groups.iter().filter_map(|group| group.checks_file().ok()).collect();
         if !wanted.is_empty() {
             self.source.backend.prefetch(&wanted);
         }
@@ -156,16 +175,16 @@ impl Snapshot {
 
     /// Announces that the lists of all images will be read, so that a cache can fetch them at once.
     pub fn prefetch_images(&self) {
-        self.prefetch(self.readable_segments(), &[Part::Images]);
+        self.prefetch(self.readable_segments(), &[Part::List]);
     }
 
-    /// Announces that every image will be listed, so that a cache can fetch all lists and catalogues at once.
+    /// Announces that every image will be listed, so that a cache can fetch all lists and records at once.
     pub fn prefetch_listing(&self) {
-        self.prefetch(self.readable_segments(), &[Part::Images, Part::Catalogue]);
+        self.prefetch(self.readable_segments(), &[Part::List, Part::Records]);
     }
 
     /// Announces that details of the images at these positions will be needed, so that a cache can fetch the lists and
-    /// catalogues of their segments at once.
+    /// records of their segments at once.
     ///
     /// # Errors
     /// As [`Self::segments`].
@@ -181,7 +200,7 @@ impl Snapshot {
             inside > 0
         };
         let segments: Vec<_> = self.shared_segments()?.iter().filter(holds_one).collect();
-        self.prefetch(segments, &[Part::Images, Part::Catalogue]);
+        self.prefetch(segments, &[Part::List, Part::Records]);
         Ok(())
     }
 }
