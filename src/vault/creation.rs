@@ -35,8 +35,7 @@ pub(super) fn create(
     let mapping = SignedMapping::sign(Mapping::first(vault, space, public_digest, secret_digest), &keys);
     let writer = backend.create(&public, Abandoned::Remove)?;
     writer.stage(&Object::SecretContext, &secret.parts())?;
-    writer.commit(&mapping)?;
-    writer.replace_header(&header)?;
-    writer.discard(&[Object::Writing]);
+    writer.commit(&mapping, Some(&header))?;
+    writer.unlock();
     freshness.remember(&mapping)
 }

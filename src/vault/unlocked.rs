@@ -203,7 +203,8 @@ impl Vault {
     /// [`Error::Locked`]; what the system reports.
     pub fn change_passphrase(&self, new: &Passphrase, cost: Cost, if_locked: IfLocked) -> Result<(), Error> {
         self.require_newest()?;
-        let writer = self.backend().writer(if_locked, Abandoned::Remove)?;
+        let writer = self.backend().writer(Abandoned::Remove)?;
+        writer.lock(if_locked)?;
         writer.replace_header(&header::seal(self.id(), self.source.keys.tree().master(), new, cost)?)
     }
 
@@ -213,7 +214,11 @@ impl Vault {
 }
 
 /// The current mapping, after verifying its tag and that it is not older than this machine has seen.
-fn authentic_mapping(backend: &dyn Backend, keys: &VaultKeys, freshness: &Freshness) -> Result<SignedMapping, Error> {
+pub(super) fn authentic_mapping(
+    backend: &dyn Backend,
+    keys: &VaultKeys,
+    freshness: &Freshness,
+) -> Result<SignedMapping, Error> {
     // Must come before reading the mapping: see `freshness`.
     let seen = freshness.seen(keys.vault())?;
     let found = backend.mapping()?;

@@ -1,11 +1,12 @@
 //! The layout of a vault: every path is built and parsed here.
 //!
 //! ```text
-//! header  public_context  secret_context  mapping.json  writing
+//! header  public_context  secret_context  mapping.json  lock  writing
 //! encrypted_features/<segment>.{ckks,json,hints,vectors,catalogue}
 //! encrypted_features/<group>.{group,tags}
 //! encrypted_images/<image>.<original extension>.aes
 //! encrypted_thumbnails/<thumbnail>.aes
+//! journals/<random id>
 //! set_aside/<directory>/<any name>
 //! ```
 //!
@@ -91,8 +92,12 @@ pub enum Object {
     Thumbnail(Id),
     /// The unfinished replacement of a file, left by a crash.
     Unfinished(&'static str),
-    /// The journal: the files that an interrupted writer may leave. It exists while there may be such files.
+    /// The journal of earlier versions, which had one for all writers.
     Writing,
+    /// The file whose kernel lock the committing writer holds. Always empty.
+    Lock,
+    /// The journal of one writer: the files that it may leave when it is interrupted.
+    Journal(Id),
 }
 
 /// The directories of a vault.
@@ -104,10 +109,12 @@ pub enum Directory {
     Images,
     /// Thumbnails.
     Thumbnails,
+    /// Journals of writers.
+    Journals,
 }
 
 impl Directory {
-    /// All three.
+    /// The three that hold what the mapping references.
     pub const ALL: [Self; 3] = [Self::Features, Self::Images, Self::Thumbnails];
 
     /// Its name below the vault.
@@ -117,6 +124,7 @@ impl Directory {
             Self::Features => "encrypted_features",
             Self::Images => "encrypted_images",
             Self::Thumbnails => "encrypted_thumbnails",
+            Self::Journals => "journals",
         }
     }
 
@@ -138,6 +146,7 @@ impl Directory {
                 Some(Object::Photo(id.parse().ok()?, Extension::try_from(extension.to_owned()).ok()?))
             }
             Self::Thumbnails => Some(Object::Thumbnail(name.strip_suffix(".aes")?.parse().ok()?)),
+            Self::Journals => Some(Object::Journal(name.parse().ok()?)),
         }
     }
 }
@@ -147,6 +156,7 @@ const PUBLIC_CONTEXT: &str = "public_context";
 const SECRET_CONTEXT: &str = "secret_context";
 const MAPPING: &str = "mapping.json";
 const WRITING: &str = "writing";
+const LOCK: &str = "lock";
 /// The suffix of a file that is being replaced, as [`crate::durable`] writes it.
 const UNFINISHED: &str = ".new";
 /// Where a repair moves strays.
@@ -167,6 +177,8 @@ impl fmt::Display for Object {
             Self::Thumbnail(id) => write!(formatter, "{}/{id}.aes", Directory::Thumbnails.name()),
             Self::Unfinished(name) => write!(formatter, "{name}{UNFINISHED}"),
             Self::Writing => formatter.write_str(WRITING),
+            Self::Lock => formatter.write_str(LOCK),
+            Self::Journal(id) => write!(formatter, "{}/{id}", Directory::Journals.name()),
         }
     }
 }
@@ -184,10 +196,11 @@ impl FromStr for Object {
             Self::UNFINISHED_HEADER,
             Self::UNFINISHED_MAPPING,
             Self::Writing,
+            Self::Lock,
         ];
         let in_directory = || {
             let (directory, name) = path.split_once('/')?;
-            Directory::ALL.into_iter().find(|known| known.name() == directory)?.object(name)
+            Directory::ALL.into_iter().chain([Directory::Journals]).find(|known| known.name() == directory)?.object(name)
         };
         let object = named.into_iter().find(|object| object.to_string() == path).or_else(in_directory);
         object.ok_or(NotAnObject)
@@ -202,6 +215,8 @@ pub struct NotAnObject;
 impl Object {
     /// An unfinished replacement of the header, left by a crash.
     pub const UNFINISHED_HEADER: Self = Self::Unfinished(HEADER);
+    /// An unfinished public context, left by an interrupted creation.
+    pub const UNFINISHED_PUBLIC_CONTEXT: Self = Self::Unfinished(PUBLIC_CONTEXT);
     /// An unfinished replacement of the mapping, left by a crash.
     pub const UNFINISHED_MAPPING: Self = Self::Unfinished(MAPPING);
 
@@ -218,13 +233,21 @@ impl Object {
             Self::Segment(..) | Self::Group(..) => Some(Directory::Features),
             Self::Photo(..) => Some(Directory::Images),
             Self::Thumbnail(_) => Some(Directory::Thumbnails),
+            Self::Journal(_) => Some(Directory::Journals),
             Self::Header
             | Self::PublicContext
             | Self::SecretContext
             | Self::Mapping
             | Self::Unfinished(_)
-            | Self::Writing => None,
+            | Self::Writing
+            | Self::Lock => None,
         }
+    }
+
+    /// Whether a journal lists it: whether an interrupted writer may leave it in one of [`Directory::ALL`].
+    #[must_use]
+    pub const fn is_listed_in_journals(&self) -> bool {
+        matches!(self, Self::Segment(..) | Self::Group(..) | Self::Photo(..) | Self::Thumbnail(_))
     }
 
     /// Its name without the directory.
@@ -254,6 +277,7 @@ mod tests {
             (Directory::Thumbnails, Object::Thumbnail(id)),
             (Directory::Features, Object::Segment(id, Part::Hints)),
             (Directory::Features, Object::Group(id, GroupPart::Tags)),
+            (Directory::Journals, Object::Journal(id)),
         ] {
             let path = object.to_string();
             assert_eq!(path, format!("{}/{}", directory.name(), object.file_name()));
@@ -266,7 +290,7 @@ mod tests {
     fn foreign_names_are_not_objects() {
         let id = "0123456789abcdef0123456789abcdef";
         for name in ["", "notes.txt", ".aes", &format!("{id}.aes.txt"), &format!("{id}.a b.aes"), &id.to_uppercase()] {
-            for directory in Directory::ALL {
+            for directory in Directory::ALL.into_iter().chain([Directory::Journals]) {
                 assert_eq!(directory.object(name), None, "{name:?}");
             }
         }

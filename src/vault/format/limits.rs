@@ -24,7 +24,8 @@ pub fn largest_bytes(object: &Object) -> u64 {
         Object::Segment(_, part) => segment::largest_part(SEGMENT_IMAGES, *part),
         Object::Group(_, part) => group::largest_part(*part),
         Object::Photo(..) | Object::Thumbnail(_) => sealed::file_bytes(sealed::LARGEST_PHOTO_BYTES) as u64,
-        Object::Writing => journal::LARGEST_BYTES,
+        Object::Writing | Object::Journal(_) => journal::LARGEST_BYTES,
+        Object::Lock => 0,
     }
 }
 
