@@ -15,6 +15,8 @@ use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rayon::prelude::*;
@@ -30,6 +32,8 @@ pub const UNFINISHED: &str = ".new";
 
 /// How many written files wait for one round of fsync: enough for the fsyncs to overlap, few enough to keep open.
 const SYNC_ROUND: usize = 64;
+/// How often a wait with a limit asks for a lock again.
+const LOCK_POLL: Duration = Duration::from_millis(10);
 
 /// Creates a directory that only its owner can enter (0700 on Unix). Leaves an existing one as it is.
 ///
@@ -74,6 +78,16 @@ impl Dir {
     /// # Errors
     /// What the system reports. After a failure past the rename, the new content is visible but may not be durable.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.prepare(name, bytes)?;
+        self.finish(name)
+    }
+
+    /// The first half of [`Self::replace`]: writes the new content beside the file, with the suffix [`UNFINISHED`]. Its
+    /// content is then on the disk; its name is after [`Self::sync`].
+    ///
+    /// # Errors
+    /// What the system reports. An unfinished file is removed.
+    pub fn prepare(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let unfinished = format!("{name}{UNFINISHED}");
         match self.remove(&unfinished) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -83,13 +97,26 @@ impl Dir {
             file.write_all(bytes)?;
             file.sync_all()
         });
-        let renamed = written.and_then(|()| self.rename(OsStr::new(&unfinished), self, OsStr::new(name)));
-        if let Err(error) = renamed {
-            // Best effort: the error above matters more, and the next replacement removes the file too.
-            let _ = self.remove(&unfinished);
-            return Err(error);
-        }
+        self.or_remove(&unfinished, written)
+    }
+
+    /// The second half of [`Self::replace`]: puts the prepared content in place.
+    ///
+    /// # Errors
+    /// As [`Self::replace`].
+    pub fn finish(&self, name: &str) -> io::Result<()> {
+        let unfinished = format!("{name}{UNFINISHED}");
+        let renamed = self.rename(OsStr::new(&unfinished), self, OsStr::new(name));
+        self.or_remove(&unfinished, renamed)?;
         self.sync()
+    }
+
+    /// Removes `name` after an error.
+    fn or_remove(&self, name: &str, outcome: io::Result<()>) -> io::Result<()> {
+        outcome.inspect_err(|_| {
+            // Best effort: the error matters more, and the next replacement removes the file too.
+            let _ = self.remove(name);
+        })
     }
 }
 
@@ -117,6 +144,14 @@ impl Unsynced {
             let _ = dir.remove(name);
             return Err(error);
         }
+        self.add(file)
+    }
+
+    /// Takes over a new file that was written elsewhere. It is durable as one of [`Self::write`].
+    ///
+    /// # Errors
+    /// As [`Self::sync`], for a round of earlier files.
+    pub fn add(&self, file: File) -> io::Result<()> {
         let round = {
             let mut waiting = self.0.lock();
             waiting.files.push(file);
@@ -200,6 +235,40 @@ impl Lock {
             },
         }
         Ok(Some(Self { file }))
+    }
+
+    /// The same, but waits no longer than `patience`; `None` when the other process still holds the lock then.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn within(file: File, patience: Duration) -> io::Result<Option<Self>> {
+        let until = Instant::now() + patience;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(Self { file })),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(LOCK_POLL),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Whether a process holds the lock on `file`, which needs only to be open for reading.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn is_held(file: &File) -> io::Result<bool> {
+        match file.try_lock_shared() {
+            Ok(()) => file.unlock().map(|()| false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// The locked file.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
     }
 }
 

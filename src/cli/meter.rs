@@ -83,7 +83,6 @@ impl Meter {
     fn go_on(&self) {
         if self.is_waiting.swap(false, Ordering::Relaxed) {
             self.bar.set_style(counting(self.what));
-            self.bar.reset_elapsed();
         }
         self.draw();
     }
@@ -110,8 +109,10 @@ impl Observer for Meter {
     fn observe(&self, event: Event) {
         match &event {
             Event::WaitingForWriter => self.wait(),
-            Event::Entered { .. } => self.go_on(),
-            Event::Finished { .. } | Event::Committed { .. } => {}
+            // It is the last stage that waits; the others go on until their queues are full.
+            Event::Entered { stage: Stage::Sealing, .. } | Event::Committed { .. } => self.go_on(),
+            Event::Entered { .. } => self.draw(),
+            Event::Finished { .. } => {}
         }
         match event {
             Event::Entered { path, stage: Stage::Features } => self.bar.set_message(file_name(&path)),

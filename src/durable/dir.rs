@@ -82,6 +82,24 @@ impl Dir {
         Ok(self.open_at(OsStr::new(name), flags, Mode::RUSR | Mode::WUSR)?.into())
     }
 
+    /// Opens a file as [`Self::open_file_to_change`] does. If there is none, creates it, empty and durably.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn open_or_create_file(&self, name: &str) -> io::Result<Option<File>> {
+        match self.open_file_to_change(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+        match self.create_file(name) {
+            Ok(_) => self.sync()?,
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        self.open_file_to_change(name)
+    }
+
     /// Removes a file, or a link itself.
     ///
     /// # Errors

@@ -69,6 +69,17 @@ impl Dir {
         OpenOptions::new().write(true).create_new(true).open(self.path(OsStr::new(name))?)
     }
 
+    /// Opens a file as [`Self::open_file_to_change`] does. If there is none, creates it.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn open_or_create_file(&self, name: &str) -> io::Result<Option<File>> {
+        match self.create_file(name) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => self.open_file_to_change(name),
+        }
+    }
+
     /// Removes a file, or a link itself.
     ///
     /// # Errors

@@ -10,7 +10,6 @@ use std::sync::OnceLock;
 
 use super::cache::Cache;
 use crate::cipher::Purpose;
-use crate::durable::IfLocked;
 use crate::vault::format::sealed::VaultKeys;
 use crate::vault::{
     Abandoned, Backend, Blocks, Digest, Directory, Error, Expected, Leftovers, Listed, Object, Part, Scanner,
@@ -57,7 +56,13 @@ fn is_cached(object: &Object) -> bool {
         Object::PublicContext | Object::SecretContext | Object::Thumbnail(_) | Object::Group(..) => true,
         // Vectors too: a search with a photo of the vault reads those of its whole segment.
         Object::Segment(_, part) => *part != Part::Blocks,
-        Object::Header | Object::Mapping | Object::Photo(..) | Object::Unfinished(_) | Object::Writing => false,
+        Object::Header
+        | Object::Mapping
+        | Object::Photo(..)
+        | Object::Unfinished(_)
+        | Object::Writing
+        | Object::Lock
+        | Object::Journal(_) => false,
     }
 }
 
@@ -71,6 +76,10 @@ impl<B: Backend> Backend for CachedBackend<B> {
             Object::Mapping => self.read_mapping(limit),
             object => self.inner.read(object, limit),
         }
+    }
+
+    fn read_at(&self, object: &Object, offset: u64, bytes: u64) -> Result<Vec<u8>, Error> {
+        self.inner.read_at(object, offset, bytes)
     }
 
     fn read_if_changed(&self, object: &Object, limit: u64, known: &Digest) -> Result<Option<Vec<u8>>, Error> {
@@ -116,8 +125,8 @@ impl<B: Backend> Backend for CachedBackend<B> {
         self.inner.leftovers(newest)
     }
 
-    fn writer(&self, if_locked: IfLocked, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
-        self.inner.writer(if_locked, abandoned)
+    fn writer(&self, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
+        self.inner.writer(abandoned)
     }
 
     fn create(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {

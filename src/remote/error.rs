@@ -55,7 +55,10 @@ pub enum Error {
         said: PeerStderr,
     },
     /// The two programs speak different versions of the protocol.
-    #[error("cipherlens on {host} speaks version {theirs} of the protocol, this one version {ours}")]
+    #[error(
+        "cipherlens on {host} speaks version {theirs} of the protocol, this one version {ours}: the one {} is older",
+        if theirs < ours { "there" } else { "here" }
+    )]
     Version {
         /// Which host.
         host: String,
@@ -179,7 +182,8 @@ impl Error {
                 "a login script that prints something spoils the connection; try: ssh HOST true, which should print \
                  nothing"
             }
-            Self::Version { .. } => "install the same version on both machines",
+            Self::Version { theirs, ours, .. } if theirs < ours => "upgrade cipherlens on that machine",
+            Self::Version { .. } => "upgrade cipherlens on this machine",
             Self::Silent { .. } | Self::Lost { .. } => "run the same command again: it continues where it stopped",
             Self::Newer { .. } => {
                 "copy the other way: cipherlens pull brings the newer one here, push brings it there; to give up what \

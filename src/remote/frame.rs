@@ -13,7 +13,7 @@
 use std::io::{self, Read, Write};
 
 /// The version of the protocol.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 /// Most bytes of one payload: enough for an encrypted query and the list of blocks to scan.
 pub const LARGEST_PAYLOAD: usize = 1 << 20;
 

@@ -93,14 +93,18 @@ pub fn transfer(
         outcome => outcome?,
     }
     // A transfer that was interrupted after its commit may have left files to remove.
-    if is_there && matches!(to.backend.read(&Object::Writing, 0), Err(vault::Error::Missing { .. })) {
+    if is_there && !has_journals(&*to.backend)? {
         if older == OlderSource::Accept {
             freshness.accept(newest)?;
         }
         return Ok(Transferred { generation: newest.mapping.generation, ..Transferred::default() });
     }
     let writer = match &before {
-        Some(_) => to.backend.writer(IfLocked::Refuse, Abandoned::Keep)?,
+        Some(_) => {
+            let writer = to.backend.writer(Abandoned::Keep)?;
+            writer.lock(IfLocked::Wait)?;
+            writer
+        }
         None => {
             let limit = largest_bytes(&Object::PublicContext);
             let digest = newest.mapping.public_context;
@@ -117,23 +121,39 @@ pub fn transfer(
     if !is_same {
         return Err(vault::Error::Locked);
     }
-    let missing = if is_there { Vec::new() } else { missing_files(&snapshot, before.as_ref(), to, &*writer)? };
+    let Copying { missing, obsolete } =
+        if is_there { Copying::default() } else { missing_files(&snapshot, before.as_ref(), to, &*writer)? };
     let bytes = send(&*from.backend, &*writer, &missing, copied)?;
     if !is_there {
-        writer.commit(newest)?;
+        let header = match before {
+            Some(_) => None,
+            None => Some(from.backend.read(&Object::Header, u64::from(u16::MAX))?),
+        };
+        writer.commit(newest, header.as_deref())?;
     }
-    if before.is_none() {
-        writer.replace_header(&from.backend.read(&Object::Header, u64::from(u16::MAX))?)?;
-    }
-    let abandoned = to.backend.leftovers(newest)?.abandoned;
-    if !abandoned.is_empty() {
-        writer.discard(&abandoned);
-    }
+    writer.discard(&obsolete);
+    writer.remove_abandoned()?;
+    writer.unlock();
     match older {
         OlderSource::Refuse => freshness.remember(newest)?,
         OlderSource::Accept => freshness.accept(newest)?,
     }
     Ok(Transferred { files: missing.len(), bytes, generation: newest.mapping.generation })
+}
+
+/// Whether a writer at the target is at work, or was interrupted.
+fn has_journals(target: &dyn Backend) -> Result<bool, vault::Error> {
+    let of_earlier_versions = target.read(&Object::Writing, 0);
+    Ok(!matches!(of_earlier_versions, Err(vault::Error::Missing { .. })) || !target.list(Directory::Journals)?.is_empty())
+}
+
+/// What a transfer changes in the target.
+#[derive(Default)]
+struct Copying {
+    /// Files to copy.
+    missing: Vec<Expected>,
+    /// Files to remove after the commit.
+    obsolete: Vec<Object>,
 }
 
 /// The current mapping at `to`, authenticated; `None` when there is no vault.
@@ -196,14 +216,14 @@ fn judge(
     }
 }
 
-/// The files of `snapshot` that `to` lacks, after removing damaged ones left by an interrupted transfer. Announces them
-/// to the writer, together with the files that become obsolete.
+/// The files of `snapshot` that `to` lacks, after removing damaged ones left by an interrupted transfer, and the files
+/// that become obsolete. Announces all of them to the writer.
 fn missing_files(
     snapshot: &Snapshot,
     before: Option<&SignedMapping>,
     to: &Replica,
     writer: &dyn Writer,
-) -> Result<Vec<Expected>, vault::Error> {
+) -> Result<Copying, vault::Error> {
     let mut missing = snapshot.files()?;
     let mut present = HashSet::new();
     for directory in Directory::ALL {
@@ -223,8 +243,9 @@ fn missing_files(
         Object::SecretContext => before.is_none(),
         _ => !(is_named.contains(&file.object.to_string()) && present.contains(&file.object.to_string())),
     });
-    let obsolete = named.into_iter().filter(|object| !is_newest.contains(&object.to_string()));
-    writer.announce(&missing.iter().map(|file| file.object.clone()).chain(obsolete).collect::<Vec<_>>())?;
+    let obsolete: Vec<_> = named.into_iter().filter(|object| !is_newest.contains(&object.to_string())).collect();
+    let announced = missing.iter().map(|file| &file.object).chain(&obsolete).cloned();
+    writer.announce(&announced.collect::<Vec<_>>())?;
     let (left, absent): (Vec<_>, Vec<_>) =
         missing.into_iter().partition(|file| present.contains(&file.object.to_string()));
     let objects: Vec<Object> = left.iter().map(|file| file.object.clone()).collect();
@@ -238,7 +259,7 @@ fn missing_files(
     if !torn.is_empty() {
         writer.discard(&torn.iter().map(|file| file.object.clone()).collect::<Vec<_>>());
     }
-    Ok([absent, torn].concat())
+    Ok(Copying { missing: [absent, torn].concat(), obsolete })
 }
 
 /// Reads and stages `files`; returns their total size.

@@ -104,7 +104,7 @@ pub fn repair(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Repaired, Error> {
     model.require_space_of(vault.vault())?;
-    let repaired = vault::repair(vault.vault(), &FromOriginals(model), lost, IfLocked::Refuse, progress);
+    let repaired = vault::repair(vault.vault(), &FromOriginals(model), lost, IfLocked::Wait, progress);
     // Commits before an error stay.
     vault.mark_changed();
     let vault::Repaired { before, after, dropped } = repaired?;

@@ -29,7 +29,9 @@ use crate::services::photo;
 use crate::services::progress::{Control, Event, Observer, Outcome, Stage};
 use crate::services::thumbnail;
 use crate::vault;
-use crate::vault::{Appended, Digest, Extension, NewImage, PhotoMetadata, Snapshot, Transaction, Vault};
+use crate::vault::{
+    Appended, Committed, Digest, Extension, Id, LOCK_PATIENCE, NewImage, PhotoMetadata, Snapshot, Transaction, Vault,
+};
 
 /// Photos in a commit: a power cut costs at most the work on this many.
 const COMMIT_EVERY: usize = 256;
@@ -98,8 +100,8 @@ struct Embedded {
 /// What the stages of one run share.
 struct Run<'a, R> {
     vault: &'a Vault,
-    /// The generation at the start of the run: photos in it need not be decoded.
-    before: Arc<Snapshot>,
+    /// A generation that the vault had: photos in it need not be decoded.
+    before: Mutex<Arc<Snapshot>>,
     model: &'a EmbeddingModel,
     read: R,
     observer: &'a dyn Observer,
@@ -109,11 +111,13 @@ struct Run<'a, R> {
     summary: Mutex<Summary>,
 }
 
-/// Interval between attempts to lock a vault that another process writes to.
-const LOCK_POLL: Duration = Duration::from_millis(200);
+/// Interval between attempts to lock a vault to which another process commits.
+const LOCK_POLL: Duration = Duration::from_millis(50);
+/// A wait for another process that is longer than this is reported.
+const NOTICE_AFTER: Duration = Duration::from_secs(1);
 
-/// Indexes `paths`, each read by `read`, into `vault`. While another process writes to the vault, the run waits, until
-/// `control` stops it.
+/// Indexes `paths`, each read by `read`, into `vault`. Others may write at the same time: a commit waits while another
+/// process commits, until `control` stops it.
 ///
 /// # Errors
 /// When it cannot begin: the vault cannot be read or locked, or another model made its vectors. A later error, such as
@@ -143,10 +147,8 @@ pub fn run<R>(
 where
     R: Fn(&Path) -> Result<Original, String> + Sync,
 {
-    let Some(transaction) = begin(vault.vault(), observer, control)? else {
-        return Ok(Summary { left: paths.len(), ..Summary::default() });
-    };
-    let before = Arc::clone(transaction.base());
+    let transaction = Transaction::begin(vault.vault(), IfLocked::Wait)?;
+    let before = Mutex::new(Arc::clone(transaction.base()));
     model.require_space_of(vault.vault())?;
     let (taken, summary) = (Mutex::default(), Mutex::default());
     let run = Run { vault: vault.vault(), before, model, read, observer, control, taken, summary };
@@ -174,25 +176,6 @@ where
     summary.ended_by = ended.err();
     summary.left = paths.len() - summary.added - summary.already_present - summary.failed.len();
     Ok(summary)
-}
-
-/// Becomes the vault's writer, and reports if it has to wait for another one. `None` if the run was stopped while it
-/// waited. Polls, because a blocking wait for the kernel's lock could not be interrupted.
-fn begin(vault: &Vault, observer: &dyn Observer, control: &Control) -> Result<Option<Transaction>, Error> {
-    let mut is_waiting = false;
-    loop {
-        match Transaction::begin(vault, IfLocked::Refuse) {
-            Err(vault::Error::Locked) => {}
-            begun => return Ok(Some(begun?)),
-        }
-        if !is_waiting {
-            observer.observe(Event::WaitingForWriter);
-            is_waiting = true;
-        }
-        if control.stopped_within(LOCK_POLL) {
-            return Ok(None);
-        }
-    }
 }
 
 impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
@@ -224,11 +207,28 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
             return Err("the file is empty".to_owned());
         }
         let content = self.vault.content_tag(&original.bytes);
-        let present = self.before.find_content(&content).map_err(|error| error.to_string())?;
+        let present = self.find_committed(&content).map_err(|error| error.to_string())?;
         if present.is_some() || !self.taken.lock().insert(content) {
             return Ok(None);
         }
         self.decode(path, original, content).map(Some).map_err(|error| error.to_string())
+    }
+
+    /// The photo with this content, if it was committed a while ago.
+    fn find_committed(&self, content: &Digest) -> Result<Option<Id>, vault::Error> {
+        let before = Arc::clone(&self.before.lock());
+        match before.find_content(content) {
+            // A commit has removed what was about to be read. The next one may do so too, and then it is decided later.
+            Err(vault::Error::Superseded { .. }) => {
+                let newer = Arc::new(self.vault.snapshot_after(&before)?);
+                *self.before.lock() = Arc::clone(&newer);
+                match newer.find_content(content) {
+                    Err(vault::Error::Superseded { .. }) => Ok(None),
+                    found => found,
+                }
+            }
+            found => found,
+        }
     }
 
     fn decode(&self, path: &Path, original: Original, content: Digest) -> Result<Decoded, Error> {
@@ -285,8 +285,8 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
                     self.enter(&decoded.path, Stage::Sealing);
                     let path = decoded.path.clone();
                     match store(&mut transaction, decoded, &embedding)? {
-                        Appended::New(_) => {
-                            uncommitted.push(path);
+                        Appended::New(id) => {
+                            uncommitted.push((id, path));
                             due.get_or_insert_with(|| Instant::now() + COMMIT_AFTER);
                         }
                         Appended::AlreadyPresent(_) => self.finish(path, Outcome::AlreadyPresent),
@@ -296,21 +296,58 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if uncommitted.len() >= COMMIT_EVERY || due.is_some_and(|due| due <= Instant::now()) {
-                transaction = self.commit(transaction, &mut uncommitted)?;
+                let Some(next) = self.commit(transaction, &mut uncommitted)? else { return Ok(()) };
+                transaction = next;
                 due = None;
             }
         }
         self.commit(transaction, &mut uncommitted).map(drop)
     }
 
-    fn commit(&self, transaction: Transaction, uncommitted: &mut Vec<PathBuf>) -> Result<Transaction, Error> {
-        let transaction = transaction.commit()?;
+    /// `None` if the run was stopped while it waited for another process.
+    fn commit(
+        &self,
+        transaction: Transaction,
+        uncommitted: &mut Vec<(Id, PathBuf)>,
+    ) -> Result<Option<Transaction>, Error> {
+        if !uncommitted.is_empty() && !self.wait_for_lock(&transaction)? {
+            return Ok(None);
+        }
+        let Committed { next, already_present } = transaction.commit()?;
+        let already_present: HashSet<Id> = already_present.into_iter().map(|(ours, _)| ours).collect();
         // Reported only now: "added" promises that a power cut does not lose the photo.
-        for path in uncommitted.drain(..) {
-            self.finish(path, Outcome::Added);
+        for (id, path) in uncommitted.drain(..) {
+            let is_present = already_present.contains(&id);
+            self.finish(path, if is_present { Outcome::AlreadyPresent } else { Outcome::Added });
         }
         self.observer.observe(Event::Committed { photos: self.summary.lock().added });
-        Ok(transaction)
+        Ok(Some(next))
+    }
+
+    /// Waits until no other process commits, and reports a long wait. Returns whether the lock was given: not if the
+    /// run is stopped meanwhile, and if it was stopped before, only within the usual time. Polls, because a blocking
+    /// wait for the kernel's lock could not be interrupted.
+    fn wait_for_lock(&self, transaction: &Transaction) -> Result<bool, Error> {
+        let (since, mut is_reported) = (Instant::now(), false);
+        let was_stopped = self.control.stopped_within(Duration::ZERO);
+        loop {
+            match transaction.lock(IfLocked::Refuse) {
+                Err(vault::Error::Locked) => {}
+                locked => return Ok(locked.map(|()| true)?),
+            }
+            if !is_reported && since.elapsed() > NOTICE_AFTER {
+                self.observer.observe(Event::WaitingForWriter);
+                is_reported = true;
+            }
+            if was_stopped {
+                if since.elapsed() > LOCK_PATIENCE {
+                    return Ok(false);
+                }
+                thread::sleep(LOCK_POLL);
+            } else if self.control.stopped_within(LOCK_POLL) {
+                return Ok(false);
+            }
+        }
     }
 
     fn enter(&self, path: &Path, stage: Stage) {

@@ -28,11 +28,11 @@ pub fn list(vault: &OpenVault) -> Result<Vec<StoredPhoto>, Error> {
 /// When one of them is not in the vault (nothing is removed then), another process is writing, or a file cannot be
 /// written.
 pub fn remove(vault: &OpenVault, ids: &[PhotoId]) -> Result<(), Error> {
-    let mut transaction = Transaction::begin(vault.vault(), IfLocked::Refuse)?;
+    let mut transaction = Transaction::begin(vault.vault(), IfLocked::Wait)?;
     for id in ids {
         transaction.remove(*id)?;
     }
-    transaction.commit()?;
+    drop(transaction.commit()?);
     vault.mark_changed();
     log::info!("removed {} photos", ids.len());
     Ok(())

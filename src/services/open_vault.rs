@@ -95,7 +95,7 @@ impl OpenVault {
     /// # Errors
     /// When another process writes to the vault, or a file cannot be written.
     pub fn change_passphrase(&self, new: &Passphrase, cost: Cost) -> Result<(), Error> {
-        Ok(self.vault.change_passphrase(new, cost, IfLocked::Refuse)?)
+        Ok(self.vault.change_passphrase(new, cost, IfLocked::Wait)?)
     }
 
     /// Bytes sent and received since the vault was opened; `None` for a vault on this machine.

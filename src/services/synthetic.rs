@@ -62,7 +62,7 @@ impl SyntheticFeatures {
 /// # Errors
 /// When another process writes to the vault, or a file cannot be written.
 pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<(), Error> {
-    let mut transaction = Transaction::begin(vault.vault(), IfLocked::Refuse)?;
+    let mut transaction = Transaction::begin(vault.vault(), IfLocked::Wait)?;
     let first = transaction.base().len();
     let mut features = SyntheticFeatures::new(0x9e37_79b9_7f4a_7c15 ^ first as u64, Components::Rectified);
     let mut vector = [0.0; DIMENSION];
@@ -74,11 +74,11 @@ pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<()
         let details = PhotoMetadata { name, bytes: 16, modified: None, captured: None, width: 0, height: 0 };
         transaction.append(NewImage { photo, details, vector: vector.to_vec() })?;
         if transaction.pending() == COMMIT_EVERY {
-            transaction = transaction.commit()?;
+            transaction = transaction.commit()?.next;
             done(number + 1 - first);
         }
     }
-    transaction.commit()?;
+    drop(transaction.commit()?);
     vault.mark_changed();
     Ok(())
 }

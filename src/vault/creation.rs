@@ -14,7 +14,6 @@ use super::format::sealed::VaultKeys;
 use super::format::space::{FeatureSpace, Space};
 use super::freshness::Freshness;
 use crate::cipher::{Cost, MasterKey, Passphrase};
-use crate::durable::IfLocked;
 
 /// Durably writes the files of an empty vault to a place that has none.
 pub(super) fn create(
@@ -30,7 +29,7 @@ pub(super) fn create(
     let keys = VaultKeys::new(vault, master);
     let mapping = SignedMapping::sign(Mapping::first(vault, Digest::of(&[&header]), space), &keys);
     let writer = backend.create(vault, Abandoned::Remove)?;
-    writer.lock(IfLocked::Refuse)?;
     writer.commit(&mapping, Some(&header))?;
+    writer.unlock();
     freshness.remember(&mapping)
 }

@@ -21,10 +21,11 @@
 //! # A commit
 //! Photos, thumbnails, segments and groups are new files under random names, never changed once written. The files are
 //! fsynced, then their directories, and then `mapping.json` is replaced by rename, which is the only commit point:
-//! before it the vault is at the old generation, after it at the new one. The journal `writing` lists the files that an
-//! interrupted writer may leave. A name is durable there before its file exists. The next writer removes only files
-//! that are listed there and not referenced by the current mapping. The one writer holds a kernel lock on
-//! `public_context`, which is never replaced; readers need no lock and no write permission.
+//! before it the vault is at the old generation, after it at the new one. Several writers stage files at once, and take
+//! turns for their commits through a kernel lock on the file `lock`; readers need no lock and no write permission. The
+//! journal of each writer lists the files that it may leave when it is interrupted. A name is durable there before its
+//! file exists. The next commit removes only files that the journal of an interrupted writer lists and the current
+//! mapping does not reference.
 //!
 //! Directories are opened once and never through links (see `backend::local`), so replacing a file or directory cannot
 //! make a command read, replace or remove anything outside the vault. This holds on Unix. Elsewhere each name is
@@ -53,9 +54,9 @@ mod write;
 
 pub use backend::blocks::Blocks;
 pub use backend::generation::{entry_files, listed_images, named_files};
-pub(crate) use backend::local::LocalBackend;
 pub use backend::local::local;
-pub use backend::writer::{Abandoned, Writer};
+pub(crate) use backend::local::{Incoming, LocalBackend, LocalWriter};
+pub use backend::writer::{Abandoned, LOCK_PATIENCE, Pieces, Writer};
 pub use backend::{Backend, Leftovers, Listed, Scanner, Traffic};
 pub use error::Error;
 pub use format::catalogue::{CatalogueEntry, LONGEST_NAME_BYTES, PhotoMetadata};
@@ -78,4 +79,4 @@ pub use read::segment::Segment;
 pub use read::snapshot::Snapshot;
 pub use unlocked::Vault;
 pub use write::repair::{LostPhotoPolicy, Regenerate, Repaired, repair};
-pub use write::transaction::{Appended, NewImage, StoredPhoto, Transaction};
+pub use write::transaction::{Appended, Committed, NewImage, StoredPhoto, Transaction};

@@ -255,7 +255,11 @@ fn read_header(backend: &dyn Backend) -> Result<Vec<u8>, Error> {
 }
 
 /// The current mapping, after verifying its tag and that it is not older than this machine has seen.
-fn authentic_mapping(backend: &dyn Backend, keys: &VaultKeys, freshness: &Freshness) -> Result<SignedMapping, Error> {
+pub(super) fn authentic_mapping(
+    backend: &dyn Backend,
+    keys: &VaultKeys,
+    freshness: &Freshness,
+) -> Result<SignedMapping, Error> {
     // Must come before reading the mapping: see `freshness`.
     let seen = freshness.seen(keys.vault())?;
     let found = backend.mapping()?;

@@ -17,7 +17,6 @@ mod writer;
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use call::Call;
@@ -30,7 +29,6 @@ use super::error::{Error, elsewhere, refused};
 use super::protocol::{Refusal, Reply, Request, ScannedSegment, lists};
 use super::transport;
 use crate::ckks_v1::EncryptedQuery;
-use crate::durable::IfLocked;
 use crate::vault;
 use crate::vault::{
     Abandoned, Backend, Digest, Directory, Expected, Leftovers, Listed, Object, Part, Scanner, SegmentEntry,
@@ -41,8 +39,6 @@ use crate::vault::{
 const LARGEST_LISTING_BYTES: u64 = 1 << 30;
 /// Requests in flight at once, so that many small files cost few round trips.
 const WINDOW: usize = 32;
-/// How often a waiting writer asks whether the other one has finished.
-const LOCK_POLL: Duration = Duration::from_millis(200);
 
 /// The files of a vault on a host.
 pub(super) struct Client {
@@ -64,7 +60,7 @@ impl Client {
         Ok(client)
     }
 
-    /// Becomes the writer of the vault on the host, which `request` may create.
+    /// Becomes a writer of the vault on the host, which `request` may create.
     fn begin(&self, request: &Request) -> Result<Box<dyn Writer>, vault::Error> {
         let connection = self.connection().map_err(elsewhere)?;
         match RemoteWriter::begin(&connection, self.to_string(), request) {
@@ -142,7 +138,7 @@ impl Client {
         };
         // Which file: the requested one, or one of several that the host reports, if it was requested.
         let object = match request {
-            Request::Read { object, .. } => Some(object.clone()),
+            Request::Read { object, .. } | Request::ReadAt { object, .. } => Some(object.clone()),
             Request::Scan { segments, .. } => refusal.detail.parse().ok().filter(|object| match object {
                 Object::PublicContext => true,
                 Object::Segment(id, Part::Blocks) => segments.iter().any(|segment| segment.id == *id),
@@ -184,6 +180,10 @@ impl Backend for Client {
 
     fn read(&self, object: &Object, limit: u64) -> Result<Vec<u8>, vault::Error> {
         self.fetch(&Request::Read { object: object.clone(), limit, known: None }, limit)
+    }
+
+    fn read_at(&self, object: &Object, offset: u64, bytes: u64) -> Result<Vec<u8>, vault::Error> {
+        self.fetch(&Request::ReadAt { object: object.clone(), offset, bytes }, bytes)
     }
 
     fn read_if_changed(&self, object: &Object, limit: u64, known: &Digest) -> Result<Option<Vec<u8>>, vault::Error> {
@@ -240,14 +240,8 @@ impl Backend for Client {
         Ok(digests)
     }
 
-    fn writer(&self, if_locked: IfLocked, abandoned: Abandoned) -> Result<Box<dyn Writer>, vault::Error> {
-        let request = Request::Begin(abandoned);
-        loop {
-            match self.begin(&request) {
-                Err(vault::Error::Locked) if if_locked == IfLocked::Wait => thread::sleep(LOCK_POLL),
-                outcome => return outcome,
-            }
-        }
+    fn writer(&self, abandoned: Abandoned) -> Result<Box<dyn Writer>, vault::Error> {
+        self.begin(&Request::Begin(abandoned))
     }
 
     fn create(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, vault::Error> {

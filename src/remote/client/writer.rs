@@ -3,21 +3,27 @@
 //!
 //! Must never: resend a file, because the first copy may have arrived.
 
+use std::io;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::call::Call;
 use super::connection::Connection;
+use crate::durable::IfLocked;
 use crate::remote;
 use crate::remote::error::{elsewhere, refused};
 use crate::remote::protocol::{Reply, Request};
-use crate::vault::{Error, Object, SignedMapping, Writer};
+use crate::vault::{Error, LOCK_PATIENCE, Object, Pieces, SignedMapping, Writer};
 
 /// Bytes of a file per frame, small enough for requests of other threads to take turns.
 const CHUNK_BYTES: usize = 128 << 10;
 /// Objects per frame.
 const OBJECTS: usize = 4096;
+/// How often a waiting writer asks whether the other one has finished.
+const LOCK_POLL: Duration = Duration::from_millis(50);
 
 /// The writer of a vault on a host. On drop it tells the host, which notices a lost connection by itself.
 pub(super) struct RemoteWriter {
@@ -35,12 +41,7 @@ impl RemoteWriter {
     }
 
     fn send_file(&self, call: &mut Call, object: &Object, parts: &[&[u8]]) -> Result<(), Error> {
-        // The host may report an error early, such as a full disk; then stop sending.
-        while let Some(reply) = call.poll() {
-            if let Reply::Refused(refusal) = reply {
-                return Err(refused(&self.host, refusal, None));
-            }
-        }
+        self.require_accepted(call)?;
         let total = parts.iter().map(|part| part.len() as u64).sum();
         call.send(&Request::Stage { object: object.clone(), total }).map_err(elsewhere)?;
         for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK_BYTES)) {
@@ -49,11 +50,32 @@ impl RemoteWriter {
         Ok(())
     }
 
-    fn put_in_force(&self, object: &Object, bytes: &[u8], order: &Request) -> Result<(), Error> {
-        let mut call = self.call.lock();
-        self.send_file(&mut call, object, &[bytes])?;
+    /// The host may report an error early, such as a full disk; then stop sending.
+    fn require_accepted(&self, call: &mut Call) -> Result<(), Error> {
+        while let Some(reply) = call.poll() {
+            if let Reply::Refused(refusal) = reply {
+                return Err(refused(&self.host, refusal, None));
+            }
+        }
+        Ok(())
+    }
+
+    fn send_pieces(&self, call: &mut Call, object: &Object, total: u64, pieces: &mut Pieces<'_>) -> Result<(), Error> {
+        let mut missing = total;
+        for piece in pieces {
+            let piece = piece?;
+            missing = missing.checked_sub(piece.len() as u64).ok_or_else(|| wrong_length(object))?;
+            self.require_accepted(call)?;
+            for chunk in piece.chunks(CHUNK_BYTES) {
+                call.send_content(chunk).map_err(elsewhere)?;
+            }
+        }
+        if missing == 0 { Ok(()) } else { Err(wrong_length(object)) }
+    }
+
+    fn order(&self, call: &mut Call, order: &Request) -> Result<(), Error> {
         call.send(order).map_err(elsewhere)?;
-        until_done(&self.host, &mut call)
+        until_done(&self.host, call)
     }
 }
 
@@ -73,6 +95,22 @@ fn until_done(host: &str, call: &mut Call) -> Result<(), Error> {
 }
 
 impl Writer for RemoteWriter {
+    fn lock(&self, if_locked: IfLocked) -> Result<(), Error> {
+        let until = Instant::now() + LOCK_PATIENCE;
+        loop {
+            let outcome = self.order(&mut self.call.lock(), &Request::Lock);
+            match outcome {
+                Err(Error::Locked) if if_locked == IfLocked::Wait && Instant::now() < until => thread::sleep(LOCK_POLL),
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn unlock(&self) {
+        // If the connection is lost here, the host gives the lock back.
+        let _ = self.order(&mut self.call.lock(), &Request::Unlock);
+    }
+
     fn announce(&self, objects: &[Object]) -> Result<(), Error> {
         for some in objects.chunks(OBJECTS) {
             self.call.lock().send(&Request::Announce(some.to_vec())).map_err(elsewhere)?;
@@ -84,28 +122,61 @@ impl Writer for RemoteWriter {
         self.send_file(&mut self.call.lock(), object, parts)
     }
 
+    fn stage_from(&self, object: &Object, total: u64, pieces: &mut Pieces<'_>) -> Result<(), Error> {
+        let mut call = self.call.lock();
+        self.require_accepted(&mut call)?;
+        call.send(&Request::Stage { object: object.clone(), total }).map_err(elsewhere)?;
+        let sent = self.send_pieces(&mut call, object, total, pieces);
+        if sent.is_err() {
+            // A lost connection needs no more.
+            let _ = call.send(&Request::Abort);
+        }
+        sent
+    }
+
+    fn concatenate(&self, object: &Object, from: &[Object]) -> Result<(), Error> {
+        let request = Request::Concatenate { object: object.clone(), from: from.to_vec() };
+        let mut call = self.call.lock();
+        self.require_accepted(&mut call)?;
+        call.send(&request).map_err(elsewhere)
+    }
+
     fn discard(&self, objects: &[Object]) {
         for some in objects.chunks(OBJECTS) {
-            // If the connection is lost here, the next writer removes them.
+            // If the connection is lost here, another writer removes them.
             if self.call.lock().send(&Request::Discard(some.to_vec())).is_err() {
                 return;
             }
         }
     }
 
-    fn commit(&self, mapping: &SignedMapping) -> Result<(), Error> {
-        self.put_in_force(&Object::Mapping, mapping.text().as_bytes(), &Request::Commit)
+    fn commit(&self, mapping: &SignedMapping, header: Option<&[u8]>) -> Result<(), Error> {
+        let mut call = self.call.lock();
+        if let Some(header) = header {
+            self.send_file(&mut call, &Object::Header, &[header])?;
+        }
+        self.send_file(&mut call, &Object::Mapping, &[mapping.text().as_bytes()])?;
+        self.order(&mut call, &Request::Commit)
+    }
+
+    fn remove_abandoned(&self) -> Result<(), Error> {
+        self.order(&mut self.call.lock(), &Request::RemoveAbandoned)
     }
 
     fn replace_header(&self, header: &[u8]) -> Result<(), Error> {
-        self.put_in_force(&Object::Header, header, &Request::ReplaceHeader)
+        let mut call = self.call.lock();
+        self.send_file(&mut call, &Object::Header, &[header])?;
+        self.order(&mut call, &Request::ReplaceHeader)
     }
 
     fn set_strays_aside(&self) -> Result<(), Error> {
-        let mut call = self.call.lock();
-        call.send(&Request::SetStraysAside).map_err(elsewhere)?;
-        until_done(&self.host, &mut call)
+        self.order(&mut self.call.lock(), &Request::SetStraysAside)
     }
+}
+
+fn wrong_length(object: &Object) -> Error {
+    let source = io::Error::new(io::ErrorKind::InvalidData, "its content has another length than announced");
+    Error::Io { object: object.to_string(), source }
 }
 
 impl Drop for RemoteWriter {

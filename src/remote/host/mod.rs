@@ -45,8 +45,10 @@ pub fn serve(root: &Path, mut input: impl Read, mut output: impl Write + Send) -
     output.flush()?;
     let mut greeting = [0; GREETING_BYTES];
     input.read_exact(&mut greeting)?;
-    if frame::greeted_version(&greeting) != Some(frame::VERSION) {
-        return Err(garbled("the greeting has another version"));
+    match frame::greeted_version(&greeting) {
+        Some(frame::VERSION) => {}
+        Some(theirs) => return Err(other_version(theirs)),
+        None => return Err(garbled("what came is not a greeting of cipherlens")),
     }
     let host = Host {
         backend: LocalBackend::new(root),
@@ -64,6 +66,17 @@ pub fn serve(root: &Path, mut input: impl Read, mut output: impl Write + Send) -
         host.is_over.store(true, Ordering::Release);
         outcome
     })
+}
+
+/// Says which of the two programs is the older one.
+fn other_version(theirs: u16) -> io::Error {
+    let ours = frame::VERSION;
+    let older = if theirs < ours { "the machine that connects" } else { "this host" };
+    let text = format!(
+        "the machine that connects speaks version {theirs} of the protocol, this host version {ours}: upgrade cipherlens \
+         on {older}"
+    );
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 fn garbled(what: &'static str) -> io::Error {
@@ -117,6 +130,7 @@ impl<W: Write + Send> Host<W> {
                     }
                 }
                 Request::Read { .. }
+                | Request::ReadAt { .. }
                 | Request::List(_)
                 | Request::Size(_)
                 | Request::Leftovers { .. }
@@ -160,6 +174,7 @@ impl<W: Write + Send> Host<W> {
                 }
                 bytes
             }
+            Request::ReadAt { object, offset, bytes } => self.backend.read_at(&object, offset, bytes)?,
             Request::List(directory) => lists::encode_listing(&self.backend.list(directory)?),
             Request::Size(directory) => self.backend.size(directory)?.to_le_bytes().to_vec(),
             Request::Leftovers { mapping } => {

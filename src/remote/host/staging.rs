@@ -1,6 +1,7 @@
-//! The host's side of writing: one writer at a time, files as they arrive, and the checks that need no key.
+//! The host's side of writing: one writer for each connection, files as they arrive, and the checks that need no key.
 //!
-//! The lock is the vault's own, so local and remote writers exclude each other.
+//! The lock is the vault's own, so commits of local and remote writers exclude each other. A file is written as its
+//! bytes arrive, so that memory does not grow with it.
 //!
 //! Must never: mention a secret type, commit a mapping that is not a later generation of the same vault, or accept a
 //! file larger than readers accept.
@@ -10,7 +11,8 @@ use std::collections::HashMap;
 use crate::durable::IfLocked;
 use crate::remote::protocol::{Reason, Refusal, Reply, Request};
 use crate::vault::{
-    Backend, Error, Expected, LocalBackend, Object, SignedMapping, Writer, entry_files, is_header, largest_bytes,
+    Backend, Error, Expected, Incoming, LocalBackend, LocalWriter, Object, SignedMapping, Writer, entry_files, is_header,
+    largest_bytes,
 };
 
 /// The client's writer, if there is one. When the connection ends, its staged files are kept or removed, as requested
@@ -21,7 +23,7 @@ pub(super) struct Staging(Option<Writing>);
 struct Writing {
     /// The request id of all its messages.
     id: u32,
-    writer: Box<dyn Writer>,
+    writer: LocalWriter,
     /// The file being received.
     arriving: Option<Arriving>,
     mapping: Option<Vec<u8>>,
@@ -33,10 +35,21 @@ struct Writing {
     has_failed: bool,
 }
 
-struct Arriving {
-    object: Object,
-    total: usize,
-    bytes: Vec<u8>,
+/// A file of which a part has arrived.
+enum Arriving {
+    /// Mapping or header: small, and put in place by a later request.
+    InMemory { object: Object, total: usize, bytes: Vec<u8> },
+    /// Any other, already in the vault.
+    OnDisk { object: Object, total: u64, file: Incoming },
+}
+
+impl Arriving {
+    fn is_whole(&self) -> bool {
+        match self {
+            Self::InMemory { total, bytes, .. } => bytes.len() == *total,
+            Self::OnDisk { file, .. } => file.is_whole(),
+        }
+    }
 }
 
 impl Staging {
@@ -46,13 +59,13 @@ impl Staging {
             Request::Begin(abandoned) => {
                 // Opened again: the directories may have been replaced since the last writer.
                 let opened = LocalBackend::new(backend.root());
-                let begun = opened.require_vault().and_then(|()| opened.writer(IfLocked::Refuse, abandoned));
+                let begun = opened.require_vault().map(|()| opened.local_writer(abandoned));
                 self.begin(id, begun).map(|()| Some(Reply::Done))
             }
             Request::Create { public_context, abandoned } => {
                 let begun = match LocalBackend::new(backend.root()).require_vault() {
                     Ok(()) => Err(Error::Occupied { path: backend.root().to_owned() }),
-                    Err(Error::NotAVault { .. }) => backend.create(&public_context, abandoned),
+                    Err(Error::NotAVault { .. }) => backend.create_locally(&public_context, abandoned),
                     Err(error) => Err(error),
                 };
                 self.begin(id, begun).map(|()| Some(Reply::Done))
@@ -66,7 +79,9 @@ impl Staging {
                 Some(writing) if writing.has_failed => Ok(None),
                 Some(writing) => {
                     let outcome = writing.receive(backend, request);
-                    writing.has_failed = outcome.is_err();
+                    // A writer that has to wait for the lock has lost nothing.
+                    let is_waiting = |refusal: &Refusal| refusal.reason == Reason::Locked;
+                    writing.has_failed = outcome.as_ref().is_err_and(|refusal| !is_waiting(refusal));
                     outcome
                 }
             },
@@ -74,7 +89,7 @@ impl Staging {
         outcome.unwrap_or_else(|refusal| Some(Reply::Refused(refusal)))
     }
 
-    fn begin(&mut self, id: u32, begun: Result<Box<dyn Writer>, Error>) -> Result<(), Refusal> {
+    fn begin(&mut self, id: u32, begun: Result<LocalWriter, Error>) -> Result<(), Refusal> {
         self.0 = Some(Writing {
             id,
             writer: begun?,
@@ -93,27 +108,53 @@ impl Writing {
     fn receive(&mut self, backend: &LocalBackend, request: Request) -> Result<Option<Reply>, Refusal> {
         match request {
             Request::Stage { object, total } => {
-                if self.arriving.is_some() {
-                    return Err(Refusal::new(Reason::Failed, "a file starts at the wrong time"));
-                }
+                self.require_no_file()?;
                 // A file that readers would refuse must not enter the vault.
                 let limit = largest_bytes(&object);
                 if total > limit {
                     return Err(Error::TooLarge { object, actual: total, limit }.into());
                 }
-                let total = usize::try_from(total).map_err(|_| Refusal::new(Reason::TooLarge, &object))?;
-                self.arriving = Some(Arriving { object, total, bytes: Vec::new() });
+                self.arriving = Some(self.start(object, total)?);
                 self.stage_if_whole()
             }
             Request::Content(content) => {
-                let Some(arriving) = &mut self.arriving else {
-                    return Err(Refusal::new(Reason::Failed, "content without a file"));
-                };
-                if content.is_empty() || content.len() > arriving.total - arriving.bytes.len() {
-                    return Err(Refusal::new(Reason::Failed, "content beyond the end of its file"));
+                let beyond = || Refusal::new(Reason::Failed, "content beyond the end of its file");
+                match &mut self.arriving {
+                    None => return Err(Refusal::new(Reason::Failed, "content without a file")),
+                    Some(_) if content.is_empty() => return Err(beyond()),
+                    Some(Arriving::InMemory { total, bytes, .. }) if content.len() > *total - bytes.len() => {
+                        return Err(beyond());
+                    }
+                    Some(Arriving::InMemory { bytes, .. }) => bytes.extend(content),
+                    Some(Arriving::OnDisk { file, .. }) => file.write(&content)?,
                 }
-                arriving.bytes.extend(content);
                 self.stage_if_whole()
+            }
+            Request::Abort => {
+                if let Some(Arriving::OnDisk { file, .. }) = self.arriving.take() {
+                    self.writer.abort_file(file);
+                }
+                Ok(None)
+            }
+            Request::Concatenate { object, from } => {
+                self.require_no_file()?;
+                if !std::iter::once(&object).chain(&from).all(Object::is_written_once) {
+                    return Err(Refusal::new(Reason::Failed, "this file cannot be staged"));
+                }
+                self.writer.concatenate(&object, &from)?;
+                Ok(Some(self.progress()))
+            }
+            Request::Lock => {
+                self.writer.lock(IfLocked::Refuse)?;
+                Ok(Some(Reply::Done))
+            }
+            Request::Unlock => {
+                self.writer.unlock();
+                Ok(Some(Reply::Done))
+            }
+            Request::RemoveAbandoned => {
+                self.writer.remove_abandoned()?;
+                Ok(Some(Reply::Done))
             }
             Request::Announce(objects) => {
                 self.writer.announce(&objects)?;
@@ -124,13 +165,14 @@ impl Writing {
                 Ok(None)
             }
             Request::Commit => {
+                self.require_no_file()?;
                 let mapping = self.mapping.take().ok_or(Refusal::new(Reason::Failed, "no mapping was sent"))?;
                 self.commit(backend, &mapping)?;
                 Ok(Some(Reply::Done))
             }
             Request::ReplaceHeader => {
-                let header = self.header.take().filter(|header| is_header(header));
-                self.writer.replace_header(&header.ok_or(Refusal::new(Reason::Failed, "no header was sent"))?)?;
+                let header = self.header.take().ok_or(Refusal::new(Reason::Failed, "no header was sent"))?;
+                self.writer.replace_header(&header)?;
                 Ok(Some(Reply::Done))
             }
             Request::SetStraysAside => {
@@ -141,24 +183,45 @@ impl Writing {
         }
     }
 
+    fn require_no_file(&self) -> Result<(), Refusal> {
+        match self.arriving {
+            None => Ok(()),
+            Some(_) => Err(Refusal::new(Reason::Failed, "the file before has not arrived yet")),
+        }
+    }
+
+    fn start(&self, object: Object, total: u64) -> Result<Arriving, Refusal> {
+        match object {
+            Object::Mapping | Object::Header => {
+                let total = usize::try_from(total).map_err(|_| Refusal::new(Reason::TooLarge, &object))?;
+                Ok(Arriving::InMemory { object, total, bytes: Vec::new() })
+            }
+            object if object.is_written_once() => {
+                let file = self.writer.begin_file(&object, total)?;
+                Ok(Arriving::OnDisk { object, total, file })
+            }
+            _ => Err(Refusal::new(Reason::Failed, "this file cannot be staged")),
+        }
+    }
+
     /// Stages the file once it has arrived completely.
     fn stage_if_whole(&mut self) -> Result<Option<Reply>, Refusal> {
-        let Some(Arriving { object, bytes, .. }) =
-            self.arriving.take_if(|arriving| arriving.bytes.len() == arriving.total)
-        else {
-            return Ok(None);
-        };
-        match object {
-            Object::Mapping => self.mapping = Some(bytes),
-            Object::Header => self.header = Some(bytes),
-            object if object.is_written_once() => {
-                self.writer.stage(&object, &[&bytes])?;
-                self.staged.insert(object, bytes.len() as u64);
+        match self.arriving.take_if(|arriving| arriving.is_whole()) {
+            None => return Ok(None),
+            Some(Arriving::InMemory { object: Object::Mapping, bytes, .. }) => self.mapping = Some(bytes),
+            Some(Arriving::InMemory { bytes, .. }) if is_header(&bytes) => self.header = Some(bytes),
+            Some(Arriving::InMemory { .. }) => return Err(Refusal::new(Reason::Failed, "this is no header")),
+            Some(Arriving::OnDisk { object, total, file }) => {
+                self.writer.finish_file(file)?;
+                self.staged.insert(object, total);
             }
-            _ => return Err(Refusal::new(Reason::Failed, "this file cannot be staged")),
         }
+        Ok(Some(self.progress()))
+    }
+
+    fn progress(&mut self) -> Reply {
         self.written += 1;
-        Ok(Some(Reply::Progress(self.written)))
+        Reply::Progress(self.written)
     }
 
     fn commit(&mut self, backend: &LocalBackend, mapping: &[u8]) -> Result<(), Refusal> {
@@ -179,6 +242,6 @@ impl Writing {
             Ok(_) | Err(Error::Missing { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        Ok(self.writer.commit(&next)?)
+        Ok(self.writer.commit(&next, self.header.take().as_deref())?)
     }
 }

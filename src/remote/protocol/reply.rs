@@ -59,7 +59,7 @@ pub enum Reason {
     Cancelled = 8,
     /// Anything else; `detail` is for the user.
     Failed = 9,
-    /// Another process committed while this writer held the lock.
+    /// Another process committed while this writer held the lock, or took its files away.
     Overtaken = 10,
 }
 

@@ -10,6 +10,7 @@ pub const CONTENT: u8 = 10;
 
 /// Indexed by their numbers in the protocol.
 const ABANDONED: [Abandoned; 2] = [Abandoned::Remove, Abandoned::Keep];
+const DIRECTORIES: [Directory; 4] = [Directory::Features, Directory::Images, Directory::Thumbnails, Directory::Journals];
 
 /// A request, or a message that gets no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,15 @@ pub enum Request {
         /// The encrypted query.
         query: Vec<u8>,
     },
+    /// At most `bytes` bytes of a file from `offset` on.
+    ReadAt {
+        /// Which file.
+        object: Object,
+        /// The first byte.
+        offset: u64,
+        /// Most bytes that the client accepts.
+        bytes: u64,
+    },
     /// The files in a directory: see [`encode_listing`](super::lists::encode_listing).
     List(Directory),
     /// The bytes of all files in a directory: one number.
@@ -44,9 +54,9 @@ pub enum Request {
     },
     /// The digests of files: see [`encode_digests`](super::lists::encode_digests).
     Digests(Vec<Object>),
-    /// Become the writer. Everything up to `End` has the same request id.
+    /// Become a writer, without the lock. Everything up to `End` has the same request id.
     Begin(Abandoned),
-    /// Create a vault and become its writer.
+    /// Create a vault and become its writer, with the lock.
     Create {
         /// The new vault's public context.
         public_context: Vec<u8>,
@@ -56,8 +66,12 @@ pub enum Request {
     /// List files that will be staged or become obsolete: see [`crate::vault::Writer::announce`]. Answered only by
     /// `Refused`.
     Announce(Vec<Object>),
+    /// Take the lock. Refused while another writer holds it; the writer can then ask again.
+    Lock,
+    /// Give the lock back.
+    Unlock,
     /// Start a file; `total` bytes follow in `Content`. The mapping and the header are kept in memory until `Commit`
-    /// and `ReplaceHeader`. Answered by `Progress` once it is written, or by `Refused`.
+    /// or `ReplaceHeader`. Answered by `Progress` once it is written, or by `Refused`.
     Stage {
         /// Which file.
         object: Object,
@@ -66,15 +80,26 @@ pub enum Request {
     },
     /// The next bytes of that file. Not answered.
     Content(Vec<u8>),
-    /// Remove files that the current mapping does not reference. Not answered.
+    /// The rest of that file does not come: forget it. Not answered.
+    Abort,
+    /// Write a file that consists of existing ones. Answered as `Stage`.
+    Concatenate {
+        /// The new file.
+        object: Object,
+        /// The files in it, in order.
+        from: Vec<Object>,
+    },
+    /// Remove files that this writer announced and the current mapping does not reference. Not answered.
     Discard(Vec<Object>),
-    /// Make the staged mapping the current one.
+    /// Remove the files of interrupted writers.
+    RemoveAbandoned,
+    /// Make the staged mapping the current one, and the staged header with it, if there is one.
     Commit,
     /// Make the staged header the current one.
     ReplaceHeader,
     /// Move strays out of the vault's directories.
     SetStraysAside,
-    /// The writer is done. Not answered.
+    /// The writer is done, and its lock is free. Not answered.
     End,
     /// Cancel the request with the same id. Not answered by itself.
     Cancel,
@@ -115,11 +140,11 @@ impl Request {
                 2
             }
             Self::List(directory) => {
-                bytes.push(number_of(&Directory::ALL, directory));
+                bytes.push(number_of(&DIRECTORIES, directory));
                 3
             }
             Self::Size(directory) => {
-                bytes.push(number_of(&Directory::ALL, directory));
+                bytes.push(number_of(&DIRECTORIES, directory));
                 4
             }
             Self::Leftovers { mapping } => {
@@ -161,6 +186,21 @@ impl Request {
                 16
             }
             Self::SetStraysAside => 17,
+            Self::Lock => 18,
+            Self::Unlock => 19,
+            Self::RemoveAbandoned => 20,
+            Self::Abort => 21,
+            Self::Concatenate { object, from } => {
+                put_object(&mut bytes, object);
+                from.iter().for_each(|object| put_object(&mut bytes, object));
+                22
+            }
+            Self::ReadAt { object, offset, bytes: most } => {
+                put_object(&mut bytes, object);
+                bytes.extend(offset.to_le_bytes());
+                bytes.extend(most.to_le_bytes());
+                23
+            }
         };
         (kind, bytes)
     }
@@ -189,8 +229,8 @@ impl Request {
                 }
                 Self::Scan { context, segments, query: rest.take_all() }
             }
-            3 => Self::List(rest.one_of(&Directory::ALL)?),
-            4 => Self::Size(rest.one_of(&Directory::ALL)?),
+            3 => Self::List(rest.one_of(&DIRECTORIES)?),
+            4 => Self::Size(rest.one_of(&DIRECTORIES)?),
             5 => Self::Leftovers { mapping: Hex(rest.array()?) },
             6 => Self::Digests(rest.objects()?),
             7 => Self::Begin(rest.one_of(&ABANDONED)?),
@@ -204,6 +244,12 @@ impl Request {
             15 => Self::Cancel,
             16 => Self::Announce(rest.objects()?),
             17 => Self::SetStraysAside,
+            18 => Self::Lock,
+            19 => Self::Unlock,
+            20 => Self::RemoveAbandoned,
+            21 => Self::Abort,
+            22 => Self::Concatenate { object: rest.object()?, from: rest.objects()? },
+            23 => Self::ReadAt { object: rest.object()?, offset: rest.number()?, bytes: rest.number()? },
             _ => return None,
         };
         rest.0.is_empty().then_some(request)

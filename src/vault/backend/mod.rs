@@ -2,8 +2,8 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | this one | [`Backend`]: reading, and taking the writer's lock |
-//! | `writer` | [`Writer`]: staging files and committing them |
+//! | this one | [`Backend`]: reading, and opening a writer |
+//! | `writer` | [`Writer`]: staging files, the lock, and committing |
 //! | `blocks`, `guarded_map` | file content, memory-mapped or fetched |
 //! | `generation` | which files a mapping references, read through any backend |
 //! | `local` | a local directory |
@@ -33,9 +33,8 @@ use super::format::mapping::SignedMapping;
 use super::format::parameters::CONTEXT_BYTES;
 use super::format::sealed::VaultKeys;
 use crate::ckks_v1::{EncryptedQuery, PublicContext};
-use crate::durable::IfLocked;
 
-/// The files of one vault: reads them, and takes the writer's lock.
+/// The files of one vault: reads them, and opens writers.
 pub trait Backend: Send + Sync {
     /// Fails if there is no vault here.
     ///
@@ -49,7 +48,13 @@ pub trait Backend: Send + Sync {
     /// [`Error::Missing`], [`Error::TooLarge`]; when it is not a regular file or cannot be read.
     fn read(&self, object: &Object, limit: u64) -> Result<Vec<u8>, Error>;
 
-    /// The same, but `None` without a transfer when the file's digest is `known`.
+    /// The bytes of a file from `offset` on, at most `bytes`, not verified: fewer, or none, at the end of the file.
+    ///
+    /// # Errors
+    /// [`Error::Missing`]; when it is not a regular file or cannot be read.
+    fn read_at(&self, object: &Object, offset: u64, bytes: u64) -> Result<Vec<u8>, Error>;
+
+    /// The same as [`Self::read`], but `None` without a transfer when the file's digest is `known`.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -116,24 +121,25 @@ pub trait Backend: Send + Sync {
         Ok(self.list(directory)?.iter().map(|listed| listed.bytes).sum())
     }
 
-    /// The files in the vault's directories that `newest`, the current mapping, does not reference. If a list is
-    /// unreadable, only unfinished files are reported, because that list may reference the others.
+    /// The files in the vault's directories that `newest`, the current mapping, does not reference, except those of
+    /// writers that are still there. If a list is unreadable, only unfinished files are reported, because that list may
+    /// reference the others. None when `newest` is no longer current.
     ///
     /// # Errors
     /// As [`Self::list`].
     fn leftovers(&self, newest: &SignedMapping) -> Result<Leftovers, Error>;
 
-    /// Takes the writer's lock.
+    /// Opens a writer, which does not hold the lock.
     ///
     /// # Errors
-    /// [`Error::Locked`]; an [`Error::Io`] when the vault cannot be written.
-    fn writer(&self, if_locked: IfLocked, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error>;
+    /// When the place cannot be reached.
+    fn writer(&self, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error>;
 
     /// Starts a new vault: removes what an interrupted creation left, makes the directories and writes the public
-    /// context. The vault exists once the writer has replaced the header.
+    /// context. The writer holds the lock. The vault exists once a commit has given it a header.
     ///
     /// # Errors
-    /// [`Error::Occupied`] when the place holds anything else; otherwise what the system reports.
+    /// [`Error::Locked`] while another process creates it; [`Error::Occupied`] when the place holds anything else; otherwise what the system reports.
     fn create(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, Error>;
 
     /// The digests of files as stored, whatever the mapping says; `None` for a missing file.
@@ -181,8 +187,8 @@ pub struct Listed {
 /// The files in a vault's directories that the current mapping does not reference.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
-    /// Files that an interrupted writer had listed in its journal: they can be removed. If the journal itself
-    /// ([`Object::Writing`]) exists, it comes last.
+    /// Files that interrupted writers had listed in their journals: they can be removed. The journals themselves come
+    /// last ([`Object::Journal`]; [`Object::Writing`] of earlier versions).
     pub abandoned: Vec<Object>,
     /// Vault paths of everything else. Their origin is unknown, so they are never removed.
     pub strays: Vec<String>,

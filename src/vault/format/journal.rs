@@ -1,11 +1,10 @@
-//! `writing`: the names of the files that an interrupted writer may leave behind.
+//! A journal: the names of the files that an interrupted writer may leave behind.
 //!
 //! ```text
-//! writing = any number of: newline | path of a file in one of the three directories | newline
+//! journal = any number of: newline | path of a file in one of the three directories | newline
 //! ```
 //!
-//! The leading newline ends a line that a crash truncated. Earlier versions kept an empty file here, which lists
-//! nothing.
+//! The leading newline ends a line that a crash truncated. Earlier versions had one journal, `writing`, of this form.
 //!
 //! Must never: list a file outside the three directories.
 
@@ -27,5 +26,5 @@ pub fn encode<'a>(objects: impl IntoIterator<Item = &'a Object>) -> String {
 pub fn decode(bytes: &[u8]) -> HashSet<Object> {
     let whole_lines = bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
     let object = |line: &[u8]| std::str::from_utf8(line).ok()?.parse::<Object>().ok();
-    whole_lines.filter_map(object).filter(|object| object.directory().is_some()).collect()
+    whole_lines.filter_map(object).filter(Object::is_listed_in_journals).collect()
 }

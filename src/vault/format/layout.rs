@@ -1,11 +1,12 @@
 //! The layout of a vault: every path is built and parsed here.
 //!
 //! ```text
-//! header  mapping.json
+//! header  mapping.json  lock
 //! encrypted_features/<name>.{ckks,list,hints,vectors,records,checks}
 //! encrypted_features/<name>.{group,copy,tags,table}
 //! encrypted_images/<image>.<original extension>.aes
 //! encrypted_thumbnails/<name>.{pack,parts}
+//! journals/<random id>
 //! set_aside/<directory>/<any name>
 //! ```
 //!
@@ -137,8 +138,12 @@ pub enum Object {
     Table(Id),
     /// The unfinished replacement of a file, left by a crash.
     Unfinished(&'static str),
-    /// The journal: the files that an interrupted writer may leave. It exists while there may be such files.
+    /// The journal of earlier versions, which had one for all writers.
     Writing,
+    /// The file whose kernel lock the committing writer holds. Always empty.
+    Lock,
+    /// The journal of one writer: the files that it may leave when it is interrupted.
+    Journal(Id),
 }
 
 /// The directories of a vault.
@@ -150,10 +155,12 @@ pub enum Directory {
     Images,
     /// Thumbnails.
     Thumbnails,
+    /// Journals of writers.
+    Journals,
 }
 
 impl Directory {
-    /// All three.
+    /// The three that hold what the mapping references.
     pub const ALL: [Self; 3] = [Self::Features, Self::Images, Self::Thumbnails];
 
     /// Its name below the vault.
@@ -163,6 +170,7 @@ impl Directory {
             Self::Features => "encrypted_features",
             Self::Images => "encrypted_images",
             Self::Thumbnails => "encrypted_thumbnails",
+            Self::Journals => "journals",
         }
     }
 
@@ -192,6 +200,7 @@ impl Directory {
                     .map(|part| Object::Pack(id, part))
                     .or_else(|| (extension == "aes").then_some(Object::Thumbnail(id)))
             }
+            Self::Journals => Some(Object::Journal(name.parse().ok()?)),
         }
     }
 }
@@ -201,6 +210,7 @@ const PUBLIC_CONTEXT: &str = "public_context";
 const SECRET_CONTEXT: &str = "secret_context";
 const MAPPING: &str = "mapping.json";
 const WRITING: &str = "writing";
+const LOCK: &str = "lock";
 /// The suffix of a file that is being replaced, as [`crate::durable`] writes it.
 const UNFINISHED: &str = ".new";
 /// Where a repair moves strays.
@@ -223,6 +233,8 @@ impl fmt::Display for Object {
             Self::Table(id) => write!(formatter, "{}/{id}.{TABLE}", Directory::Features.name()),
             Self::Unfinished(name) => write!(formatter, "{name}{UNFINISHED}"),
             Self::Writing => formatter.write_str(WRITING),
+            Self::Lock => formatter.write_str(LOCK),
+            Self::Journal(id) => write!(formatter, "{}/{id}", Directory::Journals.name()),
         }
     }
 }
@@ -240,10 +252,11 @@ impl FromStr for Object {
             Self::UNFINISHED_HEADER,
             Self::UNFINISHED_MAPPING,
             Self::Writing,
+            Self::Lock,
         ];
         let in_directory = || {
             let (directory, name) = path.split_once('/')?;
-            Directory::ALL.into_iter().find(|known| known.name() == directory)?.object(name)
+            Directory::ALL.into_iter().chain([Directory::Journals]).find(|known| known.name() == directory)?.object(name)
         };
         let object = named.into_iter().find(|object| object.to_string() == path).or_else(in_directory);
         object.ok_or(NotAnObject)
@@ -258,13 +271,15 @@ pub struct NotAnObject;
 impl Object {
     /// An unfinished replacement of the header, left by a crash.
     pub const UNFINISHED_HEADER: Self = Self::Unfinished(HEADER);
+    /// An unfinished public context, left by an interrupted creation.
+    pub const UNFINISHED_PUBLIC_CONTEXT: Self = Self::Unfinished(PUBLIC_CONTEXT);
     /// An unfinished replacement of the mapping, left by a crash.
     pub const UNFINISHED_MAPPING: Self = Self::Unfinished(MAPPING);
 
     /// Whether it is written once, before the mapping that references it, and never changed.
     #[must_use]
     pub fn is_written_once(&self) -> bool {
-        self.directory().is_some() || matches!(self, Self::SecretContext)
+        self.is_listed_in_journals() || matches!(self, Self::SecretContext)
     }
 
     /// The directory that it is in; `None` at the top.
@@ -279,8 +294,15 @@ impl Object {
             | Self::SecretContext
             | Self::Mapping
             | Self::Unfinished(_)
-            | Self::Writing => None,
+            | Self::Writing
+            | Self::Lock => None,
         }
+    }
+
+    /// Whether a journal lists it: whether an interrupted writer may leave it in one of [`Directory::ALL`].
+    #[must_use]
+    pub fn is_listed_in_journals(&self) -> bool {
+        self.directory().is_some() && !matches!(self, Self::Journal(_))
     }
 
     /// Its name without the directory.
@@ -314,6 +336,7 @@ mod tests {
             (Directory::Features, Object::Group(id, GroupPart::Tags)),
             (Directory::Features, Object::Table(id)),
             (Directory::Thumbnails, Object::Pack(id, PackPart::Content)),
+            (Directory::Journals, Object::Journal(id)),
         ] {
             let path = object.to_string();
             assert_eq!(path, format!("{}/{}", directory.name(), object.file_name()));
@@ -326,7 +349,7 @@ mod tests {
     fn foreign_names_are_not_objects() {
         let id = "0123456789abcdef0123456789abcdef";
         for name in ["", "notes.txt", ".aes", &format!("{id}.aes.txt"), &format!("{id}.a b.aes"), &id.to_uppercase()] {
-            for directory in Directory::ALL {
+            for directory in Directory::ALL.into_iter().chain([Directory::Journals]) {
                 assert_eq!(directory.object(name), None, "{name:?}");
             }
         }

@@ -28,7 +28,8 @@ pub fn largest_bytes(object: &Object) -> u64 {
         Object::Thumbnail(_) => sealed::file_bytes(sealed::LARGEST_PHOTO_BYTES) as u64,
         Object::Pack(_, PackPart::List) => pack::list_bytes(pack::MOST_PARTS) as u64,
         Object::Pack(_, PackPart::Content) => pack::LARGEST_BYTES,
-        Object::Writing => journal::LARGEST_BYTES,
+        Object::Writing | Object::Journal(_) => journal::LARGEST_BYTES,
+        Object::Lock => 0,
     }
 }
 

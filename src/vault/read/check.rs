@@ -52,7 +52,7 @@ pub struct Report {
     pub images: usize,
     /// All damage, in the order of the files.
     pub damages: Vec<Damage>,
-    /// Files that the mapping does not reference, including new files of a running writer.
+    /// Files that the mapping does not reference, except those of running writers.
     pub leftovers: Leftovers,
 }
 

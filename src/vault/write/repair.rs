@@ -64,7 +64,7 @@ pub struct Repaired {
     pub dropped: Vec<Id>,
 }
 
-/// Checks everything, regenerates what it can, and checks again. `read` receives progress, on any thread.
+/// Checks everything, regenerates what it can, and checks again, all under the writer's lock. `read` receives progress, on any thread.
 ///
 /// # Errors
 /// [`Error::Locked`]; as [`check::check`]; what the system reports. Each segment is a commit of its own: after an
@@ -76,7 +76,7 @@ pub fn repair(
     if_locked: IfLocked,
     read: &(dyn Fn(check::Progress) + Sync),
 ) -> Result<Repaired, Error> {
-    let mut transaction = Transaction::begin(vault, if_locked)?;
+    let mut transaction = Transaction::begin_locked(vault, if_locked)?;
     let before = check::check(transaction.base(), read)?;
     let mut dropped = Vec::new();
     // The last segment first, because it fills up the others when they lose images.
@@ -92,7 +92,7 @@ pub fn repair(
         let repair = SegmentRepair { transaction: &transaction, source: &vault.source, regenerate, lost_photos };
         let Some(RepairedSegment { rows, dropped: lost }) = repair.segment(segment)? else { continue };
         transaction.replace_segment(id, rows);
-        transaction = transaction.commit()?;
+        transaction = transaction.commit()?.next;
         dropped.extend(lost);
     }
     // After the catalogues, from which groups are rebuilt.
@@ -105,7 +105,7 @@ pub fn repair(
             _ => {}
         }
     }
-    transaction = transaction.commit()?;
+    transaction = transaction.commit()?.next;
     transaction.remove_leftovers()?;
     transaction.set_strays_aside()?;
     let after = check::check(transaction.base(), read)?;

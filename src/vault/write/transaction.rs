@@ -1,4 +1,5 @@
-//! Writing the next generation: originals and thumbnails as they arrive, segments and mapping at the commit.
+//! Writing the next generation: originals and thumbnails as they arrive, segments and mapping at the commit. The lock is
+//! held for the commit only, so the changes are applied to the newest generation, whoever made it.
 //!
 //! Must never: change a file once it has its final name, remove one that the current mapping references, or report a
 //! commit before the backend has made it durable.
@@ -21,7 +22,7 @@ use crate::vault::format::segment::Row;
 use crate::vault::freshness::Freshness;
 use crate::vault::read::snapshot::Snapshot;
 use crate::vault::read::source::Source;
-use crate::vault::unlocked::Vault;
+use crate::vault::unlocked::{Vault, authentic_mapping};
 
 /// An encrypted photo waiting to be appended. If it is not appended, it is removed when the transaction ends.
 pub struct StoredPhoto {
@@ -59,7 +60,24 @@ pub enum Appended {
     AlreadyPresent(Id),
 }
 
-/// The writer of a vault. Dropped without a commit, it removes what it stored.
+/// The outcome of a commit.
+#[must_use]
+pub struct Committed {
+    /// A transaction that starts from the new generation.
+    pub next: Transaction,
+    /// Images that were reported as [`Appended::New`] and whose content another writer has committed meanwhile: our id,
+    /// under which nothing is stored, and the id that has the content.
+    pub already_present: Vec<(Id, Id)>,
+}
+
+/// For how long a transaction holds the lock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    Commit,
+    Run,
+}
+
+/// A writer of a vault. Dropped without a commit, it removes what it stored.
 pub struct Transaction {
     source: Arc<Source>,
     freshness: Freshness,
@@ -67,35 +85,58 @@ pub struct Transaction {
     changes: Changes,
     /// The contents of `changes.additions`.
     added: HashMap<Digest, Id>,
+    /// As in [`Committed`].
+    already_present: Vec<(Id, Id)>,
+    if_locked: IfLocked,
+    hold: Hold,
     writer: Box<dyn Writer>,
 }
 
 impl Transaction {
-    /// Takes the lock, reads the newest generation and removes what a crash left.
+    /// Reads the newest generation. The lock is taken by [`Self::commit`], which waits for it as `if_locked` says.
     ///
     /// # Errors
-    /// [`Error::Locked`]; an [`Error::Io`] when the vault cannot be written; as [`Vault::require_newest`] and
-    /// [`Vault::snapshot`].
+    /// As [`Vault::require_newest`] and [`Vault::snapshot`].
     pub fn begin(vault: &Vault, if_locked: IfLocked) -> Result<Self, Error> {
         vault.require_newest()?;
-        let writer = vault.backend().writer(if_locked, Abandoned::Remove)?;
-        let transaction = Self {
+        let writer = vault.backend().writer(Abandoned::Remove)?;
+        Self::with_writer(vault, if_locked, Hold::Commit, writer)
+    }
+
+    /// The same, but takes the lock at once and holds it until the transaction is dropped.
+    ///
+    /// # Errors
+    /// As [`Self::begin`] and [`Self::lock`].
+    pub(super) fn begin_locked(vault: &Vault, if_locked: IfLocked) -> Result<Self, Error> {
+        vault.require_newest()?;
+        let writer = vault.backend().writer(Abandoned::Remove)?;
+        writer.lock(if_locked)?;
+        Self::with_writer(vault, if_locked, Hold::Run, writer)
+    }
+
+    fn with_writer(vault: &Vault, if_locked: IfLocked, hold: Hold, writer: Box<dyn Writer>) -> Result<Self, Error> {
+        Ok(Self {
             source: Arc::clone(&vault.source),
             freshness: vault.freshness.clone(),
             base: Arc::new(vault.snapshot()?),
             changes: Changes::default(),
             added: HashMap::new(),
+            already_present: Vec::new(),
+            if_locked,
+            hold,
             writer,
-        };
-        // Only the journal's existence matters here; its content is for the backend.
-        match vault.backend().read(&Object::Writing, 0) {
-            Err(Error::Missing { .. }) => {}
-            _ => transaction.remove_leftovers()?,
-        }
-        Ok(transaction)
+        })
     }
 
-    /// The generation that the next commit follows.
+    /// Takes the lock before the next commit does, to wait for it in another way.
+    ///
+    /// # Errors
+    /// [`Error::Locked`]; an [`Error::Io`] when the vault cannot be written.
+    pub fn lock(&self, if_locked: IfLocked) -> Result<(), Error> {
+        self.writer.lock(if_locked)
+    }
+
+    /// The newest generation that was read. The next commit follows it, unless others commit meanwhile.
     #[must_use]
     pub fn base(&self) -> &Arc<Snapshot> {
         &self.base
@@ -173,7 +214,14 @@ impl Transaction {
         if actual != expected {
             return Err(Error::Dimension { actual, expected });
         }
-        let present = self.find_content(&content).map_err(|error| self.overtaken_or(error))?;
+        let present = match self.find_content(&content) {
+            // Another writer has committed, and removed what this one was about to read.
+            Err(Error::Superseded { .. }) => {
+                self.catch_up()?;
+                self.find_content(&content)?
+            }
+            found => found?,
+        };
         if let Some(present) = present {
             self.writer.discard(&listed.objects().collect::<Vec<_>>());
             return Ok(Appended::AlreadyPresent(present));
@@ -193,7 +241,14 @@ impl Transaction {
         if self.changes.removals.contains(&id) {
             return Ok(());
         }
-        self.base.image(id)?;
+        let found = self.base.image(id).map(drop);
+        match found {
+            Err(Error::Superseded { .. }) => {
+                self.catch_up()?;
+                self.base.image(id)?;
+            }
+            found => found?,
+        }
         self.changes.removals.insert(id);
         Ok(())
     }
@@ -208,29 +263,75 @@ impl Transaction {
         self.changes.regrouped.insert(group);
     }
 
-    /// Makes all changes so far durable and visible as one new generation. The returned transaction starts from it,
-    /// under the same lock.
+    /// Makes all changes so far durable and visible as one new generation, which follows the newest one: if another
+    /// writer has committed meanwhile, images whose content is there by now are left out, and images that it has removed
+    /// need not be removed again. Holds the lock meanwhile, and gives it back.
     ///
     /// # Errors
-    /// Nothing has changed, unless replacing `mapping.json` failed in its last step: then the new generation may be
+    /// [`Error::Locked`]; [`Error::Overtaken`] where locks do nothing. Nothing has changed, unless replacing `mapping.json` failed in its last step: then the new generation may be
     /// visible. Either way the vault is consistent, and the transaction is over.
-    pub fn commit(mut self) -> Result<Self, Error> {
-        if self.changes.is_empty() {
-            return Ok(self);
+    pub fn commit(mut self) -> Result<Committed, Error> {
+        if !self.changes.is_empty() {
+            self.writer.lock(self.if_locked)?;
+            match self.hold {
+                Hold::Commit => self.catch_up()?,
+                // Nobody else commits while this transaction holds the lock.
+                Hold::Run => {}
+            }
+            if !self.changes.is_empty() {
+                self.write()?;
+            }
+            if self.hold == Hold::Commit {
+                self.writer.unlock();
+            }
         }
+        let already_present = std::mem::take(&mut self.already_present);
+        Ok(Committed { next: self, already_present })
+    }
+
+    /// Starts from the newest generation, if that is another one.
+    fn catch_up(&mut self) -> Result<(), Error> {
+        let newest = authentic_mapping(&*self.source.backend, &self.source.keys, &self.freshness)?;
+        if newest.tag == self.base.signed.tag {
+            return Ok(());
+        }
+        self.base = Arc::new(Snapshot::new(&self.source, newest, Some(&self.base)));
+        let mut stays = Vec::new();
+        for row in std::mem::take(&mut self.changes.additions) {
+            let present = self.base.find_content(&row.entry.content)?;
+            match present.filter(|id| !self.changes.removals.contains(id)) {
+                Some(present) => {
+                    self.writer.discard(&row.listed.objects().collect::<Vec<_>>());
+                    self.added.insert(row.entry.content, present);
+                    self.already_present.push((row.listed.id, present));
+                }
+                None => stays.push(row),
+            }
+        }
+        self.changes.additions = stays;
+        let base = &self.base;
+        self.changes.removals.retain(|id| !matches!(base.image(*id), Err(Error::UnknownImage { .. })));
+        Ok(())
+    }
+
+    /// Writes and commits the next generation, under the lock.
+    fn write(&mut self) -> Result<(), Error> {
         let rewriting = Rewriting::new(&self.source, &*self.writer, std::mem::take(&mut self.changes));
-        let (next, mut obsolete) = rewriting.run(&self.base).map_err(|error| self.overtaken_or(error))?;
+        let (next, obsolete) = rewriting.run(&self.base).map_err(|error| self.overtaken_or(error))?;
         let (groups, segments) = next.write(&self.source.keys, &*self.writer)?;
         let next = self.base.mapping().next(self.base.signed.tag, groups, segments);
         let next = SignedMapping::sign(next, &self.source.keys);
         self.writer.announce(&obsolete)?;
-        self.writer.commit(&next)?;
-        obsolete.push(Object::Writing);
+        self.writer.commit(&next, None)?;
         self.writer.discard(&obsolete);
+        // The commit has happened, whatever becomes of files that others left.
+        if let Err(error) = self.writer.remove_abandoned() {
+            log::warn!("files of an interrupted writer are still there: {error}");
+        }
         self.freshness.remember(&next)?;
         self.base = Arc::new(Snapshot::new(&self.source, next, Some(&self.base)));
         self.added.clear();
-        Ok(self)
+        Ok(())
     }
 
     /// [`Error::Overtaken`] if another writer replaced the base, because that explains any other error; otherwise
@@ -242,13 +343,9 @@ impl Transaction {
         }
     }
 
-    /// Removes files that an interrupted writer left.
+    /// Removes files that interrupted writers left.
     pub(super) fn remove_leftovers(&self) -> Result<(), Error> {
-        let abandoned = self.source.backend.leftovers(&self.base.signed)?.abandoned;
-        if !abandoned.is_empty() {
-            self.writer.discard(&abandoned);
-        }
-        Ok(())
+        self.writer.remove_abandoned()
     }
 
     /// Moves strays out of the way.

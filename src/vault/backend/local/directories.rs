@@ -1,13 +1,13 @@
 //! The open directories of a local vault, and its files by name, with limits on their size.
 //!
-//! The vault's directory and the three in it are opened once, never through a link, and every file is opened relative
+//! The vault's directory and those in it are opened once, never through a link, and every file is opened relative
 //! to them ([`Dir`]). So an attacker with write access to the vault cannot make the program read, replace or remove a
 //! file elsewhere.
 //!
 //! Must never: trust a length that a file states about itself, or open a vault file by its path.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -21,7 +21,7 @@ use crate::vault::format::mapping::SignedMapping;
 pub(super) struct Directories {
     path: PathBuf,
     root: OnceLock<Dir>,
-    inner: [OnceLock<Dir>; Directory::ALL.len()],
+    inner: [OnceLock<Dir>; Directory::ALL.len() + 1],
 }
 
 impl Directories {
@@ -62,6 +62,29 @@ impl Directories {
             io::ErrorKind::NotADirectory => Error::ForeignDirectory { directory: directory.name() },
             _ => Error::io(directory.name())(error),
         })
+    }
+
+    /// One of the vault's directories, if it is there.
+    pub(super) fn existing_dir(&self, directory: Directory) -> Result<Option<&Dir>, Error> {
+        match self.dir(directory) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            dir => dir.map(Some),
+        }
+    }
+
+    /// One of the vault's directories, made durably if it is missing.
+    pub(super) fn made_dir(&self, directory: Directory) -> Result<&Dir, Error> {
+        if self.existing_dir(directory)?.is_none() {
+            let io = Error::io(directory.name());
+            let made = self.root().and_then(|root| root.create_dir(directory.name()).and_then(|_| root.sync()));
+            made.map_err(io)?;
+        }
+        self.dir(directory)
+    }
+
+    /// Whether anything has the name of `object`.
+    pub(super) fn has(&self, object: &Object) -> Result<bool, Error> {
+        self.dir_of(object)?.has(object.file_name().as_ref()).map_err(Error::io(object))
     }
 
     /// The directory that `object` is in.
@@ -106,6 +129,15 @@ impl Directories {
         let mut bytes = Vec::with_capacity(usize::try_from(actual).unwrap_or(usize::MAX).saturating_add(1));
         file.take(limit).read_to_end(&mut bytes).map_err(Error::io(object))?;
         Ok(bytes)
+    }
+
+    /// At most `bytes` bytes of a file from `offset` on.
+    pub(super) fn read_at(&self, object: &Object, offset: u64, bytes: u64) -> Result<Vec<u8>, Error> {
+        let mut file = self.open_file(object)?;
+        let mut read = Vec::new();
+        let found = file.seek(SeekFrom::Start(offset)).and_then(|_| file.take(bytes).read_to_end(&mut read));
+        found.map_err(Error::io(object))?;
+        Ok(read)
     }
 
     /// The current mapping. Its tag is not checked.

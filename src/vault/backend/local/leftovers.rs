@@ -1,10 +1,9 @@
-//! Files that the mapping does not reference: those of an interrupted writer, and strays.
+//! Files that the mapping does not reference: those of interrupted writers, and strays.
 //!
-//! Finding them means listing every file, so a writer does it only when an earlier writer did not finish and left its
-//! journal (see `journal`). Only files listed in that journal may be removed. A stray could be anything, so it is
-//! reported, and moved aside when the owner asks.
+//! Finding them means listing every file, so this is for checks and repairs only. Only files that a journal lists may
+//! be removed. A stray could be anything, so it is reported, and moved aside when the owner asks.
 //!
-//! Must never: report a file while an unreadable list might reference it.
+//! Must never: report a file of a writer that is still there, or any file while an unreadable list might reference it.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -15,22 +14,30 @@ use crate::durable::Dir;
 use crate::vault::backend::{Backend, Leftovers, generation};
 use crate::vault::error::Error;
 use crate::vault::format::layout::{Directory, Object};
-use crate::vault::format::mapping::Mapping;
+use crate::vault::format::mapping::{Mapping, SignedMapping};
 
-/// A file, or anything else, in one of the three directories.
+/// A file, or anything else, in one of the directories.
 pub(super) struct Stray {
     pub(super) directory: Directory,
     pub(super) name: OsString,
 }
 
 /// The files that `newest` does not reference. `backend` is the same vault, for reading lists.
-pub(super) fn find(directories: &Directories, backend: &dyn Backend, newest: &Mapping) -> Result<Leftovers, Error> {
-    let (abandoned, strays) = sort(directories, backend, newest)?;
+pub(super) fn find(
+    directories: &Directories,
+    backend: &dyn Backend,
+    newest: &SignedMapping,
+) -> Result<Leftovers, Error> {
+    let (abandoned, strays) = sort(directories, backend, &newest.mapping)?;
+    // A commit in between: its files are not in `newest`, and perhaps no longer in a journal.
+    if directories.mapping().is_ok_and(|current| current.tag != newest.tag) {
+        return Ok(Leftovers::default());
+    }
     let path = |stray: Stray| format!("{}/{}", stray.directory.name(), stray.name.to_string_lossy());
     Ok(Leftovers { abandoned, strays: strays.into_iter().map(path).collect() })
 }
 
-/// The files that an interrupted writer left, and the strays.
+/// The files that interrupted writers left, and the strays.
 pub(super) fn sort(
     directories: &Directories,
     backend: &dyn Backend,
@@ -50,20 +57,22 @@ pub(super) fn sort(
         .collect::<Result<_, Error>>()?;
     let Ok(files) = generation::named_files(backend, newest) else { return Ok((abandoned, strays)) };
     let named: HashSet<Object> = files.into_iter().map(|file| file.object).collect();
-    let listed = journal::read(root).map_err(Error::io(Object::Writing))?;
+    // Before the journals are read: then each of these files that belongs to a live writer is in its journal.
+    let mut found = Vec::new();
     for (directory, dir) in dirs {
-        for entry in dir.entries().map_err(Error::io(directory.name()))? {
-            match entry.name.to_str().and_then(|name| directory.object(name)) {
-                Some(object) if named.contains(&object) => {}
-                Some(object) if listed.as_ref().is_some_and(|listed| listed.contains(&object)) => {
-                    abandoned.push(object);
-                }
-                _ => strays.push(Stray { directory, name: entry.name }),
-            }
+        let entries = dir.entries().map_err(Error::io(directory.name()))?;
+        found.extend(entries.into_iter().map(|entry| (directory, entry.name)));
+    }
+    let journals = journal::look(directories)?;
+    let is_abandoned = |object: &Object| journals.abandoned.iter().any(|journal| journal.listed.contains(object));
+    for (directory, name) in found {
+        match name.to_str().and_then(|name| directory.object(name)) {
+            Some(object) if named.contains(&object) || journals.live.contains(&object) => {}
+            Some(object) if is_abandoned(&object) => abandoned.push(object),
+            _ => strays.push(Stray { directory, name }),
         }
     }
-    if listed.is_some() {
-        abandoned.push(Object::Writing);
-    }
+    strays.extend(journals.foreign.into_iter().map(|name| Stray { directory: Directory::Journals, name }));
+    abandoned.extend(journals.abandoned.into_iter().map(|journal| journal.object));
     Ok((abandoned, strays))
 }

@@ -4,13 +4,15 @@
 //! |---|---|
 //! | this one | [`LocalBackend`], the [`Backend`] |
 //! | `directories` | the open directories, and files by name |
-//! | `writer` | the one writer: lock, staged files, commit by rename |
+//! | `writer` | writers: staged files, the lock, commit by rename |
 //! | `journal` | which files an interrupted writer may leave |
+//! | `abandoned` | removing those files |
 //! | `creation` | the directories of a new vault |
 //! | `leftovers` | files that the mapping does not reference |
 //!
 //! Must never: mention a secret type. A host needs nothing else to serve a vault.
 
+mod abandoned;
 mod creation;
 mod directories;
 mod journal;
@@ -23,13 +25,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use directories::Directories;
-use writer::LocalWriter;
+pub(crate) use writer::{Incoming, LocalWriter};
 
 use super::blocks::Blocks;
 use super::guarded_map::GuardedMap;
 use super::writer::{Abandoned, Writer};
 use super::{Backend, Leftovers, Listed};
-use crate::durable::{EntryKind, IfLocked};
+use crate::durable::{Dir, EntryKind, IfLocked};
 use crate::vault::error::Error;
 use crate::vault::format::expected::Expected;
 use crate::vault::format::hex::{Digest, Hex};
@@ -58,6 +60,23 @@ impl LocalBackend {
     /// Where the vault is.
     pub(crate) fn root(&self) -> &Path {
         self.directories.path()
+    }
+
+    /// As [`Backend::writer`].
+    pub(crate) fn local_writer(&self, abandoned: Abandoned) -> LocalWriter {
+        LocalWriter::new(&self.directories, self.clone(), abandoned)
+    }
+
+    /// As [`Backend::create`].
+    ///
+    /// # Errors
+    /// As [`Backend::create`].
+    pub(crate) fn create_locally(&self, public_context: &[u8], abandoned: Abandoned) -> Result<LocalWriter, Error> {
+        creation::require_free(&self.directories, public_context)?;
+        let writer = self.local_writer(abandoned);
+        writer.lock(IfLocked::Refuse)?;
+        creation::create_directories(&self.directories, public_context)?;
+        Ok(writer)
     }
 
     /// The digest of a file as stored, read in pieces. Refuses a file larger than any that a vault writes under its
@@ -93,6 +112,10 @@ impl Backend for LocalBackend {
         self.directories.read(object, limit)
     }
 
+    fn read_at(&self, object: &Object, offset: u64, bytes: u64) -> Result<Vec<u8>, Error> {
+        self.directories.read_at(object, offset, bytes)
+    }
+
     fn blocks(&self, file: &Expected) -> Result<Blocks, Error> {
         let object = &file.object;
         let opened = self.directories.open_file(object)?;
@@ -114,7 +137,12 @@ impl Backend for LocalBackend {
     }
 
     fn list(&self, directory: Directory) -> Result<Vec<Listed>, Error> {
-        let entries = self.directories.dir(directory)?.entries().map_err(Error::io(directory.name()))?;
+        let dir = match directory {
+            // Made by the first writer.
+            Directory::Journals => self.directories.existing_dir(directory)?,
+            directory => Some(self.directories.dir(directory)?),
+        };
+        let entries = dir.map_or(Ok(Vec::new()), Dir::entries).map_err(Error::io(directory.name()))?;
         let listed = entries
             .into_iter()
             .filter(|entry| entry.kind == EntryKind::File)
@@ -123,17 +151,15 @@ impl Backend for LocalBackend {
     }
 
     fn leftovers(&self, newest: &SignedMapping) -> Result<Leftovers, Error> {
-        leftovers::find(&self.directories, self, &newest.mapping)
+        leftovers::find(&self.directories, self, newest)
     }
 
-    fn writer(&self, if_locked: IfLocked, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
-        let writer = LocalWriter::begin(&self.directories, Box::new(self.clone()), if_locked, abandoned)?;
-        Ok(Box::new(writer))
+    fn writer(&self, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
+        Ok(Box::new(self.local_writer(abandoned)))
     }
 
     fn create(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
-        creation::create_directories(&self.directories, public_context)?;
-        self.writer(IfLocked::Refuse, abandoned)
+        Ok(Box::new(self.create_locally(public_context, abandoned)?))
     }
 
     fn digests(&self, objects: &[Object]) -> Result<Vec<Option<Digest>>, Error> {

@@ -1,155 +1,195 @@
-//! The one writer of a local vault: the kernel's lock, staged files, and the commit by rename.
+//! A writer of a local vault: staged files, the kernel's lock, and the commit by rename.
 //!
-//! A file's name is in the journal (see `journal`) before the file is created, and before a commit makes the file
-//! obsolete. Only a writer that finds a journal has to look for leftovers. This needs no key: a host uses it to write
-//! what its client has encrypted.
+//! Several writers stage files at once. A file's name is in the journal of its writer (see `journal`) before the file
+//! is created, and before a commit makes the file obsolete. A commit needs the lock on the file `lock`, which is never
+//! replaced. This needs no key: a host uses it to write what its client has encrypted.
 //!
-//! On some network mounts the lock does not exclude others, and two writers may start from the same generation. So a
-//! commit checks that the mapping it replaces is the one it started from, and afterwards that its own mapping is the
-//! current one ([`Error::Overtaken`]). A commit by another writer between the first check and the rename goes
-//! unnoticed.
+//! On some network mounts locks do not exclude others. So a commit checks that the mapping it replaces is the one that
+//! was current when it took the lock, and that nobody took its files or its journal away; and afterwards that its own
+//! mapping is the current one and its journal is still there ([`Error::Overtaken`]). A commit by another writer between
+//! the first check and the rename goes unnoticed.
 //!
 //! Must never: change a file once it has its final name, remove one that the journal does not list, or report a commit
 //! before the directory that holds the mapping is durable.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::LocalBackend;
+use super::abandoned;
+use super::abandoned::remove_file;
 use super::directories::Directories;
 use super::journal::Journal;
 use super::leftovers;
 use super::leftovers::Stray;
 use crate::durable::{Dir, IfLocked, Lock, Unsynced};
-use crate::vault::backend::Backend;
-use crate::vault::backend::writer::{Abandoned, Writer};
+use crate::vault::backend::writer::{Abandoned, LOCK_PATIENCE, Pieces, Writer};
 use crate::vault::error::Error;
 use crate::vault::format::hex::MacTag;
 use crate::vault::format::layout::{Directory, Object, SET_ASIDE};
+use crate::vault::format::limits::largest_bytes;
 use crate::vault::format::mapping::SignedMapping;
 
 /// Writes to a local directory.
-pub(super) struct LocalWriter {
+pub(crate) struct LocalWriter {
     directories: Arc<Directories>,
     /// The same vault, for reading lists.
-    backend: Box<dyn Backend>,
+    backend: LocalBackend,
     unsynced: Unsynced,
     state: Mutex<State>,
     abandoned: Abandoned,
-    // Dropped last: removals on drop must happen under the lock.
-    _lock: Lock,
 }
 
 /// What this writer has done so far.
+#[derive(Default)]
 struct State {
-    /// The tag of the mapping that the next commit replaces.
-    in_force: Option<MacTag>,
-    /// Opened by the first change.
+    /// While it holds the lock.
+    turn: Option<Turn>,
+    /// Made by the first announcement.
     journal: Option<Journal>,
     /// New files that no mapping references.
-    staged: Vec<Object>,
-    /// Whether the journal may list files unknown to this writer: left by an earlier writer, or made obsolete by a
-    /// commit.
-    has_others: bool,
+    staged: HashSet<Object>,
+    /// Files in the journal that a mapping of this writer references.
+    committed: HashSet<Object>,
     /// Directories in which files were removed.
     removed: HashSet<Directory>,
-    /// Whether a file could not be removed.
-    is_stuck: bool,
+}
+
+/// The time during which a writer holds the lock.
+struct Turn {
+    _lock: Lock,
+    /// The tag of the mapping that the next commit replaces.
+    in_force: Option<MacTag>,
+}
+
+/// A new file of which a part has arrived.
+pub(crate) struct Incoming {
+    object: Object,
+    file: File,
+    /// Bytes that are still to come.
+    missing: u64,
+}
+
+impl Incoming {
+    /// Writes the next bytes.
+    ///
+    /// # Errors
+    /// What the system reports; when they are more than the file was to have.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let Some(missing) = self.missing.checked_sub(bytes.len() as u64) else {
+            return Err(wrong_length(&self.object));
+        };
+        self.file.write_all(bytes).map_err(Error::io(&self.object))?;
+        self.missing = missing;
+        Ok(())
+    }
+
+    /// Whether all of it has arrived.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.missing == 0
+    }
+}
+
+fn wrong_length(object: &Object) -> Error {
+    Error::io(object)(io::Error::new(io::ErrorKind::InvalidData, "its content has another length than announced"))
 }
 
 impl LocalWriter {
-    /// Takes the lock.
-    pub(super) fn begin(
-        directories: &Arc<Directories>,
-        backend: Box<dyn Backend>,
-        if_locked: IfLocked,
-        abandoned: Abandoned,
-    ) -> Result<Self, Error> {
-        // Never replaced, so every process locks the same file.
-        let object = Object::PublicContext;
-        let file = directories.dir_of(&object)?.open_file_to_change(&object.file_name()).map_err(Error::io(&object))?;
-        let file = file.ok_or(Error::Damaged { object: object.clone(), what: "it is not a regular file" })?;
-        let lock = Lock::of(file, if_locked).map_err(Error::io(&object))?.ok_or(Error::Locked)?;
-        let state = State {
-            in_force: tag_in_force(directories)?,
-            journal: None,
-            staged: Vec::new(),
-            has_others: false,
-            removed: HashSet::new(),
-            is_stuck: false,
-        };
-        let (directories, state) = (Arc::clone(directories), Mutex::new(state));
-        Ok(Self { directories, backend, unsynced: Unsynced::default(), state, abandoned, _lock: lock })
+    /// A writer without the lock.
+    pub(super) fn new(directories: &Arc<Directories>, backend: LocalBackend, abandoned: Abandoned) -> Self {
+        let (directories, state) = (Arc::clone(directories), Mutex::default());
+        Self { directories, backend, unsynced: Unsynced::default(), state, abandoned }
     }
 
     fn root(&self) -> Result<&Dir, Error> {
         self.directories.root().map_err(Error::io(self.directories.path().display()))
     }
 
-    /// Lists `objects` in the journal, durably. The journal is created if there is none.
-    fn list(&self, state: &mut State, objects: &[Object]) -> Result<(), Error> {
-        if state.journal.is_none() {
-            let (journal, is_new) = Journal::open(self.root()?).map_err(Error::io(Object::Writing))?;
-            state.journal = Some(journal);
-            state.has_others |= !is_new;
-        }
-        let journal = state.journal.as_mut().expect("opened above");
-        journal.list(objects).map_err(Error::io(Object::Writing))
+    fn require_lock<'a>(&self, state: &'a State) -> Result<&'a Turn, Error> {
+        state.turn.as_ref().ok_or_else(|| Error::io(Object::Lock)(io::Error::other("this writer does not hold it")))
     }
 
-    /// Removes the journal, after making the earlier removals durable.
+    /// Creates a file of `total` bytes, to which the caller writes.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub(crate) fn begin_file(&self, object: &Object, total: u64) -> Result<Incoming, Error> {
+        self.announce(std::slice::from_ref(object))?;
+        let dir = self.directories.dir_of(object)?;
+        let file = dir.create_file(&object.file_name()).map_err(Error::io(object))?;
+        self.state.lock().staged.insert(object.clone());
+        Ok(Incoming { object: object.clone(), file, missing: total })
+    }
+
+    /// Stages a file that has arrived.
+    ///
+    /// # Errors
+    /// What the system reports; when it is not whole. There is no such file then.
+    pub(crate) fn finish_file(&self, file: Incoming) -> Result<(), Error> {
+        if !file.is_whole() {
+            let error = wrong_length(&file.object);
+            self.abort_file(file);
+            return Err(error);
+        }
+        self.unsynced.add(file.file).map_err(Error::io(file.object))
+    }
+
+    /// Removes a file that will not arrive.
+    pub(crate) fn abort_file(&self, file: Incoming) {
+        let mut state = self.state.lock();
+        state.staged.remove(&file.object);
+        self.remove([&file.object], &mut state);
+    }
+
+    /// Removes the journal if it lists no file that is there and that no mapping references; makes the earlier
+    /// removals durable first.
     fn end_journal(&self, state: &mut State) {
+        let Some(journal) = &state.journal else { return };
+        let is_gone = |object| matches!(self.directories.has(object), Ok(false));
+        if !journal.listed().difference(&state.committed).all(is_gone) {
+            return;
+        }
         let end = || -> Result<(), Error> {
             for directory in &state.removed {
                 self.directories.dir(*directory)?.sync().map_err(Error::io(directory.name()))?;
             }
-            self.root()?.remove(&Object::Writing.file_name()).map_err(Error::io(Object::Writing))
+            remove_file(&self.directories, journal.object())?;
+            self.directories.dir(Directory::Journals)?.sync().map_err(Error::io(Directory::Journals.name()))
         };
-        // If removing it fails, the next writer reads it and finds nothing to remove.
+        // If removing it fails, another writer reads it and finds nothing to remove.
         if end().is_ok() {
             state.journal = None;
-            state.has_others = false;
-            state.is_stuck = false;
+            state.committed.clear();
             state.removed.clear();
         }
     }
 
+    /// Removes files. Those that cannot be removed stay in the journal.
     fn remove<'a>(&self, objects: impl IntoIterator<Item = &'a Object>, state: &mut State) {
         for object in objects {
-            let removed = self.directories.dir_of(object).and_then(|dir| match dir.remove(&object.file_name()) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(object)(error)),
-                _ => Ok(()),
-            });
-            match removed {
-                Ok(()) => state.removed.extend(object.directory()),
-                Err(_) => state.is_stuck = true,
+            if remove_file(&self.directories, object).is_ok() {
+                state.removed.extend(object.directory());
             }
         }
     }
 
-    /// Refuses to commit if another writer has committed since this one started, or has removed files staged here.
-    fn require_undisturbed(&self, state: &mut State) -> Result<(), Error> {
-        let is_there = |object: &Object| {
-            let dir = self.directories.dir_of(object)?;
-            dir.has(object.file_name().as_ref()).map_err(Error::io(object))
-        };
-        let mut is_undisturbed = tag_in_force(&self.directories)? == state.in_force;
+    /// Refuses to commit if another writer has committed since this one took the lock, or has removed what it staged.
+    fn require_undisturbed(&self, state: &State, in_force: Option<MacTag>) -> Result<(), Error> {
+        let mut is_undisturbed = tag_in_force(&self.directories)? == in_force && self.has_journal(state)?;
         for object in &state.staged {
-            is_undisturbed &= is_there(object)?;
+            is_undisturbed &= self.directories.has(object)?;
         }
-        self.overtaken_unless(is_undisturbed, state)
+        if is_undisturbed { Ok(()) } else { Err(Error::Overtaken) }
     }
 
-    fn overtaken_unless(&self, is_undisturbed: bool, state: &mut State) -> Result<(), Error> {
-        if is_undisturbed {
-            return Ok(());
-        }
-        // The journal may also hold the other writer's names.
-        state.has_others = true;
-        Err(Error::Overtaken)
+    /// Whether this writer's journal is still there, if it has one.
+    fn has_journal(&self, state: &State) -> Result<bool, Error> {
+        state.journal.as_ref().map_or(Ok(true), |journal| self.directories.has(journal.object()))
     }
 }
 
@@ -163,67 +203,138 @@ fn tag_in_force(directories: &Directories) -> Result<Option<MacTag>, Error> {
 }
 
 impl Writer for LocalWriter {
+    fn lock(&self, if_locked: IfLocked) -> Result<(), Error> {
+        if self.state.lock().turn.is_some() {
+            return Ok(());
+        }
+        let (object, io) = (Object::Lock, Error::io(Object::Lock));
+        let file = self.root()?.open_or_create_file(&object.file_name()).and_then(|file| match (file, if_locked) {
+            (None, _) => Ok(None),
+            (Some(file), IfLocked::Refuse) => Lock::of(file, IfLocked::Refuse).map(Some),
+            (Some(file), IfLocked::Wait) => Lock::within(file, LOCK_PATIENCE).map(Some),
+        });
+        let what = "it is not a regular file";
+        let lock = file.map_err(io)?.ok_or(Error::Damaged { object, what })?.ok_or(Error::Locked)?;
+        let turn = Turn { _lock: lock, in_force: tag_in_force(&self.directories)? };
+        self.state.lock().turn = Some(turn);
+        Ok(())
+    }
+
+    fn unlock(&self) {
+        let mut state = self.state.lock();
+        if state.staged.is_empty() {
+            self.end_journal(&mut state);
+        }
+        state.turn = None;
+    }
+
     fn announce(&self, objects: &[Object]) -> Result<(), Error> {
-        self.list(&mut self.state.lock(), objects)
+        let mut state = self.state.lock();
+        let journal = match &mut state.journal {
+            Some(journal) => journal,
+            none => none.insert(Journal::create(&self.directories)?),
+        };
+        journal.list(objects).map_err(Error::io(journal.object().clone()))
     }
 
     fn stage(&self, object: &Object, parts: &[&[u8]]) -> Result<(), Error> {
         self.announce(std::slice::from_ref(object))?;
         let dir = self.directories.dir_of(object)?;
         self.unsynced.write(dir, &object.file_name(), parts).map_err(Error::io(object))?;
-        self.state.lock().staged.push(object.clone());
+        self.state.lock().staged.insert(object.clone());
         Ok(())
+    }
+
+    fn stage_from(&self, object: &Object, total: u64, pieces: &mut Pieces<'_>) -> Result<(), Error> {
+        let mut file = self.begin_file(object, total)?;
+        for piece in pieces {
+            if let Err(error) = piece.and_then(|piece| file.write(&piece)) {
+                self.abort_file(file);
+                return Err(error);
+            }
+        }
+        self.finish_file(file)
+    }
+
+    fn concatenate(&self, object: &Object, from: &[Object]) -> Result<(), Error> {
+        let mut files = Vec::with_capacity(from.len());
+        let (mut total, limit) = (0u64, largest_bytes(object));
+        for one in from {
+            let (file, bytes) = self.directories.open_within(one, limit)?;
+            total += bytes;
+            files.push(file.take(bytes));
+        }
+        if total > limit {
+            return Err(Error::TooLarge { object: object.clone(), actual: total, limit });
+        }
+        let mut whole = self.begin_file(object, total)?;
+        for mut file in files {
+            match io::copy(&mut file, &mut whole.file) {
+                // Fewer than a file had before: it was truncated meanwhile, and finishing this one fails.
+                Ok(bytes) => whole.missing -= bytes,
+                Err(error) => {
+                    self.abort_file(whole);
+                    return Err(Error::io(object)(error));
+                }
+            }
+        }
+        self.finish_file(whole)
     }
 
     fn discard(&self, objects: &[Object]) {
         let mut state = self.state.lock();
-        let has_journal =
-            || self.root().is_ok_and(|root| root.has(Object::Writing.file_name().as_ref()).unwrap_or(true));
-        if state.journal.is_none() && has_journal() && self.list(&mut state, &[]).is_err() {
-            return;
+        let Some(journal) = &state.journal else { return };
+        let listed: Vec<&Object> = objects.iter().filter(|object| journal.listed().contains(object)).collect();
+        for object in &listed {
+            state.staged.remove(*object);
+            state.committed.remove(*object);
         }
-        let is_listed = |object: &&Object| match object {
-            Object::Unfinished(_) => true,
-            object => state.journal.as_ref().is_some_and(|journal| journal.lists(object)),
-        };
-        let listed: HashSet<&Object> = objects.iter().filter(is_listed).collect();
-        state.staged.retain(|object| !listed.contains(object));
         self.remove(listed, &mut state);
-        let is_last = state.journal.is_some() && !state.is_stuck && state.staged.is_empty();
-        if is_last && objects.contains(&Object::Writing) {
-            self.end_journal(&mut state);
-        }
     }
 
-    fn commit(&self, mapping: &SignedMapping) -> Result<(), Error> {
+    fn commit(&self, mapping: &SignedMapping, header: Option<&[u8]>) -> Result<(), Error> {
         let mut state = self.state.lock();
-        self.list(&mut state, &[])?;
+        let in_force = self.require_lock(&state)?.in_force;
         self.unsynced.sync().map_err(Error::io("encrypted files"))?;
         for directory in Directory::ALL {
             self.directories.dir(directory)?.sync().map_err(Error::io(directory.name()))?;
         }
-        self.require_undisturbed(&mut state)?;
-        let replaced = self.root()?.replace(&Object::Mapping.file_name(), mapping.text().as_bytes());
-        // Even a failed replacement may be visible. The next writer checks what the current mapping references.
-        state.staged.clear();
-        state.has_others = true;
+        self.require_undisturbed(&state, in_force)?;
+        let (root, header_name) = (self.root()?, Object::Header.file_name());
+        if let Some(header) = header {
+            root.prepare(&header_name, header).and_then(|()| root.sync()).map_err(Error::io(Object::Header))?;
+        }
+        let replaced = root.replace(&Object::Mapping.file_name(), mapping.text().as_bytes());
+        // Even a failed replacement may be visible. Then another writer finds out what the current mapping references.
+        let staged = std::mem::take(&mut state.staged);
         replaced.map_err(Error::io(Object::Mapping))?;
-        self.overtaken_unless(tag_in_force(&self.directories)? == Some(mapping.tag), &mut state)?;
-        state.in_force = Some(mapping.tag);
+        if tag_in_force(&self.directories)? != Some(mapping.tag) || !self.has_journal(&state)? {
+            return Err(Error::Overtaken);
+        }
+        state.committed.extend(staged);
+        if let Some(turn) = &mut state.turn {
+            turn.in_force = Some(mapping.tag);
+        }
+        if header.is_some() {
+            root.finish(&header_name).map_err(Error::io(Object::Header))?;
+        }
         Ok(())
     }
 
+    fn remove_abandoned(&self) -> Result<(), Error> {
+        let state = self.state.lock();
+        let in_force = self.require_lock(&state)?.in_force;
+        abandoned::remove(&self.directories, &self.backend, state.journal.as_ref(), in_force)
+    }
+
     fn replace_header(&self, header: &[u8]) -> Result<(), Error> {
-        let mut state = self.state.lock();
-        self.list(&mut state, &[])?;
-        self.root()?.replace(&Object::Header.file_name(), header).map_err(|error| {
-            state.has_others = true;
-            Error::io(Object::Header)(error)
-        })
+        self.require_lock(&self.state.lock())?;
+        self.root()?.replace(&Object::Header.file_name(), header).map_err(Error::io(Object::Header))
     }
 
     fn set_strays_aside(&self) -> Result<(), Error> {
-        let (_, strays) = leftovers::sort(&self.directories, &*self.backend, &self.directories.mapping()?.mapping)?;
+        self.require_lock(&self.state.lock())?;
+        let (_, strays) = leftovers::sort(&self.directories, &self.backend, &self.directories.mapping()?.mapping)?;
         if strays.is_empty() {
             return Ok(());
         }
@@ -237,7 +348,11 @@ impl Writer for LocalWriter {
         let aside = within(root, SET_ASIDE)?;
         for Stray { directory, name } in strays {
             let (from, to) = (self.directories.dir(directory)?, within(&aside, directory.name())?);
-            let moved = free_name(&to, &name).and_then(|free| from.rename(&name, &to, &free));
+            let moved = match free_name(&to, &name).and_then(|free| from.rename(&name, &to, &free)) {
+                // Its writer has just removed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                moved => moved,
+            };
             moved.and_then(|()| to.sync()).and_then(|()| from.sync()).map_err(Error::io(directory.name()))?;
         }
         aside.sync().and_then(|()| root.sync()).map_err(Error::io(SET_ASIDE))
@@ -264,8 +379,6 @@ impl Drop for LocalWriter {
         }
         let staged = std::mem::take(&mut state.staged);
         self.remove(&staged, &mut state);
-        if state.journal.is_some() && !state.has_others && !state.is_stuck {
-            self.end_journal(&mut state);
-        }
+        self.end_journal(&mut state);
     }
 }

@@ -1,0 +1,70 @@
+//! Removing what interrupted writers left.
+//!
+//! Must never: remove a file that no abandoned journal lists, that a writer which is still there lists, or that the
+//! current mapping references.
+
+use std::collections::HashSet;
+use std::io;
+
+use super::directories::Directories;
+use super::journal;
+use super::journal::Journal;
+use crate::vault::backend::{Backend, generation};
+use crate::vault::error::Error;
+use crate::vault::format::hex::MacTag;
+use crate::vault::format::layout::{Directory, Object};
+
+/// Removes the files of abandoned journals, and then these journals. The caller holds the writer's lock; `own` is its
+/// journal, and `in_force` the tag of the current mapping. `backend` is the same vault, for reading lists.
+pub(super) fn remove(
+    directories: &Directories,
+    backend: &dyn Backend,
+    own: Option<&Journal>,
+    in_force: Option<MacTag>,
+) -> Result<(), Error> {
+    for unfinished in [Object::UNFINISHED_HEADER, Object::UNFINISHED_MAPPING] {
+        remove_file(directories, &unfinished)?;
+    }
+    let others = journal::claim(directories, own)?;
+    if others.abandoned.is_empty() {
+        return Ok(());
+    }
+    // Read after claiming: see there.
+    let mapping = match directories.mapping() {
+        Ok(found) if Some(found.tag) == in_force => found.mapping,
+        Ok(_) => return Err(Error::Overtaken),
+        Err(error) => return Err(error),
+    };
+    let mut left = HashSet::new();
+    for object in others.abandoned.iter().flat_map(|journal| &journal.listed) {
+        if !others.live.contains(object) && directories.has(object)? {
+            left.insert(object);
+        }
+    }
+    if !left.is_empty() {
+        // A list that cannot be read may reference any of them.
+        let Ok(named) = generation::named_files(backend, &mapping) else { return Ok(()) };
+        for file in named {
+            left.remove(&file.object);
+        }
+    }
+    for object in &left {
+        remove_file(directories, object)?;
+    }
+    for directory in left.iter().filter_map(|object| object.directory()).collect::<HashSet<Directory>>() {
+        directories.dir(directory)?.sync().map_err(Error::io(directory.name()))?;
+    }
+    for journal in &others.abandoned {
+        remove_file(directories, &journal.object)?;
+    }
+    let dir = directories.dir(Directory::Journals)?;
+    dir.sync().map_err(Error::io(Directory::Journals.name()))
+}
+
+/// Removes a file, unless it is gone.
+pub(super) fn remove_file(directories: &Directories, object: &Object) -> Result<(), Error> {
+    match directories.dir_of(object)?.remove(&object.file_name()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(object)(error)),
+        _ => Ok(()),
+    }
+}
