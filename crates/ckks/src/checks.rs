@@ -68,6 +68,11 @@ impl Covered {
     fn without(self, nonce: &[u8; NONCE_BYTES]) -> Self {
         Self { blocks: self.blocks.wrapping_sub(1), nonces: self.nonces.wrapping_sub(half(nonce)) }
     }
+
+    /// The blocks of both.
+    fn merged(self, other: Self) -> Self {
+        Self { blocks: self.blocks.wrapping_add(other.blocks), nonces: self.nonces.wrapping_add(other.nonces) }
+    }
 }
 
 fn half(nonce: &[u8; NONCE_BYTES]) -> u128 {
@@ -125,6 +130,32 @@ impl CheckVectors {
     pub fn subtract(&mut self, holder: &KeyHolder, nonce: &[u8; NONCE_BYTES], ciphertext: &[u8]) -> Result<(), Error> {
         self.combine(holder, nonce, ciphertext, Modulus::subtract)?;
         self.covered = self.covered.without(nonce);
+        Ok(())
+    }
+
+    /// Adds all blocks of `other`, for instance those of a part of the collection that becomes one with this one. Sums
+    /// of residues need no key, but both must be of one collection: nothing else tells them apart.
+    ///
+    /// # Errors
+    /// [`Error::EpochsDiffer`], and [`Error::Length`] for another dimension. Nothing was added then.
+    pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        if self.epoch != other.epoch {
+            return Err(Error::EpochsDiffer { expected: self.epoch, actual: other.epoch });
+        }
+        let (expected, actual) = (self.bytes.len(), other.bytes.len());
+        if actual != expected {
+            return Err(Error::Length { what: "check vectors", expected, actual });
+        }
+        let row_bytes = expected / ROWS;
+        let rows = self.bytes.chunks_exact_mut(row_bytes).zip(other.bytes.chunks_exact(row_bytes));
+        for (row, (sums, others)) in rows.enumerate() {
+            let modulus = Modulus::new(PRIMES[row % PRIMES.len()]);
+            for (sum, other) in sums.as_chunks_mut().0.iter_mut().zip(others.as_chunks().0) {
+                let [x, y] = [*sum, *other].map(|word| modulus.lift(i16::from_le_bytes(word)));
+                *sum = modulus.centre(modulus.add(x, y)).to_le_bytes();
+            }
+        }
+        self.covered = self.covered.merged(other.covered);
         Ok(())
     }
 

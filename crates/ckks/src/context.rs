@@ -21,6 +21,8 @@ const KIND_SECRET: u8 = 2;
 /// Bytes of a serialised context of either kind.
 pub const CONTEXT_BYTES: usize = 40;
 pub(super) const SEED_BYTES: usize = 32;
+/// Bytes of the master key of a secret context.
+pub const MASTER_KEY_BYTES: usize = SEED_BYTES;
 const HEADER_BYTES: usize = CONTEXT_BYTES - SEED_BYTES;
 
 /// Domains of the key derivation.
@@ -165,9 +167,19 @@ impl SecretContext {
         Ok(Self { parameters, master: Secret::random()? })
     }
 
-    #[cfg(test)]
-    pub(super) fn fixed(parameters: Parameters, master: [u8; SEED_BYTES]) -> Self {
-        Self { parameters, master: filled(&master) }
+    /// A context with a master key that the caller derives, so that the context need not be stored. The key must be
+    /// secret, uniform, used for nothing else, and of one collection only. The caller wipes its own copy.
+    ///
+    /// ```
+    /// # use cipherlens_ckks::{Parameters, SecretContext};
+    /// # use cipherlens_secret::Secret;
+    /// let key = Secret::random()?; // In practice the output of a key derivation function.
+    /// let context = SecretContext::from_master_key(Parameters::for_dimension(512)?, key.expose());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn from_master_key(parameters: Parameters, master: &[u8; MASTER_KEY_BYTES]) -> Self {
+        Self { parameters, master: filled(master) }
     }
 
     /// The parameter set.

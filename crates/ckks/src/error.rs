@@ -108,6 +108,14 @@ pub enum Error {
     /// lists are inconsistent; an evaluator cannot cause it.
     #[error("the check vectors do not cover exactly these blocks, each once")]
     NotCovered,
+    /// Check vectors whose scalars belong to another epoch cannot be added.
+    #[error("the check vectors are of epoch {actual}, not {expected}")]
+    EpochsDiffer {
+        /// The epoch of those that they were to be added to.
+        expected: u64,
+        /// The epoch of those to be added.
+        actual: u64,
+    },
     /// A verified answer decrypted to scores that cannot be: the hint given for a block is not the one that was sealed
     /// with it, although hints are authenticated where they are stored, or the program has an error. An evaluator
     /// cannot cause it. A hint with few wrong words can go unnoticed.

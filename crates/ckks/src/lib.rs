@@ -124,7 +124,7 @@ mod tests;
 pub use answer::{ScannedBlock, ScannedGroup, VerifiedAnswer};
 pub use block::{NONCE_BYTES, SealedBlock};
 pub use checks::{CHECKED_BLOCKS, CheckVectors};
-pub use context::{CONTEXT_BYTES, PublicContext, SecretContext};
+pub use context::{CONTEXT_BYTES, MASTER_KEY_BYTES, PublicContext, SecretContext};
 pub use error::{ContextFault, Error, VectorFault};
 pub use evaluator::Evaluator;
 pub use kernel::Kernel;

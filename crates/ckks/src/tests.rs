@@ -170,7 +170,7 @@ fn vector(seed: u64) -> Vec<f32> {
 fn fixed_holder(dimension: usize, kernel: Kernel) -> (PublicContext, KeyHolder) {
     let parameters = Parameters::for_dimension(dimension).unwrap();
     let public = PublicContext::fixed(parameters, SEED);
-    let holder = KeyHolder::with_kernel(&public, SecretContext::fixed(parameters, MASTER), kernel);
+    let holder = KeyHolder::with_kernel(&public, SecretContext::from_master_key(parameters, &MASTER), kernel);
     (public, holder)
 }
 
@@ -339,8 +339,8 @@ fn check_scalars_change_with_the_epoch_and_the_block() {
 
 #[test]
 fn repeated_entropy_gives_the_same_seeds_for_the_same_vectors_only() {
-    let secret = SecretContext::fixed(Parameters::for_dimension(DIMENSION).unwrap(), MASTER);
-    let other = SecretContext::fixed(Parameters::for_dimension(DIMENSION).unwrap(), [8; 32]);
+    let secret = SecretContext::from_master_key(Parameters::for_dimension(DIMENSION).unwrap(), &MASTER);
+    let other = SecretContext::from_master_key(Parameters::for_dimension(DIMENSION).unwrap(), &[8; 32]);
     let seeds = |secret: &SecretContext, kind: Encryption, message: &[u8]| {
         let seeds = secret.hedged_seeds_from(&[1; 32], kind, message);
         (seeds.nonce, *seeds.noise)
@@ -433,7 +433,7 @@ fn contexts_are_read_back_only_from_their_own_bytes() {
     let bytes = public.to_bytes();
     assert_eq!(bytes, [&b"CLCK\x01\x02\x00\x02"[..], &SEED].concat());
     assert_eq!(PublicContext::from_bytes(&bytes).unwrap(), public);
-    let secret = SecretContext::fixed(set, MASTER).to_bytes();
+    let secret = SecretContext::from_master_key(set, &MASTER).to_bytes();
     assert_eq!(*secret, [&b"CLCK\x02\x02\x00\x02"[..], &MASTER].concat());
     assert_eq!(SecretContext::from_bytes(&secret).unwrap().to_bytes(), secret);
 
@@ -479,4 +479,30 @@ fn check_vectors_are_read_back_only_from_their_own_bytes() {
     let mut damaged = block.ciphertext().to_vec();
     damaged[..2].copy_from_slice(&i16::MIN.to_le_bytes());
     assert!(matches!(checks.add(&holder, &NONCE, &damaged), Err(Error::Residue { .. })));
+}
+
+#[test]
+fn merged_check_vectors_are_those_of_all_blocks() {
+    use super::error::Error;
+    for dimension in [DIMENSION, 512] {
+        let (_, holder) = fixed_holder(dimension, Kernel::detect());
+        let mut unit = vec![0.0; dimension];
+        unit[1] = 1.0;
+        let blocks: Vec<SealedBlock> = (0..3).map(|_| holder.seal(&[&unit]).unwrap()).collect();
+        let of = |blocks: &[SealedBlock], epoch| {
+            let mut checks = CheckVectors::empty(holder.parameters(), epoch);
+            blocks.iter().for_each(|block| checks.add_sealed(&holder, block).unwrap());
+            checks
+        };
+        let mut merged = CheckVectors::empty(holder.parameters(), 3);
+        merged.merge(&of(&blocks[..1], 3)).unwrap();
+        merged.merge(&of(&blocks[1..], 3)).unwrap();
+        let all = of(&blocks, 3).to_bytes();
+        assert_eq!(merged.to_bytes(), all);
+        let another_epoch = merged.merge(&of(&blocks, 4)).unwrap_err();
+        assert!(matches!(another_epoch, Error::EpochsDiffer { expected: 3, actual: 4 }), "{another_epoch}");
+        let another_dimension = CheckVectors::empty(&Parameters::for_dimension(256).unwrap(), 3);
+        assert!(matches!(merged.merge(&another_dimension), Err(Error::Length { what: "check vectors", .. })));
+        assert_eq!(merged.to_bytes(), all, "a refused merge changes nothing");
+    }
 }
