@@ -57,7 +57,7 @@ impl Search {
         let public = space.public_context()?;
         let key = keys.tree().key(Purpose::Search, &space.id.0);
         let (master, _) = key.expose().split_first_chunk().expect("a key has 64 bytes");
-        let holder = KeyHolder::new(&public, SecretContext::from_master(*public.parameters(), master))?;
+        let holder = KeyHolder::new(&public, SecretContext::from_master_key(*public.parameters(), master))?;
         Ok(Self { space: space.id, holder })
     }
 }
@@ -71,7 +71,8 @@ pub struct EncodedSegment {
     hints: Vec<u8>,
     vectors: SealedFile,
     records: SealedFile,
-    checks: SealedFile,
+    checks: CheckVectors,
+    sealed_checks: SealedFile,
 }
 
 impl EncodedSegment {
@@ -99,7 +100,8 @@ impl EncodedSegment {
             hints: Hints::encode(&blocks),
             vectors: keys.seal(&SealedObject::Vectors(id, space), &exact)?,
             records: keys.seal(&SealedObject::Records(id), &records)?,
-            checks: keys.seal(&SealedObject::Checks(id, space), &checks.to_bytes())?,
+            sealed_checks: keys.seal(&SealedObject::Checks(id, space), &checks.to_bytes())?,
+            checks,
             blocks,
         })
     }
@@ -118,6 +120,12 @@ impl EncodedSegment {
         (named.collect(), entry)
     }
 
+    /// The check vectors of its blocks.
+    #[must_use]
+    pub fn into_checks(self) -> CheckVectors {
+        self.checks
+    }
+
     fn pieces(&self, part: Part) -> Vec<&[u8]> {
         match part {
             Part::Blocks => self.blocks.iter().map(SealedBlock::ciphertext).collect(),
@@ -125,7 +133,7 @@ impl EncodedSegment {
             Part::Hints => vec![&self.hints],
             Part::Vectors => self.vectors.parts().to_vec(),
             Part::Records | Part::OldCatalogue => self.records.parts().to_vec(),
-            Part::Checks => self.checks.parts().to_vec(),
+            Part::Checks => self.sealed_checks.parts().to_vec(),
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn read_whole(source: &Source, listed: &ListedImage) -> Result<Zeroiz
         return source.keys.open(&sealed, &bytes).map_err(|error| error.about(&file.object));
     }
     let mut content = Zeroizing::new(Vec::with_capacity(bytes.len()));
-    let mut opener = ChunkOpener::new(&source.keys, listed.id, bytes.len() as u64);
+    let mut opener = ChunkOpener::new(&source.keys, listed.id, &listed.extension, bytes.len() as u64);
     while let Some(range) = opener.next_range() {
         let chunk = bytes.get(range.start as usize..range.end as usize).unwrap_or_default();
         content.extend_from_slice(&opener.open(chunk).map_err(|error| error.about(&file.object))?);
@@ -84,7 +84,7 @@ fn for_each_chunk(
     receive: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let object = Object::Photo(listed.id, listed.extension.clone());
-    let mut opener = ChunkOpener::new(&source.keys, listed.id, file_bytes);
+    let mut opener = ChunkOpener::new(&source.keys, listed.id, &listed.extension, file_bytes);
     while let Some(range) = opener.next_range() {
         let chunk = source.backend.read_at(&object, range.start, (range.end - range.start) as usize)?;
         receive(&chunk, &opener.open(&chunk).map_err(|error| error.about(&object))?)?;

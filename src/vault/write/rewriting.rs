@@ -1,24 +1,26 @@
 //! Which segments a commit rewrites, and rewriting them.
 //!
 //! All segments but the last are kept full. A commit rewrites the segments that lose an image, and the last one if it
-//! has room; every other file stays. Rewritten segments are encrypted from the exact vectors, under new nonces and new
-//! names. So the cost of adding images does not depend on the size of the vault.
+//! has room; where only records change, it writes the records alone. Every other file stays. Rewritten segments are
+//! encrypted from the exact vectors, under new nonces and new names. So the cost of adding images does not depend on
+//! the size of the vault.
 //!
 //! Must never: remove a file. Obsolete files are only listed, and stay until after the commit.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::compaction::{Members, NextGeneration, PlannedGroup, Ungrouped};
-use crate::vault::backend::generation;
+use super::compaction::{FAN, NextGeneration, PlannedGroup, Ungrouped, WrittenSegment};
+use super::group::Members;
 use crate::vault::backend::writer::Writer;
 use crate::vault::error::Error;
 use crate::vault::format::entries::{SEGMENT_IMAGES, SegmentEntry};
-use crate::vault::format::group;
-use crate::vault::format::hex::Id;
-use crate::vault::format::images::ListedImage;
-use crate::vault::format::layout::{Object, Part};
-use crate::vault::format::segment;
+use crate::vault::format::hex::{Digest, Id};
+use crate::vault::format::layout::{GroupPart, Object, Part};
+use crate::vault::format::list::ListedImage;
+use crate::vault::format::record;
+use crate::vault::format::record::{Found, Record, ThumbnailPlace};
+use crate::vault::format::sealed::SealedObject;
 use crate::vault::format::segment::{EncodedSegment, Row};
 use crate::vault::read::group::Group;
 use crate::vault::read::segment::Segment;
@@ -32,6 +34,8 @@ pub(super) struct Changes {
     pub(super) additions: Vec<Row>,
     /// Images to leave out.
     pub(super) removals: HashSet<Id>,
+    /// More places where images were found.
+    pub(super) places: HashMap<Id, Vec<Found>>,
     /// The replacement images of a segment, by its id.
     pub(super) replaced: HashMap<Id, Vec<Row>>,
     /// Groups whose files are rebuilt.
@@ -40,7 +44,11 @@ pub(super) struct Changes {
 
 impl Changes {
     pub(super) fn is_empty(&self) -> bool {
-        self.additions.is_empty() && self.removals.is_empty() && self.replaced.is_empty() && self.regrouped.is_empty()
+        self.additions.is_empty()
+            && self.removals.is_empty()
+            && self.places.is_empty()
+            && self.replaced.is_empty()
+            && self.regrouped.is_empty()
     }
 
     /// Which segments of a group are rewritten, by number.
@@ -55,11 +63,34 @@ impl Changes {
 
     /// Whether a segment loses an image or is replaced.
     fn touches(&self, segment: &Segment) -> bool {
-        let is_removed = |image: &ListedImage| self.removals.contains(&image.id);
-        self.replaced.contains_key(&segment.entry().id)
-            // As above.
-            || (!self.removals.is_empty() && segment.images().is_ok_and(|images| images.iter().any(is_removed)))
+        self.replaced.contains_key(&segment.entry().id) || has_any(segment, |id| self.removals.contains(id))
     }
+
+    /// Whether an image of a segment was found at more places.
+    fn amends(&self, segment: &Segment) -> bool {
+        !self.places.is_empty() && has_any(segment, |id| self.places.contains_key(id))
+    }
+
+    fn amend(&mut self, record: &mut Record) {
+        for found in self.places.remove(&record.id).unwrap_or_default() {
+            record.add_found(found);
+        }
+    }
+}
+
+/// Whether the readable list of a segment has such an image.
+fn has_any(segment: &Segment, is_one: impl Fn(&Id) -> bool) -> bool {
+    segment.images().is_ok_and(|images| images.iter().any(|image| is_one(&image.id)))
+}
+
+/// The outcome of a rewriting.
+pub(super) struct Rewritten {
+    /// With segments written but not yet durable and groups still to be written.
+    pub(super) next: NextGeneration,
+    /// Files that it makes obsolete.
+    pub(super) obsolete: Vec<Object>,
+    /// Thumbnails that no record refers to any more.
+    pub(super) dead: Vec<ThumbnailPlace>,
 }
 
 /// The rewriting of one commit.
@@ -71,16 +102,17 @@ pub(super) struct Rewriting<'a> {
     rows: Vec<Row>,
     written: Vec<Ungrouped>,
     obsolete: Vec<Object>,
+    dead: Vec<ThumbnailPlace>,
 }
 
 impl<'a> Rewriting<'a> {
     pub(super) fn new(source: &'a Source, writer: &'a dyn Writer, changes: Changes) -> Self {
-        Self { source, writer, changes, rows: Vec::new(), written: Vec::new(), obsolete: Vec::new() }
+        let (rows, written, obsolete, dead) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { source, writer, changes, rows, written, obsolete, dead }
     }
 
-    /// The next generation, with segments written but not yet durable and groups still to be written, and the files
-    /// that it makes obsolete.
-    pub(super) fn run(mut self, base: &Snapshot) -> Result<(NextGeneration, Vec<Object>), Error> {
+    /// Writes the segments of the next generation.
+    pub(super) fn run(mut self, base: &Snapshot) -> Result<Rewritten, Error> {
         let mut next = NextGeneration::default();
         for group in base.groups() {
             self.rewrite_group(group, &mut next)?;
@@ -92,11 +124,14 @@ impl<'a> Rewriting<'a> {
             if fills_up || self.changes.touches(segment) {
                 self.take_rows(segment)?;
                 self.write_full()?;
-            } else if has_room {
+                continue;
+            }
+            let kept = Ungrouped::Kept(self.amended(segment)?, Arc::clone(segment));
+            if has_room {
                 // The one with room stays last.
-                kept_last = Some(Ungrouped::Kept(Arc::clone(segment)));
+                kept_last = Some(kept);
             } else {
-                next.ungrouped.push(Ungrouped::Kept(Arc::clone(segment)));
+                next.ungrouped.push(kept);
             }
         }
         self.rows.append(&mut self.changes.additions);
@@ -107,14 +142,15 @@ impl<'a> Rewriting<'a> {
         }
         next.ungrouped.append(&mut self.written);
         next.ungrouped.extend(kept_last);
-        next.compact(&mut self.obsolete);
-        Ok((next, self.obsolete))
+        next.compact(self.source, &mut self.obsolete);
+        Ok(Rewritten { next, obsolete: self.obsolete, dead: self.dead })
     }
 
     fn rewrite_group(&mut self, group: &Arc<Group>, next: &mut NextGeneration) -> Result<(), Error> {
         let touched = self.changes.touched(group);
-        if touched.is_empty() && !self.changes.regrouped.contains(&group.entry().id) {
-            next.groups.push(PlannedGroup::Kept(Arc::clone(group)));
+        let is_rebuilt = self.changes.regrouped.contains(&group.entry().id);
+        if touched.is_empty() && !is_rebuilt {
+            next.groups.push(self.amended_group(group)?);
             return Ok(());
         }
         let segments = group.segments()?;
@@ -122,37 +158,115 @@ impl<'a> Rewriting<'a> {
             self.take_rows(&segments[at])?;
             self.write_full()?;
         }
-        match Members::of_group(group, &touched) {
-            Ok(Some(members)) => next.groups.push(PlannedGroup::New(members)),
-            // Too few for a group; or its deduplication index is damaged and must be rebuilt from the catalogues.
-            Ok(None) | Err(_) => {
-                let stay = (0..).zip(segments).filter(|(at, _)| !touched.contains(at));
-                next.ungrouped.extend(stay.map(|(_, segment)| Ungrouped::Kept(Arc::clone(segment))));
+        let entries: Vec<SegmentEntry> = (0..)
+            .zip(segments)
+            .map(|(at, segment)| {
+                if touched.contains(&at) { Ok(segment.entry().clone()) } else { self.amended(segment) }
+            })
+            .collect::<Result<_, Error>>()?;
+        let members = if is_rebuilt && touched.is_empty() {
+            Members::rebuilt(self.source, group, &entries)
+        } else {
+            Members::of_group(self.source, group, &entries, &touched)
+        };
+        match members {
+            Ok(members) if members.segments.len() >= FAN => next.groups.push(PlannedGroup::New(members)),
+            // Too few for a group, or a file of the group is damaged: without a group they need check vectors of their
+            // own again.
+            _ => {
+                for (at, (segment, entry)) in segments.iter().zip(&entries).enumerate() {
+                    if !touched.contains(&at) {
+                        let entry = self.with_own_checks(segment, entry)?;
+                        next.ungrouped.push(Ungrouped::Kept(entry, Arc::clone(segment)));
+                    }
+                }
             }
         }
-        self.obsolete.extend(group::files(group.entry().id));
+        self.obsolete.extend(self.source.shape.group_files(group.entry()).map(|file| file.object));
         Ok(())
+    }
+
+    fn amended_group(&mut self, group: &Arc<Group>) -> Result<PlannedGroup, Error> {
+        let kept = PlannedGroup::Kept(Arc::clone(group));
+        if self.changes.places.is_empty() {
+            return Ok(kept);
+        }
+        // Images in an unreadable list cannot be found, so no place of theirs was added.
+        let segments = group.segments().unwrap_or_default();
+        if !segments.iter().any(|segment| self.changes.amends(segment)) {
+            return Ok(kept);
+        }
+        let entries = segments.iter().map(|segment| self.amended(segment)).collect::<Result<_, _>>()?;
+        let lists = [GroupPart::List, GroupPart::Copy];
+        self.obsolete.extend(lists.into_iter().filter_map(|part| Some(group.expected(part).ok()?.object)));
+        Ok(PlannedGroup::Amended(Arc::clone(group), entries))
+    }
+
+    /// The entry of a segment that keeps its images, with its records written anew where something was added to them.
+    fn amended(&mut self, segment: &Segment) -> Result<SegmentEntry, Error> {
+        let mut entry = segment.entry().clone();
+        if !self.changes.amends(segment) {
+            return Ok(entry);
+        }
+        let mut records = segment.read_records()?;
+        records.iter_mut().for_each(|record| self.changes.amend(record));
+        let plaintext = record::encode(&records.iter().collect::<Vec<_>>())?;
+        let sealed = self.source.keys.seal(&SealedObject::Records(entry.id), &plaintext)?;
+        let digest = Digest::of(&sealed.parts());
+        self.stage(&Object::Segment(digest.name(), Part::Records), &sealed.parts())?;
+        self.obsolete.push(segment.expected(Part::Records)?.object);
+        entry.records = digest;
+        Ok(entry)
+    }
+
+    /// The entry of a segment that leaves a group, with check vectors of its own.
+    fn with_own_checks(&mut self, segment: &Segment, entry: &SegmentEntry) -> Result<SegmentEntry, Error> {
+        let search = self.source.search()?;
+        let checks = super::group::checks_of(search, segment)?;
+        let sealed = self.source.keys.seal(&SealedObject::Checks(entry.id, search.space), &checks.to_bytes())?;
+        let digest = Digest::of(&sealed.parts());
+        self.stage(&Object::Segment(digest.name(), Part::Checks), &sealed.parts())?;
+        let mut entry = entry.clone();
+        entry.features.iter_mut().flatten().for_each(|features| features.checks = Some(digest));
+        Ok(entry)
+    }
+
+    fn stage(&self, object: &Object, parts: &[&[u8]]) -> Result<(), Error> {
+        self.writer.announce(std::slice::from_ref(object))?;
+        self.writer.stage(object, parts)
     }
 
     /// Moves the remaining images of a segment to `rows`.
     fn take_rows(&mut self, segment: &Segment) -> Result<(), Error> {
-        let entry = segment.entry();
-        let current = match self.changes.replaced.remove(&entry.id) {
+        let current = match self.changes.replaced.remove(&segment.entry().id) {
             Some(rows) => {
-                self.obsolete.extend(dropped_objects(segment, &rows));
+                self.drop_replaced(segment, &rows);
                 rows
             }
-            None => rows_of(self.source, entry)?,
+            None => rows_of(self.source, segment)?,
         };
-        for row in current {
+        for mut row in current {
             if self.changes.removals.contains(&row.listed.id) {
-                self.obsolete.extend(row.listed.objects());
+                self.obsolete.push(row.listed.object());
+                self.dead.extend(row.record.thumbnail);
             } else {
+                self.changes.amend(&mut row.record);
                 self.rows.push(row);
             }
         }
-        self.obsolete.extend(segment::files(entry.id));
+        self.obsolete.extend(self.source.shape.segment_files(segment.entry()).map(|file| file.object));
         Ok(())
+    }
+
+    /// Notes what a segment refers to and its replacement `rows` do not: dropped originals and thumbnails. Nothing is
+    /// noted where its list or its records cannot be read.
+    fn drop_replaced(&mut self, segment: &Segment, rows: &[Row]) {
+        let kept: HashSet<Id> = rows.iter().map(|row| row.listed.id).collect();
+        let dropped = segment.images().unwrap_or_default().iter().filter(|image| !kept.contains(&image.id));
+        self.obsolete.extend(dropped.map(ListedImage::object));
+        let shown: HashSet<ThumbnailPlace> = rows.iter().filter_map(|row| row.record.thumbnail).collect();
+        let before = segment.records().unwrap_or_default().iter().filter_map(|record| record.thumbnail);
+        self.dead.extend(before.filter(|place| !shown.contains(place)));
     }
 
     /// Writes full segments from the front of `rows` while there are enough images.
@@ -166,33 +280,26 @@ impl<'a> Rewriting<'a> {
     }
 
     fn write_segment(&mut self, rows: &[Row]) -> Result<(), Error> {
-        let id = Id::random()?;
-        self.writer.announce(&segment::files(id))?;
-        let segment = EncodedSegment::new(&self.source.keys, &self.source.holder, id, rows)?;
-        for part in Part::ALL {
-            self.writer.stage(&Object::Segment(id, part), &segment.pieces(part))?;
+        let segment = EncodedSegment::new(&self.source.keys, self.source.search()?, Id::random()?, rows)?;
+        let (files, entry) = segment.files();
+        self.writer.announce(&files.iter().map(|(object, _)| object.clone()).collect::<Vec<_>>())?;
+        for (object, pieces) in &files {
+            self.writer.stage(object, pieces)?;
         }
-        let contents = rows.iter().map(|row| (row.entry.content, row.entry.id)).collect();
-        self.written.push(Ungrouped::Written(segment.entry(), contents));
+        let contents = rows.iter().map(|row| (row.record.content, row.record.id)).collect();
+        self.written.push(Ungrouped::Written(WrittenSegment { entry, contents, checks: segment.into_checks() }));
         Ok(())
     }
 }
 
-/// Files that a segment references and its replacement `rows` do not: those of dropped images, and replaced thumbnails.
-/// Empty when its list cannot be read.
-fn dropped_objects(segment: &Segment, rows: &[Row]) -> Vec<Object> {
-    let kept: HashSet<Object> = rows.iter().flat_map(|row| row.listed.objects()).collect();
-    let named = segment.images().unwrap_or_default().iter().flat_map(ListedImage::objects);
-    named.filter(|object| !kept.contains(object)).collect()
-}
-
 /// All rows of a segment.
-fn rows_of(source: &Source, entry: &SegmentEntry) -> Result<Vec<Row>, Error> {
-    let (list, entries) = (generation::read_images(&*source.backend, entry)?, source.catalogue(entry)?);
-    if list.iter().zip(&entries).any(|(listed, entry)| listed.id != entry.id) {
-        let object = Object::Segment(entry.id, Part::Catalogue);
+pub(super) fn rows_of(source: &Source, segment: &Segment) -> Result<Vec<Row>, Error> {
+    let entry = segment.entry();
+    let (list, records) = (segment.images()?.to_vec(), segment.read_records()?);
+    if list.iter().zip(&records).any(|(listed, record)| listed.id != record.id) {
+        let object = segment.expected(Part::Records)?.object;
         return Err(Error::Damaged { object, what: "it does not match the image list" });
     }
-    let rows = list.into_iter().zip(entries).zip(source.vectors(entry)?);
-    Ok(rows.map(|((listed, entry), vector)| Row { listed, entry, vector }).collect())
+    let rows = list.into_iter().zip(records).zip(source.vectors(entry)?);
+    Ok(rows.map(|((listed, record), vector)| Row { listed, record, vector }).collect())
 }
