@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! file            = magic 8 | version 1 | kind 1 | IV 16 | AES-256-CBC ciphertext | tag 32
-//! associated data = magic | version | kind | vault id | object id [ | number of the page, 4 bytes, or id of the space ]
+//! associated data = magic | version | kind | vault id | object id [ | number of the page, 4 bytes, or space id ]
 //! ```
 //!
 //! A file does not open under another name, in another vault, or as another kind.
