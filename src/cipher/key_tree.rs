@@ -156,13 +156,42 @@ impl KeyTree {
         self.mac::<Hmac<Sha256>>(purpose, message).into()
     }
 
+    /// The same of a message that comes in pieces.
+    #[must_use]
+    pub fn short_tag_in_pieces(&self, purpose: Purpose) -> ShortTag {
+        let key = self.key(purpose, &[0; 16]);
+        on_wiped_stack(|| ShortTag(Box::new(keyed(&key))))
+    }
+
     fn mac<M: Mac + KeyInit>(&self, purpose: Purpose, message: &[u8]) -> Output<M> {
         let key = self.key(purpose, &[0; 16]);
         on_wiped_stack(|| {
-            let mut mac = <M as KeyInit>::new_from_slice(key.expose()).expect("HMAC takes keys of any length");
+            let mut mac = keyed::<M>(&key);
             mac.update(message);
             mac.finalize().into_bytes()
         })
+    }
+}
+
+fn keyed<M: KeyInit>(key: &Secret<64>) -> M {
+    <M as KeyInit>::new_from_slice(key.expose()).expect("HMAC takes keys of any length")
+}
+
+/// HMAC-SHA-256 of a message that comes in pieces, from [`KeyTree::short_tag_in_pieces`]. Boxed, so that moving it
+/// leaves no copy; wiped when dropped.
+pub struct ShortTag(Box<Hmac<Sha256>>);
+
+impl ShortTag {
+    /// The next piece of the message, of any length.
+    pub fn update(&mut self, piece: &[u8]) {
+        on_wiped_stack(|| self.0.update(piece));
+    }
+
+    /// The tag of all pieces.
+    #[must_use]
+    pub fn finish(self) -> [u8; 32] {
+        // A copy on the stack that is wiped: `finalize` would move the state out of the box, which stays unwiped then.
+        on_wiped_stack(|| Hmac::clone(&self.0).finalize().into_bytes().into())
     }
 }
 
@@ -179,11 +208,16 @@ mod tests {
         match purpose {
             Purpose::Mapping => "mapping",
             Purpose::Content => "content",
-            Purpose::SecretContext => "secret context",
             Purpose::Photo => "photo",
             Purpose::Thumbnail => "thumbnail",
             Purpose::Vectors => "vectors",
-            Purpose::Catalogue => "catalogue",
+            Purpose::Records => "records",
+            Purpose::OldCatalogue => "catalogue",
+            Purpose::Group => "group",
+            Purpose::Checks => "checks",
+            Purpose::Pack => "pack",
+            Purpose::Table => "table",
+            Purpose::Search => "search",
             Purpose::Tags => "tags",
             Purpose::Cache => "cache",
             Purpose::UnfinishedRun => "unfinished run",

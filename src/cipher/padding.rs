@@ -16,13 +16,19 @@ const LENGTH_BYTES: usize = 8;
 /// The smallest Padme length that holds `bytes`: only the top `log2(log2(bytes)) + 1` bits of a length stay visible.
 #[must_use]
 pub const fn padme(bytes: usize) -> usize {
+    padme_u64(bytes as u64) as usize
+}
+
+/// The same for a length that need not fit into memory.
+#[must_use]
+pub const fn padme_u64(bytes: u64) -> u64 {
     if bytes < 2 {
         return bytes;
     }
     let exponent = bytes.ilog2();
     let visible_bits = if exponent == 0 { 0 } else { exponent.ilog2() } + 1;
     let hidden_bits = exponent - visible_bits;
-    let mask = (1usize << hidden_bits) - 1;
+    let mask = (1u64 << hidden_bits) - 1;
     (bytes + mask) & !mask
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! file            = magic 8 | version 1 | kind 1 | IV 16 | AES-256-CBC ciphertext | tag 32
-//! associated data = magic | version | kind | vault id | object id [ | number of the page, 4 bytes, or id of the space ]
+//! associated data = magic | version | kind | vault id | object id [ | number of the page, 4 bytes, or space id ]
 //! ```
 //!
 //! A file does not open under another name, in another vault, or as another kind.
@@ -14,6 +14,7 @@ use super::extension::Extension;
 use super::hex::{Digest, Hex, Id};
 use super::layout::{GroupPart, Object, PackPart, Part};
 use crate::cipher;
+use crate::cipher::key_tree::ShortTag;
 use crate::cipher::{KeyTree, MasterKey, Purpose, aes_cbc_hmac, padding};
 use crate::vault::error::Error;
 
@@ -211,6 +212,12 @@ impl VaultKeys {
         Hex(self.tree.short_tag(Purpose::Content, photo))
     }
 
+    /// The same of a photo that comes in pieces.
+    #[must_use]
+    pub fn content_tag_in_pieces(&self) -> ContentTag {
+        ContentTag(self.tree.short_tag_in_pieces(Purpose::Content))
+    }
+
     /// Encrypts and authenticates `plaintext` as the file of `object`.
     ///
     /// # Errors
@@ -234,6 +241,22 @@ impl VaultKeys {
             cipher::Error::Damaged => damaged("it does not authenticate"),
             error => error.into(),
         })
+    }
+}
+
+/// The [`VaultKeys::content_tag`] of a photo that comes in pieces. Wiped when dropped.
+pub struct ContentTag(ShortTag);
+
+impl ContentTag {
+    /// The next piece of the photo, of any length.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The tag of all pieces.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        Hex(self.0.finish())
     }
 }
 
@@ -292,5 +315,17 @@ mod tests {
             assert!(keys.open(&object, &changed).is_err(), "byte {at}");
             assert!(keys.open(&object, &file[..at]).is_err(), "length {at}");
         }
+    }
+
+    #[test]
+    fn a_content_tag_does_not_depend_on_the_pieces() {
+        let keys = keys();
+        let photo: Vec<u8> = (0..1000).map(|at| at as u8).collect();
+        for step in [1, 63, 64, 65, 999, 1000] {
+            let mut tag = keys.content_tag_in_pieces();
+            photo.chunks(step).for_each(|piece| tag.update(piece));
+            assert_eq!(tag.finish(), keys.content_tag(&photo), "{step}");
+        }
+        assert_eq!(keys.content_tag_in_pieces().finish(), keys.content_tag(&[]));
     }
 }
