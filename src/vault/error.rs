@@ -162,6 +162,9 @@ pub enum Error {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A path could lead out of the folder that photos are exported to.
+    #[error("the path of a photo has an empty name, `.`, `..` or a NUL in it")]
+    NotAPath,
     /// No image has this id.
     #[error("no image has the id {id}")]
     UnknownImage {

@@ -6,7 +6,8 @@
 
 use super::fields::Bytes;
 
-/// When a photo was taken: `YYYY-MM-DDThh:mm:ss`, local time, then `+hh:mm` or `-hh:mm` if its offset from UTC is known.
+/// A time: `YYYY-MM-DDThh:mm:ss`, local, then `.` and up to 9 digits if they are known, then `+hh:mm` or `-hh:mm` if the
+/// offset from UTC is known.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CaptureTime(String);
 
@@ -15,7 +16,12 @@ impl CaptureTime {
     /// day. The date need not exist.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (time, offset) = text.split_at_checked("YYYY-MM-DDThh:mm:ss".len())?;
+        let (time, rest) = text.split_at_checked("YYYY-MM-DDThh:mm:ss".len())?;
+        let (fraction, offset) = rest.split_at(rest.find(['+', '-']).unwrap_or(rest.len()));
+        let fraction_fits = fraction.is_empty()
+            || fraction.strip_prefix('.').is_some_and(|digits| {
+                (1..=9).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit())
+            });
         let fits = numbers(time, "0000-00-00T00:00:00")?
             .into_iter()
             .zip([(0, 9999), (1, 12), (1, 31), (0, 23), (0, 59), (0, 60)])
@@ -25,13 +31,50 @@ impl CaptureTime {
                 .into_iter()
                 .find_map(|form| numbers(offset, form))
                 .is_some_and(|numbers| numbers[0] <= 23 && numbers[1] <= 59);
-        (fits && offset_fits).then(|| Self(text.to_owned()))
+        (fits && fraction_fits && offset_fits).then(|| Self(text.to_owned()))
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// How the time at which a photo was taken is known. Newer versions may write other numbers, which are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Origin(pub u8);
+
+impl Origin {
+    /// From the photo's EXIF block.
+    pub const EXIF: Self = Self(1);
+    /// From the container of a video.
+    pub const CONTAINER: Self = Self(2);
+    /// From the file name.
+    pub const FILE_NAME: Self = Self(3);
+    /// From a file about the photo.
+    pub const SIDECAR: Self = Self(4);
+    /// From the user.
+    pub const USER: Self = Self(5);
+}
+
+/// When a photo was taken, and how that is known.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Captured {
+    /// How it is known.
+    pub origin: Origin,
+    /// When.
+    pub time: CaptureTime,
+}
+
+impl Captured {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        [&[self.origin.0], self.time.as_str().as_bytes()].concat()
+    }
+
+    pub(super) fn decode(value: &[u8]) -> Option<Self> {
+        let (origin, text) = value.split_first()?;
+        Some(Self { origin: Origin(*origin), time: CaptureTime::parse(str::from_utf8(text).ok()?)? })
     }
 }
 

@@ -20,6 +20,7 @@ use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 use zeroize::Zeroizing;
 
+use super::layout::Object;
 use crate::vault::error::Error;
 
 /// Most bytes of content before compression.
@@ -98,6 +99,17 @@ pub enum RowsFault {
         /// The tag of the field.
         tag: u16,
     },
+}
+
+impl RowsFault {
+    /// The error about the file with these rows.
+    #[must_use]
+    pub fn in_file(self, object: &Object) -> Error {
+        match self {
+            Self::Malformed => Error::Damaged { object: object.clone(), what: "its content is not what a writer writes" },
+            Self::UnknownField { .. } => Error::Newer { what: "records with a field that this version does not know" },
+        }
+    }
 }
 
 /// Bytes of the fields of a row.

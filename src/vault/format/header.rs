@@ -1,86 +1,214 @@
-//! The header: the vault's master key, wrapped under a passphrase.
+//! The header: the vault's master key, wrapped in one or more slots.
 //!
 //! ```text
-//! magic 8 | version 1 | kind 1 | vault id 16 | memory KiB 4 | passes 4 | lanes 4 | salt 32 | wrapped master key 96
+//! version 2 = magic 8 | version 1 | kind 1 | vault id 16 | memory KiB 4 | passes 4 | lanes 4 | salt 32
+//!           | number of slots 2 | slots
+//! slot      = kind 1 | slot id 8 | length 2 | body
+//! version 1 = the same up to the salt | wrapped master key 96              (formats 1 and 2)
 //! ```
 //!
-//! Numbers are little-endian. Everything before the wrapped key is its associated data: if any field changes, the key
-//! does not open. Must never: let a file request a cost outside the allowed range.
+//! Numbers are little-endian. All slots share salt and cost, so a try costs one derivation. Everything before the number
+//! of slots, and the kind and id of the slot, is the associated data of a wrapped key: if any of it changes, the key does
+//! not open. Must never: let a file request a cost outside the allowed range, or drop a slot of an unknown kind.
 
+use super::fields::Bytes;
 use super::hex::{Hex, Id};
 use super::layout::Object;
 use super::sealed::{Kind, PREFIX_BYTES};
 use crate::cipher;
 use crate::cipher::{Cost, MasterKey, Passphrase};
+use crate::secret::Secret;
 use crate::vault::error::Error;
 
+/// Bytes before the slots, without their number.
 const OPEN_BYTES: usize = PREFIX_BYTES + 16 + 3 * 4 + Cost::SALT_BYTES;
+/// Bytes of a header of version 1.
+const OLD_BYTES: usize = OPEN_BYTES + MasterKey::WRAPPED_BYTES;
+/// Where the version is.
+const VERSION_AT: usize = PREFIX_BYTES - 2;
+const VERSION: u8 = 2;
 
-/// Bytes of a header.
-pub const HEADER_BYTES: usize = OPEN_BYTES + MasterKey::WRAPPED_BYTES;
+const MOST_SLOTS: usize = 64;
+const LONGEST_BODY_BYTES: usize = 4096;
+/// Bytes of a slot before its body.
+const SLOT_BYTES: usize = 1 + 8 + 2;
+/// Most bytes of a header.
+pub const LARGEST_BYTES: usize = OPEN_BYTES + 2 + MOST_SLOTS * (SLOT_BYTES + LONGEST_BODY_BYTES);
 
-/// Wraps `master` under a passphrase and a fresh salt.
+/// A slot with a master key that is wrapped under a passphrase.
+const PASSPHRASE: u8 = 1;
+
+/// One way to open a vault.
+#[derive(Clone, PartialEq, Eq)]
+struct Slot {
+    kind: u8,
+    id: Hex<8>,
+    body: Vec<u8>,
+}
+
+/// The fields of a header, not yet authenticated.
+struct Header {
+    /// Everything before the number of slots.
+    open: Vec<u8>,
+    vault: Id,
+    cost: Cost,
+    salt: [u8; Cost::SALT_BYTES],
+    slots: Vec<Slot>,
+}
+
+impl Header {
+    /// A header without slots, with a fresh salt.
+    fn new(vault: Id, cost: Cost) -> Result<Self, Error> {
+        let mut salt = [0; Cost::SALT_BYTES];
+        getrandom::fill(&mut salt)?;
+        let mut open = Vec::with_capacity(OPEN_BYTES);
+        open.extend(Kind::Header.prefix());
+        open[VERSION_AT] = VERSION;
+        open.extend(vault.0);
+        for number in [cost.memory_kib(), cost.passes(), cost.lanes()] {
+            open.extend(number.to_le_bytes());
+        }
+        open.extend(salt);
+        Ok(Self { open, vault, cost, salt, slots: Vec::new() })
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let damaged = |what| Error::Damaged { object: Object::Header, what };
+        let open = bytes.get(..OPEN_BYTES).ok_or(damaged("its length is not that of a header"))?;
+        let mut prefix = Kind::Header.prefix();
+        let version = open[VERSION_AT];
+        prefix[VERSION_AT] = version;
+        if !open.starts_with(&prefix) || !(1..=VERSION).contains(&version) {
+            return Err(damaged("it has another kind or version"));
+        }
+        let read = || {
+            let mut rest = Bytes(&open[PREFIX_BYTES..]);
+            let (vault, memory_kib) = (Hex(rest.array()?), rest.u32()?);
+            Some((vault, memory_kib, rest.u32()?, rest.u32()?, rest.array()?))
+        };
+        let (vault, memory_kib, passes, lanes, salt) = read().ok_or(damaged("its length is not that of a header"))?;
+        let cost = Cost::new(memory_kib, passes, lanes)?;
+        let slots = if version == VERSION {
+            slots(&bytes[OPEN_BYTES..]).ok_or(damaged("its slots are not what a writer writes"))?
+        } else if bytes.len() == OLD_BYTES {
+            vec![Slot { kind: PASSPHRASE, id: Hex([0; 8]), body: bytes[OPEN_BYTES..].to_vec() }]
+        } else {
+            return Err(damaged("its length is not that of a header"));
+        };
+        Ok(Self { open: open.to_vec(), vault, cost, salt, slots })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.open.clone();
+        bytes.extend((self.slots.len() as u16).to_le_bytes());
+        for Slot { kind, id, body } in &self.slots {
+            bytes.push(*kind);
+            bytes.extend(id.0);
+            bytes.extend((body.len() as u16).to_le_bytes());
+            bytes.extend(body);
+        }
+        bytes
+    }
+
+    fn associated(&self, slot: &Slot) -> Vec<u8> {
+        // Version 1 has no slots.
+        let is_old = self.open[VERSION_AT] < VERSION;
+        if is_old { self.open.clone() } else { [&self.open[..], &[slot.kind], &slot.id.0].concat() }
+    }
+
+    /// Adds a slot for a key-encryption key.
+    fn wrap(&mut self, master: &MasterKey, key: &Secret<64>) -> Result<(), Error> {
+        let mut id = [0; 8];
+        getrandom::fill(&mut id)?;
+        let mut slot = Slot { kind: PASSPHRASE, id: Hex(id), body: Vec::new() };
+        slot.body = master.wrap(key, &self.associated(&slot))?.to_vec();
+        self.slots.push(slot);
+        Ok(())
+    }
+
+    /// The position of the slot that this passphrase opens, and the master key.
+    fn open(&self, passphrase: &Passphrase) -> Result<(usize, MasterKey), Error> {
+        let key = passphrase.key_encryption_key(&self.salt, self.cost)?;
+        for (position, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.kind == PASSPHRASE) {
+            match MasterKey::unwrap(&key, &self.associated(slot), &slot.body) {
+                Ok(master) => return Ok((position, master)),
+                Err(cipher::Error::Damaged) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::WrongPassphrase)
+    }
+}
+
+/// Reads the slots of a header; `None` for anything that a writer does not write.
+fn slots(bytes: &[u8]) -> Option<Vec<Slot>> {
+    let mut rest = Bytes(bytes);
+    let count = usize::from(rest.u16()?);
+    if !(1..=MOST_SLOTS).contains(&count) {
+        return None;
+    }
+    let mut slots: Vec<Slot> = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (kind, id, length) = (rest.u8()?, Hex(rest.array()?), usize::from(rest.u16()?));
+        let has_length = length <= LONGEST_BODY_BYTES && (kind != PASSPHRASE || length == MasterKey::WRAPPED_BYTES);
+        if !has_length || slots.iter().any(|slot| slot.id == id) {
+            return None;
+        }
+        slots.push(Slot { kind, id, body: rest.take(length)?.to_vec() });
+    }
+    rest.is_empty().then_some(slots)
+}
+
+/// A header with one slot: `master` wrapped under a passphrase and a fresh salt.
 ///
 /// # Errors
 /// When the system gives no entropy or less memory than `cost` needs.
 pub fn seal(vault: Id, master: &MasterKey, passphrase: &Passphrase, cost: Cost) -> Result<Vec<u8>, Error> {
-    let mut salt = [0; Cost::SALT_BYTES];
-    getrandom::fill(&mut salt)?;
-    let mut header = Vec::with_capacity(HEADER_BYTES);
-    header.extend(Kind::Header.prefix());
-    header.extend(vault.0);
-    for number in [cost.memory_kib(), cost.passes(), cost.lanes()] {
-        header.extend(number.to_le_bytes());
-    }
-    header.extend(salt);
-    let wrapped = master.wrap(&passphrase.key_encryption_key(&salt, cost)?, &header)?;
-    header.extend(wrapped);
-    Ok(header)
+    let mut header = Header::new(vault, cost)?;
+    header.wrap(master, &passphrase.key_encryption_key(&header.salt, cost)?)?;
+    Ok(header.encode())
 }
 
 /// The vault's id and master key.
 ///
 /// # Errors
 /// [`Error::WrongPassphrase`] for a wrong passphrase and a changed header alike; [`Error::Damaged`] for anything that
-/// cannot be a header.
+/// cannot be a header; [`Error::Newer`] when it has only slots of kinds that this version does not know.
 pub fn open(header: &[u8], passphrase: &Passphrase) -> Result<(Id, MasterKey), Error> {
-    let parsed = Parsed::parse(header)?;
-    let key = passphrase.key_encryption_key(&parsed.salt, parsed.cost)?;
-    let (authenticated, wrapped) = header.split_at(OPEN_BYTES);
-    match MasterKey::unwrap(&key, authenticated, wrapped) {
-        Ok(master) => Ok((parsed.vault, master)),
-        Err(cipher::Error::Damaged) => Err(Error::WrongPassphrase),
-        Err(error) => Err(error.into()),
+    let header = Header::parse(header)?;
+    if header.slots.iter().all(|slot| slot.kind != PASSPHRASE) {
+        return Err(Error::Newer { what: "no passphrase, but another way to open it" });
     }
+    let (_, master) = header.open(passphrase)?;
+    Ok((header.vault, master))
+}
+
+/// The header after the passphrase `old` was replaced by `new`. With other slots in it, salt and cost stay: they are
+/// common to all. Otherwise a new header with `cost` is made.
+///
+/// # Errors
+/// [`Error::WrongPassphrase`] when no slot opens with `old`; as [`seal`].
+pub fn change_passphrase(
+    header: &[u8],
+    master: &MasterKey,
+    old: &Passphrase,
+    new: &Passphrase,
+    cost: Cost,
+) -> Result<Vec<u8>, Error> {
+    let mut header = Header::parse(header)?;
+    let (position, _) = header.open(old)?;
+    if header.slots.len() == 1 {
+        return seal(header.vault, master, new, cost);
+    }
+    header.slots.remove(position);
+    header.wrap(master, &new.key_encryption_key(&header.salt, header.cost)?)?;
+    Ok(header.encode())
 }
 
 /// Whether `bytes` look like a header, as far as can be told without the passphrase.
 #[must_use]
 pub fn is_header(bytes: &[u8]) -> bool {
-    Parsed::parse(bytes).is_ok()
-}
-
-/// The fields of a header, not yet authenticated.
-struct Parsed {
-    vault: Id,
-    cost: Cost,
-    salt: [u8; Cost::SALT_BYTES],
-}
-
-impl Parsed {
-    fn parse(header: &[u8]) -> Result<Self, Error> {
-        let damaged = |what| Error::Damaged { object: Object::Header, what };
-        if header.len() != HEADER_BYTES {
-            return Err(damaged("its length is not that of a header"));
-        }
-        let rest = header.strip_prefix(&Kind::Header.prefix()).ok_or(damaged("it has another kind or version"))?;
-        let (vault, rest) = rest.split_first_chunk().expect("the length was checked");
-        let (numbers, rest) = rest.split_first_chunk::<12>().expect("the length was checked");
-        let salt = *rest.first_chunk().expect("the length was checked");
-        let (numbers, _) = numbers.as_chunks::<4>();
-        let [memory_kib, passes, lanes] = [0, 1, 2].map(|at| u32::from_le_bytes(numbers[at]));
-        Ok(Self { vault: Hex(*vault), cost: Cost::new(memory_kib, passes, lanes)?, salt })
-    }
+    Header::parse(bytes).is_ok()
 }
 
 #[cfg(test)]
@@ -101,7 +229,7 @@ mod tests {
     #[test]
     fn a_header_opens_only_with_its_passphrase() {
         let header = header();
-        assert_eq!(header.len(), 166);
+        assert_eq!(header.len(), OPEN_BYTES + 2 + SLOT_BYTES + 96);
         assert!(open(&header, &passphrase("correct")).is_ok());
         assert!(matches!(open(&header, &passphrase("Correct")), Err(Error::WrongPassphrase)));
     }
@@ -109,20 +237,41 @@ mod tests {
     #[test]
     fn a_change_of_any_field_is_noticed() {
         let header = header();
-        // One byte of each field: id, memory, passes, lanes, salt, IV, ciphertext, tag. All changed values are legal.
-        for (at, change) in [(10, 1), (27, 1), (30, 3), (34, 3), (38, 1), (70, 1), (90, 1), (165, 1)] {
+        // One byte of each field: id, memory, passes, lanes, salt, slot id, IV, ciphertext, tag. All changed values are
+        // legal.
+        for (at, change) in [(10, 1), (27, 1), (30, 3), (34, 3), (38, 1), (74, 1), (84, 1), (100, 1), (178, 1)] {
             let mut changed = header.clone();
             changed[at] ^= change;
             assert!(matches!(open(&changed, &passphrase("correct")), Err(Error::WrongPassphrase)), "byte {at}");
         }
-        for (at, what) in [(0, "magic"), (8, "version"), (9, "kind")] {
+        for (at, what) in [(0, "magic"), (8, "version"), (9, "kind"), (70, "number of slots"), (81, "length")] {
             let mut changed = header.clone();
             changed[at] ^= 1;
             assert!(matches!(open(&changed, &passphrase("correct")), Err(Error::Damaged { .. })), "{what}");
         }
-        for length in [0, 9, 165] {
+        for length in 0..header.len() {
             assert!(matches!(open(&header[..length], &passphrase("correct")), Err(Error::Damaged { .. })));
         }
+        let longer = [&header[..], &[0]].concat();
+        assert!(matches!(open(&longer, &passphrase("correct")), Err(Error::Damaged { .. })));
+    }
+
+    #[test]
+    fn slots_of_unknown_kinds_are_kept_and_do_not_open() {
+        let master = MasterKey::generate().unwrap();
+        let sealed = seal(Id::random().unwrap(), &master, &passphrase("one"), Cost::FLOOR).unwrap();
+        let mut header = Header::parse(&sealed).unwrap();
+        let foreign = Slot { kind: 9, id: Hex([7; 8]), body: vec![1, 2, 3] };
+        header.slots.insert(0, foreign.clone());
+        let bytes = header.encode();
+        let changed =
+            change_passphrase(&bytes, &master, &passphrase("one"), &passphrase("two"), Cost::FLOOR).unwrap();
+        assert!(matches!(open(&changed, &passphrase("one")), Err(Error::WrongPassphrase)));
+        assert!(open(&changed, &passphrase("two")).is_ok());
+        let after = Header::parse(&changed).unwrap();
+        assert!(after.slots[0] == foreign && after.salt == header.salt);
+        header.slots.truncate(1);
+        assert!(matches!(open(&header.encode(), &passphrase("one")), Err(Error::Newer { .. })));
     }
 
     #[test]

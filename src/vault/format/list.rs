@@ -1,8 +1,9 @@
 //! The image list of a segment, `.list`: the ids of its images with the digests of their originals. Public.
 //!
 //! ```text
-//! prefix 10 | segment id 16 | number of images 4 | images | slots in ascending order of the image ids, 2 each
-//! image = id 16 | digest of the encrypted original 32 | extension 8, filled up with zeros
+//! prefix 10 | segment id 16 | number of images 4 | number of companions 4 | images | companions
+//!     | slots of the images in ascending order of their ids, 2 each
+//! image, companion = id 16 | digest of the encrypted file 32 | extension 8, filled up with zeros
 //! ```
 //!
 //! Must never: hold a name, a date or anything else from a photo.
@@ -14,7 +15,7 @@ use super::hex::{Digest, Hex, Id};
 use super::layout::Object;
 use super::sealed::{Kind, PREFIX_BYTES};
 
-const HEAD_BYTES: usize = PREFIX_BYTES + 16 + 4;
+const HEAD_BYTES: usize = PREFIX_BYTES + 16 + 4 + 4;
 const EXTENSION_BYTES: usize = 8;
 const IMAGE_BYTES: usize = 16 + 32 + EXTENSION_BYTES;
 const SLOT_BYTES: usize = 2;
@@ -59,20 +60,41 @@ impl ListedImage {
     }
 }
 
-/// Bytes of the list of a segment of `images` images.
-#[must_use]
-pub const fn file_bytes(images: usize) -> usize {
-    HEAD_BYTES + images * (IMAGE_BYTES + SLOT_BYTES)
+/// Most companions of an image on average.
+const MOST_COMPANIONS: usize = 16;
+
+/// What a list says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageList {
+    /// The images in slot order.
+    pub images: Vec<ListedImage>,
+    /// Files that belong to them, in ascending order of their ids, so that the list does not say to which.
+    pub companions: Vec<ListedImage>,
 }
 
-/// The list of a segment of up to 1,024 images, in slot order.
+/// Most bytes of the list of a segment of `images` images.
 #[must_use]
-pub fn encode(segment: Id, images: &[ListedImage]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(file_bytes(images.len()));
+pub const fn largest_bytes(images: usize) -> usize {
+    file_bytes(images, images * MOST_COMPANIONS)
+}
+
+const fn file_bytes(images: usize, companions: usize) -> usize {
+    HEAD_BYTES + images * (IMAGE_BYTES + SLOT_BYTES) + companions * IMAGE_BYTES
+}
+
+/// The list of a segment of up to 1,024 images. Sorts the companions.
+#[must_use]
+pub fn encode(segment: Id, list: &ImageList) -> Vec<u8> {
+    let ImageList { images, companions } = list;
+    let mut bytes = Vec::with_capacity(file_bytes(images.len(), companions.len()));
     bytes.extend(Kind::List.prefix());
     bytes.extend(segment.0);
     bytes.extend((images.len() as u32).to_le_bytes());
+    bytes.extend((companions.len() as u32).to_le_bytes());
     bytes.extend(images.iter().flat_map(ListedImage::encode));
+    let mut sorted: Vec<&ListedImage> = companions.iter().collect();
+    sorted.sort_by_key(|companion| companion.id);
+    bytes.extend(sorted.into_iter().flat_map(ListedImage::encode));
     let mut slots: Vec<usize> = (0..images.len()).collect();
     slots.sort_by_key(|slot| images[*slot].id);
     bytes.extend(slots.into_iter().flat_map(|slot| (slot as u16).to_le_bytes()));
@@ -81,20 +103,17 @@ pub fn encode(segment: Id, images: &[ListedImage]) -> Vec<u8> {
 
 /// Reads an image list; `None` unless it lists `images` different images of this segment.
 #[must_use]
-pub fn decode(bytes: &[u8], segment: Id, images: usize) -> Option<Vec<ListedImage>> {
+pub fn decode(bytes: &[u8], segment: Id, images: usize) -> Option<ImageList> {
     let list = List::of(bytes)?;
     if list.segment != segment || list.images.len() != images {
         return None;
     }
-    let mut last = None;
-    for rank in 0..images {
-        let id = list.id_of_rank(rank)?.1;
-        if last.is_some_and(|last| last >= id) {
-            return None;
-        }
-        last = Some(id);
+    let ranked = (0..images).map(|rank| Some(list.id_of_rank(rank)?.1)).collect::<Option<Vec<_>>>()?;
+    let companions = list.companions.iter().map(ListedImage::decode).collect::<Option<Vec<_>>>()?;
+    if !ranked.is_sorted_by(|one, next| one < next) || !companions.is_sorted_by(|one, next| one.id < next.id) {
+        return None;
     }
-    list.images.iter().map(ListedImage::decode).collect()
+    Some(ImageList { images: list.images.iter().map(ListedImage::decode).collect::<Option<_>>()?, companions })
 }
 
 /// The slot of an image, by binary search in the bytes of a list that was verified before. In other bytes it may miss
@@ -115,29 +134,33 @@ pub fn find(bytes: &[u8], id: Id) -> Option<usize> {
     None
 }
 
-/// The parts of a list whose length fits its number of images.
+/// The parts of a list whose length fits its numbers.
 struct List<'a> {
     segment: Id,
     images: &'a [[u8; IMAGE_BYTES]],
+    companions: &'a [[u8; IMAGE_BYTES]],
     slots: &'a [[u8; SLOT_BYTES]],
 }
 
 impl<'a> List<'a> {
     fn of(bytes: &'a [u8]) -> Option<Self> {
         let mut rest = Bytes(bytes.strip_prefix(&Kind::List.prefix())?);
-        let (segment, count) = (Hex(rest.array()?), rest.u32()? as usize);
-        if count > SEGMENT_IMAGES || bytes.len() != file_bytes(count) {
+        let (segment, count, companions) = (Hex(rest.array()?), rest.u32()? as usize, rest.u32()? as usize);
+        let fits = count <= SEGMENT_IMAGES && companions <= count * MOST_COMPANIONS;
+        if !fits || bytes.len() != file_bytes(count, companions) {
             return None;
         }
-        let (images, _) = rest.take(count * IMAGE_BYTES)?.as_chunks();
-        let (slots, _) = rest.rest().as_chunks();
-        Some(Self { segment, images, slots })
+        let (rows, _) = rest.0.as_chunks();
+        let (images, rows) = rows.split_at_checked(count)?;
+        let companions = rows.get(..companions)?;
+        let (slots, _) = rest.0.get(rest.0.len() - count * SLOT_BYTES..)?.as_chunks();
+        Some(Self { segment, images, companions, slots })
     }
 
-    /// The slot of the image whose id comes after `rank` others, and that id.
-    fn id_of_rank(&self, rank: usize) -> Option<(usize, &'a [u8; 16])> {
+    /// The slot of the image whose id has this rank among all ids, and the id.
+    fn id_of_rank(&self, rank: usize) -> Option<(usize, [u8; 16])> {
         let slot = usize::from(u16::from_le_bytes(*self.slots.get(rank)?));
-        Some((slot, self.images.get(slot)?.first_chunk()?))
+        Some((slot, *self.images.get(slot)?.first_chunk()?))
     }
 }
 
@@ -145,93 +168,58 @@ impl<'a> List<'a> {
 mod tests {
     use super::*;
 
-    const SEGMENT: Id = Hex([9; 16]);
-
-    fn images(count: usize) -> Vec<ListedImage> {
-        let image = |number: usize| {
-            let photo = Digest::of(&[&number.to_le_bytes()]);
-            let extension = ["jpg", "a", "12345678"][number % 3].to_owned().try_into().unwrap();
-            ListedImage { id: Hex(photo.0[..16].try_into().unwrap()), extension, photo }
+    fn listed(count: usize) -> Vec<ListedImage> {
+        let image = |number: usize| ListedImage {
+            id: Id::random().unwrap(),
+            extension: Extension::try_from(["jpg", "heic", "abcdefgh"][number % 3].to_owned()).unwrap(),
+            photo: Digest::of(&[&number.to_le_bytes()]),
         };
         (0..count).map(image).collect()
     }
 
+    fn list(images: usize, companions: usize) -> ImageList {
+        let mut list = ImageList { images: listed(images), companions: listed(companions) };
+        list.companions.sort_by_key(|companion| companion.id);
+        list
+    }
+
     #[test]
-    fn lists_come_back_and_every_image_is_found() {
-        for count in [0, 1, 2, 3, 500, SEGMENT_IMAGES] {
-            let images = images(count);
-            let bytes = encode(SEGMENT, &images);
-            assert_eq!(bytes.len(), file_bytes(count));
-            assert_eq!(decode(&bytes, SEGMENT, count).as_ref(), Some(&images));
-            for (slot, image) in images.iter().enumerate() {
+    fn lists_come_back_and_images_are_found() {
+        let segment = Id::random().unwrap();
+        for (images, companions) in [(1, 0), (2, 3), (513, 1), (1024, 40)] {
+            let list = list(images, companions);
+            let bytes = encode(segment, &list);
+            assert_eq!(bytes.len(), file_bytes(images, companions));
+            assert!(bytes.len() <= largest_bytes(images));
+            assert_eq!(decode(&bytes, segment, images).as_ref(), Some(&list));
+            for (slot, image) in list.images.iter().enumerate() {
                 assert_eq!(find(&bytes, image.id), Some(slot));
-                let mut other = image.id;
-                other.0[15] ^= 1;
-                assert_eq!(find(&bytes, other), None);
             }
-            for edge in [Hex([0; 16]), Hex([0xFF; 16])] {
-                assert_eq!(find(&bytes, edge), None);
-            }
+            assert_eq!(find(&bytes, Id::random().unwrap()), None);
+            assert!(decode(&bytes, Id::random().unwrap(), images).is_none(), "of another segment");
+            assert!(decode(&bytes, segment, images + 1).is_none(), "of another length");
         }
-        let more = encode(SEGMENT, &images(SEGMENT_IMAGES + 1));
-        assert_eq!(decode(&more, SEGMENT, SEGMENT_IMAGES + 1), None);
     }
 
     #[test]
-    fn a_list_is_laid_out_as_specified() {
-        let mut images = images(2);
-        images[0].id = Hex([2; 16]);
-        images[1].id = Hex([1; 16]);
-        let bytes = encode(SEGMENT, &images);
-        assert_eq!(bytes.len(), 146);
-        assert_eq!(bytes[..10], *b"CIPHLENS\x01\x0a");
-        assert_eq!(bytes[10..30], [&[9; 16][..], &[2, 0, 0, 0]].concat());
-        assert_eq!(bytes[78..86], *b"jpg\0\0\0\0\0");
-        assert_eq!(bytes[142..], [1, 0, 0, 0]);
-    }
-
-    #[test]
-    fn lists_that_are_not_canonical_are_refused() {
-        let images = images(3);
-        let bytes = encode(SEGMENT, &images);
-        assert_eq!(decode(&bytes, Hex([8; 16]), 3), None, "of another segment");
-        assert_eq!(decode(&bytes, SEGMENT, 2), None, "of more images");
+    fn no_other_bytes_are_a_list() {
+        let (segment, list) = (Id::random().unwrap(), list(3, 2));
+        let bytes = encode(segment, &list);
         for length in 0..bytes.len() {
-            assert_eq!(decode(&bytes[..length], SEGMENT, 3), None, "cut to {length}");
-            assert_eq!(find(&bytes[..length], images[0].id), None, "cut to {length}");
+            assert!(decode(&bytes[..length], segment, 3).is_none(), "length {length}");
         }
-        let slots = bytes.len() - 6;
-        let mut swapped = bytes.clone();
-        swapped[slots..].rotate_left(2);
-        assert_eq!(decode(&swapped, SEGMENT, 3), None, "slots out of order");
-        let mut repeated = bytes.clone();
-        repeated.copy_within(slots..slots + 2, slots + 2);
-        assert_eq!(decode(&repeated, SEGMENT, 3), None, "a slot twice");
-        let mut outside = bytes.clone();
-        outside[slots + 3] = 0xFF;
-        assert_eq!(decode(&outside, SEGMENT, 3), None, "a slot that does not exist");
-        assert_eq!(find(&outside, images[0].id).filter(|slot| *slot > 2), None);
-        let twice = [images[0].clone(), images[1].clone(), images[0].clone()];
-        assert_eq!(decode(&encode(SEGMENT, &twice), SEGMENT, 3), None, "an id twice");
-        for (at, byte) in [(80, b'/'), (80, b'J'), (85, 1), (78, 0)] {
-            let mut changed = bytes.clone();
-            changed[at] = byte;
-            assert_eq!(decode(&changed, SEGMENT, 3), None, "an extension of other characters");
-        }
-    }
-
-    #[test]
-    fn accepted_lists_have_one_encoding() {
-        let images = images(3);
-        let bytes = encode(SEGMENT, &images);
         for at in 0..bytes.len() {
-            for bit in 0..8 {
-                let mut changed = bytes.clone();
-                changed[at] ^= 1 << bit;
-                if let Some(read) = decode(&changed, SEGMENT, 3) {
-                    assert_eq!(encode(SEGMENT, &read), changed);
-                }
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            // An id, a digest or a letter of an extension may have another value; the encoding stays the only one.
+            if let Some(list) = decode(&changed, segment, 3) {
+                assert_eq!(encode(segment, &list), changed, "byte {at}");
             }
         }
+        let mut twice = list.clone();
+        twice.images[1].id = twice.images[0].id;
+        assert!(decode(&encode(segment, &twice), segment, 3).is_none(), "an id occurs twice");
+        twice.companions[1].id = twice.companions[0].id;
+        assert!(decode(&encode(segment, &twice), segment, 3).is_none());
     }
 }

@@ -12,8 +12,7 @@ use std::collections::BTreeSet;
 
 use zeroize::Zeroizing;
 
-use super::capture::{Camera, CaptureTime, Exposure, Orientation, Position};
-use super::extension::Extension;
+use super::capture::{Camera, Captured, Exposure, Orientation, Position};
 use super::fields;
 use super::fields::{Bytes, Field, FieldRef, Fields, Rows, RowsFault};
 use super::hex::{Digest, Hex, Id};
@@ -67,8 +66,8 @@ pub struct Record {
     pub pixels: Option<Pixels>,
     /// How the stored pixels are to be turned.
     pub orientation: Option<Orientation>,
-    /// When the photo was taken.
-    pub captured: Option<CaptureTime>,
+    /// When the photo was taken, and how that is known.
+    pub captured: Option<Captured>,
     /// The camera that took it.
     pub camera: Option<Camera>,
     /// The lens.
@@ -87,8 +86,8 @@ pub struct Record {
     pub removed: Option<i64>,
     /// Where its thumbnail is, if it has one.
     pub thumbnail: Option<ThumbnailPlace>,
-    /// The numbers of the spaces in which the image has no vector.
-    pub without_vector: BTreeSet<u16>,
+    /// The spaces in which the image has no vector.
+    pub without_vector: BTreeSet<Id>,
     /// Images with the same number are fetched together.
     pub bucket: Option<u64>,
     /// Fields of newer versions, in ascending order of their tags.
@@ -138,16 +137,12 @@ pub struct PerceptualHash {
 pub struct Companion {
     /// What it is to the photo.
     pub role: CompanionRole,
-    /// The id of its encrypted file in `encrypted_images`.
+    /// The id of its encrypted file in `encrypted_images`, as in the image list.
     pub id: Id,
-    /// The digest of that file.
-    pub digest: Digest,
     /// HMAC-SHA-256 of the file as it was found, as for a photo.
     pub content: Digest,
     /// Bytes of the file as it was found.
     pub bytes: u64,
-    /// Its extension.
-    pub extension: Extension,
     /// Where it was found.
     pub found: Found,
 }
@@ -168,7 +163,7 @@ impl CompanionRole {
 }
 
 /// Where a thumbnail is.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ThumbnailPlace {
     /// The part of a pack.
     pub part: Id,
@@ -230,7 +225,7 @@ impl Record {
     /// Refuses what does not fit into a record.
     ///
     /// # Errors
-    /// [`Error::TooLong`], for one text or path or for all of the record.
+    /// [`Error::TooLong`], for one text or path or for all of the record; [`Error::NotAPath`].
     pub fn check(&self) -> Result<(), Error> {
         let bytes = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let camera_bytes = self.camera.as_ref().map_or(0, |camera| camera.text().len());
@@ -243,10 +238,11 @@ impl Record {
         ];
         let companions = self.companions.iter().map(|companion| &companion.found);
         let paths = self.found.iter().chain(companions).map(|found| ("a path", found.path.len(), LONGEST_PATH_BYTES));
-        match texts.into_iter().chain(paths).find(|(_, actual, limit)| actual > limit) {
-            Some((what, actual, limit)) => Err(Error::TooLong { what, actual, limit }),
-            None => Ok(()),
+        if let Some((what, actual, limit)) = texts.into_iter().chain(paths).find(|(_, actual, limit)| actual > limit) {
+            return Err(Error::TooLong { what, actual, limit });
         }
+        let companions = self.companions.iter().map(|companion| &companion.found);
+        if self.found.iter().chain(companions).all(|found| is_path(&found.path)) { Ok(()) } else { Err(Error::NotAPath) }
     }
 
     /// The fields of the record.
@@ -266,7 +262,7 @@ impl Record {
         add(tag::MEDIA_TYPE, self.media_type.as_ref().map(|text| text.clone().into_bytes()));
         add(tag::PIXELS, self.pixels.map(Pixels::encode));
         add(tag::ORIENTATION, self.orientation.map(|orientation| vec![orientation.number()]));
-        add(tag::CAPTURED, self.captured.as_ref().map(|time| time.as_str().as_bytes().to_vec()));
+        add(tag::CAPTURED, self.captured.as_ref().map(Captured::encode));
         add(tag::CAMERA, self.camera.as_ref().map(|camera| camera.text().as_bytes().to_vec()));
         add(tag::LENS, self.lens.as_ref().map(|text| text.clone().into_bytes()));
         add(tag::EXPOSURE, self.exposure.map(Exposure::encode));
@@ -278,8 +274,8 @@ impl Record {
         add(tag::ADDED, time(self.added));
         add(tag::REMOVED, time(self.removed));
         add(tag::THUMBNAIL, self.thumbnail.map(ThumbnailPlace::encode));
-        let numbers: Vec<u8> = self.without_vector.iter().flat_map(|number| number.to_le_bytes()).collect();
-        add(tag::WITHOUT_VECTOR, (!numbers.is_empty()).then_some(numbers));
+        let spaces: Vec<u8> = self.without_vector.iter().flat_map(|space| space.0).collect();
+        add(tag::WITHOUT_VECTOR, (!spaces.is_empty()).then_some(spaces));
         add(tag::BUCKET, self.bucket.map(|number| number.to_le_bytes().to_vec()));
         row.extend(self.unknown.iter().cloned());
         // Stable, so that repeated fields keep their order.
@@ -330,7 +326,7 @@ impl Record {
                 let [number] = value.try_into().ok()?;
                 self.orientation = Some(Orientation::new(number)?);
             }
-            tag::CAPTURED => self.captured = Some(CaptureTime::parse(str::from_utf8(value).ok()?)?),
+            tag::CAPTURED => self.captured = Some(Captured::decode(value)?),
             tag::CAMERA => self.camera = Some(Camera::of_text(str::from_utf8(value).ok()?)?),
             tag::LENS => self.lens = Some(text(value)?),
             tag::EXPOSURE => self.exposure = Some(Exposure::decode(value)?),
@@ -346,6 +342,13 @@ impl Record {
         }
         Some(())
     }
+}
+
+/// Whether a path stays below its source: names that are not empty, not `.` or `..`, and have no NUL.
+#[must_use]
+pub fn is_path(path: &[u8]) -> bool {
+    let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..") && !name.contains(&0);
+    path.split(|byte| *byte == b'/').all(is_name)
 }
 
 /// The tags that every record has.
@@ -367,12 +370,11 @@ fn text(value: &[u8]) -> Option<String> {
     str::from_utf8(value).ok().map(str::to_owned)
 }
 
-/// Numbers of spaces: at least one, in ascending order.
-fn spaces(value: &[u8]) -> Option<BTreeSet<u16>> {
-    let (numbers, rest) = value.as_chunks();
-    let numbers: Vec<u16> = numbers.iter().map(|bytes| u16::from_le_bytes(*bytes)).collect();
-    let ascending = numbers.is_sorted_by(|one, next| one < next);
-    (rest.is_empty() && !numbers.is_empty() && ascending).then(|| numbers.into_iter().collect())
+/// Ids of spaces: at least one, in ascending order.
+fn spaces(value: &[u8]) -> Option<BTreeSet<Id>> {
+    let (ids, rest) = value.as_chunks();
+    let ascending = ids.is_sorted_by(|one, next| one < next);
+    (rest.is_empty() && !ids.is_empty() && ascending).then(|| ids.iter().map(|id| Hex(*id)).collect())
 }
 
 impl Found {
@@ -426,19 +428,15 @@ impl PerceptualHash {
 
 impl Companion {
     fn encode(&self) -> Vec<u8> {
-        let extension = self.extension.as_str().as_bytes();
-        let Self { role, id, digest, content, bytes, found, .. } = self;
-        let fixed = [&[role.0][..], &id.0, &digest.0, &content.0, &bytes.to_le_bytes(), &[extension.len() as u8]];
-        [&fixed.concat(), extension, &found.encode()].concat()
+        let Self { role, id, content, bytes, found } = self;
+        [&[role.0][..], &id.0, &content.0, &bytes.to_le_bytes(), &found.encode()].concat()
     }
 
     fn decode(value: &[u8]) -> Option<Self> {
         let mut rest = Bytes(value);
         let (role, id) = (CompanionRole(rest.u8()?), Hex(rest.array()?));
-        let (digest, content, bytes) = (Hex(rest.array()?), Hex(rest.array()?), rest.u64()?);
-        let extension_bytes = rest.u8()?;
-        let extension = text(rest.take(extension_bytes.into())?)?.try_into().ok()?;
-        Some(Self { role, id, digest, content, bytes, extension, found: Found::decode(rest.rest())? })
+        let (content, bytes) = (Hex(rest.array()?), rest.u64()?);
+        Some(Self { role, id, content, bytes, found: Found::decode(rest.rest())? })
     }
 }
 
@@ -458,8 +456,8 @@ impl ThumbnailPlace {
 ///
 /// # Errors
 /// As [`Record::check`].
-pub fn encode(records: &[Record]) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let rows: Vec<Vec<Field>> = records.iter().map(Record::to_fields).collect::<Result<_, _>>()?;
+pub fn encode<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let rows: Vec<Vec<Field>> = records.into_iter().map(Record::to_fields).collect::<Result<_, _>>()?;
     fields::encode_rows(&rows)
 }
 

@@ -19,7 +19,7 @@ use super::hex::{Digest, Id};
 use super::hints::Hints;
 use super::layout::{Object, Part};
 use super::list;
-use super::list::ListedImage;
+use super::list::{ImageList, ListedImage};
 use super::record;
 use super::record::Record;
 use super::sealed::{SealedFile, SealedObject, VaultKeys};
@@ -34,6 +34,8 @@ use crate::vault::error::Error;
 pub struct Row {
     /// Its entry in the image list.
     pub listed: ListedImage,
+    /// The entries of its companions.
+    pub companions: Vec<ListedImage>,
     /// What is known about it.
     pub record: Record,
     /// Its unit feature vector, rounded as it is stored (see [`vectors::rounded`]), if it has one.
@@ -92,11 +94,14 @@ impl EncodedSegment {
         let mut checks = CheckVectors::empty(holder.parameters(), 0);
         blocks.iter().try_for_each(|block| checks.add_sealed(holder, block))?;
         let exact = vectors::encode(rows.iter().map(|row| row.vector.as_deref()), dimension);
+        let images = rows.iter().map(|row| row.listed.clone()).collect();
+        let companions = rows.iter().flat_map(|row| row.companions.iter().cloned()).collect();
+        let listed = ImageList { images, companions };
         let records = record::encode(rows.iter().map(|row| &row.record))?;
         Ok(Self {
             id,
             images: rows.len(),
-            list: list::encode(id, &rows.iter().map(|row| row.listed.clone()).collect::<Vec<_>>()),
+            list: list::encode(id, &listed),
             hints: Hints::encode(&blocks),
             vectors: keys.seal(&SealedObject::Vectors(id, space), &exact)?,
             records: keys.seal(&SealedObject::Records(id), &records)?,

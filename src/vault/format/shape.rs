@@ -89,7 +89,7 @@ impl Shape {
                 let parameters = spaces.get(space)?;
                 match part {
                     Part::Blocks => blocks * parameters.block_bytes(),
-                    Part::List | Part::OldList => list::file_bytes(images),
+                    Part::List | Part::OldList => list::largest_bytes(images),
                     Part::Hints => hints::file_bytes(blocks),
                     Part::Vectors => sealed::file_bytes(images * parameters.dimension() * vectors::NUMBER_BYTES),
                     Part::Records | Part::OldCatalogue => LARGEST_ROWS_BYTES,
@@ -173,7 +173,7 @@ impl Shape {
 }
 
 /// Most bytes of a sealed file of compressed rows: DEFLATE never makes them much longer.
-const LARGEST_ROWS_BYTES: usize = sealed::file_bytes(fields::LARGEST_BYTES + fields::LARGEST_BYTES / 1000 + 1024);
+const LARGEST_ROWS_BYTES: usize = sealed::file_bytes(fields::LARGEST_CONTENT_BYTES + fields::LARGEST_CONTENT_BYTES / 1000 + 1024);
 
 /// Most bytes of a file of a segment under this name, in any format.
 #[must_use]

@@ -1,6 +1,6 @@
 //! Tables, `.table`: lists of rows that belong to the whole vault, encrypted page by page.
 //!
-//! A reader keeps the tables and pages that it does not know, unless the mapping says that a table is critical.
+//! A reader keeps the tables and pages that it does not know, if the mapping allows it to use the vault without.
 //!
 //! Nothing here has `Debug`: labels and paths must not be logged.
 //!
@@ -8,6 +8,7 @@
 
 use zeroize::Zeroizing;
 
+use super::entries::Needs;
 use super::fields;
 use super::fields::{Field, Fields, Rows, RowsFault};
 use super::hex::{Digest, Hex, Id};
@@ -44,11 +45,11 @@ impl Table {
         }
     }
 
-    /// Whether a program that does not know the table must refuse the vault.
+    /// What a program must not do that does not know the table.
     #[must_use]
-    pub const fn critical(self) -> bool {
+    pub const fn needs(self) -> Needs {
         match self {
-            Self::Sources => false,
+            Self::Sources => Needs::Nothing,
         }
     }
 
@@ -57,6 +58,12 @@ impl Table {
     pub fn id(self) -> Id {
         object_id(self.name())
     }
+}
+
+/// Whether this version knows the table with this name.
+#[must_use]
+pub fn is_known(name: &str) -> bool {
+    Table::named(name).is_some()
 }
 
 /// Whether a table may have this name: 1 to 64 characters `a-z`, `0-9`, `-`.
@@ -237,7 +244,7 @@ mod tests {
     fn names_and_ids_of_tables() {
         assert_eq!(Table::named("sources"), Some(Table::Sources));
         assert_eq!(Table::named("history"), None);
-        assert!(!Table::Sources.critical());
+        assert!(!Table::Sources.needs());
         assert_eq!(Table::Sources.id(), object_id("sources"));
         assert!(is_name("a-0") && is_name(&"a".repeat(64)));
         assert!(["", "A", "a b", "a/b", "\u{e9}", &"a".repeat(65)].into_iter().all(|name| !is_name(name)));

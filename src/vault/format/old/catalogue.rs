@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::super::entries::SEGMENT_IMAGES;
 use super::super::hex::{Digest, Hex, Id};
+use super::super::capture::{CaptureTime, Captured, Origin};
 use super::super::record::{Found, Modified, Pixels, Record};
 
 /// Most bytes of an original name.
@@ -47,7 +48,8 @@ fn record(row: Row) -> Option<Record> {
     let modified = modified.map(|seconds| Modified { seconds, nanoseconds: 0 });
     let found = Found { source: Hex([0; 16]), path: name.into_bytes(), modified };
     let mut record = Record::new(row.id, row.content, bytes, found);
-    record.captured = captured;
+    record.captured =
+        captured.and_then(|text| Some(Captured { origin: Origin::EXIF, time: CaptureTime::parse(&text)? }));
     record.pixels = Some(Pixels { width, height }).filter(|pixels| *pixels != Pixels { width: 0, height: 0 });
     Some(record)
 }
