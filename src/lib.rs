@@ -15,8 +15,7 @@
 //! | [`cli`] | one file per command |
 //! | [`tui`] | the terminal application |
 //!
-//! Encrypted search, networks and secrets are separate packages: [`ckks`] (and [`ckks_v1`], which vaults
-//! still use), [`features`], [`secret`].
+//! Encrypted search, networks and secrets are separate packages: [`ckks`], [`features`], [`secret`].
 
 pub mod cipher;
 pub mod cli;
@@ -29,6 +28,5 @@ pub mod tui;
 pub mod vault;
 
 pub use cipherlens_ckks as ckks;
-pub use cipherlens_ckks_v1 as ckks_v1;
 pub use cipherlens_features as features;
 pub use cipherlens_secret as secret;

@@ -94,6 +94,8 @@ pub struct PackEntry {
     pub parts: usize,
     /// Bytes of the pack.
     pub bytes: u64,
+    /// Thumbnails in it that no record refers to any more.
+    pub dead: usize,
     /// Of the list of its parts, which names both files.
     pub list: Digest,
     /// Of the pack.

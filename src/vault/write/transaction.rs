@@ -4,21 +4,31 @@
 //! Must never: change a file once it has its final name, remove one that the current mapping references, or report a
 //! commit before the backend has made it durable.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::rewriting::{Changes, Rewriting};
+use parking_lot::Mutex;
+
+use super::packing;
+use super::packing::Packing;
+use super::rewriting::{Changes, Rewriting, Rewritten};
+use super::storing;
 use crate::durable::IfLocked;
 use crate::vault::backend::writer::{Abandoned, Writer};
 use crate::vault::error::Error;
-use crate::vault::format::catalogue::{CatalogueEntry, PhotoMetadata};
 use crate::vault::format::extension::Extension;
 use crate::vault::format::hex::{Digest, Id};
-use crate::vault::format::images::{ListedImage, ListedThumbnail};
-use crate::vault::format::layout::Object;
-use crate::vault::format::mapping::SignedMapping;
-use crate::vault::format::sealed::{LARGEST_PHOTO_BYTES, SealedObject};
+use crate::vault::format::list::ListedImage;
+use crate::vault::format::mapping::{Contents, SignedMapping};
+use crate::vault::format::pack;
+use crate::vault::format::pack::SealedThumbnail;
+use crate::vault::format::record::{Found, Record, ThumbnailPlace};
 use crate::vault::format::segment::Row;
+use crate::vault::format::table;
+use crate::vault::format::vectors;
 use crate::vault::freshness::Freshness;
 use crate::vault::read::snapshot::Snapshot;
 use crate::vault::read::source::Source;
@@ -26,11 +36,10 @@ use crate::vault::unlocked::{Vault, authentic_mapping};
 
 /// An encrypted photo waiting to be appended. If it is not appended, it is removed when the transaction ends.
 pub struct StoredPhoto {
-    listed: ListedImage,
-    content: Digest,
-    bytes: u64,
-    /// The id for its thumbnail.
-    thumbnail: Id,
+    pub(super) listed: ListedImage,
+    pub(super) content: Digest,
+    pub(super) bytes: u64,
+    pub(super) thumbnail: Option<ThumbnailPlace>,
 }
 
 impl StoredPhoto {
@@ -39,16 +48,44 @@ impl StoredPhoto {
     pub fn id(&self) -> Id {
         self.listed.id
     }
+
+    /// A record with what is known from storing it, and where it was found.
+    #[must_use]
+    pub fn record(&self, found: Found) -> Record {
+        Record::new(self.listed.id, self.content, self.bytes, found)
+    }
+}
+
+/// The thumbnails that the next commit writes, as one part of a pack.
+pub(super) struct Thumbnails {
+    pub(super) part: Id,
+    pub(super) sealed: Vec<SealedThumbnail>,
+}
+
+impl Thumbnails {
+    fn new() -> Result<Self, Error> {
+        Ok(Self { part: Id::random()?, sealed: Vec::new() })
+    }
+
+    /// Drops those that no record of the commit refers to.
+    fn keep_only(&mut self, wanted: &HashSet<ThumbnailPlace>) {
+        let part = self.part;
+        for (number, (_, sealed)) in (0..).zip(&mut self.sealed) {
+            if !wanted.contains(&ThumbnailPlace { part, number }) {
+                sealed.clear();
+            }
+        }
+    }
 }
 
 /// A photo with everything that a vault keeps about it.
 pub struct NewImage {
     /// The stored original.
     pub photo: StoredPhoto,
-    /// What a listing shows; `bytes` is set from the original.
-    pub details: PhotoMetadata,
-    /// Its unit feature vector, of the vault's dimension.
-    pub vector: Vec<f32>,
+    /// What is known about it, begun with [`StoredPhoto::record`].
+    pub record: Record,
+    /// Its unit feature vector, of the vault's dimension; `None` for a file that cannot be decoded.
+    pub vector: Option<Vec<f32>>,
 }
 
 /// What happened to an image that was appended.
@@ -85,6 +122,9 @@ pub struct Transaction {
     changes: Changes,
     /// The contents of `changes.additions`.
     added: HashMap<Digest, Id>,
+    thumbnails: Mutex<Thumbnails>,
+    /// Sources that the next commit adds to the table.
+    sources: Vec<table::Source>,
     /// As in [`Committed`].
     already_present: Vec<(Id, Id)>,
     if_locked: IfLocked,
@@ -115,12 +155,16 @@ impl Transaction {
     }
 
     fn with_writer(vault: &Vault, if_locked: IfLocked, hold: Hold, writer: Box<dyn Writer>) -> Result<Self, Error> {
+        let base = Arc::new(vault.snapshot()?);
+        base.mapping().require_writable()?;
         Ok(Self {
             source: Arc::clone(&vault.source),
             freshness: vault.freshness.clone(),
-            base: Arc::new(vault.snapshot()?),
+            base,
             changes: Changes::default(),
             added: HashMap::new(),
+            thumbnails: Mutex::new(Thumbnails::new()?),
+            sources: Vec::new(),
             already_present: Vec::new(),
             if_locked,
             hold,
@@ -151,7 +195,7 @@ impl Transaction {
     /// Encrypts and writes an original. Can be called from any thread. Keeps nothing in memory.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] beyond [`LARGEST_PHOTO_BYTES`]; what the system reports.
+    /// [`Error::TooLarge`]; what the system reports.
     pub fn store_photo(&self, photo: &[u8], extension: &Extension) -> Result<StoredPhoto, Error> {
         self.store_photo_with_tag(photo, self.source.keys.content_tag(photo), extension)
     }
@@ -166,30 +210,73 @@ impl Transaction {
         content: Digest,
         extension: &Extension,
     ) -> Result<StoredPhoto, Error> {
-        let (id, thumbnail) = (Id::random()?, Id::random()?);
-        // Both at once: each announcement waits for the disk.
-        self.writer.announce(&[Object::Photo(id, extension.clone()), Object::Thumbnail(thumbnail)])?;
-        let digest = self.store_object(&SealedObject::Photo(id, extension.clone()), photo)?;
-        let listed = ListedImage { id, extension: extension.clone(), photo: digest, thumbnail: None };
-        Ok(StoredPhoto { listed, content, bytes: photo.len() as u64, thumbnail })
+        let listed = storing::store(&self.source.keys, &*self.writer, photo, extension)?;
+        Ok(StoredPhoto { listed, content, bytes: photo.len() as u64, thumbnail: None })
     }
 
-    /// Encrypts and writes the thumbnail of a stored original.
+    /// Encrypts and writes an original of `bytes` bytes as it is read, in little memory.
     ///
     /// # Errors
-    /// As [`Self::store_photo`].
+    /// [`Error::TooLarge`]; [`Error::Changed`] when `photo` gives another number of bytes; what the system reports.
+    pub fn store_stream(&self, photo: &mut dyn Read, bytes: u64, extension: &Extension) -> Result<StoredPhoto, Error> {
+        let (listed, content) = storing::store_stream(&self.source.keys, &*self.writer, photo, bytes, extension)?;
+        Ok(StoredPhoto { listed, content, bytes, thumbnail: None })
+    }
+
+    /// Encrypts the thumbnail of a stored original. It is written by the next commit.
+    ///
+    /// # Errors
+    /// When the system gives no entropy.
     pub fn store_thumbnail(&self, photo: &mut StoredPhoto, thumbnail: &[u8]) -> Result<(), Error> {
-        photo.listed.thumbnail = Some(self.write_thumbnail(photo.thumbnail, thumbnail)?);
+        photo.thumbnail = Some(self.new_thumbnail(thumbnail)?);
         Ok(())
     }
 
-    /// Writes a thumbnail under a new id.
-    pub(super) fn new_thumbnail(&self, thumbnail: &[u8]) -> Result<ListedThumbnail, Error> {
-        self.write_thumbnail(Id::random()?, thumbnail)
+    /// Encrypts a thumbnail for the next commit, and returns its place.
+    pub(super) fn new_thumbnail(&self, thumbnail: &[u8]) -> Result<ThumbnailPlace, Error> {
+        let sealed = pack::seal_thumbnail(&self.source.keys, Id::random()?, thumbnail)?;
+        let mut thumbnails = self.thumbnails.lock();
+        let place = ThumbnailPlace { part: thumbnails.part, number: thumbnails.sealed.len() as u32 };
+        thumbnails.sealed.push(sealed);
+        Ok(place)
     }
 
-    fn write_thumbnail(&self, id: Id, thumbnail: &[u8]) -> Result<ListedThumbnail, Error> {
-        Ok(ListedThumbnail { id, digest: self.store_object(&SealedObject::Thumbnail(id), thumbnail)? })
+    /// The id of a source of photos, by the path of its root. A new one is added to the vault with the next commit.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`]; when the table of sources is missing or damaged.
+    pub fn source_of(&mut self, root: &Path, label: &str) -> Result<Id, Error> {
+        let path = root.as_os_str().as_encoded_bytes();
+        let known = self.base.sources()?;
+        if let Some(known) = known.iter().chain(&self.sources).find(|source| source.root == path) {
+            return Ok(known.id);
+        }
+        let source = table::Source::new(Id::random()?, label.to_owned(), now(), path.to_vec());
+        source.check()?;
+        let id = source.id;
+        self.sources.push(source);
+        Ok(id)
+    }
+
+    /// Records one more place where an image was found, unless it is known.
+    ///
+    /// # Errors
+    /// [`Error::UnknownImage`]; when its records are missing or damaged.
+    pub fn add_place(&mut self, id: Id, found: Found) -> Result<(), Error> {
+        let is_same = |known: &Found| known.source == found.source && known.path == found.path;
+        if let Some(row) = self.changes.additions.iter_mut().find(|row| row.record.id == id) {
+            if !row.record.found().iter().any(is_same) {
+                row.record.add_found(found);
+            }
+            return Ok(());
+        }
+        let places = self.changes.places.get(&id);
+        let is_known = self.base.image(id)?.record()?.found().iter().any(is_same)
+            || places.is_some_and(|places| places.iter().any(is_same));
+        if !is_known {
+            self.changes.places.entry(id).or_default().push(found);
+        }
+        Ok(())
     }
 
     /// The image with this content, committed or appended.
@@ -208,12 +295,20 @@ impl Transaction {
     /// # Errors
     /// [`Error::TooLong`] for a name; [`Error::Dimension`]; as [`Self::find_content`].
     pub fn append(&mut self, image: NewImage) -> Result<Appended, Error> {
-        let NewImage { photo: StoredPhoto { listed, content, bytes, .. }, details, vector } = image;
-        details.check()?;
-        let (actual, expected) = (vector.len(), self.base.mapping().parameters().dimension());
-        if actual != expected {
-            return Err(Error::Dimension { actual, expected });
+        let NewImage { photo: StoredPhoto { listed, content, bytes, thumbnail }, record, vector } = image;
+        let search = self.source.search()?;
+        let mut record = Record { id: listed.id, content, bytes, thumbnail, ..record };
+        record.added.get_or_insert_with(now);
+        match &vector {
+            Some(vector) => {
+                let (actual, expected) = (vector.len(), search.holder.parameters().dimension());
+                if actual != expected {
+                    return Err(Error::Dimension { actual, expected });
+                }
+            }
+            None => drop(record.without_vector.insert(search.space)),
         }
+        record.check()?;
         let present = match self.find_content(&content) {
             // Another writer has committed, and removed what this one was about to read.
             Err(Error::Superseded { .. }) => {
@@ -223,13 +318,13 @@ impl Transaction {
             found => found?,
         };
         if let Some(present) = present {
-            self.writer.discard(&listed.objects().collect::<Vec<_>>());
+            self.writer.discard(&[listed.object()]);
             return Ok(Appended::AlreadyPresent(present));
         }
         let id = listed.id;
         self.added.insert(content, id);
-        let entry = CatalogueEntry { id, content, details: PhotoMetadata { bytes, ..details } };
-        self.changes.additions.push(Row { listed, entry, vector });
+        let vector = vector.map(|vector| vectors::rounded(&vector));
+        self.changes.additions.push(Row { listed, companions: Vec::new(), record, vector });
         Ok(Appended::New(id))
     }
 
@@ -291,18 +386,18 @@ impl Transaction {
 
     /// Starts from the newest generation, if that is another one.
     fn catch_up(&mut self) -> Result<(), Error> {
-        let newest = authentic_mapping(&*self.source.backend, &self.source.keys, &self.freshness)?;
+        let newest = authentic_mapping(&self.source, &self.freshness)?;
         if newest.tag == self.base.signed.tag {
             return Ok(());
         }
         self.base = Arc::new(Snapshot::new(&self.source, newest, Some(&self.base)));
         let mut stays = Vec::new();
         for row in std::mem::take(&mut self.changes.additions) {
-            let present = self.base.find_content(&row.entry.content)?;
+            let present = self.base.find_content(&row.record.content)?;
             match present.filter(|id| !self.changes.removals.contains(id)) {
                 Some(present) => {
-                    self.writer.discard(&row.listed.objects().collect::<Vec<_>>());
-                    self.added.insert(row.entry.content, present);
+                    self.writer.discard(&[row.listed.object()]);
+                    self.added.insert(row.record.content, present);
                     self.already_present.push((row.listed.id, present));
                 }
                 None => stays.push(row),
@@ -310,16 +405,33 @@ impl Transaction {
         }
         self.changes.additions = stays;
         let base = &self.base;
-        self.changes.removals.retain(|id| !matches!(base.image(*id), Err(Error::UnknownImage { .. })));
+        let is_there = |id: &Id| !matches!(base.image(*id), Err(Error::UnknownImage { .. }));
+        self.changes.removals.retain(is_there);
+        self.changes.places.retain(|id, _| is_there(id));
         Ok(())
     }
 
     /// Writes and commits the next generation, under the lock.
     fn write(&mut self) -> Result<(), Error> {
-        let rewriting = Rewriting::new(&self.source, &*self.writer, std::mem::take(&mut self.changes));
-        let (next, obsolete) = rewriting.run(&self.base).map_err(|error| self.overtaken_or(error))?;
-        let (groups, segments) = next.write(&self.source.keys, &*self.writer)?;
-        let next = self.base.mapping().next(self.base.signed.tag, groups, segments);
+        let changes = std::mem::take(&mut self.changes);
+        let mut thumbnails = std::mem::replace(&mut *self.thumbnails.lock(), Thumbnails::new()?);
+        let rows = changes.additions.iter().chain(changes.replaced.values().flatten());
+        thumbnails.keep_only(&rows.filter_map(|row| row.record.thumbnail).collect());
+        let rewriting = Rewriting::new(&self.source, &*self.writer, changes);
+        let Rewritten { next, mut obsolete, dead } =
+            rewriting.run(&self.base).map_err(|error| self.overtaken_or(error))?;
+        let (groups, segments) = next.write(&self.source, &*self.writer)?;
+        let mut packing = Packing::new(&self.source, &*self.writer, self.base.packs());
+        let gone: HashSet<ThumbnailPlace> = dead.iter().copied().collect();
+        packing.bury(&dead, self.base.packs(), || Ok(&packing::places(&self.base)? - &gone))?;
+        packing.add(&thumbnails)?;
+        packing.merge()?;
+        let (packs, unpacked) = packing.finish();
+        obsolete.extend(unpacked);
+        let (tables, replaced) = storing::tables(&self.source.keys, &*self.writer, &self.base, &self.sources)?;
+        obsolete.extend(replaced);
+        let contents = Contents { groups, segments, packs, tables };
+        let next = self.base.mapping().next(self.base.signed.tag, contents);
         let next = SignedMapping::sign(next, &self.source.keys);
         self.writer.announce(&obsolete)?;
         self.writer.commit(&next, None)?;
@@ -331,6 +443,7 @@ impl Transaction {
         self.freshness.remember(&next)?;
         self.base = Arc::new(Snapshot::new(&self.source, next, Some(&self.base)));
         self.added.clear();
+        self.sources.clear();
         Ok(())
     }
 
@@ -352,15 +465,9 @@ impl Transaction {
     pub(super) fn set_strays_aside(&self) -> Result<(), Error> {
         self.writer.set_strays_aside()
     }
+}
 
-    fn store_object(&self, sealed: &SealedObject, plaintext: &[u8]) -> Result<Digest, Error> {
-        let object = sealed.object();
-        if plaintext.len() > LARGEST_PHOTO_BYTES {
-            let (actual, limit) = (plaintext.len() as u64, LARGEST_PHOTO_BYTES as u64);
-            return Err(Error::TooLarge { object, actual, limit });
-        }
-        let file = self.source.keys.seal(sealed, plaintext)?;
-        self.writer.stage(&object, &file.parts())?;
-        Ok(Digest::of(&file.parts()))
-    }
+/// Seconds since 1970.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() as i64)
 }

@@ -1,0 +1,127 @@
+//! Encrypting originals and pages of tables, and staging their files.
+//!
+//! Must never: hold more of a large original in memory than a few chunks.
+
+use std::io::Read;
+
+use crate::vault::backend::writer::Writer;
+use crate::vault::error::Error;
+use crate::vault::format::chunks;
+use crate::vault::format::chunks::ChunkSealer;
+use crate::vault::format::entries::TableEntry;
+use crate::vault::format::extension::Extension;
+use crate::vault::format::hex::{Digest, Hex, Id};
+use crate::vault::format::layout::Object;
+use crate::vault::format::list::ListedImage;
+use crate::vault::format::sealed::{SealedObject, VaultKeys};
+use crate::vault::format::table;
+use crate::vault::format::table::{Source, Table};
+use crate::vault::read::snapshot::Snapshot;
+
+/// Encrypts and stages an original.
+pub(super) fn store(
+    keys: &VaultKeys,
+    writer: &dyn Writer,
+    photo: &[u8],
+    extension: &Extension,
+) -> Result<ListedImage, Error> {
+    if chunks::is_chunked(photo.len() as u64) {
+        let (listed, _) = store_stream(keys, writer, &mut &*photo, photo.len() as u64, extension)?;
+        return Ok(listed);
+    }
+    let id = Id::random()?;
+    let file = keys.seal(&SealedObject::Photo(id, extension.clone()), photo)?;
+    let listed = ListedImage { id, extension: extension.clone(), photo: Digest::of(&file.parts()) };
+    writer.announce(&[listed.object()])?;
+    writer.stage(&listed.object(), &file.parts())?;
+    Ok(listed)
+}
+
+/// Encrypts and stages an original of `bytes` bytes as it is read. Also returns the keyed hash of its content.
+pub(super) fn store_stream(
+    keys: &VaultKeys,
+    writer: &dyn Writer,
+    photo: &mut dyn Read,
+    bytes: u64,
+    extension: &Extension,
+) -> Result<(ListedImage, Digest), Error> {
+    let id = Id::random()?;
+    let object = Object::Photo(id, extension.clone());
+    let reading = |source| Error::Io { object: "the original".to_owned(), source };
+    if bytes > chunks::LARGEST_ORIGINAL_BYTES {
+        return Err(Error::TooLarge { object, actual: bytes, limit: chunks::LARGEST_ORIGINAL_BYTES });
+    }
+    let Some(mut sealer) = ChunkSealer::new(keys, id, bytes) else {
+        let mut content = zeroize::Zeroizing::new(Vec::with_capacity(bytes as usize + 1));
+        photo.take(bytes + 1).read_to_end(&mut content).map_err(reading)?;
+        if content.len() as u64 != bytes {
+            return Err(Error::Changed);
+        }
+        return Ok((store(keys, writer, &content, extension)?, keys.content_tag(&content)));
+    };
+    let (mut tag, mut digest) = (keys.content_tag_in_pieces(), blake3::Hasher::new());
+    let mut buffer = zeroize::Zeroizing::new(vec![0; chunks::CHUNK_BYTES]);
+    let mut prefix = Some(ChunkSealer::prefix().to_vec());
+    let mut next = || -> Result<Option<Vec<u8>>, Error> {
+        if let Some(prefix) = prefix.take() {
+            return Ok(Some(prefix));
+        }
+        loop {
+            if let Some(chunk) = sealer.chunk()? {
+                return Ok(Some(chunk));
+            }
+            if sealer.is_finished() {
+                return Ok(None);
+            }
+            let room = sealer.room().min(buffer.len());
+            let read = photo.read(&mut buffer[..room]).map_err(reading)?;
+            if read == 0 {
+                return Err(Error::Changed);
+            }
+            tag.update(&buffer[..read]);
+            sealer.take(&buffer[..read]);
+        }
+    };
+    let mut pieces = std::iter::from_fn(|| next().transpose()).inspect(|piece| {
+        if let Ok(piece) = piece {
+            digest.update(piece);
+        }
+    });
+    writer.announce(std::slice::from_ref(&object))?;
+    writer.stage_from(&object, chunks::file_bytes(bytes), &mut pieces)?;
+    drop(pieces);
+    if photo.read(&mut [0]).map_err(reading)? != 0 {
+        writer.discard(&[object]);
+        return Err(Error::Changed);
+    }
+    let listed = ListedImage { id, extension: extension.clone(), photo: Hex(digest.finalize().into()) };
+    Ok((listed, tag.finish()))
+}
+
+/// The tables of the next generation, with `added` sources, and the files that are obsolete with it.
+pub(super) fn tables(
+    keys: &VaultKeys,
+    writer: &dyn Writer,
+    base: &Snapshot,
+    added: &[Source],
+) -> Result<(Vec<TableEntry>, Vec<Object>), Error> {
+    let mut tables = base.mapping().tables.clone();
+    if added.is_empty() {
+        return Ok((tables, Vec::new()));
+    }
+    let sources = [base.sources()?.as_slice(), added].concat();
+    let mut pages = Vec::new();
+    for (number, page) in (0..).zip(table::encode_sources(&sources)?) {
+        let sealed = keys.seal(&SealedObject::Table(Table::Sources.id(), number), &page)?;
+        let digest = Digest::of(&sealed.parts());
+        let object = Object::Table(digest.name());
+        writer.announce(std::slice::from_ref(&object))?;
+        writer.stage(&object, &sealed.parts())?;
+        pages.push(digest);
+    }
+    let name = Table::Sources.name();
+    let obsolete = base.mapping().pages(name).iter().map(|page| Object::Table(page.name())).collect();
+    tables.retain(|table| table.name != name);
+    tables.push(TableEntry { name: name.to_owned(), needs: Table::Sources.needs(), pages });
+    Ok((tables, obsolete))
+}
