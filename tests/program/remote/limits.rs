@@ -54,10 +54,11 @@ fn a_list_too_large_for_its_mapping_is_not_committed() {
     let (old, new) = (current.mapping.segments[0].id, Id::random().unwrap());
     let next = current.text().replace(&old.to_string(), &new.to_string());
     let next = SignedMapping::parse(next.replace("\"generation\": 2", "\"generation\": 3").as_bytes()).unwrap();
-    let writer = vault.backend().writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
+    let writer = vault.backend().writer(Abandoned::Remove).unwrap();
     // A list of one image has at most a kilobyte.
     writer.stage(&Object::Segment(new, Part::Images), &[&[b' '; 5000]]).unwrap();
-    let refused = writer.commit(&next).unwrap_err();
+    writer.lock(IfLocked::Refuse).unwrap();
+    let refused = writer.commit(&next, None).unwrap_err();
     drop(writer);
     assert!(refused.to_string().contains("too large"), "{refused}");
     drop(vault);

@@ -76,6 +76,7 @@ impl LocalBackend {
         let writer = self.local_writer(abandoned);
         writer.lock(IfLocked::Refuse)?;
         creation::create_directories(&self.directories, public_context)?;
+        writer.start_over()?;
         Ok(writer)
     }
 

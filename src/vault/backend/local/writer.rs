@@ -106,6 +106,15 @@ impl LocalWriter {
         Self { directories, backend, unsynced: Unsynced::default(), state, abandoned }
     }
 
+    /// Starts from the mapping that is current now, after the remains of an interrupted creation were removed.
+    pub(super) fn start_over(&self) -> Result<(), Error> {
+        let in_force = tag_in_force(&self.directories)?;
+        if let Some(turn) = &mut self.state.lock().turn {
+            turn.in_force = in_force;
+        }
+        Ok(())
+    }
+
     fn root(&self) -> Result<&Dir, Error> {
         self.directories.root().map_err(Error::io(self.directories.path().display()))
     }
