@@ -68,7 +68,8 @@ fn of_a_photo_added_by_several_processes_at_once_one_copy_stays() {
     let (shared, own) = (&photos[1..4], &photos[4..]);
     let of = |adder: usize| [shared, &own[adder % 2..][..1]].concat();
     let adders: Vec<Child> = (0..4).map(|adder| start(&scene, &of(adder))).collect();
-    let said: Vec<_> = adders.into_iter().map(|adder| Ran(adder.wait_with_output().unwrap()).success().json()).collect();
+    let said: Vec<_> =
+        adders.into_iter().map(|adder| Ran(adder.wait_with_output().unwrap()).success().json()).collect();
     let sum = |key: &str| said.iter().map(|said| said[key].as_u64().unwrap()).sum::<u64>();
     assert_eq!((sum("added"), sum("already_present")), (5, 4 * 4 - 5));
     assert_eq!(scene.run(["list", "--json"]).success().json().as_array().unwrap().len(), 6);

@@ -107,11 +107,10 @@ pub(crate) fn making(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<Request> {
         [begin].into_iter().chain(content.chunks(1 << 20).map(|part| (10, part.to_vec()))).collect::<Vec<_>>()
     };
     let names: Vec<&str> = files.keys().map(|name| name.to_str().unwrap()).collect();
-    let once = names.into_iter().filter(|name| !["header", "mapping.json", "public_context", "lock"].contains(name));
+    let once = names.into_iter().filter(|name| !["header", "mapping.json", "public_context"].contains(name));
     let once: Vec<&str> = once.collect();
     // Staged, and discarded or aborted.
-    let strays =
-        ["0f", "1f"].map(|end| path(&format!("encrypted_images/000102030405060708090a0b0c0d0e{end}.jpg.aes")));
+    let strays = ["0f", "1f"].map(|end| path(&format!("encrypted_images/000102030405060708090a0b0c0d0e{end}.jpg.aes")));
     let mut all = vec![(8, [&[0], &files[Path::new("public_context")][..]].concat())];
     all.push((16, once.iter().flat_map(|name| path(name)).collect()));
     all.extend(once.iter().flat_map(|name| stage(name)));

@@ -223,12 +223,12 @@ pub(crate) fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
     intact
 }
 
-/// Every file below a directory, with its content.
+/// Every file below a directory, with its content, except a vault's `lock`, which has none and stands for nothing.
 pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in walkdir::WalkDir::new(root) {
         let entry = entry.unwrap();
-        if entry.file_type().is_file() {
+        if entry.file_type().is_file() && entry.path() != root.join("lock") {
             found.insert(entry.path().strip_prefix(root).unwrap().to_owned(), fs::read(entry.path()).unwrap());
         }
     }

@@ -75,7 +75,9 @@ fn a_range_of_a_file_is_read() {
     let object = photo();
     fs::write(host.root().join(object.to_string()), &content).unwrap();
     for backend in backends(&host) {
-        for (offset, bytes) in [(0, 10), (999_990, 10), (999_990, 11), (1_000_000, 5), (5_000_000, 5), (3, 700_000), (9, 0)] {
+        for (offset, bytes) in
+            [(0, 10), (999_990, 10), (999_990, 11), (1_000_000, 5), (5_000_000, 5), (3, 700_000), (9, 0)]
+        {
             let from = content.len().min(offset);
             let until = content.len().min(offset + bytes);
             let read = backend.read_at(&object, offset as u64, bytes as u64).unwrap();

@@ -99,13 +99,11 @@ mod tests {
 
     #[test]
     fn an_unfinished_replacement_has_the_name_that_the_layout_gives_it() {
-        for (unfinished, object) in
-            [
-                (Object::UNFINISHED_HEADER, Object::Header),
-                (Object::UNFINISHED_MAPPING, Object::Mapping),
-                (Object::UNFINISHED_PUBLIC_CONTEXT, Object::PublicContext),
-            ]
-        {
+        for (unfinished, object) in [
+            (Object::UNFINISHED_HEADER, Object::Header),
+            (Object::UNFINISHED_MAPPING, Object::Mapping),
+            (Object::UNFINISHED_PUBLIC_CONTEXT, Object::PublicContext),
+        ] {
             assert_eq!(unfinished.to_string(), format!("{object}{}", durable::UNFINISHED));
         }
     }

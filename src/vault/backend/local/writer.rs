@@ -28,6 +28,7 @@ use super::journal::Journal;
 use super::leftovers;
 use super::leftovers::Stray;
 use crate::durable::{Dir, IfLocked, Lock, Unsynced};
+use crate::vault::backend::generation;
 use crate::vault::backend::writer::{Abandoned, LOCK_PATIENCE, Pieces, Writer};
 use crate::vault::error::Error;
 use crate::vault::format::hex::MacTag;
@@ -155,12 +156,14 @@ impl LocalWriter {
         self.remove([&file.object], &mut state);
     }
 
-    /// Removes the journal if it lists no file that is there and that no mapping references; makes the earlier
+    /// Removes the journal if every file that it lists is gone or referenced by the current mapping; makes the earlier
     /// removals durable first.
     fn end_journal(&self, state: &mut State) {
         let Some(journal) = &state.journal else { return };
-        let is_gone = |object| matches!(self.directories.has(object), Ok(false));
-        if !journal.listed().difference(&state.committed).all(is_gone) {
+        let is_gone = |object: &&Object| matches!(self.directories.has(object), Ok(false));
+        let left: Vec<_> = journal.listed().difference(&state.committed).filter(|object| !is_gone(object)).collect();
+        // After a resumed copy, which found some files there, or a commit that failed.
+        if !left.is_empty() && !state.turn.as_ref().is_some_and(|turn| self.references(turn, &left)) {
             return;
         }
         let end = || -> Result<(), Error> {
@@ -176,6 +179,14 @@ impl LocalWriter {
             state.committed.clear();
             state.removed.clear();
         }
+    }
+
+    /// Whether the current mapping references all of `objects`, as far as its lists can be read.
+    fn references(&self, turn: &Turn, objects: &[&Object]) -> bool {
+        let Ok(current) = self.directories.mapping() else { return false };
+        let Ok(named) = generation::named_files(&self.backend, &current.mapping) else { return false };
+        let named: HashSet<Object> = named.into_iter().map(|file| file.object).collect();
+        Some(current.tag) == turn.in_force && objects.iter().all(|object| named.contains(object))
     }
 
     /// Removes files. Those that cannot be removed stay in the journal.
