@@ -109,6 +109,13 @@ impl Staging {
     }
 }
 
+impl Drop for Writing {
+    fn drop(&mut self) {
+        // Half a file is of no use, even if the writer keeps what it staged.
+        self.abort();
+    }
+}
+
 impl Writing {
     fn receive(&mut self, backend: &LocalBackend, request: Request) -> Result<Option<Reply>, Refusal> {
         match request {
@@ -136,9 +143,7 @@ impl Writing {
                 self.stage_if_whole()
             }
             Request::Abort => {
-                if let Some(Arriving::OnDisk { file, .. }) = self.arriving.take() {
-                    self.writer.abort_file(file);
-                }
+                self.abort();
                 Ok(None)
             }
             Request::Concatenate { object, from } => {
@@ -185,6 +190,13 @@ impl Writing {
                 Ok(Some(Reply::Done))
             }
             _ => Err(Refusal::new(Reason::Failed, "this request is not for a writer")),
+        }
+    }
+
+    /// Forgets the file that is arriving.
+    fn abort(&mut self) {
+        if let Some(Arriving::OnDisk { file, .. }) = self.arriving.take() {
+            self.writer.abort_file(file);
         }
     }
 

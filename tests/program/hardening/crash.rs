@@ -367,8 +367,8 @@ fn objects_and_segments_are_synced_before_the_mapping_names_them() {
     let synced: HashSet<&Path> =
         calls[..commit].iter().filter(|call| call.kind == Kind::Sync).map(|call| call.path.as_path()).collect();
     let created: Vec<_> = calls[..commit].iter().filter(|call| call.kind == Kind::Create).collect();
-    // Three photos, three thumbnails, five files of a segment, and the mapping; before all of them the journal, an empty
-    // file whose name is made durable before any other file is created.
+    // Three photos, three thumbnails, five files of a segment, and the mapping; before all of them the journal, an
+    // empty file whose name is made durable before any other file is created.
     assert_eq!(created.len(), 13, "{created:?}");
     let journal = created[0].path.strip_prefix("photos.vault").unwrap().to_str().unwrap();
     assert!(journal.starts_with("journals/"), "{:?}", created[0]);

@@ -1,5 +1,5 @@
-//! A commit of a mapping together with a header, killed at every step: the header is the old one or the new one, and the
-//! new one never without its mapping.
+//! A commit of a mapping together with a header, killed at every step: the header is the old one or the new one, and
+//! the new one never without its mapping.
 //!
 //! The tracer follows this test binary itself, which is started again with one test and makes the commit there.
 
