@@ -192,6 +192,8 @@ pub(crate) fn host(bytes: &[u8]) {
 /// The kinds of requests that begin to write, into an existing or a new vault.
 const BEGIN: u8 = 7;
 const CREATE: u8 = 8;
+/// The one request with a number between theirs that reads.
+const READ_AT: u8 = 23;
 
 /// A temporary folder in memory, where the system has one.
 fn in_memory() -> tempfile::TempDir {
@@ -263,7 +265,7 @@ fn frames(bytes: &[u8]) -> Vec<u8> {
         if [BEGIN, CREATE].contains(kind) {
             writer = request;
         }
-        let id = if (BEGIN..64).contains(kind) { writer } else { request };
+        let id = if (BEGIN..64).contains(kind) && *kind != READ_AT { writer } else { request };
         line.extend(request_frame(id, *kind, payload));
         (rest, request) = (after, request + 1);
     }

@@ -401,7 +401,7 @@ mod tests {
         let path = directory.path().join("locks");
         let held = Lock::in_directory(&path, "lock", IfLocked::Refuse).unwrap().unwrap();
         assert!(Lock::in_directory(&path, "lock", IfLocked::Refuse).unwrap().is_none());
-        let waiter = std::thread::spawn(move || Lock::in_directory(&path, "lock", IfLocked::Wait).unwrap().is_some());
+        let waiter = thread::spawn(move || Lock::in_directory(&path, "lock", IfLocked::Wait).unwrap().is_some());
         drop(held);
         assert!(waiter.join().unwrap());
     }

@@ -144,7 +144,8 @@ pub fn transfer(
 /// Whether a writer at the target is at work, or was interrupted.
 fn has_journals(target: &dyn Backend) -> Result<bool, vault::Error> {
     let of_earlier_versions = target.read(&Object::Writing, 0);
-    Ok(!matches!(of_earlier_versions, Err(vault::Error::Missing { .. })) || !target.list(Directory::Journals)?.is_empty())
+    Ok(!matches!(of_earlier_versions, Err(vault::Error::Missing { .. }))
+        || !target.list(Directory::Journals)?.is_empty())
 }
 
 /// What a transfer changes in the target.

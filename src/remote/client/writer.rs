@@ -128,8 +128,8 @@ impl Writer for RemoteWriter {
         call.send(&Request::Stage { object: object.clone(), total }).map_err(elsewhere)?;
         let sent = self.send_pieces(&mut call, object, total, pieces);
         if sent.is_err() {
-            // A lost connection needs no more.
-            let _ = call.send(&Request::Abort);
+            // If there was too much, the file has already arrived. A lost connection needs no more.
+            let _ = call.send(&Request::Abort).and_then(|()| call.send(&Request::Discard(vec![object.clone()])));
         }
         sent
     }

@@ -73,8 +73,8 @@ fn other_version(theirs: u16) -> io::Error {
     let ours = frame::VERSION;
     let older = if theirs < ours { "the machine that connects" } else { "this host" };
     let text = format!(
-        "the machine that connects speaks version {theirs} of the protocol, this host version {ours}: upgrade cipherlens \
-         on {older}"
+        "the machine that connects speaks version {theirs} of the protocol, this host version {ours}: upgrade \
+         cipherlens on {older}"
     );
     io::Error::new(io::ErrorKind::InvalidData, text)
 }

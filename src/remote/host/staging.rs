@@ -1,4 +1,4 @@
-//! The host's side of writing: one writer for each connection, files as they arrive, and the checks that need no key.
+//! The host's side of writing: the writers of a connection, files as they arrive, and the checks that need no key.
 //!
 //! The lock is the vault's own, so commits of local and remote writers exclude each other. A file is written as its
 //! bytes arrive, so that memory does not grow with it.
@@ -11,18 +11,19 @@ use std::collections::HashMap;
 use crate::durable::IfLocked;
 use crate::remote::protocol::{Reason, Refusal, Reply, Request};
 use crate::vault::{
-    Backend, Error, Expected, Incoming, LocalBackend, LocalWriter, Object, SignedMapping, Writer, entry_files, is_header,
-    largest_bytes,
+    Backend, Error, Expected, Incoming, LocalBackend, LocalWriter, Object, SignedMapping, Writer, entry_files,
+    is_header, largest_bytes,
 };
 
-/// The client's writer, if there is one. When the connection ends, its staged files are kept or removed, as requested
-/// at the start.
+/// Most writers of one connection. A client has one for each of its threads that changes the vault.
+const WRITERS: usize = 16;
+
+/// The client's writers, by the request id of all their messages. When the connection ends, their staged files are kept
+/// or removed, as requested at the start.
 #[derive(Default)]
-pub(super) struct Staging(Option<Writing>);
+pub(super) struct Staging(HashMap<u32, Writing>);
 
 struct Writing {
-    /// The request id of all its messages.
-    id: u32,
     writer: LocalWriter,
     /// The file being received.
     arriving: Option<Arriving>,
@@ -71,10 +72,10 @@ impl Staging {
                 self.begin(id, begun).map(|()| Some(Reply::Done))
             }
             Request::End => {
-                self.0.take_if(|writing| writing.id == id);
+                self.0.remove(&id);
                 Ok(None)
             }
-            request => match self.0.as_mut().filter(|writing| writing.id == id) {
+            request => match self.0.get_mut(&id) {
                 None => Err(Refusal::new(Reason::Failed, "there is no writer")),
                 Some(writing) if writing.has_failed => Ok(None),
                 Some(writing) => {
@@ -90,17 +91,28 @@ impl Staging {
     }
 
     fn begin(&mut self, id: u32, begun: Result<LocalWriter, Error>) -> Result<(), Refusal> {
-        self.0 = Some(Writing {
-            id,
-            writer: begun?,
+        let begun = begun?;
+        if self.0.contains_key(&id) || self.0.len() >= WRITERS {
+            return Err(Refusal::new(Reason::Failed, "there are too many writers, or this one has begun before"));
+        }
+        let writing = Writing {
+            writer: begun,
             arriving: None,
             mapping: None,
             header: None,
             written: 0,
             staged: HashMap::new(),
             has_failed: false,
-        });
+        };
+        self.0.insert(id, writing);
         Ok(())
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        // Half a file is of no use, even if the writer keeps what it staged.
+        self.abort();
     }
 }
 
@@ -131,9 +143,7 @@ impl Writing {
                 self.stage_if_whole()
             }
             Request::Abort => {
-                if let Some(Arriving::OnDisk { file, .. }) = self.arriving.take() {
-                    self.writer.abort_file(file);
-                }
+                self.abort();
                 Ok(None)
             }
             Request::Concatenate { object, from } => {
@@ -180,6 +190,13 @@ impl Writing {
                 Ok(Some(Reply::Done))
             }
             _ => Err(Refusal::new(Reason::Failed, "this request is not for a writer")),
+        }
+    }
+
+    /// Forgets the file that is arriving.
+    fn abort(&mut self) {
+        if let Some(Arriving::OnDisk { file, .. }) = self.arriving.take() {
+            self.writer.abort_file(file);
         }
     }
 

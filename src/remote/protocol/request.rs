@@ -10,7 +10,8 @@ pub const CONTENT: u8 = 10;
 
 /// Indexed by their numbers in the protocol.
 const ABANDONED: [Abandoned; 2] = [Abandoned::Remove, Abandoned::Keep];
-const DIRECTORIES: [Directory; 4] = [Directory::Features, Directory::Images, Directory::Thumbnails, Directory::Journals];
+const DIRECTORIES: [Directory; 4] =
+    [Directory::Features, Directory::Images, Directory::Thumbnails, Directory::Journals];
 
 /// A request, or a message that gets no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

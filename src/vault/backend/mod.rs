@@ -139,7 +139,8 @@ pub trait Backend: Send + Sync {
     /// context. The writer holds the lock. The vault exists once a commit has given it a header.
     ///
     /// # Errors
-    /// [`Error::Locked`] while another process creates it; [`Error::Occupied`] when the place holds anything else; otherwise what the system reports.
+    /// [`Error::Locked`] while another process creates it; [`Error::Occupied`] when the place holds anything else;
+    /// otherwise what the system reports.
     fn create(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, Error>;
 
     /// The digests of files as stored, whatever the mapping says; `None` for a missing file.

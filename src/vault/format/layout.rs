@@ -256,7 +256,11 @@ impl FromStr for Object {
         ];
         let in_directory = || {
             let (directory, name) = path.split_once('/')?;
-            Directory::ALL.into_iter().chain([Directory::Journals]).find(|known| known.name() == directory)?.object(name)
+            Directory::ALL
+                .into_iter()
+                .chain([Directory::Journals])
+                .find(|known| known.name() == directory)?
+                .object(name)
         };
         let object = named.into_iter().find(|object| object.to_string() == path).or_else(in_directory);
         object.ok_or(NotAnObject)

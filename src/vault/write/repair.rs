@@ -64,7 +64,8 @@ pub struct Repaired {
     pub dropped: Vec<Id>,
 }
 
-/// Checks everything, regenerates what it can, and checks again, all under the writer's lock. `read` receives progress, on any thread.
+/// Checks everything, regenerates what it can, and checks again, all under the writer's lock. `read` receives progress,
+/// on any thread.
 ///
 /// # Errors
 /// [`Error::Locked`]; as [`check::check`]; what the system reports. Each segment is a commit of its own: after an

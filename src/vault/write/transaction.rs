@@ -1,5 +1,5 @@
-//! Writing the next generation: originals and thumbnails as they arrive, segments and mapping at the commit. The lock is
-//! held for the commit only, so the changes are applied to the newest generation, whoever made it.
+//! Writing the next generation: originals and thumbnails as they arrive, segments and mapping at the commit. The lock
+//! is held for the commit only, so the changes are applied to the newest generation, whoever made it.
 //!
 //! Must never: change a file once it has its final name, remove one that the current mapping references, or report a
 //! commit before the backend has made it durable.
@@ -359,12 +359,13 @@ impl Transaction {
     }
 
     /// Makes all changes so far durable and visible as one new generation, which follows the newest one: if another
-    /// writer has committed meanwhile, images whose content is there by now are left out, and images that it has removed
-    /// need not be removed again. Holds the lock meanwhile, and gives it back.
+    /// writer has committed meanwhile, images whose content is there by now are left out, and images that it has
+    /// removed need not be removed again. Holds the lock meanwhile, and gives it back.
     ///
     /// # Errors
-    /// [`Error::Locked`]; [`Error::Overtaken`] where locks do nothing. Nothing has changed, unless replacing `mapping.json` failed in its last step: then the new generation may be
-    /// visible. Either way the vault is consistent, and the transaction is over.
+    /// [`Error::Locked`]; [`Error::Overtaken`] where locks do nothing. Nothing has changed, unless replacing
+    /// `mapping.json` failed in its last step: then the new generation may be visible. Either way the vault is
+    /// consistent, and the transaction is over.
     pub fn commit(mut self) -> Result<Committed, Error> {
         if !self.changes.is_empty() {
             self.writer.lock(self.if_locked)?;

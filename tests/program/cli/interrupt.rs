@@ -54,7 +54,8 @@ fn waiting_for_another_writer_ends_at_the_first_interrupt() {
     let serving = format!("{} serve --stdio {}", env!("CARGO_BIN_EXE_cipherlens"), scene.vault().display());
     for where_it_is in [&[][..], &["--via", &serving]] {
         let backend = vault::local(scene.vault());
-        let writer = backend.writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
+        let writer = backend.writer(Abandoned::Remove).unwrap();
+        writer.lock(IfLocked::Refuse).unwrap();
         let start = || {
             let mut command = scene.command_with(&[where_it_is, &["add"]].concat(), photos);
             command.env("PATH", std::env::var_os("PATH").unwrap());

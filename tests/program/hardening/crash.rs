@@ -367,13 +367,14 @@ fn objects_and_segments_are_synced_before_the_mapping_names_them() {
     let synced: HashSet<&Path> =
         calls[..commit].iter().filter(|call| call.kind == Kind::Sync).map(|call| call.path.as_path()).collect();
     let created: Vec<_> = calls[..commit].iter().filter(|call| call.kind == Kind::Create).collect();
-    // Three photos, three thumbnails, five files of a segment, and the mapping; before all of them `writing`, an empty
-    // file whose name is made durable before any other file is created.
+    // Three photos, three thumbnails, five files of a segment, and the mapping; before all of them the journal, an
+    // empty file whose name is made durable before any other file is created.
     assert_eq!(created.len(), 13, "{created:?}");
-    assert!(is(created[0], Kind::Create, "writing"), "{:?}", created[0]);
+    let journal = created[0].path.strip_prefix("photos.vault").unwrap().to_str().unwrap();
+    assert!(journal.starts_with("journals/"), "{:?}", created[0]);
     let [marked, second] =
         [created[0], created[1]].map(|call| calls.iter().position(|other| std::ptr::eq(other, call)).unwrap());
-    assert!(calls[marked..second].iter().any(|call| is(call, Kind::Sync, "")), "{:?}", &calls[marked..second]);
+    assert!(calls[marked..second].iter().any(|call| is(call, Kind::Sync, "journals")), "{:?}", &calls[marked..second]);
     for call in &created[1..] {
         assert!(synced.contains(call.path.as_path()), "{} is not synced before the commit", call.path.display());
         let folder = call.path.parent().unwrap();
@@ -384,11 +385,11 @@ fn objects_and_segments_are_synced_before_the_mapping_names_them() {
         "the commit is made durable before anything else: {:?}",
         calls[commit + 1]
     );
-    let unmarked = calls.iter().position(|call| is(call, Kind::Remove, "writing")).unwrap();
+    let unmarked = calls.iter().position(|call| is(call, Kind::Remove, journal)).unwrap();
     let removal = |call: &Call| call.kind == Kind::Remove && call.path.starts_with("photos.vault/encrypted_features");
     let last = calls.iter().rposition(|call| removal(call)).unwrap();
     let synced_between = calls[last..unmarked].iter().any(|call| is(call, Kind::Sync, "encrypted_features"));
-    assert!(commit < last && last < unmarked && synced_between, "`writing` is removed last");
+    assert!(commit < last && last < unmarked && synced_between, "the journal is removed last");
     for removal in calls[..commit].iter().filter(|call| call.kind == Kind::Remove) {
         assert!(is(removal, Kind::Remove, "mapping.json.new"), "{removal:?} before the commit");
     }

@@ -65,7 +65,7 @@ pub(crate) fn hostile_vault() -> Fixture {
         let appended = transaction.append(NewImage { photo: stored, details, vector: vector(number) }).unwrap();
         assert!(matches!(appended, Appended::New(_)));
     }
-    transaction.commit().unwrap();
+    drop(transaction.commit().unwrap());
     fs::write(fixture.beside("passphrase"), "correct").unwrap();
     fixture
 }

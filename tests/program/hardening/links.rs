@@ -12,8 +12,9 @@ use crate::support::scene::{CHEAPEST, Ran, Scene, samples};
 use crate::support::vault_fixture::files;
 
 const DIRECTORIES: [&str; 3] = ["encrypted_features", "encrypted_images", "encrypted_thumbnails"];
-const TOP_FILES: [&str; 6] =
-    ["header", "public_context", "secret_context", "mapping.json", "mapping.json.new", "header.new"];
+const JOURNALS: &str = "journals";
+const TOP_FILES: [&str; 7] =
+    ["header", "public_context", "secret_context", "mapping.json", "mapping.json.new", "header.new", "lock"];
 
 /// A machine with the vault of `Scene::vault` and another one with the same passphrase beside it, each with two photos.
 struct Machine {
@@ -92,7 +93,7 @@ impl Machine {
 
 #[test]
 fn a_link_in_place_of_a_folder_harms_no_other_vault() {
-    for directory in DIRECTORIES {
+    for directory in DIRECTORIES.into_iter().chain([JOURNALS]) {
         for lists in ["nothing", "everything"] {
             let machine = Machine::new();
             fs::rename(machine.vault(directory), machine.scene.path("moved")).unwrap();
@@ -144,7 +145,7 @@ fn a_link_in_place_of_a_file_is_neither_followed_nor_written_through() {
 
 #[test]
 fn a_folder_that_is_repeatedly_swapped_for_a_link_harms_no_other_vault() {
-    for directory in DIRECTORIES {
+    for directory in DIRECTORIES.into_iter().chain([JOURNALS]) {
         let machine = Machine::new();
         machine.list_the_other();
         let is_over = AtomicBool::new(false);

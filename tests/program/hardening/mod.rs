@@ -8,6 +8,7 @@ mod concurrency;
 mod crash;
 mod exported_names;
 mod exporting;
+mod header_commit;
 mod known_answers;
 mod links;
 mod malformed;

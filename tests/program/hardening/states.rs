@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cipherlens::cipher::Passphrase;
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{self, Error, Freshness, Transaction, Vault};
+use cipherlens::vault::{self, Abandoned, Error, Freshness, Vault};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -47,7 +47,10 @@ pub(crate) fn state(folder: &Path, when: &str) -> State {
     };
     let report = vault.check(&|_| {}).unwrap();
     assert!(report.is_whole(), "{when}: {:?}", report.damages);
-    drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap_or_else(|error| panic!("{when}: {error}")));
+    let writer = vault.backend().writer(Abandoned::Remove).unwrap();
+    let cleaned = writer.lock(IfLocked::Refuse).and_then(|()| writer.remove_abandoned());
+    cleaned.unwrap_or_else(|error| panic!("{when}: {error}"));
+    drop(writer);
     let tidied = vault.check(&|_| {}).unwrap();
     assert!(tidied.is_whole() && tidied.leftovers.is_empty(), "{when}: {:?}", tidied.leftovers);
     let snapshot = vault.snapshot().unwrap();

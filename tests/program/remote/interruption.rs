@@ -18,7 +18,7 @@ fn add(host: &Host, command: &str, number: u32) -> Result<Vault, Error> {
     let mut stored = transaction.store_photo(&photo(number), &Extension::of("x.jpg".as_ref()))?;
     transaction.store_thumbnail(&mut stored, b"thumbnail")?;
     transaction.append(NewImage { photo: stored, details: details(number), vector: vector(number) })?;
-    transaction.commit()?;
+    drop(transaction.commit()?);
     Ok(vault)
 }
 
@@ -54,13 +54,14 @@ fn an_add_that_loses_its_connection_or_host_at_any_frame_leaves_the_vault_intact
             let vault = host.open_there();
             let report = vault.check(&|_| {}).unwrap();
             assert!(report.is_whole(), "{plan} {at}: {:?}", report.damages);
-            let lock = vault.backend().writer(IfLocked::Wait, Abandoned::Remove).unwrap();
+            let next = vault.backend().writer(Abandoned::Remove).unwrap();
+            next.lock(IfLocked::Wait).unwrap();
             let current = vault.backend().mapping().unwrap();
             if plan == "cut" && current.mapping == before {
                 // The host noticed, and removed the staged files before it released the lock.
                 assert_eq!(vault.backend().leftovers(&current).unwrap(), Leftovers::default(), "{plan} {at}");
             }
-            drop(lock);
+            drop(next);
             add(&host, &host.command(), number).unwrap();
         }
     }
@@ -166,11 +167,13 @@ fn a_client_that_is_killed_leaves_nothing_behind() {
 fn local_and_remote_writers_take_turns() {
     let host = Host::with_vault();
     let (away, there) = (host.open(), host.open_there());
-    let first = Transaction::begin(&away, IfLocked::Refuse).unwrap();
-    assert!(matches!(Transaction::begin(&there, IfLocked::Refuse), Err(Error::Locked)));
-    assert!(matches!(Transaction::begin(&host.open(), IfLocked::Refuse), Err(Error::Locked)));
+    let begin = |vault: &Vault| Transaction::begin(vault, IfLocked::Wait).unwrap();
+    let first = begin(&away);
+    first.lock(IfLocked::Refuse).unwrap();
+    assert!(matches!(begin(&there).lock(IfLocked::Refuse), Err(Error::Locked)));
+    assert!(matches!(begin(&host.open()).lock(IfLocked::Refuse), Err(Error::Locked)));
     let waiting = std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| Transaction::begin(&host.open(), IfLocked::Wait).map(drop));
+        let waiter = scope.spawn(|| begin(&host.open()).lock(IfLocked::Wait));
         drop(first);
         waiter.join().unwrap()
     });

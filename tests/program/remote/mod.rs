@@ -6,7 +6,7 @@ mod copies;
 mod dishonest;
 mod exporting;
 mod garbage;
-mod host;
+pub(crate) mod host;
 mod interruption;
 mod limits;
 mod opening;

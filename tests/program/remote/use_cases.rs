@@ -1,6 +1,10 @@
 //! Every command works on a remote vault as on a local one.
 
 use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use cipherlens::remote::VERSION;
 
 use crate::remote::host::serving;
 use crate::remote::relay::{counted, relayed};
@@ -99,6 +103,22 @@ fn a_new_passphrase_is_set_by_the_client() {
 }
 
 #[test]
+fn a_host_tells_a_client_of_another_version_which_one_to_upgrade() {
+    let scene = Scene::with_vault();
+    for (theirs, side) in [(3u16, "on the machine that connects"), (511, "on this host")] {
+        let mut command = scene.command(["serve", "--stdio", scene.vault().to_str().unwrap()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut host = command.spawn().unwrap();
+        let greeting = [b"CLENSRPC".as_slice(), &theirs.to_le_bytes()].concat();
+        host.stdin.take().unwrap().write_all(&greeting).unwrap();
+        let ran = Ran(host.wait_with_output().unwrap());
+        // Its own version, which the client reports, comes first.
+        assert_eq!(ran.0.stdout, [b"CLENSRPC".as_slice(), &VERSION.to_le_bytes()].concat());
+        ran.exits(1).says(&format!("speaks version {theirs}")).says(&format!("upgrade cipherlens {side}"));
+    }
+}
+
+#[test]
 fn each_way_of_not_reaching_a_vault_has_its_own_message() {
     let scene = Scene::with_vault();
     let via = |command: &str| Ran(scene.command(["--via", command, "list"]).output().unwrap());
@@ -109,7 +129,8 @@ fn each_way_of_not_reaching_a_vault_has_its_own_message() {
     via("echo Welcome to this machine, have a nice day").exits(1).says("not as cipherlens does").says("Welcome");
     via("echo Connection refused >&2; exit 255").exits(1).says("could not be reached").says("Connection refused");
     via("true").exits(1).says("was lost");
-    via(r"printf 'CLENSRPC\377\001'; sleep 1").exits(1).says("speaks version 511");
+    via(r"printf 'CLENSRPC\377\001'; sleep 1").exits(1).says("speaks version 511").says("upgrade cipherlens on this");
+    via(r"printf 'CLENSRPC\003\000'; sleep 1").exits(1).says("speaks version 3").says("upgrade cipherlens on that");
     via(&serving(&scene.path("nowhere"))).exits(1).says("there is no vault at");
     let address = |text: &str| Ran(scene.command(["--vault", text, "list"]).output().unwrap());
     address("ssh://-oProxyCommand=id/v").exits(1).says("is not a valid vault address");

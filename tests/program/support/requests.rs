@@ -17,9 +17,9 @@ use crate::support::vault_fixture::vector;
 pub(crate) type Request = (u8, Vec<u8>);
 
 /// Kinds that a host answers with a final reply; the others belong to a writer.
-const QUESTIONS: std::ops::RangeInclusive<u8> = 1..=6;
+const QUESTIONS: [u8; 7] = [1, 2, 3, 4, 5, 6, 23];
 /// Every kind of the protocol.
-pub(crate) const KINDS: std::ops::RangeInclusive<u8> = 1..=17;
+pub(crate) const KINDS: std::ops::RangeInclusive<u8> = 1..=23;
 
 /// Longer than any answer takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -91,7 +91,9 @@ pub(crate) fn questions(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<Request> {
         (1, [&path(name)[..], &limit.to_le_bytes(), known].concat())
     };
     let mut all = vec![read("header", &[]), read("mapping.json", &digest("mapping.json"))];
-    all.extend((0..3).flat_map(|directory| [(3, vec![directory]), (4, vec![directory])]));
+    all.extend((0..4).flat_map(|directory| [(3, vec![directory]), (4, vec![directory])]));
+    let part = [&path("header")[..], &10u64.to_le_bytes(), &60u64.to_le_bytes()].concat();
+    all.push((23, part));
     all.push((5, digest("mapping.json")));
     all.push((6, files.keys().flat_map(|name| path(name.to_str().unwrap())).collect()));
     all
@@ -105,16 +107,22 @@ pub(crate) fn making(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<Request> {
         [begin].into_iter().chain(content.chunks(1 << 20).map(|part| (10, part.to_vec()))).collect::<Vec<_>>()
     };
     let names: Vec<&str> = files.keys().map(|name| name.to_str().unwrap()).collect();
-    let once = names.into_iter().filter(|name| !["header", "mapping.json", "public_context", "writing"].contains(name));
+    let once = names.into_iter().filter(|name| !["header", "mapping.json", "public_context"].contains(name));
     let once: Vec<&str> = once.collect();
-    let stray = path("encrypted_images/000102030405060708090a0b0c0d0e0f.jpg.aes");
+    // Staged, and discarded or aborted.
+    let strays = ["0f", "1f"].map(|end| path(&format!("encrypted_images/000102030405060708090a0b0c0d0e{end}.jpg.aes")));
     let mut all = vec![(8, [&[0], &files[Path::new("public_context")][..]].concat())];
     all.push((16, once.iter().flat_map(|name| path(name)).collect()));
     all.extend(once.iter().flat_map(|name| stage(name)));
+    let [whole, partial] = strays;
+    all.extend([(9, [&partial[..], &60u64.to_le_bytes()].concat()), (10, vec![1; 10]), (21, Vec::new())]);
+    let parts = once.iter().filter(|name| name.starts_with("encrypted_images")).flat_map(|name| path(name));
+    all.extend([(22, whole.iter().copied().chain(parts).collect()), (11, whole)]);
+    all.push((18, Vec::new()));
     all.extend(stage("mapping.json"));
     all.push((12, Vec::new()));
     all.extend(stage("header"));
-    all.extend([(13, Vec::new()), (17, Vec::new()), (11, stray), (14, Vec::new())]);
+    all.extend([13, 20, 17, 19, 14].map(|kind| (kind, Vec::new())));
     all
 }
 

@@ -128,7 +128,7 @@ pub(crate) fn fill(vault: &Vault, numbers: impl IntoIterator<Item = u32>) -> Vec
             Appended::AlreadyPresent(id) => panic!("photo {number} is already there as {id}"),
         })
         .collect();
-    transaction.commit().unwrap();
+    drop(transaction.commit().unwrap());
     ids
 }
 
@@ -159,7 +159,8 @@ pub(crate) fn group_all(vault: &Vault, passphrase: &Passphrase) {
     let id = Id::random().unwrap();
     let list = group::encode_list(id, &mapping.segments);
     let tags = dedup::seal(&keys, id, &entries, &list).unwrap();
-    let writer = backend.writer(IfLocked::Refuse, Abandoned::Remove).unwrap();
+    let writer = backend.writer(Abandoned::Remove).unwrap();
+    writer.lock(IfLocked::Refuse).unwrap();
     writer.announce(&group::files(id)).unwrap();
     writer.stage(&Object::Group(id, GroupPart::List), &[&list]).unwrap();
     writer.stage(&Object::Group(id, GroupPart::Tags), &[&tags]).unwrap();
@@ -172,14 +173,21 @@ pub(crate) fn group_all(vault: &Vault, passphrase: &Passphrase) {
         tags: Digest::of(&[&tags]),
     });
     let next = mapping.next(snapshot.signed().tag, groups, Vec::new());
-    writer.commit(&SignedMapping::sign(next, &keys)).unwrap();
-    writer.discard(&[Object::Writing]);
+    writer.commit(&SignedMapping::sign(next, &keys), None).unwrap();
+    writer.unlock();
 }
 
 pub(crate) fn remove(vault: &Vault, ids: &[Id]) {
     let mut transaction = Transaction::begin(vault, IfLocked::Refuse).unwrap();
     ids.iter().for_each(|id| transaction.remove(*id).unwrap());
-    transaction.commit().unwrap();
+    drop(transaction.commit().unwrap());
+}
+
+/// Removes what interrupted writers left, as a commit does.
+pub(crate) fn clean_up(vault: &Vault) {
+    let writer = vault.backend().writer(Abandoned::Remove).unwrap();
+    writer.lock(IfLocked::Refuse).unwrap();
+    writer.remove_abandoned().unwrap();
 }
 
 /// The encrypted search: scores by image.
@@ -215,12 +223,12 @@ pub(crate) fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
     intact
 }
 
-/// Every file below a directory, with its content.
+/// Every file below a directory, with its content, except a vault's `lock`, which has none and stands for nothing.
 pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in walkdir::WalkDir::new(root) {
         let entry = entry.unwrap();
-        if entry.file_type().is_file() {
+        if entry.file_type().is_file() && entry.path() != root.join("lock") {
             found.insert(entry.path().strip_prefix(root).unwrap().to_owned(), fs::read(entry.path()).unwrap());
         }
     }

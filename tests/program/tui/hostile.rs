@@ -128,7 +128,7 @@ fn hostile_vault(home: &Path, names: Vec<String>) {
         vector[0] = 1.0;
         transaction.append(NewImage { photo: stored, details, vector }).unwrap();
     }
-    transaction.commit().unwrap();
+    drop(transaction.commit().unwrap());
     std::fs::write(home.join("passphrase"), "correct").unwrap();
 }
 

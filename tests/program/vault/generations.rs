@@ -109,7 +109,7 @@ fn duplicate_content_is_recognised() {
     assert_eq!(append(&mut transaction, 2), Appended::AlreadyPresent(new));
     transaction.remove(ids[0]).unwrap();
     assert!(matches!(append(&mut transaction, 0), Appended::New(_)), "a photo that is being removed can come back");
-    let transaction = transaction.commit().unwrap();
+    let transaction = transaction.commit().unwrap().next;
     assert_eq!(transaction.base().len(), 3);
     assert_eq!(fs::read_dir(fixture.root().join("encrypted_images")).unwrap().count(), 3);
 }
@@ -121,11 +121,11 @@ fn several_commits_of_one_transaction_are_several_generations() {
     let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
     for number in 0..3 {
         append(&mut transaction, number);
-        transaction = transaction.commit().unwrap();
+        transaction = transaction.commit().unwrap().next;
         assert_eq!(transaction.base().mapping().generation, u64::from(number) + 2);
         assert_eq!(vault.snapshot().unwrap().len(), number as usize + 1);
     }
-    let unchanged = transaction.commit().unwrap();
+    let unchanged = transaction.commit().unwrap().next;
     assert_eq!(unchanged.base().mapping().generation, 4, "nothing to commit is no generation");
 }
 
@@ -138,7 +138,7 @@ fn an_abandoned_transaction_leaves_nothing() {
     let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
     append(&mut transaction, 1);
     transaction.store_photo(&photo(2), &Extension::of(Path::new("2.png"))).unwrap();
-    // And `writing`.
+    // And the journal.
     assert_eq!(files(&fixture.root()).len(), before.len() + 4);
     drop(transaction);
     assert_eq!(files(&fixture.root()), before);
@@ -160,7 +160,7 @@ fn a_commit_that_fails_leaves_the_old_generation() {
 }
 
 #[test]
-fn only_the_next_writer_removes_what_a_crash_left() {
+fn only_the_next_commit_removes_what_a_crash_left() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     let ids = fill(&vault, 0..1);
@@ -181,6 +181,8 @@ fn only_the_next_writer_removes_what_a_crash_left() {
     assert_eq!(*snapshot.image(ids[0]).unwrap().photo().unwrap(), photo(0));
     assert_eq!(files(&fixture.root()), littered, "a reader removes nothing");
     drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
+    assert_eq!(files(&fixture.root()), littered, "nor does a writer without the lock");
+    clean_up(&vault);
     let mut expected = whole;
     expected.insert("encrypted_images/notes.txt".into(), b"the owner's own".to_vec());
     expected.insert(format!("encrypted_features/{id}.vectors").into(), b"half a segment".to_vec());
@@ -198,7 +200,7 @@ fn only_what_the_journal_lists_is_removed() {
     let stray = fixture.root().join("encrypted_thumbnails/00112233445566778899aabbccddeeff.aes");
     fs::write(&stray, "from nowhere").unwrap();
     fill(&vault, 1..2);
-    assert!(stray.exists(), "no search for leftovers yet");
+    assert!(stray.exists(), "no journal lists it");
     assert_eq!(vault.check(&|_| {}).unwrap().leftovers.strays.len(), 1);
     let named = vault.snapshot().unwrap().files().unwrap();
     let named: String = named.iter().map(|file| format!("{}\n", file.object)).collect();
@@ -212,9 +214,9 @@ fn only_what_the_journal_lists_is_removed() {
     ] {
         fs::write(&stray, "from nowhere").unwrap();
         list(&journal);
-        drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
+        clean_up(&vault);
         assert_eq!(stray.exists(), !is_removed, "{journal}");
-        assert!(!fixture.root().join("writing").exists());
+        assert!(!fixture.root().join("writing").exists() && journals(&fixture).is_empty());
         assert!(vault.check(&|_| {}).unwrap().is_whole(), "files in the mapping stay, whatever is listed");
     }
 }
@@ -229,12 +231,15 @@ fn files_that_could_not_be_removed_are_tried_again() {
     // A directory in its place cannot be removed.
     fs::create_dir(&photo).unwrap();
     remove(&vault, &ids[..1]);
-    let writing = fixture.root().join("writing");
-    assert!(photo.exists() && writing.exists());
+    assert!(photo.exists() && journals(&fixture).len() == 1);
     fs::remove_dir(&photo).unwrap();
     fs::write(&photo, "now it can be removed").unwrap();
-    drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
-    assert!(!photo.exists() && !writing.exists());
+    clean_up(&vault);
+    assert!(!photo.exists() && journals(&fixture).is_empty());
+}
+
+fn journals(fixture: &Fixture) -> Vec<fs::DirEntry> {
+    fs::read_dir(fixture.root().join("journals")).unwrap().map(Result::unwrap).collect()
 }
 
 #[test]
@@ -247,23 +252,26 @@ fn photos_are_not_mistaken_for_leftovers_while_a_list_is_damaged() {
     let photos = fs::read_dir(fixture.root().join("encrypted_images")).unwrap();
     let listed = photos.map(|photo| format!("encrypted_images/{}\n", photo.unwrap().file_name().to_str().unwrap()));
     fs::write(fixture.root().join("writing"), listed.collect::<String>()).unwrap();
-    drop(Transaction::begin(&vault, IfLocked::Refuse).unwrap());
+    clean_up(&vault);
     assert_eq!(fs::read_dir(fixture.root().join("encrypted_images")).unwrap().count(), 2);
-    assert!(fixture.root().join("writing").exists(), "leftovers are looked for again once the list is restored");
+    assert_eq!(journals(&fixture).len(), 1, "leftovers are looked for again once the list is restored");
 }
 
 #[test]
-fn one_writer_at_a_time() {
+fn one_commit_at_a_time() {
     let fixture = Fixture::new();
     let (vault, other) = (fixture.open(), fixture.open());
     let mut first = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
-    assert!(matches!(Transaction::begin(&other, IfLocked::Refuse), Err(Error::Locked)));
+    first.lock(IfLocked::Refuse).unwrap();
+    let mut refused = Transaction::begin(&other, IfLocked::Refuse).unwrap();
+    append(&mut refused, 1);
+    assert!(matches!(refused.commit(), Err(Error::Locked)));
     assert!(matches!(other.change_passphrase(&passphrase("new"), Cost::FLOOR, IfLocked::Refuse), Err(Error::Locked)));
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| {
             let mut second = Transaction::begin(&other, IfLocked::Wait).unwrap();
             append(&mut second, 2);
-            second.commit().unwrap();
+            drop(second.commit().unwrap());
         });
         append(&mut first, 1);
         drop(first.commit().unwrap());

@@ -4,3 +4,5 @@ mod damage;
 mod dimension;
 mod generations;
 mod groups;
+mod streams;
+mod writers;

@@ -25,8 +25,8 @@ fn resumes(directories: &Directories, public_context: &[u8]) -> bool {
     found.is_ok_and(|found| found == public_context)
 }
 
-/// Makes the directories and the public context of a new vault, under the writer's lock. Removes what an interrupted creation left, but keeps
-/// files staged for a vault with this same context, so that an interrupted copy can resume.
+/// Makes the directories and the public context of a new vault, under the writer's lock. Removes what an interrupted
+/// creation left, but keeps files staged for a vault with this same context, so that an interrupted copy can resume.
 pub(super) fn create_directories(directories: &Directories, public_context: &[u8]) -> Result<(), Error> {
     let io = |error| Error::io(directories.path().display())(error);
     let root = directories.root().map_err(io)?;
@@ -99,13 +99,11 @@ mod tests {
 
     #[test]
     fn an_unfinished_replacement_has_the_name_that_the_layout_gives_it() {
-        for (unfinished, object) in
-            [
-                (Object::UNFINISHED_HEADER, Object::Header),
-                (Object::UNFINISHED_MAPPING, Object::Mapping),
-                (Object::UNFINISHED_PUBLIC_CONTEXT, Object::PublicContext),
-            ]
-        {
+        for (unfinished, object) in [
+            (Object::UNFINISHED_HEADER, Object::Header),
+            (Object::UNFINISHED_MAPPING, Object::Mapping),
+            (Object::UNFINISHED_PUBLIC_CONTEXT, Object::PublicContext),
+        ] {
             assert_eq!(unfinished.to_string(), format!("{object}{}", durable::UNFINISHED));
         }
     }

@@ -2,9 +2,9 @@
 //! holds with a kernel lock while it lives.
 //!
 //! A name is durable in a journal before its file is created, and before the commit that makes its file obsolete. A
-//! journal whose lock is free is abandoned. Only files that an abandoned journal lists are removed (see `abandoned`); no
-//! other file is removed just because it is unknown. Journals are not authenticated: adding names to one can only get
-//! unreferenced files removed.
+//! journal whose lock is free is abandoned. Only files that an abandoned journal lists are removed (see `abandoned`);
+//! no other file is removed just because it is unknown. Journals are not authenticated: adding names to one can only
+//! get unreferenced files removed.
 //!
 //! Earlier versions had one journal, `writing`, whose writer holds a lock on `public_context`.
 //!

@@ -64,7 +64,7 @@ impl LocalBackend {
 
     /// As [`Backend::writer`].
     pub(crate) fn local_writer(&self, abandoned: Abandoned) -> LocalWriter {
-        LocalWriter::new(&self.directories, self.clone(), abandoned)
+        LocalWriter::new(&self.directories, Box::new(self.clone()), abandoned)
     }
 
     /// As [`Backend::create`].
@@ -76,6 +76,7 @@ impl LocalBackend {
         let writer = self.local_writer(abandoned);
         writer.lock(IfLocked::Refuse)?;
         creation::create_directories(&self.directories, public_context)?;
+        writer.start_over()?;
         Ok(writer)
     }
 

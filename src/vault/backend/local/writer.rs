@@ -20,7 +20,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::LocalBackend;
 use super::abandoned;
 use super::abandoned::remove_file;
 use super::directories::Directories;
@@ -29,6 +28,7 @@ use super::leftovers;
 use super::leftovers::Stray;
 use crate::durable::{Dir, IfLocked, Lock, Unsynced};
 use crate::vault::backend::writer::{Abandoned, LOCK_PATIENCE, Pieces, Writer};
+use crate::vault::backend::{Backend, generation};
 use crate::vault::error::Error;
 use crate::vault::format::hex::MacTag;
 use crate::vault::format::layout::{Directory, Object, SET_ASIDE};
@@ -39,7 +39,7 @@ use crate::vault::format::mapping::SignedMapping;
 pub(crate) struct LocalWriter {
     directories: Arc<Directories>,
     /// The same vault, for reading lists.
-    backend: LocalBackend,
+    backend: Box<dyn Backend>,
     unsynced: Unsynced,
     state: Mutex<State>,
     abandoned: Abandoned,
@@ -58,6 +58,10 @@ struct State {
     committed: HashSet<Object>,
     /// Directories in which files were removed.
     removed: HashSet<Directory>,
+    /// Whether a file could not be removed.
+    is_stuck: bool,
+    /// Whether this writer may have replaced the mapping, so that files in the journal may be obsolete.
+    may_have_committed: bool,
 }
 
 /// The time during which a writer holds the lock.
@@ -101,9 +105,18 @@ fn wrong_length(object: &Object) -> Error {
 
 impl LocalWriter {
     /// A writer without the lock.
-    pub(super) fn new(directories: &Arc<Directories>, backend: LocalBackend, abandoned: Abandoned) -> Self {
+    pub(super) fn new(directories: &Arc<Directories>, backend: Box<dyn Backend>, abandoned: Abandoned) -> Self {
         let (directories, state) = (Arc::clone(directories), Mutex::default());
         Self { directories, backend, unsynced: Unsynced::default(), state, abandoned }
+    }
+
+    /// Starts from the mapping that is current now, after the remains of an interrupted creation were removed.
+    pub(super) fn start_over(&self) -> Result<(), Error> {
+        let in_force = tag_in_force(&self.directories)?;
+        if let Some(turn) = &mut self.state.lock().turn {
+            turn.in_force = in_force;
+        }
+        Ok(())
     }
 
     fn root(&self) -> Result<&Dir, Error> {
@@ -146,12 +159,17 @@ impl LocalWriter {
         self.remove([&file.object], &mut state);
     }
 
-    /// Removes the journal if it lists no file that is there and that no mapping references; makes the earlier
+    /// Removes the journal if every file that it lists is gone or referenced by the current mapping; makes the earlier
     /// removals durable first.
     fn end_journal(&self, state: &mut State) {
         let Some(journal) = &state.journal else { return };
-        let is_gone = |object| matches!(self.directories.has(object), Ok(false));
-        if !journal.listed().difference(&state.committed).all(is_gone) {
+        // Before a commit this writer made only what it staged, and the other files in the journal are not its own.
+        let may_be_left = state.may_have_committed || state.is_stuck;
+        let is_gone = |object: &&Object| matches!(self.directories.has(object), Ok(false));
+        let left = journal.listed().difference(&state.committed).filter(|object| may_be_left && !is_gone(object));
+        let left: Vec<_> = left.collect();
+        // After a resumed copy, which found some files there, or a commit that failed.
+        if !left.is_empty() && !state.turn.as_ref().is_some_and(|turn| self.references(turn, &left)) {
             return;
         }
         let end = || -> Result<(), Error> {
@@ -166,14 +184,25 @@ impl LocalWriter {
             state.journal = None;
             state.committed.clear();
             state.removed.clear();
+            state.is_stuck = false;
+            state.may_have_committed = false;
         }
+    }
+
+    /// Whether the current mapping references all of `objects`, as far as its lists can be read.
+    fn references(&self, turn: &Turn, objects: &[&Object]) -> bool {
+        let Ok(current) = self.directories.mapping() else { return false };
+        let Ok(named) = generation::named_files(&*self.backend, &current.mapping) else { return false };
+        let named: HashSet<Object> = named.into_iter().map(|file| file.object).collect();
+        Some(current.tag) == turn.in_force && objects.iter().all(|object| named.contains(object))
     }
 
     /// Removes files. Those that cannot be removed stay in the journal.
     fn remove<'a>(&self, objects: impl IntoIterator<Item = &'a Object>, state: &mut State) {
         for object in objects {
-            if remove_file(&self.directories, object).is_ok() {
-                state.removed.extend(object.directory());
+            match remove_file(&self.directories, object) {
+                Ok(()) => state.removed.extend(object.directory()),
+                Err(_) => state.is_stuck = true,
             }
         }
     }
@@ -307,6 +336,7 @@ impl Writer for LocalWriter {
         let replaced = root.replace(&Object::Mapping.file_name(), mapping.text().as_bytes());
         // Even a failed replacement may be visible. Then another writer finds out what the current mapping references.
         let staged = std::mem::take(&mut state.staged);
+        state.may_have_committed = true;
         replaced.map_err(Error::io(Object::Mapping))?;
         if tag_in_force(&self.directories)? != Some(mapping.tag) || !self.has_journal(&state)? {
             return Err(Error::Overtaken);
@@ -324,7 +354,7 @@ impl Writer for LocalWriter {
     fn remove_abandoned(&self) -> Result<(), Error> {
         let state = self.state.lock();
         let in_force = self.require_lock(&state)?.in_force;
-        abandoned::remove(&self.directories, &self.backend, state.journal.as_ref(), in_force)
+        abandoned::remove(&self.directories, &*self.backend, state.journal.as_ref(), in_force)
     }
 
     fn replace_header(&self, header: &[u8]) -> Result<(), Error> {
@@ -334,7 +364,7 @@ impl Writer for LocalWriter {
 
     fn set_strays_aside(&self) -> Result<(), Error> {
         self.require_lock(&self.state.lock())?;
-        let (_, strays) = leftovers::sort(&self.directories, &self.backend, &self.directories.mapping()?.mapping)?;
+        let (_, strays) = leftovers::sort(&self.directories, &*self.backend, &self.directories.mapping()?.mapping)?;
         if strays.is_empty() {
             return Ok(());
         }
