@@ -64,6 +64,12 @@ pub enum Error {
     /// The vault is of format 1 or 2, which can be read but not searched or changed.
     #[error("the vault is of an older format: it can be listed, exported and checked, but not searched or changed")]
     Outdated,
+    /// The vault was upgraded to another format while it was open.
+    #[error("the vault was upgraded while it was open; open it again")]
+    Upgraded,
+    /// A file that was being added has another length now.
+    #[error("it was changed while it was read; try again")]
+    Changed,
     /// The vault was made by a newer version of the program.
     #[error("the vault was written by a newer version of this program: it has {what}")]
     Newer {

@@ -25,14 +25,12 @@ use blocks::Blocks;
 use writer::{Abandoned, Writer};
 
 use super::error::Error;
-use super::format::entries::SegmentEntry;
 use super::format::expected::Expected;
-use super::format::hex::Digest;
+use super::format::hex::{Digest, Id};
 use super::format::layout::{Directory, Object};
 use super::format::mapping::SignedMapping;
-use super::format::parameters::CONTEXT_BYTES;
 use super::format::sealed::VaultKeys;
-use crate::ckks_v1::{EncryptedQuery, PublicContext};
+use crate::ckks::{CONTEXT_BYTES, EncryptedQuery};
 
 /// The files of one vault: reads them, and opens writers.
 pub trait Backend: Send + Sync {
@@ -85,12 +83,24 @@ pub trait Backend: Send + Sync {
     /// Announces that these files will be read soon. Only a cache does anything about it.
     fn prefetch(&self, _files: &[Expected]) {}
 
-    /// The blocks of a segment, verified. The file must have exactly `limit` bytes.
+    /// The blocks of a segment, not verified: check vectors verify what is computed from them. The file must have exactly
+    /// `limit` bytes.
     ///
     /// # Errors
-    /// When the file is missing, or its length or content differ.
+    /// When the file is missing, or its length differs.
     fn blocks(&self, file: &Expected) -> Result<Blocks, Error> {
-        self.read_verified(file).map(Blocks::Fetched)
+        let mut blocks = Vec::new();
+        self.read_blocks(file, &mut blocks)?;
+        Ok(Blocks::Fetched(blocks))
+    }
+
+    /// The same, into a buffer that can be used again.
+    ///
+    /// # Errors
+    /// As [`Self::blocks`].
+    fn read_blocks(&self, file: &Expected, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        *buffer = self.read(&file.object, file.limit)?;
+        file.require_length(buffer.len() as u64)
     }
 
     /// A file whose pages authenticate themselves. A local file is mapped and not verified, so that reading a few pages
@@ -135,13 +145,13 @@ pub trait Backend: Send + Sync {
     /// When the place cannot be reached.
     fn writer(&self, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error>;
 
-    /// Starts a new vault: removes what an interrupted creation left, makes the directories and writes the public
-    /// context. The writer holds the lock. The vault exists once a commit has given it a header.
+    /// Starts the new vault with this id: removes what an interrupted creation left, except files staged for the same
+    /// vault, and makes the directories. The writer holds the lock. The vault exists once a commit has given it a header.
     ///
     /// # Errors
     /// [`Error::Locked`] while another process creates it; [`Error::Occupied`] when the place holds anything else;
     /// otherwise what the system reports.
-    fn create(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, Error>;
+    fn create(&self, vault: Id, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error>;
 
     /// The digests of files as stored, whatever the mapping says; `None` for a missing file.
     ///
@@ -155,15 +165,6 @@ pub trait Backend: Send + Sync {
     /// When it is missing, too large, or not the canonical text of a mapping.
     fn mapping(&self) -> Result<SignedMapping, Error> {
         SignedMapping::parse(&self.read(&Object::Mapping, SignedMapping::LARGEST)?)
-    }
-
-    /// The public context, verified.
-    ///
-    /// # Errors
-    /// When it is missing or differs, or its parameters are refused.
-    fn public_context(&self, digest: &Digest) -> Result<PublicContext, Error> {
-        let file = Expected { object: Object::PublicContext, limit: CONTEXT_BYTES as u64, digest: *digest };
-        Ok(PublicContext::from_bytes(&self.read_verified(&file)?)?)
     }
 
     /// Tells the backend that the vault is unlocked. Only a backend that keeps data on this machine, such as a cache,
@@ -212,12 +213,26 @@ pub struct Traffic {
     pub received: u64,
 }
 
+/// The blocks of one segment.
+#[derive(Clone, Debug)]
+pub struct BlocksFile {
+    /// The file.
+    pub file: Expected,
+    /// How many blocks it has.
+    pub blocks: usize,
+}
+
 /// Scores an encrypted query against a vault's blocks, on the machine that stores them.
 pub trait Scanner {
-    /// The encrypted scores of all blocks of `segments`, in order: [`SegmentEntry::answer_bytes`] for each. `context`
-    /// is the digest of the public context. Only the length is checked; the key holder judges the content.
+    /// The encrypted scores of all blocks in `files`, in order. `context` is the public context. Only the length is
+    /// checked; the key holder verifies the content.
     ///
     /// # Errors
-    /// When the context or a segment's blocks are missing or damaged on the host.
-    fn scan(&self, context: &Digest, segments: &[SegmentEntry], query: &EncryptedQuery) -> Result<Vec<u8>, Error>;
+    /// When blocks are missing on the host, or have another length.
+    fn scan(
+        &self,
+        context: &[u8; CONTEXT_BYTES],
+        files: &[BlocksFile],
+        query: &EncryptedQuery,
+    ) -> Result<Vec<u8>, Error>;
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::durable::IfLocked;
 use crate::vault::error::Error;
+use crate::vault::format::hex::Digest;
 use crate::vault::format::layout::Object;
 use crate::vault::format::mapping::SignedMapping;
 
@@ -58,12 +59,12 @@ pub trait Writer: Send + Sync {
     /// As [`Self::stage`]; that of `pieces`; an [`Error::Io`] when they have another length together.
     fn stage_from(&self, object: &Object, total: u64, pieces: &mut Pieces<'_>) -> Result<(), Error>;
 
-    /// Writes a new file that consists of existing files, one after the other. The files are read where they are
-    /// stored: nothing is sent.
+    /// Writes a new file that consists of existing files, one after the other, and returns its digest. The files are
+    /// read where they are stored: nothing is sent.
     ///
     /// # Errors
     /// As [`Self::stage`]; [`Error::Missing`]; [`Error::TooLarge`]. A later call may report the error instead.
-    fn concatenate(&self, object: &Object, from: &[Object]) -> Result<(), Error>;
+    fn concatenate(&self, object: &Object, from: &[Object]) -> Result<Digest, Error>;
 
     /// Removes files that this writer announced and that the current mapping does not reference. A file that cannot be
     /// removed is left for another writer.
@@ -84,12 +85,6 @@ pub trait Writer: Send + Sync {
     /// # Errors
     /// What the system reports. What could not be removed is left for another writer.
     fn remove_abandoned(&self) -> Result<(), Error>;
-
-    /// Replaces the header, atomically and durably. The writer must hold the lock.
-    ///
-    /// # Errors
-    /// What the system reports.
-    fn replace_header(&self, header: &[u8]) -> Result<(), Error>;
 
     /// Moves every stray out of the vault's directories into `set_aside`, next to them. The writer must hold the lock.
     ///

@@ -24,6 +24,15 @@ impl Expected {
         Digest::of(&[bytes]) == self.digest
     }
 
+    /// Refuses a file of another length than its limit, where the length is known exactly.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`].
+    pub fn require_length(&self, actual: u64) -> Result<(), Error> {
+        let what = "its length differs from the mapping";
+        if actual == self.limit { Ok(()) } else { Err(Error::Damaged { object: self.object.clone(), what }) }
+    }
+
     /// The error for a file with a different digest.
     #[must_use]
     pub fn differs(&self) -> Error {

@@ -140,7 +140,7 @@ pub enum Object {
     Unfinished(&'static str),
     /// The journal of earlier versions, which had one for all writers.
     Writing,
-    /// The file whose kernel lock the committing writer holds. Always empty.
+    /// The file whose kernel lock the committing writer holds. It has the id of the vault.
     Lock,
     /// The journal of one writer: the files that it may leave when it is interrupted.
     Journal(Id),
@@ -275,8 +275,6 @@ pub struct NotAnObject;
 impl Object {
     /// An unfinished replacement of the header, left by a crash.
     pub const UNFINISHED_HEADER: Self = Self::Unfinished(HEADER);
-    /// An unfinished public context, left by an interrupted creation.
-    pub const UNFINISHED_PUBLIC_CONTEXT: Self = Self::Unfinished(PUBLIC_CONTEXT);
     /// An unfinished replacement of the mapping, left by a crash.
     pub const UNFINISHED_MAPPING: Self = Self::Unfinished(MAPPING);
 
@@ -292,6 +290,7 @@ impl Object {
         match self {
             Self::Segment(..) | Self::Group(..) | Self::Table(_) => Some(Directory::Features),
             Self::Photo(..) => Some(Directory::Images),
+            Self::Journal(_) => Some(Directory::Journals),
             Self::Thumbnail(_) | Self::Pack(..) => Some(Directory::Thumbnails),
             Self::Header
             | Self::PublicContext

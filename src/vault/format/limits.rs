@@ -5,6 +5,7 @@
 
 use super::chunks;
 use super::header;
+use super::hex::Id;
 use super::journal;
 use super::layout::{Object, PackPart};
 use super::mapping::SignedMapping;
@@ -29,7 +30,7 @@ pub fn largest_bytes(object: &Object) -> u64 {
         Object::Pack(_, PackPart::List) => pack::list_bytes(pack::MOST_PARTS) as u64,
         Object::Pack(_, PackPart::Content) => pack::LARGEST_BYTES,
         Object::Writing | Object::Journal(_) => journal::LARGEST_BYTES,
-        Object::Lock => 0,
+        Object::Lock => 2 * size_of::<Id>() as u64,
     }
 }
 
@@ -37,7 +38,7 @@ pub fn largest_bytes(object: &Object) -> u64 {
 mod tests {
     use super::*;
     use crate::vault::format::entries::{FeaturesEntry, SEGMENT_IMAGES, SegmentEntry};
-    use crate::vault::format::hex::{Digest, Id};
+    use crate::vault::format::hex::Digest;
     use crate::vault::format::layout::Part;
     use crate::vault::format::shape::Shape;
 

@@ -11,6 +11,7 @@ use super::segment::Segment;
 use super::snapshot::Snapshot;
 use crate::ckks;
 use crate::ckks::{EncryptedQuery, Evaluator, QuerySecret, ScannedBlock, ScannedGroup};
+use crate::vault::backend::BlocksFile;
 use crate::vault::error::Error;
 use crate::vault::format::layout::Part;
 
@@ -50,7 +51,10 @@ impl Snapshot {
     pub fn score(&self, query: &EncryptedQuery) -> Result<Vec<u8>, Error> {
         let space = self.mapping().space()?;
         if let Some(scanner) = self.source.backend.scanner() {
-            let files = self.segments()?.map(|segment| Ok((segment.expected(Part::Blocks)?, segment.len())));
+            let file = |segment: &Segment| {
+                Ok(BlocksFile { file: segment.expected(Part::Blocks)?, blocks: segment.entry().blocks() })
+            };
+            let files = self.segments()?.map(file);
             let files = files.collect::<Result<Vec<_>, Error>>()?;
             let answer = scanner.scan(space.context_bytes(), &files, query);
             return self.source.map_superseded(self.mapping().generation, answer);

@@ -130,9 +130,8 @@ impl<'a> Packing<'a> {
             let parts: Vec<PartEntry> = merged.iter().flat_map(|pack| pack.list.parts.iter().cloned()).collect();
             let dead = merged.iter().map(|pack| pack.entry.dead).sum();
             let list = PackList { parts };
-            let [list_file, content] = self.stage_list(&list)?;
-            self.writer.concatenate(&content, &from)?;
-            let digest = self.writer.digest(&content)?;
+            let [_, content] = self.stage_list(&list)?;
+            let digest = self.writer.concatenate(&content, &from)?;
             let entry = PackEntry {
                 parts: list.parts.len(),
                 bytes: list.bytes(),
@@ -140,7 +139,6 @@ impl<'a> Packing<'a> {
                 list: Digest::of(&[&list.encode()]),
                 pack: digest,
             };
-            debug_assert_eq!(files(&entry)[0], list_file);
             for at in positions.iter().rev() {
                 let pack = self.packs.remove(*at);
                 self.obsolete.extend(files(&pack.entry));

@@ -1,40 +1,43 @@
-//! The directory of a new vault: removes what an interrupted creation left, then makes the directories and the public
-//! context. The writer adds the header last; without a header there is no vault.
+//! The directory of a new vault: removes what an interrupted creation left, then makes the directories. The file `lock`
+//! has the vault's id, so that an interrupted copy of the same vault can resume. The writer adds the header last; without
+//! a header there is no vault.
 //!
 //! Must never: replace a file that an interrupted creation cannot have left.
+
+use std::io::Write;
 
 use super::directories::Directories;
 use crate::durable;
 use crate::durable::{Dir, EntryKind};
 use crate::vault::error::Error;
+use crate::vault::format::hex::Id;
 use crate::vault::format::layout::{Directory, Object};
-use crate::vault::format::parameters::CONTEXT_BYTES;
+use crate::vault::format::limits::largest_bytes;
 
 /// Refuses a place that holds anything but the remains of an interrupted creation. Makes the vault's own directory if
 /// it is missing.
-pub(super) fn require_free(directories: &Directories, public_context: &[u8]) -> Result<(), Error> {
+pub(super) fn require_free(directories: &Directories, vault: Id) -> Result<(), Error> {
     let io = |error| Error::io(directories.path().display())(error);
     durable::create_directory(directories.path()).map_err(io)?;
     let root = directories.root().map_err(io)?;
-    remains_of_creation(directories, root, resumes(directories, public_context)).map(drop)
+    remains_of_creation(directories, root, resumes(directories, vault)).map(drop)
 }
 
-/// Whether files staged for a vault with this same context are there.
-fn resumes(directories: &Directories, public_context: &[u8]) -> bool {
-    let found = directories.read(&Object::PublicContext, CONTEXT_BYTES as u64);
-    found.is_ok_and(|found| found == public_context)
+/// Whether files staged for this same vault are there.
+fn resumes(directories: &Directories, vault: Id) -> bool {
+    let found = directories.read(&Object::Lock, largest_bytes(&Object::Lock));
+    found.is_ok_and(|found| found == vault.to_string().as_bytes())
 }
 
-/// Makes the directories and the public context of a new vault, under the writer's lock. Removes what an interrupted
-/// creation left, but keeps files staged for a vault with this same context, so that an interrupted copy can resume.
-pub(super) fn create_directories(directories: &Directories, public_context: &[u8]) -> Result<(), Error> {
+/// Makes the directories of a new vault, under the writer's lock. Removes what an interrupted creation left, but keeps
+/// files staged for this same vault, so that an interrupted copy can resume.
+pub(super) fn create_directories(directories: &Directories, vault: Id) -> Result<(), Error> {
     let io = |error| Error::io(directories.path().display())(error);
     let root = directories.root().map_err(io)?;
-    let context = Object::PublicContext;
-    let resumes = resumes(directories, public_context);
+    let resumes = resumes(directories, vault);
     let keeps = |remains: &Object| match remains {
         Object::Lock => true,
-        Object::PublicContext | Object::Writing | Object::Journal(_) => resumes,
+        Object::Journal(_) => resumes,
         _ => false,
     };
     for remains in remains_of_creation(directories, root, resumes)?.iter().filter(|remains| !keeps(remains)) {
@@ -44,7 +47,11 @@ pub(super) fn create_directories(directories: &Directories, public_context: &[u8
         root.create_dir(directory.name()).map_err(Error::io(directory.name()))?;
     }
     if !resumes {
-        root.replace(&context.file_name(), public_context).map_err(Error::io(context))?;
+        let lock = Object::Lock;
+        let file = root.open_file_to_change(&lock.file_name()).map_err(Error::io(&lock))?;
+        let mut file = file.ok_or(Error::Damaged { object: lock.clone(), what: "it is not a regular file" })?;
+        let written = file.set_len(0).and_then(|()| file.write_all(vault.to_string().as_bytes()));
+        written.and_then(|()| file.sync_data()).map_err(Error::io(&lock))?;
     }
     let parent = durable::parent(directories.path());
     durable::sync_directory(parent).map_err(Error::io(parent.display()))
@@ -55,13 +62,9 @@ pub(super) fn create_directories(directories: &Directories, public_context: &[u8
 fn remains_of_creation(directories: &Directories, root: &Dir, resumes: bool) -> Result<Vec<Object>, Error> {
     let occupied = || Error::Occupied { path: directories.path().to_owned() };
     let left_by_creation = [
-        Object::PublicContext,
-        Object::UNFINISHED_PUBLIC_CONTEXT,
-        Object::SecretContext,
         Object::Mapping,
         Object::UNFINISHED_MAPPING,
         Object::UNFINISHED_HEADER,
-        Object::Writing,
         Object::Lock,
     ];
     let mut remains = Vec::new();
@@ -102,7 +105,6 @@ mod tests {
         for (unfinished, object) in [
             (Object::UNFINISHED_HEADER, Object::Header),
             (Object::UNFINISHED_MAPPING, Object::Mapping),
-            (Object::UNFINISHED_PUBLIC_CONTEXT, Object::PublicContext),
         ] {
             assert_eq!(unfinished.to_string(), format!("{object}{}", durable::UNFINISHED));
         }

@@ -34,7 +34,7 @@ use super::{Backend, Leftovers, Listed};
 use crate::durable::{Dir, EntryKind, IfLocked};
 use crate::vault::error::Error;
 use crate::vault::format::expected::Expected;
-use crate::vault::format::hex::{Digest, Hex};
+use crate::vault::format::hex::{Digest, Hex, Id};
 use crate::vault::format::layout::{Directory, Object};
 use crate::vault::format::limits;
 use crate::vault::format::mapping::SignedMapping;
@@ -71,11 +71,11 @@ impl LocalBackend {
     ///
     /// # Errors
     /// As [`Backend::create`].
-    pub(crate) fn create_locally(&self, public_context: &[u8], abandoned: Abandoned) -> Result<LocalWriter, Error> {
-        creation::require_free(&self.directories, public_context)?;
+    pub(crate) fn create_locally(&self, vault: Id, abandoned: Abandoned) -> Result<LocalWriter, Error> {
+        creation::require_free(&self.directories, vault)?;
         let writer = self.local_writer(abandoned);
         writer.lock(IfLocked::Refuse)?;
-        creation::create_directories(&self.directories, public_context)?;
+        creation::create_directories(&self.directories, vault)?;
         writer.start_over()?;
         Ok(writer)
     }
@@ -120,16 +120,15 @@ impl Backend for LocalBackend {
     fn blocks(&self, file: &Expected) -> Result<Blocks, Error> {
         let object = &file.object;
         let opened = self.directories.open_file(object)?;
-        if opened.metadata().map_err(Error::io(object))?.len() != file.limit {
-            return Err(Error::Damaged { object: object.clone(), what: "its length differs from the mapping" });
-        }
-        let blocks = mapped(opened).map_err(Error::io(object))?;
-        let is_expected = file.is(&blocks);
-        blocks.require_whole(object)?;
-        if !is_expected {
-            return Err(Error::Damaged { object: object.clone(), what: "its digest differs from the mapping" });
-        }
-        Ok(blocks)
+        file.require_length(opened.metadata().map_err(Error::io(object))?.len())?;
+        mapped(opened).map_err(Error::io(object))
+    }
+
+    fn read_blocks(&self, file: &Expected, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        let (opened, _) = self.directories.open_within(&file.object, file.limit)?;
+        buffer.clear();
+        opened.take(file.limit).read_to_end(buffer).map_err(Error::io(&file.object))?;
+        file.require_length(buffer.len() as u64)
     }
 
     fn pages(&self, file: &Expected) -> Result<Blocks, Error> {
@@ -159,8 +158,8 @@ impl Backend for LocalBackend {
         Ok(Box::new(self.local_writer(abandoned)))
     }
 
-    fn create(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
-        Ok(Box::new(self.create_locally(public_context, abandoned)?))
+    fn create(&self, vault: Id, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
+        Ok(Box::new(self.create_locally(vault, abandoned)?))
     }
 
     fn digests(&self, objects: &[Object]) -> Result<Vec<Option<Digest>>, Error> {
