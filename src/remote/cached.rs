@@ -53,12 +53,18 @@ impl<B: Backend> CachedBackend<B> {
 /// Whether a file never changes and is worth keeping.
 fn is_cached(object: &Object) -> bool {
     match object {
-        Object::PublicContext | Object::SecretContext | Object::Thumbnail(_) | Object::Group(..) => true,
+        Object::PublicContext
+        | Object::SecretContext
+        | Object::Thumbnail(_)
+        | Object::Group(..)
+        | Object::Table(_)
+        | Object::Pack(_, PackPart::List) => true,
         // Vectors too: a search with a photo of the vault reads those of its whole segment.
         Object::Segment(_, part) => *part != Part::Blocks,
         Object::Header
         | Object::Mapping
         | Object::Photo(..)
+        | Object::Pack(_, PackPart::Content)
         | Object::Unfinished(_)
         | Object::Writing
         | Object::Lock
@@ -129,8 +135,8 @@ impl<B: Backend> Backend for CachedBackend<B> {
         self.inner.writer(abandoned)
     }
 
-    fn create(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
-        self.inner.create(public_context, abandoned)
+    fn create(&self, vault: Id, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
+        self.inner.create(vault, abandoned)
     }
 
     fn digests(&self, objects: &[Object]) -> Result<Vec<Option<Digest>>, Error> {

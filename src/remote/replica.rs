@@ -23,7 +23,6 @@ use crate::durable::IfLocked;
 use crate::vault;
 use crate::vault::{
     Abandoned, Backend, Directory, Expected, Freshness, Lineage, Object, SignedMapping, Snapshot, Vault, Writer,
-    largest_bytes,
 };
 
 /// Files read at once, so that a distant source costs few round trips.
@@ -106,10 +105,8 @@ pub fn transfer(
             writer
         }
         None => {
-            let limit = largest_bytes(&Object::PublicContext);
-            let digest = newest.mapping.public_context;
-            let context = from.backend.read_verified(&Expected { object: Object::PublicContext, limit, digest })?;
-            to.backend.create(&context, Abandoned::Keep)?
+            newest.mapping.require_writable()?;
+            to.backend.create(vault.id(), Abandoned::Keep)?
         }
     };
     // Again under the lock: another writer may have committed since the first comparison.
@@ -125,9 +122,10 @@ pub fn transfer(
         if is_there { Copying::default() } else { missing_files(&snapshot, before.as_ref(), to, &*writer)? };
     let bytes = send(&*from.backend, &*writer, &missing, copied)?;
     if !is_there {
+        let named = newest.mapping.header;
         let header = match before {
-            Some(_) => None,
-            None => Some(from.backend.read(&Object::Header, u64::from(u16::MAX))?),
+            Some(before) if before.mapping.header == named => None,
+            _ => Some(from.backend.header(&named)?),
         };
         writer.commit(newest, header.as_deref())?;
     }
@@ -191,7 +189,7 @@ fn judge(
     }
     let (older, newer) = if theirs < ours { (before, newest) } else { (newest, before) };
     let lineage = match newer.mapping.generation - older.mapping.generation {
-        1 if newer.mapping.previous_tag == Some(older.tag) => Lineage::Continues,
+        1 if newer.mapping.parents.contains(&older.tag) => Lineage::Continues,
         1 => Lineage::Forked,
         _ => freshness.lineage(older, newer)?,
     };
@@ -239,11 +237,8 @@ fn missing_files(
     };
     let is_named: HashSet<String> = named.iter().map(ToString::to_string).collect();
     let is_newest: HashSet<String> = missing.iter().map(|file| file.object.to_string()).collect();
-    // The secret context is the same file in every generation.
-    missing.retain(|file| match file.object {
-        Object::SecretContext => before.is_none(),
-        _ => !(is_named.contains(&file.object.to_string()) && present.contains(&file.object.to_string())),
-    });
+    let is_in_both = |object: &String| is_named.contains(object) && present.contains(object);
+    missing.retain(|file| !is_in_both(&file.object.to_string()));
     let obsolete: Vec<_> = named.into_iter().filter(|object| !is_newest.contains(&object.to_string())).collect();
     let announced = missing.iter().map(|file| &file.object).chain(&obsolete).cloned();
     writer.announce(&announced.collect::<Vec<_>>())?;

@@ -13,7 +13,6 @@ use super::error::Error;
 use super::format::header;
 use super::format::hex::{Digest, Id};
 use super::format::layout::Object;
-use super::format::limits::largest_bytes;
 use super::format::mapping::SignedMapping;
 use super::format::sealed::VaultKeys;
 use super::format::segment::Search;
@@ -69,7 +68,7 @@ impl Vault {
         let keys = VaultKeys::new(vault, master);
         // First of all: the cache for everything read next is encrypted with a key of the vault.
         backend.unlocked(&keys);
-        let signed = authentic_mapping(&*backend, &keys, &freshness)?;
+        let signed = read_mapping(&*backend, &keys, &freshness)?;
         let mapping = &signed.mapping;
         if !mapping.is_old() && mapping.header != Digest::of(&[&header]) {
             return Err(Error::HeaderReplaced { generation: mapping.generation });
@@ -228,38 +227,31 @@ impl Vault {
     }
 
     fn current(&self) -> Result<SignedMapping, Error> {
-        authentic_mapping(self.backend(), &self.source.keys, &self.freshness)
+        authentic_mapping(&self.source, &self.freshness)
     }
 }
 
-/// The header that the current mapping names: usually `header`, or `header.new` if a commit that changes it was
-/// interrupted after its mapping was in place. `header` if neither is.
+/// The header that the current mapping names.
 fn read_header(backend: &dyn Backend) -> Result<Vec<u8>, Error> {
-    let read = |object: &Object| backend.read(object, largest_bytes(&Object::Header));
-    let header = match read(&Object::Header) {
-        Err(Error::Missing { .. }) => {
+    // Not authenticated yet: it only decides which header is tried.
+    let named = backend.mapping().map_or(Digest::of(&[]), |found| found.mapping.header);
+    match backend.header(&named) {
+        Err(Error::Missing { object }) => {
             backend.require_vault()?;
-            Err(Error::Missing { object: Object::Header })
+            Err(Error::Missing { object })
         }
         outcome => outcome,
-    }?;
-    // Not authenticated: it only decides which header is tried.
-    let named = backend.mapping().ok().filter(|found| !found.mapping.is_old()).map(|found| found.mapping.header);
-    match named {
-        Some(named) if named != Digest::of(&[&header]) => {
-            let unfinished = read(&Object::UNFINISHED_HEADER).ok();
-            Ok(unfinished.filter(|unfinished| named == Digest::of(&[unfinished])).unwrap_or(header))
-        }
-        _ => Ok(header),
     }
 }
 
 /// The current mapping, after verifying its tag and that it is not older than this machine has seen.
-pub(super) fn authentic_mapping(
-    backend: &dyn Backend,
-    keys: &VaultKeys,
-    freshness: &Freshness,
-) -> Result<SignedMapping, Error> {
+pub(super) fn authentic_mapping(source: &Source, freshness: &Freshness) -> Result<SignedMapping, Error> {
+    let found = read_mapping(&*source.backend, &source.keys, freshness)?;
+    if Shape::of(&found.mapping)? == source.shape { Ok(found) } else { Err(Error::Upgraded) }
+}
+
+/// The same for a vault that is being opened.
+fn read_mapping(backend: &dyn Backend, keys: &VaultKeys, freshness: &Freshness) -> Result<SignedMapping, Error> {
     // Must come before reading the mapping: see `freshness`.
     let seen = freshness.seen(keys.vault())?;
     let found = backend.mapping()?;

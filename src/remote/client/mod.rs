@@ -26,12 +26,12 @@ use writer::RemoteWriter;
 
 use super::address::{Address, Prompts};
 use super::error::{Error, elsewhere, refused};
-use super::protocol::{Refusal, Reply, Request, ScannedSegment, lists};
+use super::protocol::{Refusal, Reply, Request, ScannedFile, lists};
 use super::transport;
-use crate::ckks_v1::EncryptedQuery;
+use crate::ckks::{ANSWER_BYTES, CONTEXT_BYTES, EncryptedQuery};
 use crate::vault;
 use crate::vault::{
-    Abandoned, Backend, Digest, Directory, Expected, Leftovers, Listed, Object, Part, Scanner, SegmentEntry,
+    Abandoned, Backend, BlocksFile, Digest, Directory, Expected, Id, Leftovers, Listed, Object, Part, Scanner,
     SignedMapping, Traffic, Writer,
 };
 
@@ -139,9 +139,8 @@ impl Client {
         // Which file: the requested one, or one of several that the host reports, if it was requested.
         let object = match request {
             Request::Read { object, .. } | Request::ReadAt { object, .. } => Some(object.clone()),
-            Request::Scan { segments, .. } => refusal.detail.parse().ok().filter(|object| match object {
-                Object::PublicContext => true,
-                Object::Segment(id, Part::Blocks) => segments.iter().any(|segment| segment.id == *id),
+            Request::Scan { files, .. } => refusal.detail.parse().ok().filter(|object| match object {
+                Object::Segment(name, Part::Blocks) => files.iter().any(|file| file.name == *name),
                 _ => false,
             }),
             _ => None,
@@ -244,8 +243,8 @@ impl Backend for Client {
         self.begin(&Request::Begin(abandoned))
     }
 
-    fn create(&self, public_context: &[u8], abandoned: Abandoned) -> Result<Box<dyn Writer>, vault::Error> {
-        self.begin(&Request::Create { public_context: public_context.to_vec(), abandoned })
+    fn create(&self, vault: Id, abandoned: Abandoned) -> Result<Box<dyn Writer>, vault::Error> {
+        self.begin(&Request::Create { vault, abandoned })
     }
 
     fn traffic(&self) -> Option<Traffic> {
@@ -256,16 +255,14 @@ impl Backend for Client {
 impl Scanner for Client {
     fn scan(
         &self,
-        context: &Digest,
-        segments: &[SegmentEntry],
+        context: &[u8; CONTEXT_BYTES],
+        files: &[BlocksFile],
         query: &EncryptedQuery,
     ) -> Result<Vec<u8>, vault::Error> {
-        let expected = segments.iter().map(SegmentEntry::answer_bytes).sum::<usize>() as u64;
-        let segments = segments
-            .iter()
-            .map(|segment| ScannedSegment { id: segment.id, images: segment.images as u32, blocks: segment.ckks })
-            .collect();
-        let request = Request::Scan { context: *context, segments, query: query.as_bytes().to_vec() };
+        let expected = files.iter().map(|file| file.blocks * ANSWER_BYTES).sum::<usize>() as u64;
+        let files =
+            files.iter().map(|file| ScannedFile { name: file.file.digest.name(), blocks: file.blocks as u32 }).collect();
+        let request = Request::Scan { context: *context, files, query: query.as_bytes().to_vec() };
         let answer = self.fetch(&request, expected)?;
         let actual = answer.len() as u64;
         if actual != expected {
@@ -331,7 +328,7 @@ mod tests {
             Request::Read { object: Object::Mapping, limit: LIMIT, known: Some(Digest::of(&[b"known"])) },
             Request::List(Directory::Images),
             Request::Digests(vec![Object::Header; 2]),
-            Request::Scan { context: Digest::of(&[b"context"]), segments: Vec::new(), query: vec![1; 9] },
+            Request::Scan { context: [1; 40], files: Vec::new(), query: vec![1; 9] },
         ];
         let (mut whole, mut unchanged, mut errors) = (0, 0, 0);
         for _ in 0..100_000 {

@@ -20,6 +20,8 @@ use crate::vault::{Error, LOCK_PATIENCE, Object, Pieces, SignedMapping, Writer};
 
 /// Bytes of a file per frame, small enough for requests of other threads to take turns.
 const CHUNK_BYTES: usize = 128 << 10;
+/// Most bytes of an answer to a writer: a digest.
+const LARGEST_ANSWER_BYTES: usize = 32;
 /// Objects per frame.
 const OBJECTS: usize = 4096;
 /// How often a waiting writer asks whether the other one has finished.
@@ -81,17 +83,27 @@ impl RemoteWriter {
 
 /// Waits until the host has finished.
 fn until_done(host: &str, call: &mut Call) -> Result<(), Error> {
+    if answer(host, call)?.is_empty() { Ok(()) } else { Err(garbled(host, "a writer received the answer to a read")) }
+}
+
+/// Waits until the host has finished, and returns what it answered.
+fn answer(host: &str, call: &mut Call) -> Result<Vec<u8>, Error> {
+    let mut answer = Vec::new();
     loop {
         match call.next().map_err(elsewhere)? {
             Reply::Progress(_) => {}
-            Reply::Done => return Ok(()),
+            Reply::Done => return Ok(answer),
             Reply::Refused(refusal) => return Err(refused(host, refusal, None)),
+            Reply::Bytes(bytes) if answer.len() + bytes.len() <= LARGEST_ANSWER_BYTES => answer.extend(bytes),
             Reply::Bytes(_) | Reply::Unchanged => {
-                let host = host.to_owned();
-                return Err(elsewhere(remote::Error::Garbled { host, what: "a writer received the answer to a read" }));
+                return Err(garbled(host, "a writer received the answer to a read"));
             }
         }
     }
+}
+
+fn garbled(host: &str, what: &'static str) -> Error {
+    elsewhere(remote::Error::Garbled { host: host.to_owned(), what })
 }
 
 impl Writer for RemoteWriter {
@@ -134,11 +146,14 @@ impl Writer for RemoteWriter {
         sent
     }
 
-    fn concatenate(&self, object: &Object, from: &[Object]) -> Result<(), Error> {
+    fn concatenate(&self, object: &Object, from: &[Object]) -> Result<Digest, Error> {
         let request = Request::Concatenate { object: object.clone(), from: from.to_vec() };
         let mut call = self.call.lock();
         self.require_accepted(&mut call)?;
-        call.send(&request).map_err(elsewhere)
+        call.send(&request).map_err(elsewhere)?;
+        let answer = answer(&self.host, &mut call)?;
+        let digest = answer.try_into().map_err(|_| garbled(&self.host, "a digest has another length"))?;
+        Ok(Hex(digest))
     }
 
     fn discard(&self, objects: &[Object]) {
@@ -161,12 +176,6 @@ impl Writer for RemoteWriter {
 
     fn remove_abandoned(&self) -> Result<(), Error> {
         self.order(&mut self.call.lock(), &Request::RemoveAbandoned)
-    }
-
-    fn replace_header(&self, header: &[u8]) -> Result<(), Error> {
-        let mut call = self.call.lock();
-        self.send_file(&mut call, &Object::Header, &[header])?;
-        self.order(&mut call, &Request::ReplaceHeader)
     }
 
     fn set_strays_aside(&self) -> Result<(), Error> {

@@ -9,7 +9,7 @@
 
 mod staging;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -22,18 +22,18 @@ use rayon::prelude::*;
 use staging::Staging;
 
 use super::frame::{self, Fault, GREETING_BYTES};
-use super::protocol::{BYTES, Reason, Refusal, Reply, Request, ScannedSegment, lists};
-use crate::ckks_v1::{EncryptedQuery, Evaluator};
-use crate::vault::format::parameters::PARAMETERS;
-use crate::vault::format::segment::largest_part;
-use crate::vault::{Backend, Blocks, Digest, Expected, Id, LocalBackend, Object, Part};
+use super::protocol::{BYTES, Reason, Refusal, Reply, Request, ScannedFile, lists};
+use crate::ckks::{CONTEXT_BYTES, EncryptedQuery, Evaluator, PublicContext};
+use crate::vault::{Backend, Blocks, Digest, Expected, Hex, Id, LocalBackend, Object, Part};
 
 /// Requests that may be queued. A client that sends more has to wait.
 const QUEUE: usize = 64;
 /// Bytes of an answer per frame, small enough for two answers to take turns.
 const CHUNK_BYTES: usize = 256 << 10;
-/// Segments verified at once. The client receives progress after each round.
-const ROUND: usize = 16;
+/// Files scanned before the client receives progress again.
+const ROUND: usize = 64;
+/// Most blocks of a file.
+const MOST_BLOCKS: u32 = 2;
 
 /// Serves the vault at `root` until the connection ends. The vault need not exist yet: the client can create one.
 ///
@@ -97,8 +97,8 @@ struct Host<W> {
     output: Mutex<W>,
     /// Requests not yet answered, and whether they were cancelled.
     running: Mutex<HashMap<u32, bool>>,
-    /// The blocks of the last scan, mapped and verified.
-    blocks: Mutex<HashMap<Id, (Digest, Arc<Blocks>)>>,
+    /// The blocks of the last scan, mapped.
+    blocks: Mutex<HashMap<Id, Arc<Blocks>>>,
     /// Whether the connection has ended, so that answers are pointless.
     is_over: AtomicBool,
 }
@@ -139,6 +139,9 @@ impl<W: Write + Send> Host<W> {
                 writing => {
                     if let Some(reply) = staging.receive(&self.backend, id, writing) {
                         self.send(id, &reply)?;
+                        if matches!(reply, Reply::Bytes(_)) {
+                            self.send(id, &Reply::Done)?;
+                        }
                     }
                 }
             }
@@ -194,43 +197,60 @@ impl<W: Write + Send> Host<W> {
                 }
                 lists::encode_digests(&digests)
             }
-            Request::Scan { context, segments, query } => self.scan(id, &context, &segments, &query)?,
+            Request::Scan { context, files, query } => self.scan(id, &context, &files, &query)?,
             _ => return Err(Refusal::new(Reason::Failed, "this request is not a read")),
         };
         Ok(Answer::Bytes(bytes))
     }
 
-    /// The encrypted scores of `query` against the blocks of `segments`, 5 bytes per image of full blocks.
-    fn scan(&self, id: u32, context: &Digest, segments: &[ScannedSegment], query: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let failed = |error: crate::ckks_v1::Error| Refusal::new(Reason::Failed, error);
-        let evaluator = Evaluator::new(&self.backend.public_context(context)?).map_err(failed)?;
-        let query = EncryptedQuery::from_bytes(&PARAMETERS, query).map_err(failed)?;
-        let (mut answer, mut images) = (Vec::new(), 0);
-        for round in segments.chunks(ROUND) {
-            let blocks = round.par_iter().map(|segment| self.verified(segment)).collect::<Result<Vec<_>, _>>()?;
-            for (segment, blocks) in round.iter().zip(blocks) {
-                self.still_wanted(id)?;
-                answer.extend(evaluator.score(&blocks, &query).map_err(failed)?);
-                blocks.require_whole(&Object::Segment(segment.id, Part::Blocks))?;
-            }
-            images += round.iter().map(|segment| u64::from(segment.images)).sum::<u64>();
-            self.tell_progress(id, images)?;
+    /// The encrypted scores of `query` against the blocks of `files`, 4 bytes per image of full blocks. Nothing is
+    /// verified here: the client's check vectors do that.
+    fn scan(
+        &self,
+        id: u32,
+        context: &[u8; CONTEXT_BYTES],
+        files: &[ScannedFile],
+        query: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        let failed = |error: crate::ckks::Error| Refusal::new(Reason::Failed, error);
+        let context = PublicContext::from_bytes(context).map_err(failed)?;
+        let query = EncryptedQuery::from_bytes(context.parameters(), query).map_err(failed)?;
+        let evaluator = Evaluator::new(&context).map_err(failed)?;
+        let block_bytes = context.parameters().block_bytes() as u64;
+        let score = |file: &ScannedFile| {
+            let blocks = self.mapped(file, block_bytes)?;
+            let answer = evaluator.score(&blocks, &query).map_err(failed)?;
+            blocks.require_whole(&object_of(file))?;
+            Ok(answer)
+        };
+        let (mut answer, mut scanned) = (Vec::new(), 0);
+        for round in files.chunks(ROUND) {
+            self.still_wanted(id)?;
+            let answers = round.par_iter().map(score).collect::<Result<Vec<_>, Refusal>>()?;
+            answer.extend(answers.concat());
+            scanned += round.iter().map(|file| u64::from(file.blocks)).sum::<u64>();
+            self.tell_progress(id, scanned)?;
         }
-        // Keep the verified blocks of this generation for the next search, and unmap the rest.
-        self.blocks.lock().retain(|known, _| segments.iter().any(|segment| segment.id == *known));
+        // Keep the blocks of this generation for the next search, and unmap the rest.
+        let wanted: HashSet<Id> = files.iter().map(|file| file.name).collect();
+        self.blocks.lock().retain(|known, _| wanted.contains(known));
         Ok(answer)
     }
 
-    /// The blocks of a segment, mapped and then verified.
-    fn verified(&self, segment: &ScannedSegment) -> Result<Arc<Blocks>, Refusal> {
-        let known = self.blocks.lock().get(&segment.id).cloned();
-        if let Some((_, blocks)) = known.filter(|(digest, blocks)| *digest == segment.blocks && blocks.is_whole()) {
+    /// The blocks of a file, mapped.
+    fn mapped(&self, file: &ScannedFile, block_bytes: u64) -> Result<Arc<Blocks>, Refusal> {
+        if !(1..=MOST_BLOCKS).contains(&file.blocks) {
+            return Err(Refusal::new(Reason::Failed, "no file has so many blocks"));
+        }
+        let limit = u64::from(file.blocks) * block_bytes;
+        let known = self.blocks.lock().get(&file.name).cloned();
+        if let Some(blocks) = known.filter(|blocks| blocks.is_whole() && blocks.len() as u64 == limit) {
             return Ok(blocks);
         }
-        let object = Object::Segment(segment.id, Part::Blocks);
-        let limit = largest_part(segment.images as usize, Part::Blocks);
-        let blocks = Arc::new(self.backend.blocks(&Expected { object, limit, digest: segment.blocks })?);
-        self.blocks.lock().insert(segment.id, (segment.blocks, Arc::clone(&blocks)));
+        // Only the length matters here, and is checked.
+        let expected = Expected { object: object_of(file), limit, digest: Hex([0; 32]) };
+        let blocks = Arc::new(self.backend.blocks(&expected)?);
+        self.blocks.lock().insert(file.name, Arc::clone(&blocks));
         Ok(blocks)
     }
 
@@ -260,4 +280,8 @@ impl<W: Write + Send> Host<W> {
         let (kind, payload) = reply.encode();
         frame::write(&mut *self.output.lock(), id, kind, &[&payload]).map(drop)
     }
+}
+
+fn object_of(file: &ScannedFile) -> Object {
+    Object::Segment(file.name, Part::Blocks)
 }

@@ -63,10 +63,10 @@ impl Staging {
                 let begun = opened.require_vault().map(|()| opened.local_writer(abandoned));
                 self.begin(id, begun).map(|()| Some(Reply::Done))
             }
-            Request::Create { public_context, abandoned } => {
+            Request::Create { vault, abandoned } => {
                 let begun = match LocalBackend::new(backend.root()).require_vault() {
                     Ok(()) => Err(Error::Occupied { path: backend.root().to_owned() }),
-                    Err(Error::NotAVault { .. }) => backend.create_locally(&public_context, abandoned),
+                    Err(Error::NotAVault { .. }) => backend.create_locally(vault, abandoned),
                     Err(error) => Err(error),
                 };
                 self.begin(id, begun).map(|()| Some(Reply::Done))
@@ -151,8 +151,8 @@ impl Writing {
                 if !std::iter::once(&object).chain(&from).all(Object::is_written_once) {
                     return Err(Refusal::new(Reason::Failed, "this file cannot be staged"));
                 }
-                self.writer.concatenate(&object, &from)?;
-                Ok(Some(self.progress()))
+                let digest = self.writer.concatenate(&object, &from)?;
+                Ok(Some(Reply::Bytes(digest.0.to_vec())))
             }
             Request::Lock => {
                 self.writer.lock(IfLocked::Refuse)?;
@@ -178,11 +178,6 @@ impl Writing {
                 self.require_no_file()?;
                 let mapping = self.mapping.take().ok_or(Refusal::new(Reason::Failed, "no mapping was sent"))?;
                 self.commit(backend, &mapping)?;
-                Ok(Some(Reply::Done))
-            }
-            Request::ReplaceHeader => {
-                let header = self.header.take().ok_or(Refusal::new(Reason::Failed, "no header was sent"))?;
-                self.writer.replace_header(&header)?;
                 Ok(Some(Reply::Done))
             }
             Request::SetStraysAside => {
@@ -243,7 +238,7 @@ impl Writing {
 
     fn commit(&mut self, backend: &LocalBackend, mapping: &[u8]) -> Result<(), Refusal> {
         let next = SignedMapping::parse(mapping)?;
-        for Expected { object, limit, .. } in entry_files(&next.mapping) {
+        for Expected { object, limit, .. } in entry_files(&next.mapping)? {
             if let Some(actual) = self.staged.get(&object).copied().filter(|actual| *actual > limit) {
                 return Err(Error::TooLarge { object, actual, limit }.into());
             }

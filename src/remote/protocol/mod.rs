@@ -19,7 +19,7 @@ mod reply;
 mod request;
 
 pub use reply::{BYTES, Reason, Refusal, Reply};
-pub use request::{CONTENT, Request, ScannedSegment};
+pub use request::{CONTENT, Request, ScannedFile};
 
 #[cfg(test)]
 mod tests {
@@ -35,8 +35,8 @@ mod tests {
             Request::Read { object: Object::Mapping, limit: 7, known: None },
             Request::Read { object: Object::Thumbnail(id), limit: u64::MAX, known: Some(digest) },
             Request::Scan {
-                context: digest,
-                segments: vec![ScannedSegment { id, images: 1024, blocks: digest }; 3],
+                context: [7; 40],
+                files: vec![ScannedFile { name: id, blocks: 2 }; 3],
                 query: vec![1, 2, 3],
             },
             Request::List(Directory::Images),
@@ -44,13 +44,12 @@ mod tests {
             Request::Leftovers { mapping: digest },
             Request::Digests(objects.clone()),
             Request::Begin(Abandoned::Keep),
-            Request::Create { public_context: vec![9; 40], abandoned: Abandoned::Remove },
+            Request::Create { vault: id, abandoned: Abandoned::Remove },
             Request::Announce(objects.clone()),
             Request::Stage { object: photo, total: 12 },
             Request::Content(vec![5; 100]),
             Request::Discard(objects),
             Request::Commit,
-            Request::ReplaceHeader,
             Request::SetStraysAside,
             Request::End,
             Request::Cancel,

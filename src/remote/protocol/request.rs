@@ -3,6 +3,7 @@
 //! Must never: accept a second encoding of the same request.
 
 use super::payload::{Payload, number_of, put_object};
+use crate::ckks::CONTEXT_BYTES;
 use crate::vault::{Abandoned, Digest, Directory, Hex, Id, Object};
 
 /// The kind of [`Request::Content`], which a client sends without copying it into one.
@@ -25,12 +26,12 @@ pub enum Request {
         /// The digest of the client's copy.
         known: Option<Digest>,
     },
-    /// Scan the blocks of `segments` for `query`; answered with the encrypted scores.
+    /// Scan blocks for `query`; answered with the encrypted scores.
     Scan {
-        /// The digest of the public context.
-        context: Digest,
-        /// The segments to scan, in order.
-        segments: Vec<ScannedSegment>,
+        /// The public context.
+        context: [u8; CONTEXT_BYTES],
+        /// The files to scan, in order.
+        files: Vec<ScannedFile>,
         /// The encrypted query.
         query: Vec<u8>,
     },
@@ -59,8 +60,8 @@ pub enum Request {
     Begin(Abandoned),
     /// Create a vault and become its writer, with the lock.
     Create {
-        /// The new vault's public context.
-        public_context: Vec<u8>,
+        /// The new vault's id.
+        vault: Id,
         /// What happens to staged files if the connection is lost.
         abandoned: Abandoned,
     },
@@ -71,8 +72,8 @@ pub enum Request {
     Lock,
     /// Give the lock back.
     Unlock,
-    /// Start a file; `total` bytes follow in `Content`. The mapping and the header are kept in memory until `Commit`
-    /// or `ReplaceHeader`. Answered by `Progress` once it is written, or by `Refused`.
+    /// Start a file; `total` bytes follow in `Content`. The mapping and the header are kept in memory until `Commit`.
+    /// Answered by `Progress` once it is written, or by `Refused`.
     Stage {
         /// Which file.
         object: Object,
@@ -83,7 +84,7 @@ pub enum Request {
     Content(Vec<u8>),
     /// The rest of that file does not come: forget it. Not answered.
     Abort,
-    /// Write a file that consists of existing ones. Answered as `Stage`.
+    /// Write a file that consists of existing ones. Answered by its digest.
     Concatenate {
         /// The new file.
         object: Object,
@@ -96,8 +97,6 @@ pub enum Request {
     RemoveAbandoned,
     /// Make the staged mapping the current one, and the staged header with it, if there is one.
     Commit,
-    /// Make the staged header the current one.
-    ReplaceHeader,
     /// Move strays out of the vault's directories.
     SetStraysAside,
     /// The writer is done, and its lock is free. Not answered.
@@ -106,16 +105,17 @@ pub enum Request {
     Cancel,
 }
 
-/// A segment whose blocks are to be scanned.
+/// The blocks of a segment, which are to be scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScannedSegment {
-    /// Its id.
-    pub id: Id,
-    /// Its images.
-    pub images: u32,
-    /// The digest of its blocks.
-    pub blocks: Digest,
+pub struct ScannedFile {
+    /// The name of the file.
+    pub name: Id,
+    /// How many blocks it has.
+    pub blocks: u32,
 }
+
+/// Bytes of a scanned file in a request.
+const SCANNED_FILE_BYTES: usize = 16 + 4;
 
 impl Request {
     /// The kind and the payload.
@@ -129,13 +129,12 @@ impl Request {
                 bytes.extend(known.iter().flat_map(|digest| digest.0));
                 1
             }
-            Self::Scan { context, segments, query } => {
-                bytes.extend(context.0);
-                bytes.extend((segments.len() as u32).to_le_bytes());
-                for segment in segments {
-                    bytes.extend(segment.id.0);
-                    bytes.extend(segment.images.to_le_bytes());
-                    bytes.extend(segment.blocks.0);
+            Self::Scan { context, files, query } => {
+                bytes.extend(context);
+                bytes.extend((files.len() as u32).to_le_bytes());
+                for file in files {
+                    bytes.extend(file.name.0);
+                    bytes.extend(file.blocks.to_le_bytes());
                 }
                 bytes.extend(query);
                 2
@@ -160,9 +159,9 @@ impl Request {
                 bytes.push(number_of(&ABANDONED, abandoned));
                 7
             }
-            Self::Create { public_context, abandoned } => {
+            Self::Create { vault, abandoned } => {
                 bytes.push(number_of(&ABANDONED, abandoned));
-                bytes.extend(public_context);
+                bytes.extend(vault.0);
                 8
             }
             Self::Stage { object, total } => {
@@ -179,7 +178,6 @@ impl Request {
                 11
             }
             Self::Commit => 12,
-            Self::ReplaceHeader => 13,
             Self::End => 14,
             Self::Cancel => 15,
             Self::Announce(objects) => {
@@ -217,30 +215,28 @@ impl Request {
                 Self::Read { object, limit, known }
             }
             2 => {
-                let context = Hex(rest.array()?);
+                let context = rest.array()?;
                 let count = u32::from_le_bytes(rest.array()?) as usize;
-                // Each takes 52 bytes, so the payload limits the count.
-                if count > rest.0.len() / 52 {
+                // The payload limits the count.
+                if count > rest.0.len() / SCANNED_FILE_BYTES {
                     return None;
                 }
-                let mut segments = Vec::with_capacity(count);
+                let mut files = Vec::with_capacity(count);
                 for _ in 0..count {
-                    let (id, images) = (Hex(rest.array()?), u32::from_le_bytes(rest.array()?));
-                    segments.push(ScannedSegment { id, images, blocks: Hex(rest.array()?) });
+                    files.push(ScannedFile { name: Hex(rest.array()?), blocks: u32::from_le_bytes(rest.array()?) });
                 }
-                Self::Scan { context, segments, query: rest.take_all() }
+                Self::Scan { context, files, query: rest.take_all() }
             }
             3 => Self::List(rest.one_of(&DIRECTORIES)?),
             4 => Self::Size(rest.one_of(&DIRECTORIES)?),
             5 => Self::Leftovers { mapping: Hex(rest.array()?) },
             6 => Self::Digests(rest.objects()?),
             7 => Self::Begin(rest.one_of(&ABANDONED)?),
-            8 => Self::Create { abandoned: rest.one_of(&ABANDONED)?, public_context: rest.take_all() },
+            8 => Self::Create { abandoned: rest.one_of(&ABANDONED)?, vault: Hex(rest.array()?) },
             9 => Self::Stage { object: rest.object()?, total: rest.number()? },
             CONTENT => return Some(Self::Content(payload)),
             11 => Self::Discard(rest.objects()?),
             12 => Self::Commit,
-            13 => Self::ReplaceHeader,
             14 => Self::End,
             15 => Self::Cancel,
             16 => Self::Announce(rest.objects()?),

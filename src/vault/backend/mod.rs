@@ -28,6 +28,7 @@ use super::error::Error;
 use super::format::expected::Expected;
 use super::format::hex::{Digest, Id};
 use super::format::layout::{Directory, Object};
+use super::format::limits::largest_bytes;
 use super::format::mapping::SignedMapping;
 use super::format::sealed::VaultKeys;
 use crate::ckks::{CONTEXT_BYTES, EncryptedQuery};
@@ -165,6 +166,21 @@ pub trait Backend: Send + Sync {
     /// When it is missing, too large, or not the canonical text of a mapping.
     fn mapping(&self) -> Result<SignedMapping, Error> {
         SignedMapping::parse(&self.read(&Object::Mapping, SignedMapping::LARGEST)?)
+    }
+
+    /// The header that the mapping names by this digest: `header`, or `header.new` if a commit that changes the header
+    /// was interrupted after its mapping was in place. `header` if neither is the one.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    fn header(&self, named: &Digest) -> Result<Vec<u8>, Error> {
+        let limit = largest_bytes(&Object::Header);
+        let header = self.read(&Object::Header, limit)?;
+        if Digest::of(&[&header]) == *named {
+            return Ok(header);
+        }
+        let unfinished = self.read(&Object::UNFINISHED_HEADER, limit).ok();
+        Ok(unfinished.filter(|unfinished| Digest::of(&[unfinished]) == *named).unwrap_or(header))
     }
 
     /// Tells the backend that the vault is unlocked. Only a backend that keeps data on this machine, such as a cache,

@@ -21,6 +21,10 @@ use crate::vault::format::expected::Expected;
 use crate::vault::format::hex::{Digest, Id};
 use crate::vault::format::layout::{GroupPart, Part};
 use crate::vault::format::mapping::{Mapping, SignedMapping};
+use crate::vault::format::sealed::SealedObject;
+use crate::vault::format::shape::Shape;
+use crate::vault::format::table;
+use crate::vault::format::table::Table;
 
 /// A generation of the vault.
 pub struct Snapshot {
@@ -32,6 +36,7 @@ pub struct Snapshot {
     pub(super) was_scanned: AtomicBool,
     /// The segments in no group.
     ungrouped: Vec<Arc<Segment>>,
+    sources: OnceLock<Vec<table::Source>>,
     /// All segments in scan order.
     segments: OnceLock<Vec<Arc<Segment>>>,
     pub(super) positions: OnceLock<Vec<Position>>,
@@ -66,7 +71,8 @@ impl Snapshot {
         let packs = Packs::new(source, &signed.mapping, previous.map(Self::packs));
         let was_scanned = previous.is_some_and(|previous| previous.was_scanned.load(Ordering::Relaxed)).into();
         let source = Arc::clone(source);
-        Self { signed, source, groups, packs, was_scanned, ungrouped, segments, positions, contents }
+        let sources = OnceLock::new();
+        Self { signed, source, groups, packs, was_scanned, ungrouped, sources, segments, positions, contents }
     }
 
     /// The segments read so far, except those whose blocks were truncated since: they must be mapped again.
@@ -84,6 +90,23 @@ impl Snapshot {
     /// The same with its tag.
     pub fn signed(&self) -> &SignedMapping {
         &self.signed
+    }
+
+    /// Where photos were found.
+    ///
+    /// # Errors
+    /// When the table is missing or damaged.
+    pub fn sources(&self) -> Result<&Vec<table::Source>, Error> {
+        read_once(&self.sources, || {
+            let mut sources = Vec::new();
+            for (number, page) in (0..).zip(self.mapping().pages(Table::Sources.name())) {
+                let file = Shape::table_page(*page);
+                let sealed = SealedObject::Table(Table::Sources.id(), number);
+                let rows = self.source.map_superseded(self.mapping().generation, self.source.open_expected(&sealed, &file))?;
+                sources.extend(table::decode_sources(&rows).map_err(|fault| fault.in_file(&file.object))?);
+            }
+            Ok(sources)
+        })
     }
 
     /// The thumbnails.

@@ -5,11 +5,17 @@
 //! | `transaction` | adding and removing photos: one commit makes one new generation |
 //! | `rewriting` | which segments a commit rewrites |
 //! | `compaction` | which segments become groups, and which groups larger ones |
+//! | `group` | writing a group |
+//! | `packing` | packs of thumbnails |
+//! | `storing` | encrypting originals and tables |
 //! | `repair` | rebuilding damaged files from intact ones |
 //!
 //! Must never: change a file once it has its final name.
 
 mod compaction;
+mod group;
+mod packing;
 pub(in crate::vault) mod repair;
 mod rewriting;
+mod storing;
 pub(in crate::vault) mod transaction;

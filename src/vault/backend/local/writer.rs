@@ -231,6 +231,20 @@ fn tag_in_force(directories: &Directories) -> Result<Option<MacTag>, Error> {
     }
 }
 
+/// A file that is hashed as it is read.
+struct Hashed<'a, R> {
+    file: R,
+    hasher: &'a mut blake3::Hasher,
+}
+
+impl<R: Read> Read for Hashed<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hasher.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
 impl Writer for LocalWriter {
     fn lock(&self, if_locked: IfLocked) -> Result<(), Error> {
         if self.state.lock().turn.is_some() {
@@ -285,7 +299,7 @@ impl Writer for LocalWriter {
         self.finish_file(file)
     }
 
-    fn concatenate(&self, object: &Object, from: &[Object]) -> Result<(), Error> {
+    fn concatenate(&self, object: &Object, from: &[Object]) -> Result<Digest, Error> {
         let mut files = Vec::with_capacity(from.len());
         let (mut total, limit) = (0u64, largest_bytes(object));
         for one in from {
@@ -297,7 +311,9 @@ impl Writer for LocalWriter {
             return Err(Error::TooLarge { object: object.clone(), actual: total, limit });
         }
         let mut whole = self.begin_file(object, total)?;
-        for mut file in files {
+        let mut hasher = blake3::Hasher::new();
+        for file in files {
+            let mut file = Hashed { file, hasher: &mut hasher };
             match io::copy(&mut file, &mut whole.file) {
                 // Fewer than a file had before: it was truncated meanwhile, and finishing this one fails.
                 Ok(bytes) => whole.missing -= bytes,
@@ -307,7 +323,8 @@ impl Writer for LocalWriter {
                 }
             }
         }
-        self.finish_file(whole)
+        self.finish_file(whole)?;
+        Ok(Hex(hasher.finalize().into()))
     }
 
     fn discard(&self, objects: &[Object]) {
@@ -355,11 +372,6 @@ impl Writer for LocalWriter {
         let state = self.state.lock();
         let in_force = self.require_lock(&state)?.in_force;
         abandoned::remove(&self.directories, &*self.backend, state.journal.as_ref(), in_force)
-    }
-
-    fn replace_header(&self, header: &[u8]) -> Result<(), Error> {
-        self.require_lock(&self.state.lock())?;
-        self.root()?.replace(&Object::Header.file_name(), header).map_err(Error::io(Object::Header))
     }
 
     fn set_strays_aside(&self) -> Result<(), Error> {
