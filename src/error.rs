@@ -8,7 +8,6 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::ckks;
-use crate::ckks_v1;
 use crate::features;
 use crate::remote;
 use crate::vault;
@@ -20,9 +19,6 @@ pub enum Error {
     /// Encrypted search failed.
     #[error(transparent)]
     Ckks(#[from] ckks::Error),
-    /// Encrypted search with the first engine failed.
-    #[error(transparent)]
-    CkksV1(#[from] ckks_v1::Error),
     /// A photo or the network's weights could not be used.
     #[error(transparent)]
     Features(#[from] features::Error),
@@ -165,7 +161,9 @@ impl Error {
                     | vault::Error::ForeignDirectory { .. }
                     | vault::Error::RolledBack { .. }
                     | vault::Error::Forked { .. }
-            ) | Self::CkksV1(ckks_v1::Error::AnswerRefused)
+                    | vault::Error::HeaderReplaced { .. }
+                    | vault::Error::FalseAnswer
+            )
         )
     }
 }

@@ -27,10 +27,10 @@ pub(super) struct Arguments {
 /// Changes the passphrase.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let cost = arguments.cost.cost()?;
-    let vault = session.open_to_change()?;
+    let (vault, old) = session.open_with_passphrase()?;
     let source = PassphraseSource::from_file(arguments.new_passphrase_file.clone());
     let new = session::read_passphrase(&source, "New passphrase", Purpose::Choose)?;
-    vault.change_passphrase(&new, cost)?;
+    vault.change_passphrase(&old, &new, cost)?;
     output::text(
         "The vault opens with the new passphrase from now on.\n\
          Copies of the old `header`, in backups for instance, still open with the old one: delete them.\n",

@@ -157,7 +157,18 @@ impl Session {
         Ok(vault)
     }
 
+    /// Unlocks the vault to change its passphrase, which is returned too.
+    pub(super) fn open_with_passphrase(&self) -> Result<(OpenVault, Passphrase), Failure> {
+        let (vault, passphrase) = self.unlock()?;
+        vault.require_newest()?;
+        Ok((vault, passphrase))
+    }
+
     fn open(&self) -> Result<OpenVault, Failure> {
+        self.unlock().map(|(vault, _)| vault)
+    }
+
+    fn unlock(&self) -> Result<(OpenVault, Passphrase), Failure> {
         let path = self.vault_path()?;
         // Found first, so that a wrong path is reported before the passphrase is asked for.
         let found = FoundVault::at(&path, self.dirs()?, Prompts::Allowed)?;
@@ -176,7 +187,7 @@ impl Session {
                 output::say(&said);
             }
         }
-        Ok(vault)
+        Ok((vault, passphrase))
     }
 
     /// The passphrase, from the source that the flags name.

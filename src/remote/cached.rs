@@ -12,7 +12,7 @@ use super::cache::Cache;
 use crate::cipher::Purpose;
 use crate::vault::format::sealed::VaultKeys;
 use crate::vault::{
-    Abandoned, Backend, Blocks, Digest, Directory, Error, Expected, Leftovers, Listed, Object, Part, Scanner,
+    Abandoned, Backend, Blocks, Digest, Directory, Error, Expected, Id, Leftovers, Listed, Object, PackPart, Part, Scanner,
     SignedMapping, Traffic, Writer,
 };
 

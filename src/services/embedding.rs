@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use crate::ckks_v1::DIMENSION;
 use crate::error::Error;
 use crate::features::{self, Embedder, Network, WeightsSource};
 pub use crate::features::{Photo, Precision, PreparedPhoto, Workload};
@@ -18,6 +17,9 @@ use crate::services::app_dirs::AppDirs;
 use crate::services::open_vault::OpenVault;
 use crate::services::photo;
 use crate::vault::{self, FeatureSpace, Vault};
+
+/// The cosine from which photos count as alike, in thousandths: what a new vault records.
+const THRESHOLD: u16 = 800;
 
 /// A unit vector that describes a photo; anybody who reads it can tell what the photo shows. Wiped on drop.
 pub type Embedding = Zeroizing<Vec<f32>>;
@@ -40,7 +42,7 @@ impl EmbeddingModel {
     /// When there are no weights, the file does not fit the model, or `CIPHERLENS_KERNEL` names a kernel that this
     /// processor does not run.
     pub fn load(file: Option<&Path>, precision: Precision, workload: Workload, dirs: &AppDirs) -> Result<Self, Error> {
-        Self::load_for_dimension(DIMENSION, file, precision, workload, dirs)
+        Self::load_for_dimension(Self::dimensions()[0], file, precision, workload, dirs)
     }
 
     /// Loads the model of new vaults, as [`Self::load`] does, for embeddings of `dimension` numbers: one of
@@ -78,7 +80,8 @@ impl EmbeddingModel {
     /// # Errors
     /// As [`Self::load`], or when the vault needs a model that this version does not have.
     pub fn load_for(vault: &OpenVault, file: Option<&Path>, workload: Workload, dirs: &AppDirs) -> Result<Self, Error> {
-        Self::load_network(network_of(vault), DIMENSION, file, precision_of(vault)?, workload, dirs)
+        let dimension = vault.vault().feature_space().dimension;
+        Self::load_network(network_of(vault), dimension, file, precision_of(vault)?, workload, dirs)
     }
 
     /// Whether it can serve as the model of `vault`, as far as that is known before the weights are read.
@@ -86,7 +89,8 @@ impl EmbeddingModel {
     /// # Errors
     /// As [`Self::load_for`].
     pub fn suits(&self, vault: &OpenVault) -> Result<bool, Error> {
-        let of_vault = (network_of(vault).name(), DIMENSION, precision_of(vault)?);
+        let dimension = vault.vault().feature_space().dimension;
+        let of_vault = (network_of(vault).name(), dimension, precision_of(vault)?);
         Ok((self.0.name(), self.0.dimension(), self.0.precision()) == of_vault)
     }
 
@@ -159,28 +163,23 @@ impl EmbeddingModel {
 
     /// Refuses a vault whose vectors another model made: similarities between the two would mean nothing.
     pub(super) fn require_space_of(&self, vault: &Vault) -> Result<(), Error> {
-        Ok(vault.feature_space().check(&self.space()?)?)
+        Ok(vault.feature_space().check(&self.space())?)
     }
 
     /// What a vault records about the model that makes its vectors.
     ///
-    /// # Errors
-    /// [`vault::Error::Dimension`] for embeddings of another dimension, which vaults of this format do not store. Their
-    /// files have no field for a basis: all their vectors are unprojected.
-    pub(super) fn space(&self) -> Result<FeatureSpace, Error> {
+    pub(super) fn space(&self) -> FeatureSpace {
         let features::FeatureSpace { weights, preprocessing, precision, basis } = self.0.space().clone();
-        if basis.is_some() {
-            return Err(vault::Error::Dimension { actual: self.0.dimension(), expected: DIMENSION }.into());
-        }
-        Ok(FeatureSpace { weights, preprocessing, precision })
+        let (network, dimension) = (self.0.name().to_owned(), self.0.dimension());
+        FeatureSpace { network, weights, preprocessing, precision, basis, dimension, threshold: THRESHOLD }
     }
 }
 
 /// The network that made a vault's vectors. If this version does not have it, the network of new vaults: comparing the
 /// two feature spaces then tells the user what differs.
 fn network_of(vault: &OpenVault) -> &'static Network {
-    let FeatureSpace { weights, preprocessing, precision } = vault.vault().feature_space().clone();
-    let space = features::FeatureSpace { weights, preprocessing, precision, basis: None };
+    let FeatureSpace { weights, preprocessing, precision, basis, .. } = vault.vault().feature_space().clone();
+    let space = features::FeatureSpace { weights, preprocessing, precision, basis };
     Network::of_space(&space).unwrap_or_else(Network::default_network)
 }
 

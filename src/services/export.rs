@@ -199,12 +199,12 @@ fn commit(batch: &mut Batch<'_>, report: &mut Report) -> Result<(), Error> {
 fn describe(vault: &OpenVault, id: PhotoId) -> Result<Described, Error> {
     vault.read(|snapshot| {
         let image = snapshot.image(id)?;
-        let details = image.details()?;
+        let record = image.record()?;
         Ok(Described {
             id,
-            name: details.name.clone(),
-            bytes: details.bytes,
-            modified: details.modified,
+            name: record.name().into_owned(),
+            bytes: record.bytes,
+            modified: record.found().first().and_then(|found| Some(found.modified?.seconds)),
             content: *image.content()?,
         })
     })

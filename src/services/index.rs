@@ -30,7 +30,8 @@ use crate::services::progress::{Control, Event, Observer, Outcome, Stage};
 use crate::services::thumbnail;
 use crate::vault;
 use crate::vault::{
-    Appended, Committed, Digest, Extension, Id, LOCK_PATIENCE, NewImage, PhotoMetadata, Snapshot, Transaction, Vault,
+    Appended, CaptureTime, Captured, Committed, Digest, Extension, Found, Hex, Id, LOCK_PATIENCE, Modified, NewImage,
+    Origin, Pixels, Snapshot, Transaction, Vault,
 };
 
 /// Photos in a commit: a power cut costs at most the work on this many.
@@ -379,20 +380,30 @@ fn store(transaction: &mut Transaction, decoded: Decoded, embedding: &Embedding)
     let extension = Extension::of(Path::new(&original.name));
     let mut photo = transaction.store_photo_with_tag(&original.bytes, content, &extension)?;
     transaction.store_thumbnail(&mut photo, &thumbnail)?;
-    let details = PhotoMetadata {
-        captured,
-        name: original.name,
-        bytes: original.bytes.len() as u64,
-        modified: original.modified.and_then(seconds_since_1970),
-        width,
-        height,
+    let found = Found {
+        source: Hex([0; 16]),
+        path: original.name.into_bytes(),
+        modified: original.modified.and_then(since_1970),
     };
-    Ok(transaction.append(NewImage { photo, details, vector: embedding.to_vec() })?)
+    let mut record = photo.record(found);
+    record.pixels = Some(Pixels { width, height });
+    record.captured =
+        captured.and_then(|text| Some(Captured { origin: Origin::EXIF, time: CaptureTime::parse(&text)? }));
+    Ok(transaction.append(NewImage { photo, record, vector: Some(embedding.to_vec()) })?)
 }
 
-fn seconds_since_1970(time: SystemTime) -> Option<i64> {
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_secs()).ok(),
-        Err(before) => i64::try_from(before.duration().as_secs()).ok().map(|seconds| -seconds),
-    }
+/// Whole seconds since 1970, rounded down, and the nanoseconds after them.
+fn since_1970(time: SystemTime) -> Option<Modified> {
+    let (seconds, nanoseconds) = match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => (i64::try_from(after.as_secs()).ok()?, after.subsec_nanos()),
+        Err(before) => {
+            let before = before.duration();
+            let seconds = -i64::try_from(before.as_secs()).ok()?;
+            match before.subsec_nanos() {
+                0 => (seconds, 0),
+                nanoseconds => (seconds - 1, 1_000_000_000 - nanoseconds),
+            }
+        }
+    };
+    Some(Modified { seconds, nanoseconds })
 }

@@ -10,13 +10,14 @@ use crate::vault::{Directory, Transaction};
 /// Every photo of the generation that was read last, in the order in which a search scans them.
 ///
 /// # Errors
-/// When the vault cannot be read, or a catalogue is damaged.
+/// When the vault cannot be read, or records are damaged.
 pub fn list(vault: &OpenVault) -> Result<Vec<StoredPhoto>, Error> {
     vault.read(|snapshot| {
         snapshot.prefetch_listing();
         let mut photos = Vec::with_capacity(snapshot.len());
+        let sources = snapshot.sources()?;
         for segment in snapshot.segments()? {
-            photos.extend(segment.catalogue()?.iter().map(|entry| StoredPhoto::new(entry.id, &entry.details)));
+            photos.extend(segment.read_records()?.iter().map(|record| StoredPhoto::new(record, sources)));
         }
         Ok(photos)
     })
@@ -68,14 +69,14 @@ impl Statistics {
 /// Counts and sizes of the generation that was read last.
 ///
 /// # Errors
-/// When a folder or a catalogue cannot be read.
+/// When a folder or records cannot be read.
 pub fn statistics(vault: &OpenVault) -> Result<Statistics, Error> {
     let size = |directory| vault.vault().backend().size(directory);
     vault.read(|snapshot| {
         snapshot.prefetch_listing();
         let mut original_bytes = 0;
         for segment in snapshot.segments()? {
-            original_bytes += segment.catalogue()?.iter().map(|entry| entry.details.bytes).sum::<u64>();
+            original_bytes += segment.read_records()?.iter().map(|record| record.bytes).sum::<u64>();
         }
         Ok(Statistics {
             photos: snapshot.len(),

@@ -90,12 +90,12 @@ impl OpenVault {
         Ok(self.vault.accept_older_copy()?)
     }
 
-    /// Replaces the passphrase; only the header changes.
+    /// Replaces the passphrase `old` by `new`; only the header changes.
     ///
     /// # Errors
     /// When another process writes to the vault, or a file cannot be written.
-    pub fn change_passphrase(&self, new: &Passphrase, cost: Cost) -> Result<(), Error> {
-        Ok(self.vault.change_passphrase(new, cost, IfLocked::Wait)?)
+    pub fn change_passphrase(&self, old: &Passphrase, new: &Passphrase, cost: Cost) -> Result<(), Error> {
+        Ok(self.vault.change_passphrase(old, new, cost, IfLocked::Wait)?)
     }
 
     /// Bytes sent and received since the vault was opened; `None` for a vault on this machine.
@@ -111,7 +111,7 @@ impl OpenVault {
     pub fn find(&self, prefix: &str) -> Result<StoredPhoto, Error> {
         self.read(|snapshot| {
             let image = snapshot.find(prefix)?;
-            Ok(StoredPhoto::new(image.id(), image.details()?))
+            Ok(StoredPhoto::new(image.record()?, snapshot.sources()?))
         })
     }
 
@@ -123,7 +123,7 @@ impl OpenVault {
         self.read(|snapshot| {
             let image = snapshot.image(id)?;
             let extension = image.listed().extension.as_str().to_owned();
-            Ok(OriginalPhoto { bytes: image.photo()?, name: image.details()?.name.clone(), extension })
+            Ok(OriginalPhoto { bytes: image.photo()?, name: image.name()?.into_owned(), extension })
         })
     }
 
@@ -208,7 +208,15 @@ pub(super) mod tests {
     /// A new, empty vault.
     pub(in crate::services) fn vault(root: &std::path::Path) -> OpenVault {
         let passphrase = Passphrase::new(&Zeroizing::new(b"correct horse".to_vec())).unwrap();
-        let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
+        let space = FeatureSpace {
+            network: "n".into(),
+            weights: "w".into(),
+            preprocessing: "p".into(),
+            precision: "f".into(),
+            basis: None,
+            dimension: 512,
+            threshold: 800,
+        };
         let backend = vault::local(root);
         let (vault, snapshot) =
             Vault::create(backend, &passphrase, Cost::FLOOR, space, Freshness::unrecorded()).unwrap();

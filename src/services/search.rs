@@ -12,7 +12,7 @@ use crate::services::embedding::EmbeddingModel;
 use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::open_vault::OpenVault;
 pub use crate::services::open_vault::Traffic;
-use crate::vault::{Segment, Snapshot, Vault};
+use crate::vault::{self, Snapshot, Vault};
 
 /// How many photos a search lists by default.
 pub const DEFAULT_TOP: usize = 50;
@@ -157,7 +157,7 @@ fn search_generation(
     query: &Query<'_>,
     listing: Listing,
 ) -> Result<SearchResult, Error> {
-    let holder = vault.key_holder();
+    let holder = vault.key_holder()?;
     let before = vault.backend().traffic();
     let mut timing = Timing::default();
     let mut started = Instant::now();
@@ -177,8 +177,7 @@ fn search_generation(
     let answer = snapshot.score(&encrypted)?;
     timing.scan = lap();
 
-    let hints = snapshot.segments()?.map(Segment::hints).collect::<Result<Vec<_>, _>>()?;
-    let scores = secret.decrypt(holder, hints.iter().flat_map(|hints| hints.blocks()), &answer)?;
+    let scores = snapshot.decrypt(secret, &answer)?;
     let compared = scores.len();
     let mut ranked: Vec<Scored> =
         scores.iter().enumerate().map(|(position, &score)| Scored { score, position }).collect();
@@ -198,7 +197,10 @@ fn search_generation(
 
 fn vector_of(vault: &Vault, snapshot: &Snapshot, query: &Query<'_>) -> Result<Zeroizing<Vec<f32>>, Error> {
     match query {
-        Query::Stored(id) => Ok(Zeroizing::new(snapshot.image(*id)?.vector()?)),
+        Query::Stored(id) => {
+            let vector = snapshot.image(*id)?.vector()?;
+            Ok(Zeroizing::new(vector.ok_or(vault::Error::NoVector { id: *id })?))
+        }
         Query::Photo { bytes, extension, model } => {
             model.require_space_of(vault)?;
             model.embed_photo(bytes, *extension)
@@ -271,5 +273,5 @@ fn find_query(
 
 fn describe(snapshot: &Snapshot, scored: Scored) -> Result<Match, Error> {
     let image = snapshot.image_at(scored.position)?;
-    Ok(Match { photo: StoredPhoto::new(image.id(), image.details()?), score: scored.score })
+    Ok(Match { photo: StoredPhoto::new(image.record()?, snapshot.sources()?), score: scored.score })
 }

@@ -80,7 +80,7 @@ pub fn create_vault(
     prompts: Prompts,
 ) -> Result<OpenVault, Error> {
     let backend = backend_at(root, Options::new(prompts).cached_in(dirs.remote_cache()))?;
-    let (vault, snapshot) = Vault::create(backend, passphrase, cost, model.space()?, freshness(dirs))?;
+    let (vault, snapshot) = Vault::create(backend, passphrase, cost, model.space(), freshness(dirs))?;
     dirs.remember_last_vault(root);
     Ok(OpenVault::new(vault, snapshot))
 }

@@ -2,7 +2,7 @@
 
 use crate::services::format::utc_instant;
 pub use crate::vault::Id as PhotoId;
-use crate::vault::PhotoMetadata;
+use crate::vault::{Found, Pixels, Record, Source};
 
 /// A photo in a vault, as its catalogue describes it. Has no `Debug`: names do not belong in logs.
 #[derive(Clone, Eq, PartialEq)]
@@ -21,12 +21,49 @@ pub struct StoredPhoto {
     pub modified: Option<i64>,
     /// When it was taken, as its EXIF block says: `YYYY-MM-DDThh:mm:ss`, perhaps with an offset.
     pub captured: Option<String>,
+    /// Every place where it was found, the first one first.
+    pub places: Vec<Place>,
+    /// The media type of the original, as `image/jpeg`, if it is known.
+    pub media_type: Option<String>,
+}
+
+/// A place where a photo was found.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Place {
+    /// The path of the folder that was added, when it was added; `None` for a photo that was added by itself.
+    pub source: Option<String>,
+    /// The path below it; what is not UTF-8 is shown as U+FFFD.
+    pub path: String,
+    /// When the file was last changed: seconds since 1970, and nanoseconds.
+    pub modified: Option<(i64, u32)>,
+}
+
+impl Place {
+    fn new(found: &Found, sources: &[Source]) -> Self {
+        let source = sources.iter().find(|source| source.id == found.source);
+        Self {
+            source: source.map(|source| String::from_utf8_lossy(&source.root).into_owned()),
+            path: String::from_utf8_lossy(&found.path).into_owned(),
+            modified: found.modified.map(|modified| (modified.seconds, modified.nanoseconds)),
+        }
+    }
 }
 
 impl StoredPhoto {
-    pub(super) fn new(id: PhotoId, details: &PhotoMetadata) -> Self {
-        let PhotoMetadata { name, bytes, modified, captured, width, height } = details.clone();
-        Self { id, name, bytes, width, height, modified, captured }
+    pub(super) fn new(record: &Record, sources: &[Source]) -> Self {
+        let Pixels { width, height } = record.pixels.unwrap_or(Pixels { width: 0, height: 0 });
+        let first = record.found().first();
+        Self {
+            id: record.id,
+            name: record.name().into_owned(),
+            bytes: record.bytes,
+            width,
+            height,
+            modified: first.and_then(|found| Some(found.modified?.seconds)),
+            captured: record.captured.as_ref().map(|captured| captured.time.as_str().to_owned()),
+            places: record.found().iter().map(|found| Place::new(found, sources)).collect(),
+            media_type: record.media_type.clone(),
+        }
     }
 
     /// When it was taken or, if that is unknown, when its file was last changed: `YYYY-MM-DDThh:mm:ss...`.

@@ -1,10 +1,9 @@
 //! Synthetic vectors with the shape of real ones, to measure search among a hundred thousand photos without the photos.
 
-use crate::ckks_v1::DIMENSION;
 use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::services::open_vault::OpenVault;
-use crate::vault::{Extension, NewImage, PhotoMetadata, Transaction};
+use crate::vault::{Extension, Found, Hex, NewImage, Transaction};
 
 /// Images committed at once.
 const COMMIT_EVERY: usize = 1024;
@@ -65,14 +64,14 @@ pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<()
     let mut transaction = Transaction::begin(vault.vault(), IfLocked::Wait)?;
     let first = transaction.base().len();
     let mut features = SyntheticFeatures::new(0x9e37_79b9_7f4a_7c15 ^ first as u64, Components::Rectified);
-    let mut vector = [0.0; DIMENSION];
+    let mut vector = vec![0.0; vault.vault().feature_space().dimension];
     let extension = Extension::of("synthetic.bin".as_ref());
     for number in first..first + images {
         features.fill(&mut vector);
         let photo = transaction.store_photo(&(number as u128).to_le_bytes(), &extension)?;
-        let name = format!("synthetic {number}");
-        let details = PhotoMetadata { name, bytes: 16, modified: None, captured: None, width: 0, height: 0 };
-        transaction.append(NewImage { photo, details, vector: vector.to_vec() })?;
+        let path = format!("synthetic {number}").into_bytes();
+        let record = photo.record(Found { source: Hex([0; 16]), path, modified: None });
+        transaction.append(NewImage { photo, record, vector: Some(vector.clone()) })?;
         if transaction.pending() == COMMIT_EVERY {
             transaction = transaction.commit()?.next;
             done(number + 1 - first);

@@ -194,6 +194,12 @@ pub enum Error {
     /// The answer to a search was altered by whoever computed it, and all blocks are as they were written.
     #[error("the answer to this search is wrong although the vault's files are whole: do not trust the host")]
     FalseAnswer,
+    /// The image has no vector, so it is not like any other.
+    #[error("image {id} has no vector: only photos that can be decoded can be searched for")]
+    NoVector {
+        /// The image.
+        id: Id,
+    },
     /// The machine that holds the vault did not answer the request; the source is an error of the connection layer.
     #[error(transparent)]
     Elsewhere(Box<dyn std::error::Error + Send + Sync>),

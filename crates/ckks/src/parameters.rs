@@ -64,6 +64,9 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// The largest dimension of a set.
+    pub const LARGEST_DIMENSION: usize = LARGEST_DIMENSION;
+
     /// The set for vectors of `dimension` components.
     ///
     /// # Errors

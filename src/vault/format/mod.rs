@@ -9,7 +9,7 @@
 //! | `entries`, `mapping` | `mapping.json`: the root that authenticates everything else |
 //! | `header` | `header`: the master key, wrapped under a passphrase |
 //! | `sealed`, `chunks` | the envelope of every encrypted file; large originals |
-//! | `segment`, `list`, `hints`, `vectors`, `record` | the files of a segment |
+//! | `segment`, `list`, `hints`, `vectors`, `record`, `capture` | the files of a segment |
 //! | `group`, `dedup` | the files of a group of segments |
 //! | `pack` | thumbnails |
 //! | `fields`, `table` | rows of fields, and tables of them |
@@ -22,6 +22,7 @@
 //!
 //! Must never: open, read or write a file, or talk to a backend.
 
+pub mod capture;
 pub mod chunks;
 pub mod dedup;
 pub mod entries;

@@ -21,7 +21,7 @@ pub fn encode<'a>(vectors: impl ExactSizeIterator<Item = Option<&'a [f32]>>, dim
     for vector in vectors {
         match vector {
             Some(vector) => bytes.extend(vector.iter().flat_map(|number| f16::from_f32(*number).to_le_bytes())),
-            None => bytes.resize(bytes.len() + dimension * NUMBER_BYTES, 0),
+            None => bytes.extend(std::iter::repeat_n(0, dimension * NUMBER_BYTES)),
         }
     }
     bytes

@@ -167,7 +167,7 @@ fn check_image(snapshot: &Snapshot, segment: &Segment, slot: usize) -> Vec<Damag
     let Ok(image) = Image::of(snapshot.packs(), segment, slot) else { return Vec::new() };
     let damage = |object, cause, remedy| Damage { object, image: Some(image.id()), cause, remedy };
     let mut damages = Vec::new();
-    let mut content = snapshot.source.keys.content_hasher();
+    let mut content = snapshot.source.keys.content_tag_in_pieces();
     let photo = Object::Photo(image.id(), image.listed().extension.clone());
     let outcome = image.verify_photo(&mut |piece| content.update(piece));
     match (outcome, segment.records()) {

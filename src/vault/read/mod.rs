@@ -18,7 +18,7 @@ pub mod check;
 pub(in crate::vault) mod group;
 pub(in crate::vault) mod image;
 mod lookup;
-mod original;
+pub(in crate::vault) mod original;
 pub(in crate::vault) mod packs;
 mod scoring;
 pub(in crate::vault) mod segment;

@@ -16,7 +16,7 @@ use crate::vault::format::sealed;
 use crate::vault::format::sealed::{Kind, LARGEST_PHOTO_BYTES, SealedObject};
 
 /// The whole original. Its digest is verified too.
-pub(super) fn read_whole(source: &Source, listed: &ListedImage) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub(in crate::vault) fn read_whole(source: &Source, listed: &ListedImage) -> Result<Zeroizing<Vec<u8>>, Error> {
     let object = Object::Photo(listed.id, listed.extension.clone());
     let limit = chunks::file_bytes(LARGEST_PHOTO_BYTES as u64);
     let file = Expected { object, limit, digest: listed.photo };
@@ -26,7 +26,7 @@ pub(super) fn read_whole(source: &Source, listed: &ListedImage) -> Result<Zeroiz
         return source.keys.open(&sealed, &bytes).map_err(|error| error.about(&file.object));
     }
     let mut content = Zeroizing::new(Vec::with_capacity(bytes.len()));
-    let mut opener = ChunkOpener::new(&source.keys, listed.id, &listed.extension, bytes.len() as u64);
+    let mut opener = ChunkOpener::new(&source.keys, listed.id, &listed.extension, bytes.len() as u64)?;
     while let Some(range) = opener.next_range() {
         let chunk = bytes.get(range.start as usize..range.end as usize).unwrap_or_default();
         content.extend_from_slice(&opener.open(chunk).map_err(|error| error.about(&file.object))?);
@@ -42,7 +42,7 @@ pub(super) fn read_in_pieces(
     receive: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let object = Object::Photo(listed.id, listed.extension.clone());
-    let prefix = source.backend.read_at(&object, 0, sealed::PREFIX_BYTES)?;
+    let prefix = source.backend.read_at(&object, 0, sealed::PREFIX_BYTES as u64)?;
     if prefix != Kind::ChunkedPhoto.prefix() {
         return receive(&read_whole(source, listed)?);
     }
@@ -57,7 +57,7 @@ pub(super) fn verify(
     receive: &mut dyn FnMut(&[u8]),
 ) -> Result<(), Error> {
     let object = Object::Photo(listed.id, listed.extension.clone());
-    let prefix = source.backend.read_at(&object, 0, sealed::PREFIX_BYTES)?;
+    let prefix = source.backend.read_at(&object, 0, sealed::PREFIX_BYTES as u64)?;
     if prefix != Kind::ChunkedPhoto.prefix() {
         receive(&read_whole(source, listed)?);
         return Ok(());
@@ -84,9 +84,9 @@ fn for_each_chunk(
     receive: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let object = Object::Photo(listed.id, listed.extension.clone());
-    let mut opener = ChunkOpener::new(&source.keys, listed.id, &listed.extension, file_bytes);
+    let mut opener = ChunkOpener::new(&source.keys, listed.id, &listed.extension, file_bytes)?;
     while let Some(range) = opener.next_range() {
-        let chunk = source.backend.read_at(&object, range.start, (range.end - range.start) as usize)?;
+        let chunk = source.backend.read_at(&object, range.start, range.end - range.start)?;
         receive(&chunk, &opener.open(&chunk).map_err(|error| error.about(&object))?)?;
     }
     Ok(())

@@ -112,8 +112,7 @@ impl Packs {
 
     /// The bytes of a part, not verified.
     pub(in crate::vault) fn read_part(&self, place: &PartPlace) -> Result<Vec<u8>, Error> {
-        let bytes = usize::try_from(place.part.bytes).unwrap_or(usize::MAX);
-        self.map_superseded(self.source.backend.read_at(&place.object, place.offset, bytes))
+        self.map_superseded(self.source.backend.read_at(&place.object, place.offset, place.part.bytes))
     }
 
     /// The index of a part.
@@ -125,7 +124,7 @@ impl Packs {
         if let Some(index) = self.indexes.lock().get(&part.digest) {
             return Ok(Arc::clone(index));
         }
-        let bytes = self.map_superseded(self.source.backend.read_at(object, *offset, part.index_bytes as usize))?;
+        let bytes = self.map_superseded(self.source.backend.read_at(object, *offset, part.index_bytes.into()))?;
         let index = PartIndex::open(&self.source.keys, part, &bytes).map_err(|error| error.about(object))?;
         let index = Arc::new(index);
         self.indexes.lock().insert(part.digest, Arc::clone(&index));
@@ -144,7 +143,7 @@ impl Packs {
             object: at.object.clone(),
             what: "a part has no thumbnail with this number",
         })?;
-        let bytes = (range.end - range.start) as usize;
+        let bytes = range.end - range.start;
         let sealed = self.map_superseded(self.source.backend.read_at(&at.object, at.offset + range.start, bytes))?;
         pack::open_thumbnail(&self.source.keys, id, &sealed).map_err(|error| error.about(&at.object))
     }

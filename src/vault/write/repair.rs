@@ -4,11 +4,12 @@
 //! |---|---|
 //! | blocks, hints | the exact vectors |
 //! | exact vectors | the photos, by the caller's network |
-//! | image list | the catalogue and the photos' files |
-//! | catalogue | the image list and the photos; names and dates are lost |
+//! | check vectors | the blocks |
+//! | image list | the records and the photos' files |
+//! | records | the image list and the photos; names and dates are lost |
 //! | thumbnail | the photo |
-//! | list of a group | its copy in the deduplication index |
-//! | deduplication index of a group | the catalogues of its segments |
+//! | list of a group | its copy, and the copy from the list |
+//! | deduplication index of a group | the records of its segments |
 //! | photo | nothing: it stays listed, or is dropped at the caller's request |
 //!
 //! Strays are moved into `set_aside`, never removed: they may be photos from a damaged or older mapping.
@@ -22,13 +23,12 @@ use zeroize::Zeroizing;
 use super::transaction::Transaction;
 use crate::durable::IfLocked;
 use crate::vault::error::Error;
-use crate::vault::format::catalogue::{CatalogueEntry, PhotoMetadata};
-use crate::vault::format::hex::{Digest, Id};
-use crate::vault::format::images::{ListedImage, ListedThumbnail};
-use crate::vault::format::layout::{Directory, Object};
-use crate::vault::format::limits::largest_bytes;
-use crate::vault::format::sealed::SealedObject;
+use crate::vault::format::hex::{Digest, Hex, Id};
+use crate::vault::format::layout::{Directory, GroupPart, Object, Part};
+use crate::vault::format::list::ListedImage;
+use crate::vault::format::record::{Found, Record, ThumbnailPlace};
 use crate::vault::format::segment::Row;
+use crate::vault::format::vectors;
 use crate::vault::read::check;
 use crate::vault::read::check::Report;
 use crate::vault::read::segment::Segment;
@@ -98,12 +98,9 @@ pub fn repair(
     }
     // After the catalogues, from which groups are rebuilt.
     let groups: Vec<Id> = transaction.base().groups().iter().map(|group| group.entry().id).collect();
-    for damage in &before.damages {
-        match damage.object {
-            Object::Group(id, _) if damage.remedy == check::Remedy::Rebuild && groups.contains(&id) => {
-                transaction.regroup(id);
-            }
-            _ => {}
+    for group in groups {
+        if needs_regrouping(&before, &transaction, group) {
+            transaction.regroup(group);
         }
     }
     transaction = transaction.commit()?.next;
@@ -113,15 +110,36 @@ pub fn repair(
     Ok(Repaired { before, after, dropped })
 }
 
+/// Whether a file of this group is damaged and can be rebuilt.
+fn needs_regrouping(before: &Report, transaction: &Transaction, group: Id) -> bool {
+    let groups = transaction.base().groups();
+    let Some(group) = groups.iter().find(|known| known.entry().id == group) else { return false };
+    let files = GroupPart::ALL.into_iter().filter_map(|part| group.expected(part).ok()).chain(group.checks_file().ok());
+    let objects: Vec<Object> = files.map(|file| file.object).collect();
+    let is_this = |damage: &check::Damage| {
+        damage.remedy == check::Remedy::Rebuild && objects.contains(&damage.object)
+    };
+    before.damages.iter().any(is_this)
+}
+
 /// Whether this segment has damage that can be repaired.
 fn needs_repair(before: &Report, segment: &Segment, lost_photos: LostPhotoPolicy) -> bool {
     let belongs = |damage: &check::Damage| match damage.image {
         Some(id) => segment.images().is_ok_and(|images| images.iter().any(|image| image.id == id)),
-        None => matches!(damage.object, Object::Segment(id, _) if id == segment.entry().id),
+        None => {
+            let of_part = |part: Part| segment.expected(part).is_ok_and(|file| file.object == damage.object);
+            Part::ALL.into_iter().any(of_part) || shows_from(segment, &damage.object)
+        }
     };
     let can_be_done =
         |damage: &check::Damage| damage.remedy != check::Remedy::Lost || lost_photos == LostPhotoPolicy::Drop;
     before.damages.iter().any(|damage| can_be_done(damage) && belongs(damage))
+}
+
+/// Whether a thumbnail of the segment may be in this damaged pack: it then fails to open, and is made anew.
+fn shows_from(segment: &Segment, damaged: &Object) -> bool {
+    let has_any = || segment.records().is_ok_and(|records| records.iter().any(|record| record.thumbnail.is_some()));
+    matches!(damaged, Object::Pack(..)) && has_any()
 }
 
 /// The recovered images of a segment.
@@ -141,19 +159,20 @@ impl SegmentRepair<'_> {
     /// The recovered images of a segment, and those that are dropped; `None` when the segment must stay as it is,
     /// because rewriting it would lose an image.
     fn segment(&self, segment: &Segment) -> Result<Option<RepairedSegment>, Error> {
-        let catalogue = segment.catalogue().ok();
-        let listed = match (segment.images(), catalogue) {
+        let records = segment.records().ok();
+        let listed = match (segment.images(), records) {
             (Ok(images), _) => images.iter().cloned().map(Some).collect(),
-            (Err(_), Some(entries)) => self.listed_from_files(entries)?,
+            (Err(_), Some(records)) => self.listed_from_files(records)?,
             // The affected photos are unknown. Keep their files in case one of the lists is restored.
             (Err(_), None) => return Ok(None),
         };
+        let companions = segment.companions().unwrap_or_default();
         let vectors = segment.vectors().ok();
         let (mut rows, mut dropped) = (Vec::new(), Vec::new());
         for (slot, listed) in listed.into_iter().enumerate() {
-            let known = catalogue.and_then(|entries| entries.get(slot));
+            let known = records.and_then(|records| records.get(slot));
             let Some(listed) = listed else {
-                // The list and the file are lost: only the catalogue still lists this image.
+                // The list and the file are lost: only the records still list this image.
                 match (self.lost_photos, known) {
                     (LostPhotoPolicy::Drop, Some(known)) => dropped.push(known.id),
                     _ => return Ok(None),
@@ -165,82 +184,74 @@ impl SegmentRepair<'_> {
                 dropped.push(listed.id);
                 continue;
             }
-            let vector = match (&vectors, &photo) {
-                (Some(vectors), _) => Some(vectors[slot].clone()),
-                (None, Some(photo)) => self.regenerate.vector(photo),
-                (None, None) => None,
+            let photo = photo.as_ref().map(|photo| photo.as_slice());
+            let space = self.source.search()?.space;
+            let has_none = known.is_some_and(|known| known.without_vector.contains(&space));
+            let vector = match (&vectors, photo) {
+                (Some(vectors), _) => vectors[slot].clone(),
+                (None, _) if has_none => None,
+                (None, Some(photo)) => self.regenerate.vector(photo).map(|vector| vectors::rounded(&vector)),
+                // Without its photo the vector is lost for good. Keep the damaged segment rather than lose more.
+                (None, None) => return Ok(None),
             };
-            // An image without a vector cannot be in a segment. Keep the damaged segment rather than lose the image.
-            let Some(vector) = vector else { return Ok(None) };
-            let entry = self.entry(&listed, known, photo.as_ref().map(|photo| photo.as_slice()));
-            let listed = self.with_thumbnail(listed, photo.as_ref().map(|photo| photo.as_slice()))?;
-            rows.push(Row { listed, entry, vector });
+            let mut record = self.record(&listed, known, photo);
+            record.thumbnail = self.thumbnail(record.thumbnail, photo)?;
+            if vector.is_none() {
+                record.without_vector.insert(space);
+            }
+            let belongs = |one: &&ListedImage| record.companions.iter().any(|known| known.id == one.id);
+            let companions = companions.iter().filter(belongs).cloned().collect();
+            rows.push(Row { listed, companions, record, vector });
         }
         Ok(Some(RepairedSegment { rows, dropped }))
     }
 
     /// The original, if it is intact.
     fn photo(&self, listed: &ListedImage) -> Option<Zeroizing<Vec<u8>>> {
-        self.source.open(&SealedObject::Photo(listed.id, listed.extension.clone()), &listed.photo).ok()
+        crate::vault::read::original::read_whole(self.source, listed).ok()
     }
 
-    /// The image's catalogue entry, or one with what is still known.
-    fn entry(&self, listed: &ListedImage, known: Option<&CatalogueEntry>, photo: Option<&[u8]>) -> CatalogueEntry {
+    /// The image's record, or one with what is still known.
+    fn record(&self, listed: &ListedImage, known: Option<&Record>, photo: Option<&[u8]>) -> Record {
         let content = photo.map(|photo| self.source.keys.content_tag(photo));
         if let Some(known) =
             known.filter(|known| known.id == listed.id && content.is_none_or(|tag| tag == known.content))
         {
             return known.clone();
         }
-        CatalogueEntry {
-            id: listed.id,
-            // A lost photo has no content to compare. The hash of its random id collides with nothing.
-            content: content.unwrap_or_else(|| Digest::of(&[&listed.id.0])),
-            details: PhotoMetadata {
-                name: format!("{}.{}", listed.id, listed.extension.as_str()),
-                bytes: photo.map_or(0, |photo| photo.len() as u64),
-                modified: None,
-                captured: None,
-                width: 0,
-                height: 0,
-            },
-        }
+        let path = format!("{}.{}", listed.id, listed.extension.as_str()).into_bytes();
+        let found = Found { source: Hex([0; 16]), path, modified: None };
+        // A lost photo has no content to compare. The hash of its random id collides with nothing.
+        let content = content.unwrap_or_else(|| Digest::of(&[&listed.id.0]));
+        Record::new(listed.id, content, photo.map_or(0, |photo| photo.len() as u64), found)
     }
 
-    /// `listed` with a thumbnail that opens, if possible.
-    fn with_thumbnail(&self, mut listed: ListedImage, photo: Option<&[u8]>) -> Result<ListedImage, Error> {
-        let is_whole = |thumbnail: &ListedThumbnail| {
-            self.source.open(&SealedObject::Thumbnail(thumbnail.id), &thumbnail.digest).is_ok()
-        };
-        if !listed.thumbnail.as_ref().is_some_and(is_whole) {
-            let remade = photo.and_then(|photo| self.regenerate.thumbnail(photo));
-            listed.thumbnail = remade.map(|bytes| self.transaction.new_thumbnail(&bytes)).transpose()?;
+    /// The place of a thumbnail that opens, made anew if need be and possible.
+    fn thumbnail(&self, place: Option<ThumbnailPlace>, photo: Option<&[u8]>) -> Result<Option<ThumbnailPlace>, Error> {
+        if place.is_some_and(|place| self.transaction.base().packs().thumbnail(&place).is_ok()) {
+            return Ok(place);
         }
-        Ok(listed)
+        let remade = photo.and_then(|photo| self.regenerate.thumbnail(photo));
+        remade.map(|bytes| self.transaction.new_thumbnail(&bytes)).transpose()
     }
 
-    /// An image list rebuilt from a catalogue and the files with its ids; each file is authenticated by its own tag.
+    /// An image list rebuilt from records and the files with their ids; each file is authenticated by its own tag.
     /// `None` for an image whose file is missing or does not open.
-    fn listed_from_files(&self, entries: &[CatalogueEntry]) -> Result<Vec<Option<ListedImage>>, Error> {
+    fn listed_from_files(&self, records: &[Record]) -> Result<Vec<Option<ListedImage>>, Error> {
         let mut extensions = HashMap::new();
         for listed in self.source.backend.list(Directory::Images)? {
             if let Object::Photo(id, extension) = listed.object {
                 extensions.insert(id, extension);
             }
         }
-        let listed = |entry: &CatalogueEntry| {
-            let extension = extensions.get(&entry.id)?.clone();
-            let sealed = SealedObject::Photo(entry.id, extension.clone());
-            let object = sealed.object();
-            let file = self.source.backend.read(&object, largest_bytes(&object)).ok()?;
-            let photo = self.source.keys.open(&sealed, &file).ok()?;
-            (self.source.keys.content_tag(&photo) == entry.content).then(|| ListedImage {
-                id: entry.id,
-                extension,
-                photo: Digest::of(&[&file]),
-                thumbnail: None,
-            })
+        let listed = |record: &Record| {
+            let extension = extensions.get(&record.id)?.clone();
+            let object = Object::Photo(record.id, extension.clone());
+            let [digest] = self.source.backend.digests(&[object]).ok()?.try_into().ok()?;
+            let listed = ListedImage { id: record.id, extension, photo: digest? };
+            let photo = self.photo(&listed)?;
+            (self.source.keys.content_tag(&photo) == record.content).then_some(listed)
         };
-        Ok(entries.iter().map(listed).collect())
+        Ok(records.iter().map(listed).collect())
     }
 }

@@ -210,7 +210,7 @@ impl<'a> Rewriting<'a> {
         }
         let mut records = segment.read_records()?;
         records.iter_mut().for_each(|record| self.changes.amend(record));
-        let plaintext = record::encode(&records.iter().collect::<Vec<_>>())?;
+        let plaintext = record::encode(&records)?;
         let sealed = self.source.keys.seal(&SealedObject::Records(entry.id), &plaintext)?;
         let digest = Digest::of(&sealed.parts());
         self.stage(&Object::Segment(digest.name(), Part::Records), &sealed.parts())?;
@@ -300,6 +300,11 @@ pub(super) fn rows_of(source: &Source, segment: &Segment) -> Result<Vec<Row>, Er
         let object = segment.expected(Part::Records)?.object;
         return Err(Error::Damaged { object, what: "it does not match the image list" });
     }
-    let rows = list.into_iter().zip(records).zip(source.vectors(entry)?);
-    Ok(rows.map(|((listed, record), vector)| Row { listed, record, vector }).collect())
+    let companions = segment.companions()?;
+    let row = |((listed, record), vector): ((ListedImage, Record), Option<Vec<f32>>)| {
+        let belongs = |one: &&ListedImage| record.companions.iter().any(|known| known.id == one.id);
+        let companions = companions.iter().filter(belongs).cloned().collect();
+        Row { listed, companions, record, vector }
+    };
+    Ok(list.into_iter().zip(records).zip(source.vectors(entry)?).map(row).collect())
 }

@@ -295,9 +295,9 @@ impl Transaction {
     /// # Errors
     /// [`Error::TooLong`] for a name; [`Error::Dimension`]; as [`Self::find_content`].
     pub fn append(&mut self, image: NewImage) -> Result<Appended, Error> {
-        let NewImage { photo: StoredPhoto { listed, content, bytes, thumbnail }, record, vector } = image;
+        let NewImage { photo: StoredPhoto { listed, content, bytes, thumbnail }, mut record, vector } = image;
         let search = self.source.search()?;
-        let mut record = Record { id: listed.id, content, bytes, thumbnail, ..record };
+        (record.id, record.content, record.bytes, record.thumbnail) = (listed.id, content, bytes, thumbnail);
         record.added.get_or_insert_with(now);
         match &vector {
             Some(vector) => {

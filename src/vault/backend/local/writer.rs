@@ -30,7 +30,7 @@ use crate::durable::{Dir, IfLocked, Lock, Unsynced};
 use crate::vault::backend::writer::{Abandoned, LOCK_PATIENCE, Pieces, Writer};
 use crate::vault::backend::{Backend, generation};
 use crate::vault::error::Error;
-use crate::vault::format::hex::MacTag;
+use crate::vault::format::hex::{Digest, Hex, MacTag};
 use crate::vault::format::layout::{Directory, Object, SET_ASIDE};
 use crate::vault::format::limits::largest_bytes;
 use crate::vault::format::mapping::SignedMapping;
