@@ -11,8 +11,9 @@ use super::journal;
 use super::journal::Journal;
 use crate::vault::backend::{Backend, generation};
 use crate::vault::error::Error;
-use crate::vault::format::hex::MacTag;
+use crate::vault::format::hex::{Digest, MacTag};
 use crate::vault::format::layout::{Directory, Object};
+use crate::vault::format::limits::largest_bytes;
 
 /// Removes the files of abandoned journals, and then these journals. The caller holds the writer's lock; `own` is its
 /// journal, and `in_force` the tag of the current mapping. `backend` is the same vault, for reading lists.
@@ -22,9 +23,7 @@ pub(super) fn remove(
     own: Option<&Journal>,
     in_force: Option<MacTag>,
 ) -> Result<(), Error> {
-    for unfinished in [Object::UNFINISHED_HEADER, Object::UNFINISHED_MAPPING] {
-        remove_file(directories, &unfinished)?;
-    }
+    remove_file(directories, &Object::UNFINISHED_MAPPING)?;
     let others = journal::claim(directories, own)?;
     if others.abandoned.is_empty() {
         return Ok(());
@@ -59,6 +58,24 @@ pub(super) fn remove(
     }
     let dir = directories.dir(Directory::Journals)?;
     dir.sync().map_err(Error::io(Directory::Journals.name()))
+}
+
+/// Finishes or undoes a change of the header that was interrupted: the new header gets its name if the current mapping
+/// names it, and is removed otherwise. The caller holds the writer's lock.
+pub(super) fn settle_header(directories: &Directories) -> Result<(), Error> {
+    let unfinished = Object::UNFINISHED_HEADER;
+    let header = match directories.read(&unfinished, largest_bytes(&unfinished)) {
+        Err(Error::Missing { .. }) => return Ok(()),
+        outcome => outcome?,
+    };
+    match directories.mapping() {
+        Ok(current) if current.mapping.header == Digest::of(&[&header]) => {
+            let root = directories.root().map_err(Error::io(&unfinished))?;
+            root.finish(&Object::Header.file_name()).map_err(Error::io(&unfinished))
+        }
+        Ok(_) | Err(Error::Missing { .. }) => remove_file(directories, &unfinished),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes a file, unless it is gone.

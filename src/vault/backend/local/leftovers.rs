@@ -37,6 +37,12 @@ pub(super) fn find(
     Ok(Leftovers { abandoned, strays: strays.into_iter().map(path).collect() })
 }
 
+/// Whether the unfinished header is the one that the mapping names.
+fn is_header_of(directories: &Directories, mapping: &Mapping) -> bool {
+    let header = directories.read(&Object::UNFINISHED_HEADER, largest_bytes(&Object::Header));
+    header.is_ok_and(|header| Digest::of(&[&header]) == mapping.header)
+}
+
 /// The files that interrupted writers left, and the strays.
 pub(super) fn sort(
     directories: &Directories,
@@ -46,7 +52,9 @@ pub(super) fn sort(
     let (mut abandoned, mut strays) = (Vec::new(), Vec::new());
     let root = directories.root().map_err(Error::io(directories.path().display()))?;
     for object in [Object::UNFINISHED_HEADER, Object::UNFINISHED_MAPPING] {
-        if root.has(object.file_name().as_ref()).map_err(Error::io(&object))? {
+        // A new header that the mapping names is the vault's header, until the next writer gives it its name.
+        let is_named = || object == Object::UNFINISHED_HEADER && is_header_of(directories, newest);
+        if root.has(object.file_name().as_ref()).map_err(Error::io(&object))? && !is_named() {
             abandoned.push(object);
         }
     }

@@ -258,6 +258,7 @@ impl Writer for LocalWriter {
         });
         let what = "it is not a regular file";
         let lock = file.map_err(io)?.ok_or(Error::Damaged { object, what })?.ok_or(Error::Locked)?;
+        abandoned::settle_header(&self.directories)?;
         let turn = Turn { _lock: lock, in_force: tag_in_force(&self.directories)? };
         self.state.lock().turn = Some(turn);
         Ok(())
