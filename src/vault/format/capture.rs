@@ -6,8 +6,8 @@
 
 use super::fields::Bytes;
 
-/// A time: `YYYY-MM-DDThh:mm:ss`, local, then `.` and up to 9 digits if they are known, then `+hh:mm` or `-hh:mm` if the
-/// offset from UTC is known.
+/// A time: `YYYY-MM-DDThh:mm:ss`, local, then `.` and up to 9 digits if they are known, then `+hh:mm` or `-hh:mm` if
+/// the offset from UTC is known.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CaptureTime(String);
 

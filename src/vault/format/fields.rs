@@ -7,15 +7,18 @@
 //! field      = tag 2 | length 4 | value
 //! ```
 //!
-//! Numbers are little-endian. Fields are in ascending order of their tags; what the tags mean, and which may be repeated,
-//! is up to the kind of row. A tag of 32,768 or more is critical: a reader that does not know it must refuse the row.
+//! Numbers are little-endian. Fields are in ascending order of their tags; what the tags mean, and which may be
+//! repeated, is up to the kind of row. A tag of 32,768 or more is critical: a reader that does not know it must refuse
+//! the row.
 //!
 //! The content is wiped on drop, and so are the buffers of the compressor. The state of the decompressor, which is
 //! Huffman tables and a few bits of input, is not.
 //!
 //! Must never: allocate by a number in a file, or inflate more than [`LARGEST_CONTENT_BYTES`].
 
-use miniz_oxide::deflate::core::{CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params};
+use miniz_oxide::deflate::core::{
+    CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params,
+};
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 use zeroize::Zeroizing;
@@ -106,7 +109,9 @@ impl RowsFault {
     #[must_use]
     pub fn in_file(self, object: &Object) -> Error {
         match self {
-            Self::Malformed => Error::Damaged { object: object.clone(), what: "its content is not what a writer writes" },
+            Self::Malformed => {
+                Error::Damaged { object: object.clone(), what: "its content is not what a writer writes" }
+            }
             Self::UnknownField { .. } => Error::Newer { what: "records with a field that this version does not know" },
         }
     }
@@ -327,8 +332,7 @@ fn inflate(compressed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (mut read, mut written) = (0, 0);
     loop {
         let flags = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-        let (status, taken, given) =
-            decompress(&mut decompressor, &compressed[read..], &mut content, written, flags);
+        let (status, taken, given) = decompress(&mut decompressor, &compressed[read..], &mut content, written, flags);
         read += taken;
         written += given;
         match status {

@@ -7,9 +7,11 @@
 //! version 1 = the same up to the salt | wrapped master key 96              (formats 1 and 2)
 //! ```
 //!
-//! Numbers are little-endian. All slots share salt and cost, so a try costs one derivation. Everything before the number
-//! of slots, and the kind and id of the slot, is the associated data of a wrapped key: if any of it changes, the key does
-//! not open. Must never: let a file request a cost outside the allowed range, or drop a slot of an unknown kind.
+//! Numbers are little-endian. All slots share salt and cost, so a try costs one derivation. Everything before the
+//! number of slots, and the kind and id of the slot, is the associated data of a wrapped key: if any of it changes, the
+//! key does not open.
+//!
+//! Must never: let a file request a cost outside the allowed range, or drop a slot of an unknown kind.
 
 use super::fields::Bytes;
 use super::hex::{Hex, Id};
@@ -264,8 +266,7 @@ mod tests {
         let foreign = Slot { kind: 9, id: Hex([7; 8]), body: vec![1, 2, 3] };
         header.slots.insert(0, foreign.clone());
         let bytes = header.encode();
-        let changed =
-            change_passphrase(&bytes, &master, &passphrase("one"), &passphrase("two"), Cost::FLOOR).unwrap();
+        let changed = change_passphrase(&bytes, &master, &passphrase("one"), &passphrase("two"), Cost::FLOOR).unwrap();
         assert!(matches!(open(&changed, &passphrase("one")), Err(Error::WrongPassphrase)));
         assert!(open(&changed, &passphrase("two")).is_ok());
         let after = Header::parse(&changed).unwrap();

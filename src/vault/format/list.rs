@@ -113,6 +113,9 @@ pub fn decode(bytes: &[u8], segment: Id, images: usize) -> Option<ImageList> {
     if !ranked.is_sorted_by(|one, next| one < next) || !companions.is_sorted_by(|one, next| one.id < next.id) {
         return None;
     }
+    if companions.iter().any(|companion| ranked.binary_search(&companion.id.0).is_ok()) {
+        return None;
+    }
     Some(ImageList { images: list.images.iter().map(ListedImage::decode).collect::<Option<_>>()?, companions })
 }
 
@@ -216,10 +219,14 @@ mod tests {
                 assert_eq!(encode(segment, &list), changed, "byte {at}");
             }
         }
-        let mut twice = list.clone();
-        twice.images[1].id = twice.images[0].id;
-        assert!(decode(&encode(segment, &twice), segment, 3).is_none(), "an id occurs twice");
-        twice.companions[1].id = twice.companions[0].id;
-        assert!(decode(&encode(segment, &twice), segment, 3).is_none());
+        let refused = |change: fn(&mut ImageList)| {
+            let mut changed = list.clone();
+            change(&mut changed);
+            decode(&encode(segment, &changed), segment, 3).is_none()
+        };
+        assert!(refused(|list| list.images[1].id = list.images[0].id), "two images with one id");
+        assert!(refused(|list| list.companions[1].id = list.companions[0].id), "two companions with one id");
+        assert!(refused(|list| list.companions[1].id = list.images[2].id), "a companion with the id of an image");
+        assert!(refused(|list| list.companions = vec![list.companions[0].clone(); 49]), "too many companions");
     }
 }

@@ -12,6 +12,7 @@
 //! | `segment`, `list`, `hints`, `vectors`, `record`, `capture` | the files of a segment |
 //! | `group`, `dedup` | the files of a group of segments |
 //! | `pack` | thumbnails |
+//! | `capture`, `found` | what the camera wrote, and where a photo was found: parts of a record |
 //! | `fields`, `table` | rows of fields, and tables of them |
 //! | `journal` | the files that an interrupted writer may leave |
 //! | `expected`, `limits` | size limits and digests that a reader enforces |
@@ -29,6 +30,7 @@ pub mod entries;
 pub mod expected;
 pub mod extension;
 pub mod fields;
+pub mod found;
 pub mod group;
 pub mod header;
 pub mod hex;

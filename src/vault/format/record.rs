@@ -15,11 +15,10 @@ use zeroize::Zeroizing;
 use super::capture::{Camera, Captured, Exposure, Orientation, Position};
 use super::fields;
 use super::fields::{Bytes, Field, FieldRef, Fields, Rows, RowsFault};
+pub use super::found::{Companion, CompanionRole, Found, LONGEST_PATH_BYTES, Modified, is_path};
 use super::hex::{Digest, Hex, Id};
 use crate::vault::error::Error;
 
-/// Most bytes of a path below a source.
-pub const LONGEST_PATH_BYTES: usize = 4096;
 /// Most bytes of a media type (RFC 6838, 4.2).
 pub const LONGEST_MEDIA_TYPE_BYTES: usize = 127;
 /// Most bytes of maker and model together, and of a lens.
@@ -60,7 +59,7 @@ pub struct Record {
     /// Bytes of the original.
     pub bytes: u64,
     found: Vec<Found>,
-    /// The media type of the original, as `image/jpeg`.
+    /// The media type of the original, as `image/jpeg`. Written up to its first NUL.
     pub media_type: Option<String>,
     /// Width and height when the photo is upright.
     pub pixels: Option<Pixels>,
@@ -70,7 +69,7 @@ pub struct Record {
     pub captured: Option<Captured>,
     /// The camera that took it.
     pub camera: Option<Camera>,
-    /// The lens.
+    /// The lens. Written up to its first NUL, as EXIF texts end there.
     pub lens: Option<String>,
     /// How it was exposed.
     pub exposure: Option<Exposure>,
@@ -94,26 +93,6 @@ pub struct Record {
     unknown: Vec<Field>,
 }
 
-/// A place where a photo was found.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The source; 16 zero bytes for a photo that was added by itself.
-    pub source: Id,
-    /// The path below the source as the system has it, with `/` between names.
-    pub path: Vec<u8>,
-    /// When the file was last modified, if that is known.
-    pub modified: Option<Modified>,
-}
-
-/// When a file was last modified.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Modified {
-    /// Seconds since 1970.
-    pub seconds: i64,
-    /// Nanoseconds after that. `u32::MAX` is written as an unknown time.
-    pub nanoseconds: u32,
-}
-
 /// Width and height.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Pixels {
@@ -130,36 +109,6 @@ pub struct PerceptualHash {
     pub algorithm: u8,
     /// The hash.
     pub hash: Vec<u8>,
-}
-
-/// A file that belongs to a photo, kept beside it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Companion {
-    /// What it is to the photo.
-    pub role: CompanionRole,
-    /// The id of its encrypted file in `encrypted_images`, as in the image list.
-    pub id: Id,
-    /// HMAC-SHA-256 of the file as it was found, as for a photo.
-    pub content: Digest,
-    /// Bytes of the file as it was found.
-    pub bytes: u64,
-    /// Where it was found.
-    pub found: Found,
-}
-
-/// What a companion is to its photo. Newer versions may write other numbers, which are kept.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct CompanionRole(pub u8);
-
-impl CompanionRole {
-    /// The video of a live photo.
-    pub const LIVE_VIDEO: Self = Self(1);
-    /// The raw image of which the photo is a rendering.
-    pub const RAW: Self = Self(2);
-    /// An edited version.
-    pub const EDIT: Self = Self(3);
-    /// A file about the photo, such as XMP.
-    pub const SIDECAR: Self = Self(4);
 }
 
 /// Where a thumbnail is.
@@ -242,7 +191,11 @@ impl Record {
             return Err(Error::TooLong { what, actual, limit });
         }
         let companions = self.companions.iter().map(|companion| &companion.found);
-        if self.found.iter().chain(companions).all(|found| is_path(&found.path)) { Ok(()) } else { Err(Error::NotAPath) }
+        if self.found.iter().chain(companions).all(|found| is_path(&found.path)) {
+            Ok(())
+        } else {
+            Err(Error::NotAPath)
+        }
     }
 
     /// The fields of the record.
@@ -259,12 +212,12 @@ impl Record {
         row.extend(self.found.iter().map(|found| Field::new(tag::FOUND, &[&found.encode()])));
         let mut add = |tag, value: Option<Vec<u8>>| row.extend(value.map(|value| Field { tag, value }));
         let time = |seconds: Option<i64>| seconds.map(|seconds| seconds.to_le_bytes().to_vec());
-        add(tag::MEDIA_TYPE, self.media_type.as_ref().map(|text| text.clone().into_bytes()));
+        add(tag::MEDIA_TYPE, self.media_type.as_deref().map(until_nul));
         add(tag::PIXELS, self.pixels.map(Pixels::encode));
         add(tag::ORIENTATION, self.orientation.map(|orientation| vec![orientation.number()]));
         add(tag::CAPTURED, self.captured.as_ref().map(Captured::encode));
         add(tag::CAMERA, self.camera.as_ref().map(|camera| camera.text().as_bytes().to_vec()));
-        add(tag::LENS, self.lens.as_ref().map(|text| text.clone().into_bytes()));
+        add(tag::LENS, self.lens.as_deref().map(until_nul));
         add(tag::EXPOSURE, self.exposure.map(Exposure::encode));
         add(tag::POSITION, self.position.map(Position::encode));
         add(tag::PERCEPTUAL_HASH, self.perceptual_hash.as_ref().map(PerceptualHash::encode));
@@ -294,7 +247,8 @@ impl Record {
     pub fn of_fields(row: Fields<'_>) -> Result<Self, RowsFault> {
         // First, because such a field may change what the others mean.
         row.clone().filter(|field| !is_known(field.tag)).try_for_each(|field| field.ignorable().map(drop))?;
-        let mut record = Self::new(Hex([0; 16]), Hex([0; 32]), 0, Found::nowhere());
+        let nowhere = Found { source: Hex([0; 16]), path: Vec::new(), modified: None };
+        let mut record = Self::new(Hex([0; 16]), Hex([0; 32]), 0, nowhere);
         record.found.clear();
         // A bit for each known tag that was there.
         let mut seen = 0u32;
@@ -344,13 +298,6 @@ impl Record {
     }
 }
 
-/// Whether a path stays below its source: names that are not empty, not `.` or `..`, and have no NUL.
-#[must_use]
-pub fn is_path(path: &[u8]) -> bool {
-    let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..") && !name.contains(&0);
-    path.split(|byte| *byte == b'/').all(is_name)
-}
-
 /// The tags that every record has.
 const REQUIRED: [u16; 4] = [tag::ID, tag::CONTENT, tag::BYTES, tag::FOUND];
 
@@ -367,7 +314,11 @@ fn time(value: &[u8]) -> Option<i64> {
 }
 
 fn text(value: &[u8]) -> Option<String> {
-    str::from_utf8(value).ok().map(str::to_owned)
+    str::from_utf8(value).ok().filter(|text| !text.contains('\0')).map(str::to_owned)
+}
+
+fn until_nul(text: &str) -> Vec<u8> {
+    text.split('\0').next().unwrap_or_default().into()
 }
 
 /// Ids of spaces: at least one, in ascending order.
@@ -375,32 +326,6 @@ fn spaces(value: &[u8]) -> Option<BTreeSet<Id>> {
     let (ids, rest) = value.as_chunks();
     let ascending = ids.is_sorted_by(|one, next| one < next);
     (rest.is_empty() && !ids.is_empty() && ascending).then(|| ids.iter().map(|id| Hex(*id)).collect())
-}
-
-impl Found {
-    const UNKNOWN_TIME: u32 = u32::MAX;
-
-    fn nowhere() -> Self {
-        Self { source: Hex([0; 16]), path: Vec::new(), modified: None }
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        let unknown = Modified { seconds: 0, nanoseconds: Self::UNKNOWN_TIME };
-        let known = self.modified.filter(|modified| modified.nanoseconds != Self::UNKNOWN_TIME);
-        let Modified { seconds, nanoseconds } = known.unwrap_or(unknown);
-        [&self.source.0[..], &seconds.to_le_bytes(), &nanoseconds.to_le_bytes(), &self.path].concat()
-    }
-
-    fn decode(value: &[u8]) -> Option<Self> {
-        let mut rest = Bytes(value);
-        let (source, seconds, nanoseconds) = (Hex(rest.array()?), rest.i64()?, rest.u32()?);
-        let modified = match (seconds, nanoseconds) {
-            (0, Self::UNKNOWN_TIME) => None,
-            (_, Self::UNKNOWN_TIME) => return None,
-            _ => Some(Modified { seconds, nanoseconds }),
-        };
-        Some(Self { source, path: rest.rest().to_vec(), modified })
-    }
 }
 
 impl Pixels {
@@ -423,20 +348,6 @@ impl PerceptualHash {
     fn decode(value: &[u8]) -> Option<Self> {
         let (algorithm, hash) = value.split_first()?;
         Some(Self { algorithm: *algorithm, hash: hash.to_vec() })
-    }
-}
-
-impl Companion {
-    fn encode(&self) -> Vec<u8> {
-        let Self { role, id, content, bytes, found } = self;
-        [&[role.0][..], &id.0, &content.0, &bytes.to_le_bytes(), &found.encode()].concat()
-    }
-
-    fn decode(value: &[u8]) -> Option<Self> {
-        let mut rest = Bytes(value);
-        let (role, id) = (CompanionRole(rest.u8()?), Hex(rest.array()?));
-        let (content, bytes) = (Hex(rest.array()?), rest.u64()?);
-        Some(Self { role, id, content, bytes, found: Found::decode(rest.rest())? })
     }
 }
 
@@ -472,7 +383,7 @@ pub fn decode(plaintext: &[u8], images: usize) -> Result<Vec<Record>, RowsFault>
 /// The records in decompressed rows.
 ///
 /// # Errors
-/// [`RowsFault`]. A critical field in any row is named even if other rows are malformed.
+/// [`RowsFault`], that of the first row which has one.
 pub fn of_rows(rows: &Rows, images: usize) -> Result<Vec<Record>, RowsFault> {
     if rows.len() != images {
         return Err(RowsFault::Malformed);
@@ -482,6 +393,7 @@ pub fn of_rows(rows: &Rows, images: usize) -> Result<Vec<Record>, RowsFault> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::capture::{CaptureTime, Origin};
     use super::super::fields::tests::numbers;
     use super::*;
 
@@ -505,7 +417,10 @@ mod tests {
         record.media_type = some(1).map(|_| "image/jpeg".to_owned());
         record.pixels = some(1).map(|width| Pixels { width, height: 7 });
         record.orientation = some(1).and_then(|number| Orientation::new(number as u8 % 8 + 1));
-        record.captured = some(1).and_then(|_| CaptureTime::parse("2019-07-04T18:05:09-03:30"));
+        record.captured = some(1).map(|origin| Captured {
+            origin: Origin(origin as u8),
+            time: CaptureTime::parse("2019-07-04T18:05:09.25-03:30").unwrap(),
+        });
         record.camera = some(1).map(|number| Camera::new("Ricoh", &number.to_string()));
         record.lens = some(1).map(|_| String::new());
         record.exposure = some(1).map(|iso| Exposure { iso, ..Exposure::default() });
@@ -514,22 +429,21 @@ mod tests {
             longitude_e7: -4,
             altitude_centimetres: (at % 2 == 0).then_some(0),
         });
-        record.perceptual_hash = some(1).map(|number| PerceptualHash { algorithm: 1, hash: number.to_le_bytes().into() });
+        record.perceptual_hash =
+            some(1).map(|number| PerceptualHash { algorithm: 1, hash: number.to_le_bytes().into() });
         for number in (0..3).filter_map(|_| some(1)) {
             record.companions.push(Companion {
                 role: CompanionRole(number as u8),
                 id: Hex([4; 16]),
-                digest: Hex([5; 32]),
                 content: Hex([6; 32]),
                 bytes: number.into(),
-                extension: "mov".to_owned().try_into().unwrap(),
                 found: found(b"photo.mov"),
             });
         }
         record.added = some(1).map(|seconds| -i64::from(seconds));
         record.removed = some(1).map(i64::from);
         record.thumbnail = some(1).map(|number| ThumbnailPlace { part: Hex([7; 16]), number });
-        record.without_vector.extend((0..3).filter_map(|_| some(1)).map(|number| number as u16));
+        record.without_vector.extend((0..3).filter_map(|_| some(1)).map(|number| Hex([number as u8; 16])));
         record.bucket = some(1).map(u64::from);
         record.unknown = some(1).into_iter().map(|number| Field::new(20 + number as u16 % 1000, &[b"later"])).collect();
         record
@@ -622,12 +536,17 @@ mod tests {
             (tag::MEDIA_TYPE, &b"\xFF"[..]),
             (tag::MEDIA_TYPE, &[b'a'; 128]),
             (tag::ORIENTATION, &[9]),
-            (tag::CAPTURED, b"2019"),
+            (tag::CAPTURED, b"\x012019"),
+            (tag::CAPTURED, b"2019-07-04T18:05:09"),
             (tag::CAMERA, b"no NUL"),
             (tag::LENS, &[b'a'; 513]),
+            (tag::LENS, b"a\0"),
+            (tag::FOUND, &[&[0xFF; 28][..], b"a"].concat()),
+            (tag::FOUND, &[&[3; 16][..], &[0; 12], b"../a"].concat()),
             (tag::PERCEPTUAL_HASH, &[1; 66]),
-            (tag::WITHOUT_VECTOR, &[2, 0, 2, 0]),
-            (tag::WITHOUT_VECTOR, &[2, 0, 1, 0]),
+            (tag::WITHOUT_VECTOR, &[2; 32]),
+            (tag::WITHOUT_VECTOR, &[&[2; 16][..], &[1; 16]].concat()),
+            (tag::WITHOUT_VECTOR, &[2; 17]),
         ] {
             assert!(changed(|fields| fields.push(Field::new(tag, &[value]))).is_err(), "field {tag}");
         }
@@ -650,6 +569,15 @@ mod tests {
             record.add_found(found(&[b'x'; LONGEST_PATH_BYTES]));
         }
         assert!(matches!(encode(&[record]), Err(Error::TooLong { what: "a record", .. })));
+    }
+
+    #[test]
+    fn a_text_is_written_up_to_its_first_nul() {
+        let mut record = least();
+        record.media_type = Some("image/jpeg\0\0".to_owned());
+        record.lens = Some("\0".to_owned());
+        let read = decode(&encode([&record]).unwrap(), 1).unwrap().remove(0);
+        assert!(read.media_type.as_deref() == Some("image/jpeg") && read.lens.as_deref() == Some(""));
     }
 
     #[test]

@@ -93,7 +93,7 @@ mod tag {
 pub struct Source {
     /// Its random id, which records name.
     pub id: Id,
-    /// What the user calls it.
+    /// What the user calls it. Written up to its first NUL.
     pub label: String,
     /// When it was added, seconds since 1970.
     pub added: i64,
@@ -130,7 +130,7 @@ impl Source {
         self.check()?;
         let mut row = vec![
             Field::new(tag::ID, &[&self.id.0]),
-            Field::new(tag::LABEL, &[self.label.as_bytes()]),
+            Field::new(tag::LABEL, &[self.label.split('\0').next().unwrap_or_default().as_bytes()]),
             Field::new(tag::ADDED, &[&self.added.to_le_bytes()]),
             Field::new(tag::ROOT, &[&self.root]),
         ];
@@ -149,7 +149,7 @@ impl Source {
         let values: Vec<&[u8]> = known.iter().map(|field| field.value).collect();
         let read = || {
             let id = Hex(values[0].try_into().ok()?);
-            let label = str::from_utf8(values[1]).ok()?.to_owned();
+            let label = str::from_utf8(values[1]).ok().filter(|text| !text.contains('\0'))?.to_owned();
             let added = i64::from_le_bytes(values[2].try_into().ok()?);
             Some(Self { id, label, added, root: values[3].to_vec(), unknown })
         };
@@ -231,7 +231,9 @@ mod tests {
             twice.insert(at, row[at].clone());
             assert!(read(twice).is_err());
         }
-        for (at, value) in [(0, &[1; 15][..]), (1, b"\xFF"), (1, &[b'a'; 257]), (2, b""), (3, &[b'a'; 4097])] {
+        for (at, value) in
+            [(0, &[1; 15][..]), (1, b"\xFF"), (1, b"a\0"), (1, &[b'a'; 257]), (2, b""), (3, &[b'a'; 4097])]
+        {
             let mut changed = row.clone();
             changed[at].value = value.to_vec();
             assert!(read(changed).is_err());
@@ -244,7 +246,7 @@ mod tests {
     fn names_and_ids_of_tables() {
         assert_eq!(Table::named("sources"), Some(Table::Sources));
         assert_eq!(Table::named("history"), None);
-        assert!(!Table::Sources.needs());
+        assert_eq!(Table::Sources.needs(), Needs::Nothing);
         assert_eq!(Table::Sources.id(), object_id("sources"));
         assert!(is_name("a-0") && is_name(&"a".repeat(64)));
         assert!(["", "A", "a b", "a/b", "\u{e9}", &"a".repeat(65)].into_iter().all(|name| !is_name(name)));

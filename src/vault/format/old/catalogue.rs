@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
+use super::super::capture::{CaptureTime, Captured, Origin};
 use super::super::entries::SEGMENT_IMAGES;
 use super::super::hex::{Digest, Hex, Id};
-use super::super::capture::{CaptureTime, Captured, Origin};
-use super::super::record::{Found, Modified, Pixels, Record};
+use super::super::record::{Found, Modified, Pixels, Record, is_path};
 
 /// Most bytes of an original name.
 const LONGEST_NAME_BYTES: usize = 4096;
@@ -46,10 +46,54 @@ fn record(row: Row) -> Option<Record> {
         return None;
     }
     let modified = modified.map(|seconds| Modified { seconds, nanoseconds: 0 });
-    let found = Found { source: Hex([0; 16]), path: name.into_bytes(), modified };
+    let found = Found { source: Hex([0; 16]), path: path(name), modified };
     let mut record = Record::new(row.id, row.content, bytes, found);
     record.captured =
         captured.and_then(|text| Some(Captured { origin: Origin::EXIF, time: CaptureTime::parse(&text)? }));
     record.pixels = Some(Pixels { width, height }).filter(|pixels| *pixels != Pixels { width: 0, height: 0 });
     Some(record)
+}
+
+/// A name as a path. Old catalogues could hold any text as a name, and an upgrade must not fail because of one.
+fn path(name: String) -> Vec<u8> {
+    let name = name.replace(['/', '\0'], "_");
+    let name = if is_path(name.as_bytes()) { name } else { name.replace('.', "_") };
+    if name.is_empty() { b"_".to_vec() } else { name.into_bytes() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_becomes_a_path_of_one_name() {
+        for (name, expected) in [
+            ("beach.jpg", "beach.jpg"),
+            ("..jpg", "..jpg"),
+            ("a/../b\0.jpg", "a_.._b_.jpg"),
+            ("", "_"),
+            (".", "_"),
+            ("..", "__"),
+        ] {
+            assert_eq!(path(name.to_owned()), expected.as_bytes(), "{name:?}");
+            assert!(is_path(expected.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_catalogue_becomes_records() {
+        let row = |captured: &str| {
+            let (id, content) = ("01".repeat(16), "02".repeat(32));
+            format!(
+                r#"[{{"id":"{id}","content":"{content}","details":{{"name":"..","bytes":3,"modified":-4,
+                "captured":"{captured}","width":0,"height":0}}}}]"#
+            )
+        };
+        let records = decode(row("2019-07-04T18:05:09").as_bytes()).unwrap();
+        let modified = Some(Modified { seconds: -4, nanoseconds: 0 });
+        assert!(records[0].found() == [Found { source: Hex([0; 16]), path: b"__".to_vec(), modified }]);
+        assert!(records[0].captured.is_some() && records[0].pixels.is_none() && records[0].check().is_ok());
+        assert!(decode(row("some day").as_bytes()).unwrap()[0].captured.is_none());
+        assert!(decode(b"[{}]").is_none());
+    }
 }
