@@ -13,7 +13,9 @@ use super::journal;
 use crate::durable::Dir;
 use crate::vault::backend::{Backend, Leftovers, generation};
 use crate::vault::error::Error;
+use crate::vault::format::hex::Digest;
 use crate::vault::format::layout::{Directory, Object};
+use crate::vault::format::limits::largest_bytes;
 use crate::vault::format::mapping::{Mapping, SignedMapping};
 
 /// A file, or anything else, in one of the directories.
