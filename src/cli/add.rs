@@ -110,7 +110,7 @@ where
         }
         meter.observe(event);
     };
-    let index = || index::run(&vault, &model, &found.photos, read, &observer, &control);
+    let index = || index::run(&vault, &model, roots.unwrap_or_default(), &found.photos, read, &observer, &control);
     let mut summary = match roots {
         Some(roots) => interrupted_runs::remembered(&vault, session.dirs()?, roots, index)?,
         None => index()?,

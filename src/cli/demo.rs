@@ -111,7 +111,7 @@ fn index_samples(vault: &OpenVault, model: &EmbeddingModel) -> Result<bool, Fail
     let meter = Meter::new(files.len(), "photos");
     let interruptible = interrupt::stops(&control, "Stopping.");
     let started = Instant::now();
-    let summary = index::run(vault, model, &paths, read, &meter, &control)?;
+    let summary = index::run(vault, model, &[], &paths, read, &meter, &control)?;
     drop(interruptible);
     meter.finish();
     if let Some(error) = summary.ended_by {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 pub(super) use crate::services::format::{count, size, utc_instant};
-use crate::services::library::StoredPhoto;
+use crate::services::library::{Place, StoredPhoto};
 use crate::services::name::inert;
 use crate::services::open_vault::{CopyAge, OpenVault};
 
@@ -65,6 +65,17 @@ pub(super) fn photo(photo: &StoredPhoto) -> serde_json::Value {
         "bytes": photo.bytes,
         "modified": photo.modified.map(instant),
         "captured": photo.captured,
+        "media_type": photo.media_type,
+        "places": photo.places.iter().map(place).collect::<Vec<_>>(),
+    })
+}
+
+fn place(place: &Place) -> serde_json::Value {
+    json!({
+        "source": place.source,
+        "path": place.path,
+        "modified": place.modified.map(|(seconds, _)| instant(seconds)),
+        "modified_nanoseconds": place.modified.map(|(_, nanoseconds)| nanoseconds),
     })
 }
 

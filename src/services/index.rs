@@ -10,7 +10,7 @@
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -79,9 +79,18 @@ pub fn read_file(path: &Path) -> Result<Original, String> {
     read().map_err(|error| error.to_string())
 }
 
+/// A photo after the readers.
+enum Read {
+    /// To be added.
+    Photo(Box<Decoded>),
+    /// Its content is in the vault, or was read before in this run.
+    Known { path: PathBuf, content: Digest, found: Found },
+}
+
 /// A photo after the readers, with everything that is derived from its bytes or pixels.
 struct Decoded {
     path: PathBuf,
+    found: Found,
     original: Original,
     /// The vault's keyed digest of the original.
     content: Digest,
@@ -93,9 +102,11 @@ struct Decoded {
 }
 
 /// A photo after the embedding stage.
-struct Embedded {
-    decoded: Decoded,
-    embedding: Embedding,
+enum Embedded {
+    /// To be added.
+    Photo { decoded: Box<Decoded>, embedding: Embedding },
+    /// As [`Read::Known`].
+    Known { path: PathBuf, content: Digest, found: Found },
 }
 
 /// What the stages of one run share.
@@ -104,6 +115,8 @@ struct Run<'a, R> {
     /// A generation that the vault had: photos in it need not be decoded.
     before: Mutex<Arc<Snapshot>>,
     model: &'a EmbeddingModel,
+    /// The folders that are added, with the ids of their sources in the vault.
+    sources: Vec<(PathBuf, Id)>,
     read: R,
     observer: &'a dyn Observer,
     control: &'a Control,
@@ -117,7 +130,8 @@ const LOCK_POLL: Duration = Duration::from_millis(50);
 /// A wait for another process that is longer than this is reported.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
 
-/// Indexes `paths`, each read by `read`, into `vault`. Others may write at the same time: a commit waits while another
+/// Indexes `paths`, each read by `read`, into `vault`. Of a photo below one of `folders` the vault records the folder as
+/// its source and the path below it; of another one its file name. Others may write at the same time: a commit waits while another
 /// process commits, until `control` stops it.
 ///
 /// # Errors
@@ -131,8 +145,10 @@ const NOTICE_AFTER: Duration = Duration::from_secs(1);
 /// #     vault: &cipherlens::services::open_vault::OpenVault,
 /// #     model: &cipherlens::services::embedding::EmbeddingModel,
 /// # ) -> Result<(), Box<dyn std::error::Error>> {
-/// let found = find::photos_below(&["/home/me/Pictures".into()]);
-/// let summary = index::run(vault, model, &found.photos, index::read_file, &|_event| {}, &Control::default())?;
+/// let folders = ["/home/me/Pictures".into()];
+/// let found = find::photos_below(&folders);
+/// let control = Control::default();
+/// let summary = index::run(vault, model, &folders, &found.photos, index::read_file, &|_event| {}, &control)?;
 /// assert!(summary.failed.is_empty() && summary.left == 0);
 /// # Ok(())
 /// # }
@@ -140,6 +156,7 @@ const NOTICE_AFTER: Duration = Duration::from_secs(1);
 pub fn run<R>(
     vault: &OpenVault,
     model: &EmbeddingModel,
+    folders: &[PathBuf],
     paths: &[PathBuf],
     read: R,
     observer: &dyn Observer,
@@ -148,11 +165,12 @@ pub fn run<R>(
 where
     R: Fn(&Path) -> Result<Original, String> + Sync,
 {
-    let transaction = Transaction::begin(vault.vault(), IfLocked::Wait)?;
+    let mut transaction = Transaction::begin(vault.vault(), IfLocked::Wait)?;
+    let sources = sources(&mut transaction, folders)?;
     let before = Mutex::new(Arc::clone(transaction.base()));
     model.require_space_of(vault.vault())?;
     let (taken, summary) = (Mutex::default(), Mutex::default());
-    let run = Run { vault: vault.vault(), before, model, read, observer, control, taken, summary };
+    let run = Run { vault: vault.vault(), before, model, sources, read, observer, control, taken, summary };
     let next = AtomicUsize::new(0);
     let readers = thread::available_parallelism().map_or(1, usize::from);
     // Photos that may wait in each queue.
@@ -181,18 +199,17 @@ where
 
 impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
     /// The first stage, run by several threads: takes paths until there are none left or the next stage has ended.
-    fn read_all(&self, paths: &[PathBuf], next: &AtomicUsize, to_embedding: &SyncSender<Decoded>) {
+    fn read_all(&self, paths: &[PathBuf], next: &AtomicUsize, to_embedding: &SyncSender<Read>) {
         while self.control.may_continue() {
             let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
             self.enter(path, Stage::Reading);
             // Damaged files may make a decoder panic; that must cost the photo, not the run.
             match catch_unwind(AssertUnwindSafe(|| self.read_and_decode(path))) {
-                Ok(Ok(Some(decoded))) => {
-                    if to_embedding.send(decoded).is_err() {
+                Ok(Ok(read)) => {
+                    if to_embedding.send(read).is_err() {
                         return;
                     }
                 }
-                Ok(Ok(None)) => self.finish(path.clone(), Outcome::AlreadyPresent),
                 Ok(Err(reason)) => self.finish(path.clone(), Outcome::Failed { reason }),
                 Err(_panic) => {
                     self.finish(path.clone(), Outcome::Failed { reason: "its decoder failed".to_owned() });
@@ -201,18 +218,29 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         }
     }
 
-    /// `None` for a photo whose content the vault or this run has already.
-    fn read_and_decode(&self, path: &Path) -> Result<Option<Decoded>, String> {
+    fn read_and_decode(&self, path: &Path) -> Result<Read, String> {
         let original = (self.read)(path)?;
         if original.bytes.is_empty() {
             return Err("the file is empty".to_owned());
         }
         let content = self.vault.content_tag(&original.bytes);
         let present = self.find_committed(&content).map_err(|error| error.to_string())?;
+        let found = self.found(path, &original);
         if present.is_some() || !self.taken.lock().insert(content) {
-            return Ok(None);
+            return Ok(Read::Known { path: path.to_owned(), content, found });
         }
-        self.decode(path, original, content).map(Some).map_err(|error| error.to_string())
+        let decoded = self.decode(path, found, original, content).map_err(|error| error.to_string())?;
+        Ok(Read::Photo(Box::new(decoded)))
+    }
+
+    /// What the vault records about where a photo is.
+    fn found(&self, path: &Path, original: &Original) -> Found {
+        let modified = original.modified.and_then(since_1970);
+        let below = |(folder, id): &(PathBuf, Id)| Some((*id, path_bytes(path.strip_prefix(folder).ok()?)?));
+        // The innermost of several nested folders.
+        let innermost = self.sources.iter().filter_map(below).min_by_key(|(_, below)| below.len());
+        let (source, path) = innermost.unwrap_or_else(|| (Hex([0; 16]), original.name.clone().into_bytes()));
+        Found { source, path, modified }
     }
 
     /// The photo with this content, if it was committed a while ago.
@@ -232,11 +260,12 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         }
     }
 
-    fn decode(&self, path: &Path, original: Original, content: Digest) -> Result<Decoded, Error> {
+    fn decode(&self, path: &Path, found: Found, original: Original, content: Digest) -> Result<Decoded, Error> {
         let photo = photo::decode(&original.bytes, path.extension())?;
         let (width, height) = photo.dimensions();
         Ok(Decoded {
             path: path.to_owned(),
+            found,
             content,
             captured: exif::capture_time(&original.bytes),
             thumbnail: thumbnail::of(&photo)?,
@@ -248,7 +277,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
     }
 
     /// The second stage: turns photos into vectors, in batches of those that are waiting.
-    fn embed(&self, from_readers: Receiver<Decoded>, to_sealing: SyncSender<Embedded>) -> Result<(), Error> {
+    fn embed(&self, from_readers: Receiver<Read>, to_sealing: SyncSender<Embedded>) -> Result<(), Error> {
         let (started, mut waited) = (Instant::now(), Duration::ZERO);
         loop {
             let before = Instant::now();
@@ -258,15 +287,23 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
             if !self.control.may_continue() {
                 return Ok(());
             }
-            let mut photos = vec![first];
-            photos.extend(from_readers.try_iter().take(EmbeddingModel::batch_size() - 1));
+            let (mut photos, mut known) = (Vec::new(), Vec::new());
+            for read in std::iter::once(first).chain(from_readers.try_iter().take(EmbeddingModel::batch_size() - 1)) {
+                match read {
+                    Read::Photo(decoded) => photos.push(decoded),
+                    Read::Known { path, content, found } => known.push(Embedded::Known { path, content, found }),
+                }
+            }
             for photo in &photos {
                 self.enter(&photo.path, Stage::Features);
             }
             let prepared: Vec<_> = photos.iter().map(|photo| &photo.prepared).collect();
             let embeddings = self.model.embed(&prepared)?;
-            for (decoded, embedding) in photos.into_iter().zip(embeddings) {
-                if to_sealing.send(Embedded { decoded, embedding }).is_err() {
+            let embedded = photos.into_iter().zip(embeddings);
+            let embedded = embedded.map(|(decoded, embedding)| Embedded::Photo { decoded, embedding });
+            // Last, since they may be copies of photos in this batch.
+            for embedded in embedded.chain(known) {
+                if to_sealing.send(embedded).is_err() {
                     return Ok(());
                 }
             }
@@ -282,10 +319,18 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         let mut due = None;
         loop {
             match next_before(&from_embedding, due) {
-                Ok(Embedded { decoded, embedding }) => {
+                Ok(Embedded::Known { path, content, found }) => {
+                    // Not there if the copy that was read first could not be used.
+                    if let Some(id) = transaction.find_content(&content)? {
+                        transaction.add_place(id, found)?;
+                        due.get_or_insert_with(|| Instant::now() + COMMIT_AFTER);
+                    }
+                    self.finish(path, Outcome::AlreadyPresent);
+                }
+                Ok(Embedded::Photo { decoded, embedding }) => {
                     self.enter(&decoded.path, Stage::Sealing);
                     let path = decoded.path.clone();
-                    match store(&mut transaction, decoded, &embedding)? {
+                    match store(&mut transaction, *decoded, &embedding)? {
                         Appended::New(id) => {
                             uncommitted.push((id, path));
                             due.get_or_insert_with(|| Instant::now() + COMMIT_AFTER);
@@ -376,20 +421,37 @@ fn next_before<T>(items: &Receiver<T>, due: Option<Instant>) -> Result<T, RecvTi
 }
 
 fn store(transaction: &mut Transaction, decoded: Decoded, embedding: &Embedding) -> Result<Appended, Error> {
-    let Decoded { original, content, captured, thumbnail, width, height, .. } = decoded;
+    let Decoded { found, original, content, captured, thumbnail, width, height, .. } = decoded;
     let extension = Extension::of(Path::new(&original.name));
     let mut photo = transaction.store_photo_with_tag(&original.bytes, content, &extension)?;
     transaction.store_thumbnail(&mut photo, &thumbnail)?;
-    let found = Found {
-        source: Hex([0; 16]),
-        path: original.name.into_bytes(),
-        modified: original.modified.and_then(since_1970),
-    };
     let mut record = photo.record(found);
     record.pixels = Some(Pixels { width, height });
     record.captured =
         captured.and_then(|text| Some(Captured { origin: Origin::EXIF, time: CaptureTime::parse(&text)? }));
     Ok(transaction.append(NewImage { photo, record, vector: Some(embedding.to_vec()) })?)
+}
+
+/// The sources of the folders that are added. A folder that cannot be resolved gets none; its photos fail to be read.
+fn sources(transaction: &mut Transaction, folders: &[PathBuf]) -> Result<Vec<(PathBuf, Id)>, Error> {
+    let mut sources = Vec::new();
+    for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        if let Ok(root) = folder.canonicalize() {
+            let label = root.file_name().unwrap_or(root.as_os_str()).to_string_lossy().into_owned();
+            sources.push((folder.clone(), transaction.source_of(&root, &label)?));
+        }
+    }
+    Ok(sources)
+}
+
+/// The path as a record keeps it, with `/` between names; `None` for one that is not below its source.
+fn path_bytes(path: &Path) -> Option<Vec<u8>> {
+    let names = path.components().map(|component| match component {
+        Component::Normal(name) => Some(name.as_encoded_bytes()),
+        _ => None,
+    });
+    let names = names.collect::<Option<Vec<_>>>()?;
+    (!names.is_empty()).then(|| names.join(&b'/'))
 }
 
 /// Whole seconds since 1970, rounded down, and the nanoseconds after them.

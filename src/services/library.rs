@@ -3,7 +3,7 @@
 use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::services::open_vault::OpenVault;
-pub use crate::services::stored_photo::{PhotoId, StoredPhoto};
+pub use crate::services::stored_photo::{PhotoId, Place, StoredPhoto};
 pub use crate::vault::SEGMENT_IMAGES as SEGMENT_PHOTOS;
 use crate::vault::{Directory, Transaction};
 

@@ -209,6 +209,8 @@ mod tests {
             height: 1,
             modified: None,
             captured: None,
+            places: Vec::new(),
+            media_type: None,
         };
         let ranked = scores.iter().enumerate().map(|(at, score)| Match { photo: photo(at), score: *score }).collect();
         let mut results = Results::new(0.8, 50);

@@ -40,7 +40,7 @@ pub(super) fn work(
             observer(Event::Finished { path, outcome: Outcome::Failed { reason } });
         }
         let model = shared.model_for(&vault)?;
-        index::run(&vault, &model, &found.photos, index::read_file, &observer, control)
+        index::run(&vault, &model, roots, &found.photos, index::read_file, &observer, control)
     });
     let was_locked = !shared.opened().is_some_and(|opened| Arc::ptr_eq(&opened.vault, &vault));
     drop(vault);
