@@ -5,6 +5,7 @@ use clap::Args;
 use super::Exit;
 use super::failure::Failure;
 use super::output;
+use super::output::Objects;
 use super::session::Session;
 use super::table::{Align, Column, columns_of_output, table};
 use crate::services::library;
@@ -16,19 +17,24 @@ use crate::services::name::inert;
     after_help = "Example:\n  cipherlens list\n\nThe first digits of an id are enough wherever an id is asked for."
 )]
 pub(super) struct Arguments {
-    /// Print one JSON array of objects: id, name, width, height, bytes, modified, captured
+    /// Print one JSON array of objects: id, name, width, height, bytes, modified, captured, media_type, places
     #[arg(long)]
     json: bool,
+    /// Print the same objects one a line, as they are read
+    #[arg(long, conflicts_with = "json")]
+    jsonl: bool,
 }
 
 /// Lists the photos.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let vault = session.open_vault()?;
-    let photos = library::list(&vault)?;
-    if arguments.json {
-        output::json(&photos.iter().map(output::photo).collect::<Vec<_>>())?;
+    if arguments.json || arguments.jsonl {
+        let mut objects = if arguments.json { Objects::array() } else { Objects::lines() };
+        library::for_each(&vault, |photo| Ok::<_, Failure>(objects.write(&output::photo(photo))?))?;
+        objects.finish()?;
         return Ok(Exit::Success);
     }
+    let photos = library::list(&vault)?;
     let cells: Vec<_> = photos
         .iter()
         .map(|photo| {

@@ -4,7 +4,7 @@
 //! [`Failure`](super::failure::Failure) turns into an exit code; errors of standard error are ignored. Must never:
 //! panic on a closed pipe or a full disk.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, BufWriter, StdoutLock, Write};
 
 use serde::Serialize;
 use serde_json::json;
@@ -28,6 +28,47 @@ pub(super) fn line(line: &str) -> io::Result<()> {
 /// Writes one JSON value and a newline to standard output.
 pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
     line(&serde_json::to_string(value)?)
+}
+
+/// Many JSON objects, written to standard output as they come.
+pub(super) struct Objects {
+    out: BufWriter<StdoutLock<'static>>,
+    /// What stands before the first, between two, and after the last.
+    around: [&'static str; 3],
+    is_empty: bool,
+}
+
+impl Objects {
+    /// One array on one line.
+    pub(super) fn array() -> Self {
+        Self::around(["[", ",", "]\n"])
+    }
+
+    /// One object a line.
+    pub(super) fn lines() -> Self {
+        Self::around(["", "\n", "\n"])
+    }
+
+    fn around(around: [&'static str; 3]) -> Self {
+        Self { out: BufWriter::new(io::stdout().lock()), around, is_empty: true }
+    }
+
+    /// Writes the next one.
+    pub(super) fn write(&mut self, object: &impl Serialize) -> io::Result<()> {
+        let before = if std::mem::take(&mut self.is_empty) { self.around[0] } else { self.around[1] };
+        self.out.write_all(before.as_bytes()).map_err(unwritable)?;
+        Ok(serde_json::to_writer(&mut self.out, object)?)
+    }
+
+    /// Writes the end, and flushes.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        let end = match (self.is_empty, self.around) {
+            (true, ["", ..]) => String::new(),
+            (true, [before, _, after]) => format!("{before}{after}"),
+            (false, [_, _, after]) => after.to_owned(),
+        };
+        self.out.write_all(end.as_bytes()).and_then(|()| self.out.flush()).map_err(unwritable)
+    }
 }
 
 /// Writes a message of clap: help and version to standard output, usage errors to standard error.

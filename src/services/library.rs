@@ -1,11 +1,13 @@
 //! What a vault holds: listing its photos, removing some, and how large it is.
 
+use rayon::prelude::*;
+
 use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::services::open_vault::OpenVault;
 pub use crate::services::stored_photo::{PhotoId, Place, StoredPhoto};
 pub use crate::vault::SEGMENT_IMAGES as SEGMENT_PHOTOS;
-use crate::vault::{Directory, Transaction};
+use crate::vault::{self, Directory, Segment, Transaction};
 
 /// Every photo of the generation that was read last, in the order in which a search scans them.
 ///
@@ -22,6 +24,35 @@ pub fn list(vault: &OpenVault) -> Result<Vec<StoredPhoto>, Error> {
         Ok(photos)
     })
 }
+
+/// Passes on every photo of the generation that was read last, in the order in which a search scans them. Holds the
+/// details of a few segments in memory at a time.
+///
+/// # Errors
+/// As [`list`]; what `receive` returns; when a writer has removed files that are still to be read.
+pub fn for_each<E: From<Error>>(
+    vault: &OpenVault,
+    mut receive: impl FnMut(&StoredPhoto) -> Result<(), E>,
+) -> Result<(), E> {
+    let failed = |error: vault::Error| E::from(Error::from(error));
+    let snapshot = vault.snapshot()?;
+    snapshot.prefetch_listing();
+    let sources = snapshot.sources().map_err(failed)?;
+    let segments: Vec<&Segment> = snapshot.segments().map_err(failed)?.collect();
+    for some in segments.chunks(SEGMENTS_AT_ONCE) {
+        let described = |segment: &&Segment| {
+            let records = segment.read_records()?;
+            Ok(records.iter().map(|record| StoredPhoto::new(record, sources)).collect::<Vec<_>>())
+        };
+        let photos: Vec<Vec<StoredPhoto>> =
+            some.par_iter().map(described).collect::<Result<_, vault::Error>>().map_err(failed)?;
+        photos.iter().flatten().try_for_each(&mut receive)?;
+    }
+    Ok(())
+}
+
+/// Segments whose details [`for_each`] reads at once.
+const SEGMENTS_AT_ONCE: usize = 8;
 
 /// Removes photos from the vault: their vectors are dropped, and the rest of their segments is encrypted again.
 ///

@@ -176,7 +176,7 @@ impl OpenVault {
     }
 
     /// The generation that reads use.
-    fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
+    pub(super) fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
         let previous = match &*self.latest.lock() {
             Latest::Current(snapshot) => return Ok(Arc::clone(snapshot)),
             Latest::Outdated(snapshot) => Some(Arc::clone(snapshot)),

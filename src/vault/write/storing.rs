@@ -2,7 +2,10 @@
 //!
 //! Must never: hold more of a large original in memory than a few chunks.
 
+use std::collections::HashMap;
 use std::io::Read;
+
+use parking_lot::Mutex;
 
 use crate::vault::backend::writer::Writer;
 use crate::vault::error::Error;
@@ -18,34 +21,58 @@ use crate::vault::format::table;
 use crate::vault::format::table::{Source, Table};
 use crate::vault::read::snapshot::Snapshot;
 
-/// Encrypts and stages an original.
+/// Names that are announced at once: each announcement waits for the disk.
+const ANNOUNCED: usize = 64;
+
+/// Ids of originals whose files are announced already. Names that are never used do no harm in a journal.
+#[derive(Default)]
+pub(super) struct AnnouncedIds(Mutex<HashMap<Extension, Vec<Id>>>);
+
+impl AnnouncedIds {
+    /// A fresh id for an original with this extension.
+    pub(super) fn next(&self, writer: &dyn Writer, extension: &Extension) -> Result<Id, Error> {
+        let mut ids = self.0.lock();
+        let ids = ids.entry(extension.clone()).or_default();
+        if let Some(id) = ids.pop() {
+            return Ok(id);
+        }
+        let fresh = (0..ANNOUNCED).map(|_| Ok(Id::random()?)).collect::<Result<Vec<_>, Error>>()?;
+        let objects: Vec<Object> = fresh.iter().map(|id| Object::Photo(*id, extension.clone())).collect();
+        writer.announce(&objects)?;
+        let (first, rest) = fresh.split_first().expect("several were made");
+        ids.extend_from_slice(rest);
+        Ok(*first)
+    }
+}
+
+/// Encrypts and stages an original under an announced id.
 pub(super) fn store(
     keys: &VaultKeys,
     writer: &dyn Writer,
+    id: Id,
     photo: &[u8],
     extension: &Extension,
 ) -> Result<ListedImage, Error> {
     if chunks::is_chunked(photo.len() as u64) {
-        let (listed, _) = store_stream(keys, writer, &mut &*photo, photo.len() as u64, extension)?;
+        let (listed, _) = store_stream(keys, writer, id, &mut &*photo, photo.len() as u64, extension)?;
         return Ok(listed);
     }
-    let id = Id::random()?;
     let file = keys.seal(&SealedObject::Photo(id, extension.clone()), photo)?;
     let listed = ListedImage { id, extension: extension.clone(), photo: Digest::of(&file.parts()) };
-    writer.announce(&[listed.object()])?;
     writer.stage(&listed.object(), &file.parts())?;
     Ok(listed)
 }
 
-/// Encrypts and stages an original of `bytes` bytes as it is read. Also returns the keyed hash of its content.
+/// Encrypts and stages an original of `bytes` bytes under an announced id, as it is read. Also returns the keyed hash of
+/// its content.
 pub(super) fn store_stream(
     keys: &VaultKeys,
     writer: &dyn Writer,
+    id: Id,
     photo: &mut dyn Read,
     bytes: u64,
     extension: &Extension,
 ) -> Result<(ListedImage, Digest), Error> {
-    let id = Id::random()?;
     let object = Object::Photo(id, extension.clone());
     let reading = |source| Error::Io { object: "the original".to_owned(), source };
     if bytes > chunks::LARGEST_ORIGINAL_BYTES {
@@ -57,7 +84,7 @@ pub(super) fn store_stream(
         if content.len() as u64 != bytes {
             return Err(Error::Changed);
         }
-        return Ok((store(keys, writer, &content, extension)?, keys.content_tag(&content)));
+        return Ok((store(keys, writer, id, &content, extension)?, keys.content_tag(&content)));
     };
     let (mut tag, mut digest) = (keys.content_tag_in_pieces(), blake3::Hasher::new());
     let mut buffer = zeroize::Zeroizing::new(vec![0; chunks::CHUNK_BYTES]);
@@ -87,7 +114,6 @@ pub(super) fn store_stream(
             digest.update(piece);
         }
     });
-    writer.announce(std::slice::from_ref(&object))?;
     writer.stage_from(&object, chunks::file_bytes(bytes), &mut pieces)?;
     drop(pieces);
     if photo.read(&mut [0]).map_err(reading)? != 0 {

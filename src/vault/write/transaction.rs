@@ -16,6 +16,7 @@ use super::packing;
 use super::packing::Packing;
 use super::rewriting::{Changes, Rewriting, Rewritten};
 use super::storing;
+use super::storing::AnnouncedIds;
 use crate::durable::IfLocked;
 use crate::vault::backend::writer::{Abandoned, Writer};
 use crate::vault::error::Error;
@@ -122,6 +123,7 @@ pub struct Transaction {
     changes: Changes,
     /// The contents of `changes.additions`.
     added: HashMap<Digest, Id>,
+    announced: AnnouncedIds,
     thumbnails: Mutex<Thumbnails>,
     /// Sources that the next commit adds to the table.
     sources: Vec<table::Source>,
@@ -163,6 +165,7 @@ impl Transaction {
             base,
             changes: Changes::default(),
             added: HashMap::new(),
+            announced: AnnouncedIds::default(),
             thumbnails: Mutex::new(Thumbnails::new()?),
             sources: Vec::new(),
             already_present: Vec::new(),
@@ -210,7 +213,8 @@ impl Transaction {
         content: Digest,
         extension: &Extension,
     ) -> Result<StoredPhoto, Error> {
-        let listed = storing::store(&self.source.keys, &*self.writer, photo, extension)?;
+        let id = self.announced.next(&*self.writer, extension)?;
+        let listed = storing::store(&self.source.keys, &*self.writer, id, photo, extension)?;
         Ok(StoredPhoto { listed, content, bytes: photo.len() as u64, thumbnail: None })
     }
 
@@ -219,7 +223,8 @@ impl Transaction {
     /// # Errors
     /// [`Error::TooLarge`]; [`Error::Changed`] when `photo` gives another number of bytes; what the system reports.
     pub fn store_stream(&self, photo: &mut dyn Read, bytes: u64, extension: &Extension) -> Result<StoredPhoto, Error> {
-        let (listed, content) = storing::store_stream(&self.source.keys, &*self.writer, photo, bytes, extension)?;
+        let id = self.announced.next(&*self.writer, extension)?;
+        let (listed, content) = storing::store_stream(&self.source.keys, &*self.writer, id, photo, bytes, extension)?;
         Ok(StoredPhoto { listed, content, bytes, thumbnail: None })
     }
 
