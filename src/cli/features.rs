@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     dimension: usize,
 }
 
-fn dimensions() -> impl TypedValueParser<Value = usize> {
+pub(super) fn dimensions() -> impl TypedValueParser<Value = usize> {
     PossibleValuesParser::new(EmbeddingModel::dimensions().iter().map(usize::to_string))
         .map(|number| number.parse().expect("only numbers are possible"))
 }

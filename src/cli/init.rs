@@ -7,9 +7,11 @@ use serde_json::json;
 
 use super::Exit;
 use super::failure::Failure;
+use super::features::dimensions;
 use super::output;
 use super::passphrase::Purpose;
 use super::session::{CostFlags, PrecisionFlag, Session, WeightsFile, meant};
+use crate::services::embedding::EmbeddingModel;
 use crate::services::session::{self, Address, Prompts};
 
 /// Arguments of `init`.
@@ -25,6 +27,14 @@ pub(super) struct Arguments {
     weights: WeightsFile,
     #[command(flatten)]
     precision: PrecisionFlag,
+    /// How many numbers describe a photo: more take more room and time, and find altered copies a little better
+    #[arg(
+        long,
+        value_name = "NUMBERS",
+        default_value_t = EmbeddingModel::dimensions()[0],
+        value_parser = dimensions(),
+    )]
+    dimension: usize,
     /// Print one JSON object: vault, id
     #[arg(long)]
     json: bool,
@@ -36,7 +46,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let named = named.ok_or_else(|| Failure::Usage("name the place to create it: cipherlens init VAULT".to_owned()))?;
     let named = &meant(named)?;
     let cost = arguments.cost.cost()?;
-    let model = session.load_model(&arguments.weights, arguments.precision.precision)?;
+    let (weights, precision) = (&arguments.weights, arguments.precision.precision);
+    let model = session.load_model_for_dimension(arguments.dimension, weights, precision)?;
     let passphrase = session.passphrase("Choose a passphrase", Purpose::Choose)?;
     let path = if Address::is_remote(named) { named.clone() } else { std::path::absolute(named)? };
     let vault = session::create_vault(&path, &passphrase, cost, &model, session.dirs()?, Prompts::Allowed)?;
@@ -48,10 +59,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         "\
 Created the vault {}
 
-  header           the master key, encrypted with your passphrase; without either, all is lost
-  public_context   lets a machine search on ciphertexts, and nothing else
-  secret_context   the key that decrypts scores, itself encrypted
-  mapping.json     says which encrypted features belong to which encrypted photo
+  header         the master key, encrypted with your passphrase; without either, all is lost
+  mapping.json   says which encrypted features belong to which encrypted photo, and authenticates them
 
 To back up: copy the whole folder; photos, names and features in it are encrypted. Keep the passphrase elsewhere.
 Next: cipherlens add FOLDER

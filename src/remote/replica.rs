@@ -11,7 +11,7 @@
 //!
 //! Must never: commit a mapping before its files are there, trust a mapping without checking its tag, or open a photo.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -22,11 +22,16 @@ use crate::cipher::Passphrase;
 use crate::durable::IfLocked;
 use crate::vault;
 use crate::vault::{
-    Abandoned, Backend, Directory, Expected, Freshness, Lineage, Object, SignedMapping, Snapshot, Vault, Writer,
+    Abandoned, Backend, Directory, Expected, Freshness, Hex, Lineage, Object, SignedMapping, Snapshot, Vault, Writer,
 };
 
 /// Files read at once, so that a distant source costs few round trips.
 const READERS: usize = 8;
+
+/// Files of more bytes than this are sent in pieces, one after the other.
+const LARGE_BYTES: u64 = 32 << 20;
+/// Bytes of a piece.
+const PIECE_BYTES: u64 = 4 << 20;
 
 /// What to do with a source older than the target, or older than this machine has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -265,13 +270,61 @@ fn send(
     files: &[Expected],
     copied: &dyn Fn(usize, usize),
 ) -> Result<u64, vault::Error> {
+    let sizes: HashMap<Object, u64> = [Directory::Images, Directory::Thumbnails]
+        .into_iter()
+        .map(|directory| from.list(directory))
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .map(|listed| (listed.object, listed.bytes))
+        .collect();
+    let size = |file: &Expected| sizes.get(&file.object).copied().unwrap_or(0);
+    let (large, small): (Vec<_>, Vec<_>) = files.iter().partition(|file| size(file) > LARGE_BYTES);
+    let total = files.len();
+    let mut bytes = send_small(from, writer, &small, &|done| copied(done, total))?;
+    for (done, file) in large.into_iter().enumerate() {
+        bytes += send_large(from, writer, file, size(file))?;
+        copied(small.len() + done + 1, total);
+    }
+    Ok(bytes)
+}
+
+/// Sends a file in pieces, and compares its digest.
+fn send_large(from: &dyn Backend, writer: &dyn Writer, file: &Expected, bytes: u64) -> Result<u64, vault::Error> {
+    let (mut hasher, mut at) = (blake3::Hasher::new(), 0);
+    let mut pieces = std::iter::from_fn(|| {
+        let piece = (at < bytes).then(|| from.read_at(&file.object, at, PIECE_BYTES.min(bytes - at)))?;
+        // A file that became shorter ends here, and its digest differs.
+        let piece = piece.and_then(|piece| if piece.is_empty() { Err(file.differs()) } else { Ok(piece) });
+        if let Ok(piece) = &piece {
+            hasher.update(piece);
+            at += piece.len() as u64;
+        }
+        Some(piece)
+    });
+    writer.stage_from(&file.object, bytes, &mut pieces)?;
+    drop(pieces);
+    if Hex(hasher.finalize().into()) == file.digest {
+        return Ok(bytes);
+    }
+    writer.discard(std::slice::from_ref(&file.object));
+    Err(file.differs())
+}
+
+/// Sends files that fit into memory; returns their total size.
+fn send_small(
+    from: &dyn Backend,
+    writer: &dyn Writer,
+    files: &[&Expected],
+    copied: &dyn Fn(usize),
+) -> Result<u64, vault::Error> {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         let (read, staged) = sync_channel(READERS);
         for _ in 0..READERS {
             let (read, next) = (read.clone(), &next);
             scope.spawn(move || {
-                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(&file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                     // The receiver stops after an error.
                     if read.send((file, from.read_verified(file))).is_err() {
                         return;
@@ -286,7 +339,7 @@ fn send(
             writer.stage(&file.object, &[&content])?;
             bytes += content.len() as u64;
             done += 1;
-            copied(done, files.len());
+            copied(done);
         }
         Ok(bytes)
     })

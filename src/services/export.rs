@@ -169,8 +169,26 @@ fn export_one(vault: &OpenVault, batch: &mut Batch<'_>, id: PhotoId, report: &mu
     let exported = describe(vault, id).and_then(|photo| match batch.destination(&photo, 1)? {
         Destination::AlreadyThere(path) => Ok(Some(path)),
         Destination::Free { copy } => {
-            let bytes = vault.read(|snapshot| Ok(snapshot.image(id)?.photo()?))?;
-            batch.write(photo, copy, &bytes)?;
+            let mut is_begun = false;
+            batch.write(photo, copy, |receive| {
+                vault.read(|snapshot| {
+                    let image = snapshot.image(id)?;
+                    // A second try must not append to what the first has passed on.
+                    let mut failed = None;
+                    let read = image.photo_in_pieces(&mut |piece| {
+                        is_begun = true;
+                        receive(piece).map_err(|error| {
+                            failed = Some(error);
+                            vault::Error::Changed
+                        })
+                    });
+                    match (failed, read) {
+                        (Some(error), _) => Err(error),
+                        (None, Err(vault::Error::Superseded { .. })) if is_begun => Err(vault::Error::Changed.into()),
+                        (None, read) => Ok(read?),
+                    }
+                })
+            })?;
             Ok(None)
         }
     });

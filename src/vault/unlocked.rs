@@ -14,7 +14,7 @@ use super::format::header;
 use super::format::hex::{Digest, Id};
 use super::format::layout::Object;
 use super::format::mapping::SignedMapping;
-use super::format::sealed::VaultKeys;
+use super::format::sealed::{ContentTag, VaultKeys};
 use super::format::segment::Search;
 use super::format::shape::Shape;
 use super::format::space::FeatureSpace;
@@ -169,6 +169,12 @@ impl Vault {
     #[must_use]
     pub fn content_tag(&self, photo: &[u8]) -> Digest {
         self.source.keys.content_tag(photo)
+    }
+
+    /// The same of content that comes in pieces.
+    #[must_use]
+    pub fn content_tag_in_pieces(&self) -> ContentTag {
+        self.source.keys.content_tag_in_pieces()
     }
 
     /// Seals a record about this vault that is kept outside it, under the vault's own key for `purpose`. Its length is

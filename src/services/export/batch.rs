@@ -4,21 +4,21 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::fs::FileTimes;
+use std::fs::{File, FileTimes};
 use std::io;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rayon::prelude::*;
 use tempfile::{NamedTempFile, PersistError};
+use zeroize::Zeroizing;
 
 use super::target::Target;
 use crate::durable;
 use crate::error::Error;
 use crate::services::library::PhotoId;
 use crate::services::name::{exportable, numbered};
-use crate::services::photo;
 use crate::vault::{self, Digest, Vault};
 
 /// What to do when another file has the exported photo's name.
@@ -43,6 +43,9 @@ pub(super) struct Described {
 const BATCH_PHOTOS: usize = 64;
 /// A batch is also full after this many bytes.
 const BATCH_BYTES: usize = 64 << 20;
+
+/// Bytes of a file that are read at once, to compare it.
+const READ_BYTES: usize = 1 << 20;
 
 /// Where a photo goes.
 pub(super) enum Destination {
@@ -128,16 +131,26 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Writes a photo under a temporary name.
-    pub(super) fn write(&mut self, photo: Described, copy: usize, bytes: &[u8]) -> Result<(), Error> {
+    /// Writes a photo under a temporary name, in the verified pieces that `read` passes on. After an error of `read` the
+    /// temporary file is removed.
+    pub(super) fn write(
+        &mut self,
+        photo: Described,
+        copy: usize,
+        read: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let mut file = self.target.create_part()?;
         let path = self.target.folder().join(self.name(&photo, copy));
-        file.write_all(bytes).map_err(|source| Error::Write { path, source })?;
+        let mut written = 0;
+        read(&mut |piece| {
+            written += piece.len();
+            file.write_all(piece).map_err(|source| Error::Write { path: path.clone(), source })
+        })?;
         if let Some(modified) = photo.modified.and_then(instant) {
             // Some file systems cannot record this time; the photo matters more.
             let _ = file.as_file().set_times(FileTimes::new().set_modified(modified));
         }
-        self.bytes += bytes.len();
+        self.bytes += written;
         self.written.push(Written { photo, copy, file });
         Ok(())
     }
@@ -207,12 +220,22 @@ impl<'a> Batch<'a> {
     }
 
     fn is_content_of(&self, described: &Described, path: &Path) -> bool {
-        photo::read(path).is_ok_and(|bytes| self.vault.content_tag(&bytes) == described.content)
+        let tag = || -> io::Result<Digest> {
+            let (mut file, mut tag) = (File::open(path)?, self.vault.content_tag_in_pieces());
+            let mut buffer = Zeroizing::new(vec![0; READ_BYTES]);
+            loop {
+                match file.read(&mut buffer)? {
+                    0 => return Ok(tag.finish()),
+                    read => tag.update(&buffer[..read]),
+                }
+            }
+        };
+        tag().is_ok_and(|tag| tag == described.content)
     }
 }
 
 /// Renames `file` unless the name is taken.
-fn rename_to_free(file: NamedTempFile, path: &Path) -> Result<fs::File, PersistError> {
+fn rename_to_free(file: NamedTempFile, path: &Path) -> Result<File, PersistError> {
     match file.persist_noclobber(path) {
         // Some file systems have neither hard links nor a rename that refuses to replace. There, a file that appears
         // between this check and the rename is replaced.
