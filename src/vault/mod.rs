@@ -1,8 +1,9 @@
-//! The vault: photos, their encrypted features and metadata, at rest.
+//! The vault: photos, their encrypted features and what is known about them, at rest. The bytes are specified in
+//! `docs/vault-format.md`.
 //!
 //! ```text
 //! header --passphrase--> master key --authenticates--> mapping.json
-//! mapping.json --digests--> segments --digests--> photos, thumbnails
+//! mapping.json --digests--> header, segments, packs, tables; segments --digests--> photos
 //!            '--digests--> groups --digests--^
 //! ```
 //!
@@ -19,13 +20,13 @@
 //! Modules depend only on those above them in this table, except that a check and a transaction start from a [`Vault`].
 //!
 //! # A commit
-//! Photos, thumbnails, segments and groups are new files under random names, never changed once written. The files are
-//! fsynced, then their directories, and then `mapping.json` is replaced by rename, which is the only commit point:
-//! before it the vault is at the old generation, after it at the new one. Several writers stage files at once, and take
-//! turns for their commits through a kernel lock on the file `lock`; readers need no lock and no write permission. The
-//! journal of each writer lists the files that it may leave when it is interrupted. A name is durable there before its
-//! file exists. The next commit removes only files that the journal of an interrupted writer lists and the current
-//! mapping does not reference.
+//! Photos are new files under random names; everything else is written at the commit, under names that are digests.
+//! Files never change once written. They are fsynced, then their directories, and then `mapping.json` is replaced by
+//! rename, which is the only commit point: before it the vault is at the old generation, after it at the new one. A
+//! writer's journal lists the files that it may leave if it is interrupted; a name is durable there before its file
+//! exists. The next writer removes only files that an abandoned journal lists and the current mapping does not
+//! reference. A commit holds a kernel lock on `lock`; several writers can stage files at the same time, and readers need
+//! no lock and no write permission.
 //!
 //! Directories are opened once and never through links (see `backend::local`), so replacing a file or directory cannot
 //! make a command read, replace or remove anything outside the vault. This holds on Unix. Elsewhere each name is
@@ -34,12 +35,11 @@
 //! # What it does not promise
 //! Anyone with write access to the directory can delete it. They can also replace the whole vault by an old copy where
 //! a machine has never seen a newer one, or by a copy that was changed separately where the machine has seen only
-//! generations too far back to tell ([`Freshness`]). An old header that is put back is not noticed and still opens with
-//! the old passphrase: changing a leaked passphrase does not protect against someone who has an earlier copy of the
-//! vault. Replacing the vault by another one with the same passphrase is not noticed either.
+//! generations too far back to tell ([`Freshness`]). Changing a leaked passphrase does not protect against someone who
+//! has an earlier copy of the vault. Replacing the vault by another one with the same passphrase is not noticed.
 //!
-//! Anyone with read access learns counts, padded sizes, kinds of files, which images were committed together and when,
-//! and the feature space. Sizes can identify a photo to somebody who has it.
+//! Anyone with read access learns counts, padded sizes, which images were committed together and when, and the feature
+//! space. The padded size of an original can identify it to somebody who has it.
 //!
 //! Must never: look at pixels, know what a feature means, or decide what a user sees.
 
