@@ -18,7 +18,6 @@ use source::sources;
 const UNSAFE_ROOMS: &[&str] = &[
     "crates/ckks/fetch-by-similarity/src/map.rs",
     "crates/ckks/src/kernel/",
-    "crates/ckks-v1/src/scan/",
     "crates/features/src/kernel/",
     "src/vault/backend/guarded_map.rs",
 ];
@@ -51,8 +50,6 @@ const KEYLESS: &[&str] = &[
     "crates/ckks/src/kernel/plain.rs",
     "crates/ckks/src/kernel/portable.rs",
     "crates/ckks/src/kernel/scan.rs",
-    "crates/ckks-v1/src/evaluator.rs",
-    "crates/ckks-v1/src/scan/",
     "src/remote/host/",
     "src/remote/protocol",
     "src/remote/transport/",
