@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use cipherlens::ckks_v1::{ANSWER_BYTES, PublicContext, SecretContext};
+use cipherlens::ckks::{ANSWER_BYTES, PublicContext, SecretContext};
 use cipherlens::vault::{CatalogueEntry, Hex};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 

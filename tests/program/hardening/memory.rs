@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use cipherlens::cipher::{Cost, KeyTree, MasterKey, Purpose, aes_cbc_hmac};
-use cipherlens::ckks_v1::SecretContext;
+use cipherlens::ckks::SecretContext;
 use cipherlens::secret::Secret;
 use cipherlens::vault::{Hex, Id, SignedMapping};
 use hmac::{Hmac, KeyInit, Mac};

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cipherlens::cipher::{KeyTree, MasterKey, Passphrase, Purpose};
-use cipherlens::ckks_v1::{KeyHolder, OneTimeMask, QuerySecret, SecretContext};
+use cipherlens::ckks::{KeyHolder, OneTimeMask, QuerySecret, SecretContext};
 use cipherlens::features::PreparedPhoto;
 use cipherlens::remote::{self, Address, Options, Prompts};
 use cipherlens::secret::Secret;

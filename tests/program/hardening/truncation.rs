@@ -12,7 +12,7 @@ use crate::support::scene::{Scene, samples};
 use crate::support::vault_fixture::{Fixture, fill, vector};
 
 fn score(vault: &Vault, snapshot: &Snapshot) -> Result<Vec<u8>, Error> {
-    let holder = vault.key_holder();
+    let holder = vault.key_holder().unwrap();
     let (query, _) = holder.encrypt(holder.prepare()?, &vector(1))?;
     snapshot.score(&query)
 }

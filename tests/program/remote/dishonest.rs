@@ -27,7 +27,7 @@ fn use_all(vault: &Vault) -> Result<usize, Error> {
 }
 
 pub(crate) fn score(vault: &Vault, snapshot: &Snapshot) -> Result<Vec<f32>, Error> {
-    let holder = vault.key_holder();
+    let holder = vault.key_holder().unwrap();
     let (query, secret) = holder.encrypt(holder.prepare()?, &vector(1))?;
     let answer = snapshot.score(&query)?;
     let hints = snapshot.segments().unwrap().map(|segment| segment.hints()).collect::<Result<Vec<_>, _>>()?;
@@ -127,7 +127,7 @@ fn answers_of_wrong_length_or_impossible_content_are_refused() {
     // An impossible answer of the right length. Which changed scores are noticed is tested with encrypted search:
     // `a_shifted_score_is_noticed_only_beyond_what_a_cosine_can_be`.
     let refused = search("overflow 2").unwrap_err();
-    assert!(matches!(refused, Error::Ckks(cipherlens::ckks_v1::Error::AnswerRefused)), "{refused}");
+    assert!(matches!(refused, Error::Ckks(cipherlens::ckks::Error::AnswerRefused)), "{refused}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cipherlens::ckks_v1::ANSWER_BYTES;
+use cipherlens::ckks::ANSWER_BYTES;
 use cipherlens::vault::Vault;
 
 use crate::remote::host::Host;

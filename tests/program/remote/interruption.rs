@@ -78,7 +78,7 @@ fn a_search_that_loses_its_connection_at_any_frame_says_so_and_the_next_succeeds
     let find = |command: &str| -> Result<f32, Error> {
         let vault = host.try_open(command)?;
         let snapshot = vault.snapshot()?;
-        let holder = vault.key_holder();
+        let holder = vault.key_holder().unwrap();
         let (query, secret) = holder.encrypt(holder.prepare()?, &vector(1))?;
         let answer = snapshot.score(&query)?;
         let hints = snapshot.segments().unwrap().next().unwrap().hints()?;

@@ -64,7 +64,7 @@ fn the_serving_process_never_holds_a_secret_and_writes_nothing_in_the_clear() {
     fill(&vault, 0..3);
     let snapshot = vault.snapshot().unwrap();
     let (before, name) = (files(&host.root()), details(1).name);
-    let holder = vault.key_holder();
+    let holder = vault.key_holder().unwrap();
     let (query, secret) = holder.encrypt(holder.prepare().unwrap(), &vector(1)).unwrap();
     let answer = snapshot.score(&query).unwrap();
     snapshot.image_at(1).unwrap().photo().unwrap();
@@ -112,7 +112,7 @@ fn a_traced_host_opens_nothing_for_writing_but_its_log() {
         let at_home = scope.spawn(|| {
             let vault = host.try_open(&line).unwrap();
             let snapshot = vault.snapshot().unwrap();
-            let holder = vault.key_holder();
+            let holder = vault.key_holder().unwrap();
             let (query, _secret) = holder.encrypt(holder.prepare().unwrap(), &vector(1)).unwrap();
             snapshot.score(&query).unwrap();
             let image = snapshot.image_at(1).unwrap();

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use cipherlens::ckks_v1::{EncryptedQuery, QuerySecret};
+use cipherlens::ckks::{EncryptedQuery, QuerySecret};
 use cipherlens::remote::serve;
-use cipherlens::vault::{Snapshot, Vault};
+use cipherlens::vault::{self, Snapshot, Vault};
 
 use crate::support::vault_fixture::vector;
 
@@ -65,19 +65,18 @@ pub(crate) fn path(text: &str) -> Vec<u8> {
 
 /// A query for the photo of a number.
 pub(crate) fn query(vault: &Vault, number: u32) -> (EncryptedQuery, QuerySecret) {
-    let holder = vault.key_holder();
+    let holder = vault.key_holder().unwrap();
     holder.encrypt(holder.prepare().unwrap(), &vector(number)).unwrap()
 }
 
 /// A search over all blocks of a vault.
 pub(crate) fn scan(snapshot: &Snapshot, query: &EncryptedQuery) -> Request {
     let mapping = snapshot.mapping();
-    let mut payload = mapping.public_context.0.to_vec();
+    let mut payload = mapping.space().unwrap().context_bytes().to_vec();
     payload.extend((mapping.segments.len() as u32).to_le_bytes());
     for segment in &mapping.segments {
-        payload.extend(segment.id.0);
-        payload.extend((segment.images as u32).to_le_bytes());
-        payload.extend(segment.ckks.0);
+        payload.extend(segment.features[0].as_ref().unwrap().ckks.name().0);
+        payload.extend((segment.blocks() as u32).to_le_bytes());
     }
     payload.extend(query.as_bytes());
     (2, payload)
@@ -107,11 +106,13 @@ pub(crate) fn making(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<Request> {
         [begin].into_iter().chain(content.chunks(1 << 20).map(|part| (10, part.to_vec()))).collect::<Vec<_>>()
     };
     let names: Vec<&str> = files.keys().map(|name| name.to_str().unwrap()).collect();
-    let once = names.into_iter().filter(|name| !["header", "mapping.json", "public_context"].contains(name));
+    let once = names.into_iter().filter(|name| !["header", "mapping.json"].contains(name));
     let once: Vec<&str> = once.collect();
     // Staged, and discarded or aborted.
     let strays = ["0f", "1f"].map(|end| path(&format!("encrypted_images/000102030405060708090a0b0c0d0e{end}.jpg.aes")));
-    let mut all = vec![(8, [&[0], &files[Path::new("public_context")][..]].concat())];
+    let mapping: serde_json::Value = serde_json::from_slice(&files[Path::new("mapping.json")]).unwrap();
+    let vault: vault::Id = mapping["vault"].as_str().unwrap().parse().unwrap();
+    let mut all = vec![(8, [&[0], &vault.0[..]].concat())];
     all.push((16, once.iter().flat_map(|name| path(name)).collect()));
     all.extend(once.iter().flat_map(|name| stage(name)));
     let [whole, partial] = strays;
@@ -119,10 +120,9 @@ pub(crate) fn making(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<Request> {
     let parts = once.iter().filter(|name| name.starts_with("encrypted_images")).flat_map(|name| path(name));
     all.extend([(22, whole.iter().copied().chain(parts).collect()), (11, whole)]);
     all.push((18, Vec::new()));
-    all.extend(stage("mapping.json"));
-    all.push((12, Vec::new()));
     all.extend(stage("header"));
-    all.extend([13, 20, 17, 19, 14].map(|kind| (kind, Vec::new())));
+    all.extend(stage("mapping.json"));
+    all.extend([12, 20, 17, 19, 14].map(|kind| (kind, Vec::new())));
     all
 }
 

@@ -5,16 +5,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cipherlens::cipher::{Cost, Passphrase};
-use cipherlens::ckks_v1::{DIMENSION, Evaluator};
+use cipherlens::ckks::CheckVectors;
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::format::dedup::DedupEntry;
-use cipherlens::vault::format::sealed::VaultKeys;
+use cipherlens::vault::format::mapping::Contents;
+use cipherlens::vault::format::sealed::{SealedObject, VaultKeys};
+use cipherlens::vault::format::segment::Search;
 use cipherlens::vault::format::{dedup, group, header};
 use cipherlens::vault::{
-    self, Abandoned, Appended, Digest, Error, Extension, FeatureSpace, Freshness, GroupEntry, GroupPart, Id, NewImage,
-    Object, PhotoMetadata, Regenerate, SignedMapping, Snapshot, Transaction, Vault,
+    self, Abandoned, Appended, CaptureTime, Captured, Digest, Error, Extension, FeatureSpace, Found, Freshness,
+    GroupEntry, GroupPart, Hex, Id, Modified, NewImage, Object, Origin, Part, Pixels, Regenerate, SignedMapping, Snapshot,
+    StoredPhoto, Transaction, Vault,
 };
 use zeroize::Zeroizing;
+
+/// Numbers in a vector.
+pub(crate) const DIMENSION: usize = 512;
 
 pub(crate) struct Fixture {
     directory: tempfile::TempDir,
@@ -75,7 +81,15 @@ pub(crate) fn passphrase(text: &str) -> Passphrase {
 }
 
 pub(crate) fn space() -> FeatureSpace {
-    FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f32".into() }
+    FeatureSpace {
+        network: "n".into(),
+        weights: "w".into(),
+        preprocessing: "p".into(),
+        precision: "f32".into(),
+        basis: None,
+        dimension: DIMENSION,
+        threshold: 800,
+    }
 }
 
 /// The made-up photo of a number.
@@ -100,22 +114,22 @@ pub(crate) fn cosine(one: &[f32], other: &[f32]) -> f32 {
     one.iter().zip(other).map(|(x, y)| x * y).sum()
 }
 
-pub(crate) fn details(number: u32) -> PhotoMetadata {
-    PhotoMetadata {
-        name: format!("holiday {number}.jpg"),
-        bytes: 0,
-        modified: Some(1_700_000_000 + i64::from(number)),
-        captured: Some("2024:05:06 07:08:09".into()),
-        width: 640,
-        height: 480,
-    }
+/// A stored photo with the record and the vector of a number.
+pub(crate) fn image(photo: StoredPhoto, number: u32) -> NewImage {
+    let modified = Modified { seconds: 1_700_000_000 + i64::from(number), nanoseconds: number };
+    let path = format!("holiday {number}.jpg").into_bytes();
+    let mut record = photo.record(Found { source: Hex([0; 16]), path, modified: Some(modified) });
+    record.captured =
+        CaptureTime::parse("2024-05-06T07:08:09").map(|time| Captured { origin: Origin::EXIF, time });
+    record.pixels = Some(Pixels { width: 640, height: 480 });
+    NewImage { photo, record, vector: Some(vector(number)) }
 }
 
 /// Appends the photo of a number, with a thumbnail.
 pub(crate) fn append(transaction: &mut Transaction, number: u32) -> Appended {
     let mut stored = transaction.store_photo(&photo(number), &Extension::of(Path::new("x.JPG"))).unwrap();
     transaction.store_thumbnail(&mut stored, format!("thumbnail {number}").as_bytes()).unwrap();
-    transaction.append(NewImage { photo: stored, details: details(number), vector: vector(number) }).unwrap()
+    transaction.append(image(stored, number)).unwrap()
 }
 
 /// Appends photos in one commit, and returns their ids.
@@ -149,31 +163,49 @@ pub(crate) fn group_all(vault: &Vault, passphrase: &Passphrase) {
     let snapshot = vault.snapshot().unwrap();
     let mapping = snapshot.mapping();
     let in_groups: usize = mapping.groups.iter().map(|group| group.segments).sum();
+    let search = Search::new(&keys, mapping.space().unwrap()).unwrap();
+    let mut checks = CheckVectors::empty(search.holder.parameters(), 0);
     let mut entries = Vec::new();
     for (number, segment) in (0..).zip(snapshot.segments().unwrap().skip(in_groups)) {
-        let entry = |image: &vault::CatalogueEntry| (image.content, image.id);
-        let images = segment.catalogue().unwrap().iter().map(entry);
-        entries.extend(images.map(|(content, id)| DedupEntry { content, id, segment: number }));
+        let entry = |record: &vault::Record| DedupEntry { content: record.content, id: record.id, segment: number };
+        entries.extend(segment.records().unwrap().iter().map(entry));
+        checks.merge(segment.checks().unwrap()).unwrap();
     }
     entries.sort();
     let id = Id::random().unwrap();
-    let list = group::encode_list(id, &mapping.segments);
-    let tags = dedup::seal(&keys, id, &entries, &list).unwrap();
+    let segments: Vec<_> = mapping.segments.iter().map(vault::SegmentEntry::grouped).collect();
+    let list = group::encode_list(id, &segments);
+    let copy = keys.seal(&SealedObject::GroupCopy(id), &list).unwrap().parts().concat();
+    let tags = dedup::seal(&keys, id, &entries).unwrap();
+    let checks = keys.seal(&SealedObject::Checks(id, search.space), &checks.to_bytes()).unwrap().parts().concat();
     let writer = backend.writer(Abandoned::Remove).unwrap();
     writer.lock(IfLocked::Refuse).unwrap();
-    writer.announce(&group::files(id)).unwrap();
-    writer.stage(&Object::Group(id, GroupPart::List), &[&list]).unwrap();
-    writer.stage(&Object::Group(id, GroupPart::Tags), &[&tags]).unwrap();
+    let stage = |bytes: &[u8], object: &dyn Fn(Id) -> Object| {
+        let digest = Digest::of(&[bytes]);
+        writer.stage(&object(digest.name()), &[bytes]).unwrap();
+        digest
+    };
     let mut groups = mapping.groups.clone();
     groups.push(GroupEntry {
         id,
         segments: mapping.segments.len(),
         images: entries.len(),
-        group: Digest::of(&[&list]),
-        tags: Digest::of(&[&tags]),
+        list: stage(&list, &|name| Object::Group(name, GroupPart::List)),
+        copy: stage(&copy, &|name| Object::Group(name, GroupPart::Copy)),
+        tags: stage(&tags, &|name| Object::Group(name, GroupPart::Tags)),
+        checks: vec![Some(stage(&checks, &|name| Object::Segment(name, Part::Checks)))],
     });
-    let next = mapping.next(snapshot.signed().tag, groups, Vec::new());
+    let (packs, tables) = (mapping.packs.clone(), mapping.tables.clone());
+    let obsolete: Vec<Object> = mapping
+        .segments
+        .iter()
+        .flat_map(|segment| segment.features.iter().flatten())
+        .filter_map(|features| Some(Object::Segment(features.checks?.name(), Part::Checks)))
+        .collect();
+    let next = mapping.next(snapshot.signed().tag, Contents { groups, segments: Vec::new(), packs, tables });
+    writer.announce(&obsolete).unwrap();
     writer.commit(&SignedMapping::sign(next, &keys), None).unwrap();
+    writer.discard(&obsolete);
     writer.unlock();
 }
 
@@ -192,17 +224,10 @@ pub(crate) fn clean_up(vault: &Vault) {
 
 /// The encrypted search: scores by image.
 pub(crate) fn search(vault: &Vault, snapshot: &Snapshot, query: &[f32]) -> BTreeMap<Id, f32> {
-    let holder = vault.key_holder();
-    let public = vault.backend().public_context(&snapshot.mapping().public_context).unwrap();
+    let holder = vault.key_holder().unwrap();
     let (encrypted, secret) = holder.encrypt(holder.prepare().unwrap(), query).unwrap();
-    let evaluator = Evaluator::new(&public).unwrap();
-    snapshot.prepare_search().unwrap();
-    let mut answer = Vec::new();
-    for segment in snapshot.segments().unwrap() {
-        answer.extend(evaluator.score(segment.blocks().unwrap(), &encrypted).unwrap());
-    }
-    let blocks = snapshot.segments().unwrap().flat_map(|segment| segment.hints().unwrap().blocks());
-    let scores = secret.decrypt(holder, blocks, &answer).unwrap();
+    let answer = snapshot.score(&encrypted).unwrap();
+    let scores = snapshot.decrypt(secret, &answer).unwrap();
     assert_eq!(scores.len(), snapshot.len());
     scores.iter().enumerate().map(|(at, score)| (snapshot.image_at(at).unwrap().id(), *score)).collect()
 }

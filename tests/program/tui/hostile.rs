@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use cipherlens::cipher::{Cost, Passphrase};
-use cipherlens::ckks_v1::DIMENSION;
+use cipherlens::ckks::DIMENSION;
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::{self, Extension, FeatureSpace, Freshness, NewImage, PhotoMetadata, Transaction, Vault};
 use tempfile::TempDir;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use cipherlens::cipher::Cost;
-use cipherlens::ckks_v1::Evaluator;
+use cipherlens::ckks::Evaluator;
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::format::segment::expected;
 use cipherlens::vault::{self, Appended, Error, Extension, FeatureSpace, Part, Segment, Transaction, Vault};
@@ -357,7 +357,7 @@ fn scoring_needs_no_key() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     let ids = fill(&vault, 0..3);
-    let holder = vault.key_holder();
+    let holder = vault.key_holder().unwrap();
     let (query, secret) = holder.encrypt(holder.prepare().unwrap(), &vector(1)).unwrap();
 
     let backend = vault::local(fixture.root());
