@@ -26,11 +26,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parse(data: bytes) -> Any:
-    """Refuses everything but the bytes that `serialise` makes of the value. `.group` ends so, `mapping.json` does not."""
+    """Refuses everything but the bytes that `serialise` makes of the value: no newline at the end."""
     try:
-        value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse
-        )
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
         same = serialise(value) == data
     except (ValueError, RecursionError):
         raise Damaged("is not JSON") from None

@@ -6,7 +6,8 @@ import contextlib
 import enum
 import hmac
 import os
-from typing import Any, BinaryIO, Iterator
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import originals
 import packs

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from envelope import file_bytes
 from errors import Damaged, require
@@ -14,6 +15,8 @@ UNCOMPRESSED_MOST_BYTES = 64 << 20
 FILE_MOST_BYTES = file_bytes(UNCOMPRESSED_MOST_BYTES + (UNCOMPRESSED_MOST_BYTES >> 10))
 ROW_MOST_BYTES = 65_528
 CRITICAL = 32_768
+# The highest tag that the format assigns.
+LAST_KNOWN = 19
 FIELD = struct.Struct("<HI")
 
 
@@ -66,10 +69,6 @@ def _fields(row: bytes, repeatable: frozenset[int]) -> Iterator[Field]:
         yield Field(tag, row[position : position + length])
         position += length
         before = tag
-
-
-# The highest tag that the format assigns.
-LAST_KNOWN = 19
 
 
 def refuse_critical(fields: list[Field]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Iterator
+from collections.abc import Iterator
 
 from envelope import (
     IV_BYTES,
@@ -86,6 +86,4 @@ def _unpadded(chunks: Iterator[bytes]) -> Iterator[bytes]:
         position += len(chunk)
         if end > 0:
             yield data[:end]
-    require(
-        position == padded_bytes(length), f"{length} bytes of content are padded to {position} bytes"
-    )
+    require(position == padded_bytes(length), f"{length} bytes of content are padded to {position} bytes")

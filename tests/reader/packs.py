@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from typing import Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from envelope import PREFIX_BYTES, Kind, check_prefix, content_of, open_sealed, padme, prefix, sealed_bytes
 from errors import Damaged, require

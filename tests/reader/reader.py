@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 
 import export
@@ -70,6 +71,8 @@ def run(vault: Vault, options: argparse.Namespace, problems: Problems) -> None:
 
 
 def main() -> int:
+    # `reader.py ... list | head` ends quietly.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     options = arguments()
     problems = Problems()
     try:

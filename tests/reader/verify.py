@@ -91,15 +91,14 @@ class Verification:
                 known.add(part.id)
             # Until its file was opened.
             self._damaged_parts |= {part.id for part in parts}
-            with self._problems.at(path):
-                with self._vault.folder.open(path, pack.length, pack.length) as file:
-                    if file.digest() != pack.pack_digest:
-                        self._problems.report(path, "its digest is not the one that it must have")
-                    for part in parts:
-                        with self._problems.at(f"{path} (part {part.id.hex()})"):
-                            for number, thumbnail in enumerate(packs.verify_part(file, part, self._vault.keys)):
-                                self._thumbnails[(part.id, number)] = thumbnail
-                            self._damaged_parts.discard(part.id)
+            with self._problems.at(path), self._vault.folder.open(path, pack.length, pack.length) as file:
+                if file.digest() != pack.pack_digest:
+                    self._problems.report(path, "its digest is not the one that it must have")
+                for part in parts:
+                    with self._problems.at(f"{path} (part {part.id.hex()})"):
+                        for number, thumbnail in enumerate(packs.verify_part(file, part, self._vault.keys)):
+                            self._thumbnails[(part.id, number)] = thumbnail
+                        self._damaged_parts.discard(part.id)
 
     def _dead(self) -> None:
         """Compares the numbers of dead thumbnails, if all that they follow from is whole."""
