@@ -25,6 +25,7 @@ CONTEXT = struct.Struct("<4sBBH32s")
 SPACES_MOST = 16
 DIMENSION_STEP, DIMENSION_MOST = 128, 16_384
 NEEDS = ("nothing", "write", "read")
+OTHER_FORMAT = re.compile(r"cipherlens mapping \d+", re.ASCII)
 TAG_FIELD = re.compile(rb',\n  "tag": "[0-9a-f]{128}"\n}\n\Z')
 
 
@@ -102,12 +103,14 @@ def parse(data: bytes) -> Mapping:
     require(len(data) <= MOST_BYTES, f"{len(data)} bytes, at most {MOST_BYTES}")
     require(data.endswith(b"\n"), "does not end in a newline")
     value = canonical_json.parse(data[:-1])
-    if isinstance(value, dict) and value.get("format") != FORMAT:
-        raise Unreadable(f"the vault has another format than '{FORMAT}'")
+    written_as = value.get("format") if isinstance(value, dict) else None
+    if isinstance(written_as, str) and written_as != FORMAT and OTHER_FORMAT.fullmatch(written_as):
+        raise Unreadable(f"the format of the vault is '{written_as}', not '{FORMAT}'")
     fields = Fields(
         value, "format", "vault", "generation", "parents", "header",
         "spaces", "groups", "segments", "packs", "tables", "tag",
     )  # fmt: skip
+    require(fields.text("format") == FORMAT, "its format is not known")
     tag_field = TAG_FIELD.search(data)
     if tag_field is None:
         raise Damaged("has no tag at its end")
