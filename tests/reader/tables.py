@@ -1,0 +1,72 @@
+"""Tables: rows that belong to the whole vault."""
+
+from __future__ import annotations
+
+import struct
+
+import fields
+from envelope import Kind
+from errors import Unreadable, require
+from fields import Field
+from folder import digest
+from mapping import Table
+from vault import Vault
+
+SOURCES = "sources"
+# Length of each field of the tables that this reader knows; None if it varies.
+KNOWN: dict[str, dict[int, int | None]] = {
+    SOURCES: {1: 16, 2: None, 3: 8, 4: None},
+    "labels": {1: 8, 2: 16, 3: 1, 4: None},
+    "tombstones": {1: 32, 2: 8, 3: None},
+    "history": {1: 8, 2: 64},
+    "settings": {1: None, 2: None},
+}
+TEXTS = {SOURCES: (2,), "labels": (4,), "settings": (1,)}
+HISTORY_PAGE_ROWS = 1024
+
+
+def refuse_unknown(tables: list[Table]) -> None:
+    for table in tables:
+        if table.needs == "read" and table.name not in KNOWN:
+            raise Unreadable(f"the vault has a table '{table.name}' that needs a newer reader")
+
+
+def read_page(vault: Vault, table: Table, number: int) -> list[list[Field]]:
+    object_id = digest(table.name.encode("ascii"))[:16]
+    content = vault.open_named(
+        table.pages[number], "table", Kind.TABLE, "table", object_id, bound_to=struct.pack("<I", number)
+    )
+    rows = fields.parse_rows(fields.inflate(content))
+    if table.name in KNOWN:
+        for row in rows:
+            _check_row(table.name, row)
+    if table.name == "history":
+        generations = [int.from_bytes(row[0].value, "little") for row in rows]
+        require(generations == sorted(generations), "generations are not in ascending order")
+        require(len(rows) <= HISTORY_PAGE_ROWS, f"{len(rows)} generations in a page")
+    return rows
+
+
+def _check_row(table: str, row: list[Field]) -> None:
+    fields.refuse_critical(row)
+    lengths = KNOWN[table]
+    required = set(lengths) - ({2, 3, 4} if table == SOURCES else set())
+    require(required <= {field.tag for field in row}, f"a row of '{table}' lacks a field")
+    for field in row:
+        expected = lengths.get(field.tag)
+        if expected is not None:
+            require(len(field.value) == expected, f"field {field.tag} does not have {expected} bytes")
+        if field.tag in TEXTS.get(table, ()):
+            fields.text_of(field.value)
+
+
+def source_labels(vault: Vault) -> dict[bytes, str]:
+    labels = {}
+    for table in vault.mapping.tables:
+        if table.name != SOURCES:
+            continue
+        for number in range(len(table.pages)):
+            for row in read_page(vault, table, number):
+                values = {field.tag: field.value for field in row}
+                labels[values[1]] = fields.text_of(values.get(2, b""))
+    return labels
