@@ -321,3 +321,120 @@ impl SignedMapping {
         Ok(Self { mapping, body, tag })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::format::entries::FeaturesEntry;
+
+    fn space() -> Space {
+        let text = r#"{"id":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a","network":"resnet50 \"v2\"","weights":"w",
+            "preprocessing":"centre","precision":"f32","basis":null,"threshold":800,
+            "public_context":"434c434b010200020707070707070707070707070707070707070707070707070707070707070707"}"#;
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn segment(id: u8, images: usize, checks: Option<Digest>) -> SegmentEntry {
+        let features = FeaturesEntry { ckks: Hex([4; 32]), hints: Hex([6; 32]), vectors: Hex([7; 32]), checks };
+        let (list, records) = (Hex([5; 32]), Hex([8; 32]));
+        SegmentEntry { id: Hex([id; 16]), images, list, records, features: vec![Some(features)] }
+    }
+
+    fn signed() -> SignedMapping {
+        let first = Mapping::first(Hex([1; 16]), Hex([2; 32]), space());
+        let digest = Hex([10; 32]);
+        let (id, images, checks) = (Hex([12; 16]), 9 * SEGMENT_IMAGES - 5, vec![Some(digest)]);
+        let group = GroupEntry { id, segments: 9, images, list: digest, copy: digest, tags: digest, checks };
+        let table = TableEntry { name: "sources".into(), needs: Needs::Nothing, pages: vec![digest] };
+        let contents = Contents {
+            groups: vec![group],
+            segments: vec![segment(1, 1024, Some(digest)), segment(2, 513, Some(digest))],
+            packs: vec![PackEntry { parts: 3, bytes: 4096, dead: 0, list: digest, pack: digest }],
+            tables: vec![table],
+        };
+        let mapping = first.next(Hex([9; 64]), contents);
+        SignedMapping { body: mapping.body(), mapping, tag: Hex([0xAB; 64]) }
+    }
+
+    #[test]
+    fn a_written_mapping_is_read_back() {
+        let signed = signed();
+        let text = signed.text();
+        let read = SignedMapping::parse(text.as_bytes()).unwrap();
+        assert_eq!(read.mapping, signed.mapping);
+        assert_eq!((read.body.as_str(), read.tag), (signed.body.as_str(), signed.tag));
+        assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "the whole file is JSON");
+        assert_eq!(read.mapping.segments[1].blocks(), 2);
+        assert_eq!(read.mapping.images(), 9 * 1024 - 5 + 1537);
+        assert!(read.mapping.require_writable().is_ok() && !read.mapping.is_old());
+    }
+
+    #[test]
+    fn no_second_spelling_is_accepted() {
+        let text = signed().text();
+        for (from, to) in [
+            ("{\n", "{ \n"),
+            ("\"generation\": 2", "\"generation\": 2.0"),
+            ("\"generation\": 2", "\"generation\": 02"),
+            ("\"generation\": 2", "\"generation\": 1"),
+            ("\"generation\": 2", "\"generation\": 0"),
+            ("\"generation\": 2,", "\"generation\": 2,\n  \"generation\": 2,"),
+            ("\"generation\": 2,", "\"generation\": 2,\n  \"more\": 1,"),
+            ("\"generation\": 2,\n", ""),
+            ("\"images\": 1024", "\"images\": 1025"),
+            ("\"images\": 1024", "\"images\": 0"),
+            ("\"images\": 1024", "\"images\": 99999999999999999999"),
+            ("\"segments\": 9,", "\"segments\": 0,"),
+            ("\"segments\": 9,", "\"segments\": 8,"),
+            ("\"segments\": 9,", "\"segments\": 512,"),
+            ("\"images\": 9211", "\"images\": 8"),
+            ("\"parts\": 3", "\"parts\": 0"),
+            ("\"name\": \"sources\"", "\"name\": \"Sources\""),
+            ("\"needs\": \"nothing\"", "\"needs\": \"none\""),
+            // Now two segments have one id.
+            ("\"id\": \"02020202020202020202020202020202\"", "\"id\": \"01010101010101010101010101010101\""),
+            ("abab", "ABAB"),
+            ("f32", "\\u0066\\u0033\\u0032"),
+            ("434c434b0102", "434c434b0103"),
+            ("434c434b01020002", "434c434b01020102"),
+            ("\n}\n", "\n}\n\n"),
+        ] {
+            assert!(text.contains(from), "{from:?}");
+            let changed = text.replace(from, to);
+            assert_ne!(changed, text, "{from:?}");
+            assert!(SignedMapping::parse(changed.as_bytes()).is_err(), "{from:?} -> {to:?}");
+        }
+    }
+
+    #[test]
+    fn no_truncation_is_accepted() {
+        let text = signed().text();
+        for length in 0..text.len() {
+            assert!(SignedMapping::parse(&text.as_bytes()[..length]).is_err(), "length {length}");
+        }
+    }
+
+    #[test]
+    fn what_a_newer_version_wrote_is_kept_read_or_refused_as_it_says() {
+        let with = |name: &str, needs: Needs| {
+            let mut mapping = signed().mapping;
+            mapping.tables.push(TableEntry { name: name.into(), needs, pages: vec![Hex([3; 32])] });
+            let text = SignedMapping { body: mapping.body(), mapping, tag: Hex([0; 64]) }.text();
+            SignedMapping::parse(text.as_bytes()).map(|read| read.mapping)
+        };
+        let kept = with("dreams", Needs::Nothing).unwrap();
+        assert!(kept.require_writable().is_ok());
+        assert_eq!(kept.with_header(Hex([1; 64]), kept.header).tables, kept.tables, "it is written back");
+        assert!(matches!(with("dreams", Needs::Write).unwrap().require_writable(), Err(Error::Newer { .. })));
+        assert!(matches!(with("dreams", Needs::Read), Err(Error::Newer { .. })));
+        let newer = signed().text().replace("cipherlens mapping 3", "cipherlens mapping 4");
+        assert!(matches!(SignedMapping::parse(newer.as_bytes()), Err(Error::Newer { .. })));
+        let mut two = signed().mapping;
+        two.spaces.push(space());
+        two.segments.iter_mut().for_each(|segment| segment.features.push(None));
+        two.groups.iter_mut().for_each(|group| group.checks.push(None));
+        let text = SignedMapping { body: two.body(), mapping: two, tag: Hex([0; 64]) }.text();
+        let two = SignedMapping::parse(text.as_bytes()).unwrap().mapping;
+        assert!(matches!(two.require_writable(), Err(Error::Newer { .. })), "it is read, not written");
+    }
+}
