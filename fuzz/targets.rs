@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use cipherlens::cipher::{MasterKey, Purpose, aes_cbc_hmac};
-use cipherlens::ckks_v1::{EncryptedQuery, Parameters, PublicContext, SecretContext};
+use cipherlens::ckks::{EncryptedQuery, Parameters, PublicContext, SecretContext};
 use cipherlens::features::photo::{Limits, Photo};
 use cipherlens::remote::frame;
 use cipherlens::remote::protocol::{Reply, lists};
@@ -16,12 +16,13 @@ use cipherlens::services::exif;
 use cipherlens::services::settings::Settings;
 use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::theme::{Background, Colours, Theme};
+use cipherlens::vault::format::pack::PackList;
 use cipherlens::vault::format::sealed::{Kind, SealedObject, VaultKeys};
-use cipherlens::vault::format::{catalogue, group, header, images};
+use cipherlens::vault::format::{group, header, list, record, table};
 use cipherlens::vault::{Digest, GroupEntry, Hex, Hints, Id, SEGMENT_IMAGES, SignedMapping};
 
 use crate::support::requests::{Request, answered, frame as request_frame, greeting, query, scan};
-use crate::support::vault_fixture::{Fixture, files, fill};
+use crate::support::vault_fixture::{DIMENSION, Fixture, files, fill};
 
 /// The segment of the corpora, also used as the group.
 pub(crate) const SEGMENT: &str = "000102030405060708090a0b0c0d0e0f";
@@ -32,13 +33,15 @@ pub(crate) const IMAGES: usize = 2;
 pub(crate) type Target = fn(&[u8]);
 
 /// All targets by name.
-pub(crate) const TARGETS: [(&str, Target); 13] = [
+pub(crate) const TARGETS: [(&str, Target); 15] = [
     ("header", header),
     ("mapping", mapping),
     ("image_list", image_list),
     ("group_list", group_list),
     ("hints", hints),
-    ("catalogue", catalogue),
+    ("records", records),
+    ("sources", sources),
+    ("pack_list", pack_list),
     ("object", object),
     ("contexts", contexts),
     ("metadata", metadata),
@@ -50,7 +53,7 @@ pub(crate) const TARGETS: [(&str, Target); 13] = [
 
 /// The header of a vault, before it is authenticated.
 pub(crate) fn header(bytes: &[u8]) {
-    assert!(!header::is_header(bytes) || bytes.len() == header::HEADER_BYTES);
+    assert!(!header::is_header(bytes) || bytes.len() <= header::LARGEST_BYTES);
 }
 
 /// `mapping.json`: it has one spelling, so any accepted text must be reproduced exactly.
@@ -66,9 +69,10 @@ pub(crate) fn mapping(bytes: &[u8]) {
 /// The image list of a segment, authenticated by its digest.
 pub(crate) fn image_list(bytes: &[u8]) {
     let segment = SEGMENT.parse().expect("an id has 32 digits");
-    if images::decode(bytes, segment, IMAGES).is_some() {
-        assert!(images::decode(bytes, segment, IMAGES + 1).is_none());
-        assert!(images::decode(bytes, Hex([0xFF; 16]), IMAGES).is_none());
+    if let Some(read) = list::decode(bytes, segment, IMAGES) {
+        assert_eq!(list::encode(segment, &read), bytes, "a list has one encoding");
+        assert!(list::decode(bytes, segment, IMAGES + 1).is_none());
+        assert!(list::decode(bytes, Hex([0xFF; 16]), IMAGES).is_none());
     }
 }
 
@@ -77,7 +81,8 @@ pub(crate) fn group_list(bytes: &[u8]) {
     let id = SEGMENT.parse().expect("an id has 32 digits");
     let is_list = |id: Id, segments, images| {
         let unused = Digest::of(&[]);
-        group::decode_list(bytes, &GroupEntry { id, segments, images, group: unused, tags: unused }).is_some()
+        let (list, copy, tags, checks) = (unused, unused, unused, vec![Some(unused)]);
+        group::decode_list(bytes, &GroupEntry { id, segments, images, list, copy, tags, checks }).is_some()
     };
     if is_list(id, 1, IMAGES) {
         assert!(!is_list(id, 2, IMAGES));
@@ -94,11 +99,27 @@ pub(crate) fn hints(bytes: &[u8]) {
     }
 }
 
-/// A plaintext catalogue.
-pub(crate) fn catalogue(bytes: &[u8]) {
-    let rewritten = |text: &[u8]| catalogue::decode(text).map(|entries| catalogue::encode(&entries));
-    if let Some(text) = rewritten(bytes) {
-        assert_eq!(rewritten(&text).as_deref(), Some(&*text), "what is accepted can be written and read");
+/// The plaintext of the records of a segment.
+pub(crate) fn records(bytes: &[u8]) {
+    if let Ok(records) = record::decode(bytes, IMAGES) {
+        let again = record::encode(&records).expect("what is accepted can be written");
+        assert!(record::decode(&again, IMAGES).is_ok_and(|again| again == records), "and read again");
+    }
+}
+
+/// The plaintext of a page of the table of sources.
+pub(crate) fn sources(bytes: &[u8]) {
+    if let Ok(sources) = table::decode_sources(bytes) {
+        let pages = table::encode_sources(&sources).expect("what is accepted can be written");
+        let read = pages.iter().flat_map(|page| table::decode_sources(page).unwrap_or_default());
+        assert!(read.eq(sources), "and read again");
+    }
+}
+
+/// The list of the parts of a pack of thumbnails, authenticated by its digest.
+pub(crate) fn pack_list(bytes: &[u8]) {
+    if let Some(list) = PackList::decode(bytes) {
+        assert_eq!(list.encode(), bytes, "a list has one encoding");
     }
 }
 
@@ -130,7 +151,8 @@ pub(crate) fn contexts(bytes: &[u8]) {
     if let Ok(secret) = SecretContext::from_bytes(bytes) {
         assert_eq!(*secret.to_bytes(), bytes);
     }
-    if let Ok(query) = EncryptedQuery::from_bytes(&Parameters::V1, bytes) {
+    let parameters = Parameters::for_dimension(DIMENSION).expect("the dimension of the fixtures has parameters");
+    if let Ok(query) = EncryptedQuery::from_bytes(&parameters, bytes) {
         assert_eq!(query.as_bytes(), bytes);
     }
 }

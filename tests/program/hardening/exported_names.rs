@@ -6,21 +6,18 @@ use std::path::Path;
 use std::process::Command;
 
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{Appended, Extension, NewImage, PhotoMetadata, Transaction};
+use cipherlens::vault::{Appended, Error, Extension, NewImage, Transaction};
 
 use crate::support::scene::Ran;
-use crate::support::vault_fixture::{Fixture, details, photo, vector};
+use crate::support::vault_fixture::{Fixture, files, image, photo};
 
-/// Hostile names: paths, escape sequences, devices, overlong ones.
+/// Names that no record can hold: they are not below a folder, or no names at all.
+const NO_PATHS: [&str; 8] =
+    ["../x.jpg", "../../../../../../etc/cron.d/x.jpg", "/abs/x.jpg", "a/../../b.jpg", "..", ".", "", "nul\0byte.jpg"];
+
+/// Hostile names: escape sequences, devices, overlong ones.
 pub(crate) fn hostile_names() -> Vec<String> {
     let mut names: Vec<String> = [
-        "../x.jpg",
-        "../../../../../../etc/cron.d/x.jpg",
-        "/abs/x.jpg",
-        "a/../../b.jpg",
-        "..",
-        ".",
-        "",
         ".bashrc",
         "-rf.jpg",
         "\\\\host\\share\\x.jpg",
@@ -29,7 +26,6 @@ pub(crate) fn hostile_names() -> Vec<String> {
         "NUL.jpg",
         "line\nbreak.jpg",
         "carriage\rreturn.jpg",
-        "nul\0byte.jpg",
         "\u{1b}]52;c;ZXZpbA==\u{7}.jpg",
         "\u{1b}[2J\u{1b}[31mred.jpg",
         "\u{1b}Pq#0~\u{1b}\\.jpg",
@@ -54,6 +50,12 @@ pub(crate) fn hostile_names() -> Vec<String> {
     names
 }
 
+fn named(mut image: NewImage, name: &str) -> NewImage {
+    image.record.found_mut()[0].path = name.as_bytes().to_vec();
+    image.record.media_type = Some("\u{1b}]0;owned\u{7}".to_owned());
+    image
+}
+
 /// A vault whose photos have those names.
 pub(crate) fn hostile_vault() -> Fixture {
     let fixture = Fixture::new();
@@ -61,8 +63,7 @@ pub(crate) fn hostile_vault() -> Fixture {
     let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
     for (number, name) in (0..).zip(hostile_names()) {
         let stored = transaction.store_photo(&photo(number), &Extension::of(Path::new("x.jpg"))).unwrap();
-        let details = PhotoMetadata { name, captured: Some("\u{1b}]0;owned\u{7}".to_owned()), ..details(number) };
-        let appended = transaction.append(NewImage { photo: stored, details, vector: vector(number) }).unwrap();
+        let appended = transaction.append(named(image(stored, number), &name)).unwrap();
         assert!(matches!(appended, Appended::New(_)));
     }
     drop(transaction.commit().unwrap());
@@ -75,6 +76,20 @@ fn run(fixture: &Fixture, arguments: &[&str]) -> Ran {
     command.arg("--passphrase-file").arg(fixture.beside("passphrase")).arg("--vault").arg(fixture.root());
     command.args(arguments).env_clear().env("HOME", fixture.beside("home"));
     Ran(command.output().unwrap())
+}
+
+#[test]
+fn a_name_that_is_no_path_is_not_stored() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    let before = files(&fixture.root());
+    for name in NO_PATHS {
+        let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
+        let stored = transaction.store_photo(&photo(1), &Extension::of(Path::new("x.jpg"))).unwrap();
+        let outcome = transaction.append(named(image(stored, 1), name)).and_then(|_| transaction.commit());
+        assert!(matches!(outcome, Err(Error::NotAPath)), "{name:?}");
+        assert!(files(&fixture.root()) == before, "{name:?}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use cipherlens::cipher::{Cost, MasterKey};
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::format::header;
 use cipherlens::vault::format::sealed::VaultKeys;
-use cipherlens::vault::{self, Abandoned, Error, Freshness, Id, Object, SignedMapping, Vault};
+use cipherlens::vault::{self, Abandoned, Digest, Error, Freshness, Id, Object, SignedMapping, Vault};
 
 use crate::support::scene::copy_folder;
 use crate::support::tracer;
@@ -35,7 +35,7 @@ fn commit(root: &Path) {
     let writer = backend.writer(Abandoned::Remove).unwrap();
     writer.lock(IfLocked::Refuse).unwrap();
     let current = backend.mapping().unwrap();
-    let mapping = current.mapping.next(current.tag, current.mapping.groups.clone(), current.mapping.segments.clone());
+    let mapping = current.mapping.with_header(current.tag, Digest::of(&[&new]));
     writer.commit(&SignedMapping::sign(mapping, &keys), Some(&new)).unwrap();
     writer.unlock();
 }

@@ -9,13 +9,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use cipherlens::ckks::{ANSWER_BYTES, PublicContext, SecretContext};
-use cipherlens::vault::{CatalogueEntry, Hex};
+use cipherlens::ckks::{ANSWER_BYTES, Parameters, PublicContext, SecretContext};
+use cipherlens::vault::format::list::{self, ImageList};
+use cipherlens::vault::format::{record, table};
+use cipherlens::vault::{Digest, Extension, Found, Hex, ListedImage, Record, Source};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 use crate::hardening::targets::{HOST_VAULT, HostVault, IMAGES, SEGMENT, TARGETS, run};
 use crate::support::requests::{KINDS, Request, answered, frame, frames, greeting, making, questions};
-use crate::support::vault_fixture::{Fixture, details, files, fill_grouped, restore};
+use crate::support::vault_fixture::{DIMENSION, Fixture, files, fill_grouped, restore};
 
 const EXECUTIONS: usize = 100_000;
 
@@ -39,10 +41,13 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
         "header" => of_vault("header").collect(),
         "mapping" => of_vault("mapping.json").collect(),
         "image_list" => {
-            let list = of_vault(".json").find(|bytes| bytes.starts_with(b"{\n  \"segment\"")).unwrap();
-            let text = String::from_utf8(list).unwrap();
-            let own = text.split('"').nth(3).unwrap().to_owned();
-            vec![text.replace(&own, SEGMENT).into_bytes()]
+            let listed = |number: u8| {
+                let extension = Extension::of(Path::new("x.jpg"));
+                ListedImage { id: Hex([number; 16]), extension, photo: Digest::of(&[&[number]]) }
+            };
+            let list = |companions| ImageList { images: vec![listed(2), listed(1)], companions };
+            let id = SEGMENT.parse().unwrap();
+            vec![list::encode(id, &list(Vec::new())), list::encode(id, &list(vec![listed(3), listed(4)]))]
         }
         "group_list" => {
             let text = String::from_utf8(of_vault(".group").next().unwrap()).unwrap();
@@ -50,20 +55,26 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
             vec![text.replace(&own, SEGMENT).into_bytes()]
         }
         "hints" => of_vault(".hints").collect(),
-        "catalogue" => {
-            let entry = |number: u8| CatalogueEntry {
-                id: Hex([number; 16]),
-                content: Hex([number; 32]),
-                details: details(u32::from(number)),
+        "records" => {
+            let record = |number: u8| {
+                let found = Found { source: Hex([number; 16]), path: b"a/b.jpg".to_vec(), modified: None };
+                Record::new(Hex([number; 16]), Hex([number; 32]), 7, found)
             };
-            vec![serde_json::to_vec(&[entry(1), entry(2)]).unwrap(), b"[]".to_vec()]
+            vec![record::encode(&[record(1), record(2)]).unwrap().to_vec()]
         }
+        "sources" => {
+            let source = Source::new(Hex([1; 16]), "photos".to_owned(), 1_700_000_000, b"/home/ann/photos".to_vec());
+            table::encode_sources(&[source]).unwrap().iter().map(|page| page.to_vec()).collect()
+        }
+        "pack_list" => of_vault(".parts").collect(),
         "object" => {
             let padded = [&5u64.to_le_bytes()[..], b"photo", &[0; 3]].concat();
             of_vault(".aes").chain([padded]).collect()
         }
         "contexts" => {
-            vec![PublicContext::generate().unwrap().to_bytes(), SecretContext::generate().unwrap().to_bytes().to_vec()]
+            let parameters = Parameters::for_dimension(DIMENSION).unwrap();
+            let secret = SecretContext::generate(parameters).unwrap();
+            vec![PublicContext::generate(parameters).unwrap().to_bytes(), secret.to_bytes().to_vec()]
         }
         "metadata" => photos().into_iter().chain([exif()]).collect(),
         "photo" => photos(),
@@ -237,8 +248,18 @@ fn hints() {
 }
 
 #[test]
-fn catalogue() {
-    survives("catalogue");
+fn records() {
+    survives("records");
+}
+
+#[test]
+fn sources() {
+    survives("sources");
+}
+
+#[test]
+fn pack_list() {
+    survives("pack_list");
 }
 
 #[test]

@@ -74,10 +74,10 @@ fn a_process_that_opens_and_locks() {
     let snapshot = vault.snapshot().unwrap();
     for at in 0..snapshot.len() {
         let image = snapshot.image_at(at).unwrap();
-        let (photo, _thumbnail, _details) =
-            (image.photo().unwrap(), image.thumbnail().unwrap(), image.details().unwrap());
+        let (photo, _thumbnail, _record) =
+            (image.photo().unwrap(), image.thumbnail().unwrap(), image.record().unwrap());
         assert_eq!(snapshot.find_content(&vault.content_tag(&photo)).unwrap(), Some(image.id()));
-        search(&vault, &snapshot, &image.vector().unwrap());
+        search(&vault, &snapshot, &image.vector().unwrap().unwrap());
     }
     fs::create_dir(folder.join("unfinished")).unwrap();
     let record = vault.seal_record(Purpose::UnfinishedRun, b"/home/ann/Pictures").unwrap();
@@ -87,7 +87,7 @@ fn a_process_that_opens_and_locks() {
     let options = Options::new(Prompts::Refused).cached_in(folder.join("cache"));
     let backend = remote::open(Address::Command(command), options).unwrap();
     let (behind_a_host, seen_from_home) = Vault::open(backend, &given, freshness()).unwrap();
-    seen_from_home.image_at(0).unwrap().details().unwrap();
+    seen_from_home.image_at(0).unwrap().record().unwrap();
     dump("self", &folder.join("open"));
     drop((seen_from_home, behind_a_host, snapshot, vault, given));
     dump("self", &folder.join("locked"));

@@ -48,7 +48,7 @@ pub(crate) fn state(folder: &Path, when: &str) -> State {
     let report = vault.check(&|_| {}).unwrap();
     assert!(report.is_whole(), "{when}: {:?}", report.damages);
     let writer = vault.backend().writer(Abandoned::Remove).unwrap();
-    let cleaned = writer.lock(IfLocked::Refuse).and_then(|()| writer.remove_abandoned());
+    let cleaned = writer.lock(IfLocked::Refuse).and_then(|_| writer.remove_abandoned());
     cleaned.unwrap_or_else(|error| panic!("{when}: {error}"));
     drop(writer);
     let tidied = vault.check(&|_| {}).unwrap();
@@ -56,7 +56,7 @@ pub(crate) fn state(folder: &Path, when: &str) -> State {
     let snapshot = vault.snapshot().unwrap();
     let photos = (0..snapshot.len()).map(|at| {
         let image = snapshot.image_at(at).unwrap();
-        (image.details().unwrap().name.clone(), Sha256::digest(&*image.photo().unwrap()).to_vec())
+        (image.name().unwrap().into_owned(), Sha256::digest(&*image.photo().unwrap()).to_vec())
     });
     State::Vault(text, photos.collect())
 }

@@ -5,11 +5,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use cipherlens::vault::{Error, Object, Part, Snapshot, Vault};
+use cipherlens::vault::{Error, GroupPart, Part, Snapshot, Vault};
 
 use crate::support::pseudo_terminal::{Kind, PseudoTerminal, Start};
 use crate::support::scene::{Scene, samples};
-use crate::support::vault_fixture::{Fixture, fill, vector};
+use crate::support::vault_fixture::{Fixture, fill, fill_grouped, group_file, segment_file, vector};
 
 fn score(vault: &Vault, snapshot: &Snapshot) -> Result<Vec<u8>, Error> {
     let holder = vault.key_holder().unwrap();
@@ -27,7 +27,7 @@ fn truncated_blocks_are_named_and_mapped_again_once_restored() {
     let vault = fixture.open();
     fill(&vault, 0..2);
     let mut snapshot = vault.snapshot().unwrap();
-    let object = Object::Segment(snapshot.mapping().segments[0].id, Part::Blocks);
+    let object = segment_file(&snapshot, 0, Part::Blocks);
     let path = object.path(&fixture.root());
     let content = fs::read(&path).unwrap();
     let before = score(&vault, &snapshot).unwrap().len();
@@ -45,11 +45,11 @@ fn truncated_blocks_are_named_and_mapped_again_once_restored() {
 fn truncated_tags_are_an_error_that_names_them() {
     let fixture = Fixture::new();
     let vault = fixture.open();
-    crate::support::vault_fixture::fill_grouped(&vault, 0..3);
+    fill_grouped(&vault, 0..3);
     let snapshot = vault.snapshot().unwrap();
     let absent = vault.content_tag(b"no photo");
     assert_eq!(snapshot.find_content(&absent).unwrap(), None);
-    let tags = Object::Group(snapshot.mapping().groups[0].id, cipherlens::vault::GroupPart::Tags);
+    let tags = group_file(&snapshot, GroupPart::Tags);
     cut(&tags.path(&fixture.root()), 0);
     assert!(matches!(snapshot.find_content(&absent), Err(Error::Damaged { object, .. }) if object == tags));
 }

@@ -18,7 +18,7 @@ fn use_all(vault: &Vault) -> Result<usize, Error> {
     score(vault, &snapshot)?;
     for position in 0..snapshot.len() {
         let image = snapshot.image_at(position)?;
-        image.details()?;
+        image.record()?;
         image.thumbnail()?;
         image.photo()?;
         image.vector()?;
@@ -30,8 +30,7 @@ pub(crate) fn score(vault: &Vault, snapshot: &Snapshot) -> Result<Vec<f32>, Erro
     let holder = vault.key_holder().unwrap();
     let (query, secret) = holder.encrypt(holder.prepare()?, &vector(1))?;
     let answer = snapshot.score(&query)?;
-    let hints = snapshot.segments().unwrap().map(|segment| segment.hints()).collect::<Result<Vec<_>, _>>()?;
-    Ok(secret.decrypt(holder, hints.iter().flat_map(|hints| hints.blocks()), &answer)?)
+    snapshot.decrypt(secret, &answer)
 }
 
 fn filled() -> (Host, BTreeMap<PathBuf, Vec<u8>>) {

@@ -126,8 +126,7 @@ fn a_valid_request_of_every_kind_is_answered() {
         .filter(|(id, kind, _)| (*id, *kind) == (last, 64))
         .flat_map(|(_, _, bytes)| bytes.to_vec())
         .collect();
-    let hints = snapshot.segments().unwrap().next().unwrap().hints().unwrap();
-    let scores = secret.decrypt(vault.key_holder(), hints.blocks(), &answer).unwrap();
+    let scores = snapshot.decrypt(secret, &answer).unwrap();
     assert!(scores.len() == 3 && scores[1] > 0.999 && scores[0] < 0.5, "{scores:?}");
     let made = crate::support::vault_fixture::files(&host.path("made by hand.vault"));
     let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();

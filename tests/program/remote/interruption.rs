@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::fs;
 
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{Abandoned, Error, Extension, Leftovers, NewImage, Transaction, Vault};
+use cipherlens::vault::{Abandoned, Error, Extension, Leftovers, Transaction, Vault};
 
 use crate::remote::host::{Host, cause, serving};
 use crate::remote::relay::{counted, relayed, worth_losing};
 use crate::support::scene::{Ran, Scene, copy_folder, samples};
-use crate::support::vault_fixture::{details, fill, photo, search, vector};
+use crate::support::vault_fixture::{fill, image, photo, search, try_search, vector};
 
 /// Opens the vault and adds the photo of a number.
 fn add(host: &Host, command: &str, number: u32) -> Result<Vault, Error> {
@@ -17,7 +17,7 @@ fn add(host: &Host, command: &str, number: u32) -> Result<Vault, Error> {
     let mut transaction = Transaction::begin(&vault, IfLocked::Wait)?;
     let mut stored = transaction.store_photo(&photo(number), &Extension::of("x.jpg".as_ref()))?;
     transaction.store_thumbnail(&mut stored, b"thumbnail")?;
-    transaction.append(NewImage { photo: stored, details: details(number), vector: vector(number) })?;
+    transaction.append(image(stored, number))?;
     drop(transaction.commit()?);
     Ok(vault)
 }
@@ -77,12 +77,7 @@ fn a_search_that_loses_its_connection_at_any_frame_says_so_and_the_next_succeeds
     let ids = fill(&host.open(), 0..3);
     let find = |command: &str| -> Result<f32, Error> {
         let vault = host.try_open(command)?;
-        let snapshot = vault.snapshot()?;
-        let holder = vault.key_holder().unwrap();
-        let (query, secret) = holder.encrypt(holder.prepare()?, &vector(1))?;
-        let answer = snapshot.score(&query)?;
-        let hints = snapshot.segments().unwrap().next().unwrap().hints()?;
-        Ok(secret.decrypt(holder, hints.blocks(), &answer)?[1])
+        Ok(try_search(&vault, &vault.snapshot()?, &vector(1))?[1])
     };
     let frames = frames_of(&host, |line| assert!(find(line).unwrap() > 0.999));
     let mut lost = 0;
@@ -117,7 +112,7 @@ fn a_read_is_retried_once_after_a_lost_connection() {
 
 fn search_ids(vault: &Vault) -> usize {
     let snapshot = vault.snapshot().unwrap();
-    snapshot.segments().unwrap().map(|segment| segment.catalogue().unwrap().len()).sum()
+    snapshot.segments().unwrap().map(|segment| segment.records().unwrap().len()).sum()
 }
 
 #[test]

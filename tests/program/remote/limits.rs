@@ -6,7 +6,8 @@ use std::fs;
 use cipherlens::durable::IfLocked;
 use cipherlens::remote::serve;
 use cipherlens::vault::{
-    Abandoned, Directory, Extension, GroupPart, Id, LostPhotoPolicy, Object, Part, SignedMapping, largest_bytes, repair,
+    Abandoned, Digest, Directory, Extension, GroupPart, Id, LostPhotoPolicy, Object, PackPart, Part, SignedMapping,
+    largest_bytes, repair,
 };
 
 use crate::remote::host::Host;
@@ -28,21 +29,19 @@ fn answer_to_stage(host: &Host, object: &Object, total: u64) -> Option<(u8, u8)>
 #[test]
 fn a_file_larger_than_readers_accept_is_not_staged() {
     const REFUSED_AS_TOO_LARGE: (u8, u8) = (68, 3);
-    const FAILED: (u8, u8) = (68, 9);
     let host = Host::with_vault();
     fill(&host.open(), 0..1);
     let before = files(&host.root());
     let id = Id::random().unwrap();
-    let mut objects = vec![Object::Mapping, Object::Header, Object::SecretContext, Object::Thumbnail(id)];
+    let mut objects = vec![Object::Mapping, Object::Header, Object::Table(id)];
     objects.push(Object::Photo(id, Extension::of("x.jpg".as_ref())));
+    objects.extend(PackPart::ALL.map(|part| Object::Pack(id, part)));
     objects.extend(Part::ALL.map(|part| Object::Segment(id, part)));
     objects.extend(GroupPart::ALL.map(|part| Object::Group(id, part)));
     for object in &objects {
         let limit = largest_bytes(object);
         assert_eq!(answer_to_stage(&host, object, limit + 1), Some(REFUSED_AS_TOO_LARGE), "{object}");
-        // The secret context is already there, and no file is written twice.
-        let answer = (*object == Object::SecretContext).then_some(FAILED);
-        assert_eq!(answer_to_stage(&host, object, limit), answer, "{object}");
+        assert_eq!(answer_to_stage(&host, object, limit), None, "{object}");
     }
     assert_eq!(files(&host.root()), before);
 }
@@ -54,20 +53,21 @@ fn a_list_too_large_for_its_mapping_is_not_committed() {
     fill(&vault, 0..1);
     let before = files(&host.root());
     let current = vault.backend().mapping().unwrap();
-    let (old, new) = (current.mapping.segments[0].id, Id::random().unwrap());
-    let next = current.text().replace(&old.to_string(), &new.to_string());
+    let large = [b' '; 5000];
+    let new = Digest::of(&[&large]);
+    let next = current.text().replace(&current.mapping.segments[0].list.to_string(), &new.to_string());
     let next = SignedMapping::parse(next.replace("\"generation\": 2", "\"generation\": 3").as_bytes()).unwrap();
     let writer = vault.backend().writer(Abandoned::Remove).unwrap();
-    // A list of one image has at most a kilobyte.
-    writer.stage(&Object::Segment(new, Part::Images), &[&[b' '; 5000]]).unwrap();
+    // A list of one image has at most 16 companions, and so about a kilobyte.
+    let staged = Object::Segment(new.name(), Part::List);
+    writer.stage(&staged, &[&large]).unwrap();
     writer.lock(IfLocked::Refuse).unwrap();
     let refused = writer.commit(&next, None).unwrap_err();
     drop(writer);
     assert!(refused.to_string().contains("too large"), "{refused}");
     drop(vault);
     assert_eq!(host.open_there().snapshot().unwrap().len(), 1);
-    let staged = format!("encrypted_features/{new}.json");
-    assert!(before.keys().all(|path| host.root().join(path).exists()) && !host.root().join(staged).exists());
+    assert!(before.keys().all(|path| host.root().join(path).exists()) && !staged.path(&host.root()).exists());
 }
 
 #[test]

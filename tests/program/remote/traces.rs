@@ -8,7 +8,7 @@ use cipherlens::cipher::{Cost, KeyTree, MasterKey, Purpose, aes_cbc_hmac};
 
 use crate::remote::host::Host;
 use crate::support::scene::not_tested;
-use crate::support::vault_fixture::{details, files, fill, passphrase, photo, vector};
+use crate::support::vault_fixture::{files, fill, name, passphrase, photo, vector};
 
 /// The serving process that this test started: a child whose command line names this host's vault.
 fn serving_process(host: &Host) -> u32 {
@@ -45,16 +45,18 @@ fn count_in_memory(process: u32, needles: &[Vec<u8>]) -> Option<Vec<usize>> {
     Some(counts)
 }
 
-/// The vault's master key, and the AES half of the key of its secret context.
+/// The vault's master key, and the master key of its encrypted search in the first space.
 fn keys(host: &Host) -> [Vec<u8>; 2] {
     let header = fs::read(host.root().join("header")).unwrap();
-    // Magic, version, kind 10; vault id 16; memory, passes, lanes 12; salt 32; the wrapped master key.
+    // Magic, version, kind 10; vault id 16; memory, passes, lanes 12; salt 32.
     let (vault, salt) = (header[10..26].try_into().unwrap(), header[38..70].try_into().unwrap());
     let key = passphrase("correct").key_encryption_key(salt, Cost::FLOOR).unwrap();
-    let (associated, wrapped) = header.split_at(70);
-    let master = aes_cbc_hmac::open(&key, associated, wrapped).unwrap().to_vec();
-    let tree = KeyTree::new(MasterKey::unwrap(&key, associated, wrapped).unwrap(), vault);
-    [master, tree.key(Purpose::SecretContext, &[0; 16]).expose()[32..].to_vec()]
+    // The number of slots 2; kind 1 and id 8 of the first; its length 2.
+    let (associated, wrapped) = ([&header[..70], &header[72..81]].concat(), &header[83..]);
+    let master = aes_cbc_hmac::open(&key, &associated, wrapped).unwrap().to_vec();
+    let tree = KeyTree::new(MasterKey::unwrap(&key, &associated, wrapped).unwrap(), vault);
+    let space = host.open().snapshot().unwrap().mapping().spaces[0].id;
+    [master, tree.key(Purpose::Search, &space.0).expose()[..32].to_vec()]
 }
 
 #[test]
@@ -63,24 +65,23 @@ fn the_serving_process_never_holds_a_secret_and_writes_nothing_in_the_clear() {
     let vault = host.open();
     fill(&vault, 0..3);
     let snapshot = vault.snapshot().unwrap();
-    let (before, name) = (files(&host.root()), details(1).name);
+    let (before, name) = (files(&host.root()), name(1));
     let holder = vault.key_holder().unwrap();
     let (query, secret) = holder.encrypt(holder.prepare().unwrap(), &vector(1)).unwrap();
     let answer = snapshot.score(&query).unwrap();
     snapshot.image_at(1).unwrap().photo().unwrap();
-    let hints = snapshot.segments().unwrap().next().unwrap().hints().unwrap();
-    assert!(secret.decrypt(holder, hints.blocks(), &answer).unwrap()[1] > 0.999);
+    assert!(snapshot.decrypt(secret, &answer).unwrap()[1] > 0.999);
 
     let feature: Vec<u8> = vector(1)[..8].iter().flat_map(|number| number.to_le_bytes()).collect();
-    let segment = snapshot.mapping().segments[0].id;
-    let [master, context_key] = keys(&host);
-    let clear = [photo(1)[..40].to_vec(), feature, name.into_bytes(), master, context_key];
-    // The control: the segment just scanned is in its memory, by its id.
+    let segment = snapshot.mapping().segments[0].features[0].as_ref().unwrap().ckks.name();
+    let [master, search_key] = keys(&host);
+    let clear = [photo(1)[..40].to_vec(), feature, name.into_bytes(), master, search_key];
+    // The control: the segment just scanned is in its memory, by its name.
     let needles = [&clear[..], &[segment.0.to_vec()]].concat();
     match count_in_memory(serving_process(&host), &needles) {
         Some(counts) => {
             assert!(counts[5] > 0, "the scan of the memory finds what is there");
-            assert_eq!(counts[..5], [0; 5], "photo, feature, name, master key, key of the secret context");
+            assert_eq!(counts[..5], [0; 5], "photo, feature, name, master key, key of the search");
         }
         None => not_tested("only root may look into the memory of a serving process"),
     }
@@ -116,7 +117,7 @@ fn a_traced_host_opens_nothing_for_writing_but_its_log() {
             let (query, _secret) = holder.encrypt(holder.prepare().unwrap(), &vector(1)).unwrap();
             snapshot.score(&query).unwrap();
             let image = snapshot.image_at(1).unwrap();
-            (image.details().unwrap().clone(), image.thumbnail().unwrap(), image.photo().unwrap()).0.name
+            (image.name().unwrap().into_owned(), image.thumbnail().unwrap(), image.photo().unwrap()).0
         });
         let mut serving = Command::new(env!("CARGO_BIN_EXE_cipherlens"));
         serving.args(["serve", "--stdio"]).arg(host.root()).env_clear().env("HOME", &its_home).env("TMPDIR", &its_home);
@@ -126,7 +127,7 @@ fn a_traced_host_opens_nothing_for_writing_but_its_log() {
             Fate::Happens
         });
         assert_eq!(end, End::Exit(0), "{written:?}");
-        assert_eq!(at_home.join().unwrap(), details(1).name);
+        assert_eq!(at_home.join().unwrap(), name(1));
     });
     assert!(written.remove(&down), "the tracer sees the answers go out: {written:?}");
     let state = its_home.join(".local/state/cipherlens");

@@ -11,11 +11,12 @@ use cipherlens::vault::format::dedup::DedupEntry;
 use cipherlens::vault::format::mapping::Contents;
 use cipherlens::vault::format::sealed::{SealedObject, VaultKeys};
 use cipherlens::vault::format::segment::Search;
-use cipherlens::vault::format::{dedup, group, header};
+use cipherlens::vault::format::shape::Shape;
+use cipherlens::vault::format::{dedup, group, header, vectors};
 use cipherlens::vault::{
     self, Abandoned, Appended, CaptureTime, Captured, Digest, Error, Extension, FeatureSpace, Found, Freshness,
-    GroupEntry, GroupPart, Hex, Id, Modified, NewImage, Object, Origin, Part, Pixels, Regenerate, SignedMapping, Snapshot,
-    StoredPhoto, Transaction, Vault,
+    GroupEntry, GroupPart, Hex, Id, Modified, NewImage, Object, Origin, PackPart, Part, Pixels, Regenerate,
+    SignedMapping, Snapshot, StoredPhoto, Transaction, Vault,
 };
 use zeroize::Zeroizing;
 
@@ -110,17 +111,26 @@ pub(crate) fn vector(number: u32) -> Vec<f32> {
     raw.iter().map(|x| x / norm).collect()
 }
 
+/// The same as a vault stores it.
+pub(crate) fn stored_vector(number: u32) -> Vec<f32> {
+    vectors::rounded(&vector(number))
+}
+
 pub(crate) fn cosine(one: &[f32], other: &[f32]) -> f32 {
     one.iter().zip(other).map(|(x, y)| x * y).sum()
+}
+
+/// The name of the photo of a number.
+pub(crate) fn name(number: u32) -> String {
+    format!("holiday {number}.jpg")
 }
 
 /// A stored photo with the record and the vector of a number.
 pub(crate) fn image(photo: StoredPhoto, number: u32) -> NewImage {
     let modified = Modified { seconds: 1_700_000_000 + i64::from(number), nanoseconds: number };
-    let path = format!("holiday {number}.jpg").into_bytes();
+    let path = name(number).into_bytes();
     let mut record = photo.record(Found { source: Hex([0; 16]), path, modified: Some(modified) });
-    record.captured =
-        CaptureTime::parse("2024-05-06T07:08:09").map(|time| Captured { origin: Origin::EXIF, time });
+    record.captured = CaptureTime::parse("2024-05-06T07:08:09").map(|time| Captured { origin: Origin::EXIF, time });
     record.pixels = Some(Pixels { width: 640, height: 480 });
     NewImage { photo, record, vector: Some(vector(number)) }
 }
@@ -224,12 +234,35 @@ pub(crate) fn clean_up(vault: &Vault) {
 
 /// The encrypted search: scores by image.
 pub(crate) fn search(vault: &Vault, snapshot: &Snapshot, query: &[f32]) -> BTreeMap<Id, f32> {
-    let holder = vault.key_holder().unwrap();
-    let (encrypted, secret) = holder.encrypt(holder.prepare().unwrap(), query).unwrap();
-    let answer = snapshot.score(&encrypted).unwrap();
-    let scores = snapshot.decrypt(secret, &answer).unwrap();
+    let scores = try_search(vault, snapshot, query).unwrap();
     assert_eq!(scores.len(), snapshot.len());
     scores.iter().enumerate().map(|(at, score)| (snapshot.image_at(at).unwrap().id(), *score)).collect()
+}
+
+/// The encrypted search: scores in scan order, or why there are none.
+pub(crate) fn try_search(vault: &Vault, snapshot: &Snapshot, query: &[f32]) -> Result<Vec<f32>, Error> {
+    let holder = vault.key_holder()?;
+    let (encrypted, secret) = holder.encrypt(holder.prepare()?, query)?;
+    let answer = snapshot.score(&encrypted)?;
+    snapshot.decrypt(secret, &answer)
+}
+
+/// A file of the segment at this position in scan order.
+pub(crate) fn segment_file(snapshot: &Snapshot, number: usize, part: Part) -> Object {
+    let segment = snapshot.segments().unwrap().nth(number).unwrap();
+    let shape = Shape::of(snapshot.mapping()).unwrap();
+    shape.segment(segment.entry(), part).unwrap().object
+}
+
+/// A file of the first group.
+pub(crate) fn group_file(snapshot: &Snapshot, part: GroupPart) -> Object {
+    let mapping = snapshot.mapping();
+    Shape::of(mapping).unwrap().group(&mapping.groups[0], part).unwrap().object
+}
+
+/// A file of the first pack of thumbnails.
+pub(crate) fn pack_file(snapshot: &Snapshot, part: PackPart) -> Object {
+    Shape::pack(&snapshot.mapping().packs[0], part).object
 }
 
 /// How many of the photos of [`fill`] can be read; each photo and thumbnail that can be read is what was stored.

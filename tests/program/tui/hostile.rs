@@ -6,13 +6,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use cipherlens::cipher::{Cost, Passphrase};
-use cipherlens::ckks::DIMENSION;
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{self, Extension, FeatureSpace, Freshness, NewImage, PhotoMetadata, Transaction, Vault};
+use cipherlens::vault::{self, Extension, Found, Freshness, Hex, NewImage, Transaction, Vault};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use crate::support::pseudo_terminal::{Kind, PseudoTerminal, Start};
+use crate::support::vault_fixture::{DIMENSION, space};
 
 /// A text that only the names contain.
 const CANARY: &str = "c2VjcmV0";
@@ -115,18 +115,17 @@ fn names_in_the_browser_are_shown_and_not_obeyed() {
 /// A vault of photos with these names and equal vectors, so that each finds all others.
 fn hostile_vault(home: &Path, names: Vec<String>) {
     let passphrase = Passphrase::new(&Zeroizing::new(b"correct".to_vec())).unwrap();
-    let space = FeatureSpace { weights: "w".into(), preprocessing: "p".into(), precision: "f".into() };
     let freshness = Freshness::in_directory(home.join("seen"));
     let (vault, _) =
-        Vault::create(vault::local(home.join("vault")), &passphrase, Cost::FLOOR, space, freshness).unwrap();
+        Vault::create(vault::local(home.join("vault")), &passphrase, Cost::FLOOR, space(), freshness).unwrap();
     let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
     for (number, name) in names.into_iter().enumerate() {
         let stored = transaction.store_photo(&number.to_le_bytes(), &Extension::of(Path::new("x.jpg"))).unwrap();
-        let captured = Some(format!("\u{1b}]0;{CANARY}\u{7}"));
-        let details = PhotoMetadata { name, bytes: 0, modified: None, captured, width: 1, height: 1 };
+        let mut record = stored.record(Found { source: Hex([0; 16]), path: name.into_bytes(), modified: None });
+        record.media_type = Some(format!("\u{1b}]0;{CANARY}\u{7}"));
         let mut vector = vec![0.0; DIMENSION];
         vector[0] = 1.0;
-        transaction.append(NewImage { photo: stored, details, vector }).unwrap();
+        transaction.append(NewImage { photo: stored, record, vector: Some(vector) }).unwrap();
     }
     drop(transaction.commit().unwrap());
     std::fs::write(home.join("passphrase"), "correct").unwrap();

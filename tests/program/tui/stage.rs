@@ -218,6 +218,8 @@ pub(crate) fn photos() -> Vec<StoredPhoto> {
         height: 3000,
         modified: None,
         captured: Some(format!("2024-05-{:02}T10:20:30", 28 - number)),
+        places: Vec::new(),
+        media_type: None,
     };
     names.iter().enumerate().map(photo).collect()
 }

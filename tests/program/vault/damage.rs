@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::check::Remedy;
-use cipherlens::vault::{Leftovers, LostPhotoPolicy, Object, Part, Regenerate, Repaired, Segment, Vault, repair};
+use cipherlens::vault::{Leftovers, LostPhotoPolicy, PackPart, Part, Regenerate, Repaired, Segment, Vault, repair};
 
 use crate::support::vault_fixture::*;
 
@@ -35,44 +35,40 @@ fn blocks_hints_and_thumbnails_are_rebuilt_without_loss() {
     let fixture = Fixture::new();
     let ids = fill(&fixture.open(), 0..3);
     let vault = fixture.open();
-    let thumbnail = vault.snapshot().unwrap().image(ids[2]).unwrap().listed().thumbnail.clone().unwrap().id;
-    let segment = vault.snapshot().unwrap().mapping().segments[0].id;
-    for object in
-        [Object::Segment(segment, Part::Blocks), Object::Segment(segment, Part::Hints), Object::Thumbnail(thumbnail)]
-    {
+    let snapshot = vault.snapshot().unwrap();
+    let of_segment = [Part::Blocks, Part::Hints, Part::Checks].map(|part| segment_file(&snapshot, 0, part));
+    for object in of_segment.into_iter().chain([pack_file(&snapshot, PackPart::Content)]) {
         damage(&object.path(&fixture.root()));
     }
     fs::write(fixture.root().join("mapping.json.new"), "remains").unwrap();
     let repaired = repaired(&vault, LostPhotoPolicy::Keep);
-    assert_eq!(repaired.before.damages.len(), 3);
+    assert_eq!(repaired.before.damages.len(), 4);
     assert!(repaired.before.damages.iter().all(|damage| matches!(damage.remedy, Remedy::Rebuild | Remedy::Regenerate)));
     assert!(repaired.after.is_whole() && repaired.after.leftovers.is_empty() && repaired.dropped.is_empty());
     let snapshot = vault.snapshot().unwrap();
     assert_eq!(readable(&snapshot, &ids), 3);
-    assert!(snapshot.image(ids[2]).unwrap().details().unwrap().name == "holiday 2.jpg");
+    assert!(snapshot.image(ids[2]).unwrap().name().unwrap() == name(2));
     assert_eq!(*snapshot.image(ids[2]).unwrap().thumbnail().unwrap(), b"thumbnail 2");
     assert!(search(&vault, &snapshot, &vector(2))[&ids[2]] > 0.999);
 }
 
 #[test]
-fn vectors_lists_and_catalogues_are_rebuilt_from_the_photos() {
-    for part in [Part::Vectors, Part::Images, Part::Catalogue] {
+fn vectors_lists_and_records_are_rebuilt_from_the_photos() {
+    for part in [Part::Vectors, Part::List, Part::Records] {
         let fixture = Fixture::new();
         let vault = fixture.open();
         let ids = fill(&vault, 0..3);
-        let segment = vault.snapshot().unwrap().mapping().segments[0].id;
-        damage(&Object::Segment(segment, part).path(&fixture.root()));
+        damage(&segment_file(&vault.snapshot().unwrap(), 0, part).path(&fixture.root()));
         let repaired = repaired(&vault, LostPhotoPolicy::Keep);
         assert!(repaired.after.is_whole(), "{part:?}: {:?}", repaired.after.damages);
         assert!(repaired.after.leftovers.is_empty(), "{part:?}");
         let snapshot = vault.snapshot().unwrap();
         assert_eq!(readable(&snapshot, &ids), 3, "{part:?}");
         let image = snapshot.image(ids[1]).unwrap();
-        assert_eq!(image.vector().unwrap(), vector(1), "{part:?}");
+        assert_eq!(image.vector().unwrap(), Some(stored_vector(1)), "{part:?}");
         assert_eq!(*image.thumbnail().unwrap(), b"thumbnail 1", "{part:?}");
-        let name = &image.details().unwrap().name;
-        let expected = if part == Part::Catalogue { format!("{}.jpg", ids[1]) } else { "holiday 1.jpg".to_owned() };
-        assert_eq!(*name, expected, "{part:?}");
+        let expected = if part == Part::Records { format!("{}.jpg", ids[1]) } else { name(1) };
+        assert_eq!(image.name().unwrap(), expected, "{part:?}");
         assert_eq!(vault.snapshot().unwrap().find_content(&vault.content_tag(&photo(1))).unwrap(), Some(ids[1]));
     }
 }
@@ -83,13 +79,14 @@ fn a_damaged_last_segment_does_not_prevent_repair_of_the_others() {
     let vault = fixture.open();
     let ids = fill(&vault, 0..1026);
     let segments = vault.snapshot().unwrap().mapping().segments.clone();
-    damage(&Object::Segment(segments[0].id, Part::Blocks).path(&fixture.root()));
+    damage(&segment_file(&vault.snapshot().unwrap(), 0, Part::Blocks).path(&fixture.root()));
     assert!(repaired(&vault, LostPhotoPolicy::Keep).after.is_whole());
     let mended = vault.snapshot().unwrap().mapping().segments.clone();
     assert_eq!(mended[1], segments[1], "intact segments are left alone");
 
-    damage(&Object::Segment(mended[0].id, Part::Hints).path(&fixture.root()));
-    damage(&Object::Segment(mended[1].id, Part::Vectors).path(&fixture.root()));
+    let snapshot = vault.snapshot().unwrap();
+    damage(&segment_file(&snapshot, 0, Part::Hints).path(&fixture.root()));
+    damage(&segment_file(&snapshot, 1, Part::Vectors).path(&fixture.root()));
     fs::remove_file(fixture.root().join(format!("encrypted_images/{}.jpg.aes", ids[5]))).unwrap();
     let repaired = repaired(&vault, LostPhotoPolicy::Drop);
     assert_eq!((repaired.before.damages.len(), repaired.dropped.as_slice()), (3, &ids[5..6]));
@@ -122,13 +119,13 @@ fn lost_photos_are_kept_listed_until_they_are_dropped() {
 }
 
 #[test]
-fn a_segment_that_lost_list_and_catalogue_keeps_its_files() {
+fn a_segment_that_lost_list_and_records_keeps_its_files() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     fill(&vault, 0..2);
-    let segment = vault.snapshot().unwrap().mapping().segments[0].id;
-    for part in [Part::Images, Part::Catalogue] {
-        damage(&Object::Segment(segment, part).path(&fixture.root()));
+    let snapshot = vault.snapshot().unwrap();
+    for part in [Part::List, Part::Records] {
+        damage(&segment_file(&snapshot, 0, part).path(&fixture.root()));
     }
     let repaired = repaired(&vault, LostPhotoPolicy::Keep);
     assert_eq!(repaired.after.damages.len(), 2);

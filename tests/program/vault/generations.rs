@@ -6,7 +6,7 @@ use std::path::Path;
 use cipherlens::cipher::Cost;
 use cipherlens::ckks::Evaluator;
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::format::segment::expected;
+use cipherlens::vault::format::shape::Shape;
 use cipherlens::vault::{self, Appended, Error, Extension, FeatureSpace, Part, Segment, Transaction, Vault};
 
 use crate::support::vault_fixture::*;
@@ -19,14 +19,14 @@ fn photos_are_stored_searched_and_removed() {
     let vault = fixture.open();
     let snapshot = vault.snapshot().unwrap();
     assert_eq!((snapshot.len(), snapshot.mapping().generation), (5, 2));
-    assert_eq!(snapshot.mapping().feature_space, space());
+    assert_eq!(snapshot.mapping().feature_space().unwrap(), space());
     for (number, id) in (0u32..).zip(&ids) {
         let image = snapshot.image(*id).unwrap();
         assert_eq!(*image.photo().unwrap(), photo(number));
         assert_eq!(*image.thumbnail().unwrap(), format!("thumbnail {number}").as_bytes());
-        assert_eq!(image.vector().unwrap(), vector(number));
-        let shown = image.details().unwrap();
-        assert_eq!((shown.name.as_str(), shown.bytes), (details(number).name.as_str(), photo(number).len() as u64));
+        assert_eq!(image.vector().unwrap(), Some(stored_vector(number)));
+        let record = image.record().unwrap();
+        assert_eq!((&*record.name(), record.bytes), (&*name(number), photo(number).len() as u64));
         assert_eq!(image.listed().extension.as_str(), "jpg");
     }
     let scores = search(&vault, &snapshot, &vector(3));
@@ -41,7 +41,7 @@ fn photos_are_stored_searched_and_removed() {
     assert_eq!(*snapshot.image(ids[4]).unwrap().photo().unwrap(), photo(4));
     assert!(search(&vault, &snapshot, &vector(4))[&ids[4]] > 0.999);
     assert_eq!(fs::read_dir(fixture.root().join("encrypted_images")).unwrap().count(), 3);
-    assert_eq!(fs::read_dir(fixture.root().join("encrypted_thumbnails")).unwrap().count(), 3);
+    assert_eq!(fs::read_dir(fixture.root().join("encrypted_thumbnails")).unwrap().count(), 2, "a pack and its list");
 
     remove(&vault, &[ids[0], ids[3], ids[4]]);
     assert!(vault.snapshot().unwrap().is_empty());
@@ -80,7 +80,7 @@ fn segments_stay_full_across_their_borders() {
         assert_eq!(*snapshot.image(id).unwrap().photo().unwrap(), photo(number));
         assert!(search(&vault, &snapshot, &vector(number))[&id] > 0.999);
     }
-    assert_eq!(files(&fixture.root().join("encrypted_features")).len(), 5);
+    assert_eq!(files(&fixture.root().join("encrypted_features")).len(), Part::ALL.len());
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_commit_that_fails_leaves_the_old_generation() {
     let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
     let stored = transaction.store_photo(&photo(1), &Extension::of(Path::new("1.jpg"))).unwrap();
     let not_a_unit_vector = vec![0.0; vector(1).len()];
-    let image = vault::NewImage { photo: stored, details: details(1), vector: not_a_unit_vector };
+    let image = vault::NewImage { vector: Some(not_a_unit_vector), ..image(stored, 1) };
     transaction.append(image).unwrap();
     assert!(matches!(transaction.commit(), Err(Error::Ckks(_))));
     assert_eq!(files(&fixture.root()), before);
@@ -247,8 +247,8 @@ fn photos_are_not_mistaken_for_leftovers_while_a_list_is_damaged() {
     let fixture = Fixture::new();
     let vault = fixture.open();
     fill(&vault, 0..2);
-    let list = vault.snapshot().unwrap().mapping().segments[0].id;
-    fs::remove_file(fixture.root().join(format!("encrypted_features/{list}.json"))).unwrap();
+    let list = segment_file(&vault.snapshot().unwrap(), 0, Part::List);
+    fs::remove_file(list.path(&fixture.root())).unwrap();
     let photos = fs::read_dir(fixture.root().join("encrypted_images")).unwrap();
     let listed = photos.map(|photo| format!("encrypted_images/{}\n", photo.unwrap().file_name().to_str().unwrap()));
     fs::write(fixture.root().join("writing"), listed.collect::<String>()).unwrap();
@@ -266,7 +266,10 @@ fn one_commit_at_a_time() {
     let mut refused = Transaction::begin(&other, IfLocked::Refuse).unwrap();
     append(&mut refused, 1);
     assert!(matches!(refused.commit(), Err(Error::Locked)));
-    assert!(matches!(other.change_passphrase(&passphrase("new"), Cost::FLOOR, IfLocked::Refuse), Err(Error::Locked)));
+    assert!(matches!(
+        other.change_passphrase(&passphrase("correct"), &passphrase("new"), Cost::FLOOR, IfLocked::Refuse),
+        Err(Error::Locked)
+    ));
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| {
             let mut second = Transaction::begin(&other, IfLocked::Wait).unwrap();
@@ -287,7 +290,7 @@ fn a_reader_stays_consistent_or_is_told_to_retry() {
     let ids = fill(&vault, 0..2);
     let (prepared, lazy) = (vault.snapshot().unwrap(), vault.snapshot().unwrap());
     prepared.prepare_search().unwrap();
-    prepared.image(ids[0]).unwrap().details().unwrap();
+    prepared.image(ids[0]).unwrap().record().unwrap();
     remove(&vault, &ids[1..]);
     assert_eq!(search(&vault, &prepared, &vector(0)).len(), 2, "mapped files outlive their names");
     assert!(matches!(prepared.image(ids[1]).unwrap().photo(), Err(Error::Superseded { generation: 2 })));
@@ -325,14 +328,14 @@ fn only_the_passphrase_opens_a_vault_and_it_can_be_changed() {
     let open = |text| Vault::open(vault::local(fixture.root()), &passphrase(text), fixture.freshness());
     assert!(matches!(open("Correct"), Err(Error::WrongPassphrase)));
     let before = files(&fixture.root());
-    vault.change_passphrase(&passphrase("another"), Cost::FLOOR, IfLocked::Refuse).unwrap();
+    vault.change_passphrase(&passphrase("correct"), &passphrase("another"), Cost::FLOOR, IfLocked::Refuse).unwrap();
     assert!(matches!(open("correct"), Err(Error::WrongPassphrase)));
     let (_, reopened) = open("another").unwrap();
     assert_eq!(*reopened.image(ids[0]).unwrap().photo().unwrap(), photo(0));
     let after = files(&fixture.root());
     let changed: Vec<_> =
         after.iter().filter(|(path, content)| before[*path] != **content).map(|(path, _)| path).collect();
-    assert_eq!(changed, [Path::new("header")], "only the header changes");
+    assert_eq!(changed, [Path::new("header"), Path::new("mapping.json")], "only the header changes, in a commit");
 }
 
 #[test]
@@ -362,13 +365,12 @@ fn scoring_needs_no_key() {
 
     let backend = vault::local(fixture.root());
     let mapping = backend.mapping().unwrap().mapping;
-    let evaluator = Evaluator::new(&backend.public_context(&mapping.public_context).unwrap()).unwrap();
-    let answer =
-        evaluator.score(&backend.blocks(&expected(&mapping.segments[0], Part::Blocks)).unwrap(), &query).unwrap();
+    let evaluator = Evaluator::new(&mapping.space().unwrap().public_context().unwrap()).unwrap();
+    let blocks = Shape::of(&mapping).unwrap().segment(&mapping.segments[0], Part::Blocks).unwrap();
+    let answer = evaluator.score(&backend.blocks(&blocks).unwrap(), &query).unwrap();
 
     let snapshot = vault.snapshot().unwrap();
-    let blocks = snapshot.segments().unwrap().flat_map(|segment| segment.hints().unwrap().blocks());
-    let scores = secret.decrypt(holder, blocks, &answer).unwrap();
+    let scores = snapshot.decrypt(secret, &answer).unwrap();
     assert!(scores[1] > 0.999 && snapshot.image_at(1).unwrap().id() == ids[1]);
 }
 

@@ -22,8 +22,8 @@ fn grouped() -> (Fixture, Vec<Id>) {
     (fixture, ids)
 }
 
-fn group_files(fixture: &Fixture, snapshot: &Snapshot) -> [PathBuf; 2] {
-    GroupPart::ALL.map(|part| Object::Group(snapshot.mapping().groups[0].id, part).path(&fixture.root()))
+fn group_files(fixture: &Fixture, snapshot: &Snapshot) -> [PathBuf; 3] {
+    GroupPart::ALL.map(|part| group_file(snapshot, part).path(&fixture.root()))
 }
 
 fn damage(path: &Path) {
@@ -73,7 +73,7 @@ fn adding_reads_no_segments_in_groups() {
     let (fixture, ids) = grouped();
     let vault = fixture.open();
     let snapshot = vault.snapshot().unwrap();
-    let [list, _] = group_files(&fixture, &snapshot);
+    let [list, _, _] = group_files(&fixture, &snapshot);
     let in_group: Vec<_> = snapshot.segments().unwrap().take(1).map(|segment| segment.entry().id).collect();
     let mut taken = vec![list];
     for file in files(&fixture.root()).into_keys() {
@@ -122,7 +122,7 @@ fn a_damaged_list_or_damaged_tags_are_rebuilt() {
 fn photos_that_could_be_in_damaged_tags_are_not_added() {
     let (fixture, ids) = grouped();
     let vault = fixture.open();
-    let [_, tags] = group_files(&fixture, &vault.snapshot().unwrap());
+    let [_, _, tags] = group_files(&fixture, &vault.snapshot().unwrap());
     let mut bytes = fs::read(&tags).unwrap();
     bytes[100] ^= 1;
     fs::write(&tags, bytes).unwrap();
@@ -189,7 +189,7 @@ fn thousands_of_photos_form_a_group_by_themselves() {
     for number in [0, 5000, 8191, 8192] {
         let image = snapshot.image(ids[number]).unwrap();
         assert_eq!(*image.photo().unwrap(), (number as u128).to_le_bytes());
-        let best = search(&vault, &snapshot, &image.vector().unwrap())[&ids[number]];
+        let best = search(&vault, &snapshot, &image.vector().unwrap().unwrap())[&ids[number]];
         assert!(best > 0.999, "{best}");
     }
     assert!((8194..9194).all(|number| snapshot.find_content(&synthetic(number)).unwrap().is_none()));

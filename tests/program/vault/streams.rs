@@ -114,7 +114,7 @@ fn files_are_put_together_where_they_are() {
         assert_eq!(backend.read(&nothing, 10).unwrap(), b"");
         // A missing part is an error; a host may report it with the next request.
         let missing = writer.concatenate(&photo(), &[parts[0].clone(), photo()]);
-        assert!(missing.and_then(|()| writer.lock(IfLocked::Wait)).is_err());
+        assert!(missing.and_then(|_| writer.lock(IfLocked::Wait)).is_err());
     }
     let host_has = |name: &str| fs::read_dir(host.root().join(name)).unwrap().count();
     settle(&*writer(&*backends(&host)[1]));
