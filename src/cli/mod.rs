@@ -39,6 +39,7 @@ mod show;
 mod stats;
 mod synthesize;
 mod table;
+mod upgrade;
 
 pub use application::Application;
 pub use exit::Exit;
@@ -92,6 +93,8 @@ enum Command {
     Stats(stats::Arguments),
     /// Change the passphrase
     Passwd(passwd::Arguments),
+    /// Bring a vault of an older format to the current one
+    Upgrade(upgrade::Arguments),
     /// Bring a copy of the vault up to date
     Push(push::Arguments),
     /// Bring the vault up to date with a copy
@@ -161,6 +164,7 @@ pub fn main() -> Invocation {
         Command::Check(arguments) => check::run(&arguments, &session),
         Command::Stats(arguments) => stats::run(&arguments, &session),
         Command::Passwd(arguments) => passwd::run(&arguments, &session),
+        Command::Upgrade(arguments) => upgrade::run(&arguments, &session),
         Command::Push(arguments) => push::run(&arguments, &session),
         Command::Pull(arguments) => pull::run(&arguments, &session),
         Command::Serve(arguments) => serve::run(&arguments),

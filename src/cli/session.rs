@@ -29,6 +29,13 @@ pub(super) struct WeightsFile {
     weights: Option<PathBuf>,
 }
 
+impl WeightsFile {
+    /// The file, if one is named.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.weights.as_deref()
+    }
+}
+
 /// The precision flag of commands that do not take the precision from a vault.
 #[derive(Args)]
 pub(super) struct PrecisionFlag {
@@ -70,6 +77,15 @@ pub(super) enum IfOlder {
     Ask,
     /// Use it from now on (`--accept-older`).
     Accept,
+}
+
+/// What to do about a vault of an older format.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum IfOutdated {
+    /// Say so, and how to upgrade it.
+    Say,
+    /// Nothing: it is about to be upgraded.
+    Upgrade,
 }
 
 /// One run of the program.
@@ -159,16 +175,23 @@ impl Session {
 
     /// Unlocks the vault to change its passphrase, which is returned too.
     pub(super) fn open_with_passphrase(&self) -> Result<(OpenVault, Passphrase), Failure> {
-        let (vault, passphrase) = self.unlock()?;
+        let (vault, passphrase) = self.unlock(IfOutdated::Say)?;
+        vault.require_newest()?;
+        Ok((vault, passphrase))
+    }
+
+    /// Unlocks the vault to upgrade it, which needs the passphrase.
+    pub(super) fn open_to_upgrade(&self) -> Result<(OpenVault, Passphrase), Failure> {
+        let (vault, passphrase) = self.unlock(IfOutdated::Upgrade)?;
         vault.require_newest()?;
         Ok((vault, passphrase))
     }
 
     fn open(&self) -> Result<OpenVault, Failure> {
-        self.unlock().map(|(vault, _)| vault)
+        self.unlock(IfOutdated::Say).map(|(vault, _)| vault)
     }
 
-    fn unlock(&self) -> Result<(OpenVault, Passphrase), Failure> {
+    fn unlock(&self, if_outdated: IfOutdated) -> Result<(OpenVault, Passphrase), Failure> {
         let path = self.vault_path()?;
         // Found first, so that a wrong path is reported before the passphrase is asked for.
         let found = FoundVault::at(&path, self.dirs()?, Prompts::Allowed)?;
@@ -186,6 +209,12 @@ impl Session {
                     format!("cipherlens: generation {found} is used from now on; generation {seen} was seen before.");
                 output::say(&said);
             }
+        }
+        if vault.is_old() && if_outdated == IfOutdated::Say {
+            output::say(
+                "cipherlens: this vault is of an older format. It can be listed, shown, exported and checked; to search \
+                 and change it again: cipherlens upgrade.",
+            );
         }
         Ok((vault, passphrase))
     }

@@ -84,6 +84,23 @@ impl EmbeddingModel {
         Self::load_network(network_of(vault), dimension, file, precision_of(vault)?, workload, dirs)
     }
 
+    /// Loads the model that a vault of format 1 or 2 has after its upgrade: the same network and precision, with the
+    /// default dimension.
+    ///
+    /// # Errors
+    /// As [`Self::load_for`]; when the vault's vectors were made with other weights.
+    pub(super) fn load_for_upgrade(vault: &OpenVault, file: Option<&Path>, dirs: &AppDirs) -> Result<Self, Error> {
+        let network = network_of(vault);
+        let precision = precision_of(vault)?;
+        let model =
+            Self::load_network(network, network.default_dimension(), file, precision, Workload::One, dirs)?;
+        let (old, new) = (vault.vault().feature_space(), model.space());
+        // Old vaults record neither the name of the network nor a basis.
+        let unprojected = FeatureSpace { network: old.network.clone(), basis: None, dimension: old.dimension, ..new };
+        old.check(&unprojected)?;
+        Ok(model)
+    }
+
     /// Whether it can serve as the model of `vault`, as far as that is known before the weights are read.
     ///
     /// # Errors
@@ -159,6 +176,14 @@ impl EmbeddingModel {
         let usable: Vec<&PreparedPhoto> = prepared.iter().filter_map(|photo| photo.as_ref().ok()).collect();
         let mut embeddings = self.embed(&usable)?.into_iter();
         Ok(prepared.into_iter().map(|photo| photo.map(|_| embeddings.next().unwrap_or_default())).collect())
+    }
+
+    /// This model's embedding of a photo, from its vector by the same network without a projection.
+    ///
+    /// # Errors
+    /// When `vector` has another length, or no direction among the numbers of this model.
+    pub(super) fn project(&self, vector: &[f32]) -> Result<Embedding, Error> {
+        Ok(Zeroizing::new(self.0.project(vector)?.as_slice().to_vec()))
     }
 
     /// Refuses a vault whose vectors another model made: similarities between the two would mean nothing.

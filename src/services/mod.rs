@@ -6,6 +6,7 @@
 //! | [`find`], [`index`], [`interrupted_runs`] | photos into a vault |
 //! | [`search`], [`library`], [`export`] | finding, listing, removing and exporting photos |
 //! | [`check`], [`transfer`] | damage and repair; copies on other machines |
+//! | [`upgrade`] | vaults of older formats |
 //! | [`embedding`] | the model that turns photos into vectors |
 //! | [`settings`], [`application_options`], [`app_dirs`] | what the user chose, and where the program keeps files |
 //!
@@ -46,3 +47,4 @@ pub mod text_layout;
 pub mod thumbnail;
 mod timing;
 pub mod transfer;
+pub mod upgrade;

@@ -72,6 +72,13 @@ impl OpenVault {
         self.vault.copy_age()
     }
 
+    /// Whether it is of an older format, which can be read but neither searched nor changed until it is
+    /// [upgraded](crate::services::upgrade).
+    #[must_use]
+    pub fn is_old(&self) -> bool {
+        self.vault.is_old()
+    }
+
     /// Refuses a copy that is older than one this machine has seen, or that was changed separately.
     ///
     /// # Errors

@@ -64,6 +64,17 @@ pub enum Error {
     /// The vault is of format 1 or 2, which can be read but not searched or changed.
     #[error("the vault is of an older format: it can be listed, exported and checked, but not searched or changed")]
     Outdated,
+    /// There is nothing to upgrade.
+    #[error("the vault is of the current format already")]
+    NotOutdated,
+    /// The disk has less room than an upgrade needs.
+    #[error("the upgrade needs {needed} bytes, and the disk of the vault has {free}")]
+    NoSpace {
+        /// Bytes that it needs.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// The vault was upgraded to another format while it was open.
     #[error("the vault was upgraded while it was open; open it again")]
     Upgraded,

@@ -83,3 +83,4 @@ pub use read::snapshot::Snapshot;
 pub use unlocked::Vault;
 pub use write::repair::{LostPhotoPolicy, Regenerate, Repaired, repair};
 pub use write::transaction::{Appended, Committed, NewImage, StoredPhoto, Transaction};
+pub use write::upgrade::{Upgrade, UpgradePlan, UpgradeProgress, Upgraded, plan as plan_upgrade, upgrade};

@@ -102,7 +102,7 @@ impl Vault {
     /// # Errors
     /// As [`Self::snapshot`]: without a mapping there is nothing to check.
     pub fn check(&self, read: &(dyn Fn(check::Progress) + Sync)) -> Result<check::Report, Error> {
-        check::check(&self.snapshot()?, read)
+        check::check(&self.snapshot()?, check::Originals::Read, read)
     }
 
     /// What made the vault's vectors. The same in every generation.

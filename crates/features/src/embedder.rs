@@ -47,6 +47,13 @@ pub trait Embedder: Send + Sync {
     /// [`Error::NoDirection`] when the weights are not those of a trained network.
     fn embed(&self, photos: &[&PreparedPhoto]) -> Result<Vec<FeatureVector>, Error>;
 
+    /// This network's vector for a photo, from `features`: its vector by the same network without a projection.
+    ///
+    /// # Errors
+    /// [`Error::UnknownDimension`] for another number of features; [`Error::NoDirection`] when they are not finite, or
+    /// all zero where this network looks.
+    fn project(&self, features: &[f32]) -> Result<FeatureVector, Error>;
+
     /// Crops and resizes a photo to [`input`](Self::input).
     ///
     /// # Errors

@@ -187,6 +187,11 @@ pub trait Backend: Send + Sync {
     /// may use the keys; they must never leave it.
     fn unlocked(&self, _keys: &VaultKeys) {}
 
+    /// Bytes that can still be written where the vault is; `None` where that is not known.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Bytes exchanged with another machine so far; `None` for a local vault.
     fn traffic(&self) -> Option<Traffic> {
         None

@@ -207,6 +207,17 @@ pub fn change_passphrase(
     Ok(header.encode())
 }
 
+/// A header of version 2 for a vault of format 1 or 2, and its master key: one slot, with the passphrase that opens
+/// `header` and the same cost.
+///
+/// # Errors
+/// As [`open`] and [`seal`].
+pub fn upgraded(header: &[u8], passphrase: &Passphrase) -> Result<(Vec<u8>, MasterKey), Error> {
+    let header = Header::parse(header)?;
+    let (_, master) = header.open(passphrase)?;
+    Ok((seal(header.vault, &master, passphrase, header.cost)?, master))
+}
+
 /// Whether `bytes` look like a header, as far as can be told without the passphrase.
 #[must_use]
 pub fn is_header(bytes: &[u8]) -> bool {

@@ -73,11 +73,24 @@ pub struct Progress {
     pub damages: usize,
 }
 
-/// Reads and verifies every file of one generation. `read` receives progress, on any thread.
+/// Which files a check reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::vault) enum Originals {
+    /// All of them.
+    Read,
+    /// All but the originals.
+    Skip,
+}
+
+/// Reads and verifies the files of one generation. `read` receives progress, on any thread.
 ///
 /// # Errors
 /// When the files that no mapping references cannot be listed.
-pub fn check(snapshot: &Snapshot, read: &(dyn Fn(Progress) + Sync)) -> Result<Report, Error> {
+pub(in crate::vault) fn check(
+    snapshot: &Snapshot,
+    originals: Originals,
+    read: &(dyn Fn(Progress) + Sync),
+) -> Result<Report, Error> {
     let leftovers = snapshot.source.backend.leftovers(&snapshot.signed)?;
     let mut damages = Vec::new();
     for group in snapshot.groups() {
@@ -85,12 +98,12 @@ pub fn check(snapshot: &Snapshot, read: &(dyn Fn(Progress) + Sync)) -> Result<Re
         read(Progress { images: 0, damages: of_group.len() });
         damages.extend(of_group);
         match group.segments() {
-            Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(snapshot, segment, read))),
+            Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(snapshot, segment, originals, read))),
             // The affected segments are unknown.
             Err(_) => read(Progress { images: group.entry().images, damages: 0 }),
         }
     }
-    damages.extend(snapshot.ungrouped().iter().flat_map(|segment| check_segment(snapshot, segment, read)));
+    damages.extend(snapshot.ungrouped().iter().flat_map(|segment| check_segment(snapshot, segment, originals, read)));
     let of_vault: Vec<_> = check_packs(snapshot.packs()).into_iter().chain(check_tables(snapshot)).collect();
     read(Progress { images: 0, damages: of_vault.len() });
     damages.extend(of_vault);
@@ -123,7 +136,12 @@ fn check_group(group: &Group) -> Vec<Damage> {
     damages
 }
 
-fn check_segment(snapshot: &Snapshot, segment: &Segment, read: &(dyn Fn(Progress) + Sync)) -> Vec<Damage> {
+fn check_segment(
+    snapshot: &Snapshot,
+    segment: &Segment,
+    originals: Originals,
+    read: &(dyn Fn(Progress) + Sync),
+) -> Vec<Damage> {
     let part = |part, remedy, check: &dyn Fn() -> Result<(), Error>| {
         // A file that the segment does not have cannot be damaged.
         let file = segment.expected(part).ok()?;
@@ -153,7 +171,7 @@ fn check_segment(snapshot: &Snapshot, segment: &Segment, read: &(dyn Fn(Progress
         }
         Ok(images) => {
             let of_images = (0..images.len()).into_par_iter().flat_map_iter(|slot| {
-                let damages = check_image(snapshot, segment, slot);
+                let damages = check_image(snapshot, segment, slot, originals);
                 read(Progress { images: 1, damages: damages.len() });
                 damages
             });
@@ -163,26 +181,12 @@ fn check_segment(snapshot: &Snapshot, segment: &Segment, read: &(dyn Fn(Progress
     damages
 }
 
-fn check_image(snapshot: &Snapshot, segment: &Segment, slot: usize) -> Vec<Damage> {
+fn check_image(snapshot: &Snapshot, segment: &Segment, slot: usize, originals: Originals) -> Vec<Damage> {
     let Ok(image) = Image::of(snapshot.packs(), segment, slot) else { return Vec::new() };
     let damage = |object, cause, remedy| Damage { object, image: Some(image.id()), cause, remedy };
     let mut damages = Vec::new();
-    let mut content = snapshot.source.keys.content_tag_in_pieces();
-    let photo = Object::Photo(image.id(), image.listed().extension.clone());
-    let outcome = image.verify_photo(&mut |piece| content.update(piece));
-    match (outcome, segment.records()) {
-        (Err(cause), _) => damages.push(damage(photo, cause, Remedy::Lost)),
-        (Ok(()), Ok(_)) => {
-            // Readable records must describe this photo and no other.
-            let content = content.finish();
-            if !image.record().is_ok_and(|record| record.content == content)
-                && let Ok(records) = segment.expected(Part::Records)
-            {
-                let cause = Error::Damaged { object: records.object.clone(), what: "it describes another photo" };
-                damages.push(damage(records.object, cause, Remedy::Rename));
-            }
-        }
-        (Ok(()), Err(_)) => {}
+    if originals == Originals::Read {
+        damages.extend(check_original(snapshot, segment, &image));
     }
     if image.has_thumbnail().unwrap_or(false)
         && let Err(cause) = image.thumbnail()
@@ -194,6 +198,22 @@ fn check_image(snapshot: &Snapshot, segment: &Segment, slot: usize) -> Vec<Damag
         damages.push(damage(object, cause, Remedy::Regenerate));
     }
     damages
+}
+
+fn check_original(snapshot: &Snapshot, segment: &Segment, image: &Image<'_>) -> Option<Damage> {
+    let damage = |object, cause, remedy| Some(Damage { object, image: Some(image.id()), cause, remedy });
+    let mut content = snapshot.source.keys.content_tag_in_pieces();
+    if let Err(cause) = image.verify_photo(&mut |piece| content.update(piece)) {
+        return damage(Object::Photo(image.id(), image.listed().extension.clone()), cause, Remedy::Lost);
+    }
+    // Readable records must describe this photo and no other.
+    let content = content.finish();
+    if segment.records().is_ok() && !image.record().is_ok_and(|record| record.content == content) {
+        let object = segment.expected(Part::Records).ok()?.object;
+        let cause = Error::Damaged { object: object.clone(), what: "it describes another photo" };
+        return damage(object, cause, Remedy::Rename);
+    }
+    None
 }
 
 /// Lists, and the parts whose bytes are not those that were written.

@@ -17,6 +17,7 @@ use crate::vault::error::Error;
 use crate::vault::format::entries::{GroupEntry, SEGMENT_IMAGES, SegmentEntry};
 use crate::vault::format::hex::{Digest, Id};
 use crate::vault::format::layout::{Object, Part};
+use crate::vault::format::segment::{EncodedSegment, Row};
 use crate::vault::read::group::Group;
 use crate::vault::read::segment::Segment;
 use crate::vault::read::source::Source;
@@ -40,6 +41,20 @@ pub(super) struct WrittenSegment {
     /// The contents of its images.
     pub(super) contents: Vec<(Digest, Id)>,
     pub(super) checks: CheckVectors,
+}
+
+impl WrittenSegment {
+    /// Encrypts and stages a segment with these images, at least 1 and at most one segment's worth.
+    pub(super) fn write(source: &Source, writer: &dyn Writer, rows: &[Row]) -> Result<Self, Error> {
+        let segment = EncodedSegment::new(&source.keys, source.search()?, Id::random()?, rows)?;
+        let (files, entry) = segment.files();
+        writer.announce(&files.iter().map(|(object, _)| object.clone()).collect::<Vec<_>>())?;
+        for (object, pieces) in &files {
+            writer.stage(object, pieces)?;
+        }
+        let contents = rows.iter().map(|row| (row.record.content, row.record.id)).collect();
+        Ok(Self { entry, contents, checks: segment.into_checks() })
+    }
 }
 
 impl Ungrouped {

@@ -9,6 +9,7 @@
 //! | `packing` | packs of thumbnails |
 //! | `storing` | encrypting originals and tables |
 //! | `repair` | rebuilding damaged files from intact ones |
+//! | `upgrade` | a vault of format 1 or 2 becomes one of format 3 |
 //!
 //! Must never: change a file once it has its final name.
 
@@ -19,3 +20,4 @@ pub(in crate::vault) mod repair;
 mod rewriting;
 mod storing;
 pub(in crate::vault) mod transaction;
+pub(in crate::vault) mod upgrade;

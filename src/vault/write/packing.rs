@@ -148,6 +148,11 @@ impl<'a> Packing<'a> {
         Ok(())
     }
 
+    /// The files that are obsolete so far. Staged packs that were merged can be discarded before the commit.
+    pub(super) fn take_obsolete(&mut self) -> Vec<Object> {
+        std::mem::take(&mut self.obsolete)
+    }
+
     /// The entries of the next mapping, and the files that are obsolete with it.
     pub(super) fn finish(self) -> (Vec<PackEntry>, Vec<Object>) {
         (self.packs.into_iter().map(|pack| pack.entry).collect(), self.obsolete)

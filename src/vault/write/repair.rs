@@ -78,7 +78,7 @@ pub fn repair(
     read: &(dyn Fn(check::Progress) + Sync),
 ) -> Result<Repaired, Error> {
     let mut transaction = Transaction::begin_locked(vault, if_locked)?;
-    let before = check::check(transaction.base(), read)?;
+    let before = check::check(transaction.base(), check::Originals::Read, read)?;
     let mut dropped = Vec::new();
     // The last segment first, because it fills up the others when they lose images.
     let segments: Vec<Id> =
@@ -106,7 +106,7 @@ pub fn repair(
     transaction = transaction.commit()?.next;
     transaction.remove_leftovers()?;
     transaction.set_strays_aside()?;
-    let after = check::check(transaction.base(), read)?;
+    let after = check::check(transaction.base(), check::Originals::Read, read)?;
     Ok(Repaired { before, after, dropped })
 }
 

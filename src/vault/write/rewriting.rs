@@ -21,7 +21,7 @@ use crate::vault::format::list::ListedImage;
 use crate::vault::format::record;
 use crate::vault::format::record::{Found, Record, ThumbnailPlace};
 use crate::vault::format::sealed::SealedObject;
-use crate::vault::format::segment::{EncodedSegment, Row};
+use crate::vault::format::segment::Row;
 use crate::vault::read::group::Group;
 use crate::vault::read::segment::Segment;
 use crate::vault::read::snapshot::Snapshot;
@@ -280,14 +280,7 @@ impl<'a> Rewriting<'a> {
     }
 
     fn write_segment(&mut self, rows: &[Row]) -> Result<(), Error> {
-        let segment = EncodedSegment::new(&self.source.keys, self.source.search()?, Id::random()?, rows)?;
-        let (files, entry) = segment.files();
-        self.writer.announce(&files.iter().map(|(object, _)| object.clone()).collect::<Vec<_>>())?;
-        for (object, pieces) in &files {
-            self.writer.stage(object, pieces)?;
-        }
-        let contents = rows.iter().map(|row| (row.record.content, row.record.id)).collect();
-        self.written.push(Ungrouped::Written(WrittenSegment { entry, contents, checks: segment.into_checks() }));
+        self.written.push(Ungrouped::Written(WrittenSegment::write(self.source, self.writer, rows)?));
         Ok(())
     }
 }

@@ -64,7 +64,7 @@ pub(super) struct Thumbnails {
 }
 
 impl Thumbnails {
-    fn new() -> Result<Self, Error> {
+    pub(super) fn new() -> Result<Self, Error> {
         Ok(Self { part: Id::random()?, sealed: Vec::new() })
     }
 

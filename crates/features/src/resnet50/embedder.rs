@@ -82,6 +82,14 @@ impl ResNet50Embedder {
         Ok(Self { engine, projection, layout, precision, space })
     }
 
+    /// The vector of a photo with these features.
+    fn vector(&self, features: &[f32; DIMENSION]) -> Result<FeatureVector, Error> {
+        match &self.projection {
+            Some(projection) => projection.project(features),
+            None => FeatureVector::normalised(features),
+        }
+    }
+
     /// Features before normalisation, shape [n, 2048].
     fn forward(&self, photos: &[&PreparedPhoto]) -> candle_core::Result<Tensor> {
         let shape = (photos.len(), INPUT_SIDE, INPUT_SIDE, 3);
@@ -136,11 +144,12 @@ impl Embedder for ResNet50Embedder {
         }
         let features = Zeroizing::new(self.forward(photos)?.flatten_all()?.to_vec1::<f32>()?);
         let (features, _) = features.as_chunks::<DIMENSION>();
-        let vector = |features: &[f32; DIMENSION]| match &self.projection {
-            Some(projection) => projection.project(features),
-            None => FeatureVector::normalised(features),
-        };
-        features.par_iter().map(vector).collect()
+        features.par_iter().map(|features| self.vector(features)).collect()
+    }
+
+    fn project(&self, features: &[f32]) -> Result<FeatureVector, Error> {
+        let (network, actual, available) = (NAME, features.len(), &[DIMENSION]);
+        self.vector(features.try_into().map_err(|_| Error::UnknownDimension { network, actual, available })?)
     }
 }
 

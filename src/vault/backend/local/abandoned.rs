@@ -25,6 +25,7 @@ pub(super) fn remove(
 ) -> Result<(), Error> {
     remove_file(directories, &Object::UNFINISHED_MAPPING)?;
     let others = journal::claim(directories, own)?;
+    remove_old_contexts(directories, in_force)?;
     if others.abandoned.is_empty() {
         return Ok(());
     }
@@ -58,6 +59,24 @@ pub(super) fn remove(
     }
     let dir = directories.dir(Directory::Journals)?;
     dir.sync().map_err(Error::io(Directory::Journals.name()))
+}
+
+/// Removes the files of formats 1 and 2 that are in no directory, and so in no journal, once the vault was upgraded.
+fn remove_old_contexts(directories: &Directories, in_force: Option<MacTag>) -> Result<(), Error> {
+    let mut left = Vec::new();
+    for object in [Object::PublicContext, Object::SecretContext] {
+        if directories.has(&object)? {
+            left.push(object);
+        }
+    }
+    if left.is_empty() {
+        return Ok(());
+    }
+    let current = directories.mapping()?;
+    if Some(current.tag) != in_force || current.mapping.is_old() {
+        return Ok(());
+    }
+    left.iter().try_for_each(|object| remove_file(directories, object))
 }
 
 /// Finishes or undoes a change of the header that was interrupted: the new header gets its name if the current mapping

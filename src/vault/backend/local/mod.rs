@@ -154,6 +154,12 @@ impl Backend for LocalBackend {
         leftovers::find(&self.directories, self, newest)
     }
 
+    #[cfg(unix)]
+    fn free_bytes(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(self.root()).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     fn writer(&self, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error> {
         Ok(Box::new(self.local_writer(abandoned)))
     }
