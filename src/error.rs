@@ -107,7 +107,9 @@ impl Error {
             vault::Error::Damaged { .. } | vault::Error::Missing { .. } | vault::Error::TooLarge { .. } => {
                 Some("cipherlens check lists all damage; cipherlens check --repair repairs what it can")
             }
-            vault::Error::Outdated => Some("upgrade it: cipherlens --vault VAULT upgrade (--dry-run says what it needs)"),
+            vault::Error::Outdated => {
+                Some("upgrade it: cipherlens --vault VAULT upgrade (--dry-run says what it needs)")
+            }
             vault::Error::NoSpace { .. } => {
                 Some("free some space there: the old files are removed only once the new ones are in place")
             }

@@ -73,7 +73,8 @@ fn planned(plan: &UpgradePlan, vault: &OpenVault) -> String {
 
 fn done(plan: &UpgradePlan, upgraded: &Upgraded) -> String {
     let photos = output::count(plan.photos, "photo");
-    let mut text = format!("Upgraded {photos}: the vault is of the current format, at generation {}.\n", upgraded.generation);
+    let mut text =
+        format!("Upgraded {photos}: the vault is of the current format, at generation {}.\n", upgraded.generation);
     if upgraded.without_vector > 0 {
         let photos = output::count(upgraded.without_vector, "photo");
         text += &format!("{photos} cannot be found by a search any more.\n");

@@ -12,8 +12,8 @@ use super::cache::Cache;
 use crate::cipher::Purpose;
 use crate::vault::format::sealed::VaultKeys;
 use crate::vault::{
-    Abandoned, Backend, Blocks, Digest, Directory, Error, Expected, Id, Leftovers, Listed, Object, PackPart, Part, Scanner,
-    SignedMapping, Traffic, Writer,
+    Abandoned, Backend, Blocks, Digest, Directory, Error, Expected, Id, Leftovers, Listed, Object, PackPart, Part,
+    Scanner, SignedMapping, Traffic, Writer,
 };
 
 /// A backend and its cache.

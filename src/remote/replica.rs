@@ -303,7 +303,6 @@ fn send_large(from: &dyn Backend, writer: &dyn Writer, file: &Expected, bytes: u
         Some(piece)
     });
     writer.stage_from(&file.object, bytes, &mut pieces)?;
-    drop(pieces);
     if Hex(hasher.finalize().into()) == file.digest {
         return Ok(bytes);
     }

@@ -92,8 +92,7 @@ impl EmbeddingModel {
     pub(super) fn load_for_upgrade(vault: &OpenVault, file: Option<&Path>, dirs: &AppDirs) -> Result<Self, Error> {
         let network = network_of(vault);
         let precision = precision_of(vault)?;
-        let model =
-            Self::load_network(network, network.default_dimension(), file, precision, Workload::One, dirs)?;
+        let model = Self::load_network(network, network.default_dimension(), file, precision, Workload::One, dirs)?;
         let (old, new) = (vault.vault().feature_space(), model.space());
         // Old vaults record neither the name of the network nor a basis.
         let unprojected = FeatureSpace { network: old.network.clone(), basis: None, dimension: old.dimension, ..new };

@@ -260,8 +260,10 @@ impl Scanner for Client {
         query: &EncryptedQuery,
     ) -> Result<Vec<u8>, vault::Error> {
         let expected = files.iter().map(|file| file.blocks * ANSWER_BYTES).sum::<usize>() as u64;
-        let files =
-            files.iter().map(|file| ScannedFile { name: file.file.digest.name(), blocks: file.blocks as u32 }).collect();
+        let files = files
+            .iter()
+            .map(|file| ScannedFile { name: file.file.digest.name(), blocks: file.blocks as u32 })
+            .collect();
         let request = Request::Scan { context: *context, files, query: query.as_bytes().to_vec() };
         let answer = self.fetch(&request, expected)?;
         let actual = answer.len() as u64;

@@ -16,7 +16,7 @@ use crate::durable::IfLocked;
 use crate::remote;
 use crate::remote::error::{elsewhere, refused};
 use crate::remote::protocol::{Reply, Request};
-use crate::vault::{Digest, Hex, Error, LOCK_PATIENCE, Object, Pieces, SignedMapping, Writer};
+use crate::vault::{Digest, Error, Hex, LOCK_PATIENCE, Object, Pieces, SignedMapping, Writer};
 
 /// Bytes of a file per frame, small enough for requests of other threads to take turns.
 const CHUNK_BYTES: usize = 128 << 10;

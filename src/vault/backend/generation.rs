@@ -69,9 +69,9 @@ pub fn named_files(backend: &dyn Backend, mapping: &Mapping) -> Result<Vec<Expec
 /// The contexts of a generation of format 1 or 2.
 fn old_contexts(mapping: &Mapping) -> impl Iterator<Item = Expected> + use<> {
     let digests = mapping.old_contexts();
-    digests.into_iter().flat_map(|[public, secret]| {
-        [named(Object::PublicContext, public), named(Object::SecretContext, secret)]
-    })
+    digests
+        .into_iter()
+        .flat_map(|[public, secret]| [named(Object::PublicContext, public), named(Object::SecretContext, secret)])
 }
 
 fn named(object: Object, digest: Digest) -> Expected {
@@ -124,8 +124,9 @@ pub(in crate::vault) fn read_images(
     let file = shape.segment(entry, Part::List).ok_or_else(|| missing(entry.id, Part::List))?;
     let bytes = backend.read_verified(&file)?;
     let images = match shape {
-        Shape::Current { .. } => list::decode(&bytes, entry.id, entry.images)
-            .map(|list| Images { list, old_thumbnails: Vec::new() }),
+        Shape::Current { .. } => {
+            list::decode(&bytes, entry.id, entry.images).map(|list| Images { list, old_thumbnails: Vec::new() })
+        }
         Shape::Old => old::images::decode(&bytes, entry.id, entry.images).map(|rows| {
             let (images, old_thumbnails) = rows.into_iter().map(|row| (row.image, row.thumbnail)).unzip();
             Images { list: ImageList { images, companions: Vec::new() }, old_thumbnails }
@@ -135,11 +136,7 @@ pub(in crate::vault) fn read_images(
 }
 
 /// The hints of a segment of format 3.
-pub(in crate::vault) fn read_hints(
-    backend: &dyn Backend,
-    shape: &Shape,
-    entry: &SegmentEntry,
-) -> Result<Hints, Error> {
+pub(in crate::vault) fn read_hints(backend: &dyn Backend, shape: &Shape, entry: &SegmentEntry) -> Result<Hints, Error> {
     let file = shape.segment(entry, Part::Hints).ok_or_else(|| missing(entry.id, Part::Hints))?;
     let bytes = backend.read_verified(&file)?;
     Hints::decode(bytes, entry.images)

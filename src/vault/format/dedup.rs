@@ -185,7 +185,15 @@ mod tests {
 
     fn group(images: usize) -> GroupEntry {
         let unused = Digest::of(&[]);
-        GroupEntry { id: Id::random().unwrap(), segments: 1, images, list: unused, copy: unused, tags: unused, checks: Vec::new() }
+        GroupEntry {
+            id: Id::random().unwrap(),
+            segments: 1,
+            images,
+            list: unused,
+            copy: unused,
+            tags: unused,
+            checks: Vec::new(),
+        }
     }
 
     #[test]

@@ -46,8 +46,7 @@ pub enum Part {
 
 impl Part {
     /// The files of a segment of format 3.
-    pub const ALL: [Self; 6] =
-        [Self::Blocks, Self::List, Self::Hints, Self::Vectors, Self::Records, Self::Checks];
+    pub const ALL: [Self; 6] = [Self::Blocks, Self::List, Self::Hints, Self::Vectors, Self::Records, Self::Checks];
     /// Those that each space has.
     pub const OF_SPACE: [Self; 4] = [Self::Blocks, Self::Hints, Self::Vectors, Self::Checks];
     const OLD: [Self; 2] = [Self::OldList, Self::OldCatalogue];

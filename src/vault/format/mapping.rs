@@ -194,7 +194,9 @@ impl Mapping {
         if self.format != FORMAT {
             return damaged("it is not a mapping");
         }
-        if self.generation == 0 || (self.generation == 1) != self.parents.is_empty() || self.parents.len() > MOST_PARENTS
+        if self.generation == 0
+            || (self.generation == 1) != self.parents.is_empty()
+            || self.parents.len() > MOST_PARENTS
         {
             return damaged("its generation and its parents contradict each other");
         }
@@ -208,7 +210,8 @@ impl Mapping {
         {
             return damaged("a segment or a group has not one entry for each space");
         }
-        let checks = |segment: &SegmentEntry| segment.features.iter().flatten().any(|features| features.checks.is_none());
+        let checks =
+            |segment: &SegmentEntry| segment.features.iter().flatten().any(|features| features.checks.is_none());
         if self.segments.iter().any(checks) {
             return damaged("a segment in no group has no check vectors");
         }

@@ -64,6 +64,9 @@ impl Search {
     }
 }
 
+/// A file to be written, with its pieces in order.
+pub type FileInPieces<'a> = (Object, Vec<&'a [u8]>);
+
 /// A new segment, encrypted and ready to be written.
 pub struct EncodedSegment {
     id: Id,
@@ -111,9 +114,9 @@ impl EncodedSegment {
         })
     }
 
-    /// The files to be written, each with its pieces in order, and the entry of the segment in the mapping.
+    /// The files to be written, and the entry of the segment in the mapping.
     #[must_use]
-    pub fn files(&self) -> (Vec<(Object, Vec<&[u8]>)>, SegmentEntry) {
+    pub fn files(&self) -> (Vec<FileInPieces<'_>>, SegmentEntry) {
         let files = Part::ALL.map(|part| {
             let pieces = self.pieces(part);
             (Digest::of(&pieces), part, pieces)

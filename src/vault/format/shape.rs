@@ -19,7 +19,6 @@ use super::vectors;
 use crate::ckks::{BLOCK_IMAGES, Parameters};
 use crate::vault::error::Error;
 
-
 /// Most bytes of one segment in the list of a group, for each space.
 const LISTED_SEGMENT_BYTES: usize = 1024;
 
@@ -44,7 +43,7 @@ impl Shape {
         if mapping.is_old() {
             return Ok(Self::Old);
         }
-        let parameters = |space: &super::space::Space| Ok(space.public_context()?.parameters().clone());
+        let parameters = |space: &super::space::Space| Ok(*space.public_context()?.parameters());
         Ok(Self::Current { spaces: mapping.spaces.iter().map(parameters).collect::<Result<_, Error>>()? })
     }
 
@@ -173,7 +172,8 @@ impl Shape {
 }
 
 /// Most bytes of a sealed file of compressed rows: DEFLATE never makes them much longer.
-const LARGEST_ROWS_BYTES: usize = sealed::file_bytes(fields::LARGEST_CONTENT_BYTES + fields::LARGEST_CONTENT_BYTES / 1000 + 1024);
+const LARGEST_ROWS_BYTES: usize =
+    sealed::file_bytes(fields::LARGEST_CONTENT_BYTES + fields::LARGEST_CONTENT_BYTES / 1000 + 1024);
 
 /// Most bytes of a file of a segment under this name, in any format.
 #[must_use]

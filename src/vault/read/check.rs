@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::group::Group;
 use super::image::Image;
-use super::packs::{PartPlace, Packs};
+use super::packs::{Packs, PartPlace};
 use super::segment::Segment;
 use super::snapshot::Snapshot;
 use crate::vault::backend::Leftovers;
@@ -97,11 +97,12 @@ pub(in crate::vault) fn check(
         let of_group = check_group(group);
         read(Progress { images: 0, damages: of_group.len() });
         damages.extend(of_group);
-        match group.segments() {
-            Ok(segments) => damages.extend(segments.iter().flat_map(|segment| check_segment(snapshot, segment, originals, read))),
+        let Ok(segments) = group.segments() else {
             // The affected segments are unknown.
-            Err(_) => read(Progress { images: group.entry().images, damages: 0 }),
-        }
+            read(Progress { images: group.entry().images, damages: 0 });
+            continue;
+        };
+        damages.extend(segments.iter().flat_map(|segment| check_segment(snapshot, segment, originals, read)));
     }
     damages.extend(snapshot.ungrouped().iter().flat_map(|segment| check_segment(snapshot, segment, originals, read)));
     let of_vault: Vec<_> = check_packs(snapshot.packs()).into_iter().chain(check_tables(snapshot)).collect();

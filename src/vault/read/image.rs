@@ -94,7 +94,12 @@ impl<'a> Image<'a> {
     /// # Errors
     /// When it is missing or damaged; what `receive` returns.
     pub fn photo_in_pieces(&self, receive: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
-        self.segment.map_superseded(original::read_in_pieces(self.segment.source(), self.listed, self.file_bytes()?, receive))
+        self.segment.map_superseded(original::read_in_pieces(
+            self.segment.source(),
+            self.listed,
+            self.file_bytes()?,
+            receive,
+        ))
     }
 
     /// The same, and compares the digest of the file.

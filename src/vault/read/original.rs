@@ -46,7 +46,7 @@ pub(super) fn read_in_pieces(
     if prefix != Kind::ChunkedPhoto.prefix() {
         return receive(&read_whole(source, listed)?);
     }
-    for_each_chunk(source, listed, file_bytes, &mut |_, content| receive(content))
+    for_each_chunk(source, listed, file_bytes, |_, content| receive(content))
 }
 
 /// Reads the original, passes it on in pieces and compares the digest of its file.
@@ -64,7 +64,7 @@ pub(super) fn verify(
     }
     let mut file = blake3::Hasher::new();
     file.update(&prefix);
-    for_each_chunk(source, listed, file_bytes, &mut |chunk, content| {
+    for_each_chunk(source, listed, file_bytes, |chunk, content| {
         file.update(chunk);
         receive(content);
         Ok(())
@@ -81,7 +81,7 @@ fn for_each_chunk(
     source: &Source,
     listed: &ListedImage,
     file_bytes: u64,
-    receive: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Error>,
+    mut receive: impl FnMut(&[u8], &[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let object = Object::Photo(listed.id, listed.extension.clone());
     let mut opener = ChunkOpener::new(&source.keys, listed.id, &listed.extension, file_bytes)?;

@@ -139,10 +139,9 @@ impl Packs {
         let missing = || Error::Missing { object: Object::Pack(place.part, PackPart::Content) };
         let at = self.place(place.part).ok_or_else(missing)?;
         let index = self.index(at)?;
-        let (id, range) = index.thumbnail(place.number).ok_or(Error::Damaged {
-            object: at.object.clone(),
-            what: "a part has no thumbnail with this number",
-        })?;
+        let (id, range) = index
+            .thumbnail(place.number)
+            .ok_or(Error::Damaged { object: at.object.clone(), what: "a part has no thumbnail with this number" })?;
         let bytes = range.end - range.start;
         let sealed = self.map_superseded(self.source.backend.read_at(&at.object, at.offset + range.start, bytes))?;
         pack::open_thumbnail(&self.source.keys, id, &sealed).map_err(|error| error.about(&at.object))

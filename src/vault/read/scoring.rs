@@ -13,6 +13,7 @@ use crate::ckks;
 use crate::ckks::{EncryptedQuery, Evaluator, QuerySecret, ScannedBlock, ScannedGroup};
 use crate::vault::backend::BlocksFile;
 use crate::vault::error::Error;
+use crate::vault::format::hints::Hints;
 use crate::vault::format::layout::Part;
 
 impl Snapshot {
@@ -92,7 +93,7 @@ impl Snapshot {
         for group in self.groups() {
             let segments = group.segments()?;
             let hints = segments.iter().map(|segment| segment.hints()).collect::<Result<Vec<_>, _>>()?;
-            let blocks: Vec<ScannedBlock<'_>> = hints.into_iter().flat_map(|hints| hints.blocks()).collect();
+            let blocks: Vec<ScannedBlock<'_>> = hints.into_iter().flat_map(Hints::blocks).collect();
             covered.push((group.checks()?, blocks));
         }
         for segment in self.ungrouped() {
@@ -110,7 +111,8 @@ impl Snapshot {
     /// Why an answer was refused: blocks are damaged, or whoever computed it did it wrong.
     fn explain_refusal(&self) -> Error {
         let damaged = || {
-            let files = self.segments()?.map(|segment| segment.expected(Part::Blocks)).collect::<Result<Vec<_>, _>>()?;
+            let files =
+                self.segments()?.map(|segment| segment.expected(Part::Blocks)).collect::<Result<Vec<_>, _>>()?;
             let objects: Vec<_> = files.iter().map(|file| file.object.clone()).collect();
             let found = self.source.backend.digests(&objects)?;
             match files.iter().zip(found).find(|(file, found)| *found != Some(file.digest)) {

@@ -91,9 +91,8 @@ impl Segment {
     /// # Errors
     /// When they are missing or have another length.
     pub fn blocks(&self) -> Result<&[u8], Error> {
-        let blocks = read_once(&self.blocks, || {
-            self.map_superseded(self.source.backend.blocks(&self.expected(Part::Blocks)?))
-        })?;
+        let blocks =
+            read_once(&self.blocks, || self.map_superseded(self.source.backend.blocks(&self.expected(Part::Blocks)?)))?;
         Ok(blocks)
     }
 

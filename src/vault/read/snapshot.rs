@@ -102,7 +102,8 @@ impl Snapshot {
             for (number, page) in (0..).zip(self.mapping().pages(Table::Sources.name())) {
                 let file = Shape::table_page(*page);
                 let sealed = SealedObject::Table(Table::Sources.id(), number);
-                let rows = self.source.map_superseded(self.mapping().generation, self.source.open_expected(&sealed, &file))?;
+                let rows =
+                    self.source.map_superseded(self.mapping().generation, self.source.open_expected(&sealed, &file))?;
                 sources.extend(table::decode_sources(&rows).map_err(|fault| fault.in_file(&file.object))?);
             }
             Ok(sources)

@@ -150,10 +150,8 @@ fn write_lists(keys: &VaultKeys, writer: &dyn Writer, id: Id, segments: &[Segmen
     let list = group::encode_list(id, segments);
     let copy = keys.seal(&SealedObject::GroupCopy(id), &list)?;
     let digests = Lists { list: Digest::of(&[&list]), copy: Digest::of(&copy.parts()) };
-    let files = [
-        Object::Group(digests.list.name(), GroupPart::List),
-        Object::Group(digests.copy.name(), GroupPart::Copy),
-    ];
+    let files =
+        [Object::Group(digests.list.name(), GroupPart::List), Object::Group(digests.copy.name(), GroupPart::Copy)];
     writer.announce(&files)?;
     writer.stage(&files[0], &[&list])?;
     writer.stage(&files[1], &copy.parts())?;

@@ -83,7 +83,7 @@ impl<'a> Packing<'a> {
                 .list
                 .parts
                 .iter()
-                .map(|part| Ok(before.place(part.id).map_or(Ok(0), |at| before.index(at).map(|index| index.kept()))?))
+                .map(|part| before.place(part.id).map_or(Ok(0), |at| before.index(at).map(|index| index.kept())))
                 .sum();
             if pack.entry.dead * DEAD_SHARE < kept? {
                 continue;

@@ -116,9 +116,7 @@ fn needs_regrouping(before: &Report, transaction: &Transaction, group: Id) -> bo
     let Some(group) = groups.iter().find(|known| known.entry().id == group) else { return false };
     let files = GroupPart::ALL.into_iter().filter_map(|part| group.expected(part).ok()).chain(group.checks_file().ok());
     let objects: Vec<Object> = files.map(|file| file.object).collect();
-    let is_this = |damage: &check::Damage| {
-        damage.remedy == check::Remedy::Rebuild && objects.contains(&damage.object)
-    };
+    let is_this = |damage: &check::Damage| damage.remedy == check::Remedy::Rebuild && objects.contains(&damage.object);
     before.damages.iter().any(is_this)
 }
 

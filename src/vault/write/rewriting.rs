@@ -160,9 +160,11 @@ impl<'a> Rewriting<'a> {
         }
         let entries: Vec<SegmentEntry> = (0..)
             .zip(segments)
-            .map(|(at, segment)| {
-                if touched.contains(&at) { Ok(segment.entry().clone()) } else { self.amended(segment) }
-            })
+            .map(
+                |(at, segment)| {
+                    if touched.contains(&at) { Ok(segment.entry().clone()) } else { self.amended(segment) }
+                },
+            )
             .collect::<Result<_, Error>>()?;
         let members = if is_rebuilt && touched.is_empty() {
             Members::rebuilt(self.source, group, &entries)

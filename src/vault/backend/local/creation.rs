@@ -61,12 +61,7 @@ pub(super) fn create_directories(directories: &Directories, vault: Id) -> Result
 /// files are allowed too.
 fn remains_of_creation(directories: &Directories, root: &Dir, resumes: bool) -> Result<Vec<Object>, Error> {
     let occupied = || Error::Occupied { path: directories.path().to_owned() };
-    let left_by_creation = [
-        Object::Mapping,
-        Object::UNFINISHED_MAPPING,
-        Object::UNFINISHED_HEADER,
-        Object::Lock,
-    ];
+    let left_by_creation = [Object::Mapping, Object::UNFINISHED_MAPPING, Object::UNFINISHED_HEADER, Object::Lock];
     let mut remains = Vec::new();
     for entry in root.entries().map_err(Error::io(directories.path().display()))? {
         let name = entry.name.into_string().map_err(|_| occupied())?;
@@ -102,10 +97,9 @@ mod tests {
 
     #[test]
     fn an_unfinished_replacement_has_the_name_that_the_layout_gives_it() {
-        for (unfinished, object) in [
-            (Object::UNFINISHED_HEADER, Object::Header),
-            (Object::UNFINISHED_MAPPING, Object::Mapping),
-        ] {
+        for (unfinished, object) in
+            [(Object::UNFINISHED_HEADER, Object::Header), (Object::UNFINISHED_MAPPING, Object::Mapping)]
+        {
             assert_eq!(unfinished.to_string(), format!("{object}{}", durable::UNFINISHED));
         }
     }
