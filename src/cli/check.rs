@@ -105,6 +105,7 @@ fn as_json(report: &Report, dropped: &[String], older_copy: serde_json::Value) -
                 Remedy::Rebuild => "rebuild",
                 Remedy::Regenerate => "remake",
                 Remedy::Rename => "rename",
+                Remedy::Omit => "omit",
                 Remedy::Lost => "lost",
             };
             json!({ "object": damage.object, "reason": damage.reason, "remedy": remedy })

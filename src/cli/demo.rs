@@ -88,7 +88,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         let listing = Listing::Matches { threshold: THRESHOLD, top: Some(MOST_LISTED) };
         let found = find::search(&vault, &query, listing)?;
         output::text(&search::in_words(&found, THRESHOLD, listing))?;
-        let shown: Vec<_> = found.ranked.iter().map(|hit| (hit.photo.id, format!("{:.4}", hit.score))).collect();
+        let shown: Vec<_> = found.ranked.iter().map(|hit| (hit.photo.id, format!("{:.3}", hit.score))).collect();
         pictures::show(session, arguments.preview, &vault, &shown, None, 0)?;
     }
     conclude(arguments)?;

@@ -155,7 +155,7 @@ fn show(
     let (matches, _) = found.split_at_threshold(threshold);
     let caption = |(rank, hit): (usize, &Match)| {
         let mark = if rank < matches.len() { MATCH_MARK } else { ' ' };
-        (hit.photo.id, format!("{mark}{:.4}", hit.score))
+        (hit.photo.id, format!("{mark}{:.3}", hit.score))
     };
     let pictures: Vec<_> = found.ranked.iter().enumerate().map(caption).collect();
     let divider = divider(found, threshold).map(|text| Divider { place: matches.len(), text });
@@ -231,7 +231,7 @@ fn rows_of(matches: &[Match], nearest: &[Match], divider: Option<String>) -> Str
         return String::new();
     }
     let row = |mark: char, hit: &Match| {
-        let (score, id) = (format!("{mark}{:.4}", hit.score), hit.photo.id.to_string()[..8].to_owned());
+        let (score, id) = (format!("{mark}{:.3}", hit.score), hit.photo.id.to_string()[..8].to_owned());
         let name = inert(&hit.photo.name).into_owned();
         [score, id, name, output::date(&hit.photo), output::size(hit.photo.bytes)]
     };

@@ -34,6 +34,9 @@ impl Damage {
             Remedy::Rename => {
                 "names and dates are lost, the photos are not: cipherlens check --repair gives them new names"
             }
+            Remedy::Omit => {
+                "the names of folders are lost, the photos are not: cipherlens check --repair goes on without them"
+            }
             Remedy::Lost => {
                 "the photo is lost: put the file back from a backup, or remove it with \
                  cipherlens check --repair --drop-lost"

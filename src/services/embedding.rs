@@ -84,15 +84,20 @@ impl EmbeddingModel {
         Self::load_network(network_of(vault), dimension, file, precision_of(vault)?, workload, dirs)
     }
 
-    /// Loads the model that a vault of format 1 or 2 has after its upgrade: the same network and precision, with the
-    /// default dimension.
+    /// How many numbers the vectors of a vault of format 1 or 2 have after its upgrade.
+    pub(super) fn dimension_after_upgrade(vault: &OpenVault) -> usize {
+        network_of(vault).default_dimension_of(&vault.vault().feature_space().weights)
+    }
+
+    /// Loads the model that a vault of format 1 or 2 has after its upgrade: the same network, weights and precision.
     ///
     /// # Errors
     /// As [`Self::load_for`]; when the vault's vectors were made with other weights.
     pub(super) fn load_for_upgrade(vault: &OpenVault, file: Option<&Path>, dirs: &AppDirs) -> Result<Self, Error> {
         let network = network_of(vault);
         let precision = precision_of(vault)?;
-        let model = Self::load_network(network, network.default_dimension(), file, precision, Workload::One, dirs)?;
+        let dimension = Self::dimension_after_upgrade(vault);
+        let model = Self::load_network(network, dimension, file, precision, Workload::One, dirs)?;
         let (old, new) = (vault.vault().feature_space(), model.space());
         // Old vaults record neither the name of the network nor a basis.
         let unprojected = FeatureSpace { network: old.network.clone(), basis: None, dimension: old.dimension, ..new };

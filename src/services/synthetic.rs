@@ -63,8 +63,10 @@ impl SyntheticFeatures {
 pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<(), Error> {
     let mut transaction = Transaction::begin(vault.vault(), IfLocked::Wait)?;
     let first = transaction.base().len();
-    let mut features = SyntheticFeatures::new(0x9e37_79b9_7f4a_7c15 ^ first as u64, Components::Rectified);
-    let mut vector = vec![0.0; vault.vault().feature_space().dimension];
+    let space = vault.vault().feature_space();
+    let components = if space.basis.is_some() { Components::Signed } else { Components::Rectified };
+    let mut features = SyntheticFeatures::new(0x9e37_79b9_7f4a_7c15 ^ first as u64, components);
+    let mut vector = vec![0.0; space.dimension];
     let extension = Extension::of("synthetic.bin".as_ref());
     for number in first..first + images {
         features.fill(&mut vector);

@@ -45,7 +45,7 @@ pub struct Upgraded {
 /// # Errors
 /// [`vault::Error::NotOutdated`]; when a list of the vault is missing or damaged.
 pub fn plan(vault: &OpenVault) -> Result<UpgradePlan, Error> {
-    Ok(vault::plan_upgrade(vault.vault(), EmbeddingModel::dimensions()[0])?)
+    Ok(vault::plan_upgrade(vault.vault(), EmbeddingModel::dimension_after_upgrade(vault))?)
 }
 
 /// Upgrades `vault`, which `passphrase` has opened. `weights` are those of its model: a file, or `None` for the usual

@@ -13,6 +13,7 @@ use super::error::Error;
 use super::format::header;
 use super::format::hex::{Digest, Id};
 use super::format::layout::Object;
+use super::format::limits::largest_bytes;
 use super::format::mapping::SignedMapping;
 use super::format::sealed::{ContentTag, VaultKeys};
 use super::format::segment::Search;
@@ -22,7 +23,7 @@ use super::freshness::{CopyAge, Freshness};
 use super::read::check;
 use super::read::snapshot::Snapshot;
 use super::read::source::Source;
-use crate::cipher::{Cost, Passphrase, Purpose, aes_cbc_hmac, padding};
+use crate::cipher::{Cost, MasterKey, Passphrase, Purpose, aes_cbc_hmac, padding};
 use crate::ckks::KeyHolder;
 use crate::durable::IfLocked;
 
@@ -64,14 +65,22 @@ impl Vault {
         freshness: Freshness,
     ) -> Result<(Self, Snapshot), Error> {
         let header = read_header(&*backend)?;
-        let (vault, master) = header::open(&header, passphrase)?;
+        let (vault, master) = match header::open(&header, passphrase) {
+            // After an interrupted change of the passphrase another header may be the current one.
+            Err(Error::WrongPassphrase) => open_named_header(&*backend, &header, passphrase)?,
+            opened => opened?,
+        };
         let keys = VaultKeys::new(vault, master);
         // First of all: the cache for everything read next is encrypted with a key of the vault.
         backend.unlocked(&keys);
         let signed = read_mapping(&*backend, &keys, &freshness)?;
         let mapping = &signed.mapping;
         if !mapping.is_old() && mapping.header != Digest::of(&[&header]) {
-            return Err(Error::HeaderReplaced { generation: mapping.generation });
+            let named = backend.header(&mapping.header)?;
+            if mapping.header != Digest::of(&[&named]) {
+                return Err(Error::HeaderReplaced { generation: mapping.generation });
+            }
+            header::open(&named, passphrase)?;
         }
         let space = mapping.feature_space()?;
         let shape = Shape::of(mapping)?;
@@ -224,7 +233,7 @@ impl Vault {
         writer.lock(if_locked)?;
         let current = self.current()?;
         current.mapping.require_writable()?;
-        let header = read_header(self.backend())?;
+        let header = self.backend().header(&current.mapping.header)?;
         let header = header::change_passphrase(&header, self.source.keys.tree().master(), old, new, cost)?;
         let next = current.mapping.with_header(current.tag, Digest::of(&[&header]));
         let next = SignedMapping::sign(next, &self.source.keys);
@@ -237,17 +246,23 @@ impl Vault {
     }
 }
 
-/// The header that the current mapping names.
+/// The file `header`.
 fn read_header(backend: &dyn Backend) -> Result<Vec<u8>, Error> {
-    // Not authenticated yet: it only decides which header is tried.
-    let named = backend.mapping().map_or(Digest::of(&[]), |found| found.mapping.header);
-    match backend.header(&named) {
+    match backend.read(&Object::Header, largest_bytes(&Object::Header)) {
         Err(Error::Missing { object }) => {
             backend.require_vault()?;
             Err(Error::Missing { object })
         }
         outcome => outcome,
     }
+}
+
+/// Opens the header that the current mapping names, if it is not the one that was `tried`. The mapping is not
+/// authenticated yet: it only decides which header is tried.
+fn open_named_header(backend: &dyn Backend, tried: &[u8], passphrase: &Passphrase) -> Result<(Id, MasterKey), Error> {
+    let named = backend.mapping().map_err(|_| Error::WrongPassphrase)?.mapping.header;
+    let header = backend.header(&named)?;
+    if header == tried { Err(Error::WrongPassphrase) } else { header::open(&header, passphrase) }
 }
 
 /// The current mapping, after verifying its tag and that it is not older than this machine has seen.

@@ -13,6 +13,7 @@ use crate::weights_source::WeightsSource;
 pub static NETWORKS: &[Network] = &[Network {
     name: resnet50::NAME,
     dimensions: &resnet50::DIMENSIONS,
+    weights_with_a_basis: resnet50::BUNDLED_SHA256,
     preprocessing: &resnet50::PREPROCESSING,
     load: resnet50::load,
 }];
@@ -21,6 +22,8 @@ pub static NETWORKS: &[Network] = &[Network {
 pub struct Network {
     name: &'static str,
     dimensions: &'static [usize],
+    /// The SHA-256 of the weights that have all of `dimensions`; others have only the last one, which needs no basis.
+    weights_with_a_basis: &'static str,
     /// Every [`FeatureSpace::preprocessing`] of this network, unique among all networks.
     preprocessing: &'static [&'static str],
     load: Load,
@@ -63,6 +66,13 @@ impl Network {
     #[must_use]
     pub fn default_dimension(&self) -> usize {
         self.dimensions[0]
+    }
+
+    /// How many components vectors have by default with the weights of this SHA-256.
+    #[must_use]
+    pub fn default_dimension_of(&self, weights: &str) -> usize {
+        let has_basis = weights == self.weights_with_a_basis;
+        if has_basis { self.default_dimension() } else { self.dimensions[self.dimensions.len() - 1] }
     }
 
     /// Loads the network for vectors of `dimension` components.
@@ -109,6 +119,13 @@ mod tests {
             }
         }
         assert!(Network::named("another").is_none());
+    }
+
+    #[test]
+    fn weights_without_a_basis_give_the_numbers_of_the_network_itself() {
+        let network = Network::default_network();
+        assert_eq!(network.default_dimension_of(resnet50::BUNDLED_SHA256), 512);
+        assert_eq!(network.default_dimension_of("0".repeat(64).as_str()), 2048);
     }
 
     #[test]

@@ -201,7 +201,7 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
     };
     picture::preview(canvas, area, &found.photo.name, Subject::Photo(found.photo.id), &mut |canvas, _| {
         let is_match = found.score >= canvas.state.results.threshold();
-        let score = format!("similarity {:.4}{}", found.score, if is_match { ", a match" } else { "" });
+        let score = format!("similarity {:.3}{}", found.score, if is_match { ", a match" } else { "" });
         [vec![Line::raw(score)], picture::facts(canvas, &found.photo)].concat()
     });
 }

@@ -11,10 +11,12 @@ use super::segment::Segment;
 use super::snapshot::Snapshot;
 use crate::vault::backend::Leftovers;
 use crate::vault::error::Error;
+use crate::vault::format::entries::TableEntry;
 use crate::vault::format::expected::Expected;
 use crate::vault::format::hex::{Digest, Id};
 use crate::vault::format::layout::{GroupPart, Object, PackPart, Part};
 use crate::vault::format::shape::Shape;
+use crate::vault::format::table::Table;
 
 /// What a repair can do about a damaged file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub enum Remedy {
     Regenerate,
     /// Rebuild it without names and dates, which are lost; the photos are not.
     Rename,
+    /// Leave it out: the names of folders are lost, the photos are not.
+    Omit,
     /// None: the photo is lost. It can be dropped, or restored from a copy of the vault.
     Lost,
 }
@@ -238,10 +242,14 @@ fn check_part(packs: &Packs, place: &PartPlace) -> Option<Damage> {
 }
 
 fn check_tables(snapshot: &Snapshot) -> Vec<Damage> {
-    let files = snapshot.mapping().tables.iter().flat_map(Shape::table_files);
-    let damage = |file: Expected| {
-        let cause = snapshot.source.backend.read_verified(&file).err()?;
-        Some(Damage { object: file.object, image: None, cause, remedy: Remedy::Lost })
+    let damages = |table: &TableEntry| {
+        // What a newer version keeps in a table cannot be judged here.
+        let remedy = if Table::named(&table.name).is_some() { Remedy::Omit } else { Remedy::Lost };
+        let damage = move |file: Expected| {
+            let cause = snapshot.source.backend.read_verified(&file).err()?;
+            Some(Damage { object: file.object, image: None, cause, remedy })
+        };
+        Shape::table_files(table).filter_map(damage).collect::<Vec<_>>()
     };
-    files.filter_map(damage).collect()
+    snapshot.mapping().tables.iter().flat_map(damages).collect()
 }

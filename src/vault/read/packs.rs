@@ -136,8 +136,14 @@ impl Packs {
     /// # Errors
     /// When there is none, or it is missing or damaged.
     pub(in crate::vault) fn thumbnail(&self, place: &ThumbnailPlace) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let missing = || Error::Missing { object: Object::Pack(place.part, PackPart::Content) };
-        let at = self.place(place.part).ok_or_else(missing)?;
+        let Some(at) = self.place(place.part) else {
+            // A list that cannot be read may be the one that has the part.
+            self.packs.iter().try_for_each(|pack| self.list(pack).map(drop))?;
+            return Err(Error::Damaged {
+                object: Object::Mapping,
+                what: "none of its packs has a part that a record names",
+            });
+        };
         let index = self.index(at)?;
         let (id, range) = index
             .thumbnail(place.number)

@@ -92,22 +92,34 @@ impl Snapshot {
         &self.signed
     }
 
-    /// Where photos were found.
+    /// Where photos were found. Leaves out what cannot be read: it is only what folders were called, which must not
+    /// keep anyone from the photos. A check reports it.
     ///
     /// # Errors
-    /// When the table is missing or damaged.
-    pub fn sources(&self) -> Result<&Vec<table::Source>, Error> {
-        read_once(&self.sources, || {
+    /// [`Error::Superseded`]; when the files cannot be reached.
+    pub fn sources(&self) -> Result<&[table::Source], Error> {
+        let sources = read_once(&self.sources, || {
             let mut sources = Vec::new();
             for (number, page) in (0..).zip(self.mapping().pages(Table::Sources.name())) {
-                let file = Shape::table_page(*page);
-                let sealed = SealedObject::Table(Table::Sources.id(), number);
-                let rows =
-                    self.source.map_superseded(self.mapping().generation, self.source.open_expected(&sealed, &file))?;
-                sources.extend(table::decode_sources(&rows).map_err(|fault| fault.in_file(&file.object))?);
+                match self.sources_in(number, *page) {
+                    Ok(some) => sources.extend(some),
+                    Err(Error::Damaged { object, .. } | Error::Missing { object } | Error::TooLarge { object, .. }) => {
+                        log::warn!("{object} cannot be read: the names of some folders are lost");
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             Ok(sources)
-        })
+        })?;
+        Ok(sources)
+    }
+
+    fn sources_in(&self, number: u32, page: Digest) -> Result<Vec<table::Source>, Error> {
+        let file = Shape::table_page(page);
+        let sealed = SealedObject::Table(Table::Sources.id(), number);
+        let opened = self.source.open_expected(&sealed, &file);
+        let rows = self.source.map_superseded(self.mapping().generation, opened)?;
+        table::decode_sources(&rows).map_err(|fault| fault.in_file(&file.object))
     }
 
     /// The thumbnails.

@@ -103,6 +103,9 @@ pub fn repair(
             transaction.regroup(group);
         }
     }
+    if before.damages.iter().any(|damage| damage.remedy == check::Remedy::Omit) {
+        transaction.renew_sources();
+    }
     transaction = transaction.commit()?.next;
     transaction.remove_leftovers()?;
     transaction.set_strays_aside()?;

@@ -40,6 +40,8 @@ pub(super) struct Changes {
     pub(super) replaced: HashMap<Id, Vec<Row>>,
     /// Groups whose files are rebuilt.
     pub(super) regrouped: HashSet<Id>,
+    /// Whether the table of sources is written anew from what is left of it.
+    pub(super) renews_sources: bool,
 }
 
 impl Changes {
@@ -49,6 +51,7 @@ impl Changes {
             && self.places.is_empty()
             && self.replaced.is_empty()
             && self.regrouped.is_empty()
+            && !self.renews_sources
     }
 
     /// Which segments of a group are rewritten, by number.

@@ -124,18 +124,14 @@ pub(super) fn store_stream(
     Ok((listed, tag.finish()))
 }
 
-/// The tables of the next generation, with `added` sources, and the files that are obsolete with it.
-pub(super) fn tables(
+/// The tables of the next generation, with `added` sources after those that can be read.
+pub(super) fn renewed_sources(
     keys: &VaultKeys,
     writer: &dyn Writer,
     base: &Snapshot,
     added: &[Source],
-) -> Result<(Vec<TableEntry>, Vec<Object>), Error> {
-    let mut tables = base.mapping().tables.clone();
-    if added.is_empty() {
-        return Ok((tables, Vec::new()));
-    }
-    let sources = [base.sources()?.as_slice(), added].concat();
+) -> Result<Vec<TableEntry>, Error> {
+    let sources = [base.sources()?, added].concat();
     let mut pages = Vec::new();
     for (number, page) in (0..).zip(table::encode_sources(&sources)?) {
         let sealed = keys.seal(&SealedObject::Table(Table::Sources.id(), number), &page)?;
@@ -146,8 +142,7 @@ pub(super) fn tables(
         pages.push(digest);
     }
     let name = Table::Sources.name();
-    let obsolete = base.mapping().pages(name).iter().map(|page| Object::Table(page.name())).collect();
-    tables.retain(|table| table.name != name);
-    tables.push(TableEntry { name: name.to_owned(), needs: Table::Sources.needs(), pages });
-    Ok((tables, obsolete))
+    let others = base.mapping().tables.iter().filter(|table| table.name != name).cloned();
+    let renewed = TableEntry { name: name.to_owned(), needs: Table::Sources.needs(), pages };
+    Ok(others.chain((!renewed.pages.is_empty()).then_some(renewed)).collect())
 }

@@ -18,17 +18,21 @@ use super::packing::Thumbnails;
 use super::rewriting::{Changes, Rewriting, Rewritten};
 use super::storing;
 use super::storing::AnnouncedIds;
+use crate::ckks;
+use crate::ckks::VectorFault;
 use crate::durable::IfLocked;
 use crate::vault::backend::writer::{Abandoned, Writer};
 use crate::vault::error::Error;
 use crate::vault::format::extension::Extension;
 use crate::vault::format::hex::{Digest, Id};
+use crate::vault::format::layout::Object;
 use crate::vault::format::list::ListedImage;
 use crate::vault::format::mapping::{Contents, SignedMapping};
 use crate::vault::format::pack;
 use crate::vault::format::record::{Found, Record, ThumbnailPlace};
 use crate::vault::format::segment::Row;
 use crate::vault::format::table;
+use crate::vault::format::table::Table;
 use crate::vault::format::vectors;
 use crate::vault::freshness::Freshness;
 use crate::vault::read::snapshot::Snapshot;
@@ -288,6 +292,11 @@ impl Transaction {
                 if actual != expected {
                     return Err(Error::Dimension { actual, expected });
                 }
+                // Zeros would pass as the empty slot of an image without a vector; a commit refuses other lengths.
+                if vector.iter().all(|component| *component == 0.0) {
+                    let fault = VectorFault::Norm { actual: 0.0 };
+                    return Err(ckks::Error::Vector { position: self.changes.additions.len(), fault }.into());
+                }
             }
             None => drop(record.without_vector.insert(search.space)),
         }
@@ -339,6 +348,11 @@ impl Transaction {
     /// Rebuilds the files of a group, for repair.
     pub(super) fn regroup(&mut self, group: Id) {
         self.changes.regrouped.insert(group);
+    }
+
+    /// Writes the table of sources anew from the pages that can be read, for repair.
+    pub(super) fn renew_sources(&mut self) {
+        self.changes.renews_sources = true;
     }
 
     /// Makes all changes so far durable and visible as one new generation, which follows the newest one: if another
@@ -398,6 +412,7 @@ impl Transaction {
     /// Writes and commits the next generation, under the lock.
     fn write(&mut self) -> Result<(), Error> {
         let changes = std::mem::take(&mut self.changes);
+        let renews_sources = changes.renews_sources || !self.sources.is_empty();
         let mut thumbnails = std::mem::replace(&mut *self.thumbnails.lock(), Thumbnails::new()?);
         let rows = changes.additions.iter().chain(changes.replaced.values().flatten());
         thumbnails.keep_only(&rows.filter_map(|row| row.record.thumbnail).collect());
@@ -412,8 +427,12 @@ impl Transaction {
         packing.merge()?;
         let (packs, unpacked) = packing.finish();
         obsolete.extend(unpacked);
-        let (tables, replaced) = storing::tables(&self.source.keys, &*self.writer, &self.base, &self.sources)?;
-        obsolete.extend(replaced);
+        let mut tables = self.base.mapping().tables.clone();
+        if renews_sources {
+            tables = storing::renewed_sources(&self.source.keys, &*self.writer, &self.base, &self.sources)?;
+            let pages = self.base.mapping().pages(Table::Sources.name());
+            obsolete.extend(pages.iter().map(|page| Object::Table(page.name())));
+        }
         let contents = Contents { groups, segments, packs, tables };
         let next = self.base.mapping().next(self.base.signed.tag, contents);
         let next = SignedMapping::sign(next, &self.source.keys);

@@ -114,7 +114,7 @@ fn a_damaged_list_does_not_prevent_the_export_of_other_photos() {
     // Two lists are needed, and one holds up to 1,024 photos.
     scene.run(["synthesize", "1030"]).success();
     let features = fs::read_dir(scene.vault().join("encrypted_features")).unwrap().map(|entry| entry.unwrap().path());
-    let lists: Vec<_> = features.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
+    let lists: Vec<_> = features.filter(|path| path.extension().is_some_and(|extension| extension == "list")).collect();
     assert_eq!(lists.len(), 2);
     let shortest = lists.iter().min_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
     fs::write(shortest, "damaged").unwrap();

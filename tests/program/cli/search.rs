@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::support::scene::{Scene, all_samples, samples};
 
-/// Scores are rounded to four decimals after an error of at most 1.7e-4.
-const TOLERANCE: f64 = 2e-4;
+/// Six standard deviations of the noise, and the rounding to three decimals.
+const TOLERANCE: f64 = 3e-3;
 
 fn scores(found: &Value) -> Vec<(String, f64)> {
     let matches = found["matches"].as_array().unwrap();
@@ -20,7 +20,7 @@ fn the_encrypted_ranking_of_all_sample_photos_is_the_plain_ranking() {
     let photos = all_samples();
     assert!(photos.len() >= 100);
     let scene = Scene::with_photos(&photos);
-    let lines = scene.run_with(&["features", "--json", "--dimension", "2048"], &photos).success().stdout();
+    let lines = scene.run_with(&["features", "--json"], &photos).success().stdout();
     let plain: HashMap<String, Vec<f64>> = lines
         .lines()
         .map(|line| {
@@ -61,9 +61,9 @@ fn threshold_and_top_limit_the_list_and_without_matches_the_nearest_are_listed()
     for step in ["features", "encrypt", "scan", "decrypt"] {
         assert!(timing[step].as_f64().unwrap() >= 0.0, "{timing}");
     }
-    // Each search has fresh noise, so a threshold must differ from the scores by more than two errors.
+    // Each search has fresh noise, so a threshold must differ from the scores by more than the noise.
     let ranked = scores(&all);
-    let gap = (1..12).find(|&rank| ranked[rank - 1].1 - ranked[rank].1 > 8.0 * TOLERANCE).unwrap();
+    let gap = (1..12).find(|&rank| ranked[rank - 1].1 - ranked[rank].1 > 2.0 * TOLERANCE).unwrap();
     let threshold = f64::midpoint(ranked[gap - 1].1, ranked[gap].1);
     let some =
         scene.run_with(&["search", "--json", "--threshold", &format!("{threshold}")], [&photos[0]]).success().json();
@@ -96,7 +96,7 @@ fn more_like_this_needs_no_file_and_matches_are_exported() {
     ]);
     let found = ran.success().json();
     assert_eq!(found["matches"][0]["id"], id);
-    assert!(found["matches"][0]["score"].as_f64().unwrap() > 0.999);
+    assert!(found["matches"][0]["score"].as_f64().unwrap() > 0.997);
     assert_eq!(fs::read_dir(&out).unwrap().count(), 3);
 }
 

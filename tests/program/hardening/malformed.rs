@@ -16,7 +16,7 @@ use cipherlens::vault::{Digest, Extension, Found, Hex, ListedImage, Record, Sour
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 use crate::hardening::targets::{HOST_VAULT, HostVault, IMAGES, SEGMENT, TARGETS, run};
-use crate::support::requests::{KINDS, Request, answered, frame, frames, greeting, making, questions};
+use crate::support::requests::{Request, answered, frame, frames, greeting, kinds, making, questions};
 use crate::support::vault_fixture::{DIMENSION, Fixture, files, fill_grouped, restore};
 
 const EXECUTIONS: usize = 100_000;
@@ -111,7 +111,7 @@ fn requests() -> Vec<Vec<u8>> {
         .map(|(path, content)| (path.clone(), content.clone()));
     let (questions, making) = (questions(files), making(&small.collect::<BTreeMap<_, _>>()));
     let sent: BTreeSet<u8> = questions.iter().chain(&making).map(|(kind, _)| *kind).chain([7, 15, scan.0]).collect();
-    assert_eq!(sent, KINDS.collect(), "every kind is sent");
+    assert_eq!(sent, kinds().collect(), "every kind is sent");
     let runs =
         |requests: &[Request]| requests.iter().flat_map(|(kind, payload)| run(*kind, payload)).collect::<Vec<_>>();
     let mut all: Vec<Vec<u8>> =

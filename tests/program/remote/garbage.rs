@@ -9,7 +9,7 @@ use cipherlens::vault::Vault;
 
 use crate::remote::host::Host;
 use crate::support::requests::{
-    KINDS, Request, answered, frame, frames, greeting, making, path, query, questions, scan,
+    Request, answered, frame, frames, greeting, kinds, making, path, query, questions, scan,
 };
 use crate::support::vault_fixture::{files, fill};
 
@@ -104,7 +104,7 @@ fn a_valid_request_of_every_kind_is_answered() {
     let asking = (3..).zip(questions(&files).into_iter().chain([scan(&snapshot, &query)]));
     let conversation: Vec<(u32, Request)> = writing.chain(asking).collect();
     let sent: BTreeSet<u8> = conversation.iter().map(|(_, (kind, _))| *kind).collect();
-    assert_eq!(sent, KINDS.collect(), "every kind is sent");
+    assert_eq!(sent, kinds().collect(), "every kind is sent");
     let line =
         conversation.iter().fold(greeting(), |line, (id, (kind, payload))| [line, frame(*id, *kind, payload)].concat());
 
@@ -127,7 +127,7 @@ fn a_valid_request_of_every_kind_is_answered() {
         .flat_map(|(_, _, bytes)| bytes.to_vec())
         .collect();
     let scores = snapshot.decrypt(secret, &answer).unwrap();
-    assert!(scores.len() == 3 && scores[1] > 0.999 && scores[0] < 0.5, "{scores:?}");
+    assert!(scores.len() == 3 && scores[1] > 0.997 && scores[0] < 0.5, "{scores:?}");
     let made = crate::support::vault_fixture::files(&host.path("made by hand.vault"));
     let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&made), names(&files));

@@ -70,7 +70,7 @@ fn the_serving_process_never_holds_a_secret_and_writes_nothing_in_the_clear() {
     let (query, secret) = holder.encrypt(holder.prepare().unwrap(), &vector(1)).unwrap();
     let answer = snapshot.score(&query).unwrap();
     snapshot.image_at(1).unwrap().photo().unwrap();
-    assert!(snapshot.decrypt(secret, &answer).unwrap()[1] > 0.999);
+    assert!(snapshot.decrypt(secret, &answer).unwrap()[1] > 0.997);
 
     let feature: Vec<u8> = vector(1)[..8].iter().flat_map(|number| number.to_le_bytes()).collect();
     let segment = snapshot.mapping().segments[0].features[0].as_ref().unwrap().ckks.name();

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use cipherlens::vault::{Error, Object, Part, Vault};
+use cipherlens::vault::{Error, Part, Vault};
 
 use crate::remote::dishonest::score;
 use crate::remote::host::Host;
-use crate::support::vault_fixture::{fill, passphrase};
+use crate::support::vault_fixture::{fill, passphrase, segment_file};
 
 #[test]
 fn blocks_truncated_under_a_host_fail_one_search_and_not_the_host() {
@@ -17,8 +17,8 @@ fn blocks_truncated_under_a_host_fail_one_search_and_not_the_host() {
     let backend = host.connect(&command).unwrap();
     let (vault, snapshot) = Vault::open(backend, &passphrase("correct"), host.freshness()).unwrap();
     let before = score(&vault, &snapshot).unwrap();
-    let object = Object::Segment(snapshot.mapping().segments[0].id, Part::Blocks);
-    let path = host.root().join(object.to_string());
+    let object = segment_file(&snapshot, 0, Part::Blocks);
+    let path = object.path(&host.root());
     let content = fs::read(&path).unwrap();
     for cut in [0, 1, 4096, content.len() as u64 / 2] {
         let file = fs::OpenOptions::new().write(true).open(&path).unwrap();

@@ -34,7 +34,7 @@ fn every_command_works_on_a_remote_vault() {
     let search = ["search", "--json", "--threshold", "-1"];
     let found = remote_with(&scene, &search, &photos[..1]).success().json();
     assert_eq!(found["matches"].as_array().unwrap().len(), 6);
-    assert!(found["matches"][0]["score"].as_f64().unwrap() > 0.999);
+    assert!(found["matches"][0]["score"].as_f64().unwrap() > 0.997);
     // Hints and lists are cached by now: only the query is sent, and five bytes per image of a full block are received.
     let bytes = &remote_with(&scene, &search, &photos[..1]).success().json()["bytes"];
     let (sent, received) = (bytes["sent"].as_u64().unwrap(), bytes["received"].as_u64().unwrap());

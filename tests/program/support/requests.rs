@@ -18,8 +18,8 @@ pub(crate) type Request = (u8, Vec<u8>);
 
 /// Kinds that a host answers with a final reply; the others belong to a writer.
 const QUESTIONS: [u8; 7] = [1, 2, 3, 4, 5, 6, 23];
-/// Every kind of the protocol.
-pub(crate) const KINDS: std::ops::RangeInclusive<u8> = 1..=23;
+/// A kind of earlier versions of the protocol.
+const GONE: u8 = 13;
 
 /// Longer than any answer takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -28,6 +28,11 @@ const GREETING_BYTES: usize = 10;
 /// Bytes of a frame before and after its payload.
 const HEAD_BYTES: usize = 9;
 const CHECKSUM_BYTES: usize = 8;
+
+/// Every kind of the protocol.
+pub(crate) fn kinds() -> impl Iterator<Item = u8> {
+    (1..=23).filter(|kind| *kind != GONE)
+}
 
 /// The greeting of either end.
 pub(crate) fn greeting() -> Vec<u8> {

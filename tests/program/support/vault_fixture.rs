@@ -281,7 +281,8 @@ pub(crate) fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
     intact
 }
 
-/// Every file below a directory, with its content, except a vault's `lock`, which has none and stands for nothing.
+/// Every file below a directory, with its content, except a vault's `lock`, which says nothing about
+/// its state.
 pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in walkdir::WalkDir::new(root) {

@@ -31,7 +31,7 @@ fn photos_are_stored_searched_and_removed() {
     }
     let scores = search(&vault, &snapshot, &vector(3));
     for (number, id) in (0..).zip(&ids) {
-        assert!((scores[id] - cosine(&vector(3), &vector(number))).abs() < 3e-4, "photo {number}: {}", scores[id]);
+        assert!((scores[id] - cosine(&vector(3), &vector(number))).abs() < 2.5e-3, "photo {number}: {}", scores[id]);
     }
 
     remove(&vault, &ids[1..3]);
@@ -39,7 +39,7 @@ fn photos_are_stored_searched_and_removed() {
     assert_eq!(snapshot.len(), 3);
     assert!(matches!(snapshot.image(ids[1]), Err(Error::UnknownImage { .. })));
     assert_eq!(*snapshot.image(ids[4]).unwrap().photo().unwrap(), photo(4));
-    assert!(search(&vault, &snapshot, &vector(4))[&ids[4]] > 0.999);
+    assert!(search(&vault, &snapshot, &vector(4))[&ids[4]] > 0.997);
     assert_eq!(fs::read_dir(fixture.root().join("encrypted_images")).unwrap().count(), 3);
     assert_eq!(fs::read_dir(fixture.root().join("encrypted_thumbnails")).unwrap().count(), 2, "a pack and its list");
 
@@ -78,7 +78,7 @@ fn segments_stay_full_across_their_borders() {
     for number in [0, 6, 9, 1023, 1025] {
         let id = ids[number as usize];
         assert_eq!(*snapshot.image(id).unwrap().photo().unwrap(), photo(number));
-        assert!(search(&vault, &snapshot, &vector(number))[&id] > 0.999);
+        assert!(search(&vault, &snapshot, &vector(number))[&id] > 0.997);
     }
     assert_eq!(files(&fixture.root().join("encrypted_features")).len(), Part::ALL.len());
 }
@@ -138,8 +138,8 @@ fn an_abandoned_transaction_leaves_nothing() {
     let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
     append(&mut transaction, 1);
     transaction.store_photo(&photo(2), &Extension::of(Path::new("2.png"))).unwrap();
-    // And the journal.
-    assert_eq!(files(&fixture.root()).len(), before.len() + 4);
+    // Two photos and the journal; thumbnails wait in memory for the commit.
+    assert_eq!(files(&fixture.root()).len(), before.len() + 3);
     drop(transaction);
     assert_eq!(files(&fixture.root()), before);
 }
@@ -153,8 +153,11 @@ fn a_commit_that_fails_leaves_the_old_generation() {
     let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
     let stored = transaction.store_photo(&photo(1), &Extension::of(Path::new("1.jpg"))).unwrap();
     let not_a_unit_vector = vec![0.0; vector(1).len()];
-    let image = vault::NewImage { vector: Some(not_a_unit_vector), ..image(stored, 1) };
-    transaction.append(image).unwrap();
+    let zeros = vault::NewImage { vector: Some(not_a_unit_vector), ..image(stored, 1) };
+    assert!(matches!(transaction.append(zeros), Err(Error::Ckks(_))));
+    let stored = transaction.store_photo(&photo(2), &Extension::of(Path::new("2.jpg"))).unwrap();
+    let too_long = vector(2).iter().map(|component| 2.0 * component).collect();
+    transaction.append(vault::NewImage { vector: Some(too_long), ..image(stored, 2) }).unwrap();
     assert!(matches!(transaction.commit(), Err(Error::Ckks(_))));
     assert_eq!(files(&fixture.root()), before);
 }
@@ -175,7 +178,7 @@ fn only_the_next_commit_removes_what_a_crash_left() {
     fs::write(fixture.root().join(format!("encrypted_features/{id}.vectors")), "half a segment").unwrap();
     fs::write(fixture.root().join("encrypted_images/notes.txt"), "the owner's own").unwrap();
     let littered = files(&fixture.root());
-    assert_eq!(littered.len(), whole.len() + 6);
+    assert_eq!(littered.len(), whole.len() + 5);
 
     let snapshot = fixture.open().snapshot().unwrap();
     assert_eq!(*snapshot.image(ids[0]).unwrap().photo().unwrap(), photo(0));
@@ -371,7 +374,7 @@ fn scoring_needs_no_key() {
 
     let snapshot = vault.snapshot().unwrap();
     let scores = snapshot.decrypt(secret, &answer).unwrap();
-    assert!(scores[1] > 0.999 && snapshot.image_at(1).unwrap().id() == ids[1]);
+    assert!(scores[1] > 0.997 && snapshot.image_at(1).unwrap().id() == ids[1]);
 }
 
 #[test]

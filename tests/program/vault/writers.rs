@@ -20,9 +20,8 @@ fn appended(transaction: &mut Transaction, number: u32) -> Id {
 }
 
 /// Photos, thumbnails, and journals.
-fn counts(fixture: &Fixture) -> [usize; 3] {
-    ["encrypted_images", "encrypted_thumbnails", "journals"]
-        .map(|directory| fs::read_dir(fixture.root().join(directory)).unwrap().count())
+fn counts(fixture: &Fixture) -> [usize; 2] {
+    ["encrypted_images", "journals"].map(|directory| fs::read_dir(fixture.root().join(directory)).unwrap().count())
 }
 
 #[test]
@@ -62,7 +61,7 @@ fn eight_adders_at_once_lose_and_double_no_photo() {
     for number in (10..26).chain([0]) {
         assert!(snapshot.find_content(&vault.content_tag(&photo(number))).unwrap().is_some(), "photo {number} is lost");
     }
-    assert_eq!(counts(&fixture), [17, 17, 0]);
+    assert_eq!(counts(&fixture), [17, 0]);
 }
 
 #[test]
@@ -78,7 +77,7 @@ fn a_photo_that_another_writer_has_committed_meanwhile_is_dropped_and_named() {
     assert_eq!(next.base().len(), 4);
     assert!(next.base().image(kept).is_ok() && next.base().image(theirs).is_ok());
     assert!(matches!(next.base().image(ours), Err(Error::UnknownImage { .. })));
-    assert_eq!(counts(&fixture), [4, 4, 0]);
+    assert_eq!(counts(&fixture), [4, 0]);
     // The same when nothing else is left to commit.
     let ours = appended(&mut next, 4);
     let theirs = fill(&other, [4])[0];
@@ -86,7 +85,7 @@ fn a_photo_that_another_writer_has_committed_meanwhile_is_dropped_and_named() {
     assert_eq!(committed.already_present, [(ours, theirs)]);
     assert_eq!(committed.next.base().mapping().generation, other.snapshot().unwrap().mapping().generation);
     drop(committed);
-    assert_eq!(counts(&fixture), [5, 5, 0]);
+    assert_eq!(counts(&fixture), [5, 0]);
     let report = vault.check(&|_| {}).unwrap();
     assert!(report.is_whole() && report.leftovers.is_empty(), "{report:?}");
 }
@@ -169,5 +168,5 @@ fn a_vault_without_a_lock_file_and_journals_works() {
     assert!(vault.backend().list(cipherlens::vault::Directory::Journals).unwrap().is_empty());
     fill(&vault, 0..2);
     assert!(fixture.root().join("lock").exists());
-    assert_eq!(counts(&fixture), [2, 2, 0]);
+    assert_eq!(counts(&fixture), [2, 0]);
 }

@@ -80,8 +80,12 @@ fn remove_old_contexts(directories: &Directories, in_force: Option<MacTag>) -> R
 }
 
 /// Finishes or undoes a change of the header that was interrupted: the new header gets its name if the current mapping
-/// names it, and is removed otherwise. The caller holds the writer's lock.
+/// names it, and is removed otherwise. Without a header there is no vault yet, and its creation starts anew. The caller
+/// holds the writer's lock.
 pub(super) fn settle_header(directories: &Directories) -> Result<(), Error> {
+    if !directories.has(&Object::Header)? {
+        return Ok(());
+    }
     let unfinished = Object::UNFINISHED_HEADER;
     let header = match directories.read(&unfinished, largest_bytes(&unfinished)) {
         Err(Error::Missing { .. }) => return Ok(()),
