@@ -36,7 +36,8 @@ use crate::services::search::{self, DEFAULT_TOP, Listing, Match, Query, SearchRe
         reached (how many photos reach it), compared, timing_ms {features, encrypt, scan, decrypt}, and matches and \
         nearest [id, name, score, reaches_threshold, is_query, width, height, bytes, modified, captured, media_type, \
         places]; older_copy (null, unless this copy of the vault is older); for a vault on another machine also bytes \
-        {sent, received}; with --export also export {exported, already_there, failed, left, error}, as `export` prints it."
+        {sent, received}; with --export also export {exported, already_there, failed, left, error}, as `export` prints \
+        it."
 )]
 pub(super) struct Arguments {
     /// The photo to search with
