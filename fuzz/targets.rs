@@ -19,7 +19,7 @@ use cipherlens::tui::theme::{Background, Colours, Theme};
 use cipherlens::vault::format::pack::PackList;
 use cipherlens::vault::format::sealed::{Kind, SealedObject, VaultKeys};
 use cipherlens::vault::format::{group, header, list, record, table};
-use cipherlens::vault::{Digest, GroupEntry, Hex, Hints, Id, SEGMENT_IMAGES, SignedMapping};
+use cipherlens::vault::{Digest, GroupEntry, Hex, Hints, Id, LONGEST_TEXT_BYTES, SEGMENT_IMAGES, SignedMapping};
 
 use crate::support::requests::{Request, answered, frame as request_frame, greeting, query, scan};
 use crate::support::vault_fixture::{DIMENSION, Fixture, files, fill};
@@ -157,10 +157,18 @@ pub(crate) fn contexts(bytes: &[u8]) {
     }
 }
 
-/// The capture time in a photo's metadata.
+/// What a camera wrote into a photo: whatever is read of it fits into a record.
 pub(crate) fn metadata(bytes: &[u8]) {
-    if let Some(time) = exif::capture_time(bytes) {
-        assert!((19..=25).contains(&time.len()) && time.is_ascii(), "{time:?}");
+    let data = exif::read(bytes);
+    if let Some(time) = data.captured {
+        assert!((19..=35).contains(&time.as_str().len()) && time.as_str().is_ascii(), "{:?}", time.as_str());
+    }
+    if let Some(position) = data.position {
+        assert!(position.latitude_e7.abs() <= 900_000_000 && position.longitude_e7.abs() <= 1_800_000_000);
+    }
+    let camera = data.camera.map(|camera| format!("{}\0{}", camera.maker(), camera.model()));
+    for text in [camera, data.lens].into_iter().flatten() {
+        assert!((1..=LONGEST_TEXT_BYTES).contains(&text.len()), "{text:?}");
     }
 }
 

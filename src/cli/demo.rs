@@ -105,7 +105,7 @@ fn index_samples(vault: &OpenVault, model: &EmbeddingModel) -> Result<bool, Fail
         let file = PHOTOS.get_file(path).ok_or("not among the samples")?;
         // File names are only numbers, so the name includes the folder, which says what the photo shows.
         let name = path.to_string_lossy().replace(['/', '\\'], "_");
-        Ok(Original { bytes: Zeroizing::new(file.contents().to_vec()), name, modified: None })
+        Ok(Original { bytes: Zeroizing::new(file.contents().to_vec()), name: name.into(), modified: None })
     };
     let control = Arc::new(Control::default());
     let meter = Meter::new(files.len(), "photos");

@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         let mut file = photo::read(path).map_err(|error| error.to_string())?;
         let bytes = key.decrypt(std::mem::take(&mut *file)).map_err(|error| error.to_string())?;
         let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-        Ok(Original { bytes, name: legacy::original_name(path), modified })
+        Ok(Original { bytes, name: legacy::original_name(path).into(), modified })
     };
     let found = FoundFiles { photos: images, ..FoundFiles::default() };
     let report = Report { named: Named::All, json: arguments.json };

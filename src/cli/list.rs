@@ -17,7 +17,8 @@ use crate::services::name::inert;
     after_help = "Example:\n  cipherlens list\n\nThe first digits of an id are enough wherever an id is asked for."
 )]
 pub(super) struct Arguments {
-    /// Print one JSON array of objects: id, name, width, height, bytes, modified, captured, media_type, places
+    /// Print one JSON array of objects: id, name, width, height, bytes, modified, captured, media_type, places,
+    /// orientation, camera, lens, exposure
     #[arg(long)]
     json: bool,
     /// Print the same objects one a line, as they are read
@@ -30,7 +31,9 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let vault = session.open_vault()?;
     if arguments.json || arguments.jsonl {
         let mut objects = if arguments.json { Objects::array() } else { Objects::lines() };
-        library::for_each(&vault, |photo| Ok::<_, Failure>(objects.write(&output::photo(photo))?))?;
+        library::for_each(&vault, |photo, camera_data| {
+            Ok::<_, Failure>(objects.write(&output::photo_with_camera_data(photo, camera_data))?)
+        })?;
         objects.finish()?;
         return Ok(Exit::Success);
     }

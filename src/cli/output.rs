@@ -9,6 +9,7 @@ use std::io::{self, BufRead, BufWriter, StdoutLock, Write};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::services::camera_data::{self, CameraData, Position};
 pub(super) use crate::services::format::{count, size, utc_instant};
 use crate::services::library::{Place, StoredPhoto};
 use crate::services::name::inert;
@@ -111,13 +112,46 @@ pub(super) fn photo(photo: &StoredPhoto) -> serde_json::Value {
     })
 }
 
+/// A stored photo as a JSON object, with what its camera wrote; without the position.
+pub(super) fn photo_with_camera_data(stored: &StoredPhoto, data: Option<&CameraData>) -> serde_json::Value {
+    let camera = data.and_then(|data| data.camera.as_ref());
+    let exposure = data.and_then(|data| data.exposure);
+    let mut object = photo(stored);
+    object["orientation"] = json!(data.and_then(|data| Some(data.orientation?.number())));
+    object["camera"] = json!(camera.map(|camera| json!({ "maker": camera.maker(), "model": camera.model() })));
+    object["lens"] = json!(data.and_then(|data| data.lens.as_deref()));
+    object["exposure"] = json!(exposure.map(|exposure| json!({
+        "seconds": camera_data::seconds(exposure),
+        "f_number": camera_data::hundredths(exposure.f_number_hundredths),
+        "iso": Some(exposure.iso).filter(|iso| *iso > 0),
+        "focal_length_millimetres": camera_data::hundredths(exposure.focal_length_hundredths),
+    })));
+    object
+}
+
+/// Where a photo was taken as a JSON object.
+pub(super) fn position(position: Position) -> serde_json::Value {
+    json!({
+        "latitude": f64::from(position.latitude_e7) / 1e7,
+        "longitude": f64::from(position.longitude_e7) / 1e7,
+        "altitude_metres": position.altitude_centimetres.map(|centimetres| f64::from(centimetres) / 100.0),
+    })
+}
+
 fn place(place: &Place) -> serde_json::Value {
     json!({
-        "source": place.source,
-        "path": place.path,
+        "source": place.source.as_deref().map(String::from_utf8_lossy),
+        "source_bytes": place.source.as_deref().and_then(bytes_if_not_text),
+        "path": String::from_utf8_lossy(&place.path),
+        "path_bytes": bytes_if_not_text(&place.path),
         "modified": place.modified.map(|(seconds, _)| instant(seconds)),
         "modified_nanoseconds": place.modified.map(|(_, nanoseconds)| nanoseconds),
     })
+}
+
+/// In hexadecimal, if they are not UTF-8: as text they would not be what they were.
+fn bytes_if_not_text(bytes: &[u8]) -> Option<String> {
+    str::from_utf8(bytes).is_err().then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Null for the newest copy of a vault, else its generation and the newest one that this machine has seen.

@@ -34,9 +34,10 @@ use crate::services::search::{self, DEFAULT_TOP, Listing, Match, Query, SearchRe
         photo, 0.8 a similar one. The query is encrypted before it is compared, and only scores are decrypted. The \
         JSON object has the keys query, query_in_vault (the query itself if the vault holds it, else null), threshold, \
         reached (how many photos reach it), compared, timing_ms {features, encrypt, scan, decrypt}, and matches and \
-        nearest [id, name, score, reaches_threshold, is_query, width, height, bytes, modified, captured]; older_copy \
-        (null, unless this copy of the vault is older); for a vault on another machine also bytes {sent, \
-        received}; with --export also export {exported, already_there, failed, left, error}, as `export` prints it."
+        nearest [id, name, score, reaches_threshold, is_query, width, height, bytes, modified, captured, media_type, \
+        places]; older_copy (null, unless this copy of the vault is older); for a vault on another machine also bytes \
+        {sent, received}; with --export also export {exported, already_there, failed, left, error}, as `export` prints \
+        it."
 )]
 pub(super) struct Arguments {
     /// The photo to search with

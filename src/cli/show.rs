@@ -2,6 +2,7 @@
 
 use clap::Args;
 use image::DynamicImage;
+use serde_json::json;
 
 use super::Exit;
 use super::failure::Failure;
@@ -10,8 +11,9 @@ use super::pictures;
 use super::session::Session;
 use crate::error::Error;
 use crate::preview::{self, Choice, Panel};
+use crate::services::camera_data::CameraData;
 use crate::services::name::inert;
-use crate::services::photo;
+use crate::services::{exif, photo};
 
 /// Longer side of the decoded picture, larger than terminals show.
 const PICTURE_PIXELS: u32 = 1600;
@@ -34,7 +36,7 @@ pub(super) struct Arguments {
         hide_possible_values = true,
     )]
     preview: Option<Choice>,
-    /// Print the photo's details as one JSON object, and no picture
+    /// Print the photo's details as one JSON object, with the position where it was taken, and no picture
     #[arg(long)]
     json: bool,
 }
@@ -44,13 +46,15 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let options = pictures::probe_options(session, arguments.preview)?;
     let vault = session.open_vault()?;
     let stored = vault.find(&arguments.id)?;
+    let recorded = vault.recorded_camera_data(stored.id)?;
     if arguments.json {
-        let mut object = output::photo(&stored);
+        let mut object = output::photo_with_camera_data(&stored, recorded.as_ref());
+        object["position"] = json!(recorded.and_then(|data| data.position).map(output::position));
         object["older_copy"] = output::older_copy(&vault);
         output::json(&object)?;
         return Ok(Exit::Success);
     }
-    let line = |label: &str, text: &str| format!("{label:<10}  {text}\n");
+    let line = |label: &str, text: &str| format!("{label:<12}  {text}\n");
     let lines = [
         line("id", &stored.id.to_string()),
         line("name", &inert(&stored.name)),
@@ -60,8 +64,14 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         line("pixels", &format!("{} x {}", stored.width, stored.height)),
     ];
     output::text(&lines.concat())?;
-    if let Some(graphics) = preview::detect(&options).graphics {
-        let original = vault.original(stored.id)?;
+    let graphics = preview::detect(&options).graphics;
+    // A photo that was added before camera data was recorded is read for it.
+    let is_read = graphics.is_some() || recorded.is_none();
+    let original = if is_read { Some(vault.original(stored.id)?) } else { None };
+    let camera_data = recorded.or_else(|| Some(exif::read(&original.as_ref()?.bytes)));
+    let shown = camera_data.iter().flat_map(CameraData::shown);
+    output::text(&shown.map(|(label, value)| line(&label, &inert(&value))).collect::<String>())?;
+    if let (Some(graphics), Some(original)) = (graphics, original) {
         let photo = photo::decode(&original.bytes, Some(original.extension.as_ref()))?;
         let picture = DynamicImage::ImageRgb8(photo.reduced(PICTURE_PIXELS).map_err(Error::from)?);
         preview::print(&graphics, vec![Panel { picture, caption: String::new() }], ROWS)?;

@@ -8,7 +8,8 @@
 //! A stopped run ends between photos and commits those it has sealed. Running it again skips photos that the vault has.
 //! It commits after a number of photos or some seconds, whichever comes first, so that a crash loses little work.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use zeroize::Zeroizing;
 
 use crate::durable::IfLocked;
 use crate::error::Error;
+use crate::services::camera_data::CameraData;
 use crate::services::embedding::{Embedding, EmbeddingModel, PreparedPhoto};
 use crate::services::exif;
 use crate::services::open_vault::OpenVault;
@@ -30,8 +32,8 @@ use crate::services::progress::{Control, Event, Observer, Outcome, Stage};
 use crate::services::thumbnail;
 use crate::vault;
 use crate::vault::{
-    Appended, CaptureTime, Captured, Committed, Digest, Extension, Found, Hex, Id, LOCK_PATIENCE, Modified, NewImage,
-    Origin, Pixels, Snapshot, Transaction, Vault,
+    Appended, Committed, Digest, Extension, Found, Hex, Id, LOCK_PATIENCE, Modified, NewImage, Pixels, Snapshot,
+    Transaction, Vault,
 };
 
 /// Photos in a commit: a power cut costs at most the work on this many.
@@ -43,8 +45,8 @@ const COMMIT_AFTER: Duration = Duration::from_secs(10);
 pub struct Original {
     /// The file's content.
     pub bytes: Zeroizing<Vec<u8>>,
-    /// Its file name.
-    pub name: String,
+    /// Its file name, as the system has it.
+    pub name: OsString,
     /// When the file was last changed.
     pub modified: Option<SystemTime>,
 }
@@ -73,7 +75,7 @@ pub fn read_file(path: &Path) -> Result<Original, String> {
     let read = || -> std::io::Result<Original> {
         let metadata = std::fs::metadata(path)?;
         let bytes = photo::read(path)?;
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_owned();
         Ok(Original { bytes, name, modified: metadata.modified().ok() })
     };
     read().map_err(|error| error.to_string())
@@ -94,7 +96,8 @@ struct Decoded {
     original: Original,
     /// The vault's keyed digest of the original.
     content: Digest,
-    captured: Option<String>,
+    media_type: Option<&'static str>,
+    camera_data: CameraData,
     thumbnail: Zeroizing<Vec<u8>>,
     width: u32,
     height: u32,
@@ -239,7 +242,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         let below = |(folder, id): &(PathBuf, Id)| Some((*id, path_bytes(path.strip_prefix(folder).ok()?)?));
         // The innermost of several nested folders.
         let innermost = self.sources.iter().filter_map(below).min_by_key(|(_, below)| below.len());
-        let (source, path) = innermost.unwrap_or_else(|| (Hex([0; 16]), original.name.clone().into_bytes()));
+        let (source, path) = innermost.unwrap_or_else(|| (Hex([0; 16]), original.name.as_encoded_bytes().to_vec()));
         Found { source, path, modified }
     }
 
@@ -267,7 +270,8 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
             path: path.to_owned(),
             found,
             content,
-            captured: exif::capture_time(&original.bytes),
+            media_type: photo::media_type_of(&original.bytes, path.extension()),
+            camera_data: exif::read(&original.bytes),
             thumbnail: thumbnail::of(&photo)?,
             width,
             height,
@@ -315,27 +319,40 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
     /// The third stage: encrypts, writes, and commits from time to time.
     fn seal(&self, mut transaction: Transaction, from_embedding: Receiver<Embedded>) -> Result<(), Error> {
         let mut uncommitted = Vec::new();
+        // Copies that were read faster than the photo that this run adds was decoded.
+        let mut waiting: HashMap<Digest, Vec<(PathBuf, Found)>> = HashMap::new();
         // When the oldest uncommitted photo must be committed.
         let mut due = None;
         loop {
             match next_before(&from_embedding, due) {
                 Ok(Embedded::Known { path, content, found }) => {
-                    // Not there if the copy that was read first could not be used.
                     if let Some(id) = transaction.find_content(&content)? {
                         transaction.add_place(id, found)?;
                         due.get_or_insert_with(|| Instant::now() + COMMIT_AFTER);
+                        self.finish(path, Outcome::AlreadyPresent);
+                    } else {
+                        waiting.entry(content).or_default().push((path, found));
                     }
-                    self.finish(path, Outcome::AlreadyPresent);
                 }
                 Ok(Embedded::Photo { decoded, embedding }) => {
                     self.enter(&decoded.path, Stage::Sealing);
-                    let path = decoded.path.clone();
-                    match store(&mut transaction, *decoded, &embedding)? {
+                    let (path, found, content) = (decoded.path.clone(), decoded.found.clone(), decoded.content);
+                    let stored = store(&mut transaction, *decoded, &embedding)?;
+                    let (Appended::New(id) | Appended::AlreadyPresent(id)) = stored;
+                    for (path, found) in waiting.remove(&content).unwrap_or_default() {
+                        transaction.add_place(id, found)?;
+                        self.finish(path, Outcome::AlreadyPresent);
+                    }
+                    match stored {
                         Appended::New(id) => {
                             uncommitted.push((id, path));
                             due.get_or_insert_with(|| Instant::now() + COMMIT_AFTER);
                         }
-                        Appended::AlreadyPresent(_) => self.finish(path, Outcome::AlreadyPresent),
+                        // Another process was faster.
+                        Appended::AlreadyPresent(id) => {
+                            transaction.add_place(id, found)?;
+                            self.finish(path, Outcome::AlreadyPresent);
+                        }
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -345,6 +362,12 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
                 let Some(next) = self.commit(transaction, &mut uncommitted)? else { return Ok(()) };
                 transaction = next;
                 due = None;
+            }
+        }
+        // Of a run that was stopped they are left, as is the photo.
+        if !self.control.is_stopped() {
+            for (path, _) in waiting.into_values().flatten() {
+                self.finish(path, Outcome::Failed { reason: "a file with the same content could not be used".into() });
             }
         }
         self.commit(transaction, &mut uncommitted).map(drop)
@@ -421,14 +444,14 @@ fn next_before<T>(items: &Receiver<T>, due: Option<Instant>) -> Result<T, RecvTi
 }
 
 fn store(transaction: &mut Transaction, decoded: Decoded, embedding: &Embedding) -> Result<Appended, Error> {
-    let Decoded { found, original, content, captured, thumbnail, width, height, .. } = decoded;
+    let Decoded { found, original, content, media_type, camera_data, thumbnail, width, height, .. } = decoded;
     let extension = Extension::of(Path::new(&original.name));
     let mut photo = transaction.store_photo_with_tag(&original.bytes, content, &extension)?;
     transaction.store_thumbnail(&mut photo, &thumbnail)?;
     let mut record = photo.record(found);
     record.pixels = Some(Pixels { width, height });
-    record.captured =
-        captured.and_then(|text| Some(Captured { origin: Origin::EXIF, time: CaptureTime::parse(&text)? }));
+    record.media_type = media_type.map(str::to_owned);
+    camera_data.write_to(&mut record);
     Ok(transaction.append(NewImage { photo, record, vector: Some(embedding.to_vec()) })?)
 }
 

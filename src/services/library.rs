@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::durable::IfLocked;
 use crate::error::Error;
+use crate::services::camera_data::CameraData;
 use crate::services::open_vault::OpenVault;
 pub use crate::services::stored_photo::{PhotoId, Place, StoredPhoto};
 pub use crate::vault::SEGMENT_IMAGES as SEGMENT_PHOTOS;
@@ -25,14 +26,14 @@ pub fn list(vault: &OpenVault) -> Result<Vec<StoredPhoto>, Error> {
     })
 }
 
-/// Passes on every photo of the generation that was read last, in the order in which a search scans them. Holds the
-/// details of a few segments in memory at a time.
+/// Passes on every photo of the generation that was read last, in the order in which a search scans them, and what its
+/// camera wrote, if that was recorded. Holds the details of a few segments in memory at a time.
 ///
 /// # Errors
 /// As [`list`]; what `receive` returns; when a writer has removed files that are still to be read.
 pub fn for_each<E: From<Error>>(
     vault: &OpenVault,
-    mut receive: impl FnMut(&StoredPhoto) -> Result<(), E>,
+    mut receive: impl FnMut(&StoredPhoto, Option<&CameraData>) -> Result<(), E>,
 ) -> Result<(), E> {
     let failed = |error: vault::Error| E::from(Error::from(error));
     let snapshot = vault.snapshot()?;
@@ -42,11 +43,12 @@ pub fn for_each<E: From<Error>>(
     for some in segments.chunks(SEGMENTS_AT_ONCE) {
         let described = |segment: &&Segment| {
             let records = segment.read_records()?;
-            Ok(records.iter().map(|record| StoredPhoto::new(record, sources)).collect::<Vec<_>>())
+            let one = |record| (StoredPhoto::new(record, sources), CameraData::of_record(record));
+            Ok(records.iter().map(one).collect::<Vec<_>>())
         };
-        let photos: Vec<Vec<StoredPhoto>> =
+        let photos: Vec<Vec<_>> =
             some.par_iter().map(described).collect::<Result<_, vault::Error>>().map_err(failed)?;
-        photos.iter().flatten().try_for_each(&mut receive)?;
+        photos.iter().flatten().try_for_each(|(photo, camera_data)| receive(photo, camera_data.as_ref()))?;
     }
     Ok(())
 }

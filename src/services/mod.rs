@@ -16,6 +16,7 @@
 pub mod app_dirs;
 pub mod application_options;
 pub mod benchmark;
+pub mod camera_data;
 pub mod check;
 pub mod decoys;
 pub mod embedding;

@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 use crate::cipher::{Cost, Passphrase};
 use crate::durable::IfLocked;
 use crate::error::Error;
+use crate::services::camera_data::CameraData;
+use crate::services::exif;
 use crate::services::stored_photo::{PhotoId, StoredPhoto};
 use crate::vault::{self, Snapshot, Vault};
 pub use crate::vault::{CopyAge, Traffic};
@@ -122,6 +124,25 @@ impl OpenVault {
         })
     }
 
+    /// What the camera wrote into a photo, from its record. `None` for a photo that was added before this was recorded.
+    ///
+    /// # Errors
+    /// When the vault does not have it, or records are damaged.
+    pub fn recorded_camera_data(&self, id: PhotoId) -> Result<Option<CameraData>, Error> {
+        self.read(|snapshot| Ok(CameraData::of_record(snapshot.image(id)?.record()?)))
+    }
+
+    /// What the camera wrote into a photo: from its record, else from the photo itself.
+    ///
+    /// # Errors
+    /// As [`Self::original`].
+    pub fn camera_data(&self, id: PhotoId) -> Result<CameraData, Error> {
+        match self.recorded_camera_data(id)? {
+            Some(recorded) => Ok(recorded),
+            None => Ok(exif::read(&self.original(id)?.bytes)),
+        }
+    }
+
     /// Decrypts a photo.
     ///
     /// # Errors
@@ -210,7 +231,7 @@ impl OpenVault {
 pub(super) mod tests {
     use super::*;
     use crate::services::{library, synthetic};
-    use crate::vault::{self, FeatureSpace, Freshness};
+    use crate::vault::{self, Extension, FeatureSpace, Found, Freshness, Hex, NewImage, Transaction};
 
     /// A new, empty vault.
     pub(in crate::services) fn vault(root: &std::path::Path) -> OpenVault {
@@ -239,6 +260,31 @@ pub(super) mod tests {
         assert_eq!(photos.len(), 3);
         library::remove(&vault, &[photos[1].id]).unwrap();
         assert_eq!(vault.photo_count().unwrap(), 2);
+    }
+
+    #[test]
+    fn camera_data_is_read_from_the_photo_where_the_record_has_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = vault(&folder.path().join("vault"));
+        // A little-endian TIFF with one entry: Model (0x0110), ASCII, 4 bytes.
+        let photo = b"II*\0\x08\0\0\0\x01\0\x10\x01\x02\0\x04\0\0\0X10\0\0\0\0\0";
+        let mut transaction = Transaction::begin(vault.vault(), IfLocked::Wait).unwrap();
+        let mut ids = Vec::new();
+        for (number, media_type) in [None, Some("image/tiff".to_owned())].into_iter().enumerate() {
+            let photo = transaction.store_photo(&[&photo[..], &[number as u8]].concat(), &Extension::of("".as_ref()));
+            let photo = photo.unwrap();
+            ids.push(photo.id());
+            let place = Found { source: Hex([0; 16]), path: b"photo".into(), modified: None };
+            let mut record = photo.record(place);
+            record.media_type = media_type;
+            let _ = transaction.append(NewImage { photo, record, vector: None }).unwrap();
+        }
+        drop(transaction.commit().unwrap());
+        vault.mark_changed();
+        let model = |at: usize| vault.camera_data(ids[at]).unwrap().camera.map(|camera| camera.model().to_owned());
+        assert!(vault.recorded_camera_data(ids[0]).unwrap().is_none());
+        assert_eq!(model(0).as_deref(), Some("X10"));
+        assert_eq!(model(1), None, "its record says that there is none");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 use crate::features::Limits;
 pub use crate::features::Photo;
+pub use crate::features::photo::media_type_of;
 use crate::vault::LARGEST_PHOTO_BYTES;
 
 /// Decodes a photo under the limits that hold for every photo. Only TGA needs the `extension`.

@@ -30,10 +30,10 @@ pub struct StoredPhoto {
 /// A place where a photo was found.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Place {
-    /// The path of the folder that was added, when it was added; `None` for a photo that was added by itself.
-    pub source: Option<String>,
-    /// The path below it; what is not UTF-8 is shown as U+FFFD.
-    pub path: String,
+    /// The path of the folder that was added, as the system had it then; `None` for a photo that was added by itself.
+    pub source: Option<Vec<u8>>,
+    /// The path below it, as the system has it.
+    pub path: Vec<u8>,
     /// When the file was last changed: seconds since 1970, and nanoseconds.
     pub modified: Option<(i64, u32)>,
 }
@@ -42,8 +42,8 @@ impl Place {
     fn new(found: &Found, sources: &[Source]) -> Self {
         let source = sources.iter().find(|source| source.id == found.source);
         Self {
-            source: source.map(|source| String::from_utf8_lossy(&source.root).into_owned()),
-            path: String::from_utf8_lossy(&found.path).into_owned(),
+            source: source.map(|source| source.root.clone()),
+            path: found.path.clone(),
             modified: found.modified.map(|modified| (modified.seconds, modified.nanoseconds)),
         }
     }

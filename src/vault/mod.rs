@@ -71,7 +71,7 @@ pub use format::layout::{Directory, GroupPart, Object, PackPart, Part};
 pub use format::limits::largest_bytes;
 pub use format::list::ListedImage;
 pub use format::mapping::{Mapping, SignedMapping};
-pub use format::record::{Found, LONGEST_PATH_BYTES, Modified, Pixels, Record};
+pub use format::record::{Found, LONGEST_PATH_BYTES, LONGEST_TEXT_BYTES, Modified, Pixels, Record};
 pub use format::sealed::LARGEST_PHOTO_BYTES;
 pub use format::space::FeatureSpace;
 pub use format::table::Source;

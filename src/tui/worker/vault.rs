@@ -13,6 +13,7 @@ use super::super::state::results::{LARGEST_TOP, Query};
 use super::download;
 use crate::error::Error;
 use crate::services::app_dirs::AppDirs;
+use crate::services::camera_data::CameraData;
 use crate::services::embedding::{EmbeddingModel, Precision, Workload};
 use crate::services::external_viewer::ExternalViewer;
 use crate::services::library::Statistics;
@@ -21,7 +22,7 @@ use crate::services::open_vault::{CopyAge, OpenVault};
 use crate::services::recognise::Recogniser;
 use crate::services::search::{Listing, SearchResult};
 use crate::services::session::{self, FoundVault, Passphrase, Prompts};
-use crate::services::{check, exif, interrupted_runs, library, photo, search};
+use crate::services::{check, interrupted_runs, library, photo, search};
 
 /// Prompts of ssh would be drawn over the screen.
 const PROMPTS: Prompts = Prompts::Refused;
@@ -133,10 +134,7 @@ impl Shared {
             Request::Check => Reply::Checked(shown(check::check(vault, &|_progress| {}))),
             Request::OpenOutside(photo) => Reply::OpenedOutside(self.open_outside(vault, photo)),
             Request::Download(photos) => Reply::Downloaded(download_all(vault, &photos)),
-            Request::Exif(photo) => {
-                let fields = shown(vault.original(photo)).map(|original| exif::shown_fields(&original.bytes));
-                Reply::Exif { photo, fields }
-            }
+            Request::Exif(photo) => Reply::Exif { photo, fields: shown(vault.camera_data(photo)).map(fields) },
             Request::List(_)
             | Request::Look(_)
             | Request::ForgetUnfinished
@@ -181,6 +179,12 @@ impl Shared {
 pub(in crate::tui) enum IsNew {
     Yes,
     No,
+}
+
+/// Labels and values of camera data, with the time, of which the list shows only the minute.
+fn fields(data: CameraData) -> Vec<(String, String)> {
+    let taken = data.captured.as_ref().map(|time| ("taken".to_owned(), time.as_str().to_owned()));
+    taken.into_iter().chain(data.shown()).collect()
 }
 
 /// Makes an older copy the newest one from now on.

@@ -36,7 +36,7 @@ pub const LARGEST_ROW_BYTES: usize = LARGEST_CONTENT_BYTES / MOST_ROWS - 8;
 pub const FIRST_CRITICAL_TAG: u16 = 32_768;
 
 /// Bytes of a field before its value.
-const FIELD_BYTES: usize = 2 + 4;
+pub(super) const FIELD_BYTES: usize = 2 + 4;
 /// Balances time and size: it is the usual default of zlib. Raw DEFLATE, so no window bits.
 const COMPRESSION_LEVEL: i32 = 6;
 const RAW: i32 = 0;

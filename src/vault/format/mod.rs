@@ -12,7 +12,7 @@
 //! | `segment`, `list`, `hints`, `vectors`, `record`, `capture` | the files of a segment |
 //! | `group`, `dedup` | the files of a group of segments |
 //! | `pack` | thumbnails |
-//! | `capture`, `found` | what the camera wrote, and where a photo was found: parts of a record |
+//! | `capture`, `found`, `room` | what the camera wrote, and where a photo was found: parts of a record |
 //! | `fields`, `table` | rows of fields, and tables of them |
 //! | `journal` | the files that an interrupted writer may leave |
 //! | `expected`, `limits` | size limits and digests that a reader enforces |
@@ -43,6 +43,7 @@ pub mod mapping;
 pub mod old;
 pub mod pack;
 pub mod record;
+mod room;
 pub mod sealed;
 pub mod segment;
 pub mod shape;

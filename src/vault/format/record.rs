@@ -159,7 +159,7 @@ impl Record {
         &mut self.found
     }
 
-    /// Adds a place where the photo was found too.
+    /// Adds a place where the photo was found too. A record without [room](Self::has_room_for) cannot be written.
     pub fn add_found(&mut self, found: Found) {
         self.found.push(found);
     }

@@ -76,7 +76,10 @@ impl Changes {
 
     fn amend(&mut self, record: &mut Record) {
         for found in self.places.remove(&record.id).unwrap_or_default() {
-            record.add_found(found);
+            // Another writer may have added places meanwhile.
+            if record.has_room_for([&found]) {
+                record.add_found(found);
+            }
         }
     }
 }

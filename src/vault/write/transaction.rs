@@ -61,6 +61,19 @@ impl StoredPhoto {
     }
 }
 
+/// Whether `found` is neither in a record nor among the places that it will get, and it has room for one more.
+fn is_missing(record: &Record, more: &[Found], found: &Found) -> bool {
+    let is_same = |known: &Found| known.source == found.source && known.path == found.path;
+    if record.found().iter().chain(more).any(is_same) {
+        return false;
+    }
+    let has_room = record.has_room_for(more.iter().chain([found]));
+    if !has_room {
+        log::warn!("a photo was found at more places than its record has room for");
+    }
+    has_room
+}
+
 /// A photo with everything that a vault keeps about it.
 pub struct NewImage {
     /// The stored original.
@@ -245,22 +258,20 @@ impl Transaction {
         Ok(id)
     }
 
-    /// Records one more place where an image was found, unless it is known.
+    /// Records one more place where an image was found, unless it is known or the record has no room for more.
     ///
     /// # Errors
     /// [`Error::UnknownImage`]; when its records are missing or damaged.
     pub fn add_place(&mut self, id: Id, found: Found) -> Result<(), Error> {
-        let is_same = |known: &Found| known.source == found.source && known.path == found.path;
         if let Some(row) = self.changes.additions.iter_mut().find(|row| row.record.id == id) {
-            if !row.record.found().iter().any(is_same) {
+            if is_missing(&row.record, &[], &found) {
                 row.record.add_found(found);
             }
             return Ok(());
         }
-        let places = self.changes.places.get(&id);
-        let is_known = self.base.image(id)?.record()?.found().iter().any(is_same)
-            || places.is_some_and(|places| places.iter().any(is_same));
-        if !is_known {
+        let record = self.base.image(id)?.record()?;
+        let more = self.changes.places.get(&id).map_or(&[][..], Vec::as_slice);
+        if is_missing(record, more, &found) {
             self.changes.places.entry(id).or_default().push(found);
         }
         Ok(())

@@ -3,6 +3,7 @@
 mod add;
 mod bench;
 mod broken_output;
+mod camera_data;
 mod damage;
 mod ended_by_error;
 mod export;

@@ -13,6 +13,13 @@ pub(super) fn format_of(bytes: &[u8], extension: Option<&OsStr>) -> Option<Image
     image::guess_format(bytes).ok().or_else(|| is_tga().then_some(ImageFormat::Tga))
 }
 
+/// The media type of a photo that was decoded, by its content, as `image/jpeg`. `extension` (without the dot) is the
+/// file's own, needed only for TGA.
+#[must_use]
+pub fn media_type_of(bytes: &[u8], extension: Option<&OsStr>) -> Option<&'static str> {
+    format_of(bytes, extension).map(|format| format.to_mime_type())
+}
+
 /// The usual extension for the content of a whole file; `None` if its format is not supported or its header is damaged.
 /// `extension` (without the dot) is the file's own, needed only for TGA.
 #[must_use]

@@ -19,6 +19,6 @@ mod pixels;
 mod prepared;
 
 pub use decoded::Photo;
-pub use format::extension_of;
+pub use format::{extension_of, media_type_of};
 pub use limits::Limits;
 pub use prepared::{ImageInput, PreparedPhoto};
