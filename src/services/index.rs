@@ -315,15 +315,19 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
     /// The third stage: encrypts, writes, and commits from time to time.
     fn seal(&self, mut transaction: Transaction, from_embedding: Receiver<Embedded>) -> Result<(), Error> {
         let mut uncommitted = Vec::new();
+        // Places of photos that are still being decoded, because their copies were read first.
+        let mut early = Vec::new();
         // When the oldest uncommitted photo must be committed.
         let mut due = None;
         loop {
             match next_before(&from_embedding, due) {
                 Ok(Embedded::Known { path, content, found }) => {
-                    // Not there if the copy that was read first could not be used.
-                    if let Some(id) = transaction.find_content(&content)? {
-                        transaction.add_place(id, found)?;
-                        due.get_or_insert_with(|| Instant::now() + COMMIT_AFTER);
+                    match transaction.find_content(&content)? {
+                        Some(id) => {
+                            transaction.add_place(id, found)?;
+                            due.get_or_insert_with(|| Instant::now() + COMMIT_AFTER);
+                        }
+                        None => early.push((content, found)),
                     }
                     self.finish(path, Outcome::AlreadyPresent);
                 }
@@ -342,11 +346,14 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if uncommitted.len() >= COMMIT_EVERY || due.is_some_and(|due| due <= Instant::now()) {
+                add_places(&mut transaction, &mut early)?;
                 let Some(next) = self.commit(transaction, &mut uncommitted)? else { return Ok(()) };
                 transaction = next;
                 due = None;
             }
         }
+        // What is left now belongs to photos that could not be decoded.
+        add_places(&mut transaction, &mut early)?;
         self.commit(transaction, &mut uncommitted).map(drop)
     }
 
@@ -418,6 +425,17 @@ fn next_before<T>(items: &Receiver<T>, due: Option<Instant>) -> Result<T, RecvTi
         Some(due) => items.recv_timeout(due.saturating_duration_since(Instant::now())),
         None => items.recv().map_err(|_| RecvTimeoutError::Disconnected),
     }
+}
+
+/// Adds the places of photos that are in the vault by now, and leaves the others.
+fn add_places(transaction: &mut Transaction, early: &mut Vec<(Digest, Found)>) -> Result<(), Error> {
+    for (content, found) in std::mem::take(early) {
+        match transaction.find_content(&content)? {
+            Some(id) => transaction.add_place(id, found)?,
+            None => early.push((content, found)),
+        }
+    }
+    Ok(())
 }
 
 fn store(transaction: &mut Transaction, decoded: Decoded, embedding: &Embedding) -> Result<Appended, Error> {
