@@ -33,9 +33,9 @@ def identity(name: str) -> bytes:
     return digest(name.encode())[:16]
 
 
-def seal(plaintext: bytes, key: ObjectKey, associated_data: bytes) -> bytes:
+def seal(plaintext: bytes, key: ObjectKey, associated_data: bytes, iv: bytes | None = None) -> bytes:
     added = 16 - len(plaintext) % 16
-    iv = os.urandom(16)
+    iv = os.urandom(16) if iv is None else iv
     encryptor = Cipher(algorithms.AES(key.aes), modes.CBC(iv)).encryptor()
     sealed = iv + encryptor.update(plaintext + bytes([added]) * added) + encryptor.finalize()
     return sealed + authentication_tag(key, associated_data, sealed)
