@@ -42,7 +42,10 @@ SEALED: list[tuple[Kind, str, bytes]] = [
     (Kind.TABLE, "table", struct.pack("<I", 258)),
     (Kind.COPY, "group", b""),
 ]
-PASSPHRASES = ["plain", "two  spaces", "no\u00a0break\u3000ideographic", "e\u0301 is composed", "\u212b", "\ufb01 \U0001f512"]
+PASSPHRASES = [
+    "plain", "two  spaces", "no\u00a0break\u3000ideographic", "line\u2028paragraph\u2029", "e\u0301 is composed",
+    "\u212b", "\ufb01 \U0001f512", "\u0344" * 2048,
+]  # fmt: skip
 REFUSED_PASSPHRASES = ["", "tab\there", "\x7f", "line\u0085feed", "x" * 4097, "\u00a8" * 2049]
 PASSPHRASE = "correct horse e\u0301 battery"
 COST = Cost(19 * 1024, 1, 1)

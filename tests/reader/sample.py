@@ -267,7 +267,7 @@ class Sample:
         }
 
     def _sources(self) -> dict[str, Any]:
-        content = deflate(rows([[(1, bytes(16)), (2, b"a folder"), (3, bytes(8))]]))
+        content = deflate(rows([[(1, bytes(16)), (2, b"a folder"), (3, bytes(8)), (4, b"/folder")]]))
         object_id = digest(b"sources")[:16]
         page = self._sealed(content, Kind.TABLE, "table", object_id, struct.pack("<I", 0))
         return {"name": "sources", "needs": "nothing", "pages": [self._feature("table", page)]}
