@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import export
+import sample
 from errors import Problems, Unreadable
 from export import Naming, Target
 from keys import prepare_passphrase
@@ -192,6 +193,32 @@ class Made(WithProgram):
         self.assert_agreed([path.read_bytes() for path in photos], thumbnails=3)
 
 
+class Written(WithProgram):
+    """Vaults that were written from the page, for the program to read."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.passphrase = sample.PASSPHRASE.decode()
+
+    def test_companions_chunks_and_an_image_without_a_vector(self) -> None:
+        made = sample.Sample()
+        made.write(self.path)
+        self.program("check")
+        rows = [comparable(row) for row in export.listing(self.open(), Problems())]
+        self.assertEqual(rows, [comparable_of_program(row) for row in self.listed()])
+        out = self.folder / "exported by the program"
+        self.program("export", "--all", out)
+        exported = {file.read_bytes() for file in out.iterdir()}
+        self.assertEqual(exported, {made.originals[image] for image in made.images})
+
+    def test_a_group(self) -> None:
+        made = sample.Sample(in_group=True)
+        made.write(self.path)
+        self.program("check")
+        rows = [comparable(row) for row in export.listing(self.open(), Problems())]
+        self.assertEqual(rows, [comparable_of_program(row) for row in self.listed()])
+
+
 class Mutations(WithProgram):
     def setUp(self) -> None:
         super().setUp()
@@ -221,6 +248,7 @@ class Mutations(WithProgram):
                 neither.append(what)
         self.assertEqual((only_reader, only_program, neither), ([], [], []))
         self.assertEqual(self.problems(), [])
+        self.program("check")
 
 
 @contextlib.contextmanager
