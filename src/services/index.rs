@@ -336,7 +336,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
                 }
                 Ok(Embedded::Photo { decoded, embedding }) => {
                     self.enter(&decoded.path, Stage::Sealing);
-                    let (path, found, content) = (decoded.path.clone(), decoded.found.clone(), decoded.content);
+                    let (path, content) = (decoded.path.clone(), decoded.content);
                     let stored = store(&mut transaction, *decoded, &embedding)?;
                     let (Appended::New(id) | Appended::AlreadyPresent(id)) = stored;
                     for (path, found) in waiting.remove(&content).unwrap_or_default() {
@@ -349,10 +349,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
                             due.get_or_insert_with(|| Instant::now() + COMMIT_AFTER);
                         }
                         // Another process was faster.
-                        Appended::AlreadyPresent(id) => {
-                            transaction.add_place(id, found)?;
-                            self.finish(path, Outcome::AlreadyPresent);
-                        }
+                        Appended::AlreadyPresent(_) => self.finish(path, Outcome::AlreadyPresent),
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}

@@ -11,12 +11,11 @@ from envelope import file_bytes
 from errors import Damaged, require
 
 UNCOMPRESSED_MOST_BYTES = 64 << 20
-# DEFLATE stores what it cannot compress, 5 bytes for each 65,535 or fewer; the smallest blocks in use have 8 KiB.
-FILE_MOST_BYTES = file_bytes(UNCOMPRESSED_MOST_BYTES + (UNCOMPRESSED_MOST_BYTES >> 10))
+# What does not compress becomes a little longer.
+FILE_MOST_BYTES = file_bytes(UNCOMPRESSED_MOST_BYTES + UNCOMPRESSED_MOST_BYTES // 1000 + 1024)
+ROWS_MOST = 1024
 ROW_MOST_BYTES = 65_528
 CRITICAL = 32_768
-# The highest tag that the format assigns.
-LAST_KNOWN = 19
 FIELD = struct.Struct("<HI")
 
 
@@ -38,9 +37,11 @@ def inflate(data: bytes) -> bytes:
     return content
 
 
-def parse_rows(content: bytes, repeatable: frozenset[int] = frozenset()) -> list[list[Field]]:
+def parse_rows(content: bytes, single: frozenset[int]) -> list[list[Field]]:
+    """`single`: tags that may not be repeated. Whether one of a later version may be is not known."""
     require(len(content) >= 4, "has no number of rows")
     (count,) = struct.unpack_from("<I", content)
+    require(count <= ROWS_MOST, f"{count} rows")
     position = 4
     rows = []
     for _ in range(count):
@@ -49,13 +50,13 @@ def parse_rows(content: bytes, repeatable: frozenset[int] = frozenset()) -> list
         position += 4
         require(length <= ROW_MOST_BYTES, f"a row of {length} bytes")
         require(position + length <= len(content), "a row is cut off")
-        rows.append(list(_fields(content[position : position + length], repeatable)))
+        rows.append(list(_fields(content[position : position + length], single)))
         position += length
     require(position == len(content), f"{len(content) - position} bytes after the last row")
     return rows
 
 
-def _fields(row: bytes, repeatable: frozenset[int]) -> Iterator[Field]:
+def _fields(row: bytes, single: frozenset[int]) -> Iterator[Field]:
     position = 0
     before = -1
     while position < len(row):
@@ -64,8 +65,7 @@ def _fields(row: bytes, repeatable: frozenset[int]) -> Iterator[Field]:
         position += FIELD.size
         require(position + length <= len(row), f"field {tag} is cut off")
         require(tag >= before, f"field {tag} comes after field {before}")
-        # Whether a field of a later version may be repeated is not known.
-        require(tag != before or tag in repeatable or tag > LAST_KNOWN, f"field {tag} is repeated")
+        require(tag != before or tag not in single, f"field {tag} is repeated")
         yield Field(tag, row[position : position + length])
         position += length
         before = tag

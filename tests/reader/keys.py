@@ -17,6 +17,8 @@ from errors import Unreadable
 KEY_BYTES = 64
 MAC_KEY_BYTES = 32
 PASSPHRASE_MOST_BYTES = 4096
+# General categories of all characters with the property White_Space but the control characters.
+WHITE_SPACE = ("Zs", "Zl", "Zp")
 ZERO_ID = bytes(ID_BYTES)
 
 KIB_LEAST, KIB_MOST = 19 * 1024, 2 * 1024 * 1024
@@ -43,16 +45,11 @@ def prepare_passphrase(text: str) -> bytes:
     """The bytes for Argon2id, by the OpaqueString profile (RFC 8265, 4.2)."""
     if any(unicodedata.category(character) == "Cc" for character in text):
         raise Unreadable("the passphrase has a control character")
-    _check_length(text.encode("utf-8"))
-    spaced = "".join(" " if unicodedata.category(character) == "Zs" else character for character in text)
-    prepared = unicodedata.normalize("NFC", spaced).encode("utf-8")
-    _check_length(prepared)
-    return prepared
-
-
-def _check_length(passphrase: bytes) -> None:
-    if not 1 <= len(passphrase) <= PASSPHRASE_MOST_BYTES:
-        raise Unreadable(f"a passphrase has 1 to {PASSPHRASE_MOST_BYTES} bytes, this one has {len(passphrase)}")
+    typed_bytes = len(text.encode("utf-8"))
+    if not 1 <= typed_bytes <= PASSPHRASE_MOST_BYTES:
+        raise Unreadable(f"a passphrase has 1 to {PASSPHRASE_MOST_BYTES} bytes, this one has {typed_bytes}")
+    spaced = "".join(" " if unicodedata.category(character) in WHITE_SPACE else character for character in text)
+    return unicodedata.normalize("NFC", spaced).encode("utf-8")
 
 
 def key_encryption_key(passphrase: bytes, salt: bytes, cost: Cost) -> ObjectKey:

@@ -13,11 +13,11 @@ from fields import Field, parse_rows, refuse_critical, text_of
 FOUND = 4
 COMPANION = 14
 REPEATABLE = frozenset({FOUND, COMPANION})
+SINGLE = frozenset(range(1, 20)) - REPEATABLE
 PATH_MOST_BYTES = 4096
 TIME_UNKNOWN = 0xFFFF_FFFF
 PLACE = struct.Struct("<16sqI")
 COMPANION_START = struct.Struct("<B16s32sQ")
-ROLES = {1: "live video", 2: "raw", 3: "edit", 4: "sidecar"}
 ORIGINS = {1: "EXIF", 2: "container", 3: "file name", 4: "sidecar", 5: "user"}
 CAPTURED = re.compile(
     r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)"
@@ -26,7 +26,6 @@ CAPTURED = re.compile(
 )
 # Tags whose values always have the same length.
 LENGTHS = {1: 16, 2: 32, 3: 8, 6: 8, 7: 1, 11: 20, 12: 12, 15: 8, 16: 8, 17: 20, 19: 8}
-LATITUDE_MOST, LONGITUDE_MOST = 900_000_000, 1_800_000_000
 
 
 @dataclasses.dataclass
@@ -72,7 +71,7 @@ class Record:
 
 def parse(content: bytes) -> list[Record]:
     """`content` after decompression."""
-    return [_record(fields) for fields in parse_rows(content, REPEATABLE)]
+    return [_record(fields) for fields in parse_rows(content, SINGLE)]
 
 
 def _record(fields: list[Field]) -> Record:
@@ -102,7 +101,6 @@ def _record(fields: list[Field]) -> Record:
     if 8 in single:
         record.captured_from, record.captured = _captured(single[8])
     _check_camera(single)
-    _check_coordinates(single)
     if 13 in single:
         require(1 <= len(single[13]) <= 65, "a perceptual hash has a length that is not allowed")
     record.added = _optional_time(single.get(15))
@@ -145,15 +143,14 @@ def _place(value: bytes) -> Place:
 def _companion(value: bytes) -> Companion:
     require(len(value) > COMPANION_START.size, "a companion is too short")
     role, identity, content, length = COMPANION_START.unpack_from(value)
-    require(role in ROLES, f"a companion of role {role}")
     return Companion(role, identity, content, length, _place(value[COMPANION_START.size :]))
 
 
 def _captured(value: bytes) -> tuple[str, str]:
-    require(len(value) >= 1 and value[0] in ORIGINS, "a date has no known origin")
+    require(len(value) >= 1, "a date has no origin")
     text = text_of(value[1:])
     require(CAPTURED.fullmatch(text) is not None, "a date is not written as it must be")
-    return ORIGINS[value[0]], text
+    return ORIGINS.get(value[0], f"origin {value[0]}"), text
 
 
 def _check_camera(single: dict[int, bytes]) -> None:
@@ -168,15 +165,8 @@ def _check_camera(single: dict[int, bytes]) -> None:
         text_of(single[10])
 
 
-def _check_coordinates(single: dict[int, bytes]) -> None:
-    if 12 in single:
-        latitude, longitude, _altitude = struct.unpack("<iii", single[12])
-        on_earth = abs(latitude) <= LATITUDE_MOST and abs(longitude) <= LONGITUDE_MOST
-        require(on_earth, "a place is not on Earth")
-
-
 def _spaces(value: bytes) -> tuple[bytes, ...]:
-    require(len(value) % ID_BYTES == 0, "ids of spaces are cut off")
+    require(len(value) >= ID_BYTES and len(value) % ID_BYTES == 0, "ids of spaces are missing or cut off")
     spaces = tuple(value[start : start + ID_BYTES] for start in range(0, len(value), ID_BYTES))
     if list(spaces) != sorted(set(spaces)):
         raise Damaged("ids of spaces are not in ascending order")

@@ -33,9 +33,9 @@ def identity(name: str) -> bytes:
     return digest(name.encode())[:16]
 
 
-def seal(plaintext: bytes, key: ObjectKey, associated_data: bytes) -> bytes:
+def seal(plaintext: bytes, key: ObjectKey, associated_data: bytes, iv: bytes | None = None) -> bytes:
     added = 16 - len(plaintext) % 16
-    iv = os.urandom(16)
+    iv = os.urandom(16) if iv is None else iv
     encryptor = Cipher(algorithms.AES(key.aes), modes.CBC(iv)).encryptor()
     sealed = iv + encryptor.update(plaintext + bytes([added]) * added) + encryptor.finalize()
     return sealed + authentication_tag(key, associated_data, sealed)
@@ -221,7 +221,8 @@ class Sample:
 
     def _checks(self, object_id: bytes) -> str:
         content = struct.pack("<QQ", 0, len(self.nonces)) + self.sum_of_nonces.to_bytes(16, "little")
-        content += os.urandom(512 * DIMENSION)
+        # Numbers that the engine may have; they fit to no ciphertexts.
+        content += bytes(512 * DIMENSION)
         return self._feature("checks", self._sealed(content, Kind.CHECKS, "checks", object_id, self.space))
 
     def _group(self, segment: dict[str, Any]) -> dict[str, Any]:
@@ -267,7 +268,7 @@ class Sample:
         }
 
     def _sources(self) -> dict[str, Any]:
-        content = deflate(rows([[(1, bytes(16)), (2, b"a folder"), (3, bytes(8))]]))
+        content = deflate(rows([[(1, bytes(16)), (2, b"a folder"), (3, bytes(8)), (4, b"/folder")]]))
         object_id = digest(b"sources")[:16]
         page = self._sealed(content, Kind.TABLE, "table", object_id, struct.pack("<I", 0))
         return {"name": "sources", "needs": "nothing", "pages": [self._feature("table", page)]}

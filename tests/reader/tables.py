@@ -22,7 +22,8 @@ KNOWN: dict[str, dict[int, int | None]] = {
     "settings": {1: None, 2: None},
 }
 TEXTS = {SOURCES: (2,), "labels": (4,), "settings": (1,)}
-HISTORY_PAGE_ROWS = 1024
+# Most bytes of the fields that have a limit of their own.
+MOST_BYTES = {SOURCES: {2: 256, 4: 4096}}
 
 
 def refuse_unknown(tables: list[Table]) -> None:
@@ -31,31 +32,37 @@ def refuse_unknown(tables: list[Table]) -> None:
             raise Unreadable(f"the vault has a table '{table.name}' that needs a newer reader")
 
 
+def verify_page(vault: Vault, table: Table, number: int) -> None:
+    if table.name in KNOWN:
+        read_page(vault, table, number)
+    else:
+        vault.read_named(table.pages[number], "table", fields.FILE_MOST_BYTES)
+
+
 def read_page(vault: Vault, table: Table, number: int) -> list[list[Field]]:
     object_id = digest(table.name.encode("ascii"))[:16]
     content = vault.open_named(
         table.pages[number], "table", Kind.TABLE, "table", object_id, bound_to=struct.pack("<I", number)
     )
-    rows = fields.parse_rows(fields.inflate(content))
-    if table.name in KNOWN:
-        for row in rows:
-            _check_row(table.name, row)
+    rows = fields.parse_rows(fields.inflate(content), frozenset(KNOWN[table.name]))
+    for row in rows:
+        _check_row(table.name, row)
     if table.name == "history":
         generations = [int.from_bytes(row[0].value, "little") for row in rows]
         require(generations == sorted(generations), "generations are not in ascending order")
-        require(len(rows) <= HISTORY_PAGE_ROWS, f"{len(rows)} generations in a page")
     return rows
 
 
 def _check_row(table: str, row: list[Field]) -> None:
     fields.refuse_critical(row)
     lengths = KNOWN[table]
-    required = set(lengths) - ({2, 3, 4} if table == SOURCES else set())
-    require(required <= {field.tag for field in row}, f"a row of '{table}' lacks a field")
+    require(set(lengths) <= {field.tag for field in row}, f"a row of '{table}' lacks a field")
     for field in row:
         expected = lengths.get(field.tag)
         if expected is not None:
             require(len(field.value) == expected, f"field {field.tag} does not have {expected} bytes")
+        most = MOST_BYTES.get(table, {}).get(field.tag, fields.ROW_MOST_BYTES)
+        require(len(field.value) <= most, f"field {field.tag} has {len(field.value)} bytes, at most {most}")
         if field.tag in TEXTS.get(table, ()):
             fields.text_of(field.value)
 

@@ -124,7 +124,7 @@ class CanonicalJson(unittest.TestCase):
 class Fields(unittest.TestCase):
     def test_rows_are_read_back(self) -> None:
         packed = sample.rows([[(1, b"a"), (4, b""), (4, b"b"), (900, b"later")], []])
-        found = fields.parse_rows(packed, frozenset({4}))
+        found = fields.parse_rows(packed, frozenset({1}))
         self.assertEqual(found, [[(1, b"a"), (4, b""), (4, b"b"), (900, b"later")], []])
 
     def test_order_repetition_and_rests_are_refused(self) -> None:
@@ -137,7 +137,7 @@ class Fields(unittest.TestCase):
             *(whole[:length] for length in range(len(whole))),
         ):
             with self.assertRaises(Damaged):
-                fields.parse_rows(wrong)
+                fields.parse_rows(wrong, frozenset({1}))
 
     def test_a_critical_field_is_refused(self) -> None:
         fields.refuse_critical([fields.Field(32_767, b"")])
@@ -185,13 +185,20 @@ class Records(unittest.TestCase):
         self.refused(_4=place[:24] + struct.pack("<I", 0xFFFF_FFFF) + place[28:])
         self.refused(_5=b"x" * 128)
         self.refused(_7=b"\0")
-        for date in (b"", b"\x012020-1-1", b"\x002020-01-02T03:04:05", b"\x012020-01-02T03:04:05Z"):
+        for date in (b"", b"\x01", b"\x012020-1-1", b"2020-01-02T03:04:05", b"\x012020-01-02T03:04:05Z"):
             self.refused(_8=date)
         self.refused(_9=b"no model")
         self.refused(_10=b"\xff")
-        self.refused(_12=struct.pack("<iii", 900_000_001, 0, 0))
+        self.refused(_18=b"")
         self.refused(_18=bytes(32))
         self.refused(_40000=b"")
+
+    def test_what_makes_no_sense_or_is_of_a_later_version_is_not_refused(self) -> None:
+        companion = struct.pack("<B16s32sQ", 9, bytes(16), bytes(32), 0) + self.fields[4]
+        nowhere = struct.pack("<iii", 900_000_001, 0, 0)
+        exposure = struct.pack("<5I", 1, 0, 0, 0, 0)
+        record = self.parse(_8=b"\x092019-07-04T05:06:07", _11=exposure, _12=nowhere, _14=companion)
+        self.assertEqual((record.captured_from, record.companions[0].role), ("origin 9", 9))
 
 
 if __name__ == "__main__":

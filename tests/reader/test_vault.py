@@ -182,6 +182,11 @@ class Damage(WithFolder):
         made.records[0][-1] = (17, sample.identity("part") + struct.pack("<I", 3))
         self.assertIn("does not exist", self.found(made))
 
+    def test_a_thumbnail_of_two_images_is_found(self) -> None:
+        made = sample.Sample()
+        made.records[1].append(made.records[0][-1])
+        self.assertIn("is another image's too", self.found(made))
+
     def test_another_number_of_dead_thumbnails_is_found(self) -> None:
         made = sample.Sample()
         made.dead = 2

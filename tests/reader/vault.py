@@ -109,7 +109,7 @@ def open_vault(path: str, passphrase: bytes, problems: Problems) -> Vault | None
         folder = Folder(path)
     except OSError as error:
         raise Unreadable(f"{path}: {error.strerror}") from None
-    if not any(_is_there(folder, name) for name in HEADERS):
+    if not _is_there(folder, HEADERS[0]):
         raise Unreadable(f"{path} is not a vault: it has no header")
     for attempt in range(TRIES):
         mapping = None

@@ -45,7 +45,7 @@ class Verification:
             for number, page in enumerate(table.pages):
                 path = self._name(feature_path(page, "table"))
                 with self._problems.at(path):
-                    tables.read_page(self._vault, table, number)
+                    tables.verify_page(self._vault, table, number)
         self._packs()
         placed = self._vault.placed_segments(self._problems)
         # Groups whose segments are not known were reported.
@@ -144,8 +144,9 @@ class Verification:
     def _record(self, record: Record) -> None:
         if record.thumbnail is None:
             return
-        self._alive.add(record.thumbnail)
         part, number = record.thumbnail
+        require(record.thumbnail not in self._alive, f"thumbnail {number} of part {part.hex()} is another image's too")
+        self._alive.add(record.thumbnail)
         thumbnail = self._thumbnails.get(record.thumbnail)
         if thumbnail is None:
             # Damage of a pack was reported where it is.

@@ -89,7 +89,7 @@ pub(in crate::vault) enum Originals {
 /// Reads and verifies the files of one generation. `read` receives progress, on any thread.
 ///
 /// # Errors
-/// When the files that no mapping references cannot be listed.
+/// [`Error::Newer`]; when the files that no mapping references cannot be listed.
 pub(in crate::vault) fn check(
     snapshot: &Snapshot,
     originals: Originals,
@@ -112,6 +112,10 @@ pub(in crate::vault) fn check(
     let of_vault: Vec<_> = check_packs(snapshot.packs()).into_iter().chain(check_tables(snapshot)).collect();
     read(Progress { images: 0, damages: of_vault.len() });
     damages.extend(of_vault);
+    // What only a newer version understands is no damage, and a repair would discard it.
+    if let Some(newer) = damages.iter().position(|damage| matches!(damage.cause, Error::Newer { .. })) {
+        return Err(damages.swap_remove(newer).cause);
+    }
     Ok(Report { generation: snapshot.mapping().generation, images: snapshot.len(), damages, leftovers })
 }
 

@@ -288,10 +288,10 @@ impl Transaction {
         Ok(self.base.find_content(content)?.filter(|id| !self.changes.removals.contains(id)))
     }
 
-    /// Adds an image to the next generation, unless the vault already has its content.
+    /// Adds an image to the next generation. If the vault has its content, only adds where it was found.
     ///
     /// # Errors
-    /// [`Error::TooLong`] for a name; [`Error::Dimension`]; as [`Self::find_content`].
+    /// [`Error::TooLong`] for a name; [`Error::Dimension`]; as [`Self::find_content`] and [`Self::add_place`].
     pub fn append(&mut self, image: NewImage) -> Result<Appended, Error> {
         let NewImage { photo: StoredPhoto { listed, content, bytes, thumbnail }, mut record, vector } = image;
         let search = self.source.search()?;
@@ -322,6 +322,8 @@ impl Transaction {
         };
         if let Some(present) = present {
             self.writer.discard(&[listed.object()]);
+            // The copy may be of another place.
+            record.found().iter().try_for_each(|found| self.add_place(present, found.clone()))?;
             return Ok(Appended::AlreadyPresent(present));
         }
         let id = listed.id;

@@ -26,7 +26,7 @@ fn scene_with_version_1() -> Scene {
 }
 
 #[test]
-fn a_vault_of_version_1_is_opened_searched_and_exported() {
+fn a_vault_of_version_1_is_opened_exported_upgraded_and_searched() {
     let scene = scene_with_version_1();
     scene.run(["check"]).success();
     let photos = samples(3);
@@ -38,6 +38,8 @@ fn a_vault_of_version_1_is_opened_searched_and_exported() {
     assert_eq!(names, expected);
     let out = scene.path("out");
     scene.run_with(&["export", "--all"], [&out]).success();
+    scene.run(["upgrade"]).success();
+    assert_eq!(scene.run(["list", "--json"]).success().json(), list);
     for photo in &photos {
         let [exported, original] =
             [out.join(photo.file_name().unwrap()), photo.clone()].map(|path| fs::read(path).unwrap());
@@ -54,8 +56,9 @@ fn a_vault_of_version_1_is_opened_searched_and_exported() {
 }
 
 #[test]
-fn a_vault_of_version_1_is_written_to() {
+fn a_vault_of_version_1_is_written_to_after_an_upgrade() {
     let scene = scene_with_version_1();
+    scene.run(["upgrade"]).success();
     scene.run_with(&["add"], [&samples(4)[3]]).success();
     let id = scene.run(["list", "--json"]).success().json()[0]["id"].as_str().unwrap().to_owned();
     scene.run(["remove", "--yes", &id]).success();

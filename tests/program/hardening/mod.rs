@@ -22,3 +22,4 @@ mod tamper;
 #[path = "../../../fuzz/targets.rs"]
 mod targets;
 mod truncation;
+mod vectors;
