@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::group::Group;
 use super::image::Image;
-use super::packs::{Packs, PartPlace};
+use super::packs::{Pack, Packs, PartPlace};
 use super::segment::Segment;
 use super::snapshot::Snapshot;
 use crate::vault::backend::Leftovers;
@@ -224,7 +224,7 @@ fn check_packs(packs: &Packs) -> Vec<Damage> {
             let object = Shape::pack(&pack.entry, PackPart::List).object;
             vec![Damage { object, image: None, cause, remedy: Remedy::Regenerate }]
         }
-        Ok(parts) => parts.iter().filter_map(|place| check_part(packs, place)).collect(),
+        Ok(parts) => parts.iter().filter_map(|place| check_part(packs, place)).chain(check_end(packs, pack)).collect(),
     };
     packs.all().iter().flat_map(|pack| of_pack(pack)).collect()
 }
@@ -235,6 +235,16 @@ fn check_part(packs: &Packs, place: &PartPlace) -> Option<Damage> {
         if Digest::of(&[&bytes]) == place.part.digest { Ok(()) } else { Err(differs) }
     });
     whole.err().map(|cause| Damage { object: place.object.clone(), image: None, cause, remedy: Remedy::Regenerate })
+}
+
+/// Parts are read one by one, so none of them shows that a pack goes on after the last.
+fn check_end(packs: &Packs, pack: &Pack) -> Option<Damage> {
+    if !packs.is_too_long(pack).unwrap_or(false) {
+        return None;
+    }
+    let object = Shape::pack(&pack.entry, PackPart::Content).object;
+    let cause = Error::Damaged { object: object.clone(), what: "it has bytes after its last part" };
+    Some(Damage { object, image: None, cause, remedy: Remedy::Regenerate })
 }
 
 fn check_tables(snapshot: &Snapshot) -> Vec<Damage> {

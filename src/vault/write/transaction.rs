@@ -68,6 +68,13 @@ impl Thumbnails {
         Ok(Self { part: Id::random()?, sealed: Vec::new() })
     }
 
+    /// Drops one that will not be appended; nothing if an earlier commit was to write it.
+    fn forget(&mut self, place: ThumbnailPlace) {
+        if let Some((_, sealed)) = self.sealed.get_mut(place.number as usize).filter(|_| place.part == self.part) {
+            *sealed = Vec::new();
+        }
+    }
+
     /// Drops those that no record of the commit refers to.
     fn keep_only(&mut self, wanted: &HashSet<ThumbnailPlace>) {
         let part = self.part;
@@ -302,6 +309,9 @@ impl Transaction {
     pub fn append(&mut self, image: NewImage) -> Result<Appended, Error> {
         let NewImage { photo: StoredPhoto { listed, content, bytes, thumbnail }, mut record, vector } = image;
         let search = self.source.search()?;
+        // A thumbnail of before the last commit was dropped by it.
+        let part = self.thumbnails.lock().part;
+        let thumbnail = thumbnail.filter(|place| place.part == part);
         (record.id, record.content, record.bytes, record.thumbnail) = (listed.id, content, bytes, thumbnail);
         record.added.get_or_insert_with(now);
         match &vector {
@@ -324,6 +334,7 @@ impl Transaction {
         };
         if let Some(present) = present {
             self.writer.discard(&[listed.object()]);
+            thumbnail.into_iter().for_each(|place| self.thumbnails.get_mut().forget(place));
             return Ok(Appended::AlreadyPresent(present));
         }
         let id = listed.id;
