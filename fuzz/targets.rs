@@ -21,7 +21,9 @@ use cipherlens::vault::format::dedup::DedupFile;
 use cipherlens::vault::format::pack::{PackList, PartEntry, PartIndex};
 use cipherlens::vault::format::sealed::{Kind, PREFIX_BYTES, SealedObject, VaultKeys};
 use cipherlens::vault::format::{group, header, journal, list, old, record, table, vectors};
-use cipherlens::vault::{Digest, Extension, GroupEntry, GroupPart, Hex, Hints, Id, Object, SEGMENT_IMAGES, SignedMapping};
+use cipherlens::vault::{
+    Digest, Extension, GroupEntry, GroupPart, Hex, Hints, Id, Object, SEGMENT_IMAGES, SignedMapping,
+};
 
 use crate::support::requests::{Request, answered, frame as request_frame, greeting, query, scan};
 use crate::support::vault_fixture::{DIMENSION, Fixture, files, fill};
@@ -140,7 +142,8 @@ static KEYS: LazyLock<VaultKeys> = LazyLock::new(|| {
 /// The plaintext of the index of a part of a pack, in a part of the length that it says.
 pub(crate) fn part_index(bytes: &[u8]) {
     let id = Hex([7; 16]);
-    let [_, sealed] = KEYS.seal(&SealedObject::PartIndex(id), bytes).expect("there is entropy").parts().map(<[u8]>::to_vec);
+    let [_, sealed] =
+        KEYS.seal(&SealedObject::PartIndex(id), bytes).expect("there is entropy").parts().map(<[u8]>::to_vec);
     let (entries, _) = bytes.as_chunks::<20>();
     let length = |entry: &[u8; 20]| u64::from(u32::from_le_bytes([entry[16], entry[17], entry[18], entry[19]]));
     let filled = sealed.len() as u64 + entries.iter().map(length).sum::<u64>();

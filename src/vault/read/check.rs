@@ -193,7 +193,9 @@ fn check_image(snapshot: &Snapshot, segment: &Segment, slot: usize, originals: O
         && let Err(cause) = image.thumbnail()
     {
         let object = match &cause {
-            Error::Damaged { object, .. } | Error::Missing { object } => object.clone(),
+            Error::Damaged { object, .. } | Error::Missing { object } | Error::TooLarge { object, .. } => {
+                object.clone()
+            }
             _ => Object::Photo(image.id(), image.listed().extension.clone()),
         };
         damages.push(damage(object, cause, Remedy::Regenerate));

@@ -279,7 +279,9 @@ mod tests {
             for entry in &members.dedup {
                 assert_eq!(members.segments[entry.segment as usize].id, entry.id, "the number of its segment");
             }
-            assert!(members.segments.iter().flat_map(|segment| &segment.features).flatten().all(|f| f.checks.is_none()));
+            assert!(
+                members.segments.iter().flat_map(|segment| &segment.features).flatten().all(|f| f.checks.is_none())
+            );
             found.extend(members.segments.iter().map(|segment| segment.id));
         }
         // Check vectors of their own are needed no longer, once for each segment in a group.

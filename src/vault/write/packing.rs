@@ -75,8 +75,8 @@ impl<'a> Packing<'a> {
     }
 
     /// Counts thumbnails that no record refers to any more, and writes packs with many of them anew. `live` gives the
-    /// places that the records of the next generation refer to. Packs whose list is damaged go when none of those can be
-    /// in them.
+    /// places that the records of the next generation refer to. Packs whose list is damaged go when none of those can
+    /// be in them.
     pub(super) fn bury(
         &mut self,
         dead: &[ThumbnailPlace],

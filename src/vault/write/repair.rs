@@ -68,8 +68,8 @@ pub struct Repaired {
 /// on any thread.
 ///
 /// # Errors
-/// [`Error::Locked`]; [`Error::Newer`]; as [`check::check`]; what the system reports. Each segment is a commit of its own: after an
-/// error, the segments before it are repaired.
+/// [`Error::Locked`]; [`Error::Newer`]; as [`check::check`]; what the system reports. Each segment is a commit of its
+/// own: after an error, the segments before it are repaired.
 pub fn repair(
     vault: &Vault,
     regenerate: &dyn Regenerate,
@@ -94,8 +94,13 @@ pub fn repair(
         if !needs_repair(&before, segment, lost_photos) {
             continue;
         }
-        let repair =
-            SegmentRepair { transaction: &transaction, source: &vault.source, regenerate, lost_photos, before: &before };
+        let repair = SegmentRepair {
+            transaction: &transaction,
+            source: &vault.source,
+            regenerate,
+            lost_photos,
+            before: &before,
+        };
         let Some(RepairedSegment { rows, dropped: lost }) = repair.segment(segment)? else { continue };
         transaction.replace_segment(id, rows);
         transaction = transaction.commit()?.next;

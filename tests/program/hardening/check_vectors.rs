@@ -1,5 +1,5 @@
-//! Row "check vectors": an evaluator that answers anything but the true scores of exactly the current blocks is refused,
-//! and so are check vectors that are not those of the current generation.
+//! Row "check vectors": an evaluator that answers anything but the true scores of exactly the current blocks is
+//! refused, and so are check vectors that are not those of the current generation.
 
 use std::fs;
 use std::path::PathBuf;

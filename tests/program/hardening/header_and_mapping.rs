@@ -32,9 +32,7 @@ fn the_header_of_another_generation_or_another_vault_is_refused() {
     fill(&vault, 0..1);
     let [header, mapping, new] = ["header", "mapping.json", "header.new"].map(|name| fixture.root().join(name));
     let (old, old_mapping) = (fs::read(&header).unwrap(), fs::read(&mapping).unwrap());
-    vault
-        .change_passphrase(&passphrase("correct"), &passphrase("better"), Cost::FLOOR, IfLocked::Refuse)
-        .unwrap();
+    vault.change_passphrase(&passphrase("correct"), &passphrase("better"), Cost::FLOOR, IfLocked::Refuse).unwrap();
     let (current, current_mapping) = (fs::read(&header).unwrap(), fs::read(&mapping).unwrap());
     assert!(open(&fixture.root(), "better", Freshness::unrecorded()).is_ok());
     assert!(matches!(refused(&fixture, "correct"), Error::WrongPassphrase));
@@ -102,6 +100,7 @@ fn the_mapping_of_an_older_format_does_not_bring_the_old_vault_back() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("vault");
     let old = files(&version_1());
+    fs::create_dir(&root).unwrap();
     restore(&root, &old);
     let freshness = || Freshness::in_directory(folder.path().join("seen"));
     let vault = open(&root, TEXT, freshness()).unwrap();

@@ -10,9 +10,7 @@ use cipherlens::durable::IfLocked;
 use cipherlens::vault::format::pack::{PackList, PartIndex};
 use cipherlens::vault::{Error, Id, LostPhotoPolicy, PackPart, Regenerate, Vault, repair};
 
-use crate::support::vault_fixture::{
-    Fixture, fill, keys, pack_file, photo, readable, remove, stored_vector,
-};
+use crate::support::vault_fixture::{Fixture, fill, keys, pack_file, photo, readable, remove, stored_vector};
 
 /// Both files of the packs of a vault: the list, then the thumbnails.
 fn packs(fixture: &Fixture, vault: &Vault) -> Vec<[PathBuf; 2]> {
