@@ -13,8 +13,8 @@ use super::session::{self, CostFlags, Session};
 /// Arguments of `passwd`.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cipherlens passwd\n\nOnly the file `header` changes. Whoever has an old copy of it and \
-        knows the old passphrase can still open the vault: delete old copies too."
+    after_help = "Example:\n  cipherlens passwd\n\nOnly the files `header` and `mapping.json` change. Whoever has \
+        an old copy of them and knows the old passphrase can still decrypt the vault: delete old copies too."
 )]
 pub(super) struct Arguments {
     /// Read the new passphrase from the first line of FILE instead of asking
@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     vault.change_passphrase(&old, &new, cost)?;
     output::text(
         "The vault opens with the new passphrase from now on.\n\
-         Copies of the old `header`, in backups for instance, still open with the old one: delete them.\n",
+         Older copies of the vault, in backups for instance, still open with the old one: delete them.\n",
     )?;
     Ok(Exit::Success)
 }

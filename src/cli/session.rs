@@ -212,8 +212,8 @@ impl Session {
         }
         if vault.is_old() && if_outdated == IfOutdated::Say {
             output::say(
-                "cipherlens: this vault is of an older format. It can be listed, shown, exported and checked; to search \
-                 and change it again: cipherlens upgrade.",
+                "cipherlens: this vault is of an older format. It can be listed, shown, exported and checked; to \
+                 search and change it again: cipherlens upgrade.",
             );
         }
         Ok((vault, passphrase))

@@ -38,15 +38,15 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         line("commits", statistics.generation.to_string()),
     ]
     .concat();
+    let of_thumbnails = if vault.is_old() { "of its thumbnail" } else { "of all thumbnails of a commit together" };
     text += &format!(
         "
 An observer who has the files, and no passphrase, learns:
   - how many photos there are ({}), in groups of up to {SEGMENT_PHOTOS};
-  - the size of each and of its thumbnail, rounded up by at most 12 %, and the kind of file its extension names;
+  - the size of each and {of_thumbnails}, rounded up by at most 12 %, and the kind of file its extension names;
   - how often the vault was changed ({} times), what files each change touched, and which photos came together;
   - which network and precision made the features, and what one try of a passphrase costs.
-An observer who also watches searches learns when one runs, and which photos are opened afterwards. A dishonest host can
-also learn scores, by altering answers and watching which searches fail.
+An observer who also watches searches learns when one runs, and which photos are opened afterwards.
 Not: any photo, thumbnail, name, date, place, feature or query.
 ",
         statistics.photos, statistics.generation

@@ -65,8 +65,8 @@ fn planned(plan: &UpgradePlan, vault: &OpenVault) -> String {
     let (reads, writes) = if vault.traffic().is_some() { ("receives", "sends") } else { ("reads", "writes") };
     let free = free.map_or_else(String::new, |free| format!(", of {} that are free", format::size(free)));
     format!(
-        "{} to upgrade. It {reads} about {read} and {writes} at most {written}.\nIt needs at most {needed}{free}, until \
-         it removes {removed} of old files.\nPhotos stay as they are.\n",
+        "{} to upgrade. It {reads} about {read} and {writes} at most {written}.\nIt needs at most {needed}{free}, \
+         until it removes {removed} of old files.\nPhotos stay as they are.\n",
         output::count(*photos, "photo")
     )
 }

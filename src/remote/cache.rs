@@ -20,7 +20,7 @@ use crate::durable;
 use crate::secret::Secret;
 use crate::vault::{Digest, Id};
 
-/// Most bytes kept per vault: enough for searches and thumbnails of about 40,000 photos.
+/// Most bytes kept per vault: about 1.3 kB a photo are fetched for searches.
 const LARGEST_BYTES: u64 = 1 << 30;
 const LABEL: &[u8] = b"cipherlens cache 1";
 const MAPPING: &str = "mapping";

@@ -20,17 +20,17 @@
 //! | `error`, `peer_stderr` | what can go wrong, and what the other side wrote about it |
 //!
 //! # What crosses the connection
-//! A search sends the encrypted query (655,360 bytes) and the digests of the blocks to scan, and receives 5 bytes per
-//! image. Hints, lists, catalogues, vectors and thumbnails are fetched once and cached on this machine, encrypted
-//! again. Blocks are never fetched for a search. Adding sends encrypted files; the host writes them under the kernel's
-//! lock and commits by rename, as a local writer does. If the connection is lost before the commit, the host removes
-//! them.
+//! A search sends the encrypted query (256 bytes for each number of a vector) and the names of the blocks to scan, and
+//! receives 4 bytes per image. Hints, check vectors, lists, records and vectors are fetched once and cached on this
+//! machine, encrypted again; thumbnails are read from their packs whenever they are shown. Blocks are never fetched
+//! for a search. Adding sends encrypted files; the host writes them as they arrive, and commits by rename under the
+//! kernel's lock, as a local writer does. If the connection is lost before the commit, the host removes them.
 //!
 //! # Trust
 //! Everything from the host is checked: the mapping is authenticated with the vault's key and compared with the newest
-//! generation seen, every file is compared with its digest in the mapping, and an answer must have the length that
-//! follows from the mapping and only possible scores. A host can still refuse, falsify scores within their range, learn
-//! scores by watching which searches fail, show two clients different histories, and watch which objects are fetched.
+//! generation seen, every file is compared with its digest in the mapping, and an answer is verified with check vectors
+//! before it is decrypted. A host can still refuse, show two clients different histories, and watch which objects are
+//! fetched.
 //!
 //! Must never: send a plaintext, a key, a score or a name; `host` may not even mention a secret type.
 

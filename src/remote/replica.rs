@@ -61,8 +61,8 @@ pub struct Transferred {
     pub generation: u64,
 }
 
-/// Brings `to` to the generation of `from`. `passphrase` opens `from`; a new replica gets the same passphrase, an
-/// existing one keeps its own. `copied` receives the files done and their total, on this thread.
+/// Brings `to` to the generation of `from`. `passphrase` opens `from`, and afterwards `to`, because the header belongs
+/// to the generation. `copied` receives the files done and their total, on this thread.
 ///
 /// # Errors
 /// [`Error::Newer`], [`Error::Forked`], [`Error::UnknownLineage`], [`Error::OtherVault`], and

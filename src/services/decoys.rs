@@ -3,7 +3,7 @@
 //! A host sees which objects are fetched after a search. Each requested photo is therefore fetched among others, drawn
 //! at random from the whole vault, in random order.
 //!
-//! This does not protect against a host that looks closely. Catalogues are fetched only for segments with hits, not for
+//! This does not protect against a host that looks closely. Records are fetched only for segments with hits, not for
 //! decoys. An error with a requested photo is handled differently from one with a decoy. Each search draws new decoys,
 //! so two searches for one photo have little else in common. Must never: fetch the requested photos first, or draw from
 //! a predictable generator.

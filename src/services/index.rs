@@ -130,9 +130,9 @@ const LOCK_POLL: Duration = Duration::from_millis(50);
 /// A wait for another process that is longer than this is reported.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
 
-/// Indexes `paths`, each read by `read`, into `vault`. Of a photo below one of `folders` the vault records the folder as
-/// its source and the path below it; of another one its file name. Others may write at the same time: a commit waits while another
-/// process commits, until `control` stops it.
+/// Indexes `paths`, each read by `read`, into `vault`. Of a photo below one of `folders` the vault records the folder
+/// as its source and the path below it; of another one its file name. Others may write at the same time: a commit waits
+/// while another process commits, until `control` stops it.
 ///
 /// # Errors
 /// When it cannot begin: the vault cannot be read or locked, or another model made its vectors. A later error, such as

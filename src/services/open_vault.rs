@@ -97,7 +97,7 @@ impl OpenVault {
         Ok(self.vault.accept_older_copy()?)
     }
 
-    /// Replaces the passphrase `old` by `new`; only the header changes.
+    /// Replaces the passphrase `old` by `new`: a commit that changes the header and nothing else.
     ///
     /// # Errors
     /// When another process writes to the vault, or a file cannot be written.

@@ -1,5 +1,5 @@
 //! Searches a vault: the query's vector is encrypted, similarities are computed on ciphertexts, only scores are
-//! decrypted, and only the catalogue entries of listed photos are opened.
+//! decrypted, and only the records of segments with listed photos are opened.
 
 use std::ffi::OsStr;
 use std::thread;

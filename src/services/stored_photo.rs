@@ -1,10 +1,10 @@
-//! A photo of a vault as its catalogue describes it.
+//! A photo of a vault as its record describes it.
 
 use crate::services::format::utc_instant;
 pub use crate::vault::Id as PhotoId;
 use crate::vault::{Found, Pixels, Record, Source};
 
-/// A photo in a vault, as its catalogue describes it. Has no `Debug`: names do not belong in logs.
+/// A photo in a vault, as its record describes it. Has no `Debug`: names do not belong in logs.
 #[derive(Clone, Eq, PartialEq)]
 pub struct StoredPhoto {
     /// Its random id in the vault.

@@ -25,8 +25,8 @@
 //! rename, which is the only commit point: before it the vault is at the old generation, after it at the new one. A
 //! writer's journal lists the files that it may leave if it is interrupted; a name is durable there before its file
 //! exists. The next writer removes only files that an abandoned journal lists and the current mapping does not
-//! reference. A commit holds a kernel lock on `lock`; several writers can stage files at the same time, and readers need
-//! no lock and no write permission.
+//! reference. A commit holds a kernel lock on `lock`; several writers can stage files at the same time, and readers
+//! need no lock and no write permission.
 //!
 //! Directories are opened once and never through links (see `backend::local`), so replacing a file or directory cannot
 //! make a command read, replace or remove anything outside the vault. This holds on Unix. Elsewhere each name is

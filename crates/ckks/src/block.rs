@@ -79,8 +79,8 @@ impl Encoded {
 }
 
 impl KeyHolder {
-    /// Seals 1 to 512 unit vectors under a new nonce and fresh noise. A vector of zeros leaves its slot empty: it scores
-    /// 0, up to the noise.
+    /// Seals 1 to 512 unit vectors under a new nonce and fresh noise. A vector of zeros leaves its slot empty: it
+    /// scores 0, up to the noise.
     ///
     /// To change a block, seal all of it again from the exact vectors.
     ///

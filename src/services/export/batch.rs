@@ -131,8 +131,8 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Writes a photo under a temporary name, in the verified pieces that `read` passes on. After an error of `read` the
-    /// temporary file is removed.
+    /// Writes a photo under a temporary name, in the verified pieces that `read` passes on. After an error of `read`
+    /// the temporary file is removed.
     pub(super) fn write(
         &mut self,
         photo: Described,

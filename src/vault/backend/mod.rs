@@ -84,8 +84,8 @@ pub trait Backend: Send + Sync {
     /// Announces that these files will be read soon. Only a cache does anything about it.
     fn prefetch(&self, _files: &[Expected]) {}
 
-    /// The blocks of a segment, not verified: check vectors verify what is computed from them. The file must have exactly
-    /// `limit` bytes.
+    /// The blocks of a segment, not verified: check vectors verify what is computed from them. The file must have
+    /// exactly `limit` bytes.
     ///
     /// # Errors
     /// When the file is missing, or its length differs.
@@ -147,7 +147,8 @@ pub trait Backend: Send + Sync {
     fn writer(&self, abandoned: Abandoned) -> Result<Box<dyn Writer>, Error>;
 
     /// Starts the new vault with this id: removes what an interrupted creation left, except files staged for the same
-    /// vault, and makes the directories. The writer holds the lock. The vault exists once a commit has given it a header.
+    /// vault, and makes the directories. The writer holds the lock. The vault exists once a commit has given it a
+    /// header.
     ///
     /// # Errors
     /// [`Error::Locked`] while another process creates it; [`Error::Occupied`] when the place holds anything else;

@@ -14,6 +14,9 @@ pub const SEGMENT_IMAGES: usize = 2 * BLOCK_IMAGES;
 /// Most segments of a group: see `write::compaction`.
 pub const GROUP_SEGMENTS: usize = 511;
 
+/// Most spaces of a vault.
+pub const MOST_SPACES: usize = 16;
+
 /// One segment: how many images it has, and the digests of its files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -15,13 +15,14 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use super::entries::{GROUP_SEGMENTS, GroupEntry, Needs, PackEntry, SEGMENT_IMAGES, SegmentEntry, TableEntry};
+use super::entries::{
+    GROUP_SEGMENTS, GroupEntry, MOST_SPACES, Needs, PackEntry, SEGMENT_IMAGES, SegmentEntry, TableEntry,
+};
 use super::hex::{Digest, Hex, Id, MacTag};
 use super::layout::Object;
 use super::old;
-use super::old::OldRoot;
+use super::old::{OldMapping, OldRoot};
 use super::sealed::VaultKeys;
-use super::shape::MOST_SPACES;
 use super::space::{FeatureSpace, Space};
 use super::table;
 use crate::cipher::Purpose;
@@ -170,8 +171,8 @@ impl Mapping {
     /// Refuses to change a mapping that this version could not write without losing something.
     ///
     /// # Errors
-    /// [`Error::Outdated`] for formats 1 and 2; [`Error::Newer`] for several spaces, or a table that this version does not
-    /// know and that only those who do may change the vault for.
+    /// [`Error::Outdated`] for formats 1 and 2; [`Error::Newer`] for several spaces, or for a table that this version
+    /// does not know and that asks writers to know it.
     pub fn require_writable(&self) -> Result<(), Error> {
         if self.is_old() {
             return Err(Error::Outdated);
@@ -231,8 +232,31 @@ impl Mapping {
     }
 }
 
+impl TryFrom<OldMapping> for Mapping {
+    type Error = Error;
+
+    fn try_from(old: OldMapping) -> Result<Self, Error> {
+        let OldMapping { format, vault, generation, parents, groups, segments, root } = old;
+        check_entries(&groups, &segments)?;
+        Ok(Self {
+            format,
+            vault,
+            generation,
+            parents,
+            // Nothing names the header of an old vault.
+            header: Digest::of(&[]),
+            spaces: Vec::new(),
+            groups,
+            segments,
+            packs: Vec::new(),
+            tables: Vec::new(),
+            old: Some(root),
+        })
+    }
+}
+
 /// Refuses impossible numbers, and ids that occur twice.
-pub(super) fn check_entries(groups: &[GroupEntry], segments: &[SegmentEntry]) -> Result<(), Error> {
+fn check_entries(groups: &[GroupEntry], segments: &[SegmentEntry]) -> Result<(), Error> {
     let damaged = |what| Err(Error::Damaged { object: Object::Mapping, what });
     let mut ids = HashSet::new();
     if segments.iter().any(|segment| !(1..=SEGMENT_IMAGES).contains(&segment.images)) {
@@ -310,7 +334,7 @@ impl SignedMapping {
         let body = format!("{open}{}", Self::BODY_END);
         let Version { format } = serde_json::from_str(&body).map_err(|_| damaged("it is not a mapping"))?;
         if old::FORMATS.contains(&format.as_str()) {
-            let mapping = old::mapping(&body)?;
+            let mapping = old::mapping(&body)?.try_into()?;
             return Ok(Self { mapping, body, tag });
         }
         if format != FORMAT && format.starts_with(FAMILY) {

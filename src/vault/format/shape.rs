@@ -4,7 +4,7 @@
 //! Must never: be bypassed. A length that is computed elsewhere ties the vault to one network or one format.
 
 use super::dedup;
-use super::entries::{GROUP_SEGMENTS, GroupEntry, PackEntry, SEGMENT_IMAGES, SegmentEntry, TableEntry};
+use super::entries::{GROUP_SEGMENTS, GroupEntry, MOST_SPACES, PackEntry, SEGMENT_IMAGES, SegmentEntry, TableEntry};
 use super::expected::Expected;
 use super::fields;
 use super::hex::Digest;
@@ -198,9 +198,6 @@ fn largest_group_bytes(segments: usize, images: usize, spaces: usize, part: Grou
         GroupPart::Tags => dedup::pages_bytes(images) + sealed::file_bytes(list_bytes),
     }
 }
-
-/// Most spaces of a vault.
-pub const MOST_SPACES: usize = 16;
 
 /// Most bytes of a page of a table.
 #[must_use]

@@ -1,8 +1,8 @@
 //! One generation of a vault: its groups, segments and images.
 //!
 //! Every file is read once, on first use: opening 100,000 photos reads only the mapping, a search reads group lists,
-//! blocks, hints and check vectors, and showing matches opens only the records of their segments. Files are immutable, so a
-//! snapshot stays consistent while others write. A file that a newer generation has removed gives
+//! blocks, hints and check vectors, and showing matches opens only the records of their segments. Files are immutable,
+//! so a snapshot stays consistent while others write. A file that a newer generation has removed gives
 //! [`Error::Superseded`].
 //!
 //! Must never: write, or return bytes that the mapping does not authenticate.

@@ -7,14 +7,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::transaction::Thumbnails;
 use crate::vault::backend::writer::Writer;
 use crate::vault::error::Error;
 use crate::vault::format::entries::PackEntry;
 use crate::vault::format::hex::{Digest, Id};
 use crate::vault::format::layout::{Object, PackPart};
 use crate::vault::format::pack;
-use crate::vault::format::pack::{PackList, PartEntry};
+use crate::vault::format::pack::{PackList, PartEntry, SealedThumbnail};
 use crate::vault::format::record::ThumbnailPlace;
 use crate::vault::format::shape::Shape;
 use crate::vault::read::packs::{Pack, Packs};
@@ -23,6 +22,35 @@ use crate::vault::read::source::Source;
 
 /// A pack is written anew when one of this many of its thumbnails, or more, is dead.
 const DEAD_SHARE: usize = 4;
+
+/// The thumbnails that the next commit writes, as one part of a pack.
+pub(super) struct Thumbnails {
+    pub(super) part: Id,
+    pub(super) sealed: Vec<SealedThumbnail>,
+}
+
+impl Thumbnails {
+    pub(super) fn new() -> Result<Self, Error> {
+        Ok(Self { part: Id::random()?, sealed: Vec::new() })
+    }
+
+    /// Drops one that will not be appended; nothing if an earlier commit was to write it.
+    pub(super) fn forget(&mut self, place: ThumbnailPlace) {
+        if let Some((_, sealed)) = self.sealed.get_mut(place.number as usize).filter(|_| place.part == self.part) {
+            *sealed = Vec::new();
+        }
+    }
+
+    /// Drops those that no record of the commit refers to.
+    pub(super) fn keep_only(&mut self, wanted: &HashSet<ThumbnailPlace>) {
+        let part = self.part;
+        for (number, (_, sealed)) in (0..).zip(&mut self.sealed) {
+            if !wanted.contains(&ThumbnailPlace { part, number }) {
+                sealed.clear();
+            }
+        }
+    }
+}
 
 /// What is known about the content of a pack.
 #[derive(Clone, Copy, PartialEq, Eq)]

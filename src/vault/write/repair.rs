@@ -106,7 +106,7 @@ pub fn repair(
         transaction = transaction.commit()?.next;
         dropped.extend(lost);
     }
-    // After the catalogues, from which groups are rebuilt.
+    // After the records, from which groups are rebuilt.
     let groups: Vec<Id> = transaction.base().groups().iter().map(|group| group.entry().id).collect();
     for group in groups {
         if needs_regrouping(&before, &transaction, group) {

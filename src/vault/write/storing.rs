@@ -63,8 +63,8 @@ pub(super) fn store(
     Ok(listed)
 }
 
-/// Encrypts and stages an original of `bytes` bytes under an announced id, as it is read. Also returns the keyed hash of
-/// its content.
+/// Encrypts and stages an original of `bytes` bytes under an announced id, as it is read. Also returns the keyed hash
+/// of its content.
 pub(super) fn store_stream(
     keys: &VaultKeys,
     writer: &dyn Writer,

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use super::packing;
 use super::packing::Packing;
+use super::packing::Thumbnails;
 use super::rewriting::{Changes, Rewriting, Rewritten};
 use super::storing;
 use super::storing::AnnouncedIds;
@@ -25,7 +26,6 @@ use crate::vault::format::hex::{Digest, Id};
 use crate::vault::format::list::ListedImage;
 use crate::vault::format::mapping::{Contents, SignedMapping};
 use crate::vault::format::pack;
-use crate::vault::format::pack::SealedThumbnail;
 use crate::vault::format::record::{Found, Record, ThumbnailPlace};
 use crate::vault::format::segment::Row;
 use crate::vault::format::table;
@@ -54,35 +54,6 @@ impl StoredPhoto {
     #[must_use]
     pub fn record(&self, found: Found) -> Record {
         Record::new(self.listed.id, self.content, self.bytes, found)
-    }
-}
-
-/// The thumbnails that the next commit writes, as one part of a pack.
-pub(super) struct Thumbnails {
-    pub(super) part: Id,
-    pub(super) sealed: Vec<SealedThumbnail>,
-}
-
-impl Thumbnails {
-    pub(super) fn new() -> Result<Self, Error> {
-        Ok(Self { part: Id::random()?, sealed: Vec::new() })
-    }
-
-    /// Drops one that will not be appended; nothing if an earlier commit was to write it.
-    fn forget(&mut self, place: ThumbnailPlace) {
-        if let Some((_, sealed)) = self.sealed.get_mut(place.number as usize).filter(|_| place.part == self.part) {
-            *sealed = Vec::new();
-        }
-    }
-
-    /// Drops those that no record of the commit refers to.
-    fn keep_only(&mut self, wanted: &HashSet<ThumbnailPlace>) {
-        let part = self.part;
-        for (number, (_, sealed)) in (0..).zip(&mut self.sealed) {
-            if !wanted.contains(&ThumbnailPlace { part, number }) {
-                sealed.clear();
-            }
-        }
     }
 }
 

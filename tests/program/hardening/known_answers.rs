@@ -1,7 +1,7 @@
 //! Row "known answers": a vault of this format version in the repository, made by the program, that every later version
 //! must open and search. (Wycheproof's vectors for the AEAD, HMAC and HKDF and those of RFC 9106 and RFC 7518 are
 //! beside the code in `src/cipher`, the pinned number theoretic transforms, reference polynomials and blocks in
-//! `crates/ckks-v1`, the digest of the weights in `crates/features`.)
+//! `crates/ckks`, the digest of the weights in `crates/features`.)
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The directory of a new vault: removes what an interrupted creation left, then makes the directories. The file `lock`
-//! has the vault's id, so that an interrupted copy of the same vault can resume. The writer adds the header last; without
-//! a header there is no vault.
+//! has the vault's id, so that an interrupted copy of the same vault can resume. The writer adds the header last;
+//! without a header there is no vault.
 //!
 //! Must never: replace a file that an interrupted creation cannot have left.
 

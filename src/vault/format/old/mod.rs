@@ -20,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use super::entries::{FeaturesEntry, GroupEntry, SEGMENT_IMAGES, SegmentEntry};
 use super::hex::{Digest, Id, MacTag};
 use super::layout::Object;
-use super::mapping::{Mapping, check_entries};
 use super::space::FeatureSpace;
 use crate::vault::error::Error;
 
@@ -44,9 +43,21 @@ pub(super) struct OldRoot {
     pub(super) secret_context: Digest,
 }
 
+/// A mapping in terms of the current format.
+pub(super) struct OldMapping {
+    pub(super) format: String,
+    pub(super) vault: Id,
+    pub(super) generation: u64,
+    pub(super) parents: Vec<MacTag>,
+    pub(super) groups: Vec<GroupEntry>,
+    pub(super) segments: Vec<SegmentEntry>,
+    pub(super) root: OldRoot,
+}
+
+/// `mapping.json` as it is written.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OldMapping {
+struct MappingText {
     format: String,
     vault: Id,
     generation: u64,
@@ -112,9 +123,9 @@ impl From<OldGroup> for GroupEntry {
 }
 
 /// The mapping with this body.
-pub(super) fn mapping(body: &str) -> Result<Mapping, Error> {
+pub(super) fn mapping(body: &str) -> Result<OldMapping, Error> {
     let damaged = |what| Error::Damaged { object: Object::Mapping, what };
-    let old: OldMapping = serde_json::from_str(body).map_err(|_| damaged("it is not a mapping"))?;
+    let old: MappingText = serde_json::from_str(body).map_err(|_| damaged("it is not a mapping"))?;
     if serde_json::to_string_pretty(&old).is_ok_and(|text| text != body) {
         return Err(damaged("its text is not in canonical form"));
     }
@@ -135,23 +146,14 @@ pub(super) fn mapping(body: &str) -> Result<Mapping, Error> {
         threshold: THRESHOLD,
     };
     feature_space.check_lengths()?;
-    let groups: Vec<GroupEntry> = old.groups.into_iter().map(Into::into).collect();
-    let segments: Vec<SegmentEntry> = old.segments.into_iter().map(Into::into).collect();
-    check_entries(&groups, &segments)?;
-    let (public_context, secret_context) = (old.public_context, old.secret_context);
-    Ok(Mapping {
+    Ok(OldMapping {
         format: old.format,
         vault: old.vault,
         generation: old.generation,
         parents: old.previous_tag.into_iter().collect(),
-        // Nothing names the header of an old vault.
-        header: Digest::of(&[]),
-        spaces: Vec::new(),
-        groups,
-        segments,
-        packs: Vec::new(),
-        tables: Vec::new(),
-        old: Some(OldRoot { feature_space, public_context, secret_context }),
+        groups: old.groups.into_iter().map(Into::into).collect(),
+        segments: old.segments.into_iter().map(Into::into).collect(),
+        root: OldRoot { feature_space, public_context: old.public_context, secret_context: old.secret_context },
     })
 }
 
