@@ -172,9 +172,12 @@ fn number_of(photo: &[u8]) -> Option<u32> {
     (self::photo(number) == photo).then_some(number)
 }
 
+/// What becomes of a file of a pack; `None` when it is removed.
+type Way = (PackPart, fn(Vec<u8>) -> Option<Vec<u8>>);
+
 #[test]
 fn a_repair_mends_every_way_to_damage_a_pack() {
-    let ways: [(PackPart, fn(Vec<u8>) -> Option<Vec<u8>>); 6] = [
+    let ways: [Way; 6] = [
         (PackPart::List, |_| None),
         (PackPart::List, |bytes| Some(bytes[..bytes.len() - 1].to_vec())),
         (PackPart::Content, |_| None),
