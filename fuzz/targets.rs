@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use cipherlens::cipher::{MasterKey, Purpose, aes_cbc_hmac};
-use cipherlens::ckks::{EncryptedQuery, Parameters, PublicContext, SecretContext};
+use cipherlens::ckks::{CheckVectors, EncryptedQuery, Parameters, PublicContext, SecretContext};
 use cipherlens::features::photo::{Limits, Photo};
 use cipherlens::remote::frame;
 use cipherlens::remote::protocol::{Reply, lists};
@@ -16,10 +16,14 @@ use cipherlens::services::exif;
 use cipherlens::services::settings::Settings;
 use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::theme::{Background, Colours, Theme};
-use cipherlens::vault::format::pack::PackList;
-use cipherlens::vault::format::sealed::{Kind, SealedObject, VaultKeys};
-use cipherlens::vault::format::{group, header, list, record, table};
-use cipherlens::vault::{Digest, GroupEntry, Hex, Hints, Id, LONGEST_TEXT_BYTES, SEGMENT_IMAGES, SignedMapping};
+use cipherlens::vault::format::chunks::{self, ChunkOpener};
+use cipherlens::vault::format::dedup::DedupFile;
+use cipherlens::vault::format::pack::{PackList, PartEntry, PartIndex};
+use cipherlens::vault::format::sealed::{Kind, PREFIX_BYTES, SealedObject, VaultKeys};
+use cipherlens::vault::format::{group, header, journal, list, old, record, table, vectors};
+use cipherlens::vault::{
+    Digest, Extension, GroupEntry, GroupPart, Hex, Hints, Id, LONGEST_TEXT_BYTES, Object, SEGMENT_IMAGES, SignedMapping,
+};
 
 use crate::support::requests::{Request, answered, frame as request_frame, greeting, query, scan};
 use crate::support::vault_fixture::{DIMENSION, Fixture, files, fill};
@@ -33,7 +37,7 @@ pub(crate) const IMAGES: usize = 2;
 pub(crate) type Target = fn(&[u8]);
 
 /// All targets by name.
-pub(crate) const TARGETS: [(&str, Target); 15] = [
+pub(crate) const TARGETS: [(&str, Target); 22] = [
     ("header", header),
     ("mapping", mapping),
     ("image_list", image_list),
@@ -42,7 +46,14 @@ pub(crate) const TARGETS: [(&str, Target); 15] = [
     ("records", records),
     ("sources", sources),
     ("pack_list", pack_list),
+    ("part_index", part_index),
     ("object", object),
+    ("chunks", chunks),
+    ("tags", tags),
+    ("exact_vectors", exact_vectors),
+    ("check_vectors", check_vectors),
+    ("journal", journal),
+    ("old_formats", old_formats),
     ("contexts", contexts),
     ("metadata", metadata),
     ("photo", photo),
@@ -56,7 +67,7 @@ pub(crate) fn header(bytes: &[u8]) {
     assert!(!header::is_header(bytes) || bytes.len() <= header::LARGEST_BYTES);
 }
 
-/// `mapping.json`: it has one spelling, so any accepted text must be reproduced exactly.
+/// `mapping.json` of any format: it has one spelling, so any accepted text must be reproduced exactly.
 pub(crate) fn mapping(bytes: &[u8]) {
     if let Ok(read) = SignedMapping::parse(bytes) {
         let text = std::str::from_utf8(bytes).expect("only text is a mapping");
@@ -123,11 +134,118 @@ pub(crate) fn pack_list(bytes: &[u8]) {
     }
 }
 
+/// The keys under which targets seal what they are given, so that code behind the tag is reached.
+static KEYS: LazyLock<VaultKeys> = LazyLock::new(|| {
+    VaultKeys::new(Id::random().expect("there is entropy"), MasterKey::generate().expect("there is entropy"))
+});
+
+/// The plaintext of the index of a part of a pack, in a part of the length that it says.
+pub(crate) fn part_index(bytes: &[u8]) {
+    let id = Hex([7; 16]);
+    let [_, sealed] =
+        KEYS.seal(&SealedObject::PartIndex(id), bytes).expect("there is entropy").parts().map(<[u8]>::to_vec);
+    let (entries, _) = bytes.as_chunks::<20>();
+    let length = |entry: &[u8; 20]| u64::from(u32::from_le_bytes([entry[16], entry[17], entry[18], entry[19]]));
+    let filled = sealed.len() as u64 + entries.iter().map(length).sum::<u64>();
+    let digest = Digest::of(&[&sealed]);
+    let part = |bytes| PartEntry { id, bytes, index_bytes: sealed.len() as u32, index: digest, digest };
+    let padded = cipherlens::cipher::padding::padme_u64(filled);
+    if let Ok(index) = PartIndex::open(&KEYS, &part(padded), &sealed) {
+        let mut end = sealed.len() as u64;
+        for (_, place) in index.all() {
+            assert!(place.start == end && place.end >= end, "thumbnails follow each other");
+            end = place.end;
+        }
+        assert!(end == filled && bytes.len() == 20 * index.all().len());
+        assert!(PartIndex::open(&KEYS, &part(padded + 1), &sealed).is_err(), "in a part of another length");
+    }
+    assert!(PartIndex::open(&KEYS, &part(padded), bytes).is_err(), "only the key holder can make one that opens");
+}
+
+/// A large original: 8 bytes for the length of its file, and the first chunk.
+pub(crate) fn chunks(bytes: &[u8]) {
+    let (length, chunk) = bytes.split_at(bytes.len().min(8));
+    let mut file_bytes = [0; 8];
+    file_bytes[..length.len()].copy_from_slice(length);
+    let file_bytes = u64::from_le_bytes(file_bytes);
+    let extension = Extension::of(Path::new("x.mov"));
+    let Ok(mut opener) = ChunkOpener::new(&KEYS, Hex([7; 16]), &extension, file_bytes) else { return };
+    assert!(file_bytes > chunks::LARGEST_WHOLE_BYTES as u64);
+    let range = opener.next_range().expect("a large original has chunks");
+    assert!(range.start == PREFIX_BYTES as u64 && range.end <= file_bytes);
+    assert!(opener.open(chunk).is_err(), "only the key holder can make a chunk that opens");
+    assert_eq!(opener.next_range(), Some(range), "and after an error nothing has changed");
+}
+
+/// The deduplication index of a group: the bytes as its file, and as a page under a valid tag.
+pub(crate) fn tags(bytes: &[u8]) {
+    let (id, unused) = (SEGMENT.parse().expect("an id has 32 digits"), Digest::of(&[]));
+    let (list, copy, tags, checks) = (unused, unused, unused, vec![Some(unused)]);
+    let group = GroupEntry { id, segments: 1, images: IMAGES, list, copy, tags, checks };
+    let object = Object::Group(id, GroupPart::Tags);
+    let file = |bytes| DedupFile { keys: &KEYS, group: &group, object: &object, bytes };
+    assert!(file(bytes).all().is_err(), "only the key holder can make a page that opens");
+    assert!(file(bytes).find(&Hex([0x80; 32])).is_err() && file(bytes).old_list().is_err());
+    let page = KEYS.seal(&SealedObject::Tags(id, 0), bytes).expect("there is entropy").parts().concat();
+    if let Ok(all) = file(&page).all() {
+        assert_eq!(all.len(), IMAGES);
+        // A writer sorts them; whatever their order, what is found is there.
+        for entry in &all {
+            let found = file(&page).find(&entry.content).expect("the page opens");
+            assert!(found.is_none_or(|id| all.iter().any(|one| one.content == entry.content && one.id == id)));
+        }
+    }
+}
+
+/// The plaintext of the exact vectors of a segment.
+pub(crate) fn exact_vectors(bytes: &[u8]) {
+    if let Some(read) = vectors::decode(bytes, IMAGES, SMALL_DIMENSION) {
+        assert!(read.len() == IMAGES && read.iter().flatten().all(|vector| vector.len() == SMALL_DIMENSION));
+        assert!(vectors::decode(bytes, IMAGES + 1, SMALL_DIMENSION).is_none());
+    }
+}
+
+/// The plaintext of check vectors.
+pub(crate) fn check_vectors(bytes: &[u8]) {
+    let parameters = Parameters::for_dimension(SMALL_DIMENSION).expect("the smallest dimension has parameters");
+    if let Ok(read) = CheckVectors::from_bytes(&parameters, bytes) {
+        assert_eq!(*read.to_bytes(), bytes, "they have one encoding");
+    }
+}
+
+/// Numbers in the vectors of targets whose inputs grow with it.
+pub(crate) const SMALL_DIMENSION: usize = 128;
+
+/// A journal, which is not authenticated.
+pub(crate) fn journal(bytes: &[u8]) {
+    let listed = journal::decode(bytes);
+    assert!(listed.iter().all(Object::is_listed_in_journals), "nothing outside the three directories");
+    assert_eq!(journal::decode(journal::encode(&listed).as_bytes()), listed);
+}
+
+/// The files of formats 1 and 2 that are parsed: lists, which are public, and the plaintexts of catalogues and vectors.
+pub(crate) fn old_formats(bytes: &[u8]) {
+    let id = SEGMENT.parse().expect("an id has 32 digits");
+    if let Some(images) = old::images::decode(bytes, id, IMAGES) {
+        assert_eq!(images.len(), IMAGES);
+        assert!(old::images::decode(bytes, Hex([0xFF; 16]), IMAGES).is_none());
+    }
+    let unused = Digest::of(&[]);
+    let (list, copy, tags, checks) = (unused, unused, unused, vec![None]);
+    let group = GroupEntry { id, segments: 1, images: IMAGES, list, copy, tags, checks };
+    if let Some(segments) = old::decode_list(bytes, &group) {
+        assert!(segments.len() == 1 && segments[0].images == IMAGES);
+    }
+    for record in old::catalogue::decode(bytes).unwrap_or_default() {
+        assert!(record.check().is_ok(), "an upgrade can write whatever an old catalogue holds");
+    }
+    if let Some(vectors) = old::vectors::decode(bytes, 1) {
+        assert!(vectors.len() == 1 && vectors[0].len() == old::DIMENSION);
+    }
+}
+
 /// A sealed file: the bytes as a file, and as a padded plaintext under a valid tag.
 pub(crate) fn object(bytes: &[u8]) {
-    static KEYS: LazyLock<VaultKeys> = LazyLock::new(|| {
-        VaultKeys::new(Id::random().expect("there is entropy"), MasterKey::generate().expect("there is entropy"))
-    });
     let id = Hex([7; 16]);
     let thumbnail = SealedObject::Thumbnail(id);
     assert!(KEYS.open(&thumbnail, bytes).is_err(), "only the key holder can make a file that opens");

@@ -6,14 +6,14 @@ use rayon::prelude::*;
 
 use super::group::Group;
 use super::image::Image;
-use super::packs::{Packs, PartPlace};
+use super::packs::{Pack, Packs, PartPlace};
 use super::segment::Segment;
 use super::snapshot::Snapshot;
 use crate::vault::backend::Leftovers;
 use crate::vault::error::Error;
 use crate::vault::format::entries::TableEntry;
 use crate::vault::format::expected::Expected;
-use crate::vault::format::hex::{Digest, Id};
+use crate::vault::format::hex::{Digest, Hex, Id};
 use crate::vault::format::layout::{GroupPart, Object, PackPart, Part};
 use crate::vault::format::shape::Shape;
 use crate::vault::format::table::Table;
@@ -201,7 +201,9 @@ fn check_image(snapshot: &Snapshot, segment: &Segment, slot: usize, originals: O
         && let Err(cause) = image.thumbnail()
     {
         let object = match &cause {
-            Error::Damaged { object, .. } | Error::Missing { object } => object.clone(),
+            Error::Damaged { object, .. } | Error::Missing { object } | Error::TooLarge { object, .. } => {
+                object.clone()
+            }
             _ => Object::Photo(image.id(), image.listed().extension.clone()),
         };
         damages.push(damage(object, cause, Remedy::Regenerate));
@@ -232,17 +234,38 @@ fn check_packs(packs: &Packs) -> Vec<Damage> {
             let object = Shape::pack(&pack.entry, PackPart::List).object;
             vec![Damage { object, image: None, cause, remedy: Remedy::Regenerate }]
         }
-        Ok(parts) => parts.iter().filter_map(|place| check_part(packs, place)).collect(),
+        Ok(parts) => {
+            let mut whole = blake3::Hasher::new();
+            let damages: Vec<Damage> = parts.iter().filter_map(|place| check_part(packs, place, &mut whole)).collect();
+            if damages.is_empty() { check_pack(packs, pack, &whole).into_iter().collect() } else { damages }
+        }
     };
     packs.all().iter().flat_map(|pack| of_pack(pack)).collect()
 }
 
-fn check_part(packs: &Packs, place: &PartPlace) -> Option<Damage> {
-    let whole = packs.read_part(place).and_then(|bytes| {
+/// Compares the digest of a part, and adds the part to that of the pack.
+fn check_part(packs: &Packs, place: &PartPlace, whole: &mut blake3::Hasher) -> Option<Damage> {
+    let compared = packs.read_part(place).and_then(|bytes| {
+        whole.update(&bytes);
         let differs = Error::Damaged { object: place.object.clone(), what: "the digest of a part differs" };
         if Digest::of(&[&bytes]) == place.part.digest { Ok(()) } else { Err(differs) }
     });
-    whole.err().map(|cause| Damage { object: place.object.clone(), image: None, cause, remedy: Remedy::Regenerate })
+    compared.err().map(|cause| Damage { object: place.object.clone(), image: None, cause, remedy: Remedy::Regenerate })
+}
+
+/// What the parts do not show: that a pack goes on after the last, or that the mapping has another digest, which a host
+/// has computed when it put the pack together.
+fn check_pack(packs: &Packs, pack: &Pack, whole: &blake3::Hasher) -> Option<Damage> {
+    let what = if packs.is_too_long(pack).unwrap_or(false) {
+        "it has bytes after its last part"
+    } else if Hex(whole.finalize().into()) != pack.entry.pack {
+        "its digest differs from the recorded one"
+    } else {
+        return None;
+    };
+    let object = Shape::pack(&pack.entry, PackPart::Content).object;
+    let cause = Error::Damaged { object: object.clone(), what };
+    Some(Damage { object, image: None, cause, remedy: Remedy::Regenerate })
 }
 
 fn check_tables(snapshot: &Snapshot) -> Vec<Damage> {

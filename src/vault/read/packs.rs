@@ -115,6 +115,15 @@ impl Packs {
         self.map_superseded(self.source.backend.read_at(&place.object, place.offset, place.part.bytes))
     }
 
+    /// Whether the file of a pack goes on after its last part.
+    ///
+    /// # Errors
+    /// When it is missing or cannot be read.
+    pub(super) fn is_too_long(&self, pack: &Pack) -> Result<bool, Error> {
+        let object = Shape::pack(&pack.entry, PackPart::Content).object;
+        Ok(!self.source.backend.read_at(&object, pack.entry.bytes, 1)?.is_empty())
+    }
+
     /// The index of a part.
     ///
     /// # Errors
@@ -136,14 +145,7 @@ impl Packs {
     /// # Errors
     /// When there is none, or it is missing or damaged.
     pub(in crate::vault) fn thumbnail(&self, place: &ThumbnailPlace) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let Some(at) = self.place(place.part) else {
-            // A list that cannot be read may be the one that has the part.
-            self.packs.iter().try_for_each(|pack| self.list(pack).map(drop))?;
-            return Err(Error::Damaged {
-                object: Object::Mapping,
-                what: "none of its packs has a part that a record names",
-            });
-        };
+        let at = self.place(place.part).ok_or_else(|| self.why_missing(place.part))?;
         let index = self.index(at)?;
         let (id, range) = index
             .thumbnail(place.number)
@@ -151,6 +153,12 @@ impl Packs {
         let bytes = range.end - range.start;
         let sealed = self.map_superseded(self.source.backend.read_at(&at.object, at.offset + range.start, bytes))?;
         pack::open_thumbnail(&self.source.keys, id, &sealed).map_err(|error| error.about(&at.object))
+    }
+
+    /// Why there is no part with this id: it is in a pack whose list is damaged, or in none.
+    fn why_missing(&self, part: Id) -> Error {
+        let unreadable = self.packs.iter().find_map(|pack| self.list(pack).err());
+        unreadable.unwrap_or(Error::Missing { object: Object::Pack(part, PackPart::Content) })
     }
 
     fn map_superseded<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {

@@ -181,3 +181,171 @@ fn joined<T>(
     all.iter().try_for_each(|one| join(one, &mut members))?;
     Ok(members)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::cipher::MasterKey;
+    use crate::ckks::SealedBlock;
+    use crate::vault::format::entries::FeaturesEntry;
+    use crate::vault::format::sealed::VaultKeys;
+    use crate::vault::format::segment::Search;
+    use crate::vault::format::shape::Shape;
+    use crate::vault::format::space::{FeatureSpace, Space};
+
+    const DIMENSION: usize = 128;
+
+    /// Keys without a vault: what would be read is missing.
+    fn source() -> Arc<Source> {
+        let text = String::new;
+        let features = FeatureSpace {
+            network: text(),
+            weights: text(),
+            preprocessing: text(),
+            precision: text(),
+            basis: None,
+            dimension: DIMENSION,
+            threshold: 800,
+        };
+        let keys = VaultKeys::new(Id::random().unwrap(), MasterKey::generate().unwrap());
+        let search = Search::new(&keys, &Space::new(features).unwrap()).unwrap();
+        let shape = Shape::Current { spaces: vec![*search.holder.parameters()] };
+        let backend = crate::vault::local("a vault that does not exist");
+        Arc::new(Source { backend, keys, shape, search: Some(search) })
+    }
+
+    fn block(source: &Source) -> SealedBlock {
+        let mut vector = vec![0.0; DIMENSION];
+        vector[0] = 1.0;
+        source.search().unwrap().holder.seal(&[vector]).unwrap()
+    }
+
+    /// Check vectors of these blocks, made anew.
+    fn checks(source: &Source, blocks: &[SealedBlock]) -> CheckVectors {
+        let holder = &source.search().unwrap().holder;
+        let mut checks = CheckVectors::empty(holder.parameters(), 0);
+        blocks.iter().for_each(|block| checks.add_sealed(holder, block).unwrap());
+        checks
+    }
+
+    fn entry(images: usize) -> SegmentEntry {
+        let (id, digest) = (Id::random().unwrap(), Digest::of(&[]));
+        let checks = Some(Digest::of(&[&id.0]));
+        let features = FeaturesEntry { ckks: digest, hints: digest, vectors: digest, checks };
+        SegmentEntry { id, images, list: digest, records: digest, features: vec![Some(features)] }
+    }
+
+    /// A full segment with one photo that has the segment's id.
+    fn full(source: &Source, blocks: &[SealedBlock]) -> Ungrouped {
+        let entry = entry(SEGMENT_IMAGES);
+        let contents = vec![(Digest::of(&[&entry.id.0]), entry.id)];
+        Ungrouped::Written(WrittenSegment { entry, contents, checks: checks(source, blocks) })
+    }
+
+    /// The same, of the generation before. Its files are missing.
+    fn missing(source: &Arc<Source>) -> Ungrouped {
+        let entry = entry(SEGMENT_IMAGES);
+        let segment = Segment::of(source, &entry, 1, &HashMap::new());
+        Ungrouped::Kept(entry, segment)
+    }
+
+    fn members(group: &PlannedGroup) -> &Members {
+        match group {
+            PlannedGroup::New(members) => members,
+            PlannedGroup::Kept(_) | PlannedGroup::Amended(..) => panic!("it was not made here"),
+        }
+    }
+
+    #[test]
+    fn a_mapping_lists_few_segments_and_groups_in_the_order_of_the_scan() {
+        let source = source();
+        let (mut next, mut obsolete, mut ids) = (NextGeneration::default(), Vec::new(), Vec::new());
+        for segments in 1..=1100 {
+            let segment = full(&source, &[]);
+            ids.push(segment.entry().id);
+            next.ungrouped.push(segment);
+            next.compact(&source, &mut obsolete);
+            let (small, large): (Vec<_>, Vec<_>) = next.groups.iter().partition(|group| group.segments() < LARGE);
+            assert_eq!(next.ungrouped.len(), segments % FAN);
+            assert_eq!(small.len(), segments / FAN % FAN);
+            assert_eq!(large.len(), segments / LARGE);
+        }
+        let mut found = Vec::new();
+        for group in &next.groups {
+            let members = members(group);
+            assert_eq!(members.dedup.len(), members.segments.len());
+            for entry in &members.dedup {
+                assert_eq!(members.segments[entry.segment as usize].id, entry.id, "the number of its segment");
+            }
+            assert!(
+                members.segments.iter().flat_map(|segment| &segment.features).flatten().all(|f| f.checks.is_none())
+            );
+            found.extend(members.segments.iter().map(|segment| segment.id));
+        }
+        // Check vectors of their own are needed no longer, once for each segment in a group.
+        let own = |id: &Id| Object::Segment(Digest::of(&[&id.0]).name(), Part::Checks);
+        assert_eq!(obsolete, found.iter().map(own).collect::<Vec<_>>());
+        found.extend(next.ungrouped.iter().map(|segment| segment.entry().id));
+        assert_eq!(found, ids);
+    }
+
+    #[test]
+    fn a_segment_with_room_is_never_grouped() {
+        let source = source();
+        let mut next =
+            NextGeneration { ungrouped: (0..FAN).map(|_| full(&source, &[])).collect(), ..NextGeneration::default() };
+        let Ungrouped::Written(last) = &mut next.ungrouped[FAN - 1] else { panic!("it is new") };
+        last.entry.images -= 1;
+        next.compact(&source, &mut Vec::new());
+        assert_eq!((next.groups.len(), next.ungrouped.len()), (0, FAN));
+    }
+
+    #[test]
+    fn the_check_vectors_of_a_group_are_those_of_its_blocks_made_anew() {
+        let source = source();
+        let blocks: Vec<SealedBlock> = (0..2 * LARGE).map(|_| block(&source)).collect();
+        let mut next = NextGeneration::default();
+        for (number, of_segment) in blocks.chunks(2).enumerate() {
+            next.ungrouped.push(full(&source, of_segment));
+            next.compact(&source, &mut Vec::new());
+            if number + 1 == FAN {
+                let anew = checks(&source, &blocks[..2 * FAN]);
+                assert!(*members(&next.groups[0]).checks.to_bytes() == *anew.to_bytes(), "of eight segments");
+            }
+        }
+        assert_eq!((next.groups.len(), next.ungrouped.len()), (1, 0));
+        let joined = members(&next.groups[0]).checks.to_bytes();
+        assert!(*joined == *checks(&source, &blocks).to_bytes(), "of eight groups");
+        assert!(*joined != *checks(&source, &blocks[1..]).to_bytes(), "without one of them");
+    }
+
+    #[test]
+    fn what_cannot_be_read_stays_as_it_is() {
+        let source = source();
+        let mut next = NextGeneration::default();
+        next.ungrouped.extend((0..FAN - 1).map(|_| full(&source, &[])));
+        next.ungrouped.push(missing(&source));
+        let segments: Vec<Id> = next.ungrouped.iter().map(|segment| segment.entry().id).collect();
+        let digest = Digest::of(&[]);
+        let group = |_| {
+            let (id, images) = (Id::random().unwrap(), FAN * SEGMENT_IMAGES);
+            let (list, copy, tags, checks) = (digest, digest, digest, vec![Some(digest)]);
+            let entry = GroupEntry { id, segments: FAN, images, list, copy, tags, checks };
+            Arc::new(Group::new(&source, &entry, 1, &HashMap::new()))
+        };
+        let groups: Vec<Arc<Group>> = (0..FAN).map(group).collect();
+        next.groups.extend(groups.iter().cloned().map(PlannedGroup::Kept));
+        let mut obsolete = Vec::new();
+        next.compact(&source, &mut obsolete);
+        assert_eq!(obsolete, []);
+        assert_eq!(next.ungrouped.iter().map(|segment| segment.entry().id).collect::<Vec<_>>(), segments);
+        let kept = |group: &PlannedGroup| match group {
+            PlannedGroup::Kept(group) => group.entry().id,
+            PlannedGroup::Amended(..) | PlannedGroup::New(_) => panic!("it was changed"),
+        };
+        let before: Vec<Id> = groups.iter().map(|group| group.entry().id).collect();
+        assert_eq!(next.groups.iter().map(kept).collect::<Vec<_>>(), before);
+    }
+}

@@ -68,8 +68,8 @@ pub struct Repaired {
 /// on any thread.
 ///
 /// # Errors
-/// [`Error::Locked`]; as [`check::check`]; what the system reports. Each segment is a commit of its own: after an
-/// error, the segments before it are repaired.
+/// [`Error::Locked`]; [`Error::Newer`]; as [`check::check`]; what the system reports. Each segment is a commit of its
+/// own: after an error, the segments before it are repaired.
 pub fn repair(
     vault: &Vault,
     regenerate: &dyn Regenerate,
@@ -79,6 +79,10 @@ pub fn repair(
 ) -> Result<Repaired, Error> {
     let mut transaction = Transaction::begin_locked(vault, if_locked)?;
     let before = check::check(transaction.base(), check::Originals::Read, read)?;
+    // Not damage: a repair would throw away what it does not understand.
+    if let Some(what) = before.damages.iter().find_map(of_newer_version) {
+        return Err(Error::Newer { what });
+    }
     let mut dropped = Vec::new();
     // The last segment first, because it fills up the others when they lose images.
     let segments: Vec<Id> =
@@ -90,7 +94,13 @@ pub fn repair(
         if !needs_repair(&before, segment, lost_photos) {
             continue;
         }
-        let repair = SegmentRepair { transaction: &transaction, source: &vault.source, regenerate, lost_photos };
+        let repair = SegmentRepair {
+            transaction: &transaction,
+            source: &vault.source,
+            regenerate,
+            lost_photos,
+            before: &before,
+        };
         let Some(RepairedSegment { rows, dropped: lost }) = repair.segment(segment)? else { continue };
         transaction.replace_segment(id, rows);
         transaction = transaction.commit()?.next;
@@ -111,6 +121,14 @@ pub fn repair(
     transaction.set_strays_aside()?;
     let after = check::check(transaction.base(), check::Originals::Read, read)?;
     Ok(Repaired { before, after, dropped })
+}
+
+/// What in a file only a newer version of the program understands.
+fn of_newer_version(damage: &check::Damage) -> Option<&'static str> {
+    match damage.cause {
+        Error::Newer { what } => Some(what),
+        _ => None,
+    }
 }
 
 /// Whether a file of this group is damaged and can be rebuilt.
@@ -137,7 +155,7 @@ fn needs_repair(before: &Report, segment: &Segment, lost_photos: LostPhotoPolicy
     before.damages.iter().any(|damage| can_be_done(damage) && belongs(damage))
 }
 
-/// Whether a thumbnail of the segment may be in this damaged pack: it then fails to open, and is made anew.
+/// Whether a thumbnail of the segment may be in this damaged pack: it then moves to another one.
 fn shows_from(segment: &Segment, damaged: &Object) -> bool {
     let has_any = || segment.records().is_ok_and(|records| records.iter().any(|record| record.thumbnail.is_some()));
     matches!(damaged, Object::Pack(..)) && has_any()
@@ -154,6 +172,7 @@ struct SegmentRepair<'a> {
     source: &'a Source,
     regenerate: &'a dyn Regenerate,
     lost_photos: LostPhotoPolicy,
+    before: &'a Report,
 }
 
 impl SegmentRepair<'_> {
@@ -227,10 +246,16 @@ impl SegmentRepair<'_> {
         Record::new(listed.id, content, photo.map_or(0, |photo| photo.len() as u64), found)
     }
 
-    /// The place of a thumbnail that opens, made anew if need be and possible.
+    /// The place of a thumbnail that opens: its own in an intact pack, otherwise a new one, and made anew if need be
+    /// and possible. A damaged pack that no record refers to any more is removed.
     fn thumbnail(&self, place: Option<ThumbnailPlace>, photo: Option<&[u8]>) -> Result<Option<ThumbnailPlace>, Error> {
-        if place.is_some_and(|place| self.transaction.base().packs().thumbnail(&place).is_ok()) {
-            return Ok(place);
+        let packs = self.transaction.base().packs();
+        if let Some(place) = place
+            && let Ok(thumbnail) = packs.thumbnail(&place)
+        {
+            let is_damaged = |object: &Object| self.before.damages.iter().any(|damage| damage.object == *object);
+            let moves = packs.place(place.part).is_some_and(|part| is_damaged(&part.object));
+            return if moves { self.transaction.new_thumbnail(&thumbnail).map(Some) } else { Ok(Some(place)) };
         }
         let remade = photo.and_then(|photo| self.regenerate.thumbnail(photo));
         remade.map(|bytes| self.transaction.new_thumbnail(&bytes)).transpose()

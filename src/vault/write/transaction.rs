@@ -295,6 +295,9 @@ impl Transaction {
     pub fn append(&mut self, image: NewImage) -> Result<Appended, Error> {
         let NewImage { photo: StoredPhoto { listed, content, bytes, thumbnail }, mut record, vector } = image;
         let search = self.source.search()?;
+        // A thumbnail of before the last commit was dropped by it.
+        let part = self.thumbnails.lock().part;
+        let thumbnail = thumbnail.filter(|place| place.part == part);
         (record.id, record.content, record.bytes, record.thumbnail) = (listed.id, content, bytes, thumbnail);
         record.added.get_or_insert_with(now);
         match &vector {
@@ -324,6 +327,7 @@ impl Transaction {
             self.writer.discard(&[listed.object()]);
             // The copy may be of another place.
             record.found().iter().try_for_each(|found| self.add_place(present, found.clone()))?;
+            thumbnail.into_iter().for_each(|place| self.thumbnails.get_mut().forget(place));
             return Ok(Appended::AlreadyPresent(present));
         }
         let id = listed.id;

@@ -9,13 +9,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use cipherlens::ckks::{ANSWER_BYTES, Parameters, PublicContext, SecretContext};
+use cipherlens::ckks::{ANSWER_BYTES, CheckVectors, Parameters, PublicContext, SecretContext};
 use cipherlens::vault::format::list::{self, ImageList};
-use cipherlens::vault::format::{record, table};
+use cipherlens::vault::format::{chunks, old, record, table, vectors};
 use cipherlens::vault::{Digest, Extension, Found, Hex, ListedImage, Record, Source};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
-use crate::hardening::targets::{HOST_VAULT, HostVault, IMAGES, SEGMENT, TARGETS, run};
+use crate::hardening::targets::{HOST_VAULT, HostVault, IMAGES, SEGMENT, SMALL_DIMENSION, TARGETS, run};
 use crate::support::requests::{Request, answered, frame, frames, greeting, kinds, making, questions};
 use crate::support::vault_fixture::{DIMENSION, Fixture, files, fill_grouped, restore};
 
@@ -38,8 +38,8 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
         VAULT.iter().filter(move |(path, _)| path.ends_with(ending)).map(|(_, bytes)| bytes.clone())
     };
     match target {
-        "header" => of_vault("header").collect(),
-        "mapping" => of_vault("mapping.json").collect(),
+        "header" => of_vault("header").chain([version_1("header")]).collect(),
+        "mapping" => of_vault("mapping.json").chain([version_1("mapping.json")]).collect(),
         "image_list" => {
             let listed = |number: u8| {
                 let extension = Extension::of(Path::new("x.jpg"));
@@ -67,6 +67,35 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
             table::encode_sources(&[source]).unwrap().iter().map(|page| page.to_vec()).collect()
         }
         "pack_list" => of_vault(".parts").collect(),
+        // Two thumbnails, one that was dropped, and one more.
+        "part_index" => {
+            let entry = |number: u8, bytes: u32| [&[number; 16][..], &bytes.to_le_bytes()].concat();
+            vec![[entry(1, 1_000), entry(2, 90_000), entry(3, 0), entry(4, 64)].concat(), Vec::new()]
+        }
+        "chunks" => [chunks::LARGEST_WHOLE_BYTES as u64 + 1, 1 << 30, chunks::LARGEST_ORIGINAL_BYTES]
+            .map(|bytes| [&chunks::file_bytes(bytes).to_le_bytes()[..], &[7; 200]].concat())
+            .into(),
+        // Two images, as a page and as a file.
+        "tags" => {
+            let tag = |number: u8| [&[number; 32][..], &[number; 16], &[0; 4]].concat();
+            of_vault(".tags").chain([[tag(1), tag(2)].concat(), [tag(2), tag(2)].concat()]).collect()
+        }
+        "exact_vectors" => {
+            let vector = vectors::rounded(&[0.1; SMALL_DIMENSION]);
+            vec![vectors::encode([Some(vector.as_slice()), None].into_iter(), SMALL_DIMENSION).to_vec()]
+        }
+        "check_vectors" => {
+            let parameters = Parameters::for_dimension(SMALL_DIMENSION).unwrap();
+            vec![CheckVectors::empty(&parameters, 1).to_bytes().to_vec()]
+        }
+        "journal" => {
+            let id = "000102030405060708090a0b0c0d0e0f";
+            let path = |path: &str| format!("\n{}\n", path.replace("ID", id));
+            let paths = ["images/ID.jpg.aes", "features/ID.checks", "features/ID.group", "thumbnails/ID.pack"];
+            let all: String = paths.iter().map(|name| path(&format!("encrypted_{name}"))).collect();
+            vec![all.clone().into(), (all + &path("mapping.json") + &path("../ID")).into()]
+        }
+        "old_formats" => old_files(),
         "object" => {
             let padded = [&5u64.to_le_bytes()[..], b"photo", &[0; 3]].concat();
             of_vault(".aes").chain([padded]).collect()
@@ -98,6 +127,36 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
         }
         other => panic!("there is no target {other}"),
     }
+}
+
+/// A file of the vault of format 1 in the repository.
+fn version_1(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/vault_version_1").join(name)).unwrap()
+}
+
+/// An image list, a catalogue, the list of a group, and vectors of formats 1 and 2.
+fn old_files() -> Vec<Vec<u8>> {
+    let (digest, id) = ("ab".repeat(32), "cd".repeat(16));
+    let mapping = String::from_utf8(version_1("mapping.json")).unwrap();
+    let own = mapping.split("\"id\": \"").nth(1).unwrap()[..32].to_owned();
+    let list = String::from_utf8(version_1(&format!("encrypted_features/{own}.json"))).unwrap();
+    let image = format!(
+        "{{\"id\":\"{id}\",\"extension\":\"jpg\",\"photo\":\"{digest}\",\
+         \"thumbnail\":{{\"id\":\"{id}\",\"digest\":\"{digest}\"}}}}"
+    );
+    let two = format!("{{\"segment\":\"{SEGMENT}\",\"images\":[{image},{image}]}}");
+    let files = ["ckks", "json", "hints", "vectors", "catalogue"].map(|name| format!("\"{name}\":\"{digest}\""));
+    let segment = format!("{{\"id\":\"{id}\",\"images\":{IMAGES},{}}}", files.join(","));
+    let group = format!("{{\"group\":\"{SEGMENT}\",\"segments\":[{segment}]}}");
+    let photo = |name: &str| {
+        format!(
+            "{{\"id\":\"{id}\",\"content\":\"{digest}\",\"details\":{{\"name\":\"{name}\",\"bytes\":5,\"modified\":7,\
+             \"captured\":\"2024-05-06T07:08:09\",\"width\":640,\"height\":480}}}}"
+        )
+    };
+    let catalogue = format!("[{},{}]", photo("holiday.jpg"), photo("../a\\u0000b/.."));
+    let vectors = vec![0x3D; old::vectors::VECTOR_BYTES];
+    vec![list.replace(&own, SEGMENT).into(), two.into(), group.into(), catalogue.into(), vectors]
 }
 
 /// Valid requests: each kind by itself, all questions in a row, all that create a vault in a row, and a search. Those
@@ -205,7 +264,8 @@ fn survives(target: &str) {
     let (_, run) = TARGETS.iter().find(|(name, _)| *name == target).unwrap();
     let corpus = corpus(target);
     let mut sequence = Sequence(0x9E37_79B9_7F4A_7C15);
-    let default = if ["configuration", "host"].contains(&target) { EXECUTIONS_OF_SLOW_TARGETS } else { EXECUTIONS };
+    let is_slow = ["configuration", "host", "check_vectors", "part_index", "tags"].contains(&target);
+    let default = if is_slow { EXECUTIONS_OF_SLOW_TARGETS } else { EXECUTIONS };
     let executions = std::env::var(EXECUTIONS_VARIABLE).map_or(default, |text| text.parse().unwrap());
     for execution in 0..executions {
         let mut bytes = corpus[execution % corpus.len()].clone();
@@ -260,6 +320,51 @@ fn sources() {
 #[test]
 fn pack_list() {
     survives("pack_list");
+}
+
+#[test]
+fn part_index() {
+    survives("part_index");
+}
+
+#[test]
+fn chunks() {
+    survives("chunks");
+}
+
+#[test]
+fn tags() {
+    survives("tags");
+}
+
+#[test]
+fn exact_vectors() {
+    survives("exact_vectors");
+}
+
+#[test]
+fn check_vectors() {
+    survives("check_vectors");
+}
+
+#[test]
+fn journal() {
+    survives("journal");
+}
+
+#[test]
+fn old_formats() {
+    survives("old_formats");
+}
+
+#[test]
+fn every_target_has_a_test_and_valid_files() {
+    let own = include_str!("malformed.rs");
+    for (name, run) in TARGETS {
+        assert!(own.contains(&format!("survives(\"{name}\")")), "{name}");
+        assert!(!corpus(name).is_empty(), "{name}");
+        corpus(name).iter().for_each(|file| run(file));
+    }
 }
 
 #[test]

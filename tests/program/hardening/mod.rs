@@ -4,15 +4,19 @@
 
 mod bombs;
 mod broken_locks;
+mod check_vectors;
+mod chunks;
 mod concurrency;
 mod crash;
 mod exported_names;
 mod exporting;
+mod header_and_mapping;
 mod header_commit;
 mod known_answers;
 mod links;
 mod malformed;
 mod memory;
+mod packs;
 mod plaintext;
 mod power;
 mod secrets;
@@ -22,4 +26,5 @@ mod tamper;
 #[path = "../../../fuzz/targets.rs"]
 mod targets;
 mod truncation;
+mod unknown_fields;
 mod vectors;

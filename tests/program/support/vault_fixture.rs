@@ -64,6 +64,13 @@ impl Fixture {
     }
 }
 
+/// The keys of the vault at `root`.
+pub(crate) fn keys(root: &Path) -> VaultKeys {
+    let header = vault::local(root).read(&Object::Header, vault::largest_bytes(&Object::Header)).unwrap();
+    let (id, master) = header::open(&header, &passphrase("correct")).unwrap();
+    VaultKeys::new(id, master)
+}
+
 /// Regenerates nothing.
 pub(crate) struct Nothing;
 
