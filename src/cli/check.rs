@@ -106,6 +106,8 @@ fn as_json(report: &Report, dropped: &[String], older_copy: serde_json::Value) -
                 Remedy::Regenerate => "remake",
                 Remedy::Rename => "rename",
                 Remedy::Lost => "lost",
+                Remedy::Upgrade => "upgrade",
+                Remedy::Restore => "restore",
             };
             json!({ "object": damage.object, "reason": damage.reason, "remedy": remedy })
         })

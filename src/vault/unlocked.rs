@@ -240,7 +240,7 @@ impl Vault {
 /// The header that the current mapping names.
 fn read_header(backend: &dyn Backend) -> Result<Vec<u8>, Error> {
     // Not authenticated yet: it only decides which header is tried.
-    let named = backend.mapping().map_or(Digest::of(&[]), |found| found.mapping.header);
+    let named = backend.mapping().map_or(Digest::NO_FILE, |found| found.mapping.header);
     match backend.header(&named) {
         Err(Error::Missing { object }) => {
             backend.require_vault()?;

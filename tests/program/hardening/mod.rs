@@ -14,7 +14,7 @@ mod links;
 mod malformed;
 mod memory;
 mod plaintext;
-mod power;
+pub(crate) mod power;
 mod secrets;
 mod states;
 mod supply_chain;

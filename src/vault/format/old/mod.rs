@@ -145,7 +145,7 @@ pub(super) fn mapping(body: &str) -> Result<Mapping, Error> {
         generation: old.generation,
         parents: old.previous_tag.into_iter().collect(),
         // Nothing names the header of an old vault.
-        header: Digest::of(&[]),
+        header: Digest::NO_FILE,
         spaces: Vec::new(),
         groups,
         segments,
