@@ -51,11 +51,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let upgraded = upgrade::upgrade(&vault, &passphrase, arguments.weights.file(), session.dirs()?, &progress);
     meter.finish();
     let upgraded = upgraded?;
-    let written = if arguments.json {
-        output::json(&as_json(&plan, Some(&upgraded)))
-    } else {
-        output::text(&done(&upgraded))
-    };
+    let written =
+        if arguments.json { output::json(&as_json(&plan, Some(&upgraded))) } else { output::text(&done(&upgraded)) };
     reported(if upgraded.report.is_whole() { Exit::Success } else { Exit::Damage }, written)
 }
 
@@ -65,8 +62,8 @@ fn planned(plan: &UpgradePlan, vault: &OpenVault) -> String {
     let (reads, writes) = if vault.traffic().is_some() { ("receives", "sends") } else { ("reads", "writes") };
     let free = free.map_or_else(String::new, |free| format!(", of {} that are free", format::size(free)));
     format!(
-        "{} to upgrade. It {reads} about {read} and {writes} at most {written}.\nIt needs at most {needed}{free}, until \
-         it removes {removed} of old files.\nPhotos stay as they are.\n",
+        "{} to upgrade. It {reads} about {read} and {writes} at most {written}.\nIt needs at most {needed}{free}, \
+         until it removes {removed} of old files.\nPhotos stay as they are.\n",
         output::count(*photos, "photo")
     )
 }

@@ -104,7 +104,8 @@ pub struct Upgrade<'a> {
     pub passphrase: &'a Passphrase,
     /// What makes the vectors from now on.
     pub features: FeatureSpace,
-    /// The unit vector of the new space for a vector of the old one, 2048 numbers; `None` when it has no direction there.
+    /// The unit vector of the new space for a vector of the old one, 2048 numbers; `None` when it has no direction
+    /// there.
     pub project: &'a (dyn Fn(&[f32]) -> Option<Vec<f32>> + Sync),
 }
 
@@ -155,7 +156,8 @@ fn segment_bytes(images: usize, parameters: &Parameters) -> u64 {
     bytes as u64
 }
 
-/// Upgrades a vault, and checks everything but the originals afterwards. `vault` is of no use after that: open it again.
+/// Upgrades a vault, and checks everything but the originals afterwards. `vault` is of no use after that: open it
+/// again.
 ///
 /// # Errors
 /// [`Error::NotOutdated`]; [`Error::Locked`]; [`Error::WrongPassphrase`]; the first file that is missing or damaged, or

@@ -1,5 +1,5 @@
-//! Vaults of formats 1 and 2. Two in the repository were made by earlier versions of the program; vaults of any size are
-//! made up here from the description of these formats, under the keys of the second.
+//! Vaults of formats 1 and 2. Two in the repository were made by earlier versions of the program; vaults of any size
+//! are made up here from the description of these formats, under the keys of the second.
 //!
 //! Nothing reads the blocks and hints of an old vault but checks of their digests, so they are zeros of the right
 //! length: sparse files.
@@ -137,11 +137,13 @@ pub(crate) fn name(number: usize) -> String {
 }
 
 fn details(number: usize, bytes: usize) -> Value {
+    // Some before 1970.
+    let modified = 1_500_000_000 + 1_000 * number as i64 - 2_000_000_000 * (number % 2) as i64;
     json!({
         "name": name(number),
         "bytes": bytes,
-        "modified": (number % 5 != 1).then_some(1_500_000_000 + 1_000 * number as i64 - 2_000_000_000 * (number % 2) as i64),
-        "captured": (number % 3 == 0).then(|| format!("2019-07-04T18:{:02}:09", number % 60)),
+        "modified": (number % 5 != 1).then_some(modified),
+        "captured": number.is_multiple_of(3).then(|| format!("2019-07-04T18:{:02}:09", number % 60)),
         "width": if number % 11 == 5 { 0 } else { 640 + number },
         "height": if number % 11 == 5 { 0 } else { 480 },
     })
