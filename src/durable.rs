@@ -82,7 +82,7 @@ impl Dir {
     /// What the system reports. After a failure past the rename, the new content is visible but may not be durable.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.prepare(name, bytes)?;
-        self.finish(name)
+        self.or_remove(&format!("{name}{UNFINISHED}"), self.finish(name))
     }
 
     /// The first half of [`Self::replace`]: writes the new content beside the file, with the suffix [`UNFINISHED`]. Its
@@ -106,11 +106,10 @@ impl Dir {
     /// The second half of [`Self::replace`]: puts the prepared content in place.
     ///
     /// # Errors
-    /// As [`Self::replace`].
+    /// As [`Self::replace`], but the unfinished file stays: a header may be needed that has only this name.
     pub fn finish(&self, name: &str) -> io::Result<()> {
         let unfinished = format!("{name}{UNFINISHED}");
-        let renamed = self.rename(OsStr::new(&unfinished), self, OsStr::new(name));
-        self.or_remove(&unfinished, renamed)?;
+        self.rename(OsStr::new(&unfinished), self, OsStr::new(name))?;
         self.sync()
     }
 

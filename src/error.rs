@@ -105,7 +105,7 @@ impl Error {
                 Some("try again; if you are sure of the passphrase, restore `header` from a backup")
             }
             vault::Error::Damaged { .. } | vault::Error::Missing { .. } | vault::Error::TooLarge { .. } => {
-                Some("cipherlens check lists all damage; cipherlens check --repair repairs what it can")
+                Some("cipherlens check lists all damage, and says what can be done about it")
             }
             vault::Error::Outdated => {
                 Some("upgrade it: cipherlens --vault VAULT upgrade (--dry-run says what it needs)")

@@ -107,6 +107,8 @@ fn as_json(report: &Report, dropped: &[String], older_copy: serde_json::Value) -
                 Remedy::Rename => "rename",
                 Remedy::Omit => "omit",
                 Remedy::Lost => "lost",
+                Remedy::Upgrade => "upgrade",
+                Remedy::Restore => "restore",
             };
             json!({ "object": damage.object, "reason": damage.reason, "remedy": remedy })
         })

@@ -51,11 +51,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let upgraded = upgrade::upgrade(&vault, &passphrase, arguments.weights.file(), session.dirs()?, &progress);
     meter.finish();
     let upgraded = upgraded?;
-    let written = if arguments.json {
-        output::json(&as_json(&plan, Some(&upgraded)))
-    } else {
-        output::text(&done(&plan, &upgraded))
-    };
+    let written =
+        if arguments.json { output::json(&as_json(&plan, Some(&upgraded))) } else { output::text(&done(&upgraded)) };
     reported(if upgraded.report.is_whole() { Exit::Success } else { Exit::Damage }, written)
 }
 
@@ -71,8 +68,9 @@ fn planned(plan: &UpgradePlan, vault: &OpenVault) -> String {
     )
 }
 
-fn done(plan: &UpgradePlan, upgraded: &Upgraded) -> String {
-    let photos = output::count(plan.photos, "photo");
+fn done(upgraded: &Upgraded) -> String {
+    // More than were planned, if another program was adding some when it began.
+    let photos = output::count(upgraded.report.photos, "photo");
     let mut text =
         format!("Upgraded {photos}: the vault is of the current format, at generation {}.\n", upgraded.generation);
     if upgraded.without_vector > 0 {
@@ -95,6 +93,7 @@ fn as_json(plan: &UpgradePlan, upgraded: Option<&Upgraded>) -> serde_json::Value
     });
     if let Some(Upgraded { generation, without_vector, report }) = upgraded {
         let damages: Vec<_> = report.damages.iter().map(|damage| &damage.object).collect();
+        value["photos"] = json!(report.photos);
         value["generation"] = json!(generation);
         value["without_vector"] = json!(without_vector);
         value["damages"] = json!(damages);

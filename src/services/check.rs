@@ -41,6 +41,11 @@ impl Damage {
                 "the photo is lost: put the file back from a backup, or remove it with \
                  cipherlens check --repair --drop-lost"
             }
+            Remedy::Upgrade => "nothing is lost: cipherlens upgrade makes it anew",
+            Remedy::Restore => {
+                "vaults of older formats are not repaired: put the file back from a backup, or repair the vault with \
+                 the version of cipherlens that wrote it; cipherlens export saves what is whole"
+            }
         }
     }
 }

@@ -78,8 +78,9 @@ impl EmbeddingModel {
     /// Loads the model that made the vectors of `vault`.
     ///
     /// # Errors
-    /// As [`Self::load`], or when the vault needs a model that this version does not have.
+    /// As [`Self::load`], or when the vault needs a model that this version does not have; [`vault::Error::Outdated`].
     pub fn load_for(vault: &OpenVault, file: Option<&Path>, workload: Workload, dirs: &AppDirs) -> Result<Self, Error> {
+        require_current(vault.vault())?;
         let dimension = vault.vault().feature_space().dimension;
         Self::load_network(network_of(vault), dimension, file, precision_of(vault)?, workload, dirs)
     }
@@ -192,6 +193,7 @@ impl EmbeddingModel {
 
     /// Refuses a vault whose vectors another model made: similarities between the two would mean nothing.
     pub(super) fn require_space_of(&self, vault: &Vault) -> Result<(), Error> {
+        require_current(vault)?;
         Ok(vault.feature_space().check(&self.space())?)
     }
 
@@ -202,6 +204,11 @@ impl EmbeddingModel {
         let (network, dimension) = (self.0.name().to_owned(), self.0.dimension());
         FeatureSpace { network, weights, preprocessing, precision, basis, dimension, threshold: THRESHOLD }
     }
+}
+
+/// Refuses a vault of an older format before its vectors are compared: the user must upgrade it, not look for weights.
+fn require_current(vault: &Vault) -> Result<(), Error> {
+    if vault.is_old() { Err(vault::Error::Outdated.into()) } else { Ok(()) }
 }
 
 /// The network that made a vault's vectors. If this version does not have it, the network of new vaults: comparing the

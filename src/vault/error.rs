@@ -61,8 +61,10 @@ pub enum Error {
         /// The limit in bytes.
         limit: u64,
     },
-    /// The vault is of format 1 or 2, which can be read but not searched or changed.
-    #[error("the vault is of an older format: it can be listed, exported and checked, but not searched or changed")]
+    /// The vault is of format 1 or 2, which can be read but not searched, changed or repaired.
+    #[error(
+        "the vault is of an older format: it can be listed, exported and checked, but not searched, changed or repaired"
+    )]
     Outdated,
     /// There is nothing to upgrade.
     #[error("the vault is of the current format already")]

@@ -76,11 +76,12 @@ impl Vault {
         let signed = read_mapping(&*backend, &keys, &freshness)?;
         let mapping = &signed.mapping;
         if !mapping.is_old() && mapping.header != Digest::of(&[&header]) {
-            let named = backend.header(&mapping.header)?;
-            if mapping.header != Digest::of(&[&named]) {
+            // Another process may have committed both since the header was read.
+            let newer = backend.header(&mapping.header)?;
+            if mapping.header != Digest::of(&[&newer]) {
                 return Err(Error::HeaderReplaced { generation: mapping.generation });
             }
-            header::open(&named, passphrase)?;
+            header::open(&newer, passphrase)?;
         }
         let space = mapping.feature_space()?;
         let shape = Shape::of(mapping)?;

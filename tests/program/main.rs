@@ -13,4 +13,5 @@ mod hardening;
 mod remote;
 mod support;
 mod tui;
+mod upgrade;
 mod vault;

@@ -37,6 +37,9 @@ impl Id {
 }
 
 impl Digest {
+    /// Names no file: nobody knows one that has this digest. An empty file has another.
+    pub const NO_FILE: Self = Self([0; 32]);
+
     /// BLAKE3 of the parts, one after the other.
     ///
     /// A first search verifies all blocks it maps before scanning them, so the hash must keep up with the scan.

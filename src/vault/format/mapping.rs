@@ -244,7 +244,7 @@ impl TryFrom<OldMapping> for Mapping {
             generation,
             parents,
             // Nothing names the header of an old vault.
-            header: Digest::of(&[]),
+            header: Digest::NO_FILE,
             spaces: Vec::new(),
             groups,
             segments,

@@ -245,14 +245,6 @@ pub fn without_unwanted(
     encode_part(keys, part.id, &thumbnails.ok_or(damaged("the index of a part does not fit its length"))?)
 }
 
-/// Whether a part is to be written [without its unwanted thumbnails](without_unwanted): of `kept` that it still has,
-/// only `wanted` are wanted. A part with none that is wanted is left out of its pack instead.
-#[must_use]
-pub const fn is_worth_rewriting(kept: usize, wanted: usize) -> bool {
-    let unwanted = kept.saturating_sub(wanted);
-    unwanted > 0 && 4 * unwanted >= kept
-}
-
 /// Which packs are to be merged, by their sizes in bytes: positions in ascending order, at least 2 of them. `None` when
 /// none are.
 ///
@@ -359,12 +351,6 @@ mod tests {
             changed[at] ^= 1;
             assert!(matches!(without_unwanted(&keys, &entry, &changed, |_| true), Err(Error::Damaged { .. })));
         }
-    }
-
-    #[test]
-    fn a_part_is_written_anew_when_a_quarter_of_what_it_has_is_unwanted() {
-        assert!(is_worth_rewriting(8, 6) && is_worth_rewriting(1, 0));
-        assert!(!is_worth_rewriting(9, 7) && !is_worth_rewriting(8, 8) && !is_worth_rewriting(0, 0));
     }
 
     #[test]

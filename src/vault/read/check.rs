@@ -31,6 +31,10 @@ pub enum Remedy {
     Omit,
     /// None: the photo is lost. It can be dropped, or restored from a copy of the vault.
     Lost,
+    /// In formats 1 and 2, which cannot be repaired: an upgrade makes it anew, and nothing is lost.
+    Upgrade,
+    /// In formats 1 and 2: none. An upgrade needs the file, which must come from a copy of the vault.
+    Restore,
 }
 
 /// One damaged or missing file.
@@ -116,7 +120,19 @@ pub(in crate::vault) fn check(
     if let Some(newer) = damages.iter().position(|damage| matches!(damage.cause, Error::Newer { .. })) {
         return Err(damages.swap_remove(newer).cause);
     }
+    if snapshot.mapping().is_old() {
+        damages.iter_mut().for_each(|damage| damage.remedy = old_remedy(damage));
+    }
     Ok(Report { generation: snapshot.mapping().generation, images: snapshot.len(), damages, leftovers })
+}
+
+/// What can be done in formats 1 and 2 about a damage for which format 3 has this remedy.
+fn old_remedy(damage: &Damage) -> Remedy {
+    match (damage.remedy, &damage.object) {
+        (Remedy::Lost, Object::Photo(..)) => Remedy::Lost,
+        (Remedy::Rebuild, Object::Segment(_, Part::Blocks | Part::Hints) | Object::Group(..)) => Remedy::Upgrade,
+        _ => Remedy::Restore,
+    }
 }
 
 fn check_group(group: &Group) -> Vec<Damage> {

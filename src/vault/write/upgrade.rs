@@ -191,20 +191,20 @@ pub fn upgrade(
         next: NextGeneration::default(),
         packing: Packing::new(&source, &*writer, old.packs()),
         without_vector: 0,
+        obsolete: Vec::new(),
         progress,
     };
     for segment in old.segments()? {
         conversion.take(&vault.source, segment.entry(), project)?;
     }
     let without_vector = conversion.without_vector;
+    let mut obsolete = std::mem::take(&mut conversion.obsolete);
     let contents = conversion.finish()?;
+    let of_entries = generation::entry_files(old.mapping())?.into_iter().map(|file| file.object);
+    obsolete.extend(of_entries.filter(|object| matches!(object, Object::Group(..))));
 
     let mapping = old.mapping().upgraded(old.signed().tag, Digest::of(&[&header]), space, contents);
     let signed = SignedMapping::sign(mapping, &source.keys);
-    let old_files = old.files()?.into_iter().map(|file| file.object);
-    let obsolete: Vec<Object> = old_files
-        .filter(|object| object.is_listed_in_journals() && object.directory() != Some(Directory::Images))
-        .collect();
     writer.announce(&obsolete)?;
     writer.commit(&signed, Some(&header))?;
     writer.discard(&obsolete);
@@ -244,6 +244,9 @@ struct Conversion<'a> {
     next: NextGeneration,
     packing: Packing<'a>,
     without_vector: usize,
+    /// Files of the old format that were read or are not needed. The list of a group may be damaged, so they are
+    /// collected on the way.
+    obsolete: Vec<Object>,
     progress: &'a (dyn Fn(UpgradeProgress) + Sync),
 }
 
@@ -257,6 +260,9 @@ impl Conversion<'_> {
     ) -> Result<(), Error> {
         let images = generation::read_images(&*old.backend, &old.shape, entry)?;
         let records = old.records(entry)?;
+        self.obsolete.extend(old.shape.segment_files(entry).map(|file| file.object));
+        let thumbnails = images.old_thumbnails.iter().flatten();
+        self.obsolete.extend(thumbnails.map(|thumbnail| Object::Thumbnail(thumbnail.id)));
         let listed = images.list.images;
         if listed.iter().zip(&records).any(|(listed, record)| listed.id != record.id) {
             let object = old.expected(entry, Part::Records)?.object;

@@ -18,7 +18,7 @@ mod malformed;
 mod memory;
 mod packs;
 mod plaintext;
-mod power;
+pub(crate) mod power;
 mod secrets;
 mod states;
 mod supply_chain;

@@ -10,7 +10,7 @@ pub(crate) mod host;
 mod interruption;
 mod limits;
 mod opening;
-mod relay;
+pub(crate) mod relay;
 mod ssh;
 mod traces;
 mod truncation;

@@ -3,6 +3,7 @@
 
 #[cfg(target_os = "linux")]
 pub(crate) mod full_disk;
+pub(crate) mod old_vault;
 pub(crate) mod pseudo_terminal;
 #[cfg(unix)]
 pub(crate) mod requests;

@@ -92,7 +92,7 @@ pub(super) fn settle_header(directories: &Directories) -> Result<(), Error> {
         outcome => outcome?,
     };
     match directories.mapping() {
-        Ok(current) if current.mapping.header == Digest::of(&[&header]) => {
+        Ok(current) if !current.mapping.is_old() && current.mapping.header == Digest::of(&[&header]) => {
             let root = directories.root().map_err(Error::io(&unfinished))?;
             root.finish(&Object::Header.file_name()).map_err(Error::io(&unfinished))
         }

@@ -187,15 +187,16 @@ fn read_writing(directories: &Directories, purpose: Purpose, others: &mut Others
         Err(Error::Damaged { .. }) => HashSet::new(),
         Err(error) => return Err(error),
     };
-    let is_held = |file| Lock::is_held(&file).unwrap_or(true);
-    if directories.open_file(&Object::PublicContext).is_ok_and(is_held) {
-        others.live.extend(listed);
-        return Ok(());
-    }
     if purpose == Purpose::Look {
-        others.abandoned.push(AbandonedJournal { object, listed, _claim: None });
+        let is_held = |file| Lock::is_held(&file).unwrap_or(true);
+        if directories.open_file(&Object::PublicContext).is_ok_and(is_held) {
+            others.live.extend(listed);
+        } else {
+            others.abandoned.push(AbandonedJournal { object, listed, _claim: None });
+        }
         return Ok(());
     }
+    // Whoever claims journals holds the writer's lock, which includes that of earlier versions.
     let root = directories.dir_of(&object)?;
     if let Some(object) = rename(root, &object.file_name(), directories.made_dir(Directory::Journals)?)? {
         others.abandoned.push(AbandonedJournal { object, listed, _claim: None });
@@ -293,9 +294,11 @@ mod tests {
         let one = thumbnail();
         fs::write(place.path().join("writing"), format!("\n{one}\n")).unwrap();
         let held = Lock::in_directory(place.path(), "public_context", IfLocked::Refuse).unwrap().unwrap();
-        let others = claim(&directories, None).unwrap();
+        let others = look(&directories).unwrap();
         assert!(others.abandoned.is_empty() && others.live.contains(&one));
         drop(held);
+        let others = look(&directories).unwrap();
+        assert!(others.live.is_empty() && others.abandoned[0].listed.contains(&one));
         let others = claim(&directories, None).unwrap();
         assert!(others.live.is_empty() && others.abandoned[0].listed.contains(&one));
         assert!(!place.path().join("writing").exists());

@@ -67,6 +67,8 @@ struct State {
 /// The time during which a writer holds the lock.
 struct Turn {
     _lock: Lock,
+    /// That of `public_context`, which programs that write formats 1 and 2 lock instead.
+    _old: Option<Lock>,
     /// The tag of the mapping that the next commit replaces.
     in_force: Option<MacTag>,
 }
@@ -97,6 +99,14 @@ impl Incoming {
     pub(crate) fn is_whole(&self) -> bool {
         self.missing == 0
     }
+}
+
+fn locked(object: &Object, file: File, if_locked: IfLocked) -> Result<Lock, Error> {
+    let lock = match if_locked {
+        IfLocked::Refuse => Lock::of(file, IfLocked::Refuse),
+        IfLocked::Wait => Lock::within(file, LOCK_PATIENCE),
+    };
+    lock.map_err(Error::io(object))?.ok_or(Error::Locked)
 }
 
 fn wrong_length(object: &Object) -> Error {
@@ -250,16 +260,18 @@ impl Writer for LocalWriter {
         if self.state.lock().turn.is_some() {
             return Ok(());
         }
-        let (object, io) = (Object::Lock, Error::io(Object::Lock));
-        let file = self.root()?.open_or_create_file(&object.file_name()).and_then(|file| match (file, if_locked) {
-            (None, _) => Ok(None),
-            (Some(file), IfLocked::Refuse) => Lock::of(file, IfLocked::Refuse).map(Some),
-            (Some(file), IfLocked::Wait) => Lock::within(file, LOCK_PATIENCE).map(Some),
-        });
-        let what = "it is not a regular file";
-        let lock = file.map_err(io)?.ok_or(Error::Damaged { object, what })?.ok_or(Error::Locked)?;
+        let (root, object) = (self.root()?, Object::Lock);
+        let file = root.open_or_create_file(&object.file_name()).map_err(Error::io(&object))?;
+        let file = file.ok_or(Error::Damaged { object: object.clone(), what: "it is not a regular file" })?;
+        let lock = locked(&object, file, if_locked)?;
+        let object = Object::PublicContext;
+        let old = match root.open_file_to_change(&object.file_name()) {
+            Ok(file) => file.map(|file| locked(&object, file, if_locked)).transpose()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(Error::io(&object)(error)),
+        };
         abandoned::settle_header(&self.directories)?;
-        let turn = Turn { _lock: lock, in_force: tag_in_force(&self.directories)? };
+        let turn = Turn { _lock: lock, _old: old, in_force: tag_in_force(&self.directories)? };
         self.state.lock().turn = Some(turn);
         Ok(())
     }
