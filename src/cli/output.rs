@@ -173,8 +173,8 @@ pub(super) fn instant(seconds: i64) -> String {
     utc_instant(seconds).unwrap_or_else(|| seconds.to_string())
 }
 
-/// A score with three decimals: the noise of encryption is in the fourth. Converted directly, `0.8_f32` would be printed
-/// as 0.800000011920929.
+/// A score with three decimals: the noise of encryption is in the fourth. Converted directly, `0.8_f32` would be
+/// printed as 0.800000011920929.
 pub(super) fn decimals(score: f32) -> f64 {
     (f64::from(score) * 1e3).round() / 1e3
 }

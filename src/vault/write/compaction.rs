@@ -29,8 +29,14 @@ const LARGE: usize = FAN * FAN;
 
 /// A segment in no group.
 pub(super) enum Ungrouped {
-    /// Its images are as before. The entry differs from the segment's where its records were written anew.
-    Kept(SegmentEntry, Arc<Segment>),
+    /// Its images are as before.
+    Kept {
+        /// Differs from the segment's own where this commit has written records or check vectors anew.
+        entry: SegmentEntry,
+        segment: Arc<Segment>,
+        /// Of one that has just left its group.
+        new_checks: Option<CheckVectors>,
+    },
     /// Written by this commit.
     Written(WrittenSegment),
 }
@@ -61,7 +67,7 @@ impl Ungrouped {
     /// Its entry in the mapping.
     pub(super) fn entry(&self) -> &SegmentEntry {
         match self {
-            Self::Kept(entry, _) => entry,
+            Self::Kept { entry, .. } => entry,
             Self::Written(written) => &written.entry,
         }
     }
@@ -72,9 +78,10 @@ impl Ungrouped {
 
     fn join(&self, members: &mut Members) -> Result<(), Error> {
         match self {
-            Self::Kept(entry, segment) => {
+            Self::Kept { entry, segment, new_checks } => {
                 let contents = segment.records()?.iter().map(|record| (record.content, record.id));
-                members.add_segment(entry, contents, segment.checks()?)
+                let checks = new_checks.as_ref().map_or_else(|| segment.checks(), Ok)?;
+                members.add_segment(entry, contents, checks)
             }
             Self::Written(WrittenSegment { entry, contents, checks }) => {
                 members.add_segment(entry, contents.iter().copied(), checks)
@@ -248,7 +255,7 @@ mod tests {
     fn missing(source: &Arc<Source>) -> Ungrouped {
         let entry = entry(SEGMENT_IMAGES);
         let segment = Segment::of(source, &entry, 1, &HashMap::new());
-        Ungrouped::Kept(entry, segment)
+        Ungrouped::Kept { entry, segment, new_checks: None }
     }
 
     fn members(group: &PlannedGroup) -> &Members {

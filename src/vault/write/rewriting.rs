@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::compaction::{FAN, NextGeneration, PlannedGroup, Ungrouped, WrittenSegment};
 use super::group::Members;
+use crate::ckks::CheckVectors;
 use crate::vault::backend::writer::Writer;
 use crate::vault::error::Error;
 use crate::vault::format::entries::{SEGMENT_IMAGES, SegmentEntry};
@@ -132,7 +133,8 @@ impl<'a> Rewriting<'a> {
                 self.write_full()?;
                 continue;
             }
-            let kept = Ungrouped::Kept(self.amended(segment)?, Arc::clone(segment));
+            let (entry, segment) = (self.amended(segment)?, Arc::clone(segment));
+            let kept = Ungrouped::Kept { entry, segment, new_checks: None };
             if has_room {
                 // The one with room stays last.
                 kept_last = Some(kept);
@@ -184,8 +186,9 @@ impl<'a> Rewriting<'a> {
             _ => {
                 for (at, (segment, entry)) in segments.iter().zip(&entries).enumerate() {
                     if !touched.contains(&at) {
-                        let entry = self.with_own_checks(segment, entry)?;
-                        next.ungrouped.push(Ungrouped::Kept(entry, Arc::clone(segment)));
+                        let (entry, checks) = self.with_own_checks(segment, entry)?;
+                        let segment = Arc::clone(segment);
+                        next.ungrouped.push(Ungrouped::Kept { entry, segment, new_checks: Some(checks) });
                     }
                 }
             }
@@ -227,8 +230,8 @@ impl<'a> Rewriting<'a> {
         Ok(entry)
     }
 
-    /// The entry of a segment that leaves a group, with check vectors of its own.
-    fn with_own_checks(&mut self, segment: &Segment, entry: &SegmentEntry) -> Result<SegmentEntry, Error> {
+    /// Check vectors of its own for a segment that leaves a group, and its entry with them.
+    fn with_own_checks(&self, segment: &Segment, entry: &SegmentEntry) -> Result<(SegmentEntry, CheckVectors), Error> {
         let search = self.source.search()?;
         let checks = super::group::checks_of(search, segment)?;
         let sealed = self.source.keys.seal(&SealedObject::Checks(entry.id, search.space), &checks.to_bytes())?;
@@ -236,7 +239,7 @@ impl<'a> Rewriting<'a> {
         self.stage(&Object::Segment(digest.name(), Part::Checks), &sealed.parts())?;
         let mut entry = entry.clone();
         entry.features.iter_mut().flatten().for_each(|features| features.checks = Some(digest));
-        Ok(entry)
+        Ok((entry, checks))
     }
 
     fn stage(&self, object: &Object, parts: &[&[u8]]) -> Result<(), Error> {

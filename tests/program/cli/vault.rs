@@ -191,7 +191,7 @@ fn a_query_is_described_in_the_precision_of_the_vault() {
     scene.run(init).success();
     let mapping: serde_json::Value =
         serde_json::from_slice(&fs::read(scene.vault().join("mapping.json")).unwrap()).unwrap();
-    assert_eq!(mapping["spaces"][0]["feature_space"]["precision"], "bf16");
+    assert_eq!(mapping["spaces"][0]["precision"], "bf16");
     let photos = samples(2);
     scene.run_with(&["add"], &photos).success();
     let found = scene.run_with(&["search", "--json", "--top", "1"], &photos[..1]).success().json();

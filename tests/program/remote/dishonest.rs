@@ -122,7 +122,8 @@ fn answers_of_wrong_length_or_impossible_content_are_refused() {
     }
     assert!(matches!(cause(&search("repeat 2").unwrap_err()), remote::Error::Length { .. }));
     assert!(matches!(cause(&search("swallow 2").unwrap_err()), remote::Error::Length { actual: 0, .. }));
-    assert!(matches!(search("flip 1"), Err(Error::WrongPassphrase)));
+    // A header that does not open is read again, in case another process has just replaced it.
+    assert!(search("flip 1").unwrap()[1] > 0.997);
     // A wrong answer of the right length, which the check vectors refuse.
     let refused = search("overflow 2").unwrap_err();
     assert!(matches!(refused, Error::FalseAnswer), "{refused}");

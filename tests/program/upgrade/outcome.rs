@@ -160,8 +160,11 @@ fn the_vault_of_version_2_has_what_was_put_into_it() {
     let expected = |name: &str, id: &str, bytes, captured: Option<&str>, modified: &str, [width, height]: [u32; 2]| {
         serde_json::json!({
             "name": name, "id": id, "bytes": bytes, "captured": captured, "modified": modified, "width": width,
-            "height": height, "media_type": null,
-            "places": [{ "path": name, "source": null, "modified": modified, "modified_nanoseconds": 0 }],
+            "height": height, "media_type": null, "orientation": null, "camera": null, "lens": null, "exposure": null,
+            "places": [{
+                "path": name, "path_bytes": null, "source": null, "source_bytes": null, "modified": modified,
+                "modified_nanoseconds": 0,
+            }],
         })
     };
     let taken = "2019-07-04T18:05:09";
