@@ -140,32 +140,43 @@ fn a_small_original_does_not_open_as_a_large_one() {
 }
 
 const LARGE: u64 = 128 << 20;
-/// What that may add to the memory of the process: a few chunks in each of two threads.
+const VERY_LARGE: u64 = 4 << 30;
+/// What either may add to the memory of the process: a few chunks in each of two threads.
 const MOST_ADDED: u64 = 64 << 20;
-/// Where the child of the test below does its work.
-const PLACE: &str = "VAULT_OF_A_LARGE_ORIGINAL";
+/// Of how many bytes the original is that the child of the tests below stores.
+const BYTES_OF_CHILD: &str = "BYTES_OF_A_LARGE_ORIGINAL";
 const NAME: &str = "hardening::chunks::a_large_original_is_stored_read_and_checked_in_little_memory";
 
-/// Runs in a process of its own, because the memory of this one is shared with other tests.
 #[test]
 fn a_large_original_is_stored_read_and_checked_in_little_memory() {
-    if std::env::var_os(PLACE).is_some() {
-        return store_read_and_check();
+    match std::env::var(BYTES_OF_CHILD) {
+        Ok(bytes) => store_read_and_check(bytes.parse().unwrap()),
+        Err(_) => in_a_process_of_its_own(LARGE),
     }
+}
+
+#[test]
+#[ignore = "writes and reads 4 GiB: .ci/long/large"]
+fn an_original_of_4_gib_is_stored_read_and_checked_in_little_memory() {
+    in_a_process_of_its_own(VERY_LARGE);
+}
+
+/// The memory of this process is shared with other tests.
+fn in_a_process_of_its_own(bytes: u64) {
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-    let child = child.args(["--exact", NAME, "--nocapture"]).env(PLACE, "here").output().unwrap();
+    let child = child.args(["--exact", NAME, "--nocapture"]).env(BYTES_OF_CHILD, bytes.to_string()).output().unwrap();
     let said = String::from_utf8_lossy(&child.stdout).into_owned() + &String::from_utf8_lossy(&child.stderr);
     assert!(child.status.success() && said.contains("1 passed"), "{said}");
     println!("{}", said.lines().filter(|line| line.contains("more memory")).collect::<String>());
 }
 
-fn store_read_and_check() {
+fn store_read_and_check(bytes: u64) {
     let fixture = Fixture::new();
     let vault = fixture.open();
     fill(&vault, 0..1);
     assert!(vault.check(&|_| {}).unwrap().is_whole());
     let before = most_memory();
-    let id = add(&vault, &mut std::io::repeat(7).take(LARGE), LARGE);
+    let id = add(&vault, &mut std::io::repeat(7).take(bytes), bytes);
     let mut read = 0;
     let snapshot = vault.snapshot().unwrap();
     let all_sevens = snapshot.image(id).unwrap().photo_in_pieces(&mut |piece| {
@@ -173,10 +184,10 @@ fn store_read_and_check() {
         read += piece.len() as u64;
         Ok(())
     });
-    assert!(all_sevens.is_ok() && read == LARGE);
+    assert!(all_sevens.is_ok() && read == bytes);
     assert!(vault.check(&|_| {}).unwrap().is_whole());
     let added = most_memory() - before;
-    println!("{added} bytes more memory than {before} for {LARGE} bytes");
+    println!("{added} bytes more memory than {before} for {bytes} bytes");
     assert!(added < MOST_ADDED, "{added} bytes");
 }
 
