@@ -1,5 +1,7 @@
 //! What a vault holds: listing its photos, removing some, and how large it is.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use crate::durable::IfLocked;
@@ -27,30 +29,39 @@ pub fn list(vault: &OpenVault) -> Result<Vec<StoredPhoto>, Error> {
 }
 
 /// Passes on every photo of the generation that was read last, in the order in which a search scans them, and what its
-/// camera wrote, if that was recorded. Holds the details of a few segments in memory at a time.
+/// camera wrote, if that was recorded. Holds the details of a few segments in memory at a time, and the ids of those
+/// passed on: if a writer has removed files that are still to be read, it goes on with the newest generation.
 ///
 /// # Errors
-/// As [`list`]; what `receive` returns; when a writer has removed files that are still to be read.
+/// As [`list`]; what `receive` returns.
 pub fn for_each<E: From<Error>>(
     vault: &OpenVault,
     mut receive: impl FnMut(&StoredPhoto, Option<&CameraData>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let failed = |error: vault::Error| E::from(Error::from(error));
-    let snapshot = vault.snapshot()?;
-    snapshot.prefetch_listing();
-    let sources = snapshot.sources().map_err(failed)?;
-    let segments: Vec<&Segment> = snapshot.segments().map_err(failed)?.collect();
-    for some in segments.chunks(SEGMENTS_AT_ONCE) {
-        let described = |segment: &&Segment| {
-            let records = segment.read_records()?;
-            let one = |record| (StoredPhoto::new(record, sources), CameraData::of_record(record));
-            Ok(records.iter().map(one).collect::<Vec<_>>())
-        };
-        let photos: Vec<Vec<_>> =
-            some.par_iter().map(described).collect::<Result<_, vault::Error>>().map_err(failed)?;
-        photos.iter().flatten().try_for_each(|(photo, camera_data)| receive(photo, camera_data.as_ref()))?;
-    }
-    Ok(())
+    let mut passed_on = HashSet::new();
+    let mut refused = None;
+    let read = vault.read(|snapshot| {
+        snapshot.prefetch_listing();
+        let sources = snapshot.sources()?;
+        let segments: Vec<&Segment> = snapshot.segments()?.collect();
+        for some in segments.chunks(SEGMENTS_AT_ONCE) {
+            let described = |segment: &&Segment| {
+                let records = segment.read_records()?;
+                let one = |record| (StoredPhoto::new(record, sources), CameraData::of_record(record));
+                Ok(records.iter().map(one).collect::<Vec<_>>())
+            };
+            let photos: Vec<Vec<_>> = some.par_iter().map(described).collect::<Result<_, vault::Error>>()?;
+            for (photo, camera_data) in photos.iter().flatten().filter(|(photo, _)| passed_on.insert(photo.id)) {
+                if let Err(error) = receive(photo, camera_data.as_ref()) {
+                    refused = Some(error);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    });
+    read?;
+    refused.map_or(Ok(()), Err)
 }
 
 /// Segments whose details [`for_each`] reads at once.
