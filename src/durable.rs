@@ -35,6 +35,8 @@ const SYNC_ROUND: usize = 64;
 /// Threads that wait for the disk at once. They compute nothing; the more files wait together, the more of them a
 /// journaling file system makes durable in one step.
 const SYNC_THREADS: usize = 32;
+/// Enough for a system call.
+const SYNC_STACK_BYTES: usize = 64 << 10;
 /// How often a wait with a limit asks for a lock again.
 const LOCK_POLL: Duration = Duration::from_millis(10);
 
@@ -179,8 +181,16 @@ impl Unsynced {
         let share = files.len().div_ceil(SYNC_THREADS).max(1);
         let outcome = thread::scope(|scope| {
             let sync = |files: &[File]| files.iter().try_for_each(File::sync_all);
-            let threads: Vec<_> = files.chunks(share).map(|files| scope.spawn(move || sync(files))).collect();
-            let ended = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            let thread = |files| {
+                let builder = thread::Builder::new().stack_size(SYNC_STACK_BYTES);
+                builder.spawn_scoped(scope, move || sync(files)).map_err(|_| files)
+            };
+            let threads: Vec<_> = files.chunks(share).map(thread).collect();
+            let ended = threads.into_iter().map(|thread| match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                // The system gives no more threads.
+                Err(files) => sync(files),
+            });
             // Every thread is waited for, also after an error.
             ended.fold(Ok(()), Result::and)
         });
