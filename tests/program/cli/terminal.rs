@@ -86,17 +86,21 @@ fn a_bar_counts_failures_and_a_waiting_run_has_no_rate() {
     let writer = backend.writer(Abandoned::Remove).unwrap();
     writer.lock(IfLocked::Refuse).unwrap();
     let mut terminal = started(&add);
+    let line_with = |terminal: &PseudoTerminal, part: &str| {
+        let screen = terminal.screen();
+        screen.lines().find(|line| line.contains(part)).map(ToOwned::to_owned)
+    };
+    let with_rate = |terminal: &PseudoTerminal| line_with(terminal, "  1 failed").filter(|line| line.contains("/s"));
+    terminal.until("a rate and a failure", |terminal| with_rate(terminal).is_some());
+    if let Some(line) = with_rate(&terminal) {
+        // 2/107 photos  4.1/s  7s left  1 failed: at most one digit after the point.
+        let rate = line.split_whitespace().find_map(|word| word.strip_suffix("/s")).unwrap();
+        assert!(rate.split_once('.').is_none_or(|(_, digits)| digits.len() == 1), "{line}");
+    }
     terminal.until_screen("waiting for another process that is writing to this vault");
-    let screen = terminal.screen();
-    let line = screen.lines().find(|line| line.contains("waiting for another process")).unwrap();
+    let line = line_with(&terminal, "waiting for another process").unwrap();
     assert!(!line.contains("/s"), "{line}");
     drop(writer);
-    terminal.until_screen("  1 failed");
-    let screen = terminal.screen();
-    let line = screen.lines().find(|line| line.contains("  1 failed")).unwrap();
-    // 2/107 photos  4.1/s  7s left  1 failed: at most one digit after the point.
-    let rate = line.split_whitespace().find_map(|word| word.strip_suffix("/s")).unwrap();
-    assert!(rate.split_once('.').is_none_or(|(_, digits)| digits.len() == 1), "{line}");
     // The photos that waited for their commit are added, and the other file is reported.
     assert_eq!(terminal.wait().exit_code(), 1, "{}", terminal.screen());
 }
