@@ -92,11 +92,10 @@ fn a_bar_counts_failures_and_a_waiting_run_has_no_rate() {
     };
     let with_rate = |terminal: &PseudoTerminal| line_with(terminal, "  1 failed").filter(|line| line.contains("/s"));
     terminal.until("a rate and a failure", |terminal| with_rate(terminal).is_some());
-    if let Some(line) = with_rate(&terminal) {
-        // 2/107 photos  4.1/s  7s left  1 failed: at most one digit after the point.
-        let rate = line.split_whitespace().find_map(|word| word.strip_suffix("/s")).unwrap();
-        assert!(rate.split_once('.').is_none_or(|(_, digits)| digits.len() == 1), "{line}");
-    }
+    let line = with_rate(&terminal).unwrap();
+    // 2/107 photos  4.1/s  7s left  1 failed: at most one digit after the point.
+    let rate = line.split_whitespace().find_map(|word| word.strip_suffix("/s")).unwrap();
+    assert!(rate.split_once('.').is_none_or(|(_, digits)| digits.len() == 1), "{line}");
     terminal.until_screen("waiting for another process that is writing to this vault");
     let line = line_with(&terminal, "waiting for another process").unwrap();
     assert!(!line.contains("/s"), "{line}");
