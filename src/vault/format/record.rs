@@ -1,6 +1,6 @@
 //! The records of a segment, `.records`: what is known about each of its images, encrypted as one file.
 //!
-//! A record is a row of [fields](super::fields). Fields that this version does not know are kept and written back,
+//! A record is a row of [fields]. Fields that this version does not know are kept and written back,
 //! unless they are critical.
 //!
 //! Nothing here has `Debug`: names, times and places must not be logged.
