@@ -148,8 +148,13 @@ fn bombs_are_refused_and_small_photos_with_lying_metadata_are_added_within_the_l
     }
     let program = scene.command_with(&["add", "--json"], [&folder]);
     let mut limited = Command::new("sh");
-    limited
-        .args(["-c", &format!("ulimit -v {ADDRESS_SPACE_KIB} && ulimit -t {PROCESSOR_SECONDS} && exec \"$0\" \"$@\"")]);
+    // On one of the processors that this process may use: as many photos are decoded at once as there are processors,
+    // and each of them may take the limit for a photo.
+    let script = format!(
+        "cpu=$(taskset -pc $$ | sed 's/.*: //; s/[,-].*//') && ulimit -v {ADDRESS_SPACE_KIB} && \
+         ulimit -t {PROCESSOR_SECONDS} && exec taskset -c \"$cpu\" \"$0\" \"$@\""
+    );
+    limited.args(["-c", &script]);
     limited.arg(program.get_program()).args(program.get_args());
     limited.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     // Each thread reserves address space without using memory, so their number is fixed.

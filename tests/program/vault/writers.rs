@@ -1,12 +1,16 @@
 //! Several writers at once: they stage files without a lock, and take turns for their commits.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::{Appended, Committed, Error, Id, Transaction, Vault};
 
 use crate::remote::host::Host;
 use crate::support::vault_fixture::*;
+
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn begin(vault: &Vault) -> Transaction {
     Transaction::begin(vault, IfLocked::Wait).unwrap()
@@ -19,7 +23,7 @@ fn appended(transaction: &mut Transaction, number: u32) -> Id {
     }
 }
 
-/// Photos, thumbnails, and journals.
+/// Photos and journals.
 fn counts(fixture: &Fixture) -> [usize; 2] {
     ["encrypted_images", "journals"].map(|directory| fs::read_dir(fixture.root().join(directory)).unwrap().count())
 }
@@ -153,6 +157,12 @@ fn a_check_and_a_repair_leave_the_files_of_live_writers_alone() {
         drop(transaction.commit().unwrap());
         assert_eq!(vault.snapshot().unwrap().len(), id as usize + 1);
         assert!(vault.check(&|_| {}).unwrap().is_whole());
+        // A host removes its writer's journal when it notices that the client has gone.
+        let deadline = Instant::now() + PATIENCE;
+        while fs::read_dir(host.root().join("journals")).unwrap().count() > 0 {
+            assert!(Instant::now() < deadline, "the host keeps a journal");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
