@@ -143,10 +143,11 @@ impl Space {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::vault) mod tests {
     use super::*;
 
-    pub(crate) fn features() -> FeatureSpace {
+    /// What might have made the vectors of a vault.
+    pub(in crate::vault) fn features() -> FeatureSpace {
         FeatureSpace {
             network: "resnet50".into(),
             weights: "w".into(),

@@ -244,19 +244,11 @@ mod tests {
     use super::*;
     use crate::vault::format::hex::Hex;
     use crate::vault::format::mapping::Mapping;
+    use crate::vault::format::space::tests::features;
     use crate::vault::format::space::{FeatureSpace, Space};
 
     fn first_mapping() -> Mapping {
-        let text = String::new;
-        let features = FeatureSpace {
-            network: text(),
-            weights: text(),
-            preprocessing: text(),
-            precision: text(),
-            basis: None,
-            dimension: 128,
-            threshold: 800,
-        };
+        let features = FeatureSpace { dimension: 128, ..features() };
         Mapping::first(Hex([1; 16]), Hex([2; 32]), Space::new(features).unwrap())
     }
 

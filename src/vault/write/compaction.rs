@@ -200,22 +200,14 @@ mod tests {
     use crate::vault::format::sealed::VaultKeys;
     use crate::vault::format::segment::Search;
     use crate::vault::format::shape::Shape;
+    use crate::vault::format::space::tests::features;
     use crate::vault::format::space::{FeatureSpace, Space};
 
     const DIMENSION: usize = 128;
 
     /// Keys without a vault: what would be read is missing.
     fn source() -> Arc<Source> {
-        let text = String::new;
-        let features = FeatureSpace {
-            network: text(),
-            weights: text(),
-            preprocessing: text(),
-            precision: text(),
-            basis: None,
-            dimension: DIMENSION,
-            threshold: 800,
-        };
+        let features = FeatureSpace { dimension: DIMENSION, ..features() };
         let keys = VaultKeys::new(Id::random().unwrap(), MasterKey::generate().unwrap());
         let search = Search::new(&keys, &Space::new(features).unwrap()).unwrap();
         let shape = Shape::Current { spaces: vec![*search.holder.parameters()] };

@@ -295,6 +295,7 @@ mod tests {
     use crate::vault::format::hex::Hex;
     use crate::vault::format::record::Found;
     use crate::vault::format::space::FeatureSpace;
+    use crate::vault::format::space::tests::features;
     use crate::vault::freshness::Freshness;
     use crate::vault::unlocked::Vault;
     use crate::vault::write::transaction::{Appended, NewImage, Transaction};
@@ -310,16 +311,7 @@ mod tests {
     impl Album {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let text = String::new;
-            let features = FeatureSpace {
-                network: text(),
-                weights: text(),
-                preprocessing: text(),
-                precision: text(),
-                basis: None,
-                dimension: 128,
-                threshold: 800,
-            };
+            let features = FeatureSpace { dimension: 128, ..features() };
             let passphrase = Passphrase::new(&Zeroizing::new(b"correct".to_vec())).unwrap();
             let backend = crate::vault::local(folder.path().join("vault"));
             let freshness = Freshness::unrecorded();

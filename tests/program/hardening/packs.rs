@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::format::pack::{PackList, PartIndex};
-use cipherlens::vault::{Error, Id, LostPhotoPolicy, PackPart, Regenerate, Vault, repair};
+use cipherlens::vault::{Error, Id, LostPhotoPolicy, PackPart, Vault, repair};
 
-use crate::support::vault_fixture::{Fixture, fill, keys, pack_file, photo, readable, remove, stored_vector};
+use crate::support::vault_fixture::{Again, Fixture, fill, keys, pack_file, readable, remove};
 
 /// Both files of the packs of a vault: the list, then the thumbnails.
 fn packs(fixture: &Fixture, vault: &Vault) -> Vec<[PathBuf; 2]> {
@@ -152,24 +152,6 @@ fn the_files_of_an_older_generation_are_refused_in_place_of_the_newer_ones() {
     }
     assert!((0..left.len()).all(|number| snapshot(number).is_ok()));
     assert!(matches!(vault.snapshot().unwrap().image(ids[0]), Err(Error::UnknownImage { .. })));
-}
-
-/// Makes what was lost anew.
-struct Again;
-
-impl Regenerate for Again {
-    fn vector(&self, photo: &[u8]) -> Option<Vec<f32>> {
-        number_of(photo).map(stored_vector)
-    }
-
-    fn thumbnail(&self, photo: &[u8]) -> Option<Vec<u8>> {
-        number_of(photo).map(|number| format!("thumbnail {number}").into_bytes())
-    }
-}
-
-fn number_of(photo: &[u8]) -> Option<u32> {
-    let number = std::str::from_utf8(photo).ok()?.split(' ').nth(1)?.parse().ok()?;
-    (self::photo(number) == photo).then_some(number)
 }
 
 /// What becomes of a file of a pack; `None` when it is removed.

@@ -84,6 +84,24 @@ impl Regenerate for Nothing {
     }
 }
 
+/// Makes the fixture's vectors and thumbnails anew.
+pub(crate) struct Again;
+
+impl Regenerate for Again {
+    fn vector(&self, photo: &[u8]) -> Option<Vec<f32>> {
+        number_of(photo).map(vector)
+    }
+
+    fn thumbnail(&self, photo: &[u8]) -> Option<Vec<u8>> {
+        number_of(photo).map(|number| format!("thumbnail {number}").into_bytes())
+    }
+}
+
+fn number_of(photo: &[u8]) -> Option<u32> {
+    let number = std::str::from_utf8(photo).ok()?.split(' ').nth(1)?.parse().ok()?;
+    (self::photo(number) == photo).then_some(number)
+}
+
 pub(crate) fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(&Zeroizing::new(text.as_bytes().to_vec())).unwrap()
 }

@@ -5,26 +5,9 @@ use std::path::Path;
 
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::check::Remedy;
-use cipherlens::vault::{Leftovers, LostPhotoPolicy, PackPart, Part, Regenerate, Repaired, Segment, Vault, repair};
+use cipherlens::vault::{Leftovers, LostPhotoPolicy, PackPart, Part, Repaired, Segment, Vault, repair};
 
 use crate::support::vault_fixture::*;
-
-/// Regenerates the fixture's original vectors and thumbnails.
-struct Again;
-
-impl Regenerate for Again {
-    fn vector(&self, photo: &[u8]) -> Option<Vec<f32>> {
-        number_of(photo).map(vector)
-    }
-
-    fn thumbnail(&self, photo: &[u8]) -> Option<Vec<u8>> {
-        number_of(photo).map(|number| format!("thumbnail {number}").into_bytes())
-    }
-}
-
-fn number_of(photo: &[u8]) -> Option<u32> {
-    std::str::from_utf8(photo).ok()?.split(' ').nth(1)?.parse().ok()
-}
 
 fn repaired(vault: &Vault, losses: LostPhotoPolicy) -> Repaired {
     repair(vault, &Again, losses, IfLocked::Refuse, &|_| {}).unwrap()
