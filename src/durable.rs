@@ -10,33 +10,25 @@ mod dir;
 #[cfg_attr(unix, allow(dead_code, unreachable_pub, reason = "only its tests run here"))]
 mod dir_by_path;
 mod entry;
+mod unsynced;
 
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::panic::resume_unwind;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
-
-use parking_lot::Mutex;
 
 #[cfg(unix)]
 pub use dir::Dir;
 #[cfg(not(unix))]
 pub use dir_by_path::Dir;
 pub use entry::{DirEntry, EntryKind};
+pub use unsynced::Unsynced;
 
 /// The suffix of a file that is still being written. One found later was left by a crash.
 pub const UNFINISHED: &str = ".new";
 
-/// How many written files wait for one round of fsync: enough for the fsyncs to overlap, few enough to keep open.
-const SYNC_ROUND: usize = 64;
-/// Threads that wait for the disk at once. They compute nothing; the more files wait together, the more of them a
-/// journaling file system makes durable in one step.
-const SYNC_THREADS: usize = 32;
-/// Enough for a system call.
-const SYNC_STACK_BYTES: usize = 64 << 10;
 /// How often a wait with a limit asks for a lock again.
 const LOCK_POLL: Duration = Duration::from_millis(10);
 
@@ -121,83 +113,6 @@ impl Dir {
             // Best effort: the error matters more, and the next replacement removes the file too.
             let _ = self.remove(name);
         })
-    }
-}
-
-/// Immutable files being written: one by one, from any thread, and fsynced in rounds, because the file system combines
-/// many fsyncs at once into few commits.
-#[derive(Default)]
-pub struct Unsynced(Mutex<Waiting>);
-
-#[derive(Default)]
-struct Waiting {
-    files: Vec<File>,
-    /// A failed round stays failed: the system reports a lost write only once.
-    failed: bool,
-}
-
-impl Unsynced {
-    /// Writes a new file. It is durable only after [`Self::sync`] and [`Dir::sync`].
-    ///
-    /// # Errors
-    /// What the system reports. An unfinished file is removed.
-    pub fn write(&self, dir: &Dir, name: &str, parts: &[&[u8]]) -> io::Result<()> {
-        let mut file = dir.create_file(name)?;
-        if let Err(error) = parts.iter().try_for_each(|part| file.write_all(part)) {
-            // Best effort, as above.
-            let _ = dir.remove(name);
-            return Err(error);
-        }
-        self.add(file)
-    }
-
-    /// Takes over a new file that was written elsewhere. It is durable as one of [`Self::write`].
-    ///
-    /// # Errors
-    /// As [`Self::sync`], for a round of earlier files.
-    pub fn add(&self, file: File) -> io::Result<()> {
-        let round = {
-            let mut waiting = self.0.lock();
-            waiting.files.push(file);
-            if waiting.files.len() < SYNC_ROUND {
-                return Ok(());
-            }
-            std::mem::take(&mut waiting.files)
-        };
-        self.sync_round(&round)
-    }
-
-    /// Waits until the content of every file written so far is on the disk.
-    ///
-    /// # Errors
-    /// When this or an earlier round failed; it is then unknown which files are durable.
-    pub fn sync(&self) -> io::Result<()> {
-        let round = std::mem::take(&mut self.0.lock().files);
-        self.sync_round(&round)?;
-        if self.0.lock().failed { Err(io::Error::other("an earlier write did not reach the disk")) } else { Ok(()) }
-    }
-
-    fn sync_round(&self, files: &[File]) -> io::Result<()> {
-        let share = files.len().div_ceil(SYNC_THREADS).max(1);
-        let outcome = thread::scope(|scope| {
-            let sync = |files: &[File]| files.iter().try_for_each(File::sync_all);
-            let thread = |files| {
-                let builder = thread::Builder::new().stack_size(SYNC_STACK_BYTES);
-                builder.spawn_scoped(scope, move || sync(files)).map_err(|_| files)
-            };
-            let threads: Vec<_> = files.chunks(share).map(thread).collect();
-            let ended = threads.into_iter().map(|thread| match thread {
-                Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-                // The system gives no more threads.
-                Err(files) => sync(files),
-            });
-            // Every thread is waited for, also after an error.
-            ended.fold(Ok(()), Result::and)
-        });
-        if outcome.is_err() {
-            self.0.lock().failed = true;
-        }
-        outcome
     }
 }
 
@@ -336,39 +251,6 @@ mod tests {
         replace(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn immutable_files_are_never_overwritten() {
-        let directory = tempfile::tempdir().unwrap();
-        let (dir, unsynced) = (Dir::open(directory.path()).unwrap(), Unsynced::default());
-        unsynced.write(&dir, "object", &[b"fi", b"rst"]).unwrap();
-        assert_eq!(unsynced.write(&dir, "object", &[b"second"]).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        unsynced.sync().unwrap();
-        assert_eq!(fs::read(directory.path().join("object")).unwrap(), b"first");
-    }
-
-    #[test]
-    fn more_files_than_one_round_are_all_written() {
-        let directory = tempfile::tempdir().unwrap();
-        let (dir, unsynced) = (Dir::open(directory.path()).unwrap(), Unsynced::default());
-        for at in 0..SYNC_ROUND * 2 + 3 {
-            unsynced.write(&dir, &at.to_string(), &[b"x"]).unwrap();
-        }
-        assert_eq!(unsynced.0.lock().files.len(), 3);
-        unsynced.sync().unwrap();
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), SYNC_ROUND * 2 + 3);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_failed_round_stays_failed() {
-        let unsynced = Unsynced::default();
-        // A pipe cannot be fsynced.
-        let (_reader, writer) = io::pipe().unwrap();
-        unsynced.0.lock().files.push(File::from(std::os::fd::OwnedFd::from(writer)));
-        assert!(unsynced.sync().is_err());
-        assert!(unsynced.sync().is_err());
     }
 
     #[cfg(unix)]
