@@ -17,7 +17,7 @@ use cipherlens::services::settings::Settings;
 use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::theme::{Background, Colours, Theme};
 use cipherlens::vault::format::chunks::{self, ChunkOpener};
-use cipherlens::vault::format::dedup::DedupFile;
+use cipherlens::vault::format::dedup::{DedupFile, OpenedPages};
 use cipherlens::vault::format::pack::{PackList, PartEntry, PartIndex};
 use cipherlens::vault::format::sealed::{Kind, PREFIX_BYTES, SealedObject, VaultKeys};
 use cipherlens::vault::format::{group, header, journal, list, old, record, table, vectors};
@@ -183,7 +183,8 @@ pub(crate) fn tags(bytes: &[u8]) {
     let (list, copy, tags, checks) = (unused, unused, unused, vec![Some(unused)]);
     let group = GroupEntry { id, segments: 1, images: IMAGES, list, copy, tags, checks };
     let object = Object::Group(id, GroupPart::Tags);
-    let file = |bytes| DedupFile { keys: &KEYS, group: &group, object: &object, bytes };
+    let opened = OpenedPages::new(IMAGES);
+    let file = |bytes| DedupFile { keys: &KEYS, group: &group, object: &object, bytes, opened: &opened };
     assert!(file(bytes).all().is_err(), "only the key holder can make a page that opens");
     assert!(file(bytes).find(&Hex([0x80; 32])).is_err() && file(bytes).old_list().is_err());
     let page = KEYS.seal(&SealedObject::Tags(id, 0), bytes).expect("there is entropy").parts().concat();

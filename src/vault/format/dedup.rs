@@ -15,6 +15,7 @@
 //! Must never: accept one page in place of another.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use zeroize::Zeroizing;
@@ -85,6 +86,18 @@ fn range(images: usize, page: usize) -> Range<usize> {
     start..start + sealed::file_bytes(tags * TAG_BYTES)
 }
 
+/// The pages that searches of a tags file have opened. Opening one costs far more than searching it, and a writer that
+/// adds many photos asks each page many times.
+pub struct OpenedPages(Vec<OnceLock<Box<[DedupEntry]>>>);
+
+impl OpenedPages {
+    /// None yet, of a group of `images` images.
+    #[must_use]
+    pub fn new(images: usize) -> Self {
+        Self((0..pages(images)).map(|_| OnceLock::new()).collect())
+    }
+}
+
 /// The tags file of a group, which need not be verified.
 pub struct DedupFile<'a> {
     /// The vault's keys.
@@ -95,6 +108,8 @@ pub struct DedupFile<'a> {
     pub object: &'a Object,
     /// The file.
     pub bytes: &'a [u8],
+    /// Its pages opened so far.
+    pub opened: &'a OpenedPages,
 }
 
 impl DedupFile<'_> {
@@ -109,7 +124,7 @@ impl DedupFile<'_> {
         let expected = (u128::from(u64::from_be_bytes(*leading)) * high as u128) >> 64;
         while low < high {
             let number = (expected as usize).clamp(low, high - 1);
-            let page = self.page(number)?;
+            let page = self.opened_page(number)?;
             match page.binary_search_by(|tag| tag.content.0.cmp(&content.0)) {
                 Ok(at) => return Ok(Some(page[at].id)),
                 Err(0) => high = number,
@@ -138,6 +153,14 @@ impl DedupFile<'_> {
         let last = pages(self.group.images);
         let rest = self.bytes.get(range(self.group.images, last - 1).end..).unwrap_or_default();
         self.open(last, rest)
+    }
+
+    fn opened_page(&self, number: usize) -> Result<&[DedupEntry], Error> {
+        let opened = &self.opened.0[number];
+        match opened.get() {
+            Some(page) => Ok(page),
+            None => self.page(number).map(|page| &**opened.get_or_init(|| page.into())),
+        }
     }
 
     fn page(&self, number: usize) -> Result<Vec<DedupEntry>, Error> {
@@ -203,7 +226,8 @@ mod tests {
             let (group, tags) = (group(images), tags(images));
             let bytes = seal(&keys, group.id, &tags).unwrap();
             assert_eq!(bytes.len(), pages_bytes(images));
-            let file = DedupFile { keys: &keys, group: &group, object: &object(), bytes: &bytes };
+            let opened = OpenedPages::new(images);
+            let file = DedupFile { keys: &keys, group: &group, object: &object(), bytes: &bytes, opened: &opened };
             for tag in &tags {
                 assert_eq!(file.find(&tag.content).unwrap(), Some(tag.id), "of {images}");
             }
@@ -225,8 +249,26 @@ mod tests {
         tags.sort_by_key(|tag| tag.content.0);
         let group = group(700);
         let bytes = seal(&keys, group.id, &tags).unwrap();
-        let file = DedupFile { keys: &keys, group: &group, object: &object(), bytes: &bytes };
+        let opened = OpenedPages::new(700);
+        let file = DedupFile { keys: &keys, group: &group, object: &object(), bytes: &bytes, opened: &opened };
         assert!(tags.iter().all(|tag| file.find(&tag.content).unwrap() == Some(tag.id)));
+    }
+
+    #[test]
+    fn a_page_is_opened_once_and_a_damaged_one_is_never_kept() {
+        let keys = keys();
+        let (group, tags) = (group(128), tags(128));
+        let bytes = seal(&keys, group.id, &tags).unwrap();
+        let mut damaged = bytes.clone();
+        damaged[range(128, 0).end - 1] ^= 1;
+        let (object, opened) = (object(), OpenedPages::new(128));
+        let find = |bytes: &[u8], tag: &DedupEntry| {
+            DedupFile { keys: &keys, group: &group, object: &object, bytes, opened: &opened }.find(&tag.content)
+        };
+        let first = &tags[0];
+        assert!(matches!(find(&damaged, first), Err(Error::Damaged { .. })));
+        assert_eq!(find(&bytes, first).unwrap(), Some(first.id));
+        assert_eq!(find(&damaged, first).unwrap(), Some(first.id), "of the page opened before");
     }
 
     #[test]
@@ -236,7 +278,8 @@ mod tests {
         let bytes = [&one, &another].map(|group| seal(&keys, group.id, &tags(128)).unwrap());
         let page = range(128, 0).end;
         let refused = |bytes: &[u8]| {
-            let file = DedupFile { keys: &keys, group: &one, object: &object(), bytes };
+            let opened = OpenedPages::new(128);
+            let file = DedupFile { keys: &keys, group: &one, object: &object(), bytes, opened: &opened };
             assert!(matches!(file.all(), Err(Error::Damaged { object: named, .. }) if named == object()));
         };
         refused(&[&bytes[0][page..], &bytes[0][..page]].concat());
@@ -244,6 +287,8 @@ mod tests {
         refused(&bytes[0][..2 * page - 1]);
         refused(&bytes[1]);
         let shorter = GroupEntry { images: 127, ..one.clone() };
-        assert!(DedupFile { keys: &keys, group: &shorter, object: &object(), bytes: &bytes[0] }.all().is_err());
+        let opened = OpenedPages::new(127);
+        let file = DedupFile { keys: &keys, group: &shorter, object: &object(), bytes: &bytes[0], opened: &opened };
+        assert!(file.all().is_err());
     }
 }

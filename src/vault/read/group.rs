@@ -12,7 +12,7 @@ use crate::ckks::CheckVectors;
 use crate::vault::backend::blocks::Blocks;
 use crate::vault::backend::generation;
 use crate::vault::error::Error;
-use crate::vault::format::dedup::{DedupEntry, DedupFile};
+use crate::vault::format::dedup::{DedupEntry, DedupFile, OpenedPages};
 use crate::vault::format::entries::{GroupEntry, SegmentEntry};
 use crate::vault::format::expected::Expected;
 use crate::vault::format::hex::{Digest, Id};
@@ -26,7 +26,7 @@ pub(in crate::vault) struct Group {
     entry: GroupEntry,
     generation: u64,
     segments: OnceLock<Vec<Arc<Segment>>>,
-    dedup: OnceLock<(Object, Blocks)>,
+    dedup: OnceLock<(Object, Blocks, OpenedPages)>,
     checks: OnceLock<CheckVectors>,
 }
 
@@ -143,12 +143,12 @@ impl Group {
     }
 
     fn file(&self) -> Result<DedupFile<'_>, Error> {
-        let (object, bytes) = read_once(&self.dedup, || {
+        let (object, bytes, opened) = read_once(&self.dedup, || {
             let tags = self.expected(GroupPart::Tags)?;
             let pages = self.map_superseded(self.source.backend.pages(&tags))?;
-            Ok((tags.object, pages))
+            Ok((tags.object, pages, OpenedPages::new(self.entry.images)))
         })?;
-        Ok(DedupFile { keys: &self.source.keys, group: &self.entry, object, bytes })
+        Ok(DedupFile { keys: &self.source.keys, group: &self.entry, object, bytes, opened })
     }
 
     fn map_superseded<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
