@@ -1,5 +1,7 @@
 //! Synthetic vectors with the shape of real ones, to measure search among a hundred thousand photos without the photos.
 
+use rayon::prelude::*;
+
 use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::services::open_vault::OpenVault;
@@ -66,20 +68,23 @@ pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<()
     let space = vault.vault().feature_space();
     let components = if space.basis.is_some() { Components::Signed } else { Components::Rectified };
     let mut features = SyntheticFeatures::new(0x9e37_79b9_7f4a_7c15 ^ first as u64, components);
-    let mut vector = vec![0.0; space.dimension];
     let extension = Extension::of("synthetic.bin".as_ref());
-    for number in first..first + images {
-        features.fill(&mut vector);
-        let photo = transaction.store_photo(&(number as u128).to_le_bytes(), &extension)?;
-        let path = format!("synthetic {number}").into_bytes();
-        let record = photo.record(Found { source: Hex([0; 16]), path, modified: None });
-        transaction.append(NewImage { photo, record, vector: Some(vector.clone()) })?;
-        if transaction.pending() == COMMIT_EVERY {
-            transaction = transaction.commit()?.next;
-            done(number + 1 - first);
+    let last = first + images;
+
+    for start in (first..last).step_by(COMMIT_EVERY) {
+        let numbers = start..last.min(start + COMMIT_EVERY);
+        let store = |number| transaction.store_photo(&(number as u128).to_le_bytes(), &extension);
+        let photos: Vec<_> = numbers.clone().into_par_iter().map(store).collect::<Result<_, _>>()?;
+        for (number, photo) in numbers.clone().zip(photos) {
+            let mut vector = vec![0.0; space.dimension];
+            features.fill(&mut vector);
+            let path = format!("synthetic {number}").into_bytes();
+            let record = photo.record(Found { source: Hex([0; 16]), path, modified: None });
+            transaction.append(NewImage { photo, record, vector: Some(vector) })?;
         }
+        transaction = transaction.commit()?.next;
+        done(numbers.end - first);
     }
-    drop(transaction.commit()?);
     vault.mark_changed();
     Ok(())
 }
