@@ -1,14 +1,18 @@
 //! `cipherlens list`: the photos of the vault.
 
+use std::io;
+
 use clap::Args;
 
 use super::Exit;
 use super::failure::Failure;
 use super::output;
 use super::output::Objects;
+use super::photo_object::DescribedPhotoObject;
 use super::session::Session;
 use super::table::{Align, Column, columns_of_output, table};
-use crate::services::library;
+use crate::services::camera_data::CameraData;
+use crate::services::library::{self, StoredPhoto};
 use crate::services::name::inert;
 
 /// Arguments of `list`.
@@ -31,9 +35,10 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let vault = session.open_vault()?;
     if arguments.json || arguments.jsonl {
         let mut objects = if arguments.json { Objects::array() } else { Objects::lines() };
-        library::for_each(&vault, |photo, camera_data| {
-            Ok::<_, Failure>(objects.write(&output::photo_with_camera_data(photo, camera_data))?)
-        })?;
+        let encode = |photo: &StoredPhoto, camera_data: Option<&CameraData>| {
+            serde_json::to_string(&DescribedPhotoObject::new(photo, camera_data)).map_err(io::Error::from)
+        };
+        library::for_each(&vault, encode, |object| Ok::<_, Failure>(objects.write(&object?)?))?;
         objects.finish()?;
         return Ok(Exit::Success);
     }

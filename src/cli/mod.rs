@@ -28,6 +28,7 @@ mod meter;
 mod output;
 mod passphrase;
 mod passwd;
+mod photo_object;
 mod pictures;
 mod pull;
 mod push;

@@ -9,9 +9,8 @@ use std::io::{self, BufRead, BufWriter, StdoutLock, Write};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::services::camera_data::{self, CameraData, Position};
 pub(super) use crate::services::format::{count, size, utc_instant};
-use crate::services::library::{Place, StoredPhoto};
+use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
 use crate::services::open_vault::{CopyAge, OpenVault};
 
@@ -54,11 +53,11 @@ impl Objects {
         Self { out: BufWriter::new(io::stdout().lock()), around, is_empty: true }
     }
 
-    /// Writes the next one.
-    pub(super) fn write(&mut self, object: &impl Serialize) -> io::Result<()> {
+    /// Writes the next one, which is JSON already.
+    pub(super) fn write(&mut self, object: &str) -> io::Result<()> {
         let before = if std::mem::take(&mut self.is_empty) { self.around[0] } else { self.around[1] };
         self.out.write_all(before.as_bytes()).map_err(unwritable)?;
-        Ok(serde_json::to_writer(&mut self.out, object)?)
+        self.out.write_all(object.as_bytes()).map_err(unwritable)
     }
 
     /// Writes the end, and flushes.
@@ -95,63 +94,6 @@ pub(super) fn ask(question: &str) -> io::Result<String> {
 /// Adds context to a write error. The kind is kept, so that callers can distinguish a closed pipe from a full device.
 fn unwritable(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("standard output could not be written: {error}"))
-}
-
-/// A stored photo as a JSON object.
-pub(super) fn photo(photo: &StoredPhoto) -> serde_json::Value {
-    json!({
-        "id": photo.id.to_string(),
-        "name": photo.name,
-        "width": photo.width,
-        "height": photo.height,
-        "bytes": photo.bytes,
-        "modified": photo.modified.map(instant),
-        "captured": photo.captured,
-        "media_type": photo.media_type,
-        "places": photo.places.iter().map(place).collect::<Vec<_>>(),
-    })
-}
-
-/// A stored photo as a JSON object, with what its camera wrote; without the position.
-pub(super) fn photo_with_camera_data(stored: &StoredPhoto, data: Option<&CameraData>) -> serde_json::Value {
-    let camera = data.and_then(|data| data.camera.as_ref());
-    let exposure = data.and_then(|data| data.exposure);
-    let mut object = photo(stored);
-    object["orientation"] = json!(data.and_then(|data| Some(data.orientation?.number())));
-    object["camera"] = json!(camera.map(|camera| json!({ "maker": camera.maker(), "model": camera.model() })));
-    object["lens"] = json!(data.and_then(|data| data.lens.as_deref()));
-    object["exposure"] = json!(exposure.map(|exposure| json!({
-        "seconds": camera_data::seconds(exposure),
-        "f_number": camera_data::hundredths(exposure.f_number_hundredths),
-        "iso": Some(exposure.iso).filter(|iso| *iso > 0),
-        "focal_length_millimetres": camera_data::hundredths(exposure.focal_length_hundredths),
-    })));
-    object
-}
-
-/// Where a photo was taken as a JSON object.
-pub(super) fn position(position: Position) -> serde_json::Value {
-    json!({
-        "latitude": f64::from(position.latitude_e7) / 1e7,
-        "longitude": f64::from(position.longitude_e7) / 1e7,
-        "altitude_metres": position.altitude_centimetres.map(|centimetres| f64::from(centimetres) / 100.0),
-    })
-}
-
-fn place(place: &Place) -> serde_json::Value {
-    json!({
-        "source": place.source.as_deref().map(String::from_utf8_lossy),
-        "source_bytes": place.source.as_deref().and_then(bytes_if_not_text),
-        "path": String::from_utf8_lossy(&place.path),
-        "path_bytes": bytes_if_not_text(&place.path),
-        "modified": place.modified.map(|(seconds, _)| instant(seconds)),
-        "modified_nanoseconds": place.modified.map(|(_, nanoseconds)| nanoseconds),
-    })
-}
-
-/// In hexadecimal, if they are not UTF-8: as text they would not be what they were.
-fn bytes_if_not_text(bytes: &[u8]) -> Option<String> {
-    str::from_utf8(bytes).is_err().then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Null for the newest copy of a vault, else its generation and the newest one that this machine has seen.

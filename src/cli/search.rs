@@ -10,6 +10,7 @@ use super::Exit;
 use super::export::{self, Named};
 use super::failure::{Failure, reported};
 use super::output;
+use super::photo_object::PhotoObject;
 use super::pictures::{self, Divider};
 use super::session::{Session, WeightsFile};
 use super::table::{Align, Column, table};
@@ -258,7 +259,7 @@ fn rows_of(matches: &[Match], nearest: &[Match], divider: Option<String>) -> Str
 fn as_json(query: &str, threshold: f32, found: &SearchResult) -> serde_json::Value {
     let ms = |duration: std::time::Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
     let row = |hit: &Match| {
-        let mut row = output::photo(&hit.photo);
+        let mut row = json!(PhotoObject::new(&hit.photo));
         row["score"] = json!(output::decimals(hit.score));
         row["reaches_threshold"] = json!(hit.score >= threshold);
         row["is_query"] = json!(found.is_query(hit.photo.id));

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Exit;
 use super::failure::Failure;
 use super::output;
+use super::photo_object::{DescribedPhotoObject, PositionObject};
 use super::pictures;
 use super::session::Session;
 use crate::error::Error;
@@ -48,8 +49,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let stored = vault.find(&arguments.id)?;
     let recorded = vault.recorded_camera_data(stored.id)?;
     if arguments.json {
-        let mut object = output::photo_with_camera_data(&stored, recorded.as_ref());
-        object["position"] = json!(recorded.and_then(|data| data.position).map(output::position));
+        let mut object = json!(DescribedPhotoObject::new(&stored, recorded.as_ref()));
+        object["position"] = json!(recorded.and_then(|data| data.position).map(PositionObject::new));
         object["older_copy"] = output::older_copy(&vault);
         output::json(&object)?;
         return Ok(Exit::Success);

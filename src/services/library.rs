@@ -10,7 +10,7 @@ use crate::services::camera_data::CameraData;
 use crate::services::open_vault::OpenVault;
 pub use crate::services::stored_photo::{PhotoId, Place, StoredPhoto};
 pub use crate::vault::SEGMENT_IMAGES as SEGMENT_PHOTOS;
-use crate::vault::{self, Directory, Segment, Transaction};
+use crate::vault::{self, Directory, Record, Segment, Transaction};
 
 /// Every photo of the generation that was read last, in the order in which a search scans them.
 ///
@@ -28,31 +28,40 @@ pub fn list(vault: &OpenVault) -> Result<Vec<StoredPhoto>, Error> {
     })
 }
 
-/// Passes on every photo of the generation that was read last, in the order in which a search scans them, and what its
-/// camera wrote, if that was recorded. Holds the details of a few segments in memory at a time, and the ids of those
-/// passed on: if a writer has removed files that are still to be read, it goes on with the newest generation.
+/// Passes on every photo of the generation that was read last, in the order in which a search scans them, as `describe`
+/// makes it from the photo and what its camera wrote, if that was recorded. `describe` is called in parallel. Holds a few
+/// segments in memory at a time, and the ids of those passed on: if a writer has removed files that are still to be
+/// read, it goes on with the newest generation.
 ///
 /// # Errors
 /// As [`list`]; what `receive` returns.
-pub fn for_each<E: From<Error>>(
+pub fn for_each<T: Send, E: From<Error>>(
     vault: &OpenVault,
-    mut receive: impl FnMut(&StoredPhoto, Option<&CameraData>) -> Result<(), E>,
+    describe: impl Fn(&StoredPhoto, Option<&CameraData>) -> T + Sync,
+    mut receive: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut passed_on = HashSet::new();
+    let mut passed_on = Vec::new();
     let mut refused = None;
     let read = vault.read(|snapshot| {
         snapshot.prefetch_listing();
         let sources = snapshot.sources()?;
         let segments: Vec<&Segment> = snapshot.segments()?.collect();
+        // Empty unless this is another try.
+        let known: HashSet<PhotoId> = passed_on.iter().copied().collect();
         for some in segments.chunks(SEGMENTS_AT_ONCE) {
             let described = |segment: &&Segment| {
                 let records = segment.read_records()?;
-                let one = |record| (StoredPhoto::new(record, sources), CameraData::of_record(record));
-                Ok(records.iter().map(one).collect::<Vec<_>>())
+                let new = records.iter().filter(|record| !known.contains(&record.id));
+                let one = |record: &Record| {
+                    let photo = StoredPhoto::new(record, sources);
+                    (record.id, describe(&photo, CameraData::of_record(record).as_ref()))
+                };
+                Ok(new.map(one).collect::<Vec<_>>())
             };
             let photos: Vec<Vec<_>> = some.par_iter().map(described).collect::<Result<_, vault::Error>>()?;
-            for (photo, camera_data) in photos.iter().flatten().filter(|(photo, _)| passed_on.insert(photo.id)) {
-                if let Err(error) = receive(photo, camera_data.as_ref()) {
+            for (id, photo) in photos.into_iter().flatten() {
+                passed_on.push(id);
+                if let Err(error) = receive(photo) {
                     refused = Some(error);
                     return Ok(());
                 }
