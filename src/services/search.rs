@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -181,7 +182,7 @@ fn search_generation(
     let compared = scores.len();
     let mut ranked: Vec<Scored> =
         scores.iter().enumerate().map(|(position, &score)| Scored { score, position }).collect();
-    ranked.sort_by(|left, right| right.score.total_cmp(&left.score));
+    ranked.par_sort_by(|left, right| right.score.total_cmp(&left.score));
     let Chosen { listed, query, scores } = choose(vault, snapshot, query, ranked, listing)?;
     let query = query.map(|scored| describe(snapshot, scored)).transpose()?;
     let ranked = listed.into_iter().map(|scored| describe(snapshot, scored)).collect::<Result<_, _>>()?;
