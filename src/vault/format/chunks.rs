@@ -216,7 +216,7 @@ impl ChunkOpener {
     pub fn new(keys: &VaultKeys, image: Id, extension: &Extension, file_bytes: u64) -> Result<Self, Error> {
         const SMALLEST: u64 = self::file_bytes(LARGEST_WHOLE_BYTES as u64 + 1);
         const LARGEST: u64 = self::file_bytes(LARGEST_ORIGINAL_BYTES);
-        let object = Object::Photo(image, extension.clone());
+        let object = Object::Photo(image, *extension);
         // A file cut off behind its prefix has no chunk whose tag could show that.
         if !(SMALLEST..=LARGEST).contains(&file_bytes) {
             return Err(Error::Damaged { object, what: "no large original has a file of this length" });

@@ -189,7 +189,7 @@ impl Directory {
             }
             Self::Images => {
                 let (id, extension) = name.strip_suffix(".aes")?.split_once('.')?;
-                Some(Object::Photo(id.parse().ok()?, Extension::try_from(extension.to_owned()).ok()?))
+                Some(Object::Photo(id.parse().ok()?, Extension::try_from(extension).ok()?))
             }
             Self::Thumbnails => {
                 let (id, extension) = name.split_once('.')?;

@@ -16,8 +16,7 @@ use super::layout::Object;
 use super::sealed::{Kind, PREFIX_BYTES};
 
 const HEAD_BYTES: usize = PREFIX_BYTES + 16 + 4 + 4;
-const EXTENSION_BYTES: usize = 8;
-const IMAGE_BYTES: usize = 16 + 32 + EXTENSION_BYTES;
+const IMAGE_BYTES: usize = 16 + 32 + Extension::LONGEST;
 const SLOT_BYTES: usize = 2;
 
 /// One image in an image list. Public.
@@ -35,27 +34,21 @@ impl ListedImage {
     /// The file of the original.
     #[must_use]
     pub fn object(&self) -> Object {
-        Object::Photo(self.id, self.extension.clone())
+        Object::Photo(self.id, self.extension)
     }
 
     fn encode(&self) -> [u8; IMAGE_BYTES] {
         let mut bytes = [0; IMAGE_BYTES];
         bytes[..16].copy_from_slice(&self.id.0);
         bytes[16..48].copy_from_slice(&self.photo.0);
-        let extension = self.extension.as_str().as_bytes();
-        bytes[48..48 + extension.len()].copy_from_slice(extension);
+        bytes[48..].copy_from_slice(self.extension.filled());
         bytes
     }
 
     fn decode(bytes: &[u8; IMAGE_BYTES]) -> Option<Self> {
         let mut rest = Bytes(bytes);
-        let (id, photo, extension) = (Hex(rest.array()?), Hex(rest.array()?), rest.rest());
-        let end = extension.iter().position(|byte| *byte == 0).unwrap_or(EXTENSION_BYTES);
-        let (extension, zeros) = extension.split_at(end);
-        if zeros.iter().any(|byte| *byte != 0) {
-            return None;
-        }
-        let extension = String::from_utf8(extension.to_vec()).ok()?.try_into().ok()?;
+        let (id, photo) = (Hex(rest.array()?), Hex(rest.array()?));
+        let extension = Extension::of_filled(rest.array()?)?;
         Some(Self { id, extension, photo })
     }
 }
@@ -174,7 +167,7 @@ mod tests {
     fn listed(count: usize) -> Vec<ListedImage> {
         let image = |number: usize| ListedImage {
             id: Id::random().unwrap(),
-            extension: Extension::try_from(["jpg", "heic", "abcdefgh"][number % 3].to_owned()).unwrap(),
+            extension: Extension::try_from(["jpg", "heic", "abcdefgh"][number % 3]).unwrap(),
             photo: Digest::of(&[&number.to_le_bytes()]),
         };
         (0..count).map(image).collect()

@@ -106,7 +106,7 @@ impl SealedObject {
     #[must_use]
     pub fn object(&self) -> Object {
         match self {
-            Self::Photo(id, extension) => Object::Photo(*id, extension.clone()),
+            Self::Photo(id, extension) => Object::Photo(*id, *extension),
             Self::Thumbnail(id) => Object::Thumbnail(*id),
             Self::Vectors(id, _) | Self::OldVectors(id) => Object::Segment(*id, Part::Vectors),
             Self::Records(id) => Object::Segment(*id, Part::Records),

@@ -220,7 +220,7 @@ fn check_image(snapshot: &Snapshot, segment: &Segment, slot: usize, originals: O
             Error::Damaged { object, .. } | Error::Missing { object } | Error::TooLarge { object, .. } => {
                 object.clone()
             }
-            _ => Object::Photo(image.id(), image.listed().extension.clone()),
+            _ => Object::Photo(image.id(), image.listed().extension),
         };
         damages.push(damage(object, cause, Remedy::Regenerate));
     }
@@ -231,7 +231,7 @@ fn check_original(snapshot: &Snapshot, segment: &Segment, image: &Image<'_>) -> 
     let damage = |object, cause, remedy| Some(Damage { object, image: Some(image.id()), cause, remedy });
     let mut content = snapshot.source.keys.content_tag_in_pieces();
     if let Err(cause) = image.verify_photo(&mut |piece| content.update(piece)) {
-        return damage(Object::Photo(image.id(), image.listed().extension.clone()), cause, Remedy::Lost);
+        return damage(Object::Photo(image.id(), image.listed().extension), cause, Remedy::Lost);
     }
     // Readable records must describe this photo and no other.
     let content = content.finish();

@@ -17,12 +17,12 @@ use crate::vault::format::sealed::{Kind, LARGEST_PHOTO_BYTES, SealedObject};
 
 /// The whole original. Its digest is verified too.
 pub(in crate::vault) fn read_whole(source: &Source, listed: &ListedImage) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let object = Object::Photo(listed.id, listed.extension.clone());
+    let object = Object::Photo(listed.id, listed.extension);
     let limit = chunks::file_bytes(LARGEST_PHOTO_BYTES as u64);
     let file = Expected { object, limit, digest: listed.photo };
     let bytes = source.backend.read_verified(&file)?;
     if !bytes.starts_with(&Kind::ChunkedPhoto.prefix()) {
-        let sealed = SealedObject::Photo(listed.id, listed.extension.clone());
+        let sealed = SealedObject::Photo(listed.id, listed.extension);
         return source.keys.open(&sealed, &bytes).map_err(|error| error.about(&file.object));
     }
     let mut content = Zeroizing::new(Vec::with_capacity(bytes.len()));
@@ -41,7 +41,7 @@ pub(super) fn read_in_pieces(
     file_bytes: u64,
     receive: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let object = Object::Photo(listed.id, listed.extension.clone());
+    let object = Object::Photo(listed.id, listed.extension);
     let prefix = source.backend.read_at(&object, 0, sealed::PREFIX_BYTES as u64)?;
     if prefix != Kind::ChunkedPhoto.prefix() {
         return receive(&read_whole(source, listed)?);
@@ -56,7 +56,7 @@ pub(super) fn verify(
     file_bytes: u64,
     receive: &mut dyn FnMut(&[u8]),
 ) -> Result<(), Error> {
-    let object = Object::Photo(listed.id, listed.extension.clone());
+    let object = Object::Photo(listed.id, listed.extension);
     let prefix = source.backend.read_at(&object, 0, sealed::PREFIX_BYTES as u64)?;
     if prefix != Kind::ChunkedPhoto.prefix() {
         receive(&read_whole(source, listed)?);
@@ -83,7 +83,7 @@ fn for_each_chunk(
     file_bytes: u64,
     mut receive: impl FnMut(&[u8], &[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let object = Object::Photo(listed.id, listed.extension.clone());
+    let object = Object::Photo(listed.id, listed.extension);
     let mut opener = ChunkOpener::new(&source.keys, listed.id, &listed.extension, file_bytes)?;
     while let Some(range) = opener.next_range() {
         let chunk = source.backend.read_at(&object, range.start, range.end - range.start)?;

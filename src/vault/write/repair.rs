@@ -271,8 +271,8 @@ impl SegmentRepair<'_> {
             }
         }
         let listed = |record: &Record| {
-            let extension = extensions.get(&record.id)?.clone();
-            let object = Object::Photo(record.id, extension.clone());
+            let extension = *extensions.get(&record.id)?;
+            let object = Object::Photo(record.id, extension);
             let [digest] = self.source.backend.digests(&[object]).ok()?.try_into().ok()?;
             let listed = ListedImage { id: record.id, extension, photo: digest? };
             let photo = self.photo(&listed)?;

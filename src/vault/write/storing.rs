@@ -32,12 +32,12 @@ impl AnnouncedIds {
     /// A fresh id for an original with this extension.
     pub(super) fn next(&self, writer: &dyn Writer, extension: &Extension) -> Result<Id, Error> {
         let mut ids = self.0.lock();
-        let ids = ids.entry(extension.clone()).or_default();
+        let ids = ids.entry(*extension).or_default();
         if let Some(id) = ids.pop() {
             return Ok(id);
         }
         let fresh = (0..ANNOUNCED).map(|_| Ok(Id::random()?)).collect::<Result<Vec<_>, Error>>()?;
-        let objects: Vec<Object> = fresh.iter().map(|id| Object::Photo(*id, extension.clone())).collect();
+        let objects: Vec<Object> = fresh.iter().map(|id| Object::Photo(*id, *extension)).collect();
         writer.announce(&objects)?;
         let (first, rest) = fresh.split_first().expect("several were made");
         ids.extend_from_slice(rest);
@@ -57,8 +57,8 @@ pub(super) fn store(
         let (listed, _) = store_stream(keys, writer, id, &mut &*photo, photo.len() as u64, extension)?;
         return Ok(listed);
     }
-    let file = keys.seal(&SealedObject::Photo(id, extension.clone()), photo)?;
-    let listed = ListedImage { id, extension: extension.clone(), photo: Digest::of(&file.parts()) };
+    let file = keys.seal(&SealedObject::Photo(id, *extension), photo)?;
+    let listed = ListedImage { id, extension: *extension, photo: Digest::of(&file.parts()) };
     writer.stage(&listed.object(), &file.parts())?;
     Ok(listed)
 }
@@ -73,7 +73,7 @@ pub(super) fn store_stream(
     bytes: u64,
     extension: &Extension,
 ) -> Result<(ListedImage, Digest), Error> {
-    let object = Object::Photo(id, extension.clone());
+    let object = Object::Photo(id, *extension);
     let reading = |source| Error::Io { object: "the original".to_owned(), source };
     if bytes > chunks::LARGEST_ORIGINAL_BYTES {
         return Err(Error::TooLarge { object, actual: bytes, limit: chunks::LARGEST_ORIGINAL_BYTES });
@@ -120,7 +120,7 @@ pub(super) fn store_stream(
         writer.discard(&[object]);
         return Err(Error::Changed);
     }
-    let listed = ListedImage { id, extension: extension.clone(), photo: Hex(digest.finalize().into()) };
+    let listed = ListedImage { id, extension: *extension, photo: Hex(digest.finalize().into()) };
     Ok((listed, tag.finish()))
 }
 

@@ -217,14 +217,15 @@ impl Maker<'_> {
             let (photo, image) = (photo(number), Id::random().unwrap());
             let extension = Extension::of(Path::new(&name(number)));
             let path = format!("encrypted_images/{image}.{}.aes", extension.as_str());
-            let sealed = self.keys.seal(&SealedObject::Photo(image, extension.clone()), &photo).unwrap();
+            let sealed = self.keys.seal(&SealedObject::Photo(image, extension), &photo).unwrap();
             let digest = self.write_sealed(&path, &sealed);
             let thumbnail = thumbnail(number).map(|thumbnail| {
                 let id = Id::random().unwrap();
                 let sealed = self.keys.seal(&SealedObject::Thumbnail(id), &thumbnail).unwrap();
                 json!({ "id": id, "digest": self.write_sealed(&format!("encrypted_thumbnails/{id}.aes"), &sealed) })
             });
-            images.push(json!({ "id": image, "extension": extension, "photo": digest, "thumbnail": thumbnail }));
+            images
+                .push(json!({ "id": image, "extension": extension.as_str(), "photo": digest, "thumbnail": thumbnail }));
             let content = self.keys.content_tag(&photo);
             catalogue.push(json!({ "id": image, "content": content, "details": details(number, photo.len()) }));
             entries.push(DedupEntry { content, id: image, segment: 0 });
