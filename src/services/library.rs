@@ -29,9 +29,9 @@ pub fn list(vault: &OpenVault) -> Result<Vec<StoredPhoto>, Error> {
 }
 
 /// Passes on every photo of the generation that was read last, in the order in which a search scans them, as `describe`
-/// makes it from the photo and what its camera wrote, if that was recorded. `describe` is called in parallel. Holds a few
-/// segments in memory at a time, and the ids of those passed on: if a writer has removed files that are still to be
-/// read, it goes on with the newest generation.
+/// makes it from the photo and what its camera wrote, if that was recorded. `describe` is called in parallel. Holds a
+/// few segments in memory at a time, and the ids of those passed on: if a writer has removed files that are still to
+/// be read, it goes on with the newest generation.
 ///
 /// # Errors
 /// As [`list`]; what `receive` returns.
