@@ -60,15 +60,14 @@ impl Unsynced {
     /// Writes a new file. It is durable only after [`Self::sync`] and [`Dir::sync`].
     ///
     /// # Errors
-    /// What the system reports, also about earlier files. An unfinished file is removed.
+    /// What the system reports, also about earlier files. There is no such file then.
     pub fn write(&self, dir: &Dir, name: &str, parts: &[&[u8]]) -> io::Result<()> {
         let mut file = dir.create_file(name)?;
-        if let Err(error) = parts.iter().try_for_each(|part| file.write_all(part)) {
+        let written = parts.iter().try_for_each(|part| file.write_all(part)).and_then(|()| self.add(file));
+        written.inspect_err(|_| {
             // Best effort: the error matters more.
             let _ = dir.remove(name);
-            return Err(error);
-        }
-        self.add(file)
+        })
     }
 
     /// Takes over a new file that was written elsewhere. It is durable as one of [`Self::write`].
@@ -200,6 +199,7 @@ mod tests {
         let invalid = io::ErrorKind::InvalidInput;
         assert_eq!(unsynced.sync().unwrap_err().kind(), invalid);
         assert_eq!(unsynced.write(&dir, "object", &[b"x"]).unwrap_err().kind(), invalid);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         assert_eq!(unsynced.sync().unwrap_err().kind(), invalid);
     }
 }
