@@ -22,7 +22,8 @@ use crate::cipher::Passphrase;
 use crate::durable::IfLocked;
 use crate::vault;
 use crate::vault::{
-    Abandoned, Backend, Directory, Expected, Freshness, Hex, Lineage, Object, SignedMapping, Snapshot, Vault, Writer,
+    Abandoned, Backend, Digest, Directory, Expected, Freshness, Hex, Lineage, Object, SignedMapping, Snapshot, Vault,
+    Writer,
 };
 
 /// Files read at once, so that a distant source costs few round trips.
@@ -251,15 +252,18 @@ fn missing_files(
         missing.into_iter().partition(|file| present.contains(&file.object.to_string()));
     let objects: Vec<Object> = left.iter().map(|file| file.object.clone()).collect();
     let digests = to.backend.digests(&objects)?;
-    let torn: Vec<Expected> = left
-        .into_iter()
-        .zip(digests)
-        .filter(|(file, digest)| *digest != Some(file.digest))
-        .map(|(file, _)| file)
-        .collect();
-    if !torn.is_empty() {
-        writer.discard(&torn.iter().map(|file| file.object.clone()).collect::<Vec<_>>());
+    let (whole, torn): (Vec<_>, Vec<_>) =
+        left.into_iter().zip(digests).partition(|(file, digest)| *digest == Some(file.digest));
+    let objects_of = |files: &[(Expected, Option<Digest>)]| -> Vec<Object> {
+        files.iter().map(|(file, _)| file.object.clone()).collect()
+    };
+    if !whole.is_empty() {
+        writer.adopt(&objects_of(&whole))?;
     }
+    if !torn.is_empty() {
+        writer.discard(&objects_of(&torn));
+    }
+    let torn = torn.into_iter().map(|(file, _)| file).collect();
     Ok(Copying { missing: [absent, torn].concat(), obsolete })
 }
 

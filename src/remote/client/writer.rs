@@ -156,6 +156,12 @@ impl Writer for RemoteWriter {
         Ok(Hex(digest))
     }
 
+    fn adopt(&self, objects: &[Object]) -> Result<(), Error> {
+        let mut call = self.call.lock();
+        self.require_accepted(&mut call)?;
+        objects.chunks(OBJECTS).try_for_each(|some| self.order(&mut call, &Request::Adopt(some.to_vec())))
+    }
+
     fn discard(&self, objects: &[Object]) {
         for some in objects.chunks(OBJECTS) {
             // If the connection is lost here, another writer removes them.

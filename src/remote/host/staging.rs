@@ -154,6 +154,13 @@ impl Writing {
                 let digest = self.writer.concatenate(&object, &from)?;
                 Ok(Some(Reply::Bytes(digest.0.to_vec())))
             }
+            Request::Adopt(objects) => {
+                if !objects.iter().all(Object::is_written_once) {
+                    return Err(Refusal::new(Reason::Failed, "this file cannot be staged"));
+                }
+                self.writer.adopt(&objects)?;
+                Ok(Some(Reply::Done))
+            }
             Request::Lock => {
                 self.writer.lock(IfLocked::Refuse)?;
                 Ok(Some(Reply::Done))

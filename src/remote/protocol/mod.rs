@@ -48,6 +48,7 @@ mod tests {
             Request::Announce(objects.clone()),
             Request::Stage { object: photo, total: 12 },
             Request::Content(vec![5; 100]),
+            Request::Adopt(objects.clone()),
             Request::Discard(objects),
             Request::Commit,
             Request::SetStraysAside,

@@ -91,6 +91,8 @@ pub enum Request {
         /// The files in it, in order.
         from: Vec<Object>,
     },
+    /// Take over files that an interrupted writer left.
+    Adopt(Vec<Object>),
     /// Remove files that this writer announced and the current mapping does not reference. Not answered.
     Discard(Vec<Object>),
     /// Remove the files of interrupted writers.
@@ -200,6 +202,10 @@ impl Request {
                 bytes.extend(most.to_le_bytes());
                 23
             }
+            Self::Adopt(objects) => {
+                objects.iter().for_each(|object| put_object(&mut bytes, object));
+                24
+            }
         };
         (kind, bytes)
     }
@@ -247,6 +253,7 @@ impl Request {
             21 => Self::Abort,
             22 => Self::Concatenate { object: rest.object()?, from: rest.objects()? },
             23 => Self::ReadAt { object: rest.object()?, offset: rest.number()?, bytes: rest.number()? },
+            24 => Self::Adopt(rest.objects()?),
             _ => return None,
         };
         rest.0.is_empty().then_some(request)

@@ -66,6 +66,13 @@ pub trait Writer: Send + Sync {
     /// As [`Self::stage`]; [`Error::Missing`]; [`Error::TooLarge`]. A later call may report the error instead.
     fn concatenate(&self, object: &Object, from: &[Object]) -> Result<Digest, Error>;
 
+    /// Takes over files that an interrupted writer left, as if this writer had staged them: they are durable with its
+    /// next commit. What they contain is for the caller to compare.
+    ///
+    /// # Errors
+    /// [`Error::Missing`]; what the system reports.
+    fn adopt(&self, objects: &[Object]) -> Result<(), Error>;
+
     /// Removes files that this writer announced and that the current mapping does not reference. A file that cannot be
     /// removed is left for another writer.
     fn discard(&self, objects: &[Object]);

@@ -54,7 +54,7 @@ impl Material {
             let name = &self.names[random.below(self.names.len())];
             let number = (random.below(3000) as u64).to_le_bytes();
             // No requests that change anything permanently: a writer may legally remove files.
-            let kinds = [1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 200];
+            let kinds = [1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 200];
             let mut kind = kinds[random.below(kinds.len())];
             let mut payload = match random.below(8) {
                 0 => [path(name), number.to_vec()].concat(),

@@ -340,6 +340,23 @@ impl Writer for LocalWriter {
         Ok(Hex(hasher.finalize().into()))
     }
 
+    fn adopt(&self, objects: &[Object]) -> Result<(), Error> {
+        self.announce(objects)?;
+        for object in objects {
+            let opened = self.directories.dir_of(object)?.open_file_to_change(&object.file_name());
+            let file = match opened {
+                Ok(file) => file.ok_or(Error::Damaged { object: object.clone(), what: "it is not a regular file" })?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(Error::Missing { object: object.clone() });
+                }
+                Err(error) => return Err(Error::io(object)(error)),
+            };
+            self.state.lock().staged.insert(object.clone());
+            self.unsynced.add(file).map_err(Error::io(object))?;
+        }
+        Ok(())
+    }
+
     fn discard(&self, objects: &[Object]) {
         let mut state = self.state.lock();
         let Some(journal) = &state.journal else { return };
