@@ -18,16 +18,16 @@ use crate::services::upgrade::{self, UpgradePlan, UpgradeProgress, Upgraded};
     after_help = "Examples:\n  cipherlens upgrade --dry-run\n  cipherlens upgrade\n\nA vault of an older format can be \
         listed, shown, exported and checked, but not searched or changed. The upgrade keeps every photo where it is, \
         with its id, and writes new features, names and thumbnails next to the old ones; then one step makes them the \
-        vault, and the old files are removed. Interrupted before that step, nothing has changed and the next attempt \
-        starts anew. Earlier versions of the program cannot read the vault afterwards: upgrade the program on all \
-        machines that use it first, also where it is served from."
+        vault, and the old files are removed. Interrupted before that step, the vault is as before, and the next \
+        attempt on the same machine goes on where it stopped. Earlier versions of the program cannot read the vault \
+        afterwards: upgrade the program on all machines that use it first, also where it is served from."
 )]
 pub(super) struct Arguments {
     /// Only say what the upgrade would read and write, and the space that it needs
     #[arg(long)]
     dry_run: bool,
     /// Print one JSON object: photos, read, written, needed, removed, free; after an upgrade also generation,
-    /// without_vector, damages
+    /// resumed, without_vector, damages
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -73,6 +73,9 @@ fn done(upgraded: &Upgraded) -> String {
     let photos = output::count(upgraded.report.photos, "photo");
     let mut text =
         format!("Upgraded {photos}: the vault is of the current format, at generation {}.\n", upgraded.generation);
+    if upgraded.resumed > 0 {
+        text += &format!("{} were written before it was interrupted.\n", output::count(upgraded.resumed, "photo"));
+    }
     if upgraded.without_vector > 0 {
         let photos = output::count(upgraded.without_vector, "photo");
         text += &format!("{photos} cannot be found by a search any more.\n");
@@ -91,10 +94,11 @@ fn as_json(plan: &UpgradePlan, upgraded: Option<&Upgraded>) -> serde_json::Value
     let mut value = json!({
         "photos": photos, "read": read, "written": written, "needed": needed, "removed": removed, "free": free,
     });
-    if let Some(Upgraded { generation, without_vector, report }) = upgraded {
+    if let Some(Upgraded { generation, resumed, without_vector, report }) = upgraded {
         let damages: Vec<_> = report.damages.iter().map(|damage| &damage.object).collect();
         value["photos"] = json!(report.photos);
         value["generation"] = json!(generation);
+        value["resumed"] = json!(resumed);
         value["without_vector"] = json!(without_vector);
         value["damages"] = json!(damages);
     }

@@ -2,8 +2,8 @@
 //! cache.
 //!
 //! They hold settings, the log, the path of the vault used last, the newest generation seen of each vault, how pictures
-//! are drawn in each kind of terminal and, encrypted, the interrupted indexing runs and a cache of remote vaults. Must
-//! never hold a passphrase, a key, a vector or a photo in clear.
+//! are drawn in each kind of terminal, what an interrupted upgrade had written and, encrypted, the interrupted indexing
+//! runs and a cache of remote vaults. Must never hold a passphrase, a key, a vector or a photo in clear.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -68,6 +68,12 @@ impl AppDirs {
         self.state.join("unfinished")
     }
 
+    /// Where an interrupted upgrade finds what it had written: a file for each vault.
+    #[must_use]
+    pub fn upgrade_drafts(&self) -> PathBuf {
+        self.state.join("upgrades")
+    }
+
     /// Where objects fetched from remote vaults are cached, encrypted.
     #[must_use]
     pub fn remote_cache(&self) -> PathBuf {
@@ -121,7 +127,8 @@ impl AppDirs {
         let settings = self.settings_file();
         let templates = ["keymap.toml", "theme.toml"].map(|name| settings.with_file_name(name));
         let folders = [&self.config, &self.state, &self.cache].map(PathBuf::clone);
-        let inner = [self.logs(), self.freshness(), self.interrupted_runs(), self.remote_cache()];
+        let inner =
+            [self.logs(), self.freshness(), self.interrupted_runs(), self.upgrade_drafts(), self.remote_cache()];
         let mut own: Vec<PathBuf> = folders.into_iter().chain(inner.clone()).chain(templates).collect();
         own.extend([settings, self.last_vault_file(), self.terminals_file()]);
         let inside = inner.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();

@@ -34,6 +34,8 @@ pub use crate::vault::{UpgradePlan, UpgradeProgress};
 pub struct Upgraded {
     /// The generation that it made.
     pub generation: u64,
+    /// Photos that an interrupted upgrade had written already.
+    pub resumed: usize,
     /// Photos that cannot be found by a search any more: their vectors have no direction among the new numbers.
     pub without_vector: usize,
     /// What a check of the new generation found, which reads everything but the originals: those are as before.
@@ -49,7 +51,8 @@ pub fn plan(vault: &OpenVault) -> Result<UpgradePlan, Error> {
 }
 
 /// Upgrades `vault`, which `passphrase` has opened. `weights` are those of its model: a file, or `None` for the usual
-/// ones. `progress` is called from any thread. Open the vault again afterwards.
+/// ones. `progress` is called from any thread. Open the vault again afterwards. If it is interrupted, the next call on
+/// the same machine goes on where it stopped.
 ///
 /// # Errors
 /// [`vault::Error::NotOutdated`]; [`vault::Error::NoSpace`]; when other weights made the vault's vectors, another
@@ -64,9 +67,10 @@ pub fn upgrade(
     plan(vault)?.require_space()?;
     let model = EmbeddingModel::load_for_upgrade(vault, weights, dirs)?;
     let project = |vector: &[f32]| model.project(vector).ok().map(|projected| projected.to_vec());
-    let upgrade = vault::Upgrade { passphrase, features: model.space(), project: &project };
-    let vault::Upgraded { generation, without_vector, report } =
+    let draft = dirs.upgrade_drafts().join(vault.id());
+    let upgrade = vault::Upgrade { passphrase, features: model.space(), project: &project, draft: &draft };
+    let vault::Upgraded { generation, resumed, without_vector, report } =
         vault::upgrade(vault.vault(), upgrade, IfLocked::Wait, progress)?;
     log::info!("upgraded: generation {generation}, {} damages", report.damages.len());
-    Ok(Upgraded { generation, without_vector, report: report.into() })
+    Ok(Upgraded { generation, resumed, without_vector, report: report.into() })
 }

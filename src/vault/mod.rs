@@ -81,6 +81,7 @@ pub use read::image::Image;
 pub use read::segment::Segment;
 pub use read::snapshot::Snapshot;
 pub use unlocked::Vault;
+pub use write::conversion::{Project, UpgradeProgress};
 pub use write::repair::{LostPhotoPolicy, Regenerate, Repaired, repair};
 pub use write::transaction::{Appended, Committed, NewImage, StoredPhoto, Transaction};
-pub use write::upgrade::{Upgrade, UpgradePlan, UpgradeProgress, Upgraded, plan as plan_upgrade, upgrade};
+pub use write::upgrade::{Upgrade, UpgradePlan, Upgraded, plan as plan_upgrade, upgrade};

@@ -8,6 +8,7 @@
 //! Must never: fail a commit. If compaction finds a damaged file, it is skipped and the files that it would have
 //! replaced stay.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::group::{Members, write_amended};
@@ -113,6 +114,14 @@ impl PlannedGroup {
         }
     }
 
+    /// The group if it is unchanged.
+    pub(super) fn kept(&self) -> Option<&Arc<Group>> {
+        match self {
+            Self::Kept(group) => Some(group),
+            Self::Amended(..) | Self::New(_) => None,
+        }
+    }
+
     fn join(&self, members: &mut Members) -> Result<(), Error> {
         match self {
             Self::Kept(group) => {
@@ -163,6 +172,21 @@ impl NextGeneration {
         }
     }
 
+    /// Writes the new groups that are merged no further, and returns how many segments are in them.
+    pub(super) fn write_large(&mut self, source: &Arc<Source>, writer: &dyn Writer) -> Result<usize, Error> {
+        let mut segments = 0;
+        for group in &mut self.groups {
+            if group.segments() >= LARGE
+                && let PlannedGroup::New(members) = group
+            {
+                let entry = members.write(source, writer)?;
+                segments += entry.segments;
+                *group = PlannedGroup::Kept(Arc::new(Group::new(source, &entry, 0, &HashMap::new())));
+            }
+        }
+        Ok(segments)
+    }
+
     /// Writes the new groups, and returns the entries of the next mapping.
     pub(super) fn write(
         self,
@@ -172,7 +196,7 @@ impl NextGeneration {
         let written = |group| match group {
             PlannedGroup::Kept(group) => Ok(group.entry().clone()),
             PlannedGroup::Amended(group, entries) => write_amended(&source.keys, writer, group.entry(), &entries),
-            PlannedGroup::New(members) => members.write(source, writer),
+            PlannedGroup::New(mut members) => members.write(source, writer),
         };
         let groups = self.groups.into_iter().map(written).collect::<Result<_, Error>>()?;
         Ok((groups, self.ungrouped.iter().map(|segment| segment.entry().clone()).collect()))
@@ -191,8 +215,6 @@ fn joined<T>(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
     use crate::cipher::MasterKey;
     use crate::ckks::SealedBlock;

@@ -105,7 +105,7 @@ impl Members {
     }
 
     /// Writes the group under a new id.
-    pub(super) fn write(mut self, source: &Source, writer: &dyn Writer) -> Result<GroupEntry, Error> {
+    pub(super) fn write(&mut self, source: &Source, writer: &dyn Writer) -> Result<GroupEntry, Error> {
         let (keys, search) = (&source.keys, source.search()?);
         let id = Id::random()?;
         self.dedup.sort_unstable_by_key(|entry| entry.content.0);

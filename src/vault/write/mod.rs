@@ -10,10 +10,14 @@
 //! | `storing` | encrypting originals and tables |
 //! | `repair` | rebuilding damaged files from intact ones |
 //! | `upgrade` | a vault of format 1 or 2 becomes one of format 3 |
+//! | `conversion` | the new files of an upgrade |
+//! | `draft` | what an unfinished upgrade has written |
 //!
 //! Must never: change a file once it has its final name.
 
 mod compaction;
+pub(in crate::vault) mod conversion;
+mod draft;
 mod group;
 mod packing;
 pub(in crate::vault) mod repair;

@@ -79,6 +79,11 @@ pub(super) struct Packing<'a> {
 }
 
 impl<'a> Packing<'a> {
+    /// Begins with no pack.
+    pub(super) fn empty(source: &'a Source, writer: &'a dyn Writer) -> Self {
+        Self { source, writer, packs: Vec::new(), obsolete: Vec::new() }
+    }
+
     /// Begins with the packs of the generation before. A pack whose list is damaged stays as it is.
     pub(super) fn new(source: &'a Source, writer: &'a dyn Writer, before: &Packs) -> Self {
         let planned = |pack: &Arc<Pack>| {
@@ -241,6 +246,11 @@ impl<'a> Packing<'a> {
     /// The files that are obsolete so far. Staged packs that were merged can be discarded before the commit.
     pub(super) fn take_obsolete(&mut self) -> Vec<Object> {
         std::mem::take(&mut self.obsolete)
+    }
+
+    /// The entries of the packs as they are now.
+    pub(super) fn entries(&self) -> Vec<PackEntry> {
+        self.packs.iter().map(|pack| pack.entry.clone()).collect()
     }
 
     /// The entries of the next mapping, and the files that are obsolete with it.

@@ -115,7 +115,8 @@ fn the_mapping_of_an_older_format_does_not_bring_the_old_vault_back() {
         precision,
     };
     let passphrase: Passphrase = passphrase(TEXT);
-    let upgrade = Upgrade { passphrase: &passphrase, features, project: &shortened };
+    let draft = folder.path().join("draft");
+    let upgrade = Upgrade { passphrase: &passphrase, features, project: &shortened, draft: &draft };
     let upgraded = vault::upgrade(&vault, upgrade, IfLocked::Refuse, &|_| {}).unwrap();
     assert!(upgraded.report.is_whole() && upgraded.generation == 3);
     let new = files(&root);

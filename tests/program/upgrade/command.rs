@@ -34,7 +34,18 @@ fn a_dry_run_says_what_is_needed_and_changes_nothing() {
         let done = scene.run(["upgrade", "--json"]).success().json();
         assert_eq!(
             keys(&done),
-            ["damages", "free", "generation", "needed", "photos", "read", "removed", "without_vector", "written"]
+            [
+                "damages",
+                "free",
+                "generation",
+                "needed",
+                "photos",
+                "read",
+                "removed",
+                "resumed",
+                "without_vector",
+                "written"
+            ]
         );
         assert_eq!((&done["without_vector"], &done["damages"]), (&serde_json::json!(0), &serde_json::json!([])));
         let number = |key: &str| done[key].as_u64().unwrap();

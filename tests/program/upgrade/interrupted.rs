@@ -73,7 +73,7 @@ impl Was {
     fn completed(&self, folder: &Path, when: &str) -> State {
         let found = self.state(folder, when);
         let vault = open(&folder.join("photos.vault"), &seen(folder));
-        match (found, upgrade(&vault, &|_| {})) {
+        match (found, upgrade(&vault, &folder.join("draft"), &|_| {})) {
             (State::Old, Ok(upgraded)) => assert!(upgraded.report.is_whole(), "{when}: {:?}", upgraded.report),
             (State::New, Err(Error::NotOutdated)) => {}
             (_, outcome) => panic!("{when}, {found:?}: {:?}", outcome.err()),

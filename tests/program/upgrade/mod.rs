@@ -7,3 +7,4 @@ mod interrupted;
 mod outcome;
 #[cfg(unix)]
 mod over_a_connection;
+mod resumed;

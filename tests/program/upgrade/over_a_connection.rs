@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::remote::host::serving;
 use crate::remote::relay::{counted, go_on, is_held, relayed};
-use crate::support::old_vault::{SMALL_GROUPS, contents, inodes, make, old_files, open, scene_of_version};
-use crate::support::scene::{Ran, Scene};
+use crate::support::old_vault::{FORMAT_2, SMALL_GROUPS, contents, inodes, make, old_files, open, scene_of_version};
+use crate::support::scene::{Ran, Scene, copy_folder};
 use crate::support::vault_fixture::files;
 
 fn remote(scene: &Scene, via: &str, arguments: &[&str]) -> Command {
@@ -129,4 +129,38 @@ fn a_connection_lost_at_any_frame_leaves_a_vault_that_the_next_upgrade_finishes(
             lost(plan, at);
         }
     }
+}
+
+#[test]
+fn after_a_lost_connection_the_next_upgrade_goes_on_with_what_the_host_has() {
+    let made = tempfile::tempdir().unwrap();
+    make(&made.path().join("vault"), FORMAT_2, 1100);
+    let scene_of_it = || {
+        let scene = Scene::new();
+        copy_folder(&made.path().join("vault"), &scene.vault());
+        run(&scene, &["list"]).success();
+        scene
+    };
+    let through_relay = |scene: &Scene, plan: &str| {
+        let count = scene.path("count");
+        let via = relayed(&serving(&scene.vault()), plan, &count);
+        drop(remote(scene, &via, &["upgrade"]).output().unwrap());
+        counted(&count)
+    };
+    let frames = through_relay(&scene_of_it(), "pass");
+    // The last frames are those of the commit and of the check after it.
+    let interrupted = (1..16).rev().find_map(|part| {
+        let scene = scene_of_it();
+        through_relay(&scene, &format!("cut {}", frames * part / 16));
+        let is_old = open(&scene.vault(), &scene.path("seen")).is_old();
+        is_old.then_some(scene)
+    });
+    let scene = interrupted.unwrap();
+    let list = run(&scene, &["list", "--json"]).success().json();
+    let upgraded = run(&scene, &["upgrade", "--json"]).success().json();
+    assert_eq!((&upgraded["photos"], &upgraded["resumed"]), (&1100.into(), &1024.into()), "{upgraded}");
+    assert_eq!(run(&scene, &["list", "--json"]).success().json(), list);
+    run(&scene, &["check"]).success();
+    let report = open(&scene.vault(), &scene.path("seen")).check(&|_| {}).unwrap();
+    assert!(report.leftovers.abandoned.is_empty() && report.leftovers.strays.is_empty(), "{:?}", report.leftovers);
 }
