@@ -108,7 +108,7 @@ purposes! {
     Tags = b"cipherlens v1 tags\0",
     /// Sealing the local cache of a remote vault.
     Cache = b"cipherlens v1 cache\0",
-    /// Sealing the local record of an interrupted indexing run.
+    /// Sealing the local record of an interrupted run: the paths to index, or the draft of an upgrade.
     UnfinishedRun = b"cipherlens v1 unfinished run\0",
 }
 

@@ -74,7 +74,7 @@ fn done(upgraded: &Upgraded) -> String {
     let mut text =
         format!("Upgraded {photos}: the vault is of the current format, at generation {}.\n", upgraded.generation);
     if upgraded.resumed > 0 {
-        text += &format!("{} were written before it was interrupted.\n", output::count(upgraded.resumed, "photo"));
+        text += &format!("An interrupted upgrade had written {} of them already.\n", upgraded.resumed);
     }
     if upgraded.without_vector > 0 {
         let photos = output::count(upgraded.without_vector, "photo");

@@ -30,7 +30,7 @@ struct Shared {
     state: Mutex<State>,
     /// A file is waiting, or the end has come.
     work: Condvar,
-    /// A file was taken, or is durable.
+    /// A thread is done with a file.
     progress: Condvar,
 }
 
@@ -70,7 +70,7 @@ impl Unsynced {
         })
     }
 
-    /// Takes over a new file that was written elsewhere. It is durable as one of [`Self::write`].
+    /// Takes over a file that was written elsewhere. It is durable as one of [`Self::write`].
     ///
     /// # Errors
     /// As [`Self::sync`], for earlier files.

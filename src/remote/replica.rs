@@ -221,8 +221,8 @@ fn judge(
     }
 }
 
-/// The files of `snapshot` that `to` lacks, after removing damaged ones left by an interrupted transfer, and the files
-/// that become obsolete. Announces all of them to the writer.
+/// The files of `snapshot` that `to` lacks, and the files that become obsolete. Announces all of them to the writer. Of
+/// what an interrupted transfer left, whole files are adopted and damaged ones removed.
 fn missing_files(
     snapshot: &Snapshot,
     before: Option<&SignedMapping>,

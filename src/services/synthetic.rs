@@ -70,7 +70,6 @@ pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<()
     let mut features = SyntheticFeatures::new(0x9e37_79b9_7f4a_7c15 ^ first as u64, components);
     let extension = Extension::of("synthetic.bin".as_ref());
     let last = first + images;
-
     for start in (first..last).step_by(COMMIT_EVERY) {
         let numbers = start..last.min(start + COMMIT_EVERY);
         let store = |number| transaction.store_photo(&(number as u128).to_le_bytes(), &extension);

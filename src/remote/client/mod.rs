@@ -7,7 +7,8 @@
 //! | `call` | one request and its replies |
 //! | `writer` | the writer of a vault on a host |
 //!
-//! Writes are never retried, because half of them may have arrived: the host then removes what it staged.
+//! Writes are never retried, because half of them may have arrived. What the host then does with staged
+//! files is up to the writer ([`Abandoned`](crate::vault::Abandoned)).
 //!
 //! Must never: pass on bytes whose known digest does not match.
 

@@ -3,7 +3,8 @@
 //!
 //! A host learns what a thief of its disk would learn, and also what is requested when. Three threads: the calling one
 //! reads requests and writes files in the order of arrival, one answers reads, and one scans, so that a picture need
-//! not wait for a scan. Everything ends with the connection, and staged files are removed.
+//! not wait for a scan. Everything ends with the connection, and staged files are removed or kept, as the client
+//! said when it began to write.
 //!
 //! Must never: mention a secret type, trust a path or a length, or hold a lock longer than the connection lasts.
 

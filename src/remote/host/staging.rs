@@ -77,7 +77,8 @@ impl Staging {
             }
             request => match self.0.get_mut(&id) {
                 None => Err(Refusal::new(Reason::Failed, "there is no writer")),
-                Some(writing) if writing.has_failed => Ok(None),
+                // Whoever fails may still clean up.
+                Some(writing) if writing.has_failed && !matches!(request, Request::Discard(_)) => Ok(None),
                 Some(writing) => {
                     let outcome = writing.receive(backend, request);
                     // A writer that has to wait for the lock has lost nothing.
@@ -155,8 +156,9 @@ impl Writing {
                 Ok(Some(Reply::Bytes(digest.0.to_vec())))
             }
             Request::Adopt(objects) => {
-                if !objects.iter().all(Object::is_written_once) {
-                    return Err(Refusal::new(Reason::Failed, "this file cannot be staged"));
+                self.require_no_file()?;
+                if !objects.iter().all(Object::is_listed_in_journals) {
+                    return Err(Refusal::new(Reason::Failed, "this file cannot be adopted"));
                 }
                 self.writer.adopt(&objects)?;
                 Ok(Some(Reply::Done))

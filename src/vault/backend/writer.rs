@@ -66,8 +66,8 @@ pub trait Writer: Send + Sync {
     /// As [`Self::stage`]; [`Error::Missing`]; [`Error::TooLarge`]. A later call may report the error instead.
     fn concatenate(&self, object: &Object, from: &[Object]) -> Result<Digest, Error>;
 
-    /// Takes over files that an interrupted writer left, as if this writer had staged them: they are durable with its
-    /// next commit. What they contain is for the caller to compare.
+    /// Takes over files that an interrupted writer left: the next commit makes them durable, and requires that they are
+    /// there. Without a commit they stay as they are. What they contain is for the caller to compare.
     ///
     /// # Errors
     /// [`Error::Missing`]; what the system reports.

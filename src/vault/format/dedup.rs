@@ -87,7 +87,7 @@ fn range(images: usize, page: usize) -> Range<usize> {
 }
 
 /// The pages that searches of a tags file have opened. Opening one costs far more than searching it, and a writer that
-/// adds many photos asks each page many times.
+/// adds many photos asks each page many times. They take 52 bytes a photo of memory, as long as the group is used.
 pub struct OpenedPages(Vec<OnceLock<Box<[DedupEntry]>>>);
 
 impl OpenedPages {

@@ -189,16 +189,16 @@ impl NextGeneration {
 
     /// Writes the new groups, and returns the entries of the next mapping.
     pub(super) fn write(
-        self,
+        &mut self,
         source: &Source,
         writer: &dyn Writer,
     ) -> Result<(Vec<GroupEntry>, Vec<SegmentEntry>), Error> {
-        let written = |group| match group {
+        let written = |group: &mut PlannedGroup| match group {
             PlannedGroup::Kept(group) => Ok(group.entry().clone()),
-            PlannedGroup::Amended(group, entries) => write_amended(&source.keys, writer, group.entry(), &entries),
-            PlannedGroup::New(mut members) => members.write(source, writer),
+            PlannedGroup::Amended(group, entries) => write_amended(&source.keys, writer, group.entry(), entries),
+            PlannedGroup::New(members) => members.write(source, writer),
         };
-        let groups = self.groups.into_iter().map(written).collect::<Result<_, Error>>()?;
+        let groups = self.groups.iter_mut().map(written).collect::<Result<_, Error>>()?;
         Ok((groups, self.ungrouped.iter().map(|segment| segment.entry().clone()).collect()))
     }
 }

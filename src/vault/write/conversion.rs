@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::compaction::{NextGeneration, PlannedGroup, Ungrouped, WrittenSegment};
 use super::draft;
 use super::packing::{Packing, Thumbnails};
+use crate::durable::IfLocked;
 use crate::vault::backend::generation;
 use crate::vault::backend::writer::Writer;
 use crate::vault::error::Error;
@@ -58,8 +59,8 @@ pub(super) struct Conversion<'a> {
     source: &'a Arc<Source>,
     writer: &'a dyn Writer,
     space: Id,
-    /// Receives everything written so far, after each segment.
-    save: &'a dyn Fn(Contents),
+    /// Remembers everything written so far, after each segment. Returns whether that worked.
+    save: &'a dyn Fn(Contents) -> bool,
     /// How many images that the old vault lists next are in the draft.
     already_written: usize,
     rows: Vec<Waiting>,
@@ -84,7 +85,7 @@ impl<'a> Conversion<'a> {
         source: &'a Arc<Source>,
         writer: &'a dyn Writer,
         space: Id,
-        save: &'a dyn Fn(Contents),
+        save: &'a dyn Fn(Contents) -> bool,
         progress: &'a (dyn Fn(UpgradeProgress) + Sync),
     ) -> Self {
         Self {
@@ -107,15 +108,20 @@ impl<'a> Conversion<'a> {
 
     /// Starts from a draft whose files are all there, and otherwise anew. Returns the number of photos in it.
     pub(super) fn resume(&mut self, draft: Option<&Snapshot>) -> Result<usize, Error> {
-        let draft = draft.and_then(|draft| Some((draft, draft::files(self.source, draft).ok()?)));
-        let intact =
-            draft.map(|(draft, files)| Ok::<_, Error>((draft, draft::intact(self.source, &files)?))).transpose()?;
-        let Some((draft, Some(files))) = intact else {
-            // Makes room: files of an interrupted upgrade may be many.
-            self.writer.remove_abandoned()?;
-            return Ok(0);
-        };
-        self.writer.adopt(&files)?;
+        let mut adopted = None;
+        if let Some(draft) = draft
+            && let Some(files) = draft::intact(self.source, draft)?
+        {
+            match self.writer.adopt(&files) {
+                Ok(()) => adopted = Some(draft),
+                Err(error) if draft::is_of_a_file(&error) => self.writer.discard(&files),
+                Err(error) => return Err(error),
+            }
+        }
+        // Makes room: what an interrupted upgrade left may be much.
+        self.writer.remove_abandoned()?;
+        let Some(draft) = adopted else { return Ok(0) };
+        draft.prefetch_listing();
         for segment in draft.segments()? {
             let records = segment.read_records()?;
             self.without_vector += records.iter().filter(|record| record.without_vector.contains(&self.space)).count();
@@ -142,11 +148,12 @@ impl<'a> Conversion<'a> {
         }
     }
 
-    /// Removes everything that was staged, as far as it is known: `written` is what [`Self::contents`] says.
-    pub(super) fn discard_all(&self, written: &Snapshot) {
+    /// Removes everything that is written, as far as it is known: `written` is what [`Self::contents`] says.
+    pub(super) fn discard_all(&mut self, written: &Snapshot) {
         if let Ok(files) = draft::files(self.source, written) {
             self.writer.discard(&files.into_iter().map(|file| file.object).collect::<Vec<_>>());
         }
+        self.writer.discard(&self.packing.take_obsolete());
         self.writer.discard(&self.replaced);
     }
 
@@ -203,8 +210,11 @@ impl<'a> Conversion<'a> {
         }
         let written = WrittenSegment::write(self.source, self.writer, &rows)?;
         self.add(Ungrouped::Written(written))?;
-        (self.save)(self.contents());
-        self.writer.discard(&std::mem::take(&mut self.replaced));
+        // The answer says that everything sent before has arrived.
+        self.writer.lock(IfLocked::Refuse)?;
+        if (self.save)(self.contents()) {
+            self.writer.discard(&std::mem::take(&mut self.replaced));
+        }
         Ok(())
     }
 
@@ -256,7 +266,7 @@ impl<'a> Conversion<'a> {
             let last = std::mem::take(&mut self.rows);
             self.write(last)?;
         }
-        let (groups, segments) = std::mem::take(&mut self.next).write(self.source, self.writer)?;
+        let (groups, segments) = self.next.write(self.source, self.writer)?;
         Ok(Contents { groups, segments, packs: self.packing.entries(), tables: Vec::new() })
     }
 

@@ -434,7 +434,7 @@ impl Transaction {
         let rows = changes.additions.iter().chain(changes.replaced.values().flatten());
         thumbnails.keep_only(&rows.filter_map(|row| row.record.thumbnail).collect());
         let rewriting = Rewriting::new(&self.source, &*self.writer, changes);
-        let Rewritten { next, mut obsolete, dead } =
+        let Rewritten { mut next, mut obsolete, dead } =
             rewriting.run(&self.base).map_err(|error| self.overtaken_or(error))?;
         let (groups, segments) = next.write(&self.source, &*self.writer)?;
         let mut packing = Packing::new(&self.source, &*self.writer, self.base.packs());

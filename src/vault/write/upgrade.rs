@@ -2,7 +2,8 @@
 //!
 //! The new files are staged next to the old ones, segment by segment, under the writer's lock (see `conversion`). Until
 //! the commit the vault is the old one, and after it the new one. An interrupted upgrade leaves what it staged, and the
-//! next attempt on the same machine goes on from there (see `draft`). An upgrade that fails removes it.
+//! next attempt on the same machine goes on from there (see `draft`). An upgrade that fails removes what it has
+//! written, but for files that it was just writing: those are left to the next writer, as after any interrupted one.
 //!
 //! Must never: change the old vault before the commit, or go on without a file that is damaged.
 
@@ -125,9 +126,13 @@ pub fn plan(vault: &Vault, dimension: usize) -> Result<UpgradePlan, Error> {
             _ => {}
         }
     }
-    let mut thumbnails = 0;
-    for Listed { object, bytes } in backend.list(Directory::Thumbnails)? {
-        *if matches!(object, Object::Thumbnail(_)) { &mut thumbnails } else { &mut left } += bytes;
+    let mut thumbnails = backend.size(Directory::Thumbnails)?;
+    if left > 0 {
+        let is_pack = |listed: &Listed| matches!(listed.object, Object::Pack(..));
+        let packs: u64 =
+            backend.list(Directory::Thumbnails)?.iter().filter(|listed| is_pack(listed)).map(|pack| pack.bytes).sum();
+        thumbnails = thumbnails.saturating_sub(packs);
+        left += packs;
     }
     // Padding adds at most an eighth to short files, and much less to parts.
     let packs = thumbnails + thumbnails / 8;
@@ -178,7 +183,7 @@ pub fn upgrade(
     let header = vault.backend().read(&Object::Header, largest_bytes(&Object::Header))?;
     let (header, master) = header::upgraded(&header, passphrase)?;
     let keys = VaultKeys::new(vault.id(), master);
-    let resumed = draft.read(old.signed(), &keys, &features);
+    let resumed = draft.read(vault, old.signed(), &features);
     let space = match &resumed {
         Some(resumed) => resumed.mapping.space()?.clone(),
         None => Space::new(features)?,
@@ -192,7 +197,7 @@ pub fn upgrade(
         SignedMapping::sign(mapping, &source.keys)
     };
     let resumed = resumed.map(|signed| Snapshot::new(&source, signed, None));
-    let save = |contents| draft.write(&next(contents));
+    let save = |contents| draft.write(vault, &next(contents));
     let mut conversion = Conversion::new(&source, &*writer, space.id, &save, progress);
     let converted = conversion.resume(resumed.as_ref()).and_then(|resumed| {
         for segment in old.segments()? {

@@ -114,10 +114,10 @@ fn a_valid_request_of_every_kind_is_answered() {
     for (id, kind, payload) in &said {
         assert_ne!(*kind, 68, "request {id} was refused: {}", String::from_utf8_lossy(payload));
     }
-    // Becoming the writer, the lock twice, the commit, the header, what others left, the strays; and becoming a writer
-    // again.
+    // Becoming the writer, the adopted file, the lock twice, the commit, the header, what others left, the strays; and
+    // becoming a writer again.
     let done = |id: u32| said.iter().filter(|(of, kind, _)| *of == id && [66, 67].contains(kind)).count();
-    assert_eq!((done(1), done(2)), (7, 1));
+    assert_eq!((done(1), done(2)), (8, 1));
     let last = conversation.last().unwrap().0;
     assert!((3..=last).all(|id| done(id) == 1), "every question is answered once");
     // The search is answered with the scores, and everything that the other vault has was written.

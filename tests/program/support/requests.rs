@@ -31,7 +31,7 @@ const CHECKSUM_BYTES: usize = 8;
 
 /// Every kind of the protocol.
 pub(crate) fn kinds() -> impl Iterator<Item = u8> {
-    (1..=23).filter(|kind| *kind != GONE)
+    (1..=24).filter(|kind| *kind != GONE)
 }
 
 /// The greeting of either end.
@@ -123,7 +123,7 @@ pub(crate) fn making(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<Request> {
     let [whole, partial] = strays;
     all.extend([(9, [&partial[..], &60u64.to_le_bytes()].concat()), (10, vec![1; 10]), (21, Vec::new())]);
     let parts = once.iter().filter(|name| name.starts_with("encrypted_images")).flat_map(|name| path(name));
-    all.extend([(22, whole.iter().copied().chain(parts).collect()), (11, whole)]);
+    all.extend([(22, whole.iter().copied().chain(parts).collect()), (24, whole.clone()), (11, whole)]);
     all.push((18, Vec::new()));
     all.extend(stage("header"));
     all.extend(stage("mapping.json"));

@@ -54,6 +54,9 @@ struct State {
     journal: Option<Journal>,
     /// New files that no mapping references.
     staged: HashSet<Object>,
+    /// Files that an interrupted writer left and that no mapping references. Without a commit they stay, and so does
+    /// the journal, for another writer to remove them.
+    adopted: HashSet<Object>,
     /// Files in the journal that a mapping of this writer references.
     committed: HashSet<Object>,
     /// Directories in which files were removed.
@@ -173,12 +176,16 @@ impl LocalWriter {
     /// removals durable first.
     fn end_journal(&self, state: &mut State) {
         let Some(journal) = &state.journal else { return };
+        // Adopted files may be in no other journal by now.
+        if !state.adopted.is_empty() {
+            return;
+        }
         // Before a commit this writer made only what it staged, and the other files in the journal are not its own.
         let may_be_left = state.may_have_committed || state.is_stuck;
         let is_gone = |object: &&Object| matches!(self.directories.has(object), Ok(false));
         let left = journal.listed().difference(&state.committed).filter(|object| may_be_left && !is_gone(object));
         let left: Vec<_> = left.collect();
-        // After a resumed copy, which found some files there, or a commit that failed.
+        // After a commit that failed.
         if !left.is_empty() && !state.turn.as_ref().is_some_and(|turn| self.references(turn, &left)) {
             return;
         }
@@ -220,7 +227,7 @@ impl LocalWriter {
     /// Refuses to commit if another writer has committed since this one took the lock, or has removed what it staged.
     fn require_undisturbed(&self, state: &State, in_force: Option<MacTag>) -> Result<(), Error> {
         let mut is_undisturbed = tag_in_force(&self.directories)? == in_force && self.has_journal(state)?;
-        for object in &state.staged {
+        for object in state.staged.iter().chain(&state.adopted) {
             is_undisturbed &= self.directories.has(object)?;
         }
         if is_undisturbed { Ok(()) } else { Err(Error::Overtaken) }
@@ -351,8 +358,8 @@ impl Writer for LocalWriter {
                 }
                 Err(error) => return Err(Error::io(object)(error)),
             };
-            self.state.lock().staged.insert(object.clone());
             self.unsynced.add(file).map_err(Error::io(object))?;
+            self.state.lock().adopted.insert(object.clone());
         }
         Ok(())
     }
@@ -363,6 +370,7 @@ impl Writer for LocalWriter {
         let listed: Vec<&Object> = objects.iter().filter(|object| journal.listed().contains(object)).collect();
         for object in &listed {
             state.staged.remove(*object);
+            state.adopted.remove(*object);
             state.committed.remove(*object);
         }
         self.remove(listed, &mut state);
@@ -382,13 +390,13 @@ impl Writer for LocalWriter {
         }
         let replaced = root.replace(&Object::Mapping.file_name(), mapping.text().as_bytes());
         // Even a failed replacement may be visible. Then another writer finds out what the current mapping references.
-        let staged = std::mem::take(&mut state.staged);
+        let (staged, adopted) = (std::mem::take(&mut state.staged), std::mem::take(&mut state.adopted));
         state.may_have_committed = true;
         replaced.map_err(Error::io(Object::Mapping))?;
         if tag_in_force(&self.directories)? != Some(mapping.tag) || !self.has_journal(&state)? {
             return Err(Error::Overtaken);
         }
-        state.committed.extend(staged);
+        state.committed.extend(staged.into_iter().chain(adopted));
         if let Some(turn) = &mut state.turn {
             turn.in_force = Some(mapping.tag);
         }
