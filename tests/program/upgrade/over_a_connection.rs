@@ -4,6 +4,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use cipherlens::durable::IfLocked;
+use cipherlens::vault::Abandoned;
+
 use crate::remote::host::serving;
 use crate::remote::relay::{counted, go_on, is_held, relayed};
 use crate::support::old_vault::{FORMAT_2, SMALL_GROUPS, contents, inodes, make, old_files, open, scene_of_version};
@@ -92,6 +95,11 @@ fn lost(plan: &str, at: usize) {
     if is_old {
         again.success()
     } else {
+        // The next writer removes what is left of the old files.
+        let vault = open(&scene.vault(), &scene.path("seen"));
+        let writer = vault.backend().writer(Abandoned::Remove).unwrap();
+        writer.lock(IfLocked::Wait).unwrap();
+        writer.remove_abandoned().unwrap();
         again.exits(1).says("of the current format already")
     };
     scene.run(["check"]).success();
