@@ -255,7 +255,7 @@ impl<'a> Packing<'a> {
 
     /// The entries of the next mapping, and the files that are obsolete with it.
     pub(super) fn finish(self) -> (Vec<PackEntry>, Vec<Object>) {
-        (self.packs.into_iter().map(|pack| pack.entry).collect(), self.obsolete)
+        (self.entries(), self.obsolete)
     }
 
     fn write(&self, list: PackList, content: &[u8], dead: usize) -> Result<Planned, Error> {

@@ -4,17 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::support::scene::{Scene, samples};
+use crate::support::vault_fixture::flip;
 
 fn file_in(scene: &Scene, folder: &str, ending: &str) -> PathBuf {
     let entries = fs::read_dir(scene.vault().join(folder)).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.to_str().unwrap().ends_with(ending)).min().unwrap()
-}
-
-fn flip(path: &PathBuf) {
-    let mut bytes = fs::read(path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    fs::write(path, bytes).unwrap();
 }
 
 #[test]

@@ -306,6 +306,14 @@ pub(crate) fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
     intact
 }
 
+/// Changes a bit in the middle of a file.
+pub(crate) fn flip(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
 /// Every file below a directory, with its content, except a vault's `lock`, which says nothing about
 /// its state.
 pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {

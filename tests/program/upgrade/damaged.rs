@@ -5,18 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::support::old_vault::{SMALLEST_GROUPS, make, scene_of_version};
 use crate::support::scene::Scene;
-use crate::support::vault_fixture::files;
+use crate::support::vault_fixture::{files, flip};
 
 fn file_in(root: &Path, folder: &str, ending: &str) -> PathBuf {
     let entries = fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.to_str().unwrap().ends_with(ending)).min().unwrap()
-}
-
-fn flip(path: &Path) {
-    let mut bytes = fs::read(path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    fs::write(path, bytes).unwrap();
 }
 
 /// A made-up vault with groups, in which the first file with this ending is damaged; its name, and the remedy that a

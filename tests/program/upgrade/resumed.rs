@@ -9,7 +9,7 @@ use cipherlens::vault::UpgradeProgress;
 
 use crate::support::old_vault::{FORMAT_2, SMALL_GROUPS, inodes, make, open};
 use crate::support::scene::copy_folder;
-use crate::support::vault_fixture::files;
+use crate::support::vault_fixture::{files, flip};
 use crate::upgrade::outcome::{draft, upgrade, upgraded_whole};
 
 /// What ends an upgrade as a kill does: nothing is cleaned up.
@@ -58,12 +58,6 @@ fn a_draft_that_does_not_fit_is_not_used() {
     let staged = |root: &Path, ending: &str| -> PathBuf {
         let is_one = |path: &PathBuf| path.to_str().unwrap().ends_with(ending) && !old.contains_key(path);
         root.join(files(root).into_keys().find(is_one).unwrap())
-    };
-    let flip = |path: &Path| {
-        let mut bytes = fs::read(path).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-        fs::write(path, bytes).unwrap();
     };
     type Spoil<'a> = &'a dyn Fn(&Path, &Path);
     let cases: [(&str, Spoil<'_>, usize); 6] = [
