@@ -18,9 +18,14 @@ use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::theme::{Background, Colours, Theme};
 use cipherlens::vault::format::chunks::{self, ChunkOpener};
 use cipherlens::vault::format::dedup::{DedupFile, OpenedPages};
+use cipherlens::vault::format::fields::{Field, Rows, RowsFault};
+use cipherlens::vault::format::history::Ancestor;
 use cipherlens::vault::format::pack::{PackList, PartEntry, PartIndex};
 use cipherlens::vault::format::sealed::{Kind, PREFIX_BYTES, SealedObject, VaultKeys};
-use cipherlens::vault::format::{group, header, journal, list, old, record, table, vectors};
+use cipherlens::vault::format::tombstone::Tombstone;
+use cipherlens::vault::format::{
+    fields, group, header, history, journal, list, old, record, table, tombstone, vectors,
+};
 use cipherlens::vault::{
     Digest, Extension, GroupEntry, GroupPart, Hex, Hints, Id, LONGEST_TEXT_BYTES, Object, SEGMENT_IMAGES, SignedMapping,
 };
@@ -37,7 +42,7 @@ pub(crate) const IMAGES: usize = 2;
 pub(crate) type Target = fn(&[u8]);
 
 /// All targets by name.
-pub(crate) const TARGETS: [(&str, Target); 22] = [
+pub(crate) const TARGETS: [(&str, Target); 24] = [
     ("header", header),
     ("mapping", mapping),
     ("image_list", image_list),
@@ -45,6 +50,8 @@ pub(crate) const TARGETS: [(&str, Target); 22] = [
     ("hints", hints),
     ("records", records),
     ("sources", sources),
+    ("history", history),
+    ("tombstones", tombstones),
     ("pack_list", pack_list),
     ("part_index", part_index),
     ("object", object),
@@ -118,13 +125,33 @@ pub(crate) fn records(bytes: &[u8]) {
     }
 }
 
-/// The plaintext of a page of the table of sources.
-pub(crate) fn sources(bytes: &[u8]) {
-    if let Ok(sources) = table::decode_sources(bytes) {
-        let pages = table::encode_sources(&sources).expect("what is accepted can be written");
-        let read = pages.iter().flat_map(|page| table::decode_sources(page).unwrap_or_default());
-        assert!(read.eq(sources), "and read again");
+/// Reads the plaintext of a page of a table, and what is accepted again after it was written.
+fn page<T: PartialEq>(
+    bytes: &[u8],
+    read: impl Fn(&Rows) -> Result<Vec<T>, RowsFault>,
+    write: impl Fn(&[T]) -> Vec<Vec<Field>>,
+) {
+    let read = |bytes: &[u8]| read(&Rows::decode(bytes, table::PAGE_ROWS)?);
+    if let Ok(rows) = read(bytes) {
+        let again = fields::encode_rows(&write(&rows)).expect("what is accepted can be written");
+        assert!(read(&again).is_ok_and(|again| again == rows), "and read again");
     }
+}
+
+/// A page of the table of sources.
+pub(crate) fn sources(bytes: &[u8]) {
+    let write = |sources: &[table::Source]| table::rows_of_sources(sources).expect("what is accepted can be written");
+    page(bytes, table::sources_of_rows, write);
+}
+
+/// A page of the history.
+pub(crate) fn history(bytes: &[u8]) {
+    page(bytes, history::of_rows, |rows| rows.iter().map(Ancestor::to_fields).collect());
+}
+
+/// A page of the tombstones.
+pub(crate) fn tombstones(bytes: &[u8]) {
+    page(bytes, tombstone::of_rows, |rows| rows.iter().map(Tombstone::to_fields).collect());
 }
 
 /// The list of the parts of a pack of thumbnails, authenticated by its digest.

@@ -118,8 +118,12 @@ impl Error {
                  first",
             ),
             vault::Error::Forked { .. } => Some(
-                "export what only this copy has (cipherlens export), continue with the other copy, and add the photos \
-                 to it; if that one is lost, add them to a new vault",
+                "look for the other copy first: what only that one has is not here. Export what only one of the two \
+                 has (cipherlens export), continue with the other one, and add the photos to it",
+            ),
+            vault::Error::Unproven { .. } => Some(
+                "if you upgraded or repaired the vault on another machine, that is why; otherwise somebody may have \
+                 put another copy here: look for the newest copy first",
             ),
             vault::Error::Overtaken => Some(
                 "run the same command again; keep the vault on a disk with locks, or write to it from one machine at a \
@@ -167,6 +171,7 @@ impl Error {
                     | vault::Error::ForeignDirectory { .. }
                     | vault::Error::RolledBack { .. }
                     | vault::Error::Forked { .. }
+                    | vault::Error::Unproven { .. }
                     | vault::Error::HeaderReplaced { .. }
                     | vault::Error::FalseAnswer
             )

@@ -105,6 +105,8 @@ fn as_json(report: &Report, dropped: &[String], older_copy: serde_json::Value) -
                 Remedy::Rebuild => "rebuild",
                 Remedy::Regenerate => "remake",
                 Remedy::Rename => "rename",
+                Remedy::Forget => "forget",
+                Remedy::ForgetRemovals => "forget removals",
                 Remedy::Omit => "omit",
                 Remedy::Lost => "lost",
                 Remedy::Upgrade => "upgrade",

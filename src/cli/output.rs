@@ -102,6 +102,7 @@ pub(super) fn older_copy(vault: &OpenVault) -> serde_json::Value {
         CopyAge::Newest => serde_json::Value::Null,
         CopyAge::Older { found, seen } => json!({ "generation": found, "seen": seen, "forked": false }),
         CopyAge::Forked { found, seen } => json!({ "generation": found, "seen": seen, "forked": true }),
+        CopyAge::Unproven { found, seen } => json!({ "generation": found, "seen": seen, "forked": null }),
     }
 }
 

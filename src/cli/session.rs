@@ -167,8 +167,7 @@ impl Session {
     pub(super) fn open_vault(&self) -> Result<OpenVault, Failure> {
         let vault = self.open()?;
         if let Some(note) = session::copy_age_note(vault.copy_age()) {
-            let how = if matches!(vault.copy_age(), CopyAge::Older { .. }) { ": --accept-older" } else { "" };
-            output::say(&format!("cipherlens: {note}{how}."));
+            output::say(&format!("cipherlens: {note}: --accept-older."));
         }
         Ok(vault)
     }
@@ -204,7 +203,10 @@ impl Session {
         if self.if_older == IfOlder::Accept {
             let before = vault.copy_age();
             vault.accept_older_copy()?;
-            if let CopyAge::Older { found, seen } = before {
+            if let CopyAge::Older { found, seen }
+            | CopyAge::Forked { found, seen }
+            | CopyAge::Unproven { found, seen } = before
+            {
                 let said =
                     format!("cipherlens: generation {found} is used from now on; generation {seen} was seen before.");
                 output::say(&said);

@@ -146,8 +146,8 @@ pub enum Error {
     },
     /// It is unknown whether one copy continues the other.
     #[error(
-        "this machine has not seen generation {theirs} of {there}, and cannot tell whether generation {ours} of {here} \
-         continues it: nothing was copied"
+        "the history of {here} (generation {ours}) and {there} (generation {theirs}) does not tell whether one \
+         continues the other: nothing was copied"
     )]
     UnknownLineage {
         /// The target of the transfer.

@@ -17,6 +17,7 @@
 //! | `cached`, `cache` | a decorator of any backend that keeps fetched files |
 //! | `host` | the host's side: files, the scan, and staged writes under the vault's own lock |
 //! | `replica` | copies of one vault: when one may replace the other, and how |
+//! | `merging` | two copies that were changed separately become one |
 //! | `error`, `peer_stderr` | what can go wrong, and what the other side wrote about it |
 //!
 //! # What crosses the connection
@@ -28,9 +29,9 @@
 //!
 //! # Trust
 //! Everything from the host is checked: the mapping is authenticated with the vault's key and compared with the newest
-//! generation seen, every file is compared with its digest in the mapping, and an answer is verified with check vectors
-//! before it is decrypted. A host can still refuse, show two clients different histories, and watch which objects are
-//! fetched.
+//! generations seen, every file is compared with its digest in the mapping, and an answer is verified with check vectors
+//! before it is decrypted. A host can still refuse, and watch which objects are fetched. If it shows two clients different
+//! histories, they notice as soon as one of them is shown what the other one has committed.
 //!
 //! Must never: send a plaintext, a key, a score or a name; `host` may not even mention a secret type.
 
@@ -41,6 +42,7 @@ mod client;
 mod error;
 pub mod frame;
 mod host;
+mod merging;
 mod open;
 mod peer_stderr;
 pub mod protocol;
@@ -51,6 +53,7 @@ pub use address::{Address, Prompts};
 pub use error::Error;
 pub use frame::{LARGEST_PAYLOAD, VERSION};
 pub use host::serve;
+pub use merging::{MergeProgress, MergedCopies, Relation, merge};
 pub use open::{Options, open};
 pub use peer_stderr::PeerStderr;
 pub use replica::{OlderSource, Replica, Transferred, transfer};

@@ -2,37 +2,26 @@
 //! then the mapping.
 //!
 //! # When a transfer is refused
-//! The source must contain every image of an older target, or be proved to continue it: by the tag of the previous
-//! generation, or by this machine's record of the generations between them. A target that is newer than the source, or
-//! was changed separately, is left alone. A target that is only newer is replaced if the caller accepts the older
-//! source ([`OlderSource::Accept`]).
+//! The source must continue an older target: its history says so, at any distance. Where its history does not go back
+//! that far, it must contain every image of the target. A target that is newer than the source, or was changed
+//! separately, is left alone. A target that is only newer is replaced if the caller accepts the older source
+//! ([`OlderSource::Accept`]).
 //!
 //! Files never change once written, so those left by an interrupted transfer are compared by digest and not sent again.
 //!
 //! Must never: commit a mapping before its files are there, trust a mapping without checking its tag, or open a photo.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::sync_channel;
-use std::thread;
 
 use super::error::{Error, elsewhere};
 use crate::cipher::Passphrase;
 use crate::durable::IfLocked;
 use crate::vault;
 use crate::vault::{
-    Abandoned, Backend, Digest, Directory, Expected, Freshness, Hex, Lineage, Object, SignedMapping, Snapshot, Vault,
+    Abandoned, Backend, Descent, Digest, Directory, Expected, Freshness, Object, Seen, SignedMapping, Snapshot, Vault,
     Writer,
 };
-
-/// Files read at once, so that a distant source costs few round trips.
-const READERS: usize = 8;
-
-/// Files of more bytes than this are sent in pieces, one after the other.
-const LARGE_BYTES: u64 = 32 << 20;
-/// Bytes of a piece.
-const PIECE_BYTES: u64 = 4 << 20;
 
 /// What to do with a source older than the target, or older than this machine has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +40,17 @@ pub struct Replica {
     pub name: String,
 }
 
+impl Replica {
+    /// Opens the vault, whatever this machine has seen of it.
+    pub(super) fn open(&self, passphrase: &Passphrase) -> Result<Vault, vault::Error> {
+        match Vault::open(Arc::clone(&self.backend), passphrase, Freshness::unrecorded()) {
+            Ok((vault, _)) => Ok(vault),
+            Err(vault::Error::NotAVault { .. }) => Err(vault::Error::NotAVault { path: (&self.name).into() }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// What was copied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Transferred {
@@ -67,8 +67,9 @@ pub struct Transferred {
 ///
 /// # Errors
 /// [`Error::Newer`], [`Error::Forked`], [`Error::UnknownLineage`], [`Error::OtherVault`], and
-/// [`vault::Error::RolledBack`] when this machine has seen a newer generation than the source's: nothing was changed
-/// then. A file that is missing or damaged in the source ends the transfer, and the target keeps its mapping.
+/// [`vault::Error::RolledBack`], [`vault::Error::Forked`] or [`vault::Error::Unproven`] when the source does not continue
+/// what this machine has seen: nothing was changed then. A file that is missing or damaged in the source ends the
+/// transfer, and the target keeps its mapping.
 pub fn transfer(
     from: &Replica,
     to: &Replica,
@@ -78,23 +79,50 @@ pub fn transfer(
     copied: &dyn Fn(usize, usize),
 ) -> Result<Transferred, vault::Error> {
     // Opened without records: which copy is newer is decided below, with a better explanation.
-    let opened = Vault::open(Arc::clone(&from.backend), passphrase, Freshness::unrecorded());
-    let (vault, _) = opened.map_err(|error| match error {
-        vault::Error::NotAVault { .. } => vault::Error::NotAVault { path: (&from.name).into() },
-        error => error,
-    })?;
+    let vault = from.open(passphrase)?;
     // Before the mapping is read: a generation committed in between then looks newer than the record, never older.
     let seen = freshness.seen(vault.id())?;
     let snapshot = vault.snapshot()?;
+    bring_up_to_date(
+        &Source { replica: from, vault: &vault, snapshot: &snapshot, seen: &seen },
+        to,
+        freshness,
+        older,
+        copied,
+    )
+}
+
+/// The copy that a transfer reads.
+pub(super) struct Source<'a> {
+    pub(super) replica: &'a Replica,
+    /// The keys. It may be another copy of the same vault.
+    pub(super) vault: &'a Vault,
+    /// The newest generation of the copy.
+    pub(super) snapshot: &'a Snapshot,
+    /// What this machine had seen of the vault before that was read.
+    pub(super) seen: &'a [Seen],
+}
+
+/// As [`transfer`], from a copy whose newest generation was read.
+pub(super) fn bring_up_to_date(
+    source: &Source<'_>,
+    to: &Replica,
+    freshness: &Freshness,
+    older: OlderSource,
+    copied: &dyn Fn(usize, usize),
+) -> Result<Transferred, vault::Error> {
+    let Source { replica: from, vault, snapshot, seen } = *source;
     let newest = snapshot.signed();
-    let before = target_mapping(&vault, from, to)?;
+    let before = target_mapping(vault, from, to)?;
     let is_there = before.as_ref().is_some_and(|before| before.tag == newest.tag);
     if let Some(before) = before.as_ref().filter(|_| !is_there) {
-        judge(from, to, newest, before, &snapshot, freshness, older)?;
+        judge(source, to, before, older)?;
     }
     // After comparing the two: "the target is newer" tells more than "the source is older than the record".
-    match freshness.check(seen, newest) {
-        Err(vault::Error::RolledBack { .. }) if older == OlderSource::Accept => {}
+    let descent = |older: &Seen| vault.descent(&*from.backend, newest, older);
+    match freshness.check(seen, newest, &descent) {
+        Err(vault::Error::RolledBack { .. } | vault::Error::Forked { .. } | vault::Error::Unproven { .. })
+            if older == OlderSource::Accept => {}
         outcome => outcome?,
     }
     // A transfer that was interrupted after its commit may have left files to remove.
@@ -116,7 +144,7 @@ pub fn transfer(
         }
     };
     // Again under the lock: another writer may have committed since the first comparison.
-    let is_same = match (&before, target_mapping(&vault, from, to)?) {
+    let is_same = match (&before, target_mapping(vault, from, to)?) {
         (Some(before), Some(now)) => before.tag == now.tag,
         (None, None) => true,
         _ => false,
@@ -125,8 +153,9 @@ pub fn transfer(
         return Err(vault::Error::Locked);
     }
     let Copying { missing, obsolete } =
-        if is_there { Copying::default() } else { missing_files(&snapshot, before.as_ref(), to, &*writer)? };
-    let bytes = send(&*from.backend, &*writer, &missing, copied)?;
+        if is_there { Copying::default() } else { missing_files(snapshot, before.as_ref(), to, &*writer)? };
+    let missing = vault::with_sizes(&*from.backend, missing)?;
+    let bytes = vault::copy_files(&*from.backend, &*writer, &missing, copied)?;
     if !is_there {
         let named = newest.mapping.header;
         let header = match before {
@@ -177,40 +206,29 @@ fn target_mapping(vault: &Vault, from: &Replica, to: &Replica) -> Result<Option<
     Err(vault::Error::Damaged { object: Object::Mapping, what: "it does not authenticate" })
 }
 
-/// Refuses a target that `newest` does not continue.
-fn judge(
-    from: &Replica,
-    to: &Replica,
-    newest: &SignedMapping,
-    before: &SignedMapping,
-    snapshot: &Snapshot,
-    freshness: &Freshness,
-    if_older: OlderSource,
-) -> Result<(), vault::Error> {
+/// Refuses a target, which is at the generation `before`, that the source does not continue.
+fn judge(source: &Source<'_>, to: &Replica, before: &SignedMapping, if_older: OlderSource) -> Result<(), vault::Error> {
+    let Source { replica: from, vault, snapshot, .. } = *source;
+    let newest = snapshot.signed();
     let (ours, theirs) = (newest.mapping.generation, before.mapping.generation);
     let (there, here) = (to.name.clone(), from.name.clone());
-    let forked = |there, here| Err(elsewhere(Error::Forked { there, theirs, here, ours }));
-    if theirs == ours {
-        return forked(there, here);
-    }
-    let (older, newer) = if theirs < ours { (before, newest) } else { (newest, before) };
-    let lineage = match newer.mapping.generation - older.mapping.generation {
-        1 if newer.mapping.parents.contains(&older.tag) => Lineage::Continues,
-        1 => Lineage::Forked,
-        _ => freshness.lineage(older, newer)?,
+    let lineage = if theirs < ours {
+        vault.descent(&*from.backend, newest, &Seen::of(before))?
+    } else {
+        vault.descent(&*to.backend, before, &Seen::of(newest))?
     };
     match lineage {
-        Lineage::Forked => forked(there, here),
+        Descent::Forked => Err(elsewhere(Error::Forked { there, theirs, here, ours })),
         // A host refuses an older generation (see `staging`), so only a local target can go back.
-        Lineage::Continues if theirs > ours && if_older == OlderSource::Accept && to.backend.scanner().is_none() => {
+        Descent::Continues if theirs > ours && if_older == OlderSource::Accept && to.backend.scanner().is_none() => {
             Ok(())
         }
-        Lineage::Unknown if theirs > ours && if_older == OlderSource::Accept => {
+        Descent::Unknown if theirs > ours && if_older == OlderSource::Accept => {
             Err(elsewhere(Error::UnknownLineage { there, theirs, here, ours }))
         }
         _ if theirs > ours => Err(elsewhere(Error::Newer { there, theirs, here, ours })),
-        Lineage::Continues => Ok(()),
-        Lineage::Unknown => {
+        Descent::Continues => Ok(()),
+        Descent::Unknown => {
             let kept: HashSet<_> = vault::listed_images(&*from.backend, snapshot.mapping())?.into_iter().collect();
             let would_be_lost = vault::listed_images(&*to.backend, &before.mapping)?;
             if would_be_lost.iter().all(|image| kept.contains(image)) {
@@ -265,85 +283,4 @@ fn missing_files(
     }
     let torn = torn.into_iter().map(|(file, _)| file).collect();
     Ok(Copying { missing: [absent, torn].concat(), obsolete })
-}
-
-/// Reads and stages `files`; returns their total size.
-fn send(
-    from: &dyn Backend,
-    writer: &dyn Writer,
-    files: &[Expected],
-    copied: &dyn Fn(usize, usize),
-) -> Result<u64, vault::Error> {
-    let sizes: HashMap<Object, u64> = [Directory::Images, Directory::Thumbnails]
-        .into_iter()
-        .map(|directory| from.list(directory))
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .flatten()
-        .map(|listed| (listed.object, listed.bytes))
-        .collect();
-    let size = |file: &Expected| sizes.get(&file.object).copied().unwrap_or(0);
-    let (large, small): (Vec<_>, Vec<_>) = files.iter().partition(|file| size(file) > LARGE_BYTES);
-    let total = files.len();
-    let mut bytes = send_small(from, writer, &small, &|done| copied(done, total))?;
-    for (done, file) in large.into_iter().enumerate() {
-        bytes += send_large(from, writer, file, size(file))?;
-        copied(small.len() + done + 1, total);
-    }
-    Ok(bytes)
-}
-
-/// Sends a file in pieces, and compares its digest.
-fn send_large(from: &dyn Backend, writer: &dyn Writer, file: &Expected, bytes: u64) -> Result<u64, vault::Error> {
-    let (mut hasher, mut at) = (blake3::Hasher::new(), 0);
-    let mut pieces = std::iter::from_fn(|| {
-        let piece = (at < bytes).then(|| from.read_at(&file.object, at, PIECE_BYTES.min(bytes - at)))?;
-        // A file that became shorter ends here, and its digest differs.
-        let piece = piece.and_then(|piece| if piece.is_empty() { Err(file.differs()) } else { Ok(piece) });
-        if let Ok(piece) = &piece {
-            hasher.update(piece);
-            at += piece.len() as u64;
-        }
-        Some(piece)
-    });
-    writer.stage_from(&file.object, bytes, &mut pieces)?;
-    if Hex(hasher.finalize().into()) == file.digest {
-        return Ok(bytes);
-    }
-    writer.discard(std::slice::from_ref(&file.object));
-    Err(file.differs())
-}
-
-/// Sends files that fit into memory; returns their total size.
-fn send_small(
-    from: &dyn Backend,
-    writer: &dyn Writer,
-    files: &[&Expected],
-    copied: &dyn Fn(usize),
-) -> Result<u64, vault::Error> {
-    let next = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        let (read, staged) = sync_channel(READERS);
-        for _ in 0..READERS {
-            let (read, next) = (read.clone(), &next);
-            scope.spawn(move || {
-                while let Some(&file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    // The receiver stops after an error.
-                    if read.send((file, from.read_verified(file))).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(read);
-        let (mut bytes, mut done) = (0, 0);
-        for (file, content) in staged {
-            let content = content?;
-            writer.stage(&file.object, &[&content])?;
-            bytes += content.len() as u64;
-            done += 1;
-            copied(done);
-        }
-        Ok(bytes)
-    })
 }

@@ -37,6 +37,14 @@ impl Damage {
             Remedy::Omit => {
                 "the names of folders are lost, the photos are not: cipherlens check --repair goes on without them"
             }
+            Remedy::Forget => {
+                "no photo is lost: cipherlens check --repair begins the history anew after what is damaged, and machines \
+                 that have last seen the vault before that ask whether to use it"
+            }
+            Remedy::ForgetRemovals => {
+                "no photo is lost: cipherlens check --repair goes on without it, and photos that were removed can come \
+                 back when they are added again"
+            }
             Remedy::Lost => {
                 "the photo is lost: put the file back from a backup, or remove it with \
                  cipherlens check --repair --drop-lost"

@@ -84,17 +84,16 @@ impl OpenVault {
     /// Refuses a copy that is older than one this machine has seen, or that was changed separately.
     ///
     /// # Errors
-    /// [`vault::Error::RolledBack`], [`vault::Error::Forked`].
+    /// [`vault::Error::RolledBack`], [`vault::Error::Forked`], [`vault::Error::Unproven`].
     pub fn require_newest(&self) -> Result<(), Error> {
         Ok(self.vault.require_newest()?)
     }
 
-    /// Accepts an older copy as the newest from now on. Ask the user first: changes that only the newer copy has are
-    /// given up.
+    /// Accepts a copy that is older, or was changed separately, as the one to use from now on. Ask the user first:
+    /// changes that only the other copy has are given up.
     ///
     /// # Errors
-    /// [`vault::Error::Forked`] for a copy that was changed separately; when the record of the newest generation
-    /// seen cannot be written.
+    /// When the record of the newest generation seen cannot be written.
     pub fn accept_older_copy(&self) -> Result<(), Error> {
         Ok(self.vault.accept_older_copy()?)
     }

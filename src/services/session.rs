@@ -175,9 +175,9 @@ impl FoundVault {
     /// that was changed separately, is unlocked for reading only.
     ///
     /// [`OpenVault::copy_age`] then tells which of the two it is. Show [`copy_age_note`] before anything of the vault:
-    /// an attacker may have put an old copy back. Changing such a copy is refused with [`vault::Error::RolledBack`] or
-    /// [`vault::Error::Forked`]. To continue with an older copy, ask the user and call
-    /// [`OpenVault::accept_older_copy`]; a copy that was changed separately is never accepted.
+    /// an attacker may have put an old copy back. Changing such a copy is refused with [`vault::Error::RolledBack`],
+    /// [`vault::Error::Forked`] or [`vault::Error::Unproven`]. To continue with it, ask the user and call
+    /// [`OpenVault::accept_older_copy`].
     ///
     /// # Errors
     /// When the passphrase is wrong, or one of the vault's few top-level files is damaged.
@@ -199,8 +199,13 @@ pub fn copy_age_note(age: CopyAge) -> Option<String> {
         )),
         CopyAge::Forked { found, seen } => Some(format!(
             "this copy of the vault was changed separately: its generation {found} does not continue generation \
-             {seen}, which this machine has seen. It can be read and not changed: export what only this copy has, and \
-             add it to the other one"
+             {seen}, which this machine has seen. It can be read and not changed, unless you accept it as the one to \
+             use from now on; what only the other copy has is then left behind"
+        )),
+        CopyAge::Unproven { found, seen } => Some(format!(
+            "the history of this copy of the vault, which is at generation {found}, is damaged or begins after \
+             generation {seen}, which this machine has seen: nobody can tell whether it continues that one. It can be \
+             read and not changed, unless you accept it as the one to use from now on"
         )),
     }
 }

@@ -342,7 +342,7 @@ impl Application {
 /// typed, so it takes a key of its own.
 fn yes_to(question: &Question) -> Action {
     match question {
-        Question::UseOlder { .. } => Action::UseOlder,
+        Question::UseOlder(_) => Action::UseOlder,
         _ => Action::Yes,
     }
 }

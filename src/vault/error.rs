@@ -133,9 +133,22 @@ pub enum Error {
     /// The vault does not continue the generations seen on this machine.
     #[error(
         "the vault's generation {found} does not continue the generation {seen} that this machine has seen: two copies \
-         were changed separately, and this one can be read but not changed"
+         were changed separately. This one can be read but not changed. To use it from now on: cipherlens --vault VAULT \
+         list --accept-older"
     )]
     Forked {
+        /// The generation found.
+        found: u64,
+        /// The newest generation seen.
+        seen: u64,
+    },
+    /// The vault's history does not go back to the generations seen on this machine.
+    #[error(
+        "the history of the vault's generation {found} is damaged or begins after generation {seen}, which this \
+         machine has seen: it cannot tell whether this copy continues that one. It can be read but not changed. To use \
+         it from now on: cipherlens --vault VAULT list --accept-older"
+    )]
+    Unproven {
         /// The generation found.
         found: u64,
         /// The newest generation seen.

@@ -12,7 +12,7 @@
 //! | [`format`](mod@self::format) | what the bytes of each file mean; no I/O |
 //! | `backend` | where files are stored: the trait [`Backend`], and its implementation for a local directory |
 //! | `read` | the newest generation as a [`Snapshot`], segments and images loaded on demand, [`check`] |
-//! | `write` | [`Transaction`] makes the next generation; compaction, [`repair`] |
+//! | `write` | [`Transaction`] makes the next generation; compaction, [`repair`], [`Merge`] |
 //! | `freshness` | which generations this machine has seen, to detect a rollback |
 //! | `unlocked` | [`Vault`]: opening it, and its keys |
 //! | `creation` | an empty vault |
@@ -34,8 +34,7 @@
 //!
 //! # What it does not promise
 //! Anyone with write access to the directory can delete it. They can also replace the whole vault by an old copy where
-//! a machine has never seen a newer one, or by a copy that was changed separately where the machine has seen only
-//! generations too far back to tell ([`Freshness`]). Changing a leaked passphrase does not protect against someone who
+//! a machine has never seen a newer one ([`Freshness`]). Changing a leaked passphrase does not protect against someone who
 //! has an earlier copy of the vault. Replacing the vault by another one with the same passphrase is not noticed.
 //!
 //! Anyone with read access learns counts, padded sizes, which images were committed together and when, and the feature
@@ -53,6 +52,7 @@ mod unlocked;
 mod write;
 
 pub use backend::blocks::Blocks;
+pub use backend::copying::{FileToCopy, copy_files, with_sizes};
 pub use backend::generation::{entry_files, listed_images, named_files};
 pub(crate) use backend::local::LocalBackend;
 pub use backend::local::local;
@@ -67,6 +67,7 @@ pub use format::extension::Extension;
 pub use format::header::is_header;
 pub use format::hex::{Digest, Hex, Id, MacTag, NotHex};
 pub use format::hints::Hints;
+pub use format::history::Seen;
 pub use format::layout::{Directory, GroupPart, Object, PackPart, Part};
 pub use format::limits::largest_bytes;
 pub use format::list::ListedImage;
@@ -75,13 +76,15 @@ pub use format::record::{Found, LONGEST_PATH_BYTES, LONGEST_TEXT_BYTES, Modified
 pub use format::sealed::LARGEST_PHOTO_BYTES;
 pub use format::space::FeatureSpace;
 pub use format::table::Source;
-pub use freshness::{CopyAge, Freshness, Lineage, Seen};
+pub use freshness::{CopyAge, Freshness};
 pub use read::check;
+pub use read::history::Descent;
 pub use read::image::Image;
 pub use read::segment::Segment;
 pub use read::snapshot::Snapshot;
 pub use unlocked::Vault;
 pub use write::conversion::{Project, UpgradeProgress};
+pub use write::merging::{Disagreement, Merge, Merged, Settle, Side};
 pub use write::repair::{LostPhotoPolicy, Regenerate, Repaired, repair};
 pub use write::transaction::{Appended, Committed, NewImage, StoredPhoto, Transaction};
 pub use write::upgrade::{Upgrade, UpgradePlan, Upgraded, plan as plan_upgrade, upgrade};

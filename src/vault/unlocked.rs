@@ -12,6 +12,7 @@ use super::creation;
 use super::error::Error;
 use super::format::header;
 use super::format::hex::{Digest, Id};
+use super::format::history::Seen;
 use super::format::layout::Object;
 use super::format::limits::largest_bytes;
 use super::format::mapping::SignedMapping;
@@ -19,13 +20,21 @@ use super::format::sealed::{ContentTag, VaultKeys};
 use super::format::segment::Search;
 use super::format::shape::Shape;
 use super::format::space::FeatureSpace;
+use super::format::table::Table;
 use super::freshness::{CopyAge, Freshness};
 use super::read::check;
+use super::read::history;
+use super::read::history::Descent;
 use super::read::snapshot::Snapshot;
 use super::read::source::Source;
+use super::write::history::{Continuing, IfDamaged};
+use super::write::tables;
 use crate::cipher::{Cost, MasterKey, Passphrase, Purpose, aes_cbc_hmac, padding};
 use crate::ckks::KeyHolder;
 use crate::durable::IfLocked;
+
+/// How often opening is tried while others commit.
+const TRIES: usize = 8;
 
 /// An unlocked vault. Its keys are wiped when the vault and everything made from it are dropped.
 pub struct Vault {
@@ -57,8 +66,8 @@ impl Vault {
     ///
     /// # Errors
     /// [`Error::NotAVault`]; [`Error::WrongPassphrase`] for a wrong passphrase and a changed header alike;
-    /// [`Error::HeaderReplaced`]; [`Error::RolledBack`], [`Error::Forked`]; [`Error::Newer`]; a top-level file that is
-    /// missing or damaged.
+    /// [`Error::HeaderReplaced`]; [`Error::RolledBack`], [`Error::Forked`], [`Error::Unproven`]; [`Error::Newer`]; a
+    /// top-level file that is missing or damaged.
     pub fn open(
         backend: Arc<dyn Backend>,
         passphrase: &Passphrase,
@@ -70,7 +79,7 @@ impl Vault {
             Err(Error::WrongPassphrase) => open_named_header(&*backend, &header, passphrase)?,
             opened => opened?,
         };
-        let keys = VaultKeys::new(vault, master);
+        let keys = Arc::new(VaultKeys::new(vault, master));
         // First of all: the cache for everything read next is encrypted with a key of the vault.
         backend.unlocked(&keys);
         let signed = read_mapping(&*backend, &keys, &freshness)?;
@@ -131,28 +140,58 @@ impl Vault {
     /// Refuses a copy that can only be read, as every change would.
     ///
     /// # Errors
-    /// [`Error::RolledBack`], [`Error::Forked`].
+    /// [`Error::RolledBack`], [`Error::Forked`], [`Error::Unproven`].
     pub fn require_newest(&self) -> Result<(), Error> {
         self.freshness.require_newest()
     }
 
-    /// Makes this older copy count as the newest from now on, at the owner's request: lowers the record of generations
-    /// seen on this machine to this copy's generation, and allows changes. Does nothing for the newest copy.
+    /// Makes this copy count as the newest from now on, at the owner's request: the record of generations seen on this
+    /// machine goes on from this copy's generation, and changes are allowed. Does nothing for the newest copy.
     ///
     /// # Errors
-    /// [`Error::Forked`] for a copy that was changed separately; when the mapping or the record cannot be read or
-    /// written.
+    /// When the mapping or the record cannot be read or written.
     pub fn accept_older_copy(&self) -> Result<(), Error> {
-        match self.copy_age() {
-            CopyAge::Newest => return Ok(()),
-            CopyAge::Older { .. } => {}
-            CopyAge::Forked { .. } => return self.require_newest(),
+        if self.copy_age() != CopyAge::Newest {
+            // The same generation as before, or one that continues it; any other is refused.
+            let current = self.current()?;
+            self.freshness.accept(&current)?;
+            self.freshness.allow_changes();
         }
-        // The same generation as before, or one that continues it; an even older one is refused.
-        let current = self.current()?;
-        self.freshness.accept(&current)?;
-        self.freshness.allow_changes();
         Ok(())
+    }
+
+    /// The newest generation of another copy of this vault, read with the keys of this one.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is not a copy of this vault; [`Error::Outdated`]; what its backend reports.
+    pub fn other_copy(&self, backend: Arc<dyn Backend>) -> Result<Snapshot, Error> {
+        let keys = &self.source.keys;
+        backend.unlocked(keys);
+        let signed = backend.mapping()?;
+        if !signed.is_authentic(keys) {
+            return Err(Error::Damaged { object: Object::Mapping, what: "it does not authenticate" });
+        }
+        let search = Some(Search::new(keys, signed.mapping.space()?)?);
+        let (keys, shape) = (Arc::clone(keys), Shape::of(&signed.mapping)?);
+        Ok(Snapshot::new(&Arc::new(Source { backend, keys, shape, search }), signed, None))
+    }
+
+    /// How one generation of this vault relates to an older one, as far as the history of the newer one tells.
+    /// `backend` has the newer one, which is authenticated.
+    ///
+    /// # Errors
+    /// A page of the history that is missing or damaged.
+    pub fn descent(&self, backend: &dyn Backend, newer: &SignedMapping, older: &Seen) -> Result<Descent, Error> {
+        history::descent(backend, &self.source.keys, &newer.mapping, older)
+    }
+
+    /// The generations of this vault that this machine has seen without a gap, newest first. Read them before the
+    /// mapping that is compared with them.
+    ///
+    /// # Errors
+    /// [`Error::FreshnessRecord`].
+    pub fn seen(&self) -> Result<Vec<Seen>, Error> {
+        self.freshness.seen(self.id())
     }
 
     /// The backend, which needs no key.
@@ -236,9 +275,16 @@ impl Vault {
         current.mapping.require_writable()?;
         let header = self.backend().header(&current.mapping.header)?;
         let header = header::change_passphrase(&header, self.source.keys.tree().master(), old, new, cost)?;
-        let next = current.mapping.with_header(current.tag, Digest::of(&[&header]));
+        let continuing = Continuing { source: &self.source, writer: &*writer, freshness: &self.freshness };
+        let before = &current.mapping.tables;
+        let mut tables = before.clone();
+        tables::set_pages(&mut tables, Table::History, continuing.after(&current, IfDamaged::Refuse)?);
+        let obsolete: Vec<Object> = tables::obsolete_pages(before, &tables).collect();
+        let next = current.mapping.with_header(current.tag, Digest::of(&[&header]), tables);
         let next = SignedMapping::sign(next, &self.source.keys);
+        writer.announce(&obsolete)?;
         writer.commit(&next, Some(&header))?;
+        writer.discard(&obsolete);
         self.freshness.remember(&next)
     }
 
@@ -274,12 +320,30 @@ pub(super) fn authentic_mapping(source: &Source, freshness: &Freshness) -> Resul
 
 /// The same for a vault that is being opened.
 fn read_mapping(backend: &dyn Backend, keys: &VaultKeys, freshness: &Freshness) -> Result<SignedMapping, Error> {
+    let mut outcome = try_to_read_mapping(backend, keys, freshness);
+    for _ in 1..TRIES {
+        match outcome {
+            Err(Error::Superseded { .. }) => outcome = try_to_read_mapping(backend, keys, freshness),
+            outcome => return outcome,
+        }
+    }
+    outcome
+}
+
+/// The same, or [`Error::Superseded`] when a writer has just removed a page of the history that this needs.
+fn try_to_read_mapping(backend: &dyn Backend, keys: &VaultKeys, freshness: &Freshness) -> Result<SignedMapping, Error> {
     // Must come before reading the mapping: see `freshness`.
     let seen = freshness.seen(keys.vault())?;
     let found = backend.mapping()?;
     if !found.is_authentic(keys) {
         return Err(Error::Damaged { object: Object::Mapping, what: "it does not authenticate" });
     }
-    freshness.admit(seen, &found)?;
+    let descent = |older: &Seen| match history::descent(backend, keys, &found.mapping, older) {
+        Err(Error::Missing { .. }) if backend.mapping().is_ok_and(|now| now.tag != found.tag) => {
+            Err(Error::Superseded { generation: found.mapping.generation })
+        }
+        descent => descent,
+    };
+    freshness.admit(&seen, &found, &descent)?;
     Ok(found)
 }

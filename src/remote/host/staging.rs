@@ -81,9 +81,9 @@ impl Staging {
                 Some(writing) if writing.has_failed && !matches!(request, Request::Discard(_)) => Ok(None),
                 Some(writing) => {
                     let outcome = writing.receive(backend, request);
-                    // A writer that has to wait for the lock has lost nothing.
-                    let is_waiting = |refusal: &Refusal| refusal.reason == Reason::Locked;
-                    writing.has_failed = outcome.as_ref().is_err_and(|refusal| !is_waiting(refusal));
+                    // A writer that has to wait for the lock, or whose commit was overtaken, can try again.
+                    let may_go_on = |refusal: &Refusal| matches!(refusal.reason, Reason::Locked | Reason::Overtaken);
+                    writing.has_failed = outcome.as_ref().is_err_and(|refusal| !may_go_on(refusal));
                     outcome
                 }
             },

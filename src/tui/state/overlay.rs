@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::cursor::Cursor;
 use super::text_field::TextField;
 use crate::services::library::PhotoId;
+use crate::services::open_vault::CopyAge;
 
 /// A window over the tab.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,13 +51,8 @@ pub enum Question {
     OpenOutside(PhotoId),
     /// Send photos through the terminal to the machine in front of the user.
     Download(Vec<PhotoId>),
-    /// Use an older copy of the vault from now on.
-    UseOlder {
-        /// The generation of this copy.
-        found: u64,
-        /// The newest generation that this machine has seen.
-        seen: u64,
-    },
+    /// Use a copy of the vault that is not the newest from now on.
+    UseOlder(CopyAge),
     /// Quit while indexing runs.
     Quit,
     /// Quit while photos are exported.

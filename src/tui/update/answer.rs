@@ -136,8 +136,8 @@ fn tell_copy_age(state: &mut State, age: CopyAge) {
     if let Some(note) = session::copy_age_note(age) {
         state.messages.warn(note);
     }
-    if let CopyAge::Older { found, seen } = age {
-        state.overlay = Some(Overlay::Confirm(Question::UseOlder { found, seen }));
+    if age != CopyAge::Newest {
+        state.overlay = Some(Overlay::Confirm(Question::UseOlder(age)));
     }
 }
 

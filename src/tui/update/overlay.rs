@@ -13,7 +13,7 @@ pub fn answer(state: &mut State) -> Vec<Effect> {
         Question::Quit => return vec![Effect::Quit],
         Question::QuitExporting => return leaving::quit_despite_export(state),
         Question::ResumeIndexing(roots) => return indexing::start(state, roots),
-        Question::UseOlder { .. } => (Task::Accepting, Request::AcceptOlder),
+        Question::UseOlder(_) => (Task::Accepting, Request::AcceptOlder),
         Question::Remove(photos) => (Task::Removing, Request::Remove(photos)),
         Question::OpenOutside(photo) => (Task::Opening, Request::OpenOutside(photo)),
         Question::Download(photos) => (Task::Downloading, Request::Download(photos)),

@@ -5,6 +5,7 @@
 //! | this one | [`Backend`]: reading, and opening a writer |
 //! | `writer` | [`Writer`]: staging files, the lock, and committing |
 //! | `blocks`, `guarded_map` | file content, memory-mapped or fetched |
+//! | `copying` | copying files between two copies of a vault |
 //! | `generation` | which files a mapping references, read through any backend |
 //! | `local` | a local directory |
 //!
@@ -16,6 +17,7 @@
 //! Must never: use keys for anything but [`Backend::unlocked`], or fetch a whole segment for a search.
 
 pub(in crate::vault) mod blocks;
+pub(in crate::vault) mod copying;
 pub(in crate::vault) mod generation;
 mod guarded_map;
 pub(crate) mod local;

@@ -7,6 +7,7 @@
 //! encrypted_images/<image>.<original extension>.aes
 //! encrypted_thumbnails/<name>.{pack,parts}
 //! journals/<random id>
+//! claims/<generation>.<number>  claims/<generation>-<random id>
 //! set_aside/<directory>/<any name>
 //! ```
 //!
@@ -212,6 +213,8 @@ const WRITING: &str = "writing";
 const LOCK: &str = "lock";
 /// The suffix of a file that is being replaced, as [`crate::durable`] writes it.
 const UNFINISHED: &str = ".new";
+/// The directory of the claims that writers make.
+pub const CLAIMS: &str = "claims";
 /// Where a repair moves strays.
 pub const SET_ASIDE: &str = "set_aside";
 

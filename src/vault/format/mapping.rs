@@ -111,10 +111,20 @@ impl Mapping {
         Self { generation, parents, groups, segments, packs, tables, ..self.clone() }
     }
 
-    /// The generation after this one, whose tag is `tag`, with another header.
+    /// The generation after both this one, whose tag is `tag`, and `other`, which was changed separately.
     #[must_use]
-    pub fn with_header(&self, tag: MacTag, header: Digest) -> Self {
-        Self { generation: self.generation + 1, parents: vec![tag], header, ..self.clone() }
+    pub fn merged(&self, tag: MacTag, other: &SignedMapping, contents: Contents) -> Self {
+        let mut next = self.next(tag, contents);
+        next.generation = next.generation.max(other.mapping.generation + 1);
+        next.parents.push(other.tag);
+        next.parents.sort_unstable();
+        next
+    }
+
+    /// The generation after this one, whose tag is `tag`, with another header and these tables.
+    #[must_use]
+    pub fn with_header(&self, tag: MacTag, header: Digest, tables: Vec<TableEntry>) -> Self {
+        Self { generation: self.generation + 1, parents: vec![tag], header, tables, ..self.clone() }
     }
 
     /// The generation of format 3 that follows this one of format 1 or 2, whose tag is `tag`.
@@ -451,7 +461,9 @@ mod tests {
         };
         let kept = with("dreams", Needs::Nothing).unwrap();
         assert!(kept.require_writable().is_ok());
-        assert_eq!(kept.with_header(Hex([1; 64]), kept.header).tables, kept.tables, "it is written back");
+        let tables = kept.tables.clone();
+        let contents = Contents { groups: Vec::new(), segments: Vec::new(), packs: Vec::new(), tables };
+        assert_eq!(kept.next(Hex([1; 64]), contents).tables, kept.tables, "it is written back");
         assert!(matches!(with("dreams", Needs::Write).unwrap().require_writable(), Err(Error::Newer { .. })));
         assert!(matches!(with("dreams", Needs::Read), Err(Error::Newer { .. })));
         let newer = signed().text().replace("cipherlens mapping 3", "cipherlens mapping 4");

@@ -13,7 +13,7 @@
 //! | `group`, `dedup` | the files of a group of segments |
 //! | `pack` | thumbnails |
 //! | `capture`, `found`, `room` | what the camera wrote, and where a photo was found: parts of a record |
-//! | `fields`, `table` | rows of fields, and tables of them |
+//! | `fields`, `table`, `history`, `tombstone` | rows of fields, and tables of them |
 //! | `journal` | the files that an interrupted writer may leave |
 //! | `expected`, `limits` | size limits and digests that a reader enforces |
 //! | `old` | formats 1 and 2 |
@@ -35,6 +35,7 @@ pub mod group;
 pub mod header;
 pub mod hex;
 pub mod hints;
+pub mod history;
 pub mod journal;
 pub mod layout;
 pub mod limits;
@@ -49,4 +50,5 @@ pub mod segment;
 pub mod shape;
 pub mod space;
 pub mod table;
+pub mod tombstone;
 pub mod vectors;

@@ -164,11 +164,17 @@ impl Record {
         self.found.push(found);
     }
 
-    /// The name of the file: the last part of the first path. Bytes that are not UTF-8 are shown as U+FFFD.
+    /// The name of the file, as the system had it: the last part of the first path.
+    #[must_use]
+    pub fn file_name(&self) -> &[u8] {
+        let name = self.found.first().and_then(|found| found.path.rsplit(|byte| *byte == b'/').next());
+        name.unwrap_or_default()
+    }
+
+    /// The same as text. Bytes that are not UTF-8 are shown as U+FFFD.
     #[must_use]
     pub fn name(&self) -> Cow<'_, str> {
-        let name = self.found.first().and_then(|found| found.path.rsplit(|byte| *byte == b'/').next());
-        String::from_utf8_lossy(name.unwrap_or_default())
+        String::from_utf8_lossy(self.file_name())
     }
 
     /// Refuses what does not fit into a record.

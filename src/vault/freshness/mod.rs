@@ -5,27 +5,28 @@
 //! per vault in a directory that the caller chooses. The record is read before the mapping: a generation committed in
 //! between then looks newer than the record, never older.
 //!
-//! Limits: each generation names the tag of the previous one, so only the very next generation can be proved to
-//! continue the recorded one. A copy that was changed separately for two generations or more passes for a newer one.
-//! Without a record nothing is noticed.
+//! A newer generation is accepted if it continues the recorded one: its own table `history` says so, at any distance
+//! (see `read::history`). Without a record nothing is noticed.
 //!
 //! An older copy, such as a backup, can be opened for reading only ([`Freshness::reading`]). That does not change the
 //! record, so the old copy is noticed again each time.
 //!
-//! Must never: lower a record, except in [`Freshness::accept`], at the owner's request.
+//! Must never: lower a record or change to another line, except in [`Freshness::accept`], at the owner's request.
 
 mod record;
 
+use std::cmp::Ordering;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use record::Records;
-pub use record::Seen;
 
 use super::error::Error;
 use super::format::hex::Id;
+use super::format::history::Seen;
 use super::format::mapping::SignedMapping;
+use super::read::history::Descent;
 
 /// The records, and how strictly they apply to one open vault.
 #[derive(Clone, Debug)]
@@ -39,7 +40,7 @@ pub struct Freshness {
 /// Which generations of an open vault are accepted.
 #[derive(Clone, Copy, Debug)]
 enum Admission {
-    /// Only those that are not older than the record and were not changed separately.
+    /// Only those that continue what was recorded.
     Newest,
     /// The first may be any. If it is the newest, as most are, later ones must be too.
     Any,
@@ -70,28 +71,55 @@ pub enum CopyAge {
         /// The newest generation seen.
         seen: u64,
     },
+    /// Its history does not go back to what this machine has seen, so that nobody can tell.
+    Unproven {
+        /// The generation of this copy.
+        found: u64,
+        /// The newest generation seen.
+        seen: u64,
+    },
 }
 
+/// How the generation that was found relates to an older one.
+pub(super) type DescentOf<'a> = dyn Fn(&Seen) -> Result<Descent, Error> + 'a;
+
 impl CopyAge {
+    /// How the generation `found` compares with those `seen`, newest first, which must have been read before it.
+    ///
+    /// # Errors
+    /// Those of `descent`, except about files that are damaged: then nothing is proved.
+    fn of(seen: &[Seen], found: &SignedMapping, descent: &DescentOf<'_>) -> Result<Self, Error> {
+        let Some(newest) = seen.first() else { return Ok(Self::Newest) };
+        let found = Seen::of(found);
+        let (generation, seen_before) = (found.generation, newest.generation);
+        let forked = Self::Forked { found: generation, seen: seen_before };
+        match generation.cmp(&seen_before) {
+            Ordering::Equal => Ok(if found == *newest { Self::Newest } else { forked }),
+            Ordering::Less => {
+                let is_other = |known: &Seen| known.generation == generation && known.tag != found.tag;
+                let older = Self::Older { found: generation, seen: seen_before };
+                Ok(if seen.iter().any(is_other) { forked } else { older })
+            }
+            Ordering::Greater => match descent(newest) {
+                Ok(Descent::Continues) => Ok(Self::Newest),
+                Ok(Descent::Forked) => Ok(forked),
+                Ok(Descent::Unknown) | Err(Error::Damaged { .. } | Error::TooLarge { .. } | Error::Missing { .. }) => {
+                    Ok(Self::Unproven { found: generation, seen: seen_before })
+                }
+                Err(error) => Err(error),
+            },
+        }
+    }
+
     /// The error that refuses this copy; `None` for the newest.
     fn refusal(self) -> Option<Error> {
         match self {
             Self::Newest => None,
             Self::Older { found, seen } => Some(Error::RolledBack { found, seen }),
             Self::Forked { found, seen } => Some(Error::Forked { found, seen }),
+            Self::Unproven { found, seen } => Some(Error::Unproven { found, seen }),
         }
     }
-}
-
-/// Whether one generation continues another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lineage {
-    /// Yes: this machine has seen every generation between them.
-    Continues,
-    /// No.
-    Forked,
-    /// This machine has not seen enough generations to tell.
-    Unknown,
 }
 
 impl Freshness {
@@ -113,59 +141,54 @@ impl Freshness {
         Self { admission: Arc::new(Mutex::new(Admission::Any)), ..self }
     }
 
-    /// Whether `newer` continues `older`, as far as the generations seen on this machine tell.
+    /// The generations of a vault that this machine has seen without a gap, newest first.
     ///
     /// # Errors
     /// [`Error::FreshnessRecord`].
-    pub fn lineage(&self, older: &SignedMapping, newer: &SignedMapping) -> Result<Lineage, Error> {
-        let history = self.history(newer.mapping.vault)?;
-        let tag_of = |found: &SignedMapping| {
-            history.iter().find(|seen| seen.generation == found.mapping.generation).map(|seen| seen.tag == found.tag)
-        };
-        Ok(match (tag_of(older), tag_of(newer)) {
-            (Some(true), Some(true)) => Lineage::Continues,
-            // One is in the recorded history, and the other contradicts it.
-            (Some(true), Some(false)) | (Some(false), Some(true)) => Lineage::Forked,
-            _ => Lineage::Unknown,
-        })
-    }
-
-    /// The newest recorded generation of a vault.
-    ///
-    /// # Errors
-    /// [`Error::FreshnessRecord`].
-    pub fn seen(&self, vault: Id) -> Result<Option<Seen>, Error> {
-        Ok(self.history(vault)?.first().copied())
-    }
-
-    fn history(&self, vault: Id) -> Result<Vec<Seen>, Error> {
+    pub fn seen(&self, vault: Id) -> Result<Vec<Seen>, Error> {
         self.records.as_ref().map_or(Ok(Vec::new()), |records| records.history(vault))
     }
 
-    /// Refuses a mapping that is older than `seen`, or does not continue it. `seen` must have been read before the
-    /// mapping.
-    ///
-    /// # Errors
-    /// [`Error::RolledBack`], [`Error::Forked`].
-    pub fn check(&self, seen: Option<Seen>, found: &SignedMapping) -> Result<(), Error> {
-        copy_age(seen, found).refusal().map_or(Ok(()), Err)
+    /// What this machine has seen before `found` without a gap, oldest first; nothing unless it has seen `found`, or the
+    /// generation before it.
+    pub(super) fn seen_before(&self, found: &SignedMapping) -> Result<Vec<Seen>, Error> {
+        let mut seen = self.seen(found.mapping.vault)?;
+        if seen.first() == Some(&Seen::of(found)) {
+            seen.remove(0);
+        }
+        let is_before = seen.first().is_some_and(|newest| found.mapping.parents == [newest.tag]);
+        seen.reverse();
+        Ok(if is_before { seen } else { Vec::new() })
     }
 
-    /// Compares a newly authenticated mapping with `seen`, which must have been read before the mapping, and records
-    /// it. A copy that may only be read is not recorded; its later generations are compared with its own.
+    /// Refuses a mapping that does not continue what was `seen`, which must have been read before the mapping.
     ///
     /// # Errors
-    /// [`Error::RolledBack`] and [`Error::Forked`], unless it may be read; [`Error::FreshnessRecord`].
-    pub(super) fn admit(&self, seen: Option<Seen>, found: &SignedMapping) -> Result<(), Error> {
+    /// [`Error::RolledBack`], [`Error::Forked`], [`Error::Unproven`]; those of `descent`.
+    pub fn check(
+        &self,
+        seen: &[Seen],
+        found: &SignedMapping,
+        descent: &dyn Fn(&Seen) -> Result<Descent, Error>,
+    ) -> Result<(), Error> {
+        CopyAge::of(seen, found, descent)?.refusal().map_or(Ok(()), Err)
+    }
+
+    /// Compares a newly authenticated mapping with what was `seen`, which must have been read before the mapping, and
+    /// records it. A copy that may only be read is not recorded; its later generations are compared with its own.
+    ///
+    /// # Errors
+    /// As [`Self::check`], unless it may be read; [`Error::FreshnessRecord`].
+    pub(super) fn admit(&self, seen: &[Seen], found: &SignedMapping, descent: &DescentOf<'_>) -> Result<(), Error> {
         let mut admission = self.admission.lock();
         let newest = Seen::of(found);
-        match (&mut *admission, copy_age(seen, found)) {
-            (Admission::Refused { newest: before, .. }, _) => {
-                self.check(Some(*before), found)?;
-                *before = newest;
-                Ok(())
-            }
-            (Admission::Newest | Admission::Any, CopyAge::Newest) => {
+        if let Admission::Refused { newest: before, .. } = &mut *admission {
+            self.check(&[*before], found, descent)?;
+            *before = newest;
+            return Ok(());
+        }
+        match (*admission, CopyAge::of(seen, found, descent)?) {
+            (_, CopyAge::Newest) => {
                 *admission = Admission::Newest;
                 self.remember(found)
             }
@@ -173,7 +196,7 @@ impl Freshness {
                 *admission = Admission::Refused { copy_age, newest };
                 Ok(())
             }
-            (Admission::Newest, copy_age) => copy_age.refusal().map_or(Ok(()), Err),
+            (_, copy_age) => copy_age.refusal().map_or(Ok(()), Err),
         }
     }
 
@@ -203,38 +226,21 @@ impl Freshness {
         let Some(records) = &self.records else { return Ok(()) };
         let is_newer = |seen: Option<Seen>| seen.is_none_or(|seen| seen.generation < found.mapping.generation);
         // Usually there is nothing to record, and no lock is needed.
-        if is_newer(self.seen(found.mapping.vault)?) {
-            records.update(found, |seen| Ok(is_newer(seen)))
+        if is_newer(self.seen(found.mapping.vault)?.first().copied()) {
+            records.update(found, is_newer)
         } else {
             Ok(())
         }
     }
 
-    /// Makes an older generation count as the newest from now on, at the owner's request. Nothing else lowers a record.
+    /// Makes this generation count as the newest from now on, at the owner's request. Nothing else lowers a record.
     ///
     /// # Errors
-    /// [`Error::Forked`] for one that was changed separately; [`Error::FreshnessRecord`] when it cannot be written.
+    /// [`Error::FreshnessRecord`] when it cannot be written.
     pub fn accept(&self, found: &SignedMapping) -> Result<(), Error> {
         let Some(records) = &self.records else { return Ok(()) };
-        records.update(found, |seen| match copy_age(seen, found) {
-            CopyAge::Forked { found, seen } => Err(Error::Forked { found, seen }),
-            CopyAge::Newest => Ok(seen != Some(Seen::of(found))),
-            CopyAge::Older { .. } => Ok(true),
-        })
+        records.update(found, |seen| seen != Some(Seen::of(found)))
     }
-}
-
-/// Compares a mapping with the record, which must have been read before the mapping.
-fn copy_age(seen: Option<Seen>, found: &SignedMapping) -> CopyAge {
-    let Some(Seen { generation: seen, tag }) = seen else { return CopyAge::Newest };
-    let mapping = &found.mapping;
-    let generation = mapping.generation;
-    if generation < seen {
-        return CopyAge::Older { found: generation, seen };
-    }
-    let same = generation == seen && found.tag != tag;
-    let next = generation == seen + 1 && !mapping.parents.contains(&tag);
-    if same || next { CopyAge::Forked { found: generation, seen } } else { CopyAge::Newest }
 }
 
 #[cfg(test)]
@@ -243,6 +249,7 @@ mod tests {
 
     use super::*;
     use crate::vault::format::hex::Hex;
+    use crate::vault::format::layout::Object;
     use crate::vault::format::mapping::Mapping;
     use crate::vault::format::space::tests::features;
     use crate::vault::format::space::{FeatureSpace, Space};
@@ -257,32 +264,72 @@ mod tests {
         (1..=4)
             .map(|tag| {
                 let signed = SignedMapping { body: mapping.body(), mapping: mapping.clone(), tag: Hex([tag; 64]) };
-                mapping = mapping.with_header(signed.tag, mapping.header);
+                mapping = mapping.with_header(signed.tag, mapping.header, Vec::new());
                 signed
             })
             .collect()
     }
 
+    /// How a mapping without a history relates to an older one.
+    fn parents(found: &SignedMapping) -> impl Fn(&Seen) -> Result<Descent, Error> + '_ {
+        |older| match found.mapping.parents.contains(&older.tag) {
+            true => Ok(Descent::Continues),
+            false if older.generation + 1 == found.mapping.generation => Ok(Descent::Forked),
+            false => Ok(Descent::Unknown),
+        }
+    }
+
+    fn check(freshness: &Freshness, found: &SignedMapping) -> Result<(), Error> {
+        freshness.check(&freshness.seen(found.mapping.vault).unwrap(), found, &parents(found))
+    }
+
+    fn admit(freshness: &Freshness, found: &SignedMapping) -> Result<(), Error> {
+        freshness.admit(&freshness.seen(found.mapping.vault).unwrap(), found, &parents(found))
+    }
+
     #[test]
-    fn older_and_forked_generations_are_refused() {
+    fn older_forked_and_unproven_generations_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let freshness = Freshness::in_directory(directory.path().join("state/seen"));
         let all = generations();
         let vault = all[0].mapping.vault;
-        assert_eq!(freshness.seen(vault).unwrap(), None);
+        assert!(freshness.seen(vault).unwrap().is_empty());
         freshness.remember(&all[1]).unwrap();
         freshness.remember(&all[0]).unwrap();
+        assert!(matches!(check(&freshness, &all[0]), Err(Error::RolledBack { found: 1, seen: 2 })));
+        for newer in &all[1..3] {
+            check(&freshness, newer).unwrap();
+        }
+        assert!(matches!(check(&freshness, &all[3]), Err(Error::Unproven { found: 4, seen: 2 })));
         let seen = freshness.seen(vault).unwrap();
-        assert!(matches!(freshness.check(seen, &all[0]), Err(Error::RolledBack { found: 1, seen: 2, .. })));
-        for newer in &all[1..] {
-            freshness.check(seen, newer).unwrap();
+        for (descent, refused) in [(Descent::Continues, false), (Descent::Forked, true)] {
+            let outcome = freshness.check(&seen, &all[3], &|_| Ok(descent));
+            assert_eq!(matches!(outcome, Err(Error::Forked { found: 4, seen: 2 })), refused);
         }
         let mut fork = generations().swap_remove(1);
         fork.tag = Hex([9; 64]);
-        assert!(matches!(freshness.check(seen, &fork), Err(Error::Forked { found: 2, seen: 2, .. })));
+        assert!(matches!(check(&freshness, &fork), Err(Error::Forked { found: 2, seen: 2 })));
         let mut grandchild = generations().swap_remove(2);
         grandchild.mapping.parents = vec![fork.tag];
-        assert!(matches!(freshness.check(seen, &grandchild), Err(Error::Forked { found: 3, seen: 2, .. })));
+        assert!(matches!(check(&freshness, &grandchild), Err(Error::Forked { found: 3, seen: 2 })));
+        // An older generation of another line is told from an older copy of this one.
+        freshness.remember(&all[2]).unwrap();
+        assert!(matches!(check(&freshness, &all[1]), Err(Error::RolledBack { found: 2, seen: 3 })));
+        assert!(matches!(check(&freshness, &fork), Err(Error::Forked { found: 2, seen: 3 })));
+    }
+
+    #[test]
+    fn a_damaged_history_proves_nothing_and_other_errors_are_reported() {
+        let directory = tempfile::tempdir().unwrap();
+        let freshness = Freshness::in_directory(directory.path());
+        let all = generations();
+        freshness.remember(&all[0]).unwrap();
+        let seen = freshness.seen(all[0].mapping.vault).unwrap();
+        let object = || Object::Table(Hex([1; 16]));
+        let missing = freshness.check(&seen, &all[3], &|_| Err(Error::Missing { object: object() }));
+        assert!(matches!(missing, Err(Error::Unproven { found: 4, seen: 1 })));
+        let lost = freshness.check(&seen, &all[3], &|_| Err(Error::io(object())(std::io::Error::other("lost"))));
+        assert!(matches!(lost, Err(Error::Io { .. })));
     }
 
     #[test]
@@ -295,30 +342,29 @@ mod tests {
         let record = fs::read(freshness.records.as_ref().unwrap().path(vault)).unwrap();
         // A copy opened as the newest must stay the newest.
         let newest = freshness.clone().reading();
-        newest.admit(freshness.seen(vault).unwrap(), &all[2]).unwrap();
-        assert!(newest.admit(freshness.seen(vault).unwrap(), &all[1]).is_err());
-        let seen = freshness.seen(vault).unwrap();
-        assert!(matches!(freshness.admit(seen, &all[1]), Err(Error::RolledBack { found: 2, seen: 3 })));
+        admit(&newest, &all[2]).unwrap();
+        assert!(admit(&newest, &all[1]).is_err());
+        assert!(matches!(admit(&freshness, &all[1]), Err(Error::RolledBack { found: 2, seen: 3 })));
 
         let reading = freshness.clone().reading();
-        reading.admit(seen, &all[1]).unwrap();
+        admit(&reading, &all[1]).unwrap();
         assert_eq!(reading.copy_age(), CopyAge::Older { found: 2, seen: 3 });
         assert!(matches!(reading.require_newest(), Err(Error::RolledBack { found: 2, seen: 3 })));
         assert_eq!(fs::read(freshness.records.as_ref().unwrap().path(vault)).unwrap(), record);
         // While this copy is being read, an even older one is refused.
-        assert!(matches!(reading.admit(seen, &all[0]), Err(Error::RolledBack { found: 1, seen: 2 })));
+        assert!(matches!(admit(&reading, &all[0]), Err(Error::RolledBack { found: 1, seen: 2 })));
 
         reading.accept(&all[1]).unwrap();
         reading.allow_changes();
         assert_eq!(reading.copy_age(), CopyAge::Newest);
         reading.require_newest().unwrap();
-        assert_eq!(freshness.seen(vault).unwrap(), Some(Seen { generation: 2, tag: all[1].tag }));
-        freshness.admit(freshness.seen(vault).unwrap(), &all[1]).unwrap();
-        assert!(matches!(freshness.admit(freshness.seen(vault).unwrap(), &all[0]), Err(Error::RolledBack { .. })));
+        assert_eq!(freshness.seen(vault).unwrap(), [Seen::of(&all[1])]);
+        admit(&freshness, &all[1]).unwrap();
+        assert!(matches!(admit(&freshness, &all[0]), Err(Error::RolledBack { .. })));
     }
 
     #[test]
-    fn a_forked_copy_can_be_read_but_never_accepted() {
+    fn a_forked_copy_is_read_and_accepted_only_on_request() {
         let directory = tempfile::tempdir().unwrap();
         let freshness = Freshness::in_directory(directory.path());
         let all = generations();
@@ -327,10 +373,27 @@ mod tests {
         let mut fork = generations().swap_remove(2);
         fork.mapping.parents = vec![Hex([9; 64])];
         let reading = freshness.clone().reading();
-        reading.admit(seen, &fork).unwrap();
+        admit(&reading, &fork).unwrap();
         assert_eq!(reading.copy_age(), CopyAge::Forked { found: 3, seen: 2 });
-        assert!(matches!(reading.accept(&fork), Err(Error::Forked { found: 3, seen: 2 })));
+        assert!(matches!(reading.require_newest(), Err(Error::Forked { found: 3, seen: 2 })));
         assert_eq!(freshness.seen(all[0].mapping.vault).unwrap(), seen, "reading records nothing");
+        reading.accept(&fork).unwrap();
+        assert_eq!(freshness.seen(all[0].mapping.vault).unwrap(), [Seen::of(&fork)]);
+        assert!(matches!(check(&freshness, &all[2]), Err(Error::Forked { found: 3, seen: 3 })), "the line given up");
+    }
+
+    #[test]
+    fn a_merge_ends_the_chain_of_one_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let freshness = Freshness::in_directory(directory.path());
+        let mut all = generations();
+        all[2].mapping.parents.push(Hex([9; 64]));
+        all.iter().try_for_each(|one| freshness.remember(one)).unwrap();
+        let seen = freshness.seen(all[0].mapping.vault).unwrap();
+        assert_eq!(seen, [Seen::of(&all[3]), Seen::of(&all[2])]);
+        let mut of_the_other_line = generations().swap_remove(1);
+        of_the_other_line.tag = Hex([9; 64]);
+        assert!(matches!(check(&freshness, &of_the_other_line), Err(Error::RolledBack { found: 2, seen: 4 })));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! <directory>/<vault id>.seen = one line per generation, newest first, without gaps: generation | space | tag
 //! ```
 //!
+//! The first line is what counts. The others tell an older copy from one that was changed separately.
+//!
 //! Must never: lose a newer generation to a concurrent writer, or treat an unreadable record as absent.
 
 use std::fs;
@@ -13,25 +15,12 @@ use std::path::PathBuf;
 use crate::durable;
 use crate::durable::{IfLocked, Lock};
 use crate::vault::error::Error;
-use crate::vault::format::hex::{Id, MacTag};
+use crate::vault::format::hex::Id;
+use crate::vault::format::history::Seen;
 use crate::vault::format::mapping::SignedMapping;
 
 /// Most generations in a record.
 const LONGEST_HISTORY: usize = 1024;
-
-/// A generation of a vault that this machine has seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    pub(super) generation: u64,
-    pub(super) tag: MacTag,
-}
-
-impl Seen {
-    /// A mapping's generation and tag.
-    pub(super) fn of(found: &SignedMapping) -> Self {
-        Self { generation: found.mapping.generation, tag: found.tag }
-    }
-}
 
 /// The directory of records.
 #[derive(Clone, Debug)]
@@ -66,23 +55,19 @@ impl Records {
     }
 
     /// Records `found` if `decide`, given the newest recorded generation, agrees. Other processes wait.
-    pub(super) fn update(
-        &self,
-        found: &SignedMapping,
-        decide: impl FnOnce(Option<Seen>) -> Result<bool, Error>,
-    ) -> Result<(), Error> {
+    pub(super) fn update(&self, found: &SignedMapping, decide: impl FnOnce(Option<Seen>) -> bool) -> Result<(), Error> {
         let vault = found.mapping.vault;
         let _lock = Lock::in_directory(&self.directory, "lock", IfLocked::Wait)
             .map_err(|error| self.unusable(vault, error.to_string()))?;
         let history = self.history(vault)?;
-        if decide(history.first().copied())? { self.write(found, history) } else { Ok(()) }
+        if decide(history.first().copied()) { self.write(found, history) } else { Ok(()) }
     }
 
     fn write(&self, found: &SignedMapping, mut history: Vec<Seen>) -> Result<(), Error> {
         let newest = Seen::of(found);
         history.retain(|seen| seen.generation < newest.generation);
-        // Keep older generations only while the chain has no gap.
-        if history.first().is_none_or(|seen| !found.mapping.parents.contains(&seen.tag)) {
+        // Keep older generations only while the chain has no gap, and is the only one.
+        if history.first().is_none_or(|seen| found.mapping.parents != [seen.tag]) {
             history.clear();
         }
         history.insert(0, newest);

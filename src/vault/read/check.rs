@@ -29,6 +29,10 @@ pub enum Remedy {
     Rename,
     /// Leave it out: the names of folders are lost, the photos are not.
     Omit,
+    /// Leave out what it has and what came before: the history then begins later, and the photos are not affected.
+    Forget,
+    /// Leave it out: photos that were removed may come back, and no photo is lost.
+    ForgetRemovals,
     /// None: the photo is lost. It can be dropped, or restored from a copy of the vault.
     Lost,
     /// In formats 1 and 2, which cannot be repaired: an upgrade makes it anew, and nothing is lost.
@@ -286,8 +290,13 @@ fn check_pack(packs: &Packs, pack: &Pack, whole: &blake3::Hasher) -> Option<Dama
 
 fn check_tables(snapshot: &Snapshot) -> Vec<Damage> {
     let damages = |table: &TableEntry| {
-        // What a newer version keeps in a table cannot be judged here.
-        let remedy = if Table::named(&table.name).is_some() { Remedy::Omit } else { Remedy::Lost };
+        let remedy = match Table::named(&table.name) {
+            Some(Table::Sources) => Remedy::Omit,
+            Some(Table::History) => Remedy::Forget,
+            Some(Table::Tombstones) => Remedy::ForgetRemovals,
+            // What a newer version keeps in a table cannot be judged here.
+            None => Remedy::Lost,
+        };
         let damage = move |file: Expected| {
             let cause = snapshot.source.backend.read_verified(&file).err()?;
             Some(Damage { object: file.object, image: None, cause, remedy })

@@ -8,6 +8,7 @@
 //! | `original` | reading an original, whole or in pieces |
 //! | `packs` | the thumbnails |
 //! | `snapshot` | one generation: its groups, segments and images |
+//! | `tables`, `history` | pages of tables; whether a generation continues an older one |
 //! | `lookup` | finding an image by position, id or content |
 //! | `scoring` | the encrypted scores of a query, and their decryption |
 //! | `check` | reading and verifying everything |
@@ -16,6 +17,7 @@
 
 pub mod check;
 pub(in crate::vault) mod group;
+pub(in crate::vault) mod history;
 pub(in crate::vault) mod image;
 mod lookup;
 pub(in crate::vault) mod original;
@@ -24,3 +26,4 @@ mod scoring;
 pub(in crate::vault) mod segment;
 pub(in crate::vault) mod snapshot;
 pub(in crate::vault) mod source;
+pub(in crate::vault) mod tables;

@@ -15,16 +15,19 @@ use super::group::Group;
 use super::packs::Packs;
 use super::segment::Segment;
 use super::source::{Source, read_once};
+use super::tables::read_rows;
 use crate::vault::backend::generation;
 use crate::vault::error::Error;
 use crate::vault::format::expected::Expected;
+use crate::vault::format::fields::Rows;
 use crate::vault::format::hex::{Digest, Id};
 use crate::vault::format::layout::{GroupPart, Part};
 use crate::vault::format::mapping::{Mapping, SignedMapping};
-use crate::vault::format::sealed::SealedObject;
 use crate::vault::format::shape::Shape;
 use crate::vault::format::table;
 use crate::vault::format::table::Table;
+use crate::vault::format::tombstone;
+use crate::vault::format::tombstone::Tombstone;
 
 /// A generation of the vault.
 pub struct Snapshot {
@@ -37,6 +40,7 @@ pub struct Snapshot {
     /// The segments in no group.
     ungrouped: Vec<Arc<Segment>>,
     sources: OnceLock<Vec<table::Source>>,
+    tombstones: OnceLock<Vec<Tombstone>>,
     /// All segments in scan order.
     segments: OnceLock<Vec<Arc<Segment>>>,
     pub(super) positions: OnceLock<Vec<Position>>,
@@ -71,8 +75,20 @@ impl Snapshot {
         let packs = Packs::new(source, &signed.mapping, previous.map(Self::packs));
         let was_scanned = previous.is_some_and(|previous| previous.was_scanned.load(Ordering::Relaxed)).into();
         let source = Arc::clone(source);
-        let sources = OnceLock::new();
-        Self { signed, source, groups, packs, was_scanned, ungrouped, sources, segments, positions, contents }
+        let (sources, tombstones) = (OnceLock::new(), OnceLock::new());
+        Self {
+            signed,
+            source,
+            groups,
+            packs,
+            was_scanned,
+            ungrouped,
+            sources,
+            tombstones,
+            segments,
+            positions,
+            contents,
+        }
     }
 
     /// The segments read so far, except those whose blocks were truncated since: they must be mapped again.
@@ -100,8 +116,8 @@ impl Snapshot {
     pub fn sources(&self) -> Result<&[table::Source], Error> {
         let sources = read_once(&self.sources, || {
             let mut sources = Vec::new();
-            for (number, page) in (0..).zip(self.mapping().pages(Table::Sources.name())) {
-                match self.sources_in(number, *page) {
+            for (number, page) in self.mapping().pages(Table::Sources.name()).iter().enumerate() {
+                match self.sources_in(number, page) {
                     Ok(some) => sources.extend(some),
                     Err(Error::Damaged { object, .. } | Error::Missing { object } | Error::TooLarge { object, .. }) => {
                         log::warn!("{object} cannot be read: the names of some folders are lost");
@@ -114,12 +130,35 @@ impl Snapshot {
         Ok(sources)
     }
 
-    fn sources_in(&self, number: u32, page: Digest) -> Result<Vec<table::Source>, Error> {
-        let file = Shape::table_page(page);
-        let sealed = SealedObject::Table(Table::Sources.id(), number);
-        let opened = self.source.open_expected(&sealed, &file);
-        let rows = self.source.map_superseded(self.mapping().generation, opened)?;
-        table::decode_sources(&rows).map_err(|fault| fault.in_file(&file.object))
+    fn sources_in(&self, number: usize, page: &Digest) -> Result<Vec<table::Source>, Error> {
+        let rows = self.rows(Table::Sources, number, page)?;
+        table::sources_of_rows(&rows).map_err(|fault| fault.in_file(&Shape::table_page(*page).object))
+    }
+
+    /// Photos that were removed, in the order of their removal.
+    ///
+    /// # Errors
+    /// When a page is missing or damaged.
+    pub fn tombstones(&self) -> Result<&[Tombstone], Error> {
+        let tombstones = read_once(&self.tombstones, || {
+            let mut tombstones = Vec::new();
+            for (number, page) in self.mapping().pages(Table::Tombstones.name()).iter().enumerate() {
+                let rows = self.rows(Table::Tombstones, number, page)?;
+                let some = tombstone::of_rows(&rows);
+                tombstones.extend(some.map_err(|fault| fault.in_file(&Shape::table_page(*page).object))?);
+            }
+            Ok(tombstones)
+        })?;
+        Ok(tombstones)
+    }
+
+    fn rows(&self, table: Table, number: usize, page: &Digest) -> Result<Rows, Error> {
+        let rows = read_rows(&*self.source.backend, &self.source.keys, table, number, page);
+        self.source.map_superseded(self.mapping().generation, rows)
+    }
+
+    pub(in crate::vault) fn source(&self) -> &Source {
+        &self.source
     }
 
     /// The thumbnails.

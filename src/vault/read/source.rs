@@ -25,7 +25,8 @@ use crate::vault::format::vectors;
 /// The backend of an unlocked vault, and its keys.
 pub(in crate::vault) struct Source {
     pub(in crate::vault) backend: Arc<dyn Backend>,
-    pub(in crate::vault) keys: VaultKeys,
+    /// Shared with other copies of the same vault.
+    pub(in crate::vault) keys: Arc<VaultKeys>,
     pub(in crate::vault) shape: Shape,
     /// `None` in formats 1 and 2, which are not searched.
     pub(in crate::vault) search: Option<Search>,

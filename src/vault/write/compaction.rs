@@ -234,7 +234,7 @@ mod tests {
         let search = Search::new(&keys, &Space::new(features).unwrap()).unwrap();
         let shape = Shape::Current { spaces: vec![*search.holder.parameters()] };
         let backend = crate::vault::local("a vault that does not exist");
-        Arc::new(Source { backend, keys, shape, search: Some(search) })
+        Arc::new(Source { backend, keys: Arc::new(keys), shape, search: Some(search) })
     }
 
     fn block(source: &Source) -> SealedBlock {

@@ -3,11 +3,15 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `transaction` | adding and removing photos: one commit makes one new generation |
+//! | `commit` | the commit of a transaction |
 //! | `rewriting` | which segments a commit rewrites |
 //! | `compaction` | which segments become groups, and which groups larger ones |
 //! | `group` | writing a group |
 //! | `packing` | packs of thumbnails |
 //! | `storing` | encrypting originals and tables |
+//! | `tables` | writing the pages of tables |
+//! | `history` | the generations that the next one follows |
+//! | `merging` | two copies that were changed separately become one |
 //! | `repair` | rebuilding damaged files from intact ones |
 //! | `upgrade` | a vault of format 1 or 2 becomes one of format 3 |
 //! | `conversion` | the new files of an upgrade |
@@ -15,13 +19,17 @@
 //!
 //! Must never: change a file once it has its final name.
 
+mod commit;
 mod compaction;
 pub(in crate::vault) mod conversion;
 mod draft;
 mod group;
+pub(in crate::vault) mod history;
+pub(in crate::vault) mod merging;
 mod packing;
 pub(in crate::vault) mod repair;
 mod rewriting;
 mod storing;
+pub(in crate::vault) mod tables;
 pub(in crate::vault) mod transaction;
 pub(in crate::vault) mod upgrade;

@@ -83,6 +83,13 @@ pub fn repair(
     if let Some(what) = before.damages.iter().find_map(of_newer_version) {
         return Err(Error::Newer { what });
     }
+    // First of all, because every commit continues these tables.
+    if before.damages.iter().any(|damage| damage.remedy == check::Remedy::Forget) {
+        transaction.renew_history();
+    }
+    if before.damages.iter().any(|damage| damage.remedy == check::Remedy::ForgetRemovals) {
+        transaction.renew_tombstones();
+    }
     let mut dropped = Vec::new();
     // The last segment first, because it fills up the others when they lose images.
     let segments: Vec<Id> =

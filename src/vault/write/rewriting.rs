@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::compaction::{FAN, NextGeneration, PlannedGroup, Ungrouped, WrittenSegment};
 use super::group::Members;
+use super::history::IfDamaged;
 use crate::ckks::CheckVectors;
 use crate::vault::backend::writer::Writer;
 use crate::vault::error::Error;
@@ -23,13 +24,14 @@ use crate::vault::format::record;
 use crate::vault::format::record::{Found, Record, ThumbnailPlace};
 use crate::vault::format::sealed::SealedObject;
 use crate::vault::format::segment::Row;
+use crate::vault::format::tombstone::Tombstone;
 use crate::vault::read::group::Group;
 use crate::vault::read::segment::Segment;
 use crate::vault::read::snapshot::Snapshot;
 use crate::vault::read::source::Source;
 
 /// What a commit changes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Changes {
     /// New images.
     pub(super) additions: Vec<Row>,
@@ -43,6 +45,10 @@ pub(super) struct Changes {
     pub(super) regrouped: HashSet<Id>,
     /// Whether the table of sources is written anew from what is left of it.
     pub(super) renews_sources: bool,
+    /// Whether the table of tombstones is written anew from what is left of it.
+    pub(super) renews_tombstones: bool,
+    /// What becomes of a history that cannot be read.
+    pub(super) if_history_is_damaged: IfDamaged,
 }
 
 impl Changes {
@@ -53,6 +59,8 @@ impl Changes {
             && self.replaced.is_empty()
             && self.regrouped.is_empty()
             && !self.renews_sources
+            && !self.renews_tombstones
+            && self.if_history_is_damaged == IfDamaged::Refuse
     }
 
     /// Which segments of a group are rewritten, by number.
@@ -98,6 +106,8 @@ pub(super) struct Rewritten {
     pub(super) obsolete: Vec<Object>,
     /// Thumbnails that no record refers to any more.
     pub(super) dead: Vec<ThumbnailPlace>,
+    /// Of the images that were removed.
+    pub(super) tombstones: Vec<Tombstone>,
 }
 
 /// The rewriting of one commit.
@@ -105,17 +115,21 @@ pub(super) struct Rewriting<'a> {
     source: &'a Source,
     writer: &'a dyn Writer,
     changes: Changes,
+    now: i64,
     /// Images waiting to be written into a segment.
     rows: Vec<Row>,
     written: Vec<Ungrouped>,
     obsolete: Vec<Object>,
     dead: Vec<ThumbnailPlace>,
+    tombstones: Vec<Tombstone>,
 }
 
 impl<'a> Rewriting<'a> {
-    pub(super) fn new(source: &'a Source, writer: &'a dyn Writer, changes: Changes) -> Self {
-        let (rows, written, obsolete, dead) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { source, writer, changes, rows, written, obsolete, dead }
+    /// `now` is in seconds since 1970.
+    pub(super) fn new(source: &'a Source, writer: &'a dyn Writer, changes: Changes, now: i64) -> Self {
+        let (rows, written, obsolete) = (Vec::new(), Vec::new(), Vec::new());
+        let (dead, tombstones) = (Vec::new(), Vec::new());
+        Self { source, writer, changes, now, rows, written, obsolete, dead, tombstones }
     }
 
     /// Writes the segments of the next generation.
@@ -151,7 +165,7 @@ impl<'a> Rewriting<'a> {
         next.ungrouped.append(&mut self.written);
         next.ungrouped.extend(kept_last);
         next.compact(self.source, &mut self.obsolete);
-        Ok(Rewritten { next, obsolete: self.obsolete, dead: self.dead })
+        Ok(Rewritten { next, obsolete: self.obsolete, dead: self.dead, tombstones: self.tombstones })
     }
 
     fn rewrite_group(&mut self, group: &Arc<Group>, next: &mut NextGeneration) -> Result<(), Error> {
@@ -259,7 +273,9 @@ impl<'a> Rewriting<'a> {
         for mut row in current {
             if self.changes.removals.contains(&row.listed.id) {
                 self.obsolete.push(row.listed.object());
+                self.obsolete.extend(row.companions.iter().map(ListedImage::object));
                 self.dead.extend(row.record.thumbnail);
+                self.tombstones.push(Tombstone::new(row.record.content, self.now, row.record.file_name().to_vec()));
             } else {
                 self.changes.amend(&mut row.record);
                 self.rows.push(row);

@@ -1,4 +1,4 @@
-//! Encrypting originals and pages of tables, and staging their files.
+//! Encrypting originals, and staging their files.
 //!
 //! Must never: hold more of a large original in memory than a few chunks.
 
@@ -11,15 +11,11 @@ use crate::vault::backend::writer::Writer;
 use crate::vault::error::Error;
 use crate::vault::format::chunks;
 use crate::vault::format::chunks::ChunkSealer;
-use crate::vault::format::entries::TableEntry;
 use crate::vault::format::extension::Extension;
 use crate::vault::format::hex::{Digest, Hex, Id};
 use crate::vault::format::layout::Object;
 use crate::vault::format::list::ListedImage;
 use crate::vault::format::sealed::{SealedObject, VaultKeys};
-use crate::vault::format::table;
-use crate::vault::format::table::{Source, Table};
-use crate::vault::read::snapshot::Snapshot;
 
 /// Names that are announced at once: each announcement waits for the disk.
 const ANNOUNCED: usize = 64;
@@ -122,27 +118,4 @@ pub(super) fn store_stream(
     }
     let listed = ListedImage { id, extension: *extension, photo: Hex(digest.finalize().into()) };
     Ok((listed, tag.finish()))
-}
-
-/// The tables of the next generation, with `added` sources after those that can be read.
-pub(super) fn renewed_sources(
-    keys: &VaultKeys,
-    writer: &dyn Writer,
-    base: &Snapshot,
-    added: &[Source],
-) -> Result<Vec<TableEntry>, Error> {
-    let sources = [base.sources()?, added].concat();
-    let mut pages = Vec::new();
-    for (number, page) in (0..).zip(table::encode_sources(&sources)?) {
-        let sealed = keys.seal(&SealedObject::Table(Table::Sources.id(), number), &page)?;
-        let digest = Digest::of(&sealed.parts());
-        let object = Object::Table(digest.name());
-        writer.announce(std::slice::from_ref(&object))?;
-        writer.stage(&object, &sealed.parts())?;
-        pages.push(digest);
-    }
-    let name = Table::Sources.name();
-    let others = base.mapping().tables.iter().filter(|table| table.name != name).cloned();
-    let renewed = TableEntry { name: name.to_owned(), needs: Table::Sources.needs(), pages };
-    Ok(others.chain((!renewed.pages.is_empty()).then_some(renewed)).collect())
 }

@@ -12,10 +12,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
-use super::packing;
-use super::packing::Packing;
+use super::history::IfDamaged;
 use super::packing::Thumbnails;
-use super::rewriting::{Changes, Rewriting, Rewritten};
+use super::rewriting::Changes;
 use super::storing;
 use super::storing::AnnouncedIds;
 use crate::ckks;
@@ -25,19 +24,16 @@ use crate::vault::backend::writer::{Abandoned, Writer};
 use crate::vault::error::Error;
 use crate::vault::format::extension::Extension;
 use crate::vault::format::hex::{Digest, Id};
-use crate::vault::format::layout::Object;
 use crate::vault::format::list::ListedImage;
-use crate::vault::format::mapping::{Contents, SignedMapping};
 use crate::vault::format::pack;
 use crate::vault::format::record::{Found, Record, ThumbnailPlace};
 use crate::vault::format::segment::Row;
 use crate::vault::format::table;
-use crate::vault::format::table::Table;
 use crate::vault::format::vectors;
 use crate::vault::freshness::Freshness;
 use crate::vault::read::snapshot::Snapshot;
 use crate::vault::read::source::Source;
-use crate::vault::unlocked::{Vault, authentic_mapping};
+use crate::vault::unlocked::Vault;
 
 /// An encrypted photo waiting to be appended. If it is not appended, it is removed when the transaction ends.
 pub struct StoredPhoto {
@@ -105,28 +101,30 @@ pub struct Committed {
 
 /// For how long a transaction holds the lock.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Hold {
+pub(super) enum Hold {
     Commit,
     Run,
 }
 
 /// A writer of a vault. Dropped without a commit, it removes what it stored.
 pub struct Transaction {
-    source: Arc<Source>,
-    freshness: Freshness,
-    base: Arc<Snapshot>,
-    changes: Changes,
+    pub(super) source: Arc<Source>,
+    pub(super) freshness: Freshness,
+    pub(super) base: Arc<Snapshot>,
+    pub(super) changes: Changes,
     /// The contents of `changes.additions`.
-    added: HashMap<Digest, Id>,
-    announced: AnnouncedIds,
-    thumbnails: Mutex<Thumbnails>,
+    pub(super) added: HashMap<Digest, Id>,
+    pub(super) announced: AnnouncedIds,
+    pub(super) thumbnails: Mutex<Thumbnails>,
     /// Sources that the next commit adds to the table.
-    sources: Vec<table::Source>,
+    pub(super) sources: Vec<table::Source>,
+    /// The newest generation of another line, which the next commit continues too.
+    pub(super) merged: Option<Arc<Snapshot>>,
     /// As in [`Committed`].
-    already_present: Vec<(Id, Id)>,
-    if_locked: IfLocked,
-    hold: Hold,
-    writer: Box<dyn Writer>,
+    pub(super) already_present: Vec<(Id, Id)>,
+    pub(super) if_locked: IfLocked,
+    pub(super) hold: Hold,
+    pub(super) writer: Box<dyn Writer>,
 }
 
 impl Transaction {
@@ -163,6 +161,7 @@ impl Transaction {
             announced: AnnouncedIds::default(),
             thumbnails: Mutex::new(Thumbnails::new()?),
             sources: Vec::new(),
+            merged: None,
             already_present: Vec::new(),
             if_locked,
             hold,
@@ -337,6 +336,40 @@ impl Transaction {
         Ok(Appended::New(id))
     }
 
+    /// Adds an image of another copy of the vault, whose files were copied. If the vault has its content by now, only
+    /// adds where it was found.
+    pub(super) fn take_over(&mut self, row: Row) -> Result<Appended, Error> {
+        let content = row.record.content;
+        if let Some(present) = self.find_content(&content)? {
+            let files = std::iter::once(&row.listed).chain(&row.companions).map(ListedImage::object);
+            self.writer.discard(&files.collect::<Vec<_>>());
+            row.record.found().iter().try_for_each(|found| self.add_place(present, found.clone()))?;
+            row.record.thumbnail.into_iter().for_each(|place| self.thumbnails.get_mut().forget(place));
+            return Ok(Appended::AlreadyPresent(present));
+        }
+        let id = row.listed.id;
+        self.added.insert(content, id);
+        self.changes.additions.push(row);
+        Ok(Appended::New(id))
+    }
+
+    /// Adds the sources of another copy of the vault that this one does not have.
+    pub(super) fn adopt_sources(&mut self, sources: &[table::Source]) -> Result<(), Error> {
+        let known: HashSet<Id> = self.base.sources()?.iter().map(|source| source.id).collect();
+        self.sources.extend(sources.iter().filter(|source| !known.contains(&source.id)).cloned());
+        Ok(())
+    }
+
+    /// Makes the next commit continue another line too. Its photos were taken over.
+    pub(super) fn continue_too(&mut self, other: Arc<Snapshot>) {
+        self.merged = Some(other);
+    }
+
+    /// The writer of the files.
+    pub(super) fn writer(&self) -> &dyn Writer {
+        &*self.writer
+    }
+
     /// Leaves an image out of the next generation. Its files are removed after the commit.
     ///
     /// # Errors
@@ -372,108 +405,29 @@ impl Transaction {
         self.changes.renews_sources = true;
     }
 
+    /// Writes the table of tombstones anew from the pages that can be read, for repair.
+    pub(super) fn renew_tombstones(&mut self) {
+        self.changes.renews_tombstones = true;
+    }
+
+    /// Begins the history anew after the pages that cannot be read, for repair.
+    pub(super) fn renew_history(&mut self) {
+        self.changes.if_history_is_damaged = IfDamaged::BeginAnew;
+    }
+
     /// Makes all changes so far durable and visible as one new generation, which follows the newest one: if another
     /// writer has committed meanwhile, images whose content is there by now are left out, and images that it has
     /// removed need not be removed again. Holds the lock meanwhile, and gives it back.
     ///
     /// # Errors
-    /// [`Error::Locked`]; [`Error::Overtaken`] where locks do nothing. Nothing has changed, unless replacing
+    /// [`Error::Locked`]; [`Error::Overtaken`] where locks do nothing, and others were faster again and again or took
+    /// this writer's files away. Nothing has changed, unless replacing
     /// `mapping.json` failed in its last step: then the new generation may be visible. Either way the vault is
     /// consistent, and the transaction is over.
     pub fn commit(mut self) -> Result<Committed, Error> {
-        if !self.changes.is_empty() {
-            self.writer.lock(self.if_locked)?;
-            match self.hold {
-                Hold::Commit => self.catch_up()?,
-                // Nobody else commits while this transaction holds the lock.
-                Hold::Run => {}
-            }
-            if !self.changes.is_empty() {
-                self.write()?;
-            }
-            if self.hold == Hold::Commit {
-                self.writer.unlock();
-            }
-        }
+        self.commit_changes()?;
         let already_present = std::mem::take(&mut self.already_present);
         Ok(Committed { next: self, already_present })
-    }
-
-    /// Starts from the newest generation, if that is another one.
-    fn catch_up(&mut self) -> Result<(), Error> {
-        let newest = authentic_mapping(&self.source, &self.freshness)?;
-        if newest.tag == self.base.signed.tag {
-            return Ok(());
-        }
-        self.base = Arc::new(Snapshot::new(&self.source, newest, Some(&self.base)));
-        let mut stays = Vec::new();
-        for row in std::mem::take(&mut self.changes.additions) {
-            let present = self.base.find_content(&row.record.content)?;
-            match present.filter(|id| !self.changes.removals.contains(id)) {
-                Some(present) => {
-                    self.writer.discard(&[row.listed.object()]);
-                    self.added.insert(row.record.content, present);
-                    self.already_present.push((row.listed.id, present));
-                }
-                None => stays.push(row),
-            }
-        }
-        self.changes.additions = stays;
-        let base = &self.base;
-        let is_there = |id: &Id| !matches!(base.image(*id), Err(Error::UnknownImage { .. }));
-        self.changes.removals.retain(is_there);
-        self.changes.places.retain(|id, _| is_there(id));
-        Ok(())
-    }
-
-    /// Writes and commits the next generation, under the lock.
-    fn write(&mut self) -> Result<(), Error> {
-        let changes = std::mem::take(&mut self.changes);
-        let renews_sources = changes.renews_sources || !self.sources.is_empty();
-        let mut thumbnails = std::mem::replace(&mut *self.thumbnails.lock(), Thumbnails::new()?);
-        let rows = changes.additions.iter().chain(changes.replaced.values().flatten());
-        thumbnails.keep_only(&rows.filter_map(|row| row.record.thumbnail).collect());
-        let rewriting = Rewriting::new(&self.source, &*self.writer, changes);
-        let Rewritten { mut next, mut obsolete, dead } =
-            rewriting.run(&self.base).map_err(|error| self.overtaken_or(error))?;
-        let (groups, segments) = next.write(&self.source, &*self.writer)?;
-        let mut packing = Packing::new(&self.source, &*self.writer, self.base.packs());
-        let gone: HashSet<ThumbnailPlace> = dead.iter().copied().collect();
-        packing.bury(&dead, self.base.packs(), || Ok(&packing::places(&self.base)? - &gone))?;
-        packing.add(&thumbnails)?;
-        packing.merge()?;
-        let (packs, unpacked) = packing.finish();
-        obsolete.extend(unpacked);
-        let mut tables = self.base.mapping().tables.clone();
-        if renews_sources {
-            tables = storing::renewed_sources(&self.source.keys, &*self.writer, &self.base, &self.sources)?;
-            let pages = self.base.mapping().pages(Table::Sources.name());
-            obsolete.extend(pages.iter().map(|page| Object::Table(page.name())));
-        }
-        let contents = Contents { groups, segments, packs, tables };
-        let next = self.base.mapping().next(self.base.signed.tag, contents);
-        let next = SignedMapping::sign(next, &self.source.keys);
-        self.writer.announce(&obsolete)?;
-        self.writer.commit(&next, None)?;
-        self.writer.discard(&obsolete);
-        // The commit has happened, whatever becomes of files that others left.
-        if let Err(error) = self.writer.remove_abandoned() {
-            log::warn!("files of an interrupted writer are still there: {error}");
-        }
-        self.freshness.remember(&next)?;
-        self.base = Arc::new(Snapshot::new(&self.source, next, Some(&self.base)));
-        self.added.clear();
-        self.sources.clear();
-        Ok(())
-    }
-
-    /// [`Error::Overtaken`] if another writer replaced the base, because that explains any other error; otherwise
-    /// `error`.
-    fn overtaken_or(&self, error: Error) -> Error {
-        match self.source.backend.mapping() {
-            Ok(found) if found.tag != self.base.signed.tag => Error::Overtaken,
-            _ => error,
-        }
     }
 
     /// Removes files that interrupted writers left.
@@ -488,6 +442,6 @@ impl Transaction {
 }
 
 /// Seconds since 1970.
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() as i64)
 }

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use super::conversion::{Conversion, Project, UpgradeProgress};
 use super::draft::DraftFile;
+use super::history::{Continuing, IfDamaged};
+use super::tables;
 use crate::cipher::Passphrase;
 use crate::ckks::{BLOCK_IMAGES, Parameters};
 use crate::durable::IfLocked;
@@ -32,6 +34,7 @@ use crate::vault::format::sealed::VaultKeys;
 use crate::vault::format::segment::Search;
 use crate::vault::format::shape::Shape;
 use crate::vault::format::space::{FeatureSpace, Space};
+use crate::vault::format::table::Table;
 use crate::vault::format::vectors;
 use crate::vault::read::check;
 use crate::vault::read::snapshot::Snapshot;
@@ -182,7 +185,7 @@ pub fn upgrade(
     require_old(&old)?;
     let header = vault.backend().read(&Object::Header, largest_bytes(&Object::Header))?;
     let (header, master) = header::upgraded(&header, passphrase)?;
-    let keys = VaultKeys::new(vault.id(), master);
+    let keys = Arc::new(VaultKeys::new(vault.id(), master));
     let resumed = draft.read(vault, old.signed(), &features);
     let space = match &resumed {
         Some(resumed) => resumed.mapping.space()?.clone(),
@@ -215,6 +218,10 @@ pub fn upgrade(
     let of_entries = generation::entry_files(old.mapping())?.into_iter().map(|file| file.object);
     obsolete.extend(of_entries.filter(|object| matches!(object, Object::Group(..))));
 
+    let continuing = Continuing { source: &source, writer: &*writer, freshness: &vault.freshness };
+    let mut contents = contents;
+    let history = continuing.after(old.signed(), IfDamaged::Refuse)?;
+    tables::set_pages(&mut contents.tables, Table::History, history);
     let signed = next(contents);
     writer.announce(&obsolete)?;
     writer.commit(&signed, Some(&header))?;

@@ -104,9 +104,14 @@ fn an_older_copy_can_be_changed_only_after_it_was_accepted() {
     scene.run(["add", &photo]).exits(3).says("this machine has seen generation 3");
     // The copy that was given up now counts as changed separately.
     put_back(&scene, &newest);
-    scene.run(["list"]).success().says("this copy of the vault was changed separately");
-    let refused = scene.run(["add", &photo, "--accept-older"]).exits(3).says("two copies were changed separately");
-    assert!(refused.stderr().contains("cipherlens export"), "it says what to do: {}", refused.stderr());
+    scene.run(["list"]).success().says("this copy of the vault was changed separately").says("--accept-older");
+    let forked = scene.run(["stats", "--json"]).success().json()["older_copy"].clone();
+    assert_eq!((&forked["generation"], &forked["seen"], &forked["forked"]), (&3.into(), &3.into(), &true.into()));
+    let refused = scene.run(["add", &photo]).exits(3).says("two copies were changed separately");
+    assert!(refused.stderr().contains("look for the other copy"), "it says what to do: {}", refused.stderr());
+    // The other one may be lost for good.
+    scene.run(["add", &photo, "--accept-older"]).success().says("generation 3 is used from now on");
+    assert_eq!(scene.run(["list", "--json"]).success().json().as_array().unwrap().len(), 3);
 }
 
 #[test]

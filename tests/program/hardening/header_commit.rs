@@ -35,7 +35,7 @@ fn commit(root: &Path) {
     let writer = backend.writer(Abandoned::Remove).unwrap();
     writer.lock(IfLocked::Refuse).unwrap();
     let current = backend.mapping().unwrap();
-    let mapping = current.mapping.with_header(current.tag, Digest::of(&[&new]));
+    let mapping = current.mapping.with_header(current.tag, Digest::of(&[&new]), Vec::new());
     writer.commit(&SignedMapping::sign(mapping, &keys), Some(&new)).unwrap();
     writer.unlock();
 }

@@ -10,9 +10,12 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use cipherlens::ckks::{ANSWER_BYTES, CheckVectors, Parameters, PublicContext, SecretContext};
+use cipherlens::vault::format::fields::{Field, encode_rows};
+use cipherlens::vault::format::history::Ancestor;
 use cipherlens::vault::format::list::{self, ImageList};
+use cipherlens::vault::format::tombstone::Tombstone;
 use cipherlens::vault::format::{chunks, old, record, table, vectors};
-use cipherlens::vault::{Digest, Extension, Found, Hex, ListedImage, Record, Source};
+use cipherlens::vault::{Digest, Extension, Found, Hex, ListedImage, Record, Seen, Source};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 use crate::hardening::targets::{HOST_VAULT, HostVault, IMAGES, SEGMENT, SMALL_DIMENSION, TARGETS, run};
@@ -26,6 +29,11 @@ const EXECUTIONS_OF_SLOW_TARGETS: usize = 25_000;
 
 /// The environment variable that sets the number of executions.
 const EXECUTIONS_VARIABLE: &str = "CIPHERLENS_FUZZ_EXECUTIONS";
+
+/// The plaintext of a page of a table.
+fn page(rows: Vec<Vec<Field>>) -> Vec<u8> {
+    encode_rows(&rows).unwrap().to_vec()
+}
 
 /// Valid files for a target.
 fn corpus(target: &str) -> Vec<Vec<u8>> {
@@ -64,7 +72,16 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
         }
         "sources" => {
             let source = Source::new(Hex([1; 16]), "photos".to_owned(), 1_700_000_000, b"/home/ann/photos".to_vec());
-            table::encode_sources(&[source]).unwrap().iter().map(|page| page.to_vec()).collect()
+            vec![page(table::rows_of_sources(&[source]).unwrap())]
+        }
+        "history" => {
+            let row =
+                |number: u8| Ancestor::from(Seen { generation: number.into(), tag: Hex([number; 64]) }).to_fields();
+            vec![page(vec![row(1), row(2), row(3)])]
+        }
+        "tombstones" => {
+            let row = |number: u8| Tombstone::new(Hex([number; 32]), 1_700_000_000, b"a.jpg".to_vec()).to_fields();
+            vec![page(vec![row(1), row(2)])]
         }
         "pack_list" => of_vault(".parts").collect(),
         // Two thumbnails, one that was dropped, and one more.
@@ -315,6 +332,16 @@ fn records() {
 #[test]
 fn sources() {
     survives("sources");
+}
+
+#[test]
+fn history() {
+    survives("history");
+}
+
+#[test]
+fn tombstones() {
+    survives("tombstones");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod exported_names;
 mod exporting;
 mod header_and_mapping;
 mod header_commit;
+mod history;
 mod known_answers;
 mod links;
 mod malformed;

@@ -2,6 +2,8 @@
 //! requests.
 
 #[cfg(target_os = "linux")]
+pub(crate) mod broken_locks;
+#[cfg(target_os = "linux")]
 pub(crate) mod full_disk;
 pub(crate) mod old_vault;
 pub(crate) mod pseudo_terminal;

@@ -8,15 +8,20 @@ use cipherlens::cipher::{Cost, Passphrase};
 use cipherlens::ckks::CheckVectors;
 use cipherlens::durable::IfLocked;
 use cipherlens::vault::format::dedup::DedupEntry;
+use cipherlens::vault::format::entries::TableEntry;
+use cipherlens::vault::format::fields::Rows;
+use cipherlens::vault::format::history;
+use cipherlens::vault::format::history::Ancestor;
 use cipherlens::vault::format::mapping::Contents;
 use cipherlens::vault::format::sealed::{SealedObject, VaultKeys};
 use cipherlens::vault::format::segment::Search;
 use cipherlens::vault::format::shape::Shape;
-use cipherlens::vault::format::{dedup, group, header, vectors};
+use cipherlens::vault::format::table::{PAGE_ROWS, Table};
+use cipherlens::vault::format::{dedup, fields, group, header, vectors};
 use cipherlens::vault::{
-    self, Abandoned, Appended, CaptureTime, Captured, Digest, Error, Extension, FeatureSpace, Found, Freshness,
-    GroupEntry, GroupPart, Hex, Id, Modified, NewImage, Object, Origin, PackPart, Part, Pixels, Regenerate,
-    SignedMapping, Snapshot, StoredPhoto, Transaction, Vault,
+    self, Abandoned, Appended, Backend, CaptureTime, Captured, Digest, Error, Extension, FeatureSpace, Found,
+    Freshness, GroupEntry, GroupPart, Hex, Id, Modified, NewImage, Object, Origin, PackPart, Part, Pixels, Regenerate,
+    Seen, SignedMapping, Snapshot, StoredPhoto, Transaction, Vault, Writer,
 };
 use zeroize::Zeroizing;
 
@@ -230,18 +235,92 @@ pub(crate) fn group_all(vault: &Vault, passphrase: &Passphrase) {
         tags: stage(&tags, &|name| Object::Group(name, GroupPart::Tags)),
         checks: vec![Some(stage(&checks, &|name| Object::Segment(name, Part::Checks)))],
     });
-    let (packs, tables) = (mapping.packs.clone(), mapping.tables.clone());
-    let obsolete: Vec<Object> = mapping
+    let packs = mapping.packs.clone();
+    let (tables, mut obsolete) = with_history(&keys, backend, &*writer, snapshot.signed());
+    let checks: Vec<Object> = mapping
         .segments
         .iter()
         .flat_map(|segment| segment.features.iter().flatten())
         .filter_map(|features| Some(Object::Segment(features.checks?.name(), Part::Checks)))
         .collect();
+    obsolete.extend(checks);
     let next = mapping.next(snapshot.signed().tag, Contents { groups, segments: Vec::new(), packs, tables });
     writer.announce(&obsolete).unwrap();
     writer.commit(&SignedMapping::sign(next, &keys), None).unwrap();
     writer.discard(&obsolete);
     writer.unlock();
+}
+
+/// The tables of a generation that follows `base`, and the pages that they replace, with the history that a transaction
+/// would write.
+fn with_history(
+    keys: &VaultKeys,
+    backend: &dyn Backend,
+    writer: &dyn Writer,
+    base: &SignedMapping,
+) -> (Vec<TableEntry>, Vec<Object>) {
+    let (table, mut tables) = (Table::History, base.mapping.tables.clone());
+    let mut pages = base.mapping.pages(table.name()).to_vec();
+    let (mut rows, mut obsolete) = (Vec::new(), Vec::new());
+    if let Some(last) = pages.pop() {
+        rows = history_page(keys, backend, pages.len() as u32, last);
+        obsolete.push(Object::Table(last.name()));
+    }
+    rows.push(Seen::of(base).into());
+    pages.push(stage_history(keys, writer, pages.len() as u32, &rows));
+    tables.retain(|entry| entry.name != table.name());
+    tables.push(TableEntry { name: table.name().into(), needs: table.needs(), pages });
+    (tables, obsolete)
+}
+
+fn history_page(keys: &VaultKeys, backend: &dyn Backend, number: u32, page: Digest) -> Vec<Ancestor> {
+    let sealed = backend.read_verified(&Shape::table_page(page)).unwrap();
+    let opened = keys.open(&SealedObject::Table(Table::History.id(), number), &sealed).unwrap();
+    history::of_rows(&Rows::decode(&opened, PAGE_ROWS).unwrap()).unwrap()
+}
+
+fn stage_history(keys: &VaultKeys, writer: &dyn Writer, number: u32, rows: &[Ancestor]) -> Digest {
+    let page = fields::encode_rows(&rows.iter().map(Ancestor::to_fields).collect::<Vec<_>>()).unwrap();
+    let sealed = keys.seal(&SealedObject::Table(Table::History.id(), number), &page).unwrap();
+    let digest = Digest::of(&sealed.parts());
+    writer.stage(&Object::Table(digest.name()), &sealed.parts()).unwrap();
+    digest
+}
+
+/// The generation with this number in a history that [`age`] made up.
+pub(crate) fn made_up(generation: u64) -> Seen {
+    Seen { generation, tag: Hex([generation as u8; 64]) }
+}
+
+/// Commits a generation whose history is longer by `more` made-up generations than it is, as if the vault at `root` had
+/// been changed as often.
+pub(crate) fn age(root: &Path, more: u64) {
+    let (vault, keys) = (open_unrecorded(root), keys(root));
+    let current = vault.snapshot().unwrap();
+    let (backend, current, table) = (vault.backend(), current.signed(), Table::History);
+    let mut rows: Vec<Ancestor> = Vec::new();
+    for (number, page) in (0..).zip(current.mapping.pages(table.name())) {
+        rows.extend(history_page(&keys, backend, number, *page));
+    }
+    let first = current.mapping.generation + 1;
+    rows.push(Seen::of(current).into());
+    rows.extend((first..first + more).map(made_up).map(Ancestor::from));
+    let writer = backend.writer(Abandoned::Remove).unwrap();
+    writer.lock(IfLocked::Refuse).unwrap();
+    let pages = (0..).zip(rows.chunks(PAGE_ROWS)).map(|(number, rows)| stage_history(&keys, &*writer, number, rows));
+    let history = TableEntry { name: table.name().into(), needs: table.needs(), pages: pages.collect() };
+    let others = current.mapping.tables.iter().filter(|entry| entry.name != table.name()).cloned();
+    let tables = others.chain([history]).collect();
+    let parent = rows.last().unwrap().seen.tag;
+    let mut next = current.mapping.with_header(parent, current.mapping.header, tables);
+    next.generation = first + more;
+    writer.commit(&SignedMapping::sign(next, &keys), None).unwrap();
+    writer.unlock();
+}
+
+/// The vault at `root`, on a machine that has seen nothing.
+fn open_unrecorded(root: &Path) -> Vault {
+    Vault::open(vault::local(root), &passphrase("correct"), Freshness::unrecorded()).unwrap().0
 }
 
 pub(crate) fn remove(vault: &Vault, ids: &[Id]) {
@@ -304,6 +383,13 @@ pub(crate) fn readable(snapshot: &Snapshot, ids: &[Id]) -> usize {
         }
     }
     intact
+}
+
+/// How many pages of tables there are, which must be all that is left of the features.
+pub(crate) fn only_tables(root: &Path) -> usize {
+    let features = files(&root.join("encrypted_features"));
+    assert!(features.keys().all(|name| name.extension().is_some_and(|one| one == "table")), "{:?}", features.keys());
+    features.len()
 }
 
 /// Changes a bit in the middle of a file.

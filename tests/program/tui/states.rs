@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use cipherlens::services::library::Statistics;
+use cipherlens::services::open_vault::CopyAge;
 use cipherlens::services::search::SearchResult;
 use cipherlens::services::session::Presence;
 use cipherlens::services::skipped::SkippedCounts;
@@ -166,8 +167,10 @@ pub(crate) fn states() -> Vec<(&'static str, Open)> {
             }),
         ),
     ];
-    let questions: [fn() -> Question; 7] = [
-        || Question::UseOlder { found: 2, seen: 3 },
+    let questions: [fn() -> Question; 9] = [
+        || Question::UseOlder(CopyAge::Older { found: 2, seen: 3 }),
+        || Question::UseOlder(CopyAge::Forked { found: 5, seen: 3 }),
+        || Question::UseOlder(CopyAge::Unproven { found: 5, seen: 3 }),
         || Question::Remove(vec![photos()[0].id]),
         || Question::OpenOutside(photos()[0].id),
         || Question::Download(vec![photos()[0].id]),

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::io;
 
+use super::claims;
 use super::directories::Directories;
 use super::journal;
 use super::journal::Journal;
@@ -29,7 +30,9 @@ pub(super) fn remove(
     if others.abandoned.is_empty() {
         return Ok(());
     }
-    // Read after claiming: see there.
+    // Where locks do nothing, a journal may belong to a writer that is about to commit: it cannot any more.
+    claims::revoke_all(directories)?;
+    // Read after that: now either the mapping references the files, or their writer reports no commit.
     let mapping = match directories.mapping() {
         Ok(found) if Some(found.tag) == in_force => found.mapping,
         Ok(_) => return Err(Error::Overtaken),

@@ -6,12 +6,13 @@
 
 use std::io::Write;
 
+use super::claims;
 use super::directories::Directories;
 use crate::durable;
 use crate::durable::{Dir, EntryKind};
 use crate::vault::error::Error;
 use crate::vault::format::hex::Id;
-use crate::vault::format::layout::{Directory, Object};
+use crate::vault::format::layout::{CLAIMS, Directory, Object};
 use crate::vault::format::limits::largest_bytes;
 
 /// Refuses a place that holds anything but the remains of an interrupted creation. Makes the vault's own directory if
@@ -78,6 +79,13 @@ fn remains_of_creation(directories: &Directories, root: &Dir, resumes: bool) -> 
             (Some(directory), EntryKind::Directory) => {
                 let inside = directories.dir(directory)?.entries().map_err(Error::io(directory.name()))?;
                 if !resumes && !inside.is_empty() {
+                    return Err(occupied());
+                }
+            }
+            (None, EntryKind::Directory) if name == CLAIMS => {
+                let inside = root.open_dir(CLAIMS).and_then(|claims| claims.entries()).map_err(Error::io(CLAIMS))?;
+                // They stay: the first commit takes over what an interrupted one has claimed.
+                if !inside.iter().all(|claim| claims::is_name(&claim.name)) {
                     return Err(occupied());
                 }
             }

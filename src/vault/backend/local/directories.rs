@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 
 use crate::durable::Dir;
 use crate::vault::error::Error;
+use crate::vault::format::hex::MacTag;
 use crate::vault::format::layout::{Directory, Object};
 use crate::vault::format::mapping::SignedMapping;
 
@@ -138,6 +139,15 @@ impl Directories {
         let found = file.seek(SeekFrom::Start(offset)).and_then(|_| file.take(bytes).read_to_end(&mut read));
         found.map_err(Error::io(object))?;
         Ok(read)
+    }
+
+    /// The tag of the current mapping, not verified; `None` when there is none yet.
+    pub(super) fn tag_in_force(&self) -> Result<Option<MacTag>, Error> {
+        match self.mapping() {
+            Ok(found) => Ok(Some(found.tag)),
+            Err(Error::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The current mapping. Its tag is not checked.

@@ -118,8 +118,8 @@ pub(super) fn look(directories: &Directories) -> Result<Others, Error> {
 /// Reads all journals but `own`, and claims the abandoned ones for the caller, which holds the writer's lock.
 ///
 /// A claimed journal gets another name. Where locks do nothing it may belong to a writer that is still there: that
-/// writer misses its journal, at the latest after it has replaced the mapping. So whoever claims a journal must read
-/// the mapping afterwards: then either the mapping references the files, or their writer reports no commit.
+/// writer looks for its journal once more after it has written its next mapping. So whoever claims a journal must take
+/// that mapping away (see `claims`) and read the current one, before it removes files.
 pub(super) fn claim(directories: &Directories, own: Option<&Journal>) -> Result<Others, Error> {
     read_all(directories, own, Purpose::Claim)
 }

@@ -5,6 +5,7 @@
 //! | this one | [`LocalBackend`], the [`Backend`] |
 //! | `directories` | the open directories, and files by name |
 //! | `writer` | writers: staged files, the lock, commit by rename |
+//! | `claims` | claims of the next generation |
 //! | `journal` | which files an interrupted writer may leave |
 //! | `abandoned` | removing those files |
 //! | `creation` | the directories of a new vault |
@@ -13,6 +14,7 @@
 //! Must never: mention a secret type. A host needs nothing else to serve a vault.
 
 mod abandoned;
+mod claims;
 mod creation;
 mod directories;
 mod journal;

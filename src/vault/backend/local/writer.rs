@@ -4,10 +4,9 @@
 //! is created, and before a commit makes the file obsolete. A commit needs the lock on the file `lock`, which is never
 //! replaced. This needs no key: a host uses it to write what its client has encrypted.
 //!
-//! On some network mounts locks do not exclude others. So a commit checks that the mapping it replaces is the one that
-//! was current when it took the lock, and that nobody took its files or its journal away; and afterwards that its own
-//! mapping is the current one and its journal is still there ([`Error::Overtaken`]). A commit by another writer between
-//! the first check and the rename goes unnoticed.
+//! On some network mounts locks do not exclude others. So a commit claims its generation (see `claims`), and then checks
+//! that the mapping it replaces is the one that was current when it took the lock, and that nobody took its files or its
+//! journal away ([`Error::Overtaken`]).
 //!
 //! Must never: change a file once it has its final name, remove one that the journal does not list, or report a commit
 //! before the directory that holds the mapping is durable.
@@ -22,6 +21,7 @@ use parking_lot::Mutex;
 
 use super::abandoned;
 use super::abandoned::remove_file;
+use super::claims::{Claim, Locks};
 use super::directories::Directories;
 use super::journal::Journal;
 use super::leftovers;
@@ -125,7 +125,7 @@ impl LocalWriter {
 
     /// Starts from the mapping that is current now, after the remains of an interrupted creation were removed.
     pub(super) fn start_over(&self) -> Result<(), Error> {
-        let in_force = tag_in_force(&self.directories)?;
+        let in_force = self.directories.tag_in_force()?;
         if let Some(turn) = &mut self.state.lock().turn {
             turn.in_force = in_force;
         }
@@ -224,9 +224,50 @@ impl LocalWriter {
         }
     }
 
+    /// Whether the lock that this writer holds keeps others out: it looks held to another descriptor.
+    fn locks(&self) -> Locks {
+        let is_held = |file: File| Lock::is_held(&file).unwrap_or(true);
+        match self.directories.open_file(&Object::Lock).map_or(true, is_held) {
+            true => Locks::Exclude,
+            false => Locks::DoNothing,
+        }
+    }
+
+    /// Puts the new header, which is prepared, in its place. Where locks do nothing, another writer may have taken the
+    /// prepared file away.
+    fn finish_header(&self, header: &[u8]) -> Result<(), Error> {
+        let (name, unfinished) = (Object::Header.file_name(), Object::UNFINISHED_HEADER);
+        let prepared = self.directories.read(&unfinished, largest_bytes(&unfinished));
+        let is_there = prepared.is_ok_and(|prepared| prepared == header);
+        let root = self.root()?;
+        let finished = if is_there { root.finish(&name) } else { root.replace(&name, header) };
+        finished.map_err(Error::io(Object::Header))
+    }
+
+    /// Removes what was staged for a commit that did not happen, but for the originals: a commit that is tried again
+    /// writes everything else anew.
+    fn forget_attempt(&self, state: &mut State) {
+        let (originals, others): (HashSet<Object>, HashSet<Object>) =
+            std::mem::take(&mut state.staged).into_iter().partition(|object| matches!(object, Object::Photo(..)));
+        state.staged = originals;
+        self.remove(&others, state);
+    }
+
+    /// Claims the generation of `mapping` and makes it the current one.
+    fn replace_mapping(&self, mapping: &SignedMapping, header: Option<&[u8]>, state: &mut State) -> Result<(), Error> {
+        let in_force = self.require_lock(state)?.in_force;
+        let claim = Claim::take(&self.directories, mapping, in_force, self.locks())?;
+        self.require_undisturbed(state, in_force)?;
+        let (root, header_name) = (self.root()?, Object::Header.file_name());
+        if let Some(header) = header {
+            root.prepare(&header_name, header).and_then(|()| root.sync()).map_err(Error::io(Object::Header))?;
+        }
+        claim.publish(root)
+    }
+
     /// Refuses to commit if another writer has committed since this one took the lock, or has removed what it staged.
     fn require_undisturbed(&self, state: &State, in_force: Option<MacTag>) -> Result<(), Error> {
-        let mut is_undisturbed = tag_in_force(&self.directories)? == in_force && self.has_journal(state)?;
+        let mut is_undisturbed = self.directories.tag_in_force()? == in_force && self.has_journal(state)?;
         for object in state.staged.iter().chain(&state.adopted) {
             is_undisturbed &= self.directories.has(object)?;
         }
@@ -236,15 +277,6 @@ impl LocalWriter {
     /// Whether this writer's journal is still there, if it has one.
     fn has_journal(&self, state: &State) -> Result<bool, Error> {
         state.journal.as_ref().map_or(Ok(true), |journal| self.directories.has(journal.object()))
-    }
-}
-
-/// The tag of the current mapping, not verified; `None` when there is none yet.
-fn tag_in_force(directories: &Directories) -> Result<Option<MacTag>, Error> {
-    match directories.mapping() {
-        Ok(found) => Ok(Some(found.tag)),
-        Err(Error::Missing { .. }) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 
@@ -278,13 +310,14 @@ impl Writer for LocalWriter {
             Err(error) => return Err(Error::io(&object)(error)),
         };
         abandoned::settle_header(&self.directories)?;
-        let turn = Turn { _lock: lock, _old: old, in_force: tag_in_force(&self.directories)? };
+        let turn = Turn { _lock: lock, _old: old, in_force: self.directories.tag_in_force()? };
         self.state.lock().turn = Some(turn);
         Ok(())
     }
 
     fn unlock(&self) {
         let mut state = self.state.lock();
+        self.forget_attempt(&mut state);
         if state.staged.is_empty() {
             self.end_journal(&mut state);
         }
@@ -378,37 +411,33 @@ impl Writer for LocalWriter {
 
     fn commit(&self, mapping: &SignedMapping, header: Option<&[u8]>) -> Result<(), Error> {
         let mut state = self.state.lock();
-        let in_force = self.require_lock(&state)?.in_force;
+        self.require_lock(&state)?;
         self.unsynced.sync().map_err(Error::io("encrypted files"))?;
         for directory in Directory::ALL {
             self.directories.dir(directory)?.sync().map_err(Error::io(directory.name()))?;
         }
-        self.require_undisturbed(&state, in_force)?;
-        let (root, header_name) = (self.root()?, Object::Header.file_name());
-        if let Some(header) = header {
-            root.prepare(&header_name, header).and_then(|()| root.sync()).map_err(Error::io(Object::Header))?;
+        let replaced = self.replace_mapping(mapping, header, &mut state);
+        if matches!(replaced, Err(Error::Overtaken)) {
+            return replaced;
         }
-        let replaced = root.replace(&Object::Mapping.file_name(), mapping.text().as_bytes());
         // Even a failed replacement may be visible. Then another writer finds out what the current mapping references.
         let (staged, adopted) = (std::mem::take(&mut state.staged), std::mem::take(&mut state.adopted));
         state.may_have_committed = true;
-        replaced.map_err(Error::io(Object::Mapping))?;
-        if tag_in_force(&self.directories)? != Some(mapping.tag) || !self.has_journal(&state)? {
-            return Err(Error::Overtaken);
-        }
+        replaced?;
         state.committed.extend(staged.into_iter().chain(adopted));
         if let Some(turn) = &mut state.turn {
             turn.in_force = Some(mapping.tag);
         }
-        if header.is_some() {
-            root.finish(&header_name).map_err(Error::io(Object::Header))?;
-        }
-        Ok(())
+        header.map_or(Ok(()), |header| self.finish_header(header))
     }
 
     fn remove_abandoned(&self) -> Result<(), Error> {
         let state = self.state.lock();
         let in_force = self.require_lock(&state)?.in_force;
+        if self.locks() == Locks::DoNothing {
+            log::warn!("locks do nothing here: what interrupted writers left is not removed");
+            return Ok(());
+        }
         abandoned::remove(&self.directories, &*self.backend, state.journal.as_ref(), in_force)
     }
 
