@@ -24,6 +24,7 @@ mod interrupt;
 mod list;
 mod log;
 mod man;
+mod merge;
 mod meter;
 mod output;
 mod passphrase;
@@ -100,6 +101,8 @@ enum Command {
     Push(push::Arguments),
     /// Bring the vault up to date with a copy
     Pull(pull::Arguments),
+    /// Make two copies of the vault that were changed separately the same
+    Merge(merge::Arguments),
     /// Serve a vault to cipherlens on another machine, without any key
     Serve(serve::Arguments),
     /// Import a folder of AES-128-CBC encrypted images
@@ -168,6 +171,7 @@ pub fn main() -> Invocation {
         Command::Upgrade(arguments) => upgrade::run(&arguments, &session),
         Command::Push(arguments) => push::run(&arguments, &session),
         Command::Pull(arguments) => pull::run(&arguments, &session),
+        Command::Merge(arguments) => merge::run(&arguments, &session),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::ImportLegacy(arguments) => import_legacy::run(&arguments, &session),
         Command::Demo(arguments) => demo::run(&arguments, &session),

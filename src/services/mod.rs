@@ -5,7 +5,7 @@
 //! | [`session`], [`open_vault`] | finding, creating, unlocking a vault; the handle that everything else takes |
 //! | [`find`], [`index`], [`interrupted_runs`] | photos into a vault |
 //! | [`search`], [`library`], [`export`] | finding, listing, removing and exporting photos |
-//! | [`check`], [`transfer`] | damage and repair; copies on other machines |
+//! | [`check`], [`transfer`], [`merge`] | damage and repair; copies on other machines |
 //! | [`upgrade`] | vaults of older formats |
 //! | [`embedding`] | the model that turns photos into vectors |
 //! | [`settings`], [`application_options`], [`app_dirs`] | what the user chose, and where the program keeps files |
@@ -30,6 +30,7 @@ pub mod index;
 pub mod interrupted_runs;
 pub mod legacy;
 pub mod library;
+pub mod merge;
 pub mod name;
 pub mod open_vault;
 pub mod passphrase_strength;

@@ -4,5 +4,6 @@ mod damage;
 mod dimension;
 mod generations;
 mod groups;
+mod merging;
 mod streams;
 mod writers;
