@@ -192,7 +192,7 @@ struct Copying {
 
 /// The current mapping at `to`, authenticated; `None` when there is no vault.
 fn target_mapping(vault: &Vault, from: &Replica, to: &Replica) -> Result<Option<SignedMapping>, vault::Error> {
-    match to.backend.read(&Object::Header, u64::from(u16::MAX)) {
+    match to.backend.read(&Object::Header, vault::largest_bytes(&Object::Header)) {
         Err(vault::Error::Missing { .. } | vault::Error::NotAVault { .. }) => return Ok(None),
         outcome => drop(outcome?),
     }

@@ -172,7 +172,7 @@ impl fmt::Display for Client {
 
 impl Backend for Client {
     fn require_vault(&self) -> Result<(), vault::Error> {
-        match self.read(&Object::Header, u64::from(u16::MAX)) {
+        match self.read(&Object::Header, vault::largest_bytes(&Object::Header)) {
             Err(vault::Error::Missing { .. }) => Err(vault::Error::NotAVault { path: self.address.place() }),
             outcome => outcome.map(drop),
         }
