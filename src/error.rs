@@ -148,6 +148,14 @@ impl Error {
             {
                 Some("free some space on the vault's disk, or raise the limit")
             }
+            vault::Error::PassphraseInUse { .. } => Some("choose another one; cipherlens key list shows the slots"),
+            vault::Error::SlotsFull { .. } => Some("remove one that is not needed any more: cipherlens key remove ID"),
+            vault::Error::LastPassphrase => {
+                Some("add another one first (cipherlens key add), or change this one (cipherlens passwd)")
+            }
+            vault::Error::UnknownSlot { .. } => {
+                Some("cipherlens key list shows the ids; their first digits are enough")
+            }
             vault::Error::UnknownImage { .. } => Some("cipherlens list shows the ids; their first digits are enough"),
             _ => None,
         }

@@ -21,6 +21,7 @@ mod features;
 mod import_legacy;
 mod init;
 mod interrupt;
+mod key;
 mod list;
 mod log;
 mod man;
@@ -95,6 +96,8 @@ enum Command {
     Stats(stats::Arguments),
     /// Change the passphrase
     Passwd(passwd::Arguments),
+    /// List, add and remove passphrases
+    Key(key::Arguments),
     /// Bring a vault of an older format to the current one
     Upgrade(upgrade::Arguments),
     /// Bring a copy of the vault up to date
@@ -168,6 +171,7 @@ pub fn main() -> Invocation {
         Command::Check(arguments) => check::run(&arguments, &session),
         Command::Stats(arguments) => stats::run(&arguments, &session),
         Command::Passwd(arguments) => passwd::run(&arguments, &session),
+        Command::Key(arguments) => key::run(&arguments, &session),
         Command::Upgrade(arguments) => upgrade::run(&arguments, &session),
         Command::Push(arguments) => push::run(&arguments, &session),
         Command::Pull(arguments) => pull::run(&arguments, &session),

@@ -9,12 +9,15 @@ use super::failure::Failure;
 use super::output;
 use super::passphrase::{PassphraseSource, Purpose};
 use super::session::{self, CostFlags, Session};
+use crate::services::keys;
 
 /// Arguments of `passwd`.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  cipherlens passwd\n\nOnly the files `header` and `mapping.json` change. Whoever has \
-        an old copy of them and knows the old passphrase can still decrypt the vault: delete old copies too."
+        an old copy of them and knows the old passphrase can still decrypt the vault: delete old copies too. If the \
+        vault has several passphrases (cipherlens key), only the one that you give is replaced, and the cost of a try \
+        stays: it is common to all."
 )]
 pub(super) struct Arguments {
     /// Read the new passphrase from the first line of FILE instead of asking
@@ -30,10 +33,13 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let (vault, old) = session.open_with_passphrase()?;
     let source = PassphraseSource::from_file(arguments.new_passphrase_file.clone());
     let new = session::read_passphrase(&source, "New passphrase", Purpose::Choose)?;
-    vault.change_passphrase(&old, &new, cost)?;
-    output::text(
-        "The vault opens with the new passphrase from now on.\n\
-         Older copies of the vault, in backups for instance, still open with the old one: delete them.\n",
-    )?;
+    let others = keys::change(&vault, &old, &new, cost)?;
+    let mut text = "The vault opens with the new passphrase from now on.\n".to_owned();
+    if others > 0 {
+        let others = output::count(others, "other slot");
+        text += &format!("Only the old passphrase was replaced; {others} stayed (cipherlens key list).\n");
+    }
+    text += "Older copies of the vault, in backups for instance, still open with the old one: delete them.\n";
+    output::text(&text)?;
     Ok(Exit::Success)
 }

@@ -57,7 +57,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     Ok(Exit::Success)
 }
 
-fn confirmed(question: &str) -> Result<bool, Failure> {
+/// Asks before something is removed. Without a terminal this is an error: scripts give `--yes`.
+pub(super) fn confirmed(question: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::Usage("no terminal to ask; give --yes to remove without being asked".to_owned()));
     }

@@ -165,14 +165,19 @@ impl Session {
 
     /// Unlocks the vault for reading. An older copy is read too, with a note.
     pub(super) fn open_vault(&self) -> Result<OpenVault, Failure> {
-        let vault = self.open()?;
+        self.open_to_read().map(|(vault, _)| vault)
+    }
+
+    /// The same, with the passphrase.
+    pub(super) fn open_to_read(&self) -> Result<(OpenVault, Passphrase), Failure> {
+        let (vault, passphrase) = self.unlock(IfOutdated::Say)?;
         if let Some(note) = session::copy_age_note(vault.copy_age()) {
             output::say(&format!("cipherlens: {note}: --accept-older."));
         }
-        Ok(vault)
+        Ok((vault, passphrase))
     }
 
-    /// Unlocks the vault to change its passphrase, which is returned too.
+    /// Unlocks the vault to change its passphrases; the one that opens it is returned too.
     pub(super) fn open_with_passphrase(&self) -> Result<(OpenVault, Passphrase), Failure> {
         let (vault, passphrase) = self.unlock(IfOutdated::Say)?;
         vault.require_newest()?;

@@ -5,6 +5,7 @@
 //! | [`session`], [`open_vault`] | finding, creating, unlocking a vault; the handle that everything else takes |
 //! | [`find`], [`index`], [`interrupted_runs`] | photos into a vault |
 //! | [`search`], [`library`], [`export`] | finding, listing, removing and exporting photos |
+//! | [`keys`] | passphrases |
 //! | [`check`], [`transfer`], [`merge`] | damage and repair; copies on other machines |
 //! | [`upgrade`] | vaults of older formats |
 //! | [`embedding`] | the model that turns photos into vectors |
@@ -28,6 +29,7 @@ pub mod find;
 pub mod format;
 pub mod index;
 pub mod interrupted_runs;
+pub mod keys;
 pub mod legacy;
 pub mod library;
 pub mod merge;

@@ -9,8 +9,6 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
-use crate::cipher::{Cost, Passphrase};
-use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::services::camera_data::CameraData;
 use crate::services::exif;
@@ -96,14 +94,6 @@ impl OpenVault {
     /// When the record of the newest generation seen cannot be written.
     pub fn accept_older_copy(&self) -> Result<(), Error> {
         Ok(self.vault.accept_older_copy()?)
-    }
-
-    /// Replaces the passphrase `old` by `new`: a commit that changes the header and nothing else.
-    ///
-    /// # Errors
-    /// When another process writes to the vault, or a file cannot be written.
-    pub fn change_passphrase(&self, old: &Passphrase, new: &Passphrase, cost: Cost) -> Result<(), Error> {
-        Ok(self.vault.change_passphrase(old, new, cost, IfLocked::Wait)?)
     }
 
     /// Bytes sent and received since the vault was opened; `None` for a vault on this machine.
@@ -229,6 +219,8 @@ impl OpenVault {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::cipher::{Cost, Passphrase};
+    use crate::durable::IfLocked;
     use crate::services::{library, synthetic};
     use crate::vault::{self, Extension, FeatureSpace, Found, Freshness, Hex, NewImage, Transaction};
 

@@ -5,7 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::format::hex::Id;
+use super::format::hex::{Id, SlotId};
 use super::format::layout::Object;
 use crate::cipher;
 use crate::ckks;
@@ -97,6 +97,35 @@ pub enum Error {
     HeaderReplaced {
         /// The current generation.
         generation: u64,
+    },
+    /// A slot of the header opens with this passphrase already.
+    #[error("slot {slot} opens with this passphrase already; nothing was changed")]
+    PassphraseInUse {
+        /// The slot.
+        slot: SlotId,
+    },
+    /// The header has no room for another slot.
+    #[error("the vault has {limit} passphrases and other ways to open it, and can have no more")]
+    SlotsFull {
+        /// Most slots of a header.
+        limit: usize,
+    },
+    /// The only slot that a passphrase opens was to be removed.
+    #[error("this is the only passphrase of the vault, so it was not removed: nobody could open the vault any more")]
+    LastPassphrase,
+    /// No slot of the header has this id.
+    #[error("no slot of the vault has the id {id}")]
+    UnknownSlot {
+        /// The requested id or prefix.
+        id: String,
+    },
+    /// Several ids of slots begin with this prefix.
+    #[error("{slots} slots of the vault have ids that begin with {prefix:?}; give more digits")]
+    AmbiguousSlot {
+        /// The prefix.
+        prefix: String,
+        /// How many slots match.
+        slots: usize,
     },
     /// A newer generation replaced the one being read: take a new snapshot and retry.
     #[error("generation {generation} of the vault was replaced while it was being read; try again")]

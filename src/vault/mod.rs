@@ -15,6 +15,7 @@
 //! | `write` | [`Transaction`] makes the next generation; compaction, [`repair`], [`Merge`] |
 //! | `freshness` | which generations this machine has seen, to detect a rollback |
 //! | `unlocked` | [`Vault`]: opening it, and its keys |
+//! | `keys` | the passphrases of a vault: listing, adding, changing, removing |
 //! | `creation` | an empty vault |
 //!
 //! Modules depend only on those above them in this table, except that a check and a transaction start from a [`Vault`].
@@ -47,6 +48,7 @@ mod creation;
 mod error;
 pub mod format;
 mod freshness;
+mod keys;
 mod read;
 mod unlocked;
 mod write;
@@ -64,8 +66,8 @@ pub use format::capture::{Camera, CaptureTime, Captured, Exposure, Orientation, 
 pub use format::entries::{GroupEntry, SEGMENT_IMAGES, SegmentEntry};
 pub use format::expected::Expected;
 pub use format::extension::Extension;
-pub use format::header::is_header;
-pub use format::hex::{Digest, Hex, Id, MacTag, NotHex};
+pub use format::header::{ListedSlot, SlotKind, is_header};
+pub use format::hex::{Digest, Hex, Id, MacTag, NotHex, SlotId};
 pub use format::hints::Hints;
 pub use format::history::Seen;
 pub use format::layout::{Directory, GroupPart, Object, PackPart, Part};

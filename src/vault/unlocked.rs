@@ -7,7 +7,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::backend::Backend;
-use super::backend::writer::Abandoned;
+use super::backend::writer::Writer;
 use super::creation;
 use super::error::Error;
 use super::format::header;
@@ -15,7 +15,7 @@ use super::format::hex::{Digest, Id};
 use super::format::history::Seen;
 use super::format::layout::Object;
 use super::format::limits::largest_bytes;
-use super::format::mapping::SignedMapping;
+use super::format::mapping::{Mapping, SignedMapping};
 use super::format::sealed::{ContentTag, VaultKeys};
 use super::format::segment::Search;
 use super::format::shape::Shape;
@@ -31,7 +31,6 @@ use super::write::history::{Continuing, IfDamaged};
 use super::write::tables;
 use crate::cipher::{Cost, MasterKey, Passphrase, Purpose, aes_cbc_hmac, padding};
 use crate::ckks::KeyHolder;
-use crate::durable::IfLocked;
 
 /// How often opening is tried while others commit.
 const TRIES: usize = 8;
@@ -86,11 +85,7 @@ impl Vault {
         let mapping = &signed.mapping;
         if !mapping.is_old() && mapping.header != Digest::of(&[&header]) {
             // Another process may have committed both since the header was read.
-            let newer = backend.header(&mapping.header)?;
-            if mapping.header != Digest::of(&[&newer]) {
-                return Err(Error::HeaderReplaced { generation: mapping.generation });
-            }
-            header::open(&newer, passphrase)?;
+            header::open(&named_header(&*backend, mapping)?, passphrase)?;
         }
         let space = mapping.feature_space()?;
         let shape = Shape::of(mapping)?;
@@ -257,38 +252,35 @@ impl Vault {
         self.source.shape == Shape::Old
     }
 
-    /// Changes the passphrase `old` to `new`: a commit that changes only the header.
+    /// Commits a generation with the same contents, and with `header` if there is one. The writer holds the lock, and
+    /// `current` is the mapping that it replaces.
     ///
     /// # Errors
-    /// [`Error::WrongPassphrase`]; [`Error::Locked`]; [`Error::Outdated`]; what the system reports.
-    pub fn change_passphrase(
+    /// As [`Writer::commit`]; when the record of generations seen on this machine cannot be written.
+    pub(super) fn commit_same_contents(
         &self,
-        old: &Passphrase,
-        new: &Passphrase,
-        cost: Cost,
-        if_locked: IfLocked,
+        writer: &dyn Writer,
+        current: &SignedMapping,
+        header: Option<&[u8]>,
     ) -> Result<(), Error> {
-        self.require_newest()?;
-        let writer = self.backend().writer(Abandoned::Remove)?;
-        writer.lock(if_locked)?;
-        let current = self.current()?;
-        current.mapping.require_writable()?;
-        let header = self.backend().header(&current.mapping.header)?;
-        let header = header::change_passphrase(&header, self.source.keys.tree().master(), old, new, cost)?;
-        let continuing = Continuing { source: &self.source, writer: &*writer, freshness: &self.freshness };
+        let continuing = Continuing { source: &self.source, writer, freshness: &self.freshness };
         let before = &current.mapping.tables;
         let mut tables = before.clone();
-        tables::set_pages(&mut tables, Table::History, continuing.after(&current, IfDamaged::Refuse)?);
+        tables::set_pages(&mut tables, Table::History, continuing.after(current, IfDamaged::Refuse)?);
         let obsolete: Vec<Object> = tables::obsolete_pages(before, &tables).collect();
-        let next = current.mapping.with_header(current.tag, Digest::of(&[&header]), tables);
-        let next = SignedMapping::sign(next, &self.source.keys);
+        let named = header.map_or(current.mapping.header, |header| Digest::of(&[header]));
+        let next = SignedMapping::sign(current.mapping.with_header(current.tag, named, tables), &self.source.keys);
         writer.announce(&obsolete)?;
-        writer.commit(&next, Some(&header))?;
+        writer.commit(&next, header)?;
         writer.discard(&obsolete);
         self.freshness.remember(&next)
     }
 
-    fn current(&self) -> Result<SignedMapping, Error> {
+    /// The newest generation's mapping.
+    ///
+    /// # Errors
+    /// As [`Self::snapshot`].
+    pub(super) fn current(&self) -> Result<SignedMapping, Error> {
         authentic_mapping(&self.source, &self.freshness)
     }
 }
@@ -302,6 +294,18 @@ fn read_header(backend: &dyn Backend) -> Result<Vec<u8>, Error> {
         }
         outcome => outcome,
     }
+}
+
+/// The header that belongs to `mapping`. In formats 1 and 2 the mapping does not say which one that is.
+///
+/// # Errors
+/// [`Error::HeaderReplaced`]; as [`Backend::header`].
+pub(super) fn named_header(backend: &dyn Backend, mapping: &Mapping) -> Result<Vec<u8>, Error> {
+    let header = backend.header(&mapping.header)?;
+    if mapping.is_old() || mapping.header == Digest::of(&[&header]) {
+        return Ok(header);
+    }
+    Err(Error::HeaderReplaced { generation: mapping.generation })
 }
 
 /// Opens the header that the current mapping names, if it is not the one that was `tried`. The mapping is not

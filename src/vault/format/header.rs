@@ -14,7 +14,7 @@
 //! Must never: let a file request a cost outside the allowed range, or drop a slot of an unknown kind.
 
 use super::fields::Bytes;
-use super::hex::{Hex, Id};
+use super::hex::{Hex, Id, SlotId};
 use super::layout::Object;
 use super::sealed::{Kind, PREFIX_BYTES};
 use crate::cipher;
@@ -40,11 +40,31 @@ pub const LARGEST_BYTES: usize = OPEN_BYTES + 2 + MOST_SLOTS * (SLOT_BYTES + LON
 /// A slot with a master key that is wrapped under a passphrase.
 const PASSPHRASE: u8 = 1;
 
+/// What opens a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotKind {
+    /// A passphrase.
+    Passphrase,
+    /// Something that this version does not know: the number of its kind.
+    Unknown(u8),
+}
+
+/// A slot without its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedSlot {
+    /// Its id.
+    pub id: SlotId,
+    /// What opens it.
+    pub kind: SlotKind,
+    /// Whether the passphrase that was given opens it.
+    pub is_opened: bool,
+}
+
 /// One way to open a vault.
 #[derive(Clone, PartialEq, Eq)]
 struct Slot {
     kind: u8,
-    id: Hex<8>,
+    id: SlotId,
     body: Vec<u8>,
 }
 
@@ -118,27 +138,47 @@ impl Header {
         if is_old { self.open.clone() } else { [&self.open[..], &[slot.kind], &slot.id.0].concat() }
     }
 
+    /// The same for a header that is to be changed slot by slot, which version 1 cannot be.
+    fn parse_slots(bytes: &[u8]) -> Result<Self, Error> {
+        let header = Self::parse(bytes)?;
+        if header.open[VERSION_AT] < VERSION { Err(Error::Outdated) } else { Ok(header) }
+    }
+
     /// Adds a slot for a key-encryption key.
-    fn wrap(&mut self, master: &MasterKey, key: &Secret<64>) -> Result<(), Error> {
+    fn wrap(&mut self, master: &MasterKey, key: &Secret<64>) -> Result<SlotId, Error> {
         let mut id = [0; 8];
         getrandom::fill(&mut id)?;
         let mut slot = Slot { kind: PASSPHRASE, id: Hex(id), body: Vec::new() };
         slot.body = master.wrap(key, &self.associated(&slot))?.to_vec();
         self.slots.push(slot);
-        Ok(())
+        Ok(Hex(id))
+    }
+
+    /// The same for a passphrase, which must not open another slot: of two slots with one passphrase, removing the one
+    /// would not keep it out.
+    fn wrap_new(&mut self, master: &MasterKey, passphrase: &Passphrase) -> Result<SlotId, Error> {
+        let key = passphrase.key_encryption_key(&self.salt, self.cost)?;
+        match self.unwrap(&key)? {
+            Some((position, _)) => Err(Error::PassphraseInUse { slot: self.slots[position].id }),
+            None => self.wrap(master, &key),
+        }
     }
 
     /// The position of the slot that this passphrase opens, and the master key.
     fn open(&self, passphrase: &Passphrase) -> Result<(usize, MasterKey), Error> {
-        let key = passphrase.key_encryption_key(&self.salt, self.cost)?;
+        self.unwrap(&passphrase.key_encryption_key(&self.salt, self.cost)?)?.ok_or(Error::WrongPassphrase)
+    }
+
+    /// The same for a key-encryption key; `None` when it opens no slot.
+    fn unwrap(&self, key: &Secret<64>) -> Result<Option<(usize, MasterKey)>, Error> {
         for (position, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.kind == PASSPHRASE) {
-            match MasterKey::unwrap(&key, &self.associated(slot), &slot.body) {
-                Ok(master) => return Ok((position, master)),
+            match MasterKey::unwrap(key, &self.associated(slot), &slot.body) {
+                Ok(master) => return Ok(Some((position, master))),
                 Err(cipher::Error::Damaged) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::WrongPassphrase)
+        Ok(None)
     }
 }
 
@@ -185,25 +225,70 @@ pub fn open(header: &[u8], passphrase: &Passphrase) -> Result<(Id, MasterKey), E
     Ok((header.vault, master))
 }
 
-/// The header after the passphrase `old` was replaced by `new`. With other slots in it, salt and cost stay: they are
-/// common to all. Otherwise a new header with `cost` is made.
+/// The header after the passphrase `old` was replaced by `new`, and the number of other slots. With other slots in it,
+/// salt and cost stay: they are common to all. Otherwise a new header with `cost` is made.
 ///
 /// # Errors
-/// [`Error::WrongPassphrase`] when no slot opens with `old`; as [`seal`].
+/// [`Error::WrongPassphrase`] when no slot opens with `old`; [`Error::PassphraseInUse`] when another one opens with
+/// `new`; as [`seal`].
 pub fn change_passphrase(
     header: &[u8],
     master: &MasterKey,
     old: &Passphrase,
     new: &Passphrase,
     cost: Cost,
-) -> Result<Vec<u8>, Error> {
+) -> Result<(Vec<u8>, usize), Error> {
     let mut header = Header::parse(header)?;
     let (position, _) = header.open(old)?;
-    if header.slots.len() == 1 {
-        return seal(header.vault, master, new, cost);
-    }
     header.slots.remove(position);
-    header.wrap(master, &new.key_encryption_key(&header.salt, header.cost)?)?;
+    let others = header.slots.len();
+    if others == 0 {
+        return Ok((seal(header.vault, master, new, cost)?, others));
+    }
+    header.wrap_new(master, new)?;
+    Ok((header.encode(), others))
+}
+
+/// The slots in their order.
+///
+/// # Errors
+/// As [`open`].
+pub fn list_slots(header: &[u8], passphrase: &Passphrase) -> Result<Vec<ListedSlot>, Error> {
+    let header = Header::parse(header)?;
+    let (opened, _) = header.open(passphrase)?;
+    let listed = |(position, slot): (usize, &Slot)| {
+        let kind = if slot.kind == PASSPHRASE { SlotKind::Passphrase } else { SlotKind::Unknown(slot.kind) };
+        ListedSlot { id: slot.id, kind, is_opened: position == opened }
+    };
+    Ok(header.slots.iter().enumerate().map(listed).collect())
+}
+
+/// The header with one more slot, which `new` opens, and the id of that slot. Salt and cost stay.
+///
+/// # Errors
+/// [`Error::PassphraseInUse`] when a slot opens with `new` already; [`Error::SlotsFull`]; [`Error::Outdated`]; as
+/// [`seal`].
+pub fn add_passphrase(header: &[u8], master: &MasterKey, new: &Passphrase) -> Result<(Vec<u8>, SlotId), Error> {
+    let mut header = Header::parse_slots(header)?;
+    if header.slots.len() >= MOST_SLOTS {
+        return Err(Error::SlotsFull { limit: MOST_SLOTS });
+    }
+    let id = header.wrap_new(master, new)?;
+    Ok((header.encode(), id))
+}
+
+/// The header without a slot.
+///
+/// # Errors
+/// [`Error::UnknownSlot`]; [`Error::LastPassphrase`] for the only one that a passphrase opens, whatever slots of other
+/// kinds there are; [`Error::Outdated`].
+pub fn remove_slot(header: &[u8], id: SlotId) -> Result<Vec<u8>, Error> {
+    let mut header = Header::parse_slots(header)?;
+    let position = header.slots.iter().position(|slot| slot.id == id);
+    header.slots.remove(position.ok_or_else(|| Error::UnknownSlot { id: id.to_string() })?);
+    if header.slots.iter().all(|slot| slot.kind != PASSPHRASE) {
+        return Err(Error::LastPassphrase);
+    }
     Ok(header.encode())
 }
 
@@ -277,13 +362,60 @@ mod tests {
         let foreign = Slot { kind: 9, id: Hex([7; 8]), body: vec![1, 2, 3] };
         header.slots.insert(0, foreign.clone());
         let bytes = header.encode();
-        let changed = change_passphrase(&bytes, &master, &passphrase("one"), &passphrase("two"), Cost::FLOOR).unwrap();
+        let changed = change_passphrase(&bytes, &master, &passphrase("one"), &passphrase("two"), Cost::FLOOR);
+        let (changed, others) = changed.unwrap();
+        assert_eq!(others, 1);
         assert!(matches!(open(&changed, &passphrase("one")), Err(Error::WrongPassphrase)));
         assert!(open(&changed, &passphrase("two")).is_ok());
         let after = Header::parse(&changed).unwrap();
         assert!(after.slots[0] == foreign && after.salt == header.salt);
         header.slots.truncate(1);
         assert!(matches!(open(&header.encode(), &passphrase("one")), Err(Error::Newer { .. })));
+    }
+
+    #[test]
+    fn each_passphrase_opens_its_slot_and_the_last_one_stays() {
+        let master = MasterKey::generate().unwrap();
+        let [one, two, three] = ["one", "two", "three"].map(passphrase);
+        let header = seal(Id::random().unwrap(), &master, &one, Cost::FLOOR).unwrap();
+        assert!(matches!(add_passphrase(&header, &master, &one), Err(Error::PassphraseInUse { .. })));
+        let (both, id) = add_passphrase(&header, &master, &two).unwrap();
+        assert_eq!(both[..OPEN_BYTES], header[..OPEN_BYTES], "one salt and one cost");
+        for (text, opened) in [(&one, [true, false]), (&two, [false, true])] {
+            let slots = list_slots(&both, text).unwrap();
+            assert_eq!(slots.iter().map(|slot| slot.is_opened).collect::<Vec<_>>(), opened);
+            assert!(slots.iter().all(|slot| slot.kind == SlotKind::Passphrase) && slots[1].id == id);
+        }
+        assert!(matches!(list_slots(&both, &three), Err(Error::WrongPassphrase)));
+        let into_the_other = change_passphrase(&both, &master, &one, &two, Cost::FLOOR);
+        assert!(matches!(into_the_other, Err(Error::PassphraseInUse { slot }) if slot == id));
+        assert!(change_passphrase(&both, &master, &one, &one, Cost::FLOOR).is_ok());
+
+        let first = list_slots(&both, &one).unwrap()[0].id;
+        let only_two = remove_slot(&both, first).unwrap();
+        assert!(open(&only_two, &two).is_ok());
+        assert!(matches!(open(&only_two, &one), Err(Error::WrongPassphrase)));
+        assert!(matches!(remove_slot(&only_two, first), Err(Error::UnknownSlot { .. })));
+        // A slot of an unknown kind does not count: this version could not open the vault with it.
+        let mut foreign = Header::parse(&only_two).unwrap();
+        foreign.slots.push(Slot { kind: 9, id: Hex([7; 8]), body: vec![1] });
+        assert!(matches!(remove_slot(&foreign.encode(), id), Err(Error::LastPassphrase)));
+        assert_eq!(list_slots(&foreign.encode(), &two).unwrap()[1].kind, SlotKind::Unknown(9));
+        assert!(remove_slot(&foreign.encode(), Hex([7; 8])).unwrap() == only_two);
+    }
+
+    #[test]
+    fn a_header_has_64_slots_at_most() {
+        let master = MasterKey::generate().unwrap();
+        let sealed = seal(Id::random().unwrap(), &master, &passphrase("one"), Cost::FLOOR).unwrap();
+        let mut header = Header::parse(&sealed).unwrap();
+        for number in 1..63 {
+            header.slots.push(Slot { kind: 9, id: Hex([number; 8]), body: vec![0; LONGEST_BODY_BYTES] });
+        }
+        let (full, _) = add_passphrase(&header.encode(), &master, &passphrase("two")).unwrap();
+        assert!(full.len() <= LARGEST_BYTES && open(&full, &passphrase("two")).is_ok());
+        let refused = add_passphrase(&full, &master, &passphrase("three"));
+        assert!(matches!(refused, Err(Error::SlotsFull { limit: 64 })));
     }
 
     #[test]

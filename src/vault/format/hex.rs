@@ -19,6 +19,8 @@ impl<const N: usize> From<[u8; N]> for Hex<N> {
 
 /// A random id of a vault, a segment, an image or a thumbnail.
 pub type Id = Hex<16>;
+/// A random id of a slot of the header.
+pub type SlotId = Hex<8>;
 /// The BLAKE3 hash of a file, or a keyed hash of a photo.
 pub type Digest = Hex<32>;
 /// An HMAC-SHA-512.

@@ -57,6 +57,12 @@ fn invocations(command: &str, scene: &Scene, id: &str) -> Vec<Vec<String>> {
         "remove" => &[&["remove", "--yes", id], &["remove", "--yes", "--json", id]],
         "check" => &[&["check"], &["check", "--repair", "--json"]],
         "passwd" => &[&["passwd", memory, mebibytes, passes, once, "--new-passphrase-file", &passphrase]],
+        "key" => &[
+            &["key", "list"],
+            &["key", "list", "--json"],
+            &["key", "add", "--new-passphrase-file", &passphrase],
+            &["key", "add", "--json", "--new-passphrase-file", &passphrase],
+        ],
         "push" => &[&["push", &vault, &copy]],
         "pull" => &[&["pull", &vault, &copy]],
         "serve" => &[&["serve", "--stdio", &vault]],
@@ -88,7 +94,8 @@ fn is_done(command: &str, arguments: &[String], scene: &Scene) -> bool {
         "search" if arguments.contains(&"--export".to_owned()) => {
             fs::read_dir(scene.path("out")).is_ok_and(|out| out.count() == PHOTOS)
         }
-        "passwd" => {
+        "key" if arguments.contains(&"list".to_owned()) => true,
+        "passwd" | "key" => {
             fs::copy(scene.path("new passphrase"), scene.passphrase_file()).unwrap();
             photos() == PHOTOS
         }

@@ -9,6 +9,7 @@ mod ended_by_error;
 mod export;
 mod features;
 mod interrupt;
+mod keys;
 mod legacy;
 mod older_copies;
 mod passed_over;

@@ -89,6 +89,8 @@ fn an_older_copy_can_be_changed_only_after_it_was_accepted() {
         &["remove", "--yes", &id],
         &["check", "--repair"],
         &["passwd", "--new-passphrase-file", &passphrase],
+        &["key", "add", "--new-passphrase-file", &passphrase],
+        &["key", "remove", "--yes", "00"],
         &["synthesize", "1"],
     ] {
         let ran = scene.run(arguments).exits(3).says("this machine has seen generation 3").says("--accept-older");

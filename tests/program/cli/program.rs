@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::scene::{Ran, Scene, samples};
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "init",
     "add",
     "search",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 21] = [
     "check",
     "stats",
     "passwd",
+    "key",
     "push",
     "pull",
     "serve",

@@ -132,3 +132,32 @@ fn an_address_in_the_form_of_scp_leads_to_a_question() {
     terminal.keys("\r");
     assert_eq!(terminal.wait().exit_code(), 64);
 }
+
+#[test]
+fn a_passphrase_is_added_at_a_terminal_and_removed_after_a_question() {
+    let scene = Scene::with_vault();
+    let (vault, passphrase) = (scene.vault().display().to_string(), scene.passphrase_file().display().to_string());
+    let key = |arguments: &[&str]| {
+        let common = ["--vault", &vault, "--passphrase-file", &passphrase, "key"];
+        started(&[&common[..], arguments].concat())
+    };
+    let mut terminal = key(&["add"]);
+    answer(&mut terminal, "Further passphrase:", PASSPHRASE);
+    answer(&mut terminal, "Repeat it:", PASSPHRASE);
+    assert!(terminal.wait().success(), "{}", terminal.screen());
+    assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
+    let listed = scene.run(["key", "list", "--json"]).success().json();
+    let ids = [0, 1].map(|at| listed["slots"][at]["id"].as_str().unwrap().to_owned());
+    for (id, question) in ids.iter().zip(["which the passphrase just given opens?", "What opens it does not open"]) {
+        let mut terminal = key(&["remove", id]);
+        terminal.until_screen(question);
+        terminal.keys("\r");
+        assert_eq!(terminal.wait().exit_code(), 1);
+        assert!(terminal.screen().contains("Nothing was removed."), "{}", terminal.screen());
+    }
+    let mut terminal = key(&["remove", &ids[0]]);
+    terminal.until_screen("[y/N]");
+    terminal.keys("y\r");
+    assert!(terminal.wait().success(), "{}", terminal.screen());
+    scene.run(["list"]).exits(2);
+}

@@ -79,7 +79,7 @@ fn every_command_reports_a_missing_vault_and_creates_none() {
     fs::rename(&vault, scene.path("on the disk")).unwrap();
     let photo = &samples(1)[0].display().to_string();
     let path = vault.display().to_string();
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 14] = [
         &["add", photo],
         &["search", photo],
         &["list"],
@@ -90,6 +90,9 @@ fn every_command_reports_a_missing_vault_and_creates_none() {
         &["check", "--repair"],
         &["stats"],
         &["passwd"],
+        &["key", "list"],
+        &["key", "add"],
+        &["key", "remove", "00"],
         &["push", &path, "copy"],
     ];
     for is_mount_point in [false, true] {

@@ -1,6 +1,6 @@
 //! Rows "kill -9 at any step", "power cut", "disk full, I/O error" and "passphrase change": whatever happens while
-//! `init`, `add`, `remove` or `passwd` runs, the vault is in the old state or in the new one, never in a third, and
-//! whatever the program reported as saved is saved.
+//! `init`, `add`, `remove`, `passwd` or `key` runs, the vault is in the old state or in the new one, never in a third,
+//! and whatever the program reported as saved is saved.
 //!
 //! A killed process leaves its files as they were at that moment, so one traced run covers every crash: the files are
 //! copied before each call that changes them, and each copy is opened. Some runs are really killed as well.
@@ -16,7 +16,7 @@ use nix::sys::signal::Signal;
 
 use crate::hardening::power::{Disk, Names};
 use crate::hardening::states::{FIRST_PASSPHRASE, SECOND_PASSPHRASE, State, freshness, passphrase, state};
-use crate::support::scene::{CHEAPEST, Scene, samples};
+use crate::support::scene::{CHEAPEST, Ran, Scene, samples};
 use crate::support::tracer;
 use crate::support::tracer::{Call, End, Fate, Kind};
 use crate::support::vault_fixture::group_all;
@@ -30,6 +30,10 @@ enum Change {
     /// Remove from a vault whose segments are in a group.
     RemoveFromGroup,
     Passwd,
+    /// A second passphrase.
+    KeyAdd,
+    /// Without the second passphrase again.
+    KeyRemove,
 }
 
 /// A change, the machine on which it is made, and the two states that the vault may be in.
@@ -58,18 +62,30 @@ impl Trial {
             group_all(&open, &passphrase);
             assert_eq!(open.snapshot().unwrap().mapping().groups.len(), 1);
         }
+        if change == Change::KeyRemove {
+            add_second(&machine).success();
+        }
         let mut trial = Self { change, machine, before: State::NoVault, after: State::NoVault };
         let stage = trial.stage();
         trial.before = stage.state("before");
         stage.scene.run(&stage.arguments).success();
         trial.after = stage.state("after");
         match (change, &trial.before, &trial.after) {
-            (Change::Init, State::NoVault, State::Vault(FIRST_PASSPHRASE, photos)) => assert!(photos.is_empty()),
+            (Change::Init, State::NoVault, State::Vault(texts, photos)) => {
+                assert!(photos.is_empty() && *texts == [FIRST_PASSPHRASE]);
+            }
             (Change::Add, State::Vault(_, old), State::Vault(_, new)) => assert_eq!((old.len(), new.len()), (2, 5)),
             (Change::Remove | Change::RemoveFromGroup, State::Vault(_, old), State::Vault(_, new)) => {
                 assert_eq!((old.len(), new.len()), (2, 1));
             }
-            (Change::Passwd, State::Vault(FIRST_PASSPHRASE, old), State::Vault(SECOND_PASSPHRASE, new)) => {
+            (Change::Passwd | Change::KeyAdd | Change::KeyRemove, State::Vault(from, old), State::Vault(to, new)) => {
+                let (first, both) = (vec![FIRST_PASSPHRASE], vec![FIRST_PASSPHRASE, SECOND_PASSPHRASE]);
+                let expected = match change {
+                    Change::KeyAdd => (&first, &both),
+                    Change::KeyRemove => (&both, &first),
+                    _ => (&first, &vec![SECOND_PASSPHRASE]),
+                };
+                assert_eq!((from, to), expected);
                 assert_eq!(old, new);
             }
             other => panic!("{other:?}"),
@@ -90,10 +106,12 @@ impl Trial {
                 let first = images.map(|image| image.unwrap().file_name().into_string().unwrap()).min().unwrap();
                 vec!["remove".into(), "--yes".into(), first[..32].to_owned()]
             }
-            Change::Passwd => {
-                let new = scene.path("new passphrase");
-                fs::write(&new, SECOND_PASSPHRASE).unwrap();
-                vec!["passwd".into(), "--new-passphrase-file".into(), text(&new)]
+            Change::Passwd => ["passwd".into()].into_iter().chain(second(&scene)).collect(),
+            Change::KeyAdd => ["key".into(), "add".into()].into_iter().chain(second(&scene)).collect(),
+            Change::KeyRemove => {
+                let listed = self.machine.run(["key", "list", "--json"]).success().json();
+                let added = listed["slots"][1]["id"].as_str().unwrap();
+                vec!["key".into(), "remove".into(), "--yes".into(), added.to_owned()]
             }
         };
         if matches!(self.change, Change::Init | Change::Passwd) {
@@ -116,6 +134,17 @@ impl Trial {
         }
         calls
     }
+}
+
+/// The flag that names a file with the second passphrase, which is written now.
+fn second(scene: &Scene) -> [String; 2] {
+    let new = scene.path("new passphrase");
+    fs::write(&new, SECOND_PASSPHRASE).unwrap();
+    ["--new-passphrase-file".to_owned(), new.to_str().unwrap().to_owned()]
+}
+
+fn add_second(scene: &Scene) -> Ran {
+    scene.run(["key", "add"].map(str::to_owned).into_iter().chain(second(scene)))
 }
 
 impl Stage {
@@ -239,6 +268,12 @@ fn a_crash_of_passwd_leaves_the_old_or_the_new_passphrase() {
     every_crash_of(Change::Passwd);
 }
 
+#[test]
+fn a_crash_of_key_add_or_remove_leaves_the_old_or_the_new_passphrases() {
+    every_crash_of(Change::KeyAdd);
+    every_crash_of(Change::KeyRemove);
+}
+
 /// Kills the process before its `at`-th call; the same command must then complete the change.
 fn killed_at(trial: &Trial, at: usize) {
     let Trial { change, before, after, .. } = trial;
@@ -260,7 +295,15 @@ fn killed_at(trial: &Trial, at: usize) {
 #[test]
 fn a_killed_command_can_be_repeated() {
     // The tests above simulate every crash; these are real kills, spread over the run.
-    for (change, kills) in [(Change::Init, 12), (Change::Remove, 12), (Change::Passwd, 15), (Change::Add, 5)] {
+    let kills = [
+        (Change::Init, 12),
+        (Change::Remove, 12),
+        (Change::Passwd, 15),
+        (Change::KeyAdd, 15),
+        (Change::KeyRemove, 15),
+        (Change::Add, 5),
+    ];
+    for (change, kills) in kills {
         let trial = Trial::of(change);
         let calls = trial.calls().len();
         for at in (1..=calls).step_by(calls.div_ceil(kills)) {
@@ -351,6 +394,7 @@ fn a_full_disk_and_io_errors_leave_the_old_state_or_the_new_one() {
     every_error_of(Change::Init);
     every_error_of(Change::Remove);
     every_error_of(Change::Passwd);
+    every_error_of(Change::KeyAdd);
 }
 
 #[test]

@@ -83,6 +83,75 @@ fn the_header_of_another_generation_or_another_vault_is_refused() {
     }
 }
 
+#[test]
+fn a_header_from_before_a_passphrase_was_added_or_removed_is_refused() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    fill(&vault, 0..1);
+    let header = fixture.root().join("header");
+    let [before, both, after] = {
+        let before = fs::read(&header).unwrap();
+        let id = vault.add_passphrase(&passphrase("lent"), IfLocked::Refuse).unwrap();
+        let both = fs::read(&header).unwrap();
+        vault.remove_slot(id, IfLocked::Refuse).unwrap();
+        [before, both, fs::read(&header).unwrap()]
+    };
+    assert!(after == before, "one slot was added and removed again");
+    assert!(matches!(refused(&fixture, "lent"), Error::WrongPassphrase));
+
+    // The header with both slots, put back: each of its passphrases opens the master key, and the mapping says no.
+    fs::write(&header, &both).unwrap();
+    for text in ["lent", "correct"] {
+        let replaced = refused(&fixture, text);
+        assert!(matches!(replaced, Error::HeaderReplaced { generation: 4 }), "{text}: {replaced}");
+    }
+    // The removed slot alone in the current header.
+    let slot = &both[after.len()..];
+    for slots in [[&after[72..], slot].concat(), [slot, &after[72..]].concat()] {
+        fs::write(&header, [&after[..70], &[2, 0], &slots].concat()).unwrap();
+        assert!(matches!(refused(&fixture, "lent"), Error::HeaderReplaced { .. }));
+    }
+    // As an unfinished change it is not tried: the next writer removes it.
+    fs::write(&header, &after).unwrap();
+    fs::write(fixture.root().join("header.new"), &both).unwrap();
+    assert!(matches!(refused(&fixture, "lent"), Error::WrongPassphrase));
+    fill(&fixture.open(), 1..2);
+    assert!(!fixture.root().join("header.new").exists());
+
+    // While the vault is open, each change starts from the header that the mapping names, or not at all: otherwise the
+    // next commit would name the removed slot again.
+    let vault = fixture.open();
+    let mapping = fs::read(fixture.root().join("mapping.json")).unwrap();
+    fs::write(&header, &both).unwrap();
+    let (correct, new) = (passphrase("correct"), passphrase("new"));
+    let lent = vault::Hex(slot[1..9].try_into().unwrap());
+    for outcome in [
+        vault.add_passphrase(&new, IfLocked::Refuse).map(drop),
+        vault.change_passphrase(&correct, &new, Cost::FLOOR, IfLocked::Refuse).map(drop),
+        vault.remove_slot(lent, IfLocked::Refuse),
+        vault.slots(&correct).map(drop),
+    ] {
+        assert!(matches!(outcome, Err(Error::HeaderReplaced { .. })), "{outcome:?}");
+    }
+    assert_eq!(fs::read(fixture.root().join("mapping.json")).unwrap(), mapping);
+    fs::write(&header, &after).unwrap();
+    vault.add_passphrase(&new, IfLocked::Refuse).unwrap();
+
+    // The other way: from before a passphrase was added.
+    let opens = |text: &str| open(&fixture.root(), text, Freshness::unrecorded()).is_ok();
+    assert!(opens("new") && opens("correct"));
+    fs::write(&header, &after).unwrap();
+    assert!(matches!(refused(&fixture, "correct"), Error::HeaderReplaced { .. }));
+    // The slot of another vault with the same passphrases.
+    let other = Fixture::new();
+    other.open().add_passphrase(&passphrase("lent"), IfLocked::Refuse).unwrap();
+    let foreign = fs::read(other.root().join("header")).unwrap();
+    let mixed = [&after[..70], &[2, 0], &after[72..], &foreign[after.len()..]].concat();
+    fs::write(&header, mixed).unwrap();
+    assert!(matches!(refused(&fixture, "lent"), Error::WrongPassphrase));
+    assert!(matches!(refused(&fixture, "correct"), Error::HeaderReplaced { .. }));
+}
+
 /// A vault of format 1 in the repository.
 fn version_1() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/vault_version_1")

@@ -1,4 +1,4 @@
-//! The state of a vault on disk as its owner sees it: which passphrase opens it, and which photos it returns. Two
+//! The state of a vault on disk as its owner sees it: which passphrases open it, and which photos it returns. Two
 //! vaults with the same answers are in the same state.
 
 use std::collections::BTreeSet;
@@ -18,8 +18,8 @@ pub(crate) const SECOND_PASSPHRASE: &str = "a quite different one";
 pub(crate) enum State {
     /// There is no header.
     NoVault,
-    /// The passphrase that opens it, and the photos: name and SHA-256 of each.
-    Vault(&'static str, BTreeSet<(String, Vec<u8>)>),
+    /// The passphrases that open it, and the photos: name and SHA-256 of each.
+    Vault(Vec<&'static str>, BTreeSet<(String, Vec<u8>)>),
 }
 
 /// The program's record of the generations that it has seen, below a user's home.
@@ -36,15 +36,19 @@ pub(crate) fn passphrase(text: &str) -> Passphrase {
 pub(crate) fn state(folder: &Path, when: &str) -> State {
     let root = folder.join("photos.vault");
     let open = |text| Vault::open(vault::local(&root), &passphrase(text), freshness(&folder.join("home")));
-    let (text, opened) = match open(FIRST_PASSPHRASE) {
-        Err(Error::WrongPassphrase) => (SECOND_PASSPHRASE, open(SECOND_PASSPHRASE)),
-        opened => (FIRST_PASSPHRASE, opened),
-    };
-    let vault = match opened {
-        Ok((vault, _)) => vault,
-        Err(Error::NotAVault { .. }) => return State::NoVault,
-        Err(error) => panic!("{when}: {error}"),
-    };
+    let (mut texts, mut vault) = (Vec::new(), None);
+    for text in [FIRST_PASSPHRASE, SECOND_PASSPHRASE] {
+        match open(text) {
+            Ok((opened, _)) => {
+                texts.push(text);
+                vault = Some(opened);
+            }
+            Err(Error::WrongPassphrase) => {}
+            Err(Error::NotAVault { .. }) => return State::NoVault,
+            Err(error) => panic!("{when}: {error}"),
+        }
+    }
+    let vault = vault.unwrap_or_else(|| panic!("{when}: no passphrase opens it"));
     let report = vault.check(&|_| {}).unwrap();
     assert!(report.is_whole(), "{when}: {:?}", report.damages);
     let writer = vault.backend().writer(Abandoned::Remove).unwrap();
@@ -58,5 +62,5 @@ pub(crate) fn state(folder: &Path, when: &str) -> State {
         let image = snapshot.image_at(at).unwrap();
         (image.name().unwrap().into_owned(), Sha256::digest(&*image.photo().unwrap()).to_vec())
     });
-    State::Vault(text, photos.collect())
+    State::Vault(texts, photos.collect())
 }

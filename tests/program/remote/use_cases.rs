@@ -103,6 +103,36 @@ fn a_new_passphrase_is_set_by_the_client() {
 }
 
 #[test]
+fn passphrases_are_added_and_removed_by_the_client_and_copied() {
+    let scene = Scene::with_vault();
+    let own = fs::read(scene.passphrase_file()).unwrap();
+    let copy = scene.path("copy.vault");
+    let (here, there) = (scene.vault().display().to_string(), format!("via:{}", serving(&copy)));
+    scene.run(["push", &here, &there]).success();
+    let new = scene.path("second passphrase");
+    fs::write(&new, "another one altogether\n").unwrap();
+    let opens = |place: &str| {
+        fs::copy(&new, scene.passphrase_file()).unwrap();
+        let opened = scene.run(["--vault", place, "list"]).0.status.code();
+        fs::write(scene.passphrase_file(), &own).unwrap();
+        opened == Some(0)
+    };
+    let added = remote_with(&scene, &["key", "add", "--json", "--new-passphrase-file"], &[&new]).success().json();
+    let added = added["added"].as_str().unwrap();
+    let listed = remote(&scene, &["key", "list", "--json"]).success().json();
+    assert_eq!(listed["slots"][1]["id"], added);
+    assert!(opens(&here) && !opens(&there));
+    scene.run(["push", &here, &there]).success();
+    assert!(opens(&there));
+    // On the copy it is removed, and the vault here learns of it.
+    scene.run(["--vault", &there, "key", "remove", "--yes", added]).success();
+    assert!(opens(&here) && !opens(&there));
+    scene.run(["pull", &there, &here]).success();
+    assert!(!opens(&here));
+    scene.run(["check"]).success();
+}
+
+#[test]
 fn a_host_tells_a_client_of_another_version_which_one_to_upgrade() {
     let scene = Scene::with_vault();
     for (theirs, side) in [(3u16, "on the machine that connects"), (511, "on this host")] {
