@@ -1,34 +1,42 @@
 //! `cipherlens check`: reads everything, names all damage, and repairs what can be repaired.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::json;
 
 use super::Exit;
+use super::check_copy;
 use super::failure::{Failure, reported};
 use super::meter::Meter;
 use super::output;
-use super::session::{Session, WeightsFile};
+use super::session::{Session, WeightsFile, meant};
 use crate::services::check::{self, Damage, LostPhotoPolicy, Progress, Remedy, Report};
 use crate::services::embedding::Workload;
 use crate::services::name::inert;
 
 /// Arguments of `check`.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  cipherlens check\n  cipherlens check --repair\n\nReads and verifies every file. Damage \
-        is named by its file in the vault; the rest stays usable. --repair rebuilds what can be derived from undamaged \
-        files: encrypted features from the exact vectors, vectors and thumbnails from the photos. A lost photo stays \
-        listed, so that its file can be restored from a backup, unless --drop-lost is given. Files that nothing in the \
-        vault refers to are reported; --repair moves them into `set_aside` inside the vault and deletes none."
-)]
+#[command(after_help = "Examples:\n  cipherlens check\n  cipherlens check --repair\n  cipherlens check \
+        ssh://nas/photos.vault\n\nReads and verifies every file. Damage is named by its file in the vault; the rest \
+        stays usable. --repair rebuilds what can be derived from undamaged files: encrypted features from the exact \
+        vectors, vectors and thumbnails from the photos. A lost photo stays listed, so that its file can be restored \
+        from a backup, unless --drop-lost is given. Files that nothing in the vault refers to are reported; --repair \
+        moves them into `set_aside` inside the vault and deletes none.\n\nWith ADDRESS no passphrase is needed: the \
+        files of that copy are hashed where they are stored, and compared with the digests that the copy has of them. \
+        Whether the copy is yours and the newest takes the passphrase: cipherlens --vault ADDRESS check.")]
 pub(super) struct Arguments {
+    /// Check this copy without its passphrase: ssh://[user@]host[:port]/path, or a folder
+    #[arg(value_name = "ADDRESS", conflicts_with_all = ["repair", "drop_lost"])]
+    copy: Option<PathBuf>,
     /// Repair what can be repaired
     #[arg(long)]
     repair: bool,
     /// With --repair: remove photos whose file is lost from the vault
     #[arg(long, requires = "repair")]
     drop_lost: bool,
-    /// Print one JSON object: photos, damages [object, reason, remedy], leftovers, strays, dropped, older_copy
+    /// Print one JSON object: photos, damages [object, reason, remedy], leftovers, strays, dropped, older_copy; with
+    /// ADDRESS: vault, generation, photos, files, unlisted, damages [object, reason], hashed_by, needs_key
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -37,6 +45,9 @@ pub(super) struct Arguments {
 
 /// Checks the vault and, with `--repair`, repairs it.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    if let Some(copy) = &arguments.copy {
+        return check_copy::run(&meant(copy)?, arguments.json);
+    }
     let vault = if arguments.repair { session.open_to_change()? } else { session.open_vault()? };
     let photos = vault.photo_count()?;
     // A repair reads everything again at its end.

@@ -10,6 +10,7 @@ mod add;
 mod application;
 mod bench;
 mod check;
+mod check_copy;
 mod completions;
 mod config;
 mod demo;

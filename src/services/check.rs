@@ -1,17 +1,23 @@
 //! Checks and repairs a vault. The vault rebuilds what its undamaged files determine; this module regenerates vectors
 //! and thumbnails from the photos.
+//!
+//! Must never: say that a copy is whole after a check without its key.
+
+use std::path::Path;
 
 use crate::durable::IfLocked;
 use crate::error::Error;
+use crate::remote::{Address, Options, Prompts};
 use crate::services::embedding::EmbeddingModel;
 use crate::services::library::PhotoId;
 use crate::services::open_vault::OpenVault;
 use crate::services::photo;
+use crate::services::session;
 use crate::services::thumbnail;
 use crate::vault;
-pub use crate::vault::LostPhotoPolicy;
 use crate::vault::Regenerate;
 pub use crate::vault::check::{Progress, Remedy};
+pub use crate::vault::{Compared, LostPhotoPolicy};
 
 /// A damaged or missing file.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -126,6 +132,60 @@ pub fn repair(
     let vault::Repaired { before, after, dropped } = repaired?;
     log::info!("repaired: {} damages before, {} after", before.damages.len(), after.damages.len());
     Ok(Repaired { before: before.into(), after: after.into(), dropped })
+}
+
+/// What a check of a copy without its key found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[must_use]
+pub struct CopyReport {
+    /// The id of the vault, as the copy says.
+    pub vault: String,
+    /// The generation of the copy.
+    pub generation: u64,
+    /// Photos that the copy lists.
+    pub photos: usize,
+    /// Files that were hashed.
+    pub files: usize,
+    /// Photos in lists that cannot be read, whose files are not known.
+    pub unlisted: usize,
+    /// Files that are missing or damaged.
+    pub damages: Vec<DamagedFile>,
+    /// Whether another machine computed the digests.
+    pub is_remote: bool,
+}
+
+/// A file that is missing or damaged in some copy.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DamagedFile {
+    /// The file's path in the vault.
+    pub object: String,
+    /// What was found.
+    pub reason: String,
+}
+
+impl From<vault::Difference> for DamagedFile {
+    fn from(difference: vault::Difference) -> Self {
+        Self { object: difference.file.object.to_string(), reason: difference.cause.to_string() }
+    }
+}
+
+/// Checks a copy of a vault without its key: the place that stores it hashes every file that its mapping names, and the
+/// digests are compared. Whether the copy is the owner's, and the newest, is not known then.
+///
+/// # Errors
+/// When there is no copy, its mapping cannot be read, or the place cannot be reached.
+pub fn check_copy(root: &Path, progress: &dyn Fn(Compared)) -> Result<CopyReport, Error> {
+    let backend = session::backend_at(root, Options::new(Prompts::Allowed))?;
+    let report = vault::keyless_check(&*backend, progress)?;
+    Ok(CopyReport {
+        vault: report.vault.to_string(),
+        generation: report.generation,
+        photos: report.images,
+        files: report.files,
+        unlisted: report.unlisted_images,
+        damages: report.differences.into_iter().map(DamagedFile::from).collect(),
+        is_remote: Address::is_remote(root),
+    })
 }
 
 /// Regenerates lost vectors and thumbnails from originals.

@@ -56,6 +56,7 @@ mod write;
 pub use backend::blocks::Blocks;
 pub use backend::copying::{FileToCopy, copy_files, with_sizes};
 pub use backend::generation::{entry_files, listed_images, named_files};
+pub use backend::keyless_check::{Compared, Difference, KeylessReport, keyless_check};
 pub(crate) use backend::local::LocalBackend;
 pub use backend::local::local;
 pub(crate) use backend::local::{Incoming, LocalWriter};

@@ -55,6 +55,7 @@ const KEYLESS: &[&str] = &[
     "src/remote/transport/",
     "src/vault/backend/blocks.rs",
     "src/vault/backend/generation.rs",
+    "src/vault/backend/keyless_check.rs",
     "src/vault/backend/local/",
     "src/vault/backend/writer.rs",
 ];

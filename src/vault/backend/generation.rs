@@ -13,7 +13,7 @@ use crate::vault::format::hints::Hints;
 use crate::vault::format::layout::{GroupPart, Object, PackPart, Part};
 use crate::vault::format::limits::largest_bytes;
 use crate::vault::format::list;
-use crate::vault::format::list::ImageList;
+use crate::vault::format::list::{ImageList, ListedImage};
 use crate::vault::format::mapping::Mapping;
 use crate::vault::format::old;
 use crate::vault::format::old::images::ListedThumbnail;
@@ -50,20 +50,68 @@ pub fn entry_files(mapping: &Mapping) -> Result<Vec<Expected>, Error> {
 /// # Errors
 /// As [`listed_images`].
 pub fn named_files(backend: &dyn Backend, mapping: &Mapping) -> Result<Vec<Expected>, Error> {
+    collect_files(backend, mapping, &mut |_, error| Err(error))
+}
+
+/// The files that a generation references, as far as its lists can be read.
+pub(in crate::vault) struct ReadableFiles {
+    /// The lists that cannot be read are among them.
+    pub(in crate::vault) files: Vec<Expected>,
+    /// Images in those lists, whose files are not known.
+    pub(in crate::vault) unlisted_images: usize,
+}
+
+/// The same as [`named_files`], leaving out what lists name that are missing or damaged.
+///
+/// # Errors
+/// When the lists cannot be reached.
+pub(in crate::vault) fn readable_files(backend: &dyn Backend, mapping: &Mapping) -> Result<ReadableFiles, Error> {
+    let mut unlisted_images = 0;
+    let files = collect_files(backend, mapping, &mut |images, error| match error {
+        Error::Missing { .. } | Error::Damaged { .. } | Error::TooLarge { .. } | Error::Io { .. } => {
+            unlisted_images += images;
+            Ok(())
+        }
+        error => Err(error),
+    })?;
+    Ok(ReadableFiles { files, unlisted_images })
+}
+
+/// Every file that a generation references. `unreadable` decides about each list that cannot be read: how many images
+/// it lists, and why.
+fn collect_files(
+    backend: &dyn Backend,
+    mapping: &Mapping,
+    unreadable: &mut dyn FnMut(usize, Error) -> Result<(), Error>,
+) -> Result<Vec<Expected>, Error> {
     let shape = Shape::of(mapping)?;
     let mut files = entry_files(mapping)?;
+    let mut segments = Vec::new();
     for entry in &mapping.groups {
-        for segment in read_list(backend, &shape, entry)? {
-            files.extend(shape.segment_files(&segment));
+        match read_list(backend, &shape, entry) {
+            Ok(of_group) => {
+                files.extend(of_group.iter().flat_map(|segment| shape.segment_files(segment)));
+                segments.extend(of_group);
+            }
+            Err(error) => unreadable(entry.images, error)?,
         }
     }
-    for entry in &all_segments(backend, mapping, &shape)? {
-        let Images { list, old_thumbnails } = read_images(backend, &shape, entry)?;
-        let originals = list.images.into_iter().chain(list.companions);
-        files.extend(originals.map(|image| named(Object::Photo(image.id, image.extension), image.photo)));
-        files.extend(old_thumbnails.into_iter().flatten().map(|one| named(Object::Thumbnail(one.id), one.digest)));
+    segments.extend_from_slice(&mapping.segments);
+    for entry in &segments {
+        match read_images(backend, &shape, entry) {
+            Ok(Images { list, old_thumbnails }) => {
+                files.extend(list.images.iter().chain(&list.companions).map(original_file));
+                files.extend(old_thumbnails.iter().flatten().map(|one| named(Object::Thumbnail(one.id), one.digest)));
+            }
+            Err(error) => unreadable(entry.images, error)?,
+        }
     }
     Ok(files)
+}
+
+/// The file of an original, or of a companion.
+fn original_file(image: &ListedImage) -> Expected {
+    named(Object::Photo(image.id, image.extension), image.photo)
 }
 
 /// The contexts of a generation of format 1 or 2.

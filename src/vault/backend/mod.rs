@@ -7,6 +7,7 @@
 //! | `blocks`, `guarded_map` | file content, memory-mapped or fetched |
 //! | `copying` | copying files between two copies of a vault |
 //! | `generation` | which files a mapping references, read through any backend |
+//! | `keyless_check` | comparing them with their digests where they are stored |
 //! | `local` | a local directory |
 //!
 //! The client of a vault on another machine and its cache are in [`crate::remote`].
@@ -20,6 +21,7 @@ pub(in crate::vault) mod blocks;
 pub(in crate::vault) mod copying;
 pub(in crate::vault) mod generation;
 mod guarded_map;
+pub(in crate::vault) mod keyless_check;
 pub(crate) mod local;
 pub(in crate::vault) mod writer;
 

@@ -4,6 +4,7 @@ mod add;
 mod bench;
 mod broken_output;
 mod camera_data;
+mod check_copy;
 mod damage;
 mod ended_by_error;
 mod export;

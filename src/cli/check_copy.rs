@@ -1,0 +1,71 @@
+//! `cipherlens check ADDRESS`: a copy of a vault, checked without its passphrase.
+//!
+//! Must never: ask for a passphrase, or let a check without a key look like one with it.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::Exit;
+use super::failure::{Failure, reported};
+use super::meter::Meter;
+use super::output;
+use crate::services::check::{self, Compared, CopyReport, DamagedFile};
+use crate::services::name::inert;
+
+/// What a key is needed for, in `needs_key`.
+const NEEDS_KEY: [&str; 3] = ["mapping_is_the_owners", "mapping_is_the_newest", "content_is_what_records_say"];
+
+/// Checks the copy at `root`.
+pub(super) fn run(root: &Path, json: bool) -> Result<Exit, Failure> {
+    let meter = Meter::new(0, "files");
+    let progress = |Compared { files, of, differences }: Compared| {
+        meter.set(of, files);
+        meter.fail(differences, "damaged");
+    };
+    let report = check::check_copy(root, &progress);
+    meter.finish();
+    let report = report?;
+    let written = if json { output::json(&as_json(&report)) } else { output::text(&in_words(&report)) };
+    reported(if report.damages.is_empty() { Exit::Success } else { Exit::Damage }, written)
+}
+
+fn in_words(report: &CopyReport) -> String {
+    let CopyReport { generation, photos, files, unlisted, damages, is_remote, .. } = report;
+    let (photos, files) = (output::count(*photos, "photo"), output::count(*files, "file"));
+    let mut text = format!("Generation {generation}: {photos}, {files} compared with their digests. ");
+    if damages.is_empty() {
+        text += "No damage found.\n";
+    } else {
+        text += "Damaged:\n";
+        text.extend(damages.iter().map(|DamagedFile { reason, .. }| format!("  {}\n", inert(reason))));
+    }
+    if *unlisted > 0 {
+        let photos = output::count(*unlisted, "photo");
+        text += &format!("{photos} in damaged lists could not be checked.\n");
+    }
+    text += "\
+Not checked, because it takes the passphrase: that the copy is the owner's, that it is the newest, and that what is
+encrypted in the files is what the vault says of them.
+";
+    if *is_remote {
+        text += "\
+The other machine computed the digests: if it lies about them, this check does not notice.
+";
+    }
+    text + "To read and verify everything with the passphrase: cipherlens --vault ADDRESS check\n"
+}
+
+fn as_json(report: &CopyReport) -> serde_json::Value {
+    let CopyReport { vault, generation, photos, files, unlisted, damages, is_remote } = report;
+    json!({
+        "vault": vault, "generation": generation, "photos": photos, "files": files, "unlisted": unlisted,
+        "damages": damaged_files(damages), "hashed_by": if *is_remote { "host" } else { "this machine" },
+        "needs_key": NEEDS_KEY,
+    })
+}
+
+/// Damaged files as JSON.
+fn damaged_files(files: &[DamagedFile]) -> serde_json::Value {
+    files.iter().map(|DamagedFile { object, reason }| json!({ "object": object, "reason": reason })).collect()
+}
