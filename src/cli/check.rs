@@ -11,32 +11,41 @@ use super::failure::{Failure, reported};
 use super::meter::Meter;
 use super::output;
 use super::session::{Session, WeightsFile, meant};
-use crate::services::check::{self, Damage, LostPhotoPolicy, Progress, Remedy, Report};
+use crate::services::check::{
+    self, Compared, Damage, DamagedFile, LostPhotoPolicy, Progress, Remedy, Report, RestoreProgress, Restored,
+};
 use crate::services::embedding::Workload;
 use crate::services::name::inert;
+use crate::services::open_vault::OpenVault;
 
 /// Arguments of `check`.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  cipherlens check\n  cipherlens check --repair\n  cipherlens check \
-        ssh://nas/photos.vault\n\nReads and verifies every file. Damage is named by its file in the vault; the rest \
-        stays usable. --repair rebuilds what can be derived from undamaged files: encrypted features from the exact \
-        vectors, vectors and thumbnails from the photos. A lost photo stays listed, so that its file can be restored \
-        from a backup, unless --drop-lost is given. Files that nothing in the vault refers to are reported; --repair \
-        moves them into `set_aside` inside the vault and deletes none.\n\nWith ADDRESS no passphrase is needed: the \
-        files of that copy are hashed where they are stored, and compared with the digests that the copy has of them. \
-        Whether the copy is yours and the newest takes the passphrase: cipherlens --vault ADDRESS check.")]
+#[command(after_help = "Examples:\n  cipherlens check\n  cipherlens check --repair --from /backup/photos.vault\n  \
+        cipherlens check ssh://nas/photos.vault\n\nReads and verifies every file. Damage is named by its file in the \
+        vault; the rest stays usable. --repair rebuilds what can be derived from undamaged files: encrypted features \
+        from the exact vectors, vectors and thumbnails from the photos. With --from it first takes damaged and missing \
+        files from another copy of the vault, lost photos too; each is accepted only if it is exactly what the vault \
+        recorded. A lost photo stays listed, so that its file can be restored later, unless --drop-lost is given. \
+        Files that nothing in the vault refers to are reported; --repair moves them into `set_aside` inside the vault \
+        and deletes none.\n\nWith ADDRESS no passphrase is needed: the files of that copy are hashed where they are \
+        stored, and compared with the digests that the copy has of them. Whether the copy is yours and the newest \
+        takes the passphrase: cipherlens --vault ADDRESS check.")]
 pub(super) struct Arguments {
     /// Check this copy without its passphrase: ssh://[user@]host[:port]/path, or a folder
-    #[arg(value_name = "ADDRESS", conflicts_with_all = ["repair", "drop_lost"])]
+    #[arg(value_name = "ADDRESS", conflicts_with_all = ["repair", "from", "drop_lost"])]
     copy: Option<PathBuf>,
     /// Repair what can be repaired
     #[arg(long)]
     repair: bool,
+    /// With --repair: first take damaged files from this copy of the vault: ssh://[user@]host[:port]/path, or a folder
+    #[arg(long, value_name = "ADDRESS", requires = "repair")]
+    from: Option<PathBuf>,
     /// With --repair: remove photos whose file is lost from the vault
     #[arg(long, requires = "repair")]
     drop_lost: bool,
-    /// Print one JSON object: photos, damages [object, reason, remedy], leftovers, strays, dropped, older_copy; with
-    /// ADDRESS: vault, generation, photos, files, unlisted, damages [object, reason], hashed_by, needs_key
+    /// Print one JSON object: photos, damages [object, reason, remedy], leftovers, strays, dropped, restored, lacking
+    /// [object, reason], older_copy; with ADDRESS: vault, generation, photos, files, unlisted, damages [object,
+    /// reason], hashed_by, needs_key
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -48,7 +57,9 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     if let Some(copy) = &arguments.copy {
         return check_copy::run(&meant(copy)?, arguments.json);
     }
+    let from = arguments.from.as_deref().map(meant).transpose()?;
     let vault = if arguments.repair { session.open_to_change()? } else { session.open_vault()? };
+    let restored = from.map(|from| restore(&vault, &from)).transpose()?.unwrap_or_default();
     let photos = vault.photo_count()?;
     // A repair reads everything again at its end.
     let meter = Meter::new(if arguments.repair { 2 * photos } else { photos }, "read");
@@ -56,7 +67,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         meter.advance(progress.images);
         meter.fail(progress.damages, "damaged");
     };
-    let mut text = String::new();
+    let mut text = taken(&restored);
     let (report, dropped) = if arguments.repair {
         let lost = if arguments.drop_lost { LostPhotoPolicy::Drop } else { LostPhotoPolicy::Keep };
         let model = session.load_model_for(&vault, &arguments.weights, Workload::Many)?;
@@ -69,13 +80,45 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     meter.finish();
     let dropped: Vec<_> = dropped.iter().map(ToString::to_string).collect();
     let written = if arguments.json {
-        output::json(&as_json(&report, &dropped, output::older_copy(&vault)))
+        output::json(&as_json(&report, &restored, &dropped, output::older_copy(&vault)))
     } else {
         text += &in_words(&report, arguments.repair);
         text.extend(dropped.iter().map(|id| format!("  dropped {id}\n")));
         output::text(&text)
     };
     reported(if report.is_whole() { Exit::Success } else { Exit::Damage }, written)
+}
+
+/// Takes damaged files from another copy.
+fn restore(vault: &OpenVault, from: &std::path::Path) -> Result<Restored, Failure> {
+    let meter = Meter::new(0, "files");
+    let progress = |progress: RestoreProgress| match progress {
+        RestoreProgress::Compared(Compared { files, of, differences }) => {
+            meter.set(of, files);
+            meter.fail(differences, "damaged");
+        }
+        RestoreProgress::Fetched { files, of } => meter.set(of, files),
+    };
+    let restored = check::restore(vault, from, &progress);
+    meter.finish();
+    Ok(restored?)
+}
+
+/// What another copy had, and what it lacked.
+fn taken(Restored { restored, lacking }: &Restored) -> String {
+    let mut text = String::new();
+    if !restored.is_empty() {
+        text += &format!("Restored {} from the other copy:\n", output::count(restored.len(), "file"));
+        text.extend(restored.iter().map(|object| format!("  {object}\n")));
+    }
+    if !lacking.is_empty() {
+        text += &format!(
+            "Damaged here, and not to be had from the other copy: {}.\n",
+            output::count(lacking.len(), "file")
+        );
+        text.extend(lacking.iter().map(|DamagedFile { reason, .. }| format!("  there: {}\n", inert(reason))));
+    }
+    text
 }
 
 fn in_words(report: &Report, repaired: bool) -> String {
@@ -107,7 +150,12 @@ fn list(title: &str, damages: &[Damage]) -> String {
     format!("{title}\n{}", damages.iter().map(damage).collect::<String>())
 }
 
-fn as_json(report: &Report, dropped: &[String], older_copy: serde_json::Value) -> serde_json::Value {
+fn as_json(
+    report: &Report,
+    Restored { restored, lacking }: &Restored,
+    dropped: &[String],
+    older_copy: serde_json::Value,
+) -> serde_json::Value {
     let damages: Vec<_> = report
         .damages
         .iter()
@@ -128,6 +176,7 @@ fn as_json(report: &Report, dropped: &[String], older_copy: serde_json::Value) -
         .collect();
     json!({
         "photos": report.photos, "damages": damages, "leftovers": report.leftovers, "strays": report.strays,
-        "dropped": dropped, "older_copy": older_copy,
+        "dropped": dropped, "restored": restored, "lacking": check_copy::damaged_files(lacking),
+        "older_copy": older_copy,
     })
 }

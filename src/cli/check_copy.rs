@@ -65,7 +65,7 @@ fn as_json(report: &CopyReport) -> serde_json::Value {
     })
 }
 
-/// Damaged files as JSON.
-fn damaged_files(files: &[DamagedFile]) -> serde_json::Value {
+/// Damaged files as JSON; shared with `check --repair --from`.
+pub(super) fn damaged_files(files: &[DamagedFile]) -> serde_json::Value {
     files.iter().map(|DamagedFile { object, reason }| json!({ "object": object, "reason": reason })).collect()
 }

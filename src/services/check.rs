@@ -1,5 +1,5 @@
 //! Checks and repairs a vault. The vault rebuilds what its undamaged files determine; this module regenerates vectors
-//! and thumbnails from the photos.
+//! and thumbnails from the photos, and says where another copy of the vault is, from which damaged files are taken.
 //!
 //! Must never: say that a copy is whole after a check without its key.
 
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::durable::IfLocked;
 use crate::error::Error;
-use crate::remote::{Address, Options, Prompts};
+use crate::remote::{self, Address, Options, Prompts};
 use crate::services::embedding::EmbeddingModel;
 use crate::services::library::PhotoId;
 use crate::services::open_vault::OpenVault;
@@ -17,7 +17,7 @@ use crate::services::thumbnail;
 use crate::vault;
 use crate::vault::Regenerate;
 pub use crate::vault::check::{Progress, Remedy};
-pub use crate::vault::{Compared, LostPhotoPolicy};
+pub use crate::vault::{Compared, LostPhotoPolicy, RestoreProgress};
 
 /// A damaged or missing file.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,10 +38,12 @@ impl Damage {
             Remedy::Rebuild => "nothing is lost: cipherlens check --repair rebuilds it",
             Remedy::Regenerate => "nothing is lost: cipherlens check --repair rebuilds it from the photos",
             Remedy::Rename => {
-                "names and dates are lost, the photos are not: cipherlens check --repair gives them new names"
+                "names and dates are lost here, the photos are not: cipherlens check --repair --from ADDRESS takes \
+                 the file from another copy of the vault; without --from it gives them new names"
             }
             Remedy::Omit => {
-                "the names of folders are lost, the photos are not: cipherlens check --repair goes on without them"
+                "the names of folders are lost here, the photos are not: cipherlens check --repair --from ADDRESS \
+                 takes the file from another copy of the vault; without --from it goes on without them"
             }
             Remedy::Forget => {
                 "no photo is lost: cipherlens check --repair begins the history anew after what is damaged, and machines \
@@ -52,8 +54,8 @@ impl Damage {
                  back when they are added again"
             }
             Remedy::Lost => {
-                "the photo is lost: put the file back from a backup, or remove it with \
-                 cipherlens check --repair --drop-lost"
+                "the photo is lost here: take the file from another copy of the vault with cipherlens check --repair \
+                 --from ADDRESS, or remove the photo with cipherlens check --repair --drop-lost"
             }
             Remedy::Upgrade => "nothing is lost: cipherlens upgrade makes it anew",
             Remedy::Restore => {
@@ -186,6 +188,39 @@ pub fn check_copy(root: &Path, progress: &dyn Fn(Compared)) -> Result<CopyReport
         damages: report.differences.into_iter().map(DamagedFile::from).collect(),
         is_remote: Address::is_remote(root),
     })
+}
+
+/// What was taken from another copy.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[must_use]
+pub struct Restored {
+    /// Files that are whole again.
+    pub restored: Vec<String>,
+    /// Damaged files that the other copy does not have either.
+    pub lacking: Vec<DamagedFile>,
+}
+
+/// Takes damaged or missing files of the vault from another copy of it at `from`, a path or an address. Call
+/// [`repair`] afterwards for what the other copy does not have.
+///
+/// # Errors
+/// When `from` is a copy of another vault, or either place cannot be reached; when another process writes, or a file
+/// cannot be written. What was restored before the error stays.
+pub fn restore(vault: &OpenVault, from: &Path, progress: &dyn Fn(RestoreProgress)) -> Result<Restored, Error> {
+    let other = session::backend_at(from, Options::new(Prompts::Allowed))?;
+    other.require_vault()?;
+    // Not to trust it, which is not needed, but to tell a mistaken address from a copy that has lost files.
+    if other.mapping()?.mapping.vault != vault.vault().id() {
+        let (there, here) = (from.display().to_string(), "the vault to repair".to_owned());
+        return Err(remote::Error::OtherVault { there, here }.into());
+    }
+    let restored = vault::restore(vault.vault(), &*other, IfLocked::Wait, progress);
+    // What was restored before an error was committed.
+    vault.mark_changed();
+    let vault::Restored { restored, lacking } = restored?;
+    log::info!("restored: {} files from another copy, which lacks {}", restored.len(), lacking.len());
+    let restored = restored.iter().map(ToString::to_string).collect();
+    Ok(Restored { restored, lacking: lacking.into_iter().map(DamagedFile::from).collect() })
 }
 
 /// Regenerates lost vectors and thumbnails from originals.

@@ -12,7 +12,7 @@
 //! | [`format`](mod@self::format) | what the bytes of each file mean; no I/O |
 //! | `backend` | where files are stored: the trait [`Backend`], and its implementation for a local directory |
 //! | `read` | the newest generation as a [`Snapshot`], segments and images loaded on demand, [`check`] |
-//! | `write` | [`Transaction`] makes the next generation; compaction, [`repair`], [`Merge`] |
+//! | `write` | [`Transaction`] makes the next generation; compaction, [`repair`], [`restore`], [`Merge`] |
 //! | `freshness` | which generations this machine has seen, to detect a rollback |
 //! | `unlocked` | [`Vault`]: opening it, and its keys |
 //! | `keys` | the passphrases of a vault: listing, adding, changing, removing |
@@ -89,5 +89,6 @@ pub use unlocked::Vault;
 pub use write::conversion::{Project, UpgradeProgress};
 pub use write::merging::{Disagreement, Merge, Merged, Settle, Side};
 pub use write::repair::{LostPhotoPolicy, Regenerate, Repaired, repair};
+pub use write::restoring::{RestoreProgress, Restored, restore};
 pub use write::transaction::{Appended, Committed, NewImage, StoredPhoto, Transaction};
 pub use write::upgrade::{Upgrade, UpgradePlan, Upgraded, plan as plan_upgrade, upgrade};

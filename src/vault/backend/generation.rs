@@ -110,7 +110,7 @@ fn collect_files(
 }
 
 /// The file of an original, or of a companion.
-fn original_file(image: &ListedImage) -> Expected {
+pub(in crate::vault) fn original_file(image: &ListedImage) -> Expected {
     named(Object::Photo(image.id, image.extension), image.photo)
 }
 

@@ -112,7 +112,7 @@ fn compare_header(backend: &dyn Backend, named: &Digest) -> Result<Option<Differ
 ///
 /// # Errors
 /// When the place cannot be reached.
-fn differing(
+pub(in crate::vault) fn differing(
     backend: &dyn Backend,
     files: Vec<Expected>,
     compared: &dyn Fn(Compared),

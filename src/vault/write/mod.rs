@@ -13,6 +13,7 @@
 //! | `history` | the generations that the next one follows |
 //! | `merging` | two copies that were changed separately become one |
 //! | `repair` | rebuilding damaged files from intact ones |
+//! | `restoring` | taking damaged files from another copy, by digest |
 //! | `upgrade` | a vault of format 1 or 2 becomes one of format 3 |
 //! | `conversion` | the new files of an upgrade |
 //! | `draft` | what an unfinished upgrade has written |
@@ -28,6 +29,7 @@ pub(in crate::vault) mod history;
 pub(in crate::vault) mod merging;
 mod packing;
 pub(in crate::vault) mod repair;
+pub(in crate::vault) mod restoring;
 mod rewriting;
 mod storing;
 pub(in crate::vault) mod tables;

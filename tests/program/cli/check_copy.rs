@@ -85,6 +85,7 @@ fn it_says_what_takes_the_passphrase() {
     check(&scene, &[&here]).exits(3).says("mapping.json is damaged");
     check(&scene, &[scene.path("nowhere")]).exits(1).says("there is no vault at");
     check(&scene, &[OsStr::new("--repair"), here.as_ref()]).exits(64);
+    check(&scene, &[OsStr::new("--from"), here.as_ref()]).exits(64);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::support::scene::{Scene, samples};
-use crate::support::vault_fixture::flip;
+use crate::remote::host::serving;
+use crate::support::scene::{Ran, Scene, copy_folder, samples};
+use crate::support::vault_fixture::{files, flip};
 
 fn file_in(scene: &Scene, folder: &str, ending: &str) -> PathBuf {
     let entries = fs::read_dir(scene.vault().join(folder)).unwrap().map(|entry| entry.unwrap().path());
@@ -74,4 +75,78 @@ fn without_the_table_of_folders_everything_but_their_names_is_there() {
     // The same folder again: its photos are known, and their place gets its name back.
     scene.run_with(&["add"], [&folder]).success();
     scene.run(["check"]).success();
+}
+
+/// The names in a list of a report.
+fn names(json: &serde_json::Value) -> Vec<&str> {
+    json.as_array().unwrap().iter().map(|one| one.as_str().or(one["object"].as_str()).unwrap()).collect()
+}
+
+#[test]
+fn damaged_files_are_taken_from_another_copy_and_the_rest_is_repaired() {
+    let scene = Scene::with_photos(&samples(3));
+    let (copy, whole) = (scene.path("copy.vault"), files(&scene.vault()));
+    copy_folder(&scene.vault(), &copy);
+    let listed = scene.run(["list", "--json"]).success().json();
+    let ending = |path: &PathBuf, ending: &str| path.to_str().unwrap().ends_with(ending);
+    let originals: Vec<_> = whole.keys().filter(|path| ending(path, ".aes")).collect();
+    let [lost, lacking] = [originals[0], originals[1]];
+    let records = whole.keys().find(|path| ending(path, ".records")).unwrap();
+    let blocks = whole.keys().find(|path| ending(path, ".ckks")).unwrap();
+    let via = |root: PathBuf| format!("via:{}", serving(&root));
+    let (here, there) = (scene.vault().display().to_string(), copy.display().to_string());
+    for (address, from) in [(&here, &there), (&here, &via(copy.clone())), (&via(scene.vault()), &via(copy.clone()))] {
+        // A check of a photo that is lost says where to take it from.
+        fs::remove_file(scene.vault().join(lost)).unwrap();
+        let said = scene.run(["--vault", address, "check"]).exits(3).stdout();
+        assert!(said.contains("the photo is lost here") && said.contains("--repair --from ADDRESS"), "{said}");
+        for path in [lacking, records, blocks] {
+            fs::write(scene.vault().join(path), "damaged").unwrap();
+        }
+        // The other copy lacks one of the photos, and its blocks are damaged too.
+        fs::remove_file(copy.join(lacking)).unwrap();
+        flip(&copy.join(blocks));
+        let run = |arguments: &[&str]| {
+            let common = ["--vault", address, "check", "--repair", "--from", from];
+            Ran(scene.command([&common[..], arguments].concat()).output().unwrap())
+        };
+        let json = run(&["--json"]).exits(3).json();
+        let mut restored = names(&json["restored"]);
+        restored.sort_unstable();
+        assert_eq!(restored, [records.to_str().unwrap(), lost.to_str().unwrap()]);
+        let mut still_lacking = names(&json["lacking"]);
+        still_lacking.sort_unstable();
+        assert_eq!(still_lacking, [blocks.to_str().unwrap(), lacking.to_str().unwrap()]);
+        // Blocks are rebuilt; the photo stays lost until a copy has it.
+        assert_eq!(names(&json["damages"]), [lacking.to_str().unwrap()]);
+        assert!(files(&scene.vault())[lost] == whole[lost]);
+        fs::write(copy.join(lacking), &whole[lacking]).unwrap();
+        let said = run(&[]).success().stdout();
+        let expected = format!("Restored 1 file from the other copy:\n  {}\n", lacking.display());
+        assert!(said.starts_with(&expected) && said.contains("no damage found"), "{said}");
+        assert_eq!(scene.run(["list", "--json"]).success().json(), listed, "names and dates are there");
+        // As it was, on a machine that forgets what it has seen.
+        fs::remove_dir_all(scene.path("home")).unwrap();
+        for root in [scene.vault(), copy.clone()] {
+            crate::support::vault_fixture::restore(&root, &whole);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_taken_from_another_vault_or_from_nowhere() {
+    let photos = samples(2);
+    let (scene, other) = (Scene::with_photos(&photos), Scene::with_photos(&photos));
+    flip(&file_in(&scene, "encrypted_images", ".aes"));
+    let before = files(&scene.vault());
+    let from = |place: &str| scene.run(["check", "--repair", "--from", place]);
+    let elsewhere = other.vault().display().to_string();
+    from(&elsewhere).exits(1).says("are different vaults");
+    from(&format!("via:{}", serving(&other.vault()))).exits(1).says("are different vaults");
+    from(scene.path("nowhere").to_str().unwrap()).exits(1).says("there is no vault at");
+    scene.run(["check", "--from", &elsewhere]).exits(64);
+    assert_eq!(files(&scene.vault()), before);
+    // Its own damage is not to be had from itself.
+    let said = from(scene.vault().to_str().unwrap()).exits(3).stdout();
+    assert!(said.contains("not to be had from the other copy: 1 file."), "{said}");
 }

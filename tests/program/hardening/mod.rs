@@ -20,6 +20,7 @@ mod memory;
 mod packs;
 mod plaintext;
 pub(crate) mod power;
+mod restoring;
 mod secrets;
 mod states;
 mod supply_chain;

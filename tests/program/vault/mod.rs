@@ -5,5 +5,6 @@ mod dimension;
 mod generations;
 mod groups;
 mod merging;
+mod restoring;
 mod streams;
 mod writers;
