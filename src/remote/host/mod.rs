@@ -15,8 +15,9 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rayon::prelude::*;
@@ -33,6 +34,8 @@ const QUEUE: usize = 64;
 const CHUNK_BYTES: usize = 256 << 10;
 /// Files scanned before the client receives progress again.
 const ROUND: usize = 64;
+/// How often a client hears of a request that takes long, such as hashing a video: well within its patience.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 /// Most blocks of a file.
 const MOST_BLOCKS: u32 = 2;
 
@@ -138,7 +141,11 @@ impl<W: Write + Send> Host<W> {
                 | Request::Digests(_) => self.queue(reads, id, request)?,
                 Request::Scan { .. } => self.queue(scans, id, request)?,
                 writing => {
-                    if let Some(reply) = staging.receive(&self.backend, id, writing) {
+                    // They copy or sync whole files; the others write what has just arrived.
+                    let may_take_long = matches!(writing, Request::Concatenate { .. } | Request::Commit);
+                    let receive = || staging.receive(&self.backend, id, writing);
+                    let reply = if may_take_long { self.alive(id, SIGN_OF_LIFE, receive) } else { receive() };
+                    if let Some(reply) = reply {
                         self.send(id, &reply)?;
                         if matches!(reply, Reply::Bytes(_)) {
                             self.send(id, &Reply::Done)?;
@@ -157,7 +164,11 @@ impl<W: Write + Send> Host<W> {
     /// Runs one of the answering threads. The reading thread notices a broken connection.
     fn answer_all(&self, wanted: Receiver<Waiting>) {
         for (id, request) in wanted {
-            let sent = match self.answer(id, request) {
+            // A large file takes a while, and the client must not mistake that for silence.
+            let may_take_long = matches!(request, Request::Digests(_));
+            let answer = || self.answer(id, request);
+            let answer = if may_take_long { self.alive(id, SIGN_OF_LIFE, answer) } else { answer() };
+            let sent = match answer {
                 Ok(Answer::Bytes(bytes)) => self.send_bytes(id, &bytes),
                 Ok(Answer::Unchanged) => self.send(id, &Reply::Unchanged),
                 Err(refusal) => self.send(id, &Reply::Refused(refusal)),
@@ -193,7 +204,6 @@ impl<W: Write + Send> Host<W> {
                 for object in &objects {
                     self.still_wanted(id)?;
                     digests.push(self.backend.digest(object).ok());
-                    // A large file takes a while, and the client must not mistake that for silence.
                     self.tell_progress(id, digests.len() as u64)?;
                 }
                 lists::encode_digests(&digests)
@@ -255,6 +265,24 @@ impl<W: Write + Send> Host<W> {
         Ok(blocks)
     }
 
+    /// Does `work` for a request, and tells the client every `interval` that it is not done yet.
+    fn alive<T>(&self, id: u32, interval: Duration, work: impl FnOnce() -> T) -> T {
+        let (working, is_over) = channel::<()>();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                // Until the other end is dropped. A broken connection is noticed by the reading thread.
+                while is_over.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+                    if self.tell_progress(id, 0).is_err() {
+                        return;
+                    }
+                }
+            });
+            // Also if `work` panics.
+            let _working = working;
+            work()
+        })
+    }
+
     fn still_wanted(&self, id: u32) -> Result<(), Refusal> {
         let is_cancelled = self.running.lock().get(&id).copied().unwrap_or_default();
         if is_cancelled || self.is_over.load(Ordering::Acquire) {
@@ -285,4 +313,43 @@ impl<W: Write + Send> Host<W> {
 
 fn object_of(file: &ScannedFile) -> Object {
     Object::Segment(file.name, Part::Blocks)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Sender;
+
+    use super::*;
+
+    /// Reports every write.
+    struct Output(Sender<usize>);
+
+    impl Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.send(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_client_hears_of_a_request_while_it_is_worked_on_and_not_after() {
+        let (written, writes) = channel();
+        let host = Host {
+            backend: LocalBackend::new("unused"),
+            output: Mutex::new(Output(written)),
+            running: Mutex::default(),
+            blocks: Mutex::default(),
+            is_over: AtomicBool::new(false),
+        };
+        // Ends only because something is written meanwhile.
+        let heard = host.alive(1, Duration::from_millis(1), || (0..5).map(|_| writes.recv().unwrap()).sum::<usize>());
+        assert!(heard > 0);
+        while writes.try_recv().is_ok() {}
+        host.alive(1, Duration::from_secs(3600), || {});
+        assert!(writes.try_recv().is_err(), "and the thread has ended");
+    }
 }
