@@ -11,6 +11,7 @@ use super::format::header;
 use super::format::header::ListedSlot;
 use super::format::hex::SlotId;
 use super::unlocked::{Vault, named_header};
+use super::write::history::IfDamaged;
 use crate::cipher::{Cost, MasterKey, Passphrase};
 use crate::durable::IfLocked;
 
@@ -68,7 +69,7 @@ impl Vault {
         current.mapping.require_writable()?;
         let header = named_header(self.backend(), &current.mapping)?;
         let (header, outcome) = change(&header, self.source.keys.tree().master())?;
-        self.commit_same_contents(&*writer, &current, Some(&header))?;
+        self.commit_same_contents(&*writer, &current, Some(&header), IfDamaged::Refuse)?;
         Ok(outcome)
     }
 }

@@ -253,7 +253,7 @@ impl Vault {
     }
 
     /// Commits a generation with the same contents, and with `header` if there is one. The writer holds the lock, and
-    /// `current` is the mapping that it replaces.
+    /// `current` is the mapping that it replaces, whose history may be damaged.
     ///
     /// # Errors
     /// As [`Writer::commit`]; when the record of generations seen on this machine cannot be written.
@@ -262,11 +262,12 @@ impl Vault {
         writer: &dyn Writer,
         current: &SignedMapping,
         header: Option<&[u8]>,
+        if_damaged: IfDamaged,
     ) -> Result<(), Error> {
         let continuing = Continuing { source: &self.source, writer, freshness: &self.freshness };
         let before = &current.mapping.tables;
         let mut tables = before.clone();
-        tables::set_pages(&mut tables, Table::History, continuing.after(current, IfDamaged::Refuse)?);
+        tables::set_pages(&mut tables, Table::History, continuing.after(current, if_damaged)?);
         let obsolete: Vec<Object> = tables::obsolete_pages(before, &tables).collect();
         let named = header.map_or(current.mapping.header, |header| Digest::of(&[header]));
         let next = SignedMapping::sign(current.mapping.with_header(current.tag, named, tables), &self.source.keys);

@@ -12,6 +12,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::history::IfDamaged;
 use crate::durable::IfLocked;
 use crate::vault::backend::Backend;
 use crate::vault::backend::generation::{entry_files, original_file};
@@ -75,7 +76,8 @@ pub fn restore(
     let mut outcome = Restored::default();
     let ended = restore_all(vault, other, &*writer, &mut outcome, progress);
     if !outcome.restored.is_empty() {
-        let committed = vault.commit_same_contents(&*writer, &current, None);
+        // What could not be restored of the history is left out, as by every repair.
+        let committed = vault.commit_same_contents(&*writer, &current, None, IfDamaged::BeginAnew);
         ended.and(committed)?;
     } else {
         ended?;
