@@ -18,7 +18,7 @@ use super::session::Session;
 use crate::error::with_causes;
 use crate::services::embedding::Workload;
 use crate::services::find::{self, FoundFiles};
-use crate::services::index::{self, Original, Summary};
+use crate::services::index::{self, IfRemoved, Original, Photos, Summary};
 use crate::services::interrupted_runs;
 use crate::services::name::inert;
 use crate::services::progress::{Control, Event, Observer, Outcome};
@@ -31,16 +31,20 @@ use crate::services::skipped::SkippedFiles;
         whatever their names; skipped files are counted by kind (--json names each file), and photos and videos in \
         formats that cannot be read yet make the exit code 1. Symbolic links are followed. Hidden files and folders \
         are skipped. A file named on the command line is always tried. Photos that the vault holds already are \
-        skipped, so the same command resumes an interrupted run."
+        skipped, so the same command resumes an interrupted run. Photos that were removed from the vault are named and \
+        left out, unless --again is given."
 )]
 pub(super) struct Arguments {
     /// Photos and folders to add
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Add photos again that were removed from the vault before
+    #[arg(long)]
+    again: bool,
     /// List what would be added, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Print one JSON object: added, already_present, left, error, failed [path, reason], passed_over [kind,
+    /// Print one JSON object: added, already_present, removed_before [path], left, error, failed [path, reason], passed_over [kind,
     /// photo_or_video, files, paths], hidden [path]
     #[arg(long)]
     json: bool,
@@ -58,7 +62,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         return Err(Failure::Usage("found no files at these paths".to_owned()));
     }
     let read = |path: &std::path::Path| index::read_file(path);
-    let report = Report { named: Named::Failed, json: arguments.json };
+    let if_removed = if arguments.again { IfRemoved::AddAgain } else { IfRemoved::LeaveOut };
+    let report = Report { named: Named::Failed, json: arguments.json, if_removed };
     let roots = Some(arguments.paths.as_slice());
     index_and_report(session, &arguments.weights, &found, read, report, roots)
 }
@@ -77,6 +82,7 @@ pub(super) enum Named {
 pub(super) struct Report {
     pub(super) named: Named,
     pub(super) json: bool,
+    pub(super) if_removed: IfRemoved,
 }
 
 /// Indexes the photos that were found, with a progress bar, and reports; shared with `import-legacy`. Until the run is
@@ -103,6 +109,7 @@ where
             let outcome = match outcome {
                 Outcome::Added => Some("added"),
                 Outcome::AlreadyPresent => Some("already present"),
+                Outcome::RemovedBefore => Some("removed before"),
                 Outcome::Failed { .. } => None,
             };
             let mut used = used.lock();
@@ -110,7 +117,9 @@ where
         }
         meter.observe(event);
     };
-    let index = || index::run(&vault, &model, roots.unwrap_or_default(), &found.photos, read, &observer, &control);
+    let (folders, if_removed) = (roots.unwrap_or_default(), report.if_removed);
+    let photos = Photos { folders, paths: &found.photos, if_removed };
+    let index = || index::run(&vault, &model, photos, read, &observer, &control);
     let mut summary = match roots {
         Some(roots) => interrupted_runs::remembered(&vault, session.dirs()?, roots, index)?,
         None => index()?,
@@ -183,6 +192,7 @@ fn write(
         let mut object = json!({
             "added": summary.added,
             "already_present": summary.already_present,
+            "removed_before": paths(&summary.removed_before),
             "left": summary.left,
             "error": summary.ended_by.as_ref().map(|error| with_causes(error)),
             "failed": failed(&summary.failed),
@@ -213,9 +223,21 @@ fn write(
         text += &format!("{how} with {left} left. Run the same command again to continue.\n");
     }
     let written = output::text(&text);
+    say_removed_before(&summary.removed_before);
     list_failed(&summary.failed);
     say_passed_over(passed);
     written
+}
+
+fn say_removed_before(removed: &[PathBuf]) {
+    if removed.is_empty() {
+        return;
+    }
+    let photos = output::count(removed.len(), "photo");
+    output::say(&format!("Left out {photos} removed from the vault before; --again adds them:"));
+    for path in removed {
+        output::say(&format!("  {}", inert(&path.to_string_lossy())));
+    }
 }
 
 fn failed(failed: &[(PathBuf, String)]) -> Vec<serde_json::Value> {

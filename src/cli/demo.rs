@@ -21,7 +21,7 @@ use super::session::{Session, WeightsFile};
 use crate::preview::Choice;
 use crate::services::app_dirs::AppDirs;
 use crate::services::embedding::{EmbeddingModel, Precision};
-use crate::services::index::{self, Original};
+use crate::services::index::{self, Original, Photos};
 use crate::services::open_vault::OpenVault;
 use crate::services::progress::Control;
 use crate::services::search::{self as find, Listing, Query};
@@ -111,7 +111,8 @@ fn index_samples(vault: &OpenVault, model: &EmbeddingModel) -> Result<bool, Fail
     let meter = Meter::new(files.len(), "photos");
     let interruptible = interrupt::stops(&control, "Stopping.");
     let started = Instant::now();
-    let summary = index::run(vault, model, &[], &paths, read, &meter, &control)?;
+    let photos = Photos { paths: &paths, ..Photos::default() };
+    let summary = index::run(vault, model, photos, read, &meter, &control)?;
     drop(interruptible);
     meter.finish();
     if let Some(error) = summary.ended_by {

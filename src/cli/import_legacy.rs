@@ -9,7 +9,7 @@ use super::add::{self, Named, Report};
 use super::failure::Failure;
 use super::session::{Session, WeightsFile};
 use crate::services::find::FoundFiles;
-use crate::services::index::Original;
+use crate::services::index::{IfRemoved, Original};
 use crate::services::legacy::{self, LegacyKey};
 use crate::services::photo;
 
@@ -44,6 +44,6 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         Ok(Original { bytes, name: legacy::original_name(path).into(), modified })
     };
     let found = FoundFiles { photos: images, ..FoundFiles::default() };
-    let report = Report { named: Named::All, json: arguments.json };
+    let report = Report { named: Named::All, json: arguments.json, if_removed: IfRemoved::LeaveOut };
     add::index_and_report(session, &arguments.weights, &found, read, report, None)
 }

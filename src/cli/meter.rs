@@ -122,9 +122,8 @@ impl Observer for Meter {
         match event {
             Event::Entered { path, stage: Stage::Features } => self.bar.set_message(file_name(&path)),
             // Added photos count when they are sealed: commits come in large steps.
-            Event::Entered { stage: Stage::Sealing, .. } | Event::Finished { outcome: Outcome::AlreadyPresent, .. } => {
-                self.advance(1);
-            }
+            Event::Entered { stage: Stage::Sealing, .. }
+            | Event::Finished { outcome: Outcome::AlreadyPresent | Outcome::RemovedBefore, .. } => self.advance(1),
             Event::Finished { outcome: Outcome::Failed { .. }, .. } => {
                 self.advance(1);
                 self.fail(1, "failed");

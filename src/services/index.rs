@@ -59,12 +59,36 @@ pub struct Summary {
     pub added: usize,
     /// Photos whose content the vault had already.
     pub already_present: usize,
+    /// Photos that were removed from the vault before, and were not added again.
+    pub removed_before: Vec<PathBuf>,
     /// Photos that could not be used, each with the reason.
     pub failed: Vec<(PathBuf, String)>,
     /// Photos that are not in the vault because the run was stopped or failed; the next run adds them.
     pub left: usize,
     /// The error that ended the run early. Photos counted in `added` are committed and stay.
     pub ended_by: Option<Error>,
+}
+
+/// What becomes of a photo that was removed from the vault before.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum IfRemoved {
+    /// It is left out, and named.
+    #[default]
+    LeaveOut,
+    /// It is added again.
+    AddAgain,
+}
+
+/// The photos to index.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Photos<'a> {
+    /// Folders that are added: of a photo below one of them the vault records the folder as its source and the path
+    /// below it; of another one its file name.
+    pub folders: &'a [PathBuf],
+    /// The files.
+    pub paths: &'a [PathBuf],
+    /// See [`IfRemoved`].
+    pub if_removed: IfRemoved,
 }
 
 /// Reads a file from disk as an original.
@@ -118,6 +142,8 @@ struct Run<'a, R> {
     /// A generation that the vault had: photos in it need not be decoded.
     before: Mutex<Arc<Snapshot>>,
     model: &'a EmbeddingModel,
+    /// The contents that were removed before and are to be left out.
+    removed: HashSet<Digest>,
     /// The folders that are added, with the ids of their sources in the vault.
     sources: Vec<(PathBuf, Id)>,
     read: R,
@@ -133,9 +159,8 @@ const LOCK_POLL: Duration = Duration::from_millis(50);
 /// A wait for another process that is longer than this is reported.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
 
-/// Indexes `paths`, each read by `read`, into `vault`. Of a photo below one of `folders` the vault records the folder
-/// as its source and the path below it; of another one its file name. Others may write at the same time: a commit waits
-/// while another process commits, until `control` stops it.
+/// Indexes `photos`, each read by `read`, into `vault`. Others may write at the same time: a commit waits while another
+/// process commits, until `control` stops it.
 ///
 /// # Errors
 /// When it cannot begin: the vault cannot be read or locked, or another model made its vectors. A later error, such as
@@ -143,15 +168,16 @@ const NOTICE_AFTER: Duration = Duration::from_secs(1);
 ///
 /// ```no_run
 /// use cipherlens::services::progress::Control;
-/// use cipherlens::services::{find, index};
+/// use cipherlens::services::index::{self, Photos};
+/// use cipherlens::services::find;
 /// # fn example(
 /// #     vault: &cipherlens::services::open_vault::OpenVault,
 /// #     model: &cipherlens::services::embedding::EmbeddingModel,
 /// # ) -> Result<(), Box<dyn std::error::Error>> {
 /// let folders = ["/home/me/Pictures".into()];
 /// let found = find::photos_below(&folders);
-/// let control = Control::default();
-/// let summary = index::run(vault, model, &folders, &found.photos, index::read_file, &|_event| {}, &control)?;
+/// let photos = Photos { folders: &folders, paths: &found.photos, ..Photos::default() };
+/// let summary = index::run(vault, model, photos, index::read_file, &|_event| {}, &Control::default())?;
 /// assert!(summary.failed.is_empty() && summary.left == 0);
 /// # Ok(())
 /// # }
@@ -159,8 +185,7 @@ const NOTICE_AFTER: Duration = Duration::from_secs(1);
 pub fn run<R>(
     vault: &OpenVault,
     model: &EmbeddingModel,
-    folders: &[PathBuf],
-    paths: &[PathBuf],
+    photos: Photos<'_>,
     read: R,
     observer: &dyn Observer,
     control: &Control,
@@ -169,11 +194,16 @@ where
     R: Fn(&Path) -> Result<Original, String> + Sync,
 {
     let mut transaction = Transaction::begin(vault.vault(), IfLocked::Wait)?;
+    let Photos { folders, paths, if_removed } = photos;
     let sources = sources(&mut transaction, folders)?;
+    let removed = match if_removed {
+        IfRemoved::LeaveOut => transaction.base().tombstones()?.iter().map(|tombstone| tombstone.content).collect(),
+        IfRemoved::AddAgain => HashSet::new(),
+    };
     let before = Mutex::new(Arc::clone(transaction.base()));
     model.require_space_of(vault.vault())?;
     let (taken, summary) = (Mutex::default(), Mutex::default());
-    let run = Run { vault: vault.vault(), before, model, sources, read, observer, control, taken, summary };
+    let run = Run { vault: vault.vault(), before, model, removed, sources, read, observer, control, taken, summary };
     let next = AtomicUsize::new(0);
     let readers = thread::available_parallelism().map_or(1, usize::from);
     // Photos that may wait in each queue.
@@ -196,7 +226,8 @@ where
     vault.mark_changed();
     let mut summary = run.summary.into_inner();
     summary.ended_by = ended.err();
-    summary.left = paths.len() - summary.added - summary.already_present - summary.failed.len();
+    let done = summary.added + summary.already_present + summary.removed_before.len() + summary.failed.len();
+    summary.left = paths.len() - done;
     Ok(summary)
 }
 
@@ -208,7 +239,8 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
             self.enter(path, Stage::Reading);
             // Damaged files may make a decoder panic; that must cost the photo, not the run.
             match catch_unwind(AssertUnwindSafe(|| self.read_and_decode(path))) {
-                Ok(Ok(read)) => {
+                Ok(Ok(None)) => self.finish(path.clone(), Outcome::RemovedBefore),
+                Ok(Ok(Some(read))) => {
                     if to_embedding.send(read).is_err() {
                         return;
                     }
@@ -221,19 +253,23 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         }
     }
 
-    fn read_and_decode(&self, path: &Path) -> Result<Read, String> {
+    /// `None` for a photo that was removed from the vault before.
+    fn read_and_decode(&self, path: &Path) -> Result<Option<Read>, String> {
         let original = (self.read)(path)?;
         if original.bytes.is_empty() {
             return Err("the file is empty".to_owned());
         }
         let content = self.vault.content_tag(&original.bytes);
         let present = self.find_committed(&content).map_err(|error| error.to_string())?;
+        if present.is_none() && self.removed.contains(&content) {
+            return Ok(None);
+        }
         let found = self.found(path, &original);
         if present.is_some() || !self.taken.lock().insert(content) {
-            return Ok(Read::Known { path: path.to_owned(), content, found });
+            return Ok(Some(Read::Known { path: path.to_owned(), content, found }));
         }
         let decoded = self.decode(path, found, original, content).map_err(|error| error.to_string())?;
-        Ok(Read::Photo(Box::new(decoded)))
+        Ok(Some(Read::Photo(Box::new(decoded))))
     }
 
     /// What the vault records about where a photo is.
@@ -425,6 +461,7 @@ impl<R: Fn(&Path) -> Result<Original, String> + Sync> Run<'_, R> {
         match &outcome {
             Outcome::Added => summary.added += 1,
             Outcome::AlreadyPresent => summary.already_present += 1,
+            Outcome::RemovedBefore => summary.removed_before.push(path.clone()),
             Outcome::Failed { reason } => summary.failed.push((path.clone(), reason.clone())),
         }
         drop(summary);

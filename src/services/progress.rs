@@ -24,6 +24,8 @@ pub enum Outcome {
     Added,
     /// The vault, or this run, has the same content already.
     AlreadyPresent,
+    /// It was removed from the vault before, and was not added again.
+    RemovedBefore,
     /// It cannot be used; the run continues.
     Failed {
         /// Why, in words for the user.

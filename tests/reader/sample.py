@@ -75,6 +75,10 @@ class Sample:
         self.records = [self._record(slot) for slot in range(len(self.images))]
         if not in_group:
             self._add_video()
+        # Two pages, with two generations of one number after a merge.
+        self.history = [(number, digest(b"%d" % number) * 2) for number in range(1, 1026)]
+        self.history.insert(1023, (1024, bytes(64)))
+        self.parents = [self.history[-1][1]]
         # The second was dropped, and nothing names the third.
         self.thumbnails = [JPEG, b"", JPEG]
         self.dead = 1
@@ -126,14 +130,14 @@ class Sample:
         mapping: dict[str, Any] = {
             "format": "cipherlens mapping 3",
             "vault": self.vault.hex(),
-            "generation": 2,
-            "parents": ["0" * 128],
+            "generation": self.history[-1][0] + 1,
+            "parents": [parent.hex() for parent in self.parents],
             "header": digest(header).hex(),
             "spaces": [self._space()],
             "groups": groups,
             "segments": [] if self.in_group else [segment],
             "packs": [self._pack()],
-            "tables": [self._sources()],
+            "tables": [self._sources(), self._history()],
         }
         tag = self.keys.mapping_tag(canonical_json.serialise(mapping))
         mapping["tag"] = tag.hex()
@@ -266,6 +270,15 @@ class Sample:
             "list": digest(parts).hex(),
             "pack": digest(part).hex(),
         }
+
+    def _history(self) -> dict[str, Any]:
+        pages = []
+        for first in range(0, len(self.history), 1024):
+            page = [[(1, struct.pack("<Q", number)), (2, tag)] for number, tag in self.history[first : first + 1024]]
+            bound_to = struct.pack("<I", first // 1024)
+            sealed = self._sealed(deflate(rows(page)), Kind.TABLE, "table", digest(b"history")[:16], bound_to)
+            pages.append(self._feature("table", sealed))
+        return {"name": "history", "needs": "write", "pages": pages}
 
     def _sources(self) -> dict[str, Any]:
         content = deflate(rows([[(1, bytes(16)), (2, b"a folder"), (3, bytes(8)), (4, b"/folder")]]))

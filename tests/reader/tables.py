@@ -13,12 +13,13 @@ from mapping import Table
 from vault import Vault
 
 SOURCES = "sources"
+HISTORY = "history"
 # Length of each field of the tables that this reader knows; None if it varies.
 KNOWN: dict[str, dict[int, int | None]] = {
     SOURCES: {1: 16, 2: None, 3: 8, 4: None},
     "labels": {1: 8, 2: 16, 3: 1, 4: None},
     "tombstones": {1: 32, 2: 8, 3: None},
-    "history": {1: 8, 2: 64},
+    HISTORY: {1: 8, 2: 64},
     "settings": {1: None, 2: None},
 }
 TEXTS = {SOURCES: (2,), "labels": (4,), "settings": (1,)}
@@ -47,10 +48,22 @@ def read_page(vault: Vault, table: Table, number: int) -> list[list[Field]]:
     rows = fields.parse_rows(fields.inflate(content), frozenset(KNOWN[table.name]))
     for row in rows:
         _check_row(table.name, row)
-    if table.name == "history":
-        generations = [int.from_bytes(row[0].value, "little") for row in rows]
-        require(generations == sorted(generations), "generations are not in ascending order")
     return rows
+
+
+def verify_history(vault: Vault, table: Table) -> None:
+    """The generations before this one: all pages but the last are full, and each generation comes once, in order."""
+    pages = [read_page(vault, table, number) for number in range(len(table.pages))]
+    require(all(len(page) == fields.ROWS_MOST for page in pages[:-1]), "a page of the history is not full")
+    seen = []
+    for row in (row for page in pages for row in page):
+        values = {field.tag: field.value for field in row}
+        seen.append((int.from_bytes(values[1], "little"), values[2]))
+    require(all(one < other for one, other in zip(seen, seen[1:], strict=False)), "the history is not in order")
+    mapping = vault.mapping
+    require(all(generation < mapping.generation for generation, _ in seen), "the history is not of the past")
+    tags = [tag for _, tag in seen]
+    require(all(parent in tags for parent in mapping.parents), "a parent is not in the history")
 
 
 def _check_row(table: str, row: list[Field]) -> None:

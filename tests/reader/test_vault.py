@@ -172,6 +172,20 @@ class Damage(WithFolder):
         made.originals[made.images[0]] = b"ORIGINAL " + made.images[0]
         self.assertIn("its content is not that of its record", self.found(made))
 
+    def test_a_history_that_is_not_one_is_found(self) -> None:
+        made = sample.Sample()
+        made.history[3:5] = made.history[4:2:-1]
+        self.assertIn("the history is not in order", self.found(made))
+        made = sample.Sample()
+        made.history.insert(3, made.history[3])
+        self.assertIn("the history is not in order", self.found(made))
+
+    def test_a_parent_that_is_not_in_the_history_is_found(self) -> None:
+        made = sample.Sample()
+        made.parents = [bytes(64)]
+        made.history = made.history[-2:]
+        self.assertIn("a parent is not in the history", self.found(made))
+
     def test_a_dropped_thumbnail_that_is_named_is_found(self) -> None:
         made = sample.Sample()
         made.records[0][-1] = (17, sample.identity("part") + struct.pack("<I", 1))

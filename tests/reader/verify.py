@@ -46,6 +46,9 @@ class Verification:
                 path = self._name(feature_path(page, "table"))
                 with self._problems.at(path):
                     tables.verify_page(self._vault, table, number)
+            if table.name == tables.HISTORY:
+                with self._problems.at("mapping.json"):
+                    tables.verify_history(self._vault, table)
         self._packs()
         placed = self._vault.placed_segments(self._problems)
         # Groups whose segments are not known were reported.

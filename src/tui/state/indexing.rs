@@ -60,6 +60,8 @@ pub struct Indexing {
     pub added: usize,
     /// Photos that were already in the vault.
     pub already_present: usize,
+    /// Photos that were removed from the vault before, and were left out.
+    pub removed_before: usize,
     /// Photos that could not be indexed.
     pub failed: usize,
     /// Photos that are committed.
@@ -88,6 +90,7 @@ impl Indexing {
             total: 0,
             added: 0,
             already_present: 0,
+            removed_before: 0,
             failed: 0,
             committed: 0,
             resumed_at: None,
@@ -118,7 +121,7 @@ impl Indexing {
     /// Photos that are done, whatever the outcome.
     #[must_use]
     pub fn processed(&self) -> usize {
-        self.added + self.already_present + self.failed
+        self.added + self.already_present + self.removed_before + self.failed
     }
 
     /// The fraction that is done, 0 to 1.

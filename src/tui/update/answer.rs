@@ -192,6 +192,7 @@ fn indexing_event(state: &mut State, event: Event) -> Vec<Effect> {
         // Already counted when sealing began: commits report hundreds at once, and the gauge would jump.
         Event::Finished { outcome: Outcome::Added, .. } => {}
         Event::Finished { outcome: Outcome::AlreadyPresent, .. } => run.already_present += 1,
+        Event::Finished { outcome: Outcome::RemovedBefore, .. } => run.removed_before += 1,
         Event::Finished { path, outcome: Outcome::Failed { reason } } => run.photo_failed(path, reason),
         Event::Committed { photos } => {
             run.committed = photos;
@@ -235,6 +236,9 @@ fn summary(run: &Indexing) -> String {
     let mut parts = vec![format!("{} added", run.added)];
     if run.already_present > 0 {
         parts.push(format!("{} already in the vault", run.already_present));
+    }
+    if run.removed_before > 0 {
+        parts.push(format!("{} removed before and left out (cipherlens add --again)", run.removed_before));
     }
     if run.failed > 0 {
         parts.push(format!("{} failed", run.failed));

@@ -10,7 +10,7 @@ use super::super::event::AppEvent;
 use super::super::request::{Ending, IndexingUpdate, Reply};
 use super::vault::Shared;
 use crate::services::find;
-use crate::services::index::{self, Summary};
+use crate::services::index::{self, Photos, Summary};
 use crate::services::interrupted_runs;
 use crate::services::open_vault::OpenVault;
 use crate::services::progress::{Control, Event, Outcome};
@@ -40,7 +40,8 @@ pub(super) fn work(
             observer(Event::Finished { path, outcome: Outcome::Failed { reason } });
         }
         let model = shared.model_for(&vault)?;
-        index::run(&vault, &model, roots, &found.photos, index::read_file, &observer, control)
+        let photos = Photos { folders: roots, paths: &found.photos, ..Photos::default() };
+        index::run(&vault, &model, photos, index::read_file, &observer, control)
     });
     let was_locked = !shared.opened().is_some_and(|opened| Arc::ptr_eq(&opened.vault, &vault));
     drop(vault);

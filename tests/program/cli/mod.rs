@@ -12,6 +12,7 @@ mod features;
 mod interrupt;
 mod keys;
 mod legacy;
+mod merge;
 mod older_copies;
 mod passed_over;
 mod privacy;

@@ -5,6 +5,7 @@ mod application;
 mod copies;
 mod dishonest;
 mod exporting;
+mod forks;
 mod garbage;
 pub(crate) mod host;
 mod interruption;
