@@ -189,11 +189,10 @@ impl Error {
                 "copy the other way: cipherlens pull brings the newer one here, push brings it there; to give up what \
                  only the newer one has: --accept-older (a copy on another machine must be deleted there first)"
             }
-            Self::Forked { .. } => {
-                "export what only one of them has, take the other as the vault from now on, and add the photos to it"
-            }
+            Self::Forked { .. } => "cipherlens merge puts them together: both have all photos of both afterwards",
             Self::UnknownLineage { .. } => {
-                "if you can do without that copy, delete it there and copy the whole vault again"
+                "cipherlens merge puts them together; if you can do without that copy, delete it there and copy the \
+                 whole vault again"
             }
             _ => return None,
         })

@@ -199,8 +199,9 @@ pub fn copy_age_note(age: CopyAge) -> Option<String> {
         )),
         CopyAge::Forked { found, seen } => Some(format!(
             "this copy of the vault was changed separately: its generation {found} does not continue generation \
-             {seen}, which this machine has seen. It can be read and not changed, unless you accept it as the one to \
-             use from now on; what only the other copy has is then left behind"
+             {seen}, which this machine has seen. It can be read and not changed: put it together with the other copy \
+             (cipherlens merge), or accept it as the one to use from now on, which leaves behind what only the other \
+             copy has"
         )),
         CopyAge::Unproven { found, seen } => Some(format!(
             "the history of this copy of the vault, which is at generation {found}, is damaged or begins after \

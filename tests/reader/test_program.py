@@ -192,7 +192,7 @@ class Made(WithProgram):
         other = self.folder / "other.vault"
         shutil.copytree(self.path, other)
         self.program("add", paths[4])
-        self.program("--vault", other, "add", paths[5])
+        self.program("--vault", other, "--accept-older", "add", paths[5])
         self.remove(paths[0].name)
         self.program("merge", self.path, other, "--theirs")
         self.assertEqual(len(self.open().mapping.parents), 2)

@@ -61,8 +61,12 @@ fn without_the_table_of_folders_everything_but_their_names_is_there() {
     };
     let root = folder.canonicalize().unwrap();
     assert_eq!(sources(), [root.to_str().unwrap(), root.to_str().unwrap()]);
-    let table = file_in(&scene, "encrypted_features", ".table");
-    let name = table.file_name().unwrap().to_str().unwrap();
+    let mapping: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(scene.vault().join("mapping.json")).unwrap()).unwrap();
+    let tables = mapping["tables"].as_array().unwrap();
+    let page = tables.iter().find(|table| table["name"] == "sources").unwrap()["pages"][0].as_str().unwrap();
+    let name = &format!("{}.table", &page[..32]);
+    let table = scene.vault().join("encrypted_features").join(name);
     fs::remove_file(&table).unwrap();
     assert!(sources().iter().all(serde_json::Value::is_null));
     scene.run_with(&["search"], [&samples(1)[0]]).success();

@@ -50,9 +50,9 @@ fn until_said(child: &mut Child, words: &str) -> String {
 #[test]
 fn waiting_for_another_writer_ends_at_the_first_interrupt() {
     let scene = Scene::with_vault();
-    let photos = &all_samples()[..2];
+    let all = all_samples();
     let serving = format!("{} serve --stdio {}", env!("CARGO_BIN_EXE_cipherlens"), scene.vault().display());
-    for where_it_is in [&[][..], &["--via", &serving]] {
+    for (where_it_is, photos) in [(&[][..], &all[..2]), (&["--via", &serving], &all[2..4])] {
         let backend = vault::local(scene.vault());
         let writer = backend.writer(Abandoned::Remove).unwrap();
         writer.lock(IfLocked::Refuse).unwrap();

@@ -26,7 +26,8 @@ impl Host {
         let home = self.scene.path(client);
         fs::create_dir_all(&home).unwrap();
         let serve = serve(vault);
-        let mut command: Command = self.scene.command(["--via", &serve].iter().copied().chain(arguments.iter().copied()));
+        let mut command: Command =
+            self.scene.command(["--via", &serve].iter().copied().chain(arguments.iter().copied()));
         command.env_remove("CIPHERLENS_VAULT").env("HOME", &home);
         Ran(command.output().unwrap())
     }

@@ -400,13 +400,14 @@ pub(crate) fn flip(path: &Path) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Every file below a directory, with its content, except a vault's `lock`, which says nothing about
-/// its state.
+/// Every file below a directory, with its content, except a vault's `lock` and claims, which say nothing about its
+/// state.
 pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in walkdir::WalkDir::new(root) {
         let entry = entry.unwrap();
-        if entry.file_type().is_file() && entry.path() != root.join("lock") {
+        let path = entry.path();
+        if entry.file_type().is_file() && path != root.join("lock") && !path.starts_with(root.join("claims")) {
             found.insert(entry.path().strip_prefix(root).unwrap().to_owned(), fs::read(entry.path()).unwrap());
         }
     }
