@@ -127,6 +127,9 @@ pub enum Error {
         /// How many slots match.
         slots: usize,
     },
+    /// Another vault was put in the place of this one while it was being opened.
+    #[error("another vault was put in the place of this one while it was being opened; nothing was changed")]
+    Exchanged,
     /// A newer generation replaced the one being read: take a new snapshot and retry.
     #[error("generation {generation} of the vault was replaced while it was being read; try again")]
     Superseded {

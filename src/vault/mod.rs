@@ -36,7 +36,8 @@
 //! # What it does not promise
 //! Anyone with write access to the directory can delete it. They can also replace the whole vault by an old copy where
 //! a machine has never seen a newer one ([`Freshness`]). Changing a leaked passphrase does not protect against someone who
-//! has an earlier copy of the vault. Replacing the vault by another one with the same passphrase is not noticed.
+//! has an earlier copy of the vault. Which vault belongs to a place is for the caller to judge, before it unlocks one, by
+//! [`claimed_id`].
 //!
 //! Anyone with read access learns counts, padded sizes, which images were committed together and when, and the feature
 //! space. The padded size of an original can identify it to somebody who has it.
@@ -85,7 +86,7 @@ pub use read::history::Descent;
 pub use read::image::Image;
 pub use read::segment::Segment;
 pub use read::snapshot::Snapshot;
-pub use unlocked::Vault;
+pub use unlocked::{Vault, claimed_id};
 pub use write::conversion::{Project, UpgradeProgress};
 pub use write::merging::{Disagreement, Merge, Merged, Settle, Side};
 pub use write::repair::{LostPhotoPolicy, Regenerate, Repaired, repair};

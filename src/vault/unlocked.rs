@@ -286,6 +286,15 @@ impl Vault {
     }
 }
 
+/// The id of the vault that `backend` claims to hold: what its header says, which anybody who can write there chooses.
+/// Compare it with [`Vault::id`] after unlocking, which is authenticated.
+///
+/// # Errors
+/// [`Error::NotAVault`]; [`Error::Damaged`] when the header cannot be one; when the place cannot be reached.
+pub fn claimed_id(backend: &dyn Backend) -> Result<Id, Error> {
+    header::claimed_id(&read_header(backend)?)
+}
+
 /// The file `header`.
 fn read_header(backend: &dyn Backend) -> Result<Vec<u8>, Error> {
     match backend.read(&Object::Header, largest_bytes(&Object::Header)) {

@@ -68,6 +68,38 @@ struct Slot {
     body: Vec<u8>,
 }
 
+/// Everything before the slots, as it was read.
+struct OpenFields<'a> {
+    open: &'a [u8],
+    version: u8,
+    vault: Id,
+    /// Memory in KiB, passes, lanes.
+    cost: [u32; 3],
+    salt: [u8; Cost::SALT_BYTES],
+}
+
+impl<'a> OpenFields<'a> {
+    fn parse(header: &'a [u8]) -> Result<Self, Error> {
+        let open = header.get(..OPEN_BYTES).ok_or(damaged("its length is not that of a header"))?;
+        let mut prefix = Kind::Header.prefix();
+        let version = open[VERSION_AT];
+        prefix[VERSION_AT] = version;
+        if !open.starts_with(&prefix) || !(1..=VERSION).contains(&version) {
+            return Err(damaged("it has another kind or version"));
+        }
+        let mut rest = Bytes(&open[PREFIX_BYTES..]);
+        let mut read = || {
+            let (vault, cost) = (Hex(rest.array()?), [rest.u32()?, rest.u32()?, rest.u32()?]);
+            Some(Self { open, version, vault, cost, salt: rest.array()? })
+        };
+        read().ok_or(damaged("its length is not that of a header"))
+    }
+}
+
+fn damaged(what: &'static str) -> Error {
+    Error::Damaged { object: Object::Header, what }
+}
+
 /// The fields of a header, not yet authenticated.
 struct Header {
     /// Everything before the number of slots.
@@ -95,20 +127,7 @@ impl Header {
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let damaged = |what| Error::Damaged { object: Object::Header, what };
-        let open = bytes.get(..OPEN_BYTES).ok_or(damaged("its length is not that of a header"))?;
-        let mut prefix = Kind::Header.prefix();
-        let version = open[VERSION_AT];
-        prefix[VERSION_AT] = version;
-        if !open.starts_with(&prefix) || !(1..=VERSION).contains(&version) {
-            return Err(damaged("it has another kind or version"));
-        }
-        let read = || {
-            let mut rest = Bytes(&open[PREFIX_BYTES..]);
-            let (vault, memory_kib) = (Hex(rest.array()?), rest.u32()?);
-            Some((vault, memory_kib, rest.u32()?, rest.u32()?, rest.array()?))
-        };
-        let (vault, memory_kib, passes, lanes, salt) = read().ok_or(damaged("its length is not that of a header"))?;
+        let OpenFields { open, version, vault, cost: [memory_kib, passes, lanes], salt } = OpenFields::parse(bytes)?;
         let cost = Cost::new(memory_kib, passes, lanes)?;
         let slots = if version == VERSION {
             slots(&bytes[OPEN_BYTES..]).ok_or(damaged("its slots are not what a writer writes"))?
@@ -303,6 +322,14 @@ pub fn upgraded(header: &[u8], passphrase: &Passphrase) -> Result<(Vec<u8>, Mast
     Ok((seal(header.vault, &master, passphrase, header.cost)?, master))
 }
 
+/// The id of the vault to which `header` says it belongs. Anybody can write any id there; [`open`] authenticates it.
+///
+/// # Errors
+/// [`Error::Damaged`] for anything that cannot be a header.
+pub fn claimed_id(header: &[u8]) -> Result<Id, Error> {
+    Ok(OpenFields::parse(header)?.vault)
+}
+
 /// Whether `bytes` look like a header, as far as can be told without the passphrase.
 #[must_use]
 pub fn is_header(bytes: &[u8]) -> bool {
@@ -330,6 +357,15 @@ mod tests {
         assert_eq!(header.len(), OPEN_BYTES + 2 + SLOT_BYTES + 96);
         assert!(open(&header, &passphrase("correct")).is_ok());
         assert!(matches!(open(&header, &passphrase("Correct")), Err(Error::WrongPassphrase)));
+    }
+
+    #[test]
+    fn a_header_says_without_a_passphrase_which_vault_it_belongs_to() {
+        let header = header();
+        let (vault, _) = open(&header, &passphrase("correct")).unwrap();
+        assert_eq!(claimed_id(&header).unwrap(), vault);
+        assert!(matches!(claimed_id(&header[..40]), Err(Error::Damaged { .. })));
+        assert!(matches!(claimed_id(&[b'x'; 200]), Err(Error::Damaged { .. })));
     }
 
     #[test]
