@@ -56,7 +56,39 @@ pub enum Error {
         /// The vault.
         vault: PathBuf,
     },
+    /// Another vault is at an address than the one that is known there.
+    #[error("another vault is at {address} than before")]
+    OtherVault {
+        /// The address.
+        address: String,
+        /// What the vault there claims to be.
+        found: vault::Id,
+    },
+    /// The list of known vaults cannot be used.
+    #[error(
+        "{}, which says which vault belongs to which address, cannot be used: {what}. Repair it or restore it from a \
+         backup. Without it another vault in the place of yours is not noticed: remove it only if you are sure that \
+         each of your vaults is in its place",
+        .file.display()
+    )]
+    KnownVaults {
+        /// The list.
+        file: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// No vault is known at an address.
+    #[error("no vault is known at {address}")]
+    UnknownAddress {
+        /// The address.
+        address: String,
+    },
 }
+
+/// What to do about another vault at an address.
+const OTHER_VAULT: &str = "your vault may have been moved, or made anew here; or somebody put another one in its \
+                           place, to see what you add to it. Nothing was opened. If you expect another vault here: \
+                           --trust-new-vault";
 
 /// An error with its causes on one line; a cause that the message already contains is not repeated.
 #[must_use]
@@ -94,6 +126,8 @@ impl Error {
             Self::Remote(error) => return error.advice(),
             Self::Vault(error) => error,
             Self::InsideVault { .. } => return Some("export to a folder outside of every vault"),
+            Self::OtherVault { .. } => return Some(OTHER_VAULT),
+            Self::UnknownAddress { .. } => return Some("cipherlens copies lists the addresses of a vault"),
             _ => return None,
         };
         match error {
@@ -128,6 +162,10 @@ impl Error {
             vault::Error::Unproven { .. } => Some(
                 "if you upgraded or repaired the vault on another machine, that is why; otherwise somebody may have \
                  put another copy here: look for the newest copy first",
+            ),
+            vault::Error::Exchanged => Some(
+                "look for who or what replaces your vault before you use it again: what is added to another vault may \
+                 be read by its owner",
             ),
             vault::Error::Overtaken => Some(
                 "run the same command again; keep the vault on a disk with locks, or write to it from one machine at a \
@@ -171,22 +209,24 @@ impl Error {
         matches!(self, Self::Vault(vault::Error::WrongPassphrase))
     }
 
-    /// Whether the vault differs from what was written: damaged, rolled back or forked.
+    /// Whether the vault differs from what was written: damaged, rolled back, forked, or another one.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         matches!(
             self,
-            Self::Vault(
-                vault::Error::Damaged { .. }
-                    | vault::Error::Missing { .. }
-                    | vault::Error::TooLarge { .. }
-                    | vault::Error::ForeignDirectory { .. }
-                    | vault::Error::RolledBack { .. }
-                    | vault::Error::Forked { .. }
-                    | vault::Error::Unproven { .. }
-                    | vault::Error::HeaderReplaced { .. }
-                    | vault::Error::FalseAnswer
-            )
+            Self::OtherVault { .. }
+                | Self::Vault(
+                    vault::Error::Damaged { .. }
+                        | vault::Error::Missing { .. }
+                        | vault::Error::TooLarge { .. }
+                        | vault::Error::ForeignDirectory { .. }
+                        | vault::Error::RolledBack { .. }
+                        | vault::Error::Forked { .. }
+                        | vault::Error::Unproven { .. }
+                        | vault::Error::HeaderReplaced { .. }
+                        | vault::Error::Exchanged
+                        | vault::Error::FalseAnswer
+                )
         )
     }
 }

@@ -10,6 +10,7 @@ use super::pictures;
 use super::session::{IfOlder, Session};
 use crate::preview::Choice;
 use crate::services::application_options::ApplicationOptions;
+use crate::services::session::Trust;
 use crate::services::settings::{CellSize, Motion, Mouse, OnLock, lock_after};
 
 /// Flags of the terminal application.
@@ -68,6 +69,11 @@ pub(super) fn decide(
     if session.if_older() == IfOlder::Accept {
         return Err(Failure::Usage(
             "--accept-older needs a command, such as: cipherlens list --accept-older".to_owned(),
+        ));
+    }
+    if *session.trust() == Trust::Any {
+        return Err(Failure::Usage(
+            "--trust-new-vault needs a command, such as: cipherlens list --trust-new-vault".to_owned(),
         ));
     }
     let vault = match session.vault_path() {

@@ -9,7 +9,8 @@ Exit codes:
   1    failed, or some of the photos failed or are in formats that are not read yet (see standard error), or standard
        output could not be written, for instance to a full disk
   2    the passphrase is wrong or the vault's header was altered
-  3    damage was found in the vault, or it is an older copy, which was not changed
+  3    damage was found in the vault, or it is an older copy, which was not changed, or another vault is at its address
+       than before, which was not opened
   64   the command line could not be understood
   130  interrupted; what was finished is kept";
 
@@ -22,7 +23,8 @@ pub enum Exit {
     Failure,
     /// The passphrase is wrong or the header was altered, which look the same.
     WrongPassphrase,
-    /// Damage was found in the vault, or it is an older copy, which was not changed.
+    /// Damage was found in the vault; or it is an older copy, which was not changed; or another vault is at its address
+    /// than before, which was not opened.
     Damage,
     /// The command line could not be understood (`EX_USAGE` of sysexits.h).
     Usage,

@@ -50,7 +50,7 @@ pub use exit::Exit;
 
 use crate::services::app_dirs::AppDirs;
 use crate::services::privacy;
-use crate::services::session::Address;
+use crate::services::session::{Address, Trust};
 use passphrase::PassphraseSource;
 use session::{IfOlder, Session};
 
@@ -67,6 +67,9 @@ struct Arguments {
     /// If this copy is older than one this machine has seen, such as a restored backup: use it from now on
     #[arg(long, global = true)]
     accept_older: bool,
+    /// If another vault is at an address than before: trust it from now on
+    #[arg(long, global = true)]
+    trust_new_vault: bool,
     #[command(flatten)]
     passphrase: PassphraseSource,
     #[command(subcommand)]
@@ -154,7 +157,8 @@ pub fn main() -> Invocation {
     });
     let vault = arguments.via.as_deref().map(Address::via).or(arguments.vault);
     let if_older = if arguments.accept_older { IfOlder::Accept } else { IfOlder::Ask };
-    let session = Session::new(dirs, vault, arguments.passphrase, if_older);
+    let trust = if arguments.trust_new_vault { Trust::Any } else { Trust::Known };
+    let session = Session::new(dirs, vault, arguments.passphrase, if_older, trust);
     let Some(command) = arguments.command else {
         return match application::decide(arguments.application, &session, log) {
             Ok(application) => Invocation::Application(Box::new(application)),

@@ -11,7 +11,8 @@ use super::meter::Meter;
 use super::output;
 use super::passphrase::Purpose;
 use super::session::{Session, meant};
-use crate::services::transfer::transfer;
+use crate::services::name::inert;
+use crate::services::transfer::Transfer;
 
 /// Arguments of `push`.
 #[derive(Args)]
@@ -40,11 +41,18 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
 /// Brings the copy at `to` up to date with the one at `from`; shared with `pull`.
 pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Result<Exit, Failure> {
     let (from, to) = (meant(from)?, meant(to)?);
+    let dirs = session.dirs()?;
+    // Both are found first, so that another vault than before is reported before the passphrase is asked for.
+    let transfer = session.find_trusted(|trust| Transfer::between(&from, &to, dirs, trust))?;
+    let trust_notes = transfer.trust_notes();
     let passphrase = session.passphrase("Passphrase", Purpose::Open)?;
     let meter = Meter::new(0, "files");
     let copied = |done: usize, files: usize| meter.set(files, done);
-    let done = transfer(&from, &to, &passphrase, session.dirs()?, session.older_source(), &copied)?;
+    let done = transfer.run(&passphrase, dirs, session.older_source(), &copied)?;
     meter.finish();
+    for note in trust_notes {
+        output::say(&format!("cipherlens: {}.", inert(&note)));
+    }
     if json {
         output::json(&json!({ "files": done.files, "bytes": done.bytes, "generation": done.generation }))?;
     } else if done.files == 0 {

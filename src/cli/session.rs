@@ -11,13 +11,14 @@ use indicatif::ProgressBar;
 use super::failure::Failure;
 use super::output;
 use super::passphrase::{PassphraseSource, Purpose};
+use crate::error::Error;
 use crate::services::app_dirs::AppDirs;
 use crate::services::embedding::{EmbeddingModel, Precision, Workload};
 use crate::services::name::inert;
 use crate::services::open_vault::{CopyAge, OpenVault};
 use crate::services::passphrase_strength::{Strength, strength};
 use crate::services::scp_address::{ScpAddress, scp_address};
-use crate::services::session::{self, Cost, FoundVault, Passphrase, Prompts};
+use crate::services::session::{self, Cost, FoundVault, Passphrase, Prompts, Trust};
 use crate::services::settings::{DEFAULT_THRESHOLD, Settings};
 use crate::services::transfer::OlderSource;
 
@@ -94,6 +95,7 @@ pub(super) struct Session {
     vault: Option<PathBuf>,
     passphrase: PassphraseSource,
     if_older: IfOlder,
+    trust: Trust,
 }
 
 impl Session {
@@ -102,8 +104,36 @@ impl Session {
         vault: Option<PathBuf>,
         passphrase: PassphraseSource,
         if_older: IfOlder,
+        trust: Trust,
     ) -> Self {
-        Self { dirs, vault, passphrase, if_older }
+        Self { dirs, vault, passphrase, if_older, trust }
+    }
+
+    /// Which vaults may be at an address where another one was before; with `--trust-new-vault` any.
+    pub(super) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Calls `find`, and again for each vault that is at the address of another one, if the user trusts it. Without a
+    /// terminal it is refused.
+    pub(super) fn find_trusted<T>(&self, find: impl Fn(&Trust) -> Result<T, Error>) -> Result<T, Failure> {
+        let mut trust = self.trust.clone();
+        loop {
+            match find(&trust) {
+                Err(error @ Error::OtherVault { found, .. }) if io::stdin().is_terminal() => {
+                    output::say(&format!("cipherlens: {}", inert(&error.to_string())));
+                    output::say(
+                        "  Your vault may have been moved, or made anew here; or somebody put another one in its \
+                         place, to see what you add to it.",
+                    );
+                    if !matches!(output::ask("Trust this vault from now on? [y/N]")?.as_str(), "y" | "Y" | "yes") {
+                        return Err(error.into());
+                    }
+                    trust.add(found);
+                }
+                outcome => return Ok(outcome?),
+            }
+        }
     }
 
     /// Whether `--accept-older` was given.
@@ -198,13 +228,18 @@ impl Session {
     fn unlock(&self, if_outdated: IfOutdated) -> Result<(OpenVault, Passphrase), Failure> {
         let path = self.vault_path()?;
         // Found first, so that a wrong path is reported before the passphrase is asked for.
-        let found = FoundVault::at(&path, self.dirs()?, Prompts::Allowed)?;
+        let dirs = self.dirs()?;
+        let found = self.find_trusted(|trust| FoundVault::at(&path, dirs, Prompts::Allowed, trust))?;
+        let trust_note = found.trust_note();
         let passphrase = self.passphrase("Passphrase", Purpose::Open)?;
         let spinner = ProgressBar::new_spinner().with_message("opening the vault");
         spinner.enable_steady_tick(Duration::from_millis(100));
-        let opened = found.unlock(&passphrase, self.dirs()?);
+        let opened = found.unlock(&passphrase, dirs);
         spinner.finish_and_clear();
         let vault = opened?;
+        if let Some(note) = trust_note {
+            output::say(&format!("cipherlens: {}.", inert(&note)));
+        }
         if self.if_older == IfOlder::Accept {
             let before = vault.copy_age();
             vault.accept_older_copy()?;

@@ -100,8 +100,10 @@ impl Address {
         text.to_str().is_some_and(|text| text.starts_with(SSH) || text.starts_with(VIA))
     }
 
-    /// The vault's name in errors: the ssh address as the user writes it, or the path.
-    pub(super) fn place(&self) -> PathBuf {
+    /// The ssh address as the user writes it, or the path: the vault's name in errors. All spellings of an ssh address
+    /// give the same.
+    #[must_use]
+    pub fn place(&self) -> PathBuf {
         let Self::Ssh { destination, port, path } = self else { return self.to_string().into() };
         let (user, host) = destination.rsplit_once('@').map_or(("", destination.as_str()), |(user, host)| (user, host));
         let user = if user.is_empty() { String::new() } else { format!("{user}@") };

@@ -19,8 +19,8 @@ use crate::cipher::Passphrase;
 use crate::durable::IfLocked;
 use crate::vault;
 use crate::vault::{
-    Abandoned, Backend, Descent, Digest, Directory, Expected, Freshness, Object, Seen, SignedMapping, Snapshot, Vault,
-    Writer,
+    Abandoned, Backend, Descent, Digest, Directory, Expected, Freshness, Id, Object, Seen, SignedMapping, Snapshot,
+    Vault, Writer,
 };
 
 /// What to do with a source older than the target, or older than this machine has seen.
@@ -38,12 +38,15 @@ pub struct Replica {
     pub backend: Arc<dyn Backend>,
     /// Its name in errors.
     pub name: String,
+    /// The vault that its header claimed when the user was asked for the passphrase; `None` where there was none.
+    pub claimed: Option<Id>,
 }
 
 impl Replica {
     /// Opens the vault, whatever this machine has seen of it.
     pub(super) fn open(&self, passphrase: &Passphrase) -> Result<Vault, vault::Error> {
         match Vault::open(Arc::clone(&self.backend), passphrase, Freshness::unrecorded()) {
+            Ok((vault, _)) if self.claimed.is_some_and(|claimed| claimed != vault.id()) => Err(vault::Error::Exchanged),
             Ok((vault, _)) => Ok(vault),
             Err(vault::Error::NotAVault { .. }) => Err(vault::Error::NotAVault { path: (&self.name).into() }),
             Err(error) => Err(error),
@@ -68,8 +71,9 @@ pub struct Transferred {
 /// # Errors
 /// [`Error::Newer`], [`Error::Forked`], [`Error::UnknownLineage`], [`Error::OtherVault`], and
 /// [`vault::Error::RolledBack`], [`vault::Error::Forked`] or [`vault::Error::Unproven`] when the source does not continue
-/// what this machine has seen: nothing was changed then. A file that is missing or damaged in the source ends the
-/// transfer, and the target keeps its mapping.
+/// what this machine has seen: nothing was changed then. [`vault::Error::Exchanged`] when `from` is not the vault that
+/// its header claimed. A file that is missing or damaged in the source ends the transfer, and the target keeps its
+/// mapping.
 pub fn transfer(
     from: &Replica,
     to: &Replica,

@@ -1,9 +1,10 @@
 //! Where the program keeps its own files outside a vault: the platform's folders for configuration, data, state and
 //! cache.
 //!
-//! They hold settings, the log, the path of the vault used last, the newest generation seen of each vault, how pictures
-//! are drawn in each kind of terminal, what an interrupted upgrade had written and, encrypted, the interrupted indexing
-//! runs and a cache of remote vaults. Must never hold a passphrase, a key, a vector or a photo in clear.
+//! They hold settings, the log, the path of the vault used last, the newest generation seen of each vault, which vault
+//! is known at which address, how pictures are drawn in each kind of terminal, what an interrupted upgrade had written
+//! and, encrypted, the interrupted indexing runs and a cache of remote vaults. Must never hold a passphrase, a key, a
+//! vector or a photo in clear.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -120,6 +121,18 @@ impl AppDirs {
         self.state.join("terminals.toml")
     }
 
+    /// Where it is kept which vault is known at which address.
+    #[must_use]
+    pub fn known_vaults(&self) -> PathBuf {
+        self.state.join("known_vaults.json")
+    }
+
+    /// What is locked while that is changed.
+    #[must_use]
+    pub fn known_vaults_lock(&self) -> PathBuf {
+        self.state.join("known_vaults.lock")
+    }
+
     /// Every folder and file that the program makes here, existing or not, except the files of the cache: there may be
     /// many, and they have been private in every version.
     #[must_use]
@@ -131,6 +144,7 @@ impl AppDirs {
             [self.logs(), self.freshness(), self.interrupted_runs(), self.upgrade_drafts(), self.remote_cache()];
         let mut own: Vec<PathBuf> = folders.into_iter().chain(inner.clone()).chain(templates).collect();
         own.extend([settings, self.last_vault_file(), self.terminals_file()]);
+        own.extend([self.known_vaults(), self.known_vaults_lock()]);
         let inside = inner.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
         own.extend(inside.map(|entry| entry.path()));
         own

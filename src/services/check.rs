@@ -114,7 +114,9 @@ pub struct Repaired {
 /// # }
 /// ```
 pub fn check(vault: &OpenVault, progress: &(dyn Fn(Progress) + Sync)) -> Result<Report, Error> {
-    Ok(vault.vault().check(progress)?.into())
+    let report: Report = vault.vault().check(progress)?.into();
+    vault.note_check(report.damages.len());
+    Ok(report)
 }
 
 /// Repairs the vault. `progress` is called from any thread; everything is read twice.
@@ -133,6 +135,7 @@ pub fn repair(
     vault.mark_changed();
     let vault::Repaired { before, after, dropped } = repaired?;
     log::info!("repaired: {} damages before, {} after", before.damages.len(), after.damages.len());
+    vault.note_check(after.damages.len());
     Ok(Repaired { before: before.into(), after: after.into(), dropped })
 }
 

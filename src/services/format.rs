@@ -23,6 +23,13 @@ pub fn utc_instant(seconds: i64) -> Option<String> {
     Some(instant.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
+/// Seconds since 1970 as day and minute in UTC; the number itself outside the calendar.
+#[must_use]
+pub fn utc_minute(seconds: u64) -> String {
+    let instant = i64::try_from(seconds).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+    instant.map_or_else(|| seconds.to_string(), |instant| instant.format("%Y-%m-%d %H:%M").to_string())
+}
+
 /// `count` with its noun in the singular or plural.
 #[must_use]
 pub fn count(count: usize, noun: &str) -> String {
@@ -49,6 +56,8 @@ mod tests {
         assert_eq!(utc_instant(0).as_deref(), Some("1970-01-01T00:00:00Z"));
         assert_eq!(utc_instant(951_827_696).as_deref(), Some("2000-02-29T12:34:56Z"));
         assert_eq!(utc_instant(i64::MAX), None);
+        assert_eq!(utc_minute(951_827_696), "2000-02-29 12:34");
+        assert_eq!(utc_minute(u64::MAX), u64::MAX.to_string());
     }
 
     #[test]

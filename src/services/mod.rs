@@ -7,6 +7,7 @@
 //! | [`search`], [`library`], [`export`] | finding, listing, removing and exporting photos |
 //! | [`keys`] | passphrases |
 //! | [`check`], [`transfer`], [`merge`] | damage and repair; copies on other machines |
+//! | [`known_vaults`], [`vault_name`] | which vault belongs to an address; what it is called |
 //! | [`upgrade`] | vaults of older formats |
 //! | [`embedding`] | the model that turns photos into vectors |
 //! | [`settings`], [`application_options`], [`app_dirs`] | what the user chose, and where the program keeps files |
@@ -30,6 +31,7 @@ pub mod format;
 pub mod index;
 pub mod interrupted_runs;
 pub mod keys;
+pub mod known_vaults;
 pub mod legacy;
 pub mod library;
 pub mod merge;
@@ -52,3 +54,4 @@ pub mod thumbnail;
 mod timing;
 pub mod transfer;
 pub mod upgrade;
+pub mod vault_name;

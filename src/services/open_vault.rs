@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 use crate::services::camera_data::CameraData;
 use crate::services::exif;
+use crate::services::known_vaults::{KnownCopy, OpenCopy};
 use crate::services::stored_photo::{PhotoId, StoredPhoto};
 use crate::vault::{self, Snapshot, Vault};
 pub use crate::vault::{CopyAge, Traffic};
@@ -23,6 +24,9 @@ const TRIES: usize = 8;
 pub struct OpenVault {
     vault: Arc<Vault>,
     latest: Mutex<Latest>,
+    name: String,
+    /// Its entry among the known vaults, if it was opened at an address.
+    copy: Option<OpenCopy>,
 }
 
 /// The generation that was read last, with the segments of it that have been opened and verified.
@@ -49,7 +53,28 @@ impl OpenVault {
     /// Wraps an unlocked vault and the generation that was read on opening it.
     #[must_use]
     pub fn new(vault: impl Into<Arc<Vault>>, snapshot: Snapshot) -> Self {
-        Self { vault: vault.into(), latest: Mutex::new(Latest::Current(Arc::new(snapshot))) }
+        let latest = Mutex::new(Latest::Current(Arc::new(snapshot)));
+        Self { vault: vault.into(), latest, name: "the vault".to_owned(), copy: None }
+    }
+
+    /// The same with its name and its entry among the known vaults.
+    #[must_use]
+    pub(super) fn known_as(self, name: String, copy: OpenCopy) -> Self {
+        Self { name, copy: Some(copy), ..self }
+    }
+
+    /// What it is called. Safe to show.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its copies, this one among them: what is known of them, without a look at any.
+    ///
+    /// # Errors
+    /// When the list of known vaults cannot be read.
+    pub fn copies(&self) -> Result<Vec<KnownCopy>, Error> {
+        self.copy.as_ref().map_or(Ok(Vec::new()), OpenCopy::copies)
     }
 
     /// The vault's random id, in hexadecimal.
@@ -157,7 +182,7 @@ impl OpenVault {
     /// # Errors
     /// When the vault cannot be read.
     pub fn refresh(&self) -> Result<(), Error> {
-        self.mark_changed();
+        self.mark_outdated();
         self.snapshot().map(drop)
     }
 
@@ -167,11 +192,33 @@ impl OpenVault {
         *self.latest.lock() = Latest::Forgotten;
     }
 
-    /// Makes the next read open the newest generation. Every use case that commits calls this afterwards.
+    /// Makes reads use the newest generation, and notes it. Every use case that commits calls this afterwards. If it
+    /// cannot be opened, the next read reports that.
     pub(super) fn mark_changed(&self) {
+        self.mark_outdated();
+        if self.copy.is_some() && self.snapshot().is_err() {
+            log::warn!("the generation that was just committed cannot be read");
+        }
+    }
+
+    fn mark_outdated(&self) {
         let mut latest = self.latest.lock();
         if let Latest::Current(snapshot) = &*latest {
             *latest = Latest::Outdated(Arc::clone(snapshot));
+        }
+    }
+
+    /// Notes a generation of it that exists now.
+    pub(super) fn note_generation(&self, generation: u64) {
+        if let Some(copy) = &self.copy {
+            copy.saw(generation);
+        }
+    }
+
+    /// Notes the outcome of a check.
+    pub(super) fn note_check(&self, damages: usize) {
+        if let Some(copy) = &self.copy {
+            copy.checked(damages);
         }
     }
 
@@ -201,13 +248,18 @@ impl OpenVault {
         };
         match previous {
             Some(previous) => self.move_on(&previous),
-            None => Ok(Arc::new(self.vault.snapshot()?)),
+            None => {
+                let snapshot = self.vault.snapshot()?;
+                self.note_generation(snapshot.mapping().generation);
+                Ok(Arc::new(snapshot))
+            }
         }
     }
 
     /// Opens the newest generation, keeping what `previous` has read of it.
     fn move_on(&self, previous: &Snapshot) -> Result<Arc<Snapshot>, Error> {
         let snapshot = Arc::new(self.vault.snapshot_after(previous)?);
+        self.note_generation(snapshot.mapping().generation);
         let mut latest = self.latest.lock();
         if !matches!(*latest, Latest::Forgotten) {
             *latest = Latest::Current(Arc::clone(&snapshot));

@@ -4,11 +4,11 @@
 //! use std::path::Path;
 //!
 //! use cipherlens::services::app_dirs::AppDirs;
-//! use cipherlens::services::session::{FoundVault, Prompts, copy_age_note, passphrase};
+//! use cipherlens::services::session::{FoundVault, Prompts, Trust, copy_age_note, passphrase};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let dirs = AppDirs::for_user().ok_or("no home directory")?;
-//! let found = FoundVault::at(Path::new("photos.vault"), &dirs, Prompts::Allowed)?;
+//! let found = FoundVault::at(Path::new("photos.vault"), &dirs, Prompts::Allowed, &Trust::Known)?;
 //! let vault = found.unlock(&passphrase(&b"five random words".to_vec().into())?, &dirs)?;
 //! assert_eq!(copy_age_note(vault.copy_age()), None, "the newest copy this machine has seen");
 //! assert!(vault.photo_count()? > 0);
@@ -27,8 +27,11 @@ use crate::remote::{self, Options};
 pub use crate::remote::{Address, Prompts};
 use crate::services::app_dirs::AppDirs;
 use crate::services::embedding::EmbeddingModel;
+use crate::services::known_vaults::{Judged, KnownVaults, OpenCopy};
+pub use crate::services::known_vaults::{Trust, VaultId};
 use crate::services::open_vault::{CopyAge, OpenVault};
-use crate::vault::{self, Backend, Freshness, Object, Vault};
+use crate::services::vault_name::vault_name;
+use crate::vault::{self, Backend, Freshness, Object, Snapshot, Vault};
 
 /// What the program asks for first.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -67,7 +70,7 @@ pub fn passphrase(typed: &Zeroizing<Vec<u8>>) -> Result<Passphrase, Error> {
 }
 
 /// Creates an empty vault at `root`, a path or an address, for vectors of `model`, and remembers it as the vault used
-/// last.
+/// last and as the one that is known there.
 ///
 /// # Errors
 /// When `root` is occupied, the other machine cannot be reached, or a file cannot be written.
@@ -81,12 +84,12 @@ pub fn create_vault(
 ) -> Result<OpenVault, Error> {
     let backend = backend_at(root, Options::new(prompts).cached_in(dirs.remote_cache()))?;
     let (vault, snapshot) = Vault::create(backend, passphrase, cost, model.space(), freshness(dirs))?;
-    dirs.remember_last_vault(root);
-    Ok(OpenVault::new(vault, snapshot))
+    let judged = KnownVaults::made(root, vault.id())?;
+    opened(vault, snapshot, root, judged, dirs)
 }
 
 /// Creates a vault as [`create_vault`] does; if there is one at `root` already, unlocks that one with the same
-/// passphrase instead. `load_model` is called only when a vault is created.
+/// passphrase instead, as far as `trust` allows. `load_model` is called only when a vault is created.
 ///
 /// # Errors
 /// As [`create_vault`] and [`FoundVault::unlock`].
@@ -96,8 +99,9 @@ pub fn create_or_unlock_vault<M: AsRef<EmbeddingModel>>(
     load_model: impl FnOnce() -> Result<M, Error>,
     dirs: &AppDirs,
     prompts: Prompts,
+    trust: &Trust,
 ) -> Result<OpenVault, Error> {
-    let unlock = || FoundVault::at(root, dirs, prompts)?.unlock(passphrase, dirs);
+    let unlock = || FoundVault::at(root, dirs, prompts, trust)?.unlock(passphrase, dirs);
     if !Address::is_remote(root) && is_vault(root) {
         return unlock();
     }
@@ -157,18 +161,38 @@ pub fn vault_around(folder: &Path) -> Option<PathBuf> {
 pub struct FoundVault {
     root: PathBuf,
     backend: Arc<dyn Backend>,
+    judged: Judged,
 }
 
 impl FoundVault {
-    /// Finds the vault at `root`, a path or an address, so that a wrong path is reported before a passphrase is asked
-    /// for.
+    /// Finds the vault at `root`, a path or an address, so that a wrong path, or another vault than the known one, is
+    /// reported before a passphrase is asked for.
     ///
     /// # Errors
-    /// When there is no vault, or the other machine cannot be reached.
-    pub fn at(root: &Path, dirs: &AppDirs, prompts: Prompts) -> Result<Self, Error> {
+    /// [`Error::OtherVault`] when another vault was at `root` before and `trust` does not include this one: ask the
+    /// user. When there is no vault, its header cannot be one, or the other machine cannot be reached.
+    pub fn at(root: &Path, dirs: &AppDirs, prompts: Prompts, trust: &Trust) -> Result<Self, Error> {
         let backend = backend_at(root, Options::new(prompts).cached_in(dirs.remote_cache()))?;
-        backend.require_vault()?;
-        Ok(Self { root: root.to_owned(), backend })
+        let judged = KnownVaults::of(dirs).judge(root, vault::claimed_id(&*backend)?, trust)?;
+        Ok(Self { root: root.to_owned(), backend, judged })
+    }
+
+    /// What the vault claims to be; nobody has authenticated that yet.
+    #[must_use]
+    pub fn claimed_id(&self) -> VaultId {
+        self.judged.vault
+    }
+
+    /// What it is called. Safe to show.
+    #[must_use]
+    pub fn name(&self) -> String {
+        vault_name(&self.root)
+    }
+
+    /// What to tell the user if it takes the place of another vault.
+    #[must_use]
+    pub fn trust_note(&self) -> Option<String> {
+        self.judged.trust_note()
     }
 
     /// Unlocks it, and remembers it as the vault used last. A copy that is older than one this machine has seen, or
@@ -180,12 +204,22 @@ impl FoundVault {
     /// [`OpenVault::accept_older_copy`].
     ///
     /// # Errors
-    /// When the passphrase is wrong, or one of the vault's few top-level files is damaged.
+    /// When the passphrase is wrong, or one of the vault's few top-level files is damaged; [`vault::Error::Exchanged`]
+    /// when it is not the vault that was found.
     pub fn unlock(self, passphrase: &Passphrase, dirs: &AppDirs) -> Result<OpenVault, Error> {
         let (vault, snapshot) = Vault::open(self.backend, passphrase, freshness(dirs).reading())?;
-        dirs.remember_last_vault(&self.root);
-        Ok(OpenVault::new(vault, snapshot))
+        if vault.id() != self.judged.vault {
+            return Err(vault::Error::Exchanged.into());
+        }
+        opened(vault, snapshot, &self.root, self.judged, dirs)
     }
+}
+
+/// A vault that was unlocked or created, after it was noted at its address.
+fn opened(vault: Vault, snapshot: Snapshot, root: &Path, judged: Judged, dirs: &AppDirs) -> Result<OpenVault, Error> {
+    let copy = OpenCopy::new(KnownVaults::of(dirs), judged, snapshot.mapping().generation)?;
+    dirs.remember_last_vault(root);
+    Ok(OpenVault::new(vault, snapshot).known_as(vault_name(root), copy))
 }
 
 /// A message for the user about a copy that is not the newest one; `None` for the newest.

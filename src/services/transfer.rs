@@ -1,33 +1,88 @@
 //! Copies of a vault: brings one up to date with another, and serves one to another machine.
 
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::remote::{self, Options, Prompts, Replica};
 pub use crate::remote::{OlderSource, Transferred};
 use crate::services::app_dirs::AppDirs;
+use crate::services::known_vaults::{Judged, KnownVaults, Trust};
 use crate::services::session::{self, Passphrase};
+use crate::services::vault_name::vault_name;
+use crate::vault;
 
-/// Brings the copy at `to` up to date with the one at `from`; both are paths or addresses. `older` says what to do if
-/// the source is not the newest copy; a host never replaces its copy with an older one. `copied` is called with the
-/// number of files done and the total.
-///
-/// # Errors
-/// When one cannot be reached, `to` is newer or was changed separately (nothing is changed then), or `from` is damaged.
-pub fn transfer(
-    from: &Path,
-    to: &Path,
-    passphrase: &Passphrase,
-    dirs: &AppDirs,
-    older: OlderSource,
-    copied: &dyn Fn(usize, usize),
-) -> Result<Transferred, Error> {
-    let replica = |root: &Path| -> Result<Replica, Error> {
-        let backend = session::backend_at(root, Options::new(Prompts::Allowed))?;
-        Ok(Replica { backend, name: root.display().to_string() })
-    };
-    Ok(remote::transfer(&replica(from)?, &replica(to)?, passphrase, &session::freshness(dirs), older, copied)?)
+/// Two places, of which one is to be brought up to date with the other.
+pub struct Transfer {
+    from: Replica,
+    source: Judged,
+    to: Replica,
+    /// `None` where there is no vault.
+    target: Option<Judged>,
+    /// Both as they were given.
+    roots: [PathBuf; 2],
+}
+
+impl Transfer {
+    /// Finds the copies at `from` and `to`, paths or addresses, so that a wrong path, or another vault than the known
+    /// one, is reported before a passphrase is asked for. There need not be a vault at `to`.
+    ///
+    /// # Errors
+    /// [`Error::OtherVault`] when another vault was at one of them before and `trust` does not include the one that is
+    /// there now: ask the user. When there is no vault at `from`, or one of them cannot be reached.
+    pub fn between(from: &Path, to: &Path, dirs: &AppDirs, trust: &Trust) -> Result<Self, Error> {
+        let known = KnownVaults::of(dirs);
+        let found = |root: &Path| -> Result<(Replica, Option<Judged>), Error> {
+            let backend = session::backend_at(root, Options::new(Prompts::Allowed))?;
+            let claimed = match vault::claimed_id(&*backend) {
+                Ok(claimed) => Some(claimed),
+                Err(vault::Error::NotAVault { .. }) => None,
+                Err(error) => return Err(error.into()),
+            };
+            let judged = claimed.map(|vault| known.judge(root, vault, trust)).transpose()?;
+            Ok((Replica { backend, name: root.display().to_string(), claimed }, judged))
+        };
+        let (from_replica, source) = found(from)?;
+        let source = source.ok_or_else(|| vault::Error::NotAVault { path: from.to_owned() })?;
+        let (to_replica, target) = found(to)?;
+        Ok(Self { from: from_replica, source, to: to_replica, target, roots: [from.to_owned(), to.to_owned()] })
+    }
+
+    /// What the two copies are called. Safe to show.
+    #[must_use]
+    pub fn names(&self) -> [String; 2] {
+        [vault_name(&self.roots[0]), vault_name(&self.roots[1])]
+    }
+
+    /// What to tell the user about vaults that take the place of others.
+    #[must_use]
+    pub fn trust_notes(&self) -> Vec<String> {
+        [Some(&self.source), self.target.as_ref()].into_iter().flatten().filter_map(Judged::trust_note).collect()
+    }
+
+    /// Brings `to` up to date with `from`. `older` says what to do if the source is not the newest copy; a host never
+    /// replaces its copy with an older one. `copied` is called with the number of files done and the total.
+    ///
+    /// # Errors
+    /// When `to` is newer or was changed separately (nothing is changed then), `from` is damaged, or a connection is
+    /// lost; [`vault::Error::Exchanged`] when `from` is not the vault that was found.
+    pub fn run(
+        self,
+        passphrase: &Passphrase,
+        dirs: &AppDirs,
+        older: OlderSource,
+        copied: &dyn Fn(usize, usize),
+    ) -> Result<Transferred, Error> {
+        let done = remote::transfer(&self.from, &self.to, passphrase, &session::freshness(dirs), older, copied)?;
+        let known = KnownVaults::of(dirs);
+        let target = match self.target {
+            Some(target) => target,
+            None => KnownVaults::made(&self.roots[1], self.source.vault)?,
+        };
+        known.saw(&self.source, done.generation)?;
+        known.saw(&target, done.generation)?;
+        Ok(done)
+    }
 }
 
 /// Serves the vault at `path` until the other side hangs up. Needs no passphrase and never sees one.
@@ -36,4 +91,40 @@ pub fn transfer(
 /// When the connection fails, or carries anything but the protocol.
 pub fn serve(path: &Path, requests: impl Read, replies: impl Write + Send) -> io::Result<()> {
     remote::serve(path, requests, replies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::services::open_vault;
+    use crate::services::session::FoundVault;
+
+    /// Replaces the files of one vault by those of another one, in the same folder.
+    fn exchange(vault: &Path, by: &Path) {
+        for name in ["header", "mapping.json", "lock"] {
+            std::fs::copy(by.join(name), vault.join(name)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_vault_that_is_exchanged_between_judging_and_unlocking_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let [ours, theirs] = ["ours", "theirs"].map(|name| folder.path().join(name));
+        drop((open_vault::tests::vault(&ours), open_vault::tests::vault(&theirs)));
+        let dirs = AppDirs::within(folder.path());
+        let passphrase = session::passphrase(&b"correct horse".to_vec().into()).unwrap();
+        let found = FoundVault::at(&ours, &dirs, Prompts::Refused, &Trust::Known).unwrap();
+        let target = folder.path().join("target");
+        let transfer = Transfer::between(&ours, &target, &dirs, &Trust::Known).unwrap();
+        exchange(&ours, &theirs);
+        let refused = found.unlock(&passphrase, &dirs).map(|vault| vault.id());
+        assert!(matches!(refused, Err(Error::Vault(vault::Error::Exchanged))), "{refused:?}");
+        let refused = transfer.run(&passphrase, &dirs, OlderSource::Refuse, &|_, _| {});
+        assert!(matches!(refused, Err(Error::Vault(vault::Error::Exchanged))), "{refused:?}");
+        assert!(!target.exists() && !dirs.known_vaults().exists(), "nothing was copied, and neither is known");
+        // What was found is what is opened if nobody interferes.
+        let found = FoundVault::at(&ours, &dirs, Prompts::Refused, &Trust::Known).unwrap();
+        let claimed = found.claimed_id();
+        assert_eq!(found.unlock(&passphrase, &dirs).unwrap().id(), claimed.to_string());
+    }
 }

@@ -92,8 +92,11 @@ impl Application {
         }
     }
 
-    /// Locks if a vault is open.
+    /// Locks if a vault is open. A passphrase that waits for an answer is wiped.
     pub fn lock(&mut self) -> Vec<Effect> {
+        if self.state.untrusted.is_some() {
+            update::close(&mut self.state);
+        }
         if self.state.session.open().is_some() { update::apply(&mut self.state, Action::Lock) } else { Vec::new() }
     }
 
@@ -213,7 +216,7 @@ impl Application {
             // The keys that open the large picture close it too.
             (Some(_), Action::Close)
             | (Some(Overlay::Zoom), Action::Zoom | Action::Enter | Action::Back | Action::Quit) => {
-                self.state.overlay = None;
+                update::close(&mut self.state);
             }
             (Some(Overlay::Zoom), _) => return update::apply(&mut self.state, action),
             (Some(Overlay::Log { scroll }), _) => *scroll = scrolled(*scroll, action, lines),
@@ -316,7 +319,7 @@ impl Application {
             }
             Some(Target::Window) => {}
             // A click outside a window closes it.
-            _ if self.state.overlay.is_some() => self.state.overlay = None,
+            _ if self.state.overlay.is_some() => update::close(&mut self.state),
             Some(Target::Tab(tab)) => {
                 if let Some(list) = self.state.list_mut() {
                     list.filter_mut().is_typing = false;

@@ -11,7 +11,7 @@ use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::open_vault::CopyAge;
 use crate::services::progress::Event;
 use crate::services::search::SearchResult;
-use crate::services::session::Presence;
+use crate::services::session::{Passphrase, Presence, VaultId};
 use crate::services::skipped::SkippedCounts;
 use crate::services::{check, export};
 
@@ -34,6 +34,15 @@ pub enum Request {
         vault: PathBuf,
         /// Its passphrase.
         passphrase: PassphraseField,
+    },
+    /// Open a vault that is at the address of another one.
+    OpenTrusted {
+        /// The vault.
+        vault: PathBuf,
+        /// What it must be.
+        found: VaultId,
+        /// Its passphrase.
+        passphrase: Passphrase,
     },
     /// Use this older copy of the vault from now on.
     AcceptOlder,
@@ -174,6 +183,15 @@ pub enum Reply {
         vault: PathBuf,
         /// How this copy relates to what this machine has seen, or why it was not opened.
         result: Result<CopyAge, String>,
+    },
+    /// Another vault is at an address than before; it was not opened.
+    OtherVault {
+        /// The vault.
+        vault: PathBuf,
+        /// What it claims to be.
+        found: VaultId,
+        /// The passphrase that was to open it.
+        passphrase: Passphrase,
     },
     /// The older copy of the vault is used from now on.
     AcceptedOlder(Result<(), String>),

@@ -22,7 +22,7 @@ use browser::Browser;
 use exporting::Exporting;
 use indexing::Indexing;
 use list::{Filter, List};
-use lock_screen::LockScreen;
+use lock_screen::{LockScreen, Untrusted};
 use messages::Messages;
 use overlay::Overlay;
 use results::Results;
@@ -98,6 +98,8 @@ pub struct State {
     pub pane: Pane,
     /// The screen that asks for a vault; covers everything else.
     pub lock_screen: Option<LockScreen>,
+    /// A vault that the user is asked to trust.
+    pub untrusted: Option<Untrusted>,
     /// A window over the tab.
     pub overlay: Option<Overlay>,
     /// Folders and photos.
@@ -145,6 +147,7 @@ impl State {
             tab: Tab::Files,
             pane: Pane::List,
             lock_screen: None,
+            untrusted: None,
             overlay: None,
             browser: Browser::new(folder),
             results: Results::new(preferences.threshold, preferences.top),
@@ -219,6 +222,7 @@ impl State {
             run.stages = Default::default();
         }
         self.overlay = None;
+        self.untrusted = None;
         self.messages.clear();
     }
 }

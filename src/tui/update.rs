@@ -13,6 +13,7 @@ mod movement;
 mod overlay;
 mod photos;
 mod refusal;
+mod trust;
 mod typed_path;
 
 use super::action::Action;
@@ -30,7 +31,7 @@ pub use export::export;
 pub use leaving::finish;
 pub use lock_screen::key::FormKey;
 pub use lock_screen::{lock_screen_key, skip_lock_screen};
-pub use overlay::{answer, decline};
+pub use overlay::{answer, close, decline};
 pub use photos::current_photo;
 pub use refusal::refusal;
 

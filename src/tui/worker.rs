@@ -29,7 +29,7 @@ use crate::services::external_viewer;
 use crate::services::interrupted_runs;
 use crate::services::library::PhotoId;
 use crate::services::progress::Control;
-use crate::services::session::{self, Passphrase};
+use crate::services::session::{self, Passphrase, Trust};
 use events::Asking;
 pub(super) use vault::IsNew;
 use vault::Shared;
@@ -68,6 +68,7 @@ struct Opening {
     vault: PathBuf,
     passphrase: Result<Passphrase, String>,
     is_new: IsNew,
+    trust: Trust,
 }
 
 /// The workers.
@@ -171,6 +172,11 @@ impl Workers {
             Request::List(folder) => self.folders.send(folder).map_err(drop),
             Request::Open { vault, passphrase } => self.open(vault, &passphrase, IsNew::No),
             Request::Create { vault, passphrase } => self.open(vault, &passphrase, IsNew::Yes),
+            Request::OpenTrusted { vault, found, passphrase } => {
+                let trust = Trust::Vaults(vec![found]);
+                let opening = Opening { vault, passphrase: Ok(passphrase), is_new: IsNew::No, trust };
+                self.openings.send(opening).map_err(drop)
+            }
             Request::Look(vault) => {
                 self.look(vault);
                 Ok(())
@@ -222,12 +228,13 @@ impl Workers {
 
     fn open(&self, vault: PathBuf, typed: &TypedPassphrase, is_new: IsNew) -> Result<(), ()> {
         let passphrase = session::passphrase(typed.bytes()).map_err(|error| error.with_advice());
-        self.openings.send(Opening { vault, passphrase, is_new }).map_err(drop)
+        self.openings.send(Opening { vault, passphrase, is_new, trust: Trust::Known }).map_err(drop)
     }
 
     /// Opens or creates a vault with a passphrase that was not typed here.
     pub(super) fn open_with(&self, vault: PathBuf, passphrase: Passphrase, is_new: IsNew) {
-        let _ = self.openings.send(Opening { vault, passphrase: Ok(passphrase), is_new });
+        let opening = Opening { vault, passphrase: Ok(passphrase), is_new, trust: Trust::Known };
+        let _ = self.openings.send(opening);
     }
 
     fn index(&mut self, roots: Vec<PathBuf>) {
@@ -367,9 +374,9 @@ impl Drop for Workers {
 }
 
 fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answers: &Sender<AppEvent>) {
-    while let Ok(Opening { vault: root, passphrase, is_new }) = wanted.recv() {
+    while let Ok(Opening { vault: root, passphrase, is_new, trust }) = wanted.recv() {
         let reply = match passphrase {
-            Ok(passphrase) => vault.open(root, &passphrase, is_new),
+            Ok(passphrase) => vault.open(root, passphrase, is_new, &trust),
             Err(reason) => Reply::Opened { vault: root, result: Err(reason) },
         };
         if answers.send(AppEvent::Reply(reply)).is_err() {

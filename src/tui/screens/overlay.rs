@@ -21,6 +21,7 @@ use super::canvas::{Canvas, Focus, Target};
 use super::picture;
 use crate::services::name::inert;
 use crate::services::open_vault::CopyAge;
+use crate::services::vault_name::vault_name;
 
 /// The area of the window. Needed before drawing, because no picture may lie under it.
 pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> {
@@ -31,7 +32,11 @@ pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> 
         Overlay::Log { .. } => (area.width, area.height),
         // Wrapped lines need more rows.
         Overlay::Confirm(
-            Question::Quit | Question::ResumeIndexing(_) | Question::UseOlder(_) | Question::OpenOutside(_),
+            Question::Quit
+            | Question::ResumeIndexing(_)
+            | Question::UseOlder(_)
+            | Question::TrustVault
+            | Question::OpenOutside(_),
         ) => (64, if area.width < 64 { 12 } else { 8 }),
         Overlay::Confirm(_) | Overlay::ExportTo { .. } => (64, if area.width < 64 { 9 } else { 7 }),
     };
@@ -226,6 +231,15 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
             note = why;
             let keys = [(Action::UseOlder, "use it"), (Action::No, "read only")];
             return ask(canvas, window, title, Line::raw(line), &note, &keys);
+        }
+        Question::TrustVault => {
+            let line = Line::raw("Another vault is here than before. Trust it from now on?");
+            let note = "yours may have been moved, or made anew here; or somebody put another one in its place, to see \
+                        what you add";
+            let keys = [(Action::Yes, "trust and open it"), (Action::No, "leave it closed")];
+            let name = canvas.state.untrusted.as_ref().map(|untrusted| vault_name(&untrusted.vault));
+            let title = format!("another vault: {}", name.unwrap_or_default());
+            return ask(canvas, window, &title, line, note, &keys);
         }
         Question::ResumeIndexing(roots) => {
             note = interrupted(roots);

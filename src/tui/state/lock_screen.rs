@@ -5,7 +5,7 @@ mod missing_vault;
 use std::path::PathBuf;
 
 use super::text_field::{PassphraseField, TextField};
-use crate::services::session::FirstQuestion;
+use crate::services::session::{FirstQuestion, Passphrase, VaultId};
 
 pub use missing_vault::{Choice, MissingVault};
 
@@ -20,6 +20,24 @@ pub enum LockScreen {
 }
 
 impl LockScreen {
+    /// Shows that the vault is being opened or created, or lets the user type again.
+    pub fn set_working(&mut self, is_working: bool) {
+        match self {
+            Self::FirstRun(first) => first.is_working = is_working,
+            Self::Unlock(unlock) => unlock.is_working = is_working,
+            Self::MissingVault(_) => {}
+        }
+    }
+
+    /// Shows why the vault was not opened.
+    pub fn set_error(&mut self, reason: String) {
+        match self {
+            Self::FirstRun(first) => first.error = Some(reason),
+            Self::Unlock(unlock) => unlock.error = Some(reason),
+            Self::MissingVault(missing) => missing.error = Some(reason),
+        }
+    }
+
     /// The screen that asks `question`.
     #[must_use]
     pub fn for_question(question: FirstQuestion) -> Self {
@@ -70,6 +88,16 @@ impl FirstRun {
             is_working: false,
         }
     }
+}
+
+/// A vault that was not opened, because another one was at its address before: the user is asked whether to trust it.
+pub struct Untrusted {
+    /// The vault.
+    pub vault: PathBuf,
+    /// What it claims to be.
+    pub found: VaultId,
+    /// The passphrase that was typed for it.
+    pub passphrase: Passphrase,
 }
 
 /// Unlocking a vault.

@@ -51,6 +51,8 @@ pub enum Question {
     OpenOutside(PhotoId),
     /// Send photos through the terminal to the machine in front of the user.
     Download(Vec<PhotoId>),
+    /// Open the vault that is at the address of another one, and trust it from now on.
+    TrustVault,
     /// Use a copy of the vault that is not the newest from now on.
     UseOlder(CopyAge),
     /// Quit while indexing runs.

@@ -5,10 +5,10 @@ use super::super::state::State;
 use super::super::state::Tab;
 use super::super::state::indexing::{Indexing, RunStatus};
 use super::super::state::list::List;
-use super::super::state::lock_screen::{LockScreen, Step};
+use super::super::state::lock_screen::{LockScreen, Step, Untrusted};
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
-use super::{export, indexing, lock_screen, photos};
+use super::{export, indexing, lock_screen, photos, trust};
 use crate::services::check;
 use crate::services::format::count;
 use crate::services::library::Statistics;
@@ -23,6 +23,7 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
         Reply::Looked { vault, found } => lock_screen::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
+        Reply::OtherVault { vault, found, passphrase } => trust::ask(state, Untrusted { vault, found, passphrase }),
         Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
         // A run outlives a lock; only its numbers are kept then.
         Reply::Indexing(update) => return indexing_update(state, update),

@@ -17,6 +17,7 @@ pub(super) use missing_vault::looked;
 /// Shows the screen that asks for the vault.
 pub(super) fn show(state: &mut State) {
     state.overlay = None;
+    state.untrusted = None;
     let question = session::first_question(state.preferences.vault.as_deref(), &state.browser.folder);
     state.lock_screen = Some(LockScreen::for_question(question));
 }

@@ -4,7 +4,7 @@ use super::super::request::{Effect, Request};
 use super::super::state::State;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Task;
-use super::{indexing, leaving, refusal};
+use super::{indexing, leaving, refusal, trust};
 
 /// Answers the question with yes and closes it.
 pub fn answer(state: &mut State) -> Vec<Effect> {
@@ -13,6 +13,7 @@ pub fn answer(state: &mut State) -> Vec<Effect> {
         Question::Quit => return vec![Effect::Quit],
         Question::QuitExporting => return leaving::quit_despite_export(state),
         Question::ResumeIndexing(roots) => return indexing::start(state, roots),
+        Question::TrustVault => return trust::accept(state),
         Question::UseOlder(_) => (Task::Accepting, Request::AcceptOlder),
         Question::Remove(photos) => (Task::Removing, Request::Remove(photos)),
         Question::OpenOutside(photo) => (Task::Opening, Request::OpenOutside(photo)),
@@ -28,8 +29,18 @@ pub fn answer(state: &mut State) -> Vec<Effect> {
 
 /// Answers the question with no and closes it.
 pub fn decline(state: &mut State) -> Vec<Effect> {
+    if state.overlay == Some(Overlay::Confirm(Question::TrustVault)) {
+        close(state);
+    }
     match state.overlay.take() {
         Some(Overlay::Confirm(Question::ResumeIndexing(_))) => vec![Effect::Ask(Request::ForgetUnfinished)],
         _ => Vec::new(),
+    }
+}
+
+/// Closes the window. A question in it stays unanswered; a vault that is not trusted stays closed.
+pub fn close(state: &mut State) {
+    if state.overlay.take() == Some(Overlay::Confirm(Question::TrustVault)) {
+        trust::refuse(state);
     }
 }

@@ -13,7 +13,7 @@ use crate::services::app_dirs::AppDirs;
 use crate::services::embedding::{EmbeddingModel, Precision, Workload};
 use crate::services::open_vault::CopyAge;
 use crate::services::progress::{Event, Outcome, Stage};
-use crate::services::session::{self, Cost, FoundVault, Passphrase, Prompts};
+use crate::services::session::{self, Cost, FoundVault, Passphrase, Prompts, Trust};
 
 /// A folder of ten photos.
 fn photos() -> PathBuf {
@@ -58,7 +58,7 @@ impl Scene {
     }
 
     fn photos_in_vault(&self) -> usize {
-        let found = FoundVault::at(&self.vault(), &self.dirs, Prompts::Refused).unwrap();
+        let found = FoundVault::at(&self.vault(), &self.dirs, Prompts::Refused, &Trust::Known).unwrap();
         found.unlock(&passphrase(), &self.dirs).unwrap().photo_count().unwrap()
     }
 }

@@ -21,7 +21,7 @@ use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::open_vault::{CopyAge, OpenVault};
 use crate::services::recognise::Recogniser;
 use crate::services::search::{Listing, SearchResult};
-use crate::services::session::{self, FoundVault, Passphrase, Prompts};
+use crate::services::session::{self, FoundVault, Passphrase, Prompts, Trust};
 use crate::services::{check, interrupted_runs, library, photo, search};
 
 /// Prompts of ssh would be drawn over the screen.
@@ -102,18 +102,20 @@ impl Shared {
     }
 
     /// Opens a vault, or creates one and opens it.
-    pub(super) fn open(&self, root: PathBuf, passphrase: &Passphrase, is_new: IsNew) -> Reply {
-        let result = self.try_open(&root, passphrase, is_new).map_err(|error| error.with_advice());
-        Reply::Opened { vault: root, result }
+    pub(super) fn open(&self, root: PathBuf, passphrase: Passphrase, is_new: IsNew, trust: &Trust) -> Reply {
+        match self.try_open(&root, &passphrase, is_new, trust) {
+            Err(Error::OtherVault { found, .. }) => Reply::OtherVault { vault: root, found, passphrase },
+            opened => Reply::Opened { vault: root, result: opened.map_err(|error| error.with_advice()) },
+        }
     }
 
-    fn try_open(&self, root: &Path, passphrase: &Passphrase, is_new: IsNew) -> Result<CopyAge, Error> {
+    fn try_open(&self, root: &Path, passphrase: &Passphrase, is_new: IsNew, trust: &Trust) -> Result<CopyAge, Error> {
         let vault = match is_new {
             IsNew::Yes => {
-                session::create_or_unlock_vault(root, passphrase, || self.default_model(), &self.dirs, PROMPTS)?
+                session::create_or_unlock_vault(root, passphrase, || self.default_model(), &self.dirs, PROMPTS, trust)?
             }
             // An older copy, such as a backup, is opened too; the user decides afterwards whether to accept it.
-            IsNew::No => FoundVault::at(root, &self.dirs, PROMPTS)?.unlock(passphrase, &self.dirs)?,
+            IsNew::No => FoundVault::at(root, &self.dirs, PROMPTS, trust)?.unlock(passphrase, &self.dirs)?,
         };
         let age = vault.copy_age();
         *self.opened.lock() = Some(Arc::new(Opened { vault: Arc::new(vault), recogniser: Recogniser::default() }));
@@ -140,6 +142,7 @@ impl Shared {
             | Request::ForgetUnfinished
             | Request::Open { .. }
             | Request::Create { .. }
+            | Request::OpenTrusted { .. }
             | Request::AcceptOlder
             | Request::Close
             | Request::Index(_)

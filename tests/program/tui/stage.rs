@@ -119,6 +119,7 @@ fn in_words(effect: &Effect) -> String {
         Effect::Ask(Request::List(folder)) => format!("list {}", folder.display()),
         Effect::Ask(Request::Look(vault)) => format!("look at {}", vault.display()),
         Effect::Ask(Request::Open { vault, .. }) => format!("open {}", vault.display()),
+        Effect::Ask(Request::OpenTrusted { vault, .. }) => format!("open {}, trusting it", vault.display()),
         Effect::Ask(Request::Create { vault, .. }) => format!("create {}", vault.display()),
         Effect::Ask(Request::AcceptOlder) => "accept the older copy".to_owned(),
         Effect::Ask(Request::Close) => "close".to_owned(),

@@ -1,0 +1,421 @@
+//! Which vault is known at which address, as ssh knows hosts: another vault at an address is not opened before the user
+//! has agreed, even if it opens with the same passphrase. The same list tells which copies of a vault there are, how
+//! old each is, and when it was last checked.
+//!
+//! ```text
+//! <state>/known_vaults.json   an entry for each address
+//! <state>/known_vaults.lock   held while that is changed
+//! ```
+//!
+//! An address is judged by the id in the vault's header before the passphrase is asked for, and by the authenticated id
+//! after that. The first vault at an address is accepted. Must never: count an unreadable list as an empty one, replace
+//! an entry by another vault without the user's consent, or hold anything secret.
+
+mod file;
+mod place;
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+
+pub use file::Check;
+use file::{Entry, RegistryFile};
+use place::{KnownAddress, Place};
+
+use crate::error::Error;
+use crate::services::app_dirs::AppDirs;
+use crate::services::format::{count, utc_minute};
+pub use crate::vault::Id as VaultId;
+use crate::vault::{Freshness, Seen};
+
+/// Which vaults may be at an address where another one was before.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Trust {
+    /// None.
+    #[default]
+    Known,
+    /// Those that the user has agreed to.
+    Vaults(Vec<VaultId>),
+    /// Any, because the user expects another one.
+    Any,
+}
+
+impl Trust {
+    /// Trusts this vault too.
+    pub fn add(&mut self, vault: VaultId) {
+        match self {
+            Self::Known => *self = Self::Vaults(vec![vault]),
+            Self::Vaults(vaults) => vaults.push(vault),
+            Self::Any => {}
+        }
+    }
+
+    fn includes(&self, vault: VaultId) -> bool {
+        match self {
+            Self::Known => false,
+            Self::Vaults(vaults) => vaults.contains(&vault),
+            Self::Any => true,
+        }
+    }
+}
+
+/// How a vault relates to what is known at its address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Standing {
+    /// No vault was known there.
+    New,
+    /// It is the known one.
+    Known,
+    /// It takes the place of another one, with the user's consent.
+    Replacing,
+}
+
+/// A vault at an address, after it was judged.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    place: Place,
+    pub(super) vault: VaultId,
+    standing: Standing,
+}
+
+impl Judged {
+    /// What to tell the user if it takes the place of another vault.
+    pub(super) fn trust_note(&self) -> Option<String> {
+        let shown = self.place.shown();
+        (self.standing == Standing::Replacing).then(|| format!("another vault is known at {shown} from now on"))
+    }
+}
+
+/// What is known of a copy of a vault.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KnownCopy {
+    /// Where it is: a folder or an address. May hold anything.
+    pub address: String,
+    /// The generation that was last seen there.
+    pub generation: u64,
+    /// How many generations newer the newest one is that this machine has seen anywhere.
+    pub behind: u64,
+    /// When it was last seen, in seconds since 1970.
+    pub seen: u64,
+    /// Its last check.
+    pub last_check: Option<Check>,
+}
+
+impl KnownCopy {
+    /// When it was last checked and what was found, in words.
+    #[must_use]
+    pub fn health(&self) -> String {
+        match self.last_check {
+            None => "never checked".to_owned(),
+            Some(Check { at, damages: 0 }) => format!("checked {}: no damage", utc_minute(at)),
+            Some(Check { at, damages }) => format!("checked {}: {} damaged", utc_minute(at), count(damages, "file")),
+        }
+    }
+
+    /// How much older than the newest generation it is, in words.
+    #[must_use]
+    pub fn age(&self) -> String {
+        match usize::try_from(self.behind) {
+            Ok(0) => "current".to_owned(),
+            Ok(behind) => format!("{} older", count(behind, "generation")),
+            Err(_) => "much older".to_owned(),
+        }
+    }
+}
+
+/// The list.
+#[derive(Clone, Debug)]
+pub struct KnownVaults {
+    file: RegistryFile,
+    freshness: Freshness,
+}
+
+impl KnownVaults {
+    /// The list of the user with these folders.
+    #[must_use]
+    pub fn of(dirs: &AppDirs) -> Self {
+        Self { file: RegistryFile::of(dirs), freshness: Freshness::in_directory(dirs.freshness()) }
+    }
+
+    /// Every known copy of a vault. The newest generation that was seen may be that of a copy that is not known.
+    ///
+    /// # Errors
+    /// [`Error::KnownVaults`] when the list cannot be read; when the record of the newest generation cannot.
+    pub fn copies(&self, vault: VaultId) -> Result<Vec<KnownCopy>, Error> {
+        let mut entries = self.file.read()?;
+        entries.retain(|entry| entry.vault == vault);
+        let seen = self.freshness.seen(vault)?.map(Seen::generation);
+        let newest = entries.iter().map(|entry| entry.generation).chain(seen).max().unwrap_or_default();
+        let copy = |entry: Entry| KnownCopy {
+            address: entry.address.to_string(),
+            generation: entry.generation,
+            behind: newest - entry.generation,
+            seen: entry.seen,
+            last_check: entry.last_check,
+        };
+        Ok(entries.into_iter().map(copy).collect())
+    }
+
+    /// Forgets what is known of the vault at `address`: the next one found there is accepted.
+    ///
+    /// # Errors
+    /// [`Error::UnknownAddress`] when none is known; [`Error::KnownVaults`] when the list cannot be read or written.
+    pub fn forget(&self, address: &Path) -> Result<(), Error> {
+        let place = Place::of(address)?;
+        // Also as it is listed: links may lead elsewhere by now.
+        let listed = KnownAddress::new(address.as_os_str());
+        self.file.change(|entries| {
+            let before = entries.len();
+            entries.retain(|entry| entry.address != place.address && entry.address != listed);
+            if entries.len() < before {
+                Ok(())
+            } else {
+                Err(Error::UnknownAddress { address: address.to_string_lossy().into_owned() })
+            }
+        })
+    }
+
+    /// Judges the vault that was found at `root` before it is unlocked.
+    ///
+    /// # Errors
+    /// [`Error::OtherVault`] when another one is known there and `trust` does not include this one;
+    /// [`Error::KnownVaults`] when the list cannot be read.
+    pub(super) fn judge(&self, root: &Path, vault: VaultId, trust: &Trust) -> Result<Judged, Error> {
+        let place = Place::of(root)?;
+        let entries = self.file.read()?;
+        let names = place.names();
+        let standing = match other_vault(&entries, &place, vault) {
+            Some(_) if trust.includes(vault) => Standing::Replacing,
+            Some(_) => return Err(refused(&place, vault)),
+            None if entries.iter().any(|entry| entry.address == place.address && names.is_subset(&entry.names())) => {
+                Standing::Known
+            }
+            None => Standing::New,
+        };
+        Ok(Judged { place, vault, standing })
+    }
+
+    /// The vault that was just made at `root`. Whatever was known there is gone.
+    ///
+    /// # Errors
+    /// When `root` is not an address.
+    pub(super) fn made(root: &Path, vault: VaultId) -> Result<Judged, Error> {
+        Ok(Judged { place: Place::of(root)?, vault, standing: Standing::Replacing })
+    }
+
+    /// Notes that this generation of a vault was authenticated at its address.
+    ///
+    /// # Errors
+    /// [`Error::OtherVault`] when another process has noted another vault there since it was judged;
+    /// [`Error::KnownVaults`] when the list cannot be read or written, unless only the time would change.
+    pub(super) fn saw(&self, judged: &Judged, generation: u64) -> Result<(), Error> {
+        self.note(judged, |entry| (entry.generation, entry.seen) = (generation, now()))
+    }
+
+    fn note(&self, judged: &Judged, change: impl FnOnce(&mut Entry)) -> Result<(), Error> {
+        let Judged { place, vault, standing } = judged;
+        let noted = self.file.change(|entries| {
+            if *standing != Standing::Replacing && other_vault(entries, place, *vault).is_some() {
+                return Err(refused(place, *vault));
+            }
+            let known = entries.iter().find(|entry| entry.address == place.address && entry.vault == *vault).cloned();
+            let mut entry = known.unwrap_or_else(|| Entry {
+                address: place.address.clone(),
+                spellings: Default::default(),
+                vault: *vault,
+                generation: 0,
+                seen: now(),
+                last_check: None,
+            });
+            entry.spellings.extend(place.spelling.clone());
+            change(&mut entry);
+            let names = place.names();
+            entries.retain(|entry| !names.contains(&entry.address));
+            for entry in entries.iter_mut() {
+                entry.spellings.retain(|spelling| !names.contains(spelling));
+            }
+            entries.push(entry);
+            Ok(())
+        });
+        match noted {
+            // A machine whose disk is full, or whose home cannot be written, can still read a vault that it knows.
+            Err(Error::KnownVaults { .. }) if *standing == Standing::Known && self.file.read().is_ok() => {
+                log::warn!("it was not noted that a vault was seen");
+                Ok(())
+            }
+            noted => noted,
+        }
+    }
+}
+
+impl Entry {
+    /// All names of the address.
+    fn names(&self) -> std::collections::BTreeSet<&KnownAddress> {
+        [&self.address].into_iter().chain(&self.spellings).collect()
+    }
+}
+
+/// The entry of another vault at this place.
+fn other_vault<'a>(entries: &'a [Entry], place: &Place, vault: VaultId) -> Option<&'a Entry> {
+    let names = place.names();
+    entries.iter().find(|entry| entry.vault != vault && !entry.names().is_disjoint(&names))
+}
+
+fn refused(place: &Place, found: VaultId) -> Error {
+    Error::OtherVault { address: place.shown().to_string(), found }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The entry of an open vault, kept up to date while it is used.
+pub(super) struct OpenCopy {
+    known: KnownVaults,
+    judged: Judged,
+    /// The generation that was noted last.
+    noted: Mutex<u64>,
+}
+
+impl OpenCopy {
+    /// The vault that was judged and then unlocked, at the generation that was read.
+    ///
+    /// # Errors
+    /// As [`KnownVaults::saw`].
+    pub(super) fn new(known: KnownVaults, judged: Judged, generation: u64) -> Result<Self, Error> {
+        known.saw(&judged, generation)?;
+        // From now on it is the known one.
+        let judged = Judged { standing: Standing::Known, ..judged };
+        Ok(Self { known, judged, noted: Mutex::new(generation) })
+    }
+
+    /// Notes a generation that was read or written later. An error is logged and nothing fails: which vault is known
+    /// does not change.
+    pub(super) fn saw(&self, generation: u64) {
+        let mut noted = self.noted.lock();
+        if *noted == generation {
+            return;
+        }
+        *noted = generation;
+        self.log(self.known.saw(&self.judged, generation));
+    }
+
+    /// Notes the outcome of a check.
+    pub(super) fn checked(&self, damages: usize) {
+        let check = Check { at: now(), damages };
+        self.log(self.known.note(&self.judged, |entry| entry.last_check = Some(check)));
+    }
+
+    /// Every known copy of the vault.
+    pub(super) fn copies(&self) -> Result<Vec<KnownCopy>, Error> {
+        self.known.copies(self.judged.vault)
+    }
+
+    fn log(&self, noted: Result<(), Error>) {
+        if noted.is_err() {
+            log::warn!("the list of known vaults was not changed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::vault::Hex;
+
+    const OURS: VaultId = Hex([1; 16]);
+    const THEIRS: VaultId = Hex([2; 16]);
+
+    struct Scene {
+        folder: tempfile::TempDir,
+        known: KnownVaults,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let known = KnownVaults::of(&AppDirs::within(folder.path()));
+            Self { folder, known }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        fn see(&self, name: &str, vault: VaultId, generation: u64) {
+            let judged = self.known.judge(&self.path(name), vault, &Trust::Known).unwrap();
+            self.known.saw(&judged, generation).unwrap();
+        }
+
+        /// Makes writing the list fail.
+        fn break_disk(&self) {
+            std::fs::create_dir(self.folder.path().join("state/known_vaults.json.new")).unwrap();
+        }
+    }
+
+    #[test]
+    fn trust_is_given_to_the_vaults_that_were_asked_about() {
+        let scene = Scene::new();
+        scene.see("vault", OURS, 1);
+        let judge = |trust: &Trust| scene.known.judge(&scene.path("vault"), THEIRS, trust);
+        assert!(matches!(judge(&Trust::Known), Err(Error::OtherVault { found: THEIRS, .. })));
+        assert!(matches!(judge(&Trust::Vaults(vec![Hex([3; 16])])), Err(Error::OtherVault { .. })));
+        let mut trust = Trust::Known;
+        trust.add(THEIRS);
+        for trust in [trust, Trust::Any] {
+            assert_eq!(judge(&trust).unwrap().standing, Standing::Replacing);
+        }
+        assert!(matches!(judge(&Trust::Known), Err(Error::OtherVault { .. })), "judging changes nothing");
+    }
+
+    #[test]
+    fn a_vault_that_another_process_has_noted_meanwhile_is_not_replaced() {
+        let scene = Scene::new();
+        let judged = scene.known.judge(&scene.path("vault"), THEIRS, &Trust::Known).unwrap();
+        scene.see("vault", OURS, 1);
+        assert!(matches!(scene.known.saw(&judged, 1), Err(Error::OtherVault { .. })));
+        assert_eq!(scene.known.copies(OURS).unwrap().len(), 1);
+        assert_eq!(scene.known.copies(THEIRS).unwrap(), []);
+    }
+
+    #[test]
+    fn copies_are_compared_with_the_newest_known_one() {
+        let scene = Scene::new();
+        for (name, generation) in [("a", 7), ("b", 4), ("c", 7)] {
+            scene.see(name, OURS, generation);
+        }
+        scene.see("d", THEIRS, 9);
+        let copies = scene.known.copies(OURS).unwrap();
+        let ages: Vec<String> = copies.iter().map(KnownCopy::age).collect();
+        assert_eq!(ages, ["current", "3 generations older", "current"]);
+        // It was restored from a backup.
+        scene.see("c", OURS, 3);
+        assert_eq!(scene.known.copies(OURS).unwrap()[2].behind, 4);
+    }
+
+    #[test]
+    fn what_a_full_disk_loses_is_a_time_and_never_which_vault_is_known() {
+        let scene = Scene::new();
+        scene.see("vault", OURS, 1);
+        scene.break_disk();
+        scene.see("vault", OURS, 2);
+        assert_eq!(scene.known.copies(OURS).unwrap()[0].generation, 1);
+        let new = scene.known.judge(&scene.path("new"), OURS, &Trust::Known).unwrap();
+        assert!(matches!(scene.known.saw(&new, 1), Err(Error::KnownVaults { .. })));
+        let trusted = scene.known.judge(&scene.path("vault"), THEIRS, &Trust::Any).unwrap();
+        assert!(matches!(scene.known.saw(&trusted, 1), Err(Error::KnownVaults { .. })));
+    }
+
+    #[test]
+    fn a_forgotten_address_is_new_again() {
+        let scene = Scene::new();
+        scene.see("vault", OURS, 1);
+        scene.known.forget(&scene.path("vault/")).unwrap();
+        assert!(matches!(scene.known.forget(&scene.path("vault")), Err(Error::UnknownAddress { .. })));
+        scene.see("vault", THEIRS, 1);
+    }
+}

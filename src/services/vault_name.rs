@@ -1,0 +1,45 @@
+//! The name of a vault, by which a user tells it from others: where a passphrase is asked for, and where a command says
+//! what it did.
+
+use std::path::Path;
+
+use crate::remote::Address;
+use crate::services::name::inert;
+
+/// The last component of a vault's path, with the host if it is on another machine: `photos.vault`, or `photos.vault on
+/// nas`. Safe to show.
+#[must_use]
+pub fn vault_name(root: &Path) -> String {
+    let last = |path: &Path| inert(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()).into_owned();
+    match Address::parse(root.as_os_str()) {
+        Ok(Address::Ssh { destination, path, .. }) => {
+            let host = destination.rsplit_once('@').map_or(destination.as_str(), |(_, host)| host);
+            format!("{} on {}", last(Path::new(&path)), inert(host))
+        }
+        Ok(Address::Command(_)) => "the vault at the other end".to_owned(),
+        // `.` has no name of its own.
+        Ok(Address::Directory(path)) => last(&std::path::absolute(&path).unwrap_or(path)),
+        Err(_) => last(root),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vault_is_named_by_the_end_of_its_path_and_by_its_host() {
+        for (root, name) in [
+            ("/home/ann/photos.vault", "photos.vault"),
+            ("photos.vault/", "photos.vault"),
+            ("ssh://ann@nas.example:2222/a b/photos.vault", "photos.vault on nas.example"),
+            ("ssh://nas/~/v", "v on nas"),
+            ("via:docker exec -i box cipherlens serve --stdio /photos", "the vault at the other end"),
+            ("/v/\u{1b}[31mred", "\u{fffd}[31mred"),
+        ] {
+            assert_eq!(vault_name(Path::new(root)), name);
+        }
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(vault_name(Path::new(".")), here.file_name().unwrap().to_string_lossy());
+    }
+}
