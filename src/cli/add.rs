@@ -131,7 +131,7 @@ where
     summary.failed.extend(found.unreadable.iter().cloned());
     let mut used = used.into_inner();
     used.sort_unstable();
-    match print(summary, &found.skipped, &used, elapsed, report) {
+    match print(summary, vault.name(), &found.skipped, &used, elapsed, report) {
         // The terminal was closed while the last photos were sealed.
         Err(Failure::Io(_)) if control.is_stopped() => Ok(Exit::Interrupted),
         ended => ended,
@@ -160,12 +160,13 @@ fn dry_run(found: &FoundFiles, json: bool) -> Result<Exit, Failure> {
 
 fn print(
     summary: Summary,
+    vault: &str,
     passed: &SkippedFiles,
     used: &[(PathBuf, &'static str)],
     elapsed: Duration,
     report: Report,
 ) -> Result<Exit, Failure> {
-    let written = write(&summary, passed, used, elapsed, report);
+    let written = write(&summary, vault, passed, used, elapsed, report);
     if let Some(error) = summary.ended_by {
         return Ok(Failure::from(error).report());
     }
@@ -183,6 +184,7 @@ fn completeness(failed: &[(PathBuf, String)], passed: &SkippedFiles) -> Exit {
 
 fn write(
     summary: &Summary,
+    vault: &str,
     passed: &SkippedFiles,
     used: &[(PathBuf, &'static str)],
     elapsed: Duration,
@@ -210,9 +212,9 @@ fn write(
     let added = output::count(summary.added, "photo");
     text += &if summary.added > 0 {
         let seconds = elapsed.as_secs_f64();
-        format!("Added {added} in {seconds:.1} s ({:.1} a second).\n", summary.added as f64 / seconds)
+        format!("Added {added} to {vault} in {seconds:.1} s ({:.1} a second).\n", summary.added as f64 / seconds)
     } else {
-        format!("Added {added}.\n")
+        format!("Added {added} to {vault}.\n")
     };
     if summary.already_present > 0 {
         text += &format!("{} were in the vault already.\n", summary.already_present);

@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let written = if arguments.json {
         output::json(&as_json(&report, &restored, &dropped, output::older_copy(&vault)))
     } else {
-        text += &in_words(&report, arguments.repair);
+        text += &in_words(&report, vault.name(), arguments.repair);
         text.extend(dropped.iter().map(|id| format!("  dropped {id}\n")));
         output::text(&text)
     };
@@ -121,8 +121,8 @@ fn taken(Restored { restored, lacking }: &Restored) -> String {
     text
 }
 
-fn in_words(report: &Report, repaired: bool) -> String {
-    let images = output::count(report.photos, "photo");
+fn in_words(report: &Report, vault: &str, repaired: bool) -> String {
+    let images = format!("{} of {vault}", output::count(report.photos, "photo"));
     let mut text = if report.is_whole() {
         format!("{images} checked: no damage found.\n")
     } else {

@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         object["older_copy"] = output::older_copy(&vault);
         output::json(&object)
     } else {
-        print(&report, &target, Named::No)
+        print(&report, &vault, &target, Named::No)
     };
     finish(report, written)
 }
@@ -102,7 +102,7 @@ pub(super) enum Named {
 }
 
 /// Reports what was done.
-pub(super) fn print(report: &Report, target: &Target, named: Named) -> io::Result<()> {
+pub(super) fn print(report: &Report, vault: &OpenVault, target: &Target, named: Named) -> io::Result<()> {
     let mut lines = Vec::new();
     if named == Named::Yes {
         for (what, files) in [("exported", &report.exported), ("already there", &report.already_there)] {
@@ -110,7 +110,8 @@ pub(super) fn print(report: &Report, target: &Target, named: Named) -> io::Resul
         }
     }
     let folder = target.folder().to_string_lossy();
-    lines.push(format!("Exported {} to {}.", output::count(report.exported.len(), "photo"), inert(&folder)));
+    let exported = output::count(report.exported.len(), "photo");
+    lines.push(format!("Exported {exported} from {} to {}.", vault.name(), inert(&folder)));
     if !report.already_there.is_empty() {
         lines.push(format!("{} already there.", were(report.already_there.len())));
     }

@@ -13,6 +13,7 @@ use super::passphrase::Purpose;
 use super::session::{CostFlags, PrecisionFlag, Session, WeightsFile, meant};
 use crate::services::embedding::EmbeddingModel;
 use crate::services::session::{self, Address, Prompts};
+use crate::services::vault_name::vault_name;
 
 /// Arguments of `init`.
 #[derive(Args)]
@@ -48,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let cost = arguments.cost.cost()?;
     let (weights, precision) = (&arguments.weights, arguments.precision.precision);
     let model = session.load_model_for_dimension(arguments.dimension, weights, precision)?;
-    let passphrase = session.passphrase("Choose a passphrase", Purpose::Choose)?;
+    let passphrase = session.passphrase(&format!("Choose a passphrase for {}", vault_name(named)), Purpose::Choose)?;
     let path = if Address::is_remote(named) { named.clone() } else { std::path::absolute(named)? };
     let vault = session::create_vault(&path, &passphrase, cost, &model, session.dirs()?, Prompts::Allowed)?;
     if arguments.json {

@@ -32,9 +32,10 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let cost = arguments.cost.cost()?;
     let (vault, old) = session.open_with_passphrase()?;
     let source = PassphraseSource::from_file(arguments.new_passphrase_file.clone());
-    let new = session::read_passphrase(&source, "New passphrase", Purpose::Choose)?;
+    let new = session::read_passphrase(&source, &format!("New passphrase for {}", vault.name()), Purpose::Choose)?;
     let others = keys::change(&vault, &old, &new, cost)?;
-    let mut text = "The vault opens with the new passphrase from now on.\n".to_owned();
+    let mut text =
+        format!("The passphrase of {} was changed: it opens with the new one from now on.\n", vault.name());
     if others > 0 {
         let others = output::count(others, "other slot");
         text += &format!("Only the old passphrase was replaced; {others} stayed (cipherlens key list).\n");

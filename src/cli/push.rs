@@ -44,8 +44,8 @@ pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Res
     let dirs = session.dirs()?;
     // Both are found first, so that another vault than before is reported before the passphrase is asked for.
     let transfer = session.find_trusted(|trust| Transfer::between(&from, &to, dirs, trust))?;
-    let trust_notes = transfer.trust_notes();
-    let passphrase = session.passphrase("Passphrase", Purpose::Open)?;
+    let ([source, target], trust_notes) = (transfer.names(), transfer.trust_notes());
+    let passphrase = session.passphrase(&format!("Passphrase for {source}"), Purpose::Open)?;
     let meter = Meter::new(0, "files");
     let copied = |done: usize, files: usize| meter.set(files, done);
     let done = transfer.run(&passphrase, dirs, session.older_source(), &copied)?;
@@ -59,7 +59,7 @@ pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Res
         output::line("Both copies are the same.")?;
     } else {
         let files = output::count(done.files, "file");
-        output::line(&format!("Copied {files} ({}).", output::size(done.bytes)))?;
+        output::line(&format!("Copied {files} ({}) from {source} to {target}.", output::size(done.bytes)))?;
     }
     Ok(Exit::Success)
 }

@@ -43,7 +43,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         output::say(&format!("{}  {}", &photo.id.to_string()[..8], inert(&photo.name)));
         ids.push(photo.id);
     }
-    if !arguments.yes && !confirmed(&format!("Remove {} for good?", output::count(ids.len(), "photo")))? {
+    let photos = output::count(ids.len(), "photo");
+    if !arguments.yes && !confirmed(&format!("Remove {photos} from {} for good?", vault.name()))? {
         output::say("Nothing was removed.");
         return Ok(Exit::Failure);
     }
@@ -52,7 +53,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         let removed: Vec<_> = ids.iter().map(ToString::to_string).collect();
         output::json(&json!({ "removed": removed }))?;
     } else {
-        output::line(&format!("Removed {}.", output::count(ids.len(), "photo")))?;
+        output::line(&format!("Removed {photos} from {}.", vault.name()))?;
     }
     Ok(Exit::Success)
 }

@@ -127,7 +127,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
             }
             output::json(&object)
         }
-        Some((report, target)) => export::print(report, target, Named::Yes),
+        Some((report, target)) => export::print(report, &vault, target, Named::Yes),
         None => Ok(()),
     };
     let ended = match exported {

@@ -23,6 +23,6 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let meter = Meter::new(arguments.images, "images");
     synthetic::fill(&vault, arguments.images, &|images| meter.set(arguments.images, images))?;
     meter.finish();
-    output::line(&format!("Added {}.", output::count(arguments.images, "synthetic image")))?;
+    output::line(&format!("Added {} to {}.", output::count(arguments.images, "synthetic image"), vault.name()))?;
     Ok(Exit::Success)
 }

@@ -51,8 +51,11 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let upgraded = upgrade::upgrade(&vault, &passphrase, arguments.weights.file(), session.dirs()?, &progress);
     meter.finish();
     let upgraded = upgraded?;
-    let written =
-        if arguments.json { output::json(&as_json(&plan, Some(&upgraded))) } else { output::text(&done(&upgraded)) };
+    let written = if arguments.json {
+        output::json(&as_json(&plan, Some(&upgraded)))
+    } else {
+        output::text(&done(&upgraded, vault.name()))
+    };
     reported(if upgraded.report.is_whole() { Exit::Success } else { Exit::Damage }, written)
 }
 
@@ -62,17 +65,18 @@ fn planned(plan: &UpgradePlan, vault: &OpenVault) -> String {
     let (reads, writes) = if vault.traffic().is_some() { ("receives", "sends") } else { ("reads", "writes") };
     let free = free.map_or_else(String::new, |free| format!(", of {} that are free", format::size(free)));
     format!(
-        "{} to upgrade. It {reads} about {read} and {writes} at most {written}.\nIt needs at most {needed}{free}, \
-         until it removes {removed} of old files.\nPhotos stay as they are.\n",
-        output::count(*photos, "photo")
+        "{} of {} to upgrade. It {reads} about {read} and {writes} at most {written}.\nIt needs at most \
+         {needed}{free}, until it removes {removed} of old files.\nPhotos stay as they are.\n",
+        output::count(*photos, "photo"),
+        vault.name()
     )
 }
 
-fn done(upgraded: &Upgraded) -> String {
+fn done(upgraded: &Upgraded, vault: &str) -> String {
     // More than were planned, if another program was adding some when it began.
     let photos = output::count(upgraded.report.photos, "photo");
     let mut text =
-        format!("Upgraded {photos}: the vault is of the current format, at generation {}.\n", upgraded.generation);
+        format!("Upgraded {photos}: {vault} is of the current format, at generation {}.\n", upgraded.generation);
     if upgraded.resumed > 0 {
         text += &format!("An interrupted upgrade had written {} of them already.\n", upgraded.resumed);
     }

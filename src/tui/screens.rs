@@ -29,6 +29,7 @@ use super::state::vault::{Session, Task};
 use super::state::{State, Tab, Viewport};
 use super::theme::Theme;
 use crate::services::name::inert;
+use crate::services::vault_name::vault_name;
 use canvas::Canvas;
 pub use canvas::Target;
 pub use overlay::{help_lines, palette_actions};
@@ -131,8 +132,7 @@ fn tab_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
         Session::Closed => "○ locked".to_owned(),
         Session::Opening { .. } => format!("{} opening", canvas.spinner()),
         Session::Open { vault } => {
-            let name = vault.file_name().unwrap_or(vault.as_os_str());
-            let name = format::path(std::path::Path::new(name));
+            let name = vault_name(vault);
             let photos = canvas.state.collection.list.items().len();
             if is_narrow { format!("● {photos}") } else { format!("● {name}, {}", format::count(photos, "photo")) }
         }

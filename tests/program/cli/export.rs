@@ -296,7 +296,7 @@ fn a_photo_that_is_named_twice_is_removed_once() {
     let scene = Scene::with_photos(&samples(2));
     let id = scene.run(["list", "--json"]).success().json()[0]["id"].as_str().unwrap().to_owned();
     let ran = scene.run(["remove", "--yes", &id, &id[..12], &id]).success();
-    assert_eq!(ran.stdout(), "Removed 1 photo.\n");
+    assert_eq!(ran.stdout(), "Removed 1 photo from photos.vault.\n");
     assert_eq!(ran.stderr().matches(&id[..8]).count(), 1, "{}", ran.stderr());
     let left = scene.run(["list", "--json"]).success().json();
     assert_eq!(left.as_array().unwrap().len(), 1);

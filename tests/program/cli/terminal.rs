@@ -34,12 +34,12 @@ fn a_new_passphrase_is_asked_for_twice_and_a_run_shows_its_progress() {
     let vault = scene.vault().display().to_string();
     let init: Vec<&str> = ["init", &vault].into_iter().chain(CHEAPEST).collect();
     let mut terminal = started(&init);
-    answer(&mut terminal, "Choose a passphrase:", PASSPHRASE);
+    answer(&mut terminal, "Choose a passphrase for photos.vault:", PASSPHRASE);
     answer(&mut terminal, "Repeat it:", "something else");
     assert_eq!(terminal.wait().exit_code(), 1);
     assert!(terminal.screen().contains("the two passphrases differ"), "{}", terminal.screen());
     let mut terminal = started(&init);
-    answer(&mut terminal, "Choose a passphrase:", PASSPHRASE);
+    answer(&mut terminal, "Choose a passphrase for photos.vault:", PASSPHRASE);
     answer(&mut terminal, "Repeat it:", PASSPHRASE);
     assert!(terminal.wait().success(), "{}", terminal.screen());
     assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
@@ -49,7 +49,7 @@ fn a_new_passphrase_is_asked_for_twice_and_a_run_shows_its_progress() {
     let of_all = format!("/{} photos", photos.len());
     let add: Vec<&str> = ["--vault", &vault, "add"].into_iter().chain(photos.iter().map(String::as_str)).collect();
     let mut terminal = started(&add);
-    answer(&mut terminal, "Passphrase:", PASSPHRASE);
+    answer(&mut terminal, "Passphrase for photos.vault:", PASSPHRASE);
     let bar = |screen: &str| -> Option<String> {
         let line = screen.lines().find(|line| line.contains(&of_all) && !line.contains(" 0/"))?;
         Some(line.trim_end().to_owned())
