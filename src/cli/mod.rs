@@ -13,6 +13,7 @@ mod check;
 mod check_copy;
 mod completions;
 mod config;
+mod copies;
 mod demo;
 mod doctor;
 mod exit;
@@ -98,6 +99,8 @@ enum Command {
     Check(check::Arguments),
     /// Show how large the vault is, and what an observer could learn from it
     Stats(stats::Arguments),
+    /// List the known copies of the vault, and how old each is
+    Copies(copies::Arguments),
     /// Change the passphrase
     Passwd(passwd::Arguments),
     /// List, add and remove passphrases
@@ -175,6 +178,7 @@ pub fn main() -> Invocation {
         Command::Remove(arguments) => remove::run(&arguments, &session),
         Command::Check(arguments) => check::run(&arguments, &session),
         Command::Stats(arguments) => stats::run(&arguments, &session),
+        Command::Copies(arguments) => copies::run(&arguments, &session),
         Command::Passwd(arguments) => passwd::run(&arguments, &session),
         Command::Key(arguments) => key::run(&arguments, &session),
         Command::Upgrade(arguments) => upgrade::run(&arguments, &session),

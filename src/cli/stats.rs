@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Exit;
+use super::copies;
 use super::failure::Failure;
 use super::output;
 use super::session::Session;
@@ -25,6 +26,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     if arguments.json {
         let mut object = json!(statistics);
         object["older_copy"] = output::older_copy(&vault);
+        object["copies"] = copies::as_json(&vault.copies()?);
         output::json(&object)?;
         return Ok(Exit::Success);
     }
@@ -38,6 +40,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         line("commits", statistics.generation.to_string()),
     ]
     .concat();
+    text += &format!("\nKnown copies:\n{}", copies::in_words(&vault.copies()?));
     let of_thumbnails = if vault.is_old() { "of its thumbnail" } else { "of all thumbnails of a commit together" };
     text += &format!(
         "

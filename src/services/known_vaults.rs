@@ -176,6 +176,16 @@ impl KnownVaults {
         })
     }
 
+    /// The vault that is known at `root`.
+    ///
+    /// # Errors
+    /// [`Error::KnownVaults`] when the list cannot be read.
+    pub(super) fn vault_at(&self, root: &Path) -> Result<Option<VaultId>, Error> {
+        let place = Place::of(root)?;
+        let entries = self.file.read()?;
+        Ok(entries.iter().find(|entry| !entry.names().is_disjoint(&place.names())).map(|entry| entry.vault))
+    }
+
     /// Judges the vault that was found at `root` before it is unlocked.
     ///
     /// # Errors

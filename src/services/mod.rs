@@ -7,7 +7,7 @@
 //! | [`search`], [`library`], [`export`] | finding, listing, removing and exporting photos |
 //! | [`keys`] | passphrases |
 //! | [`check`], [`transfer`], [`merge`] | damage and repair; copies on other machines |
-//! | [`known_vaults`], [`vault_name`] | which vault belongs to an address; what it is called |
+//! | [`known_vaults`], [`copies`], [`vault_name`] | which vault belongs to an address; its copies; what it is called |
 //! | [`upgrade`] | vaults of older formats |
 //! | [`embedding`] | the model that turns photos into vectors |
 //! | [`settings`], [`application_options`], [`app_dirs`] | what the user chose, and where the program keeps files |
@@ -20,6 +20,7 @@ pub mod application_options;
 pub mod benchmark;
 pub mod camera_data;
 pub mod check;
+pub mod copies;
 pub mod decoys;
 pub mod embedding;
 pub mod embedding_benchmark;

@@ -6,6 +6,7 @@ use super::delivery::Delivery;
 use super::state::browser::Entry;
 use super::state::results::Query;
 use super::state::text_field::PassphraseField;
+use crate::services::copies::KnownCopy;
 use crate::services::library::Statistics;
 use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::open_vault::CopyAge;
@@ -123,6 +124,17 @@ pub enum IndexingUpdate {
     Ended(Ending),
 }
 
+/// What a vault holds, and where its copies are.
+#[derive(Clone, Default)]
+pub struct Contents {
+    /// Its photos.
+    pub photos: Vec<StoredPhoto>,
+    /// Counts and sizes.
+    pub statistics: Statistics,
+    /// Its known copies.
+    pub copies: Vec<KnownCopy>,
+}
+
 /// How an indexing run ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Ending {
@@ -196,7 +208,7 @@ pub enum Reply {
     /// The older copy of the vault is used from now on.
     AcceptedOlder(Result<(), String>),
     /// The photos of the vault.
-    Collection(Result<(Vec<StoredPhoto>, Statistics), String>),
+    Collection(Result<Contents, String>),
     /// News of the indexing run.
     Indexing(IndexingUpdate),
     /// The paths of an interrupted indexing run of the open vault.

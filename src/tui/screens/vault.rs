@@ -1,5 +1,7 @@
 //! The vault tab: a grid of photos by date, and a preview of the one under the cursor.
 
+use std::path::Path;
+
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
@@ -10,10 +12,24 @@ use super::super::state::Pane;
 use super::super::state::tiles::Arrangement;
 use super::canvas::{Canvas, Focus};
 use super::{grid, picture};
+use crate::services::copies::{Check, KnownCopy};
 use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
 
+/// The most copies that are named.
+const MOST_COPIES: usize = 3;
+
+/// The rows below which the photos need all room.
+const ROWS_FOR_COPIES: u16 = 16;
+
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let lines = if area.height < ROWS_FOR_COPIES { Vec::new() } else { copies(canvas) };
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let [area, below] = Layout::vertical([Constraint::Fill(1), Constraint::Length(rows)]).areas(area);
+    for (line, y) in lines.into_iter().zip(below.y..below.bottom()) {
+        let row = Rect { x: below.x + 1, width: below.width.saturating_sub(2), y, height: 1 };
+        canvas.frame.render_widget(format::fit_line(line, usize::from(row.width)), row);
+    }
     if canvas.viewport.is_one_pane {
         match canvas.state.pane {
             Pane::List => photos(canvas, area),
@@ -24,6 +40,31 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let [left, right] = Layout::horizontal([Constraint::Percentage(60), Constraint::Fill(1)]).areas(area);
     photos(canvas, left);
     preview(canvas, right);
+}
+
+/// A line for each known copy: where it is, how old it is, and its last check.
+fn copies(canvas: &Canvas<'_, '_>) -> Vec<Line<'static>> {
+    let (copies, theme) = (&canvas.state.collection.copies, canvas.theme);
+    let named = if copies.len() > MOST_COPIES { MOST_COPIES - 1 } else { copies.len() };
+    let line = |copy: &KnownCopy| {
+        let age = if copy.behind == 0 { theme.faint } else { theme.warning };
+        let health = match copy.last_check {
+            Some(Check { damages: 1.., .. }) => theme.bad,
+            _ => theme.faint,
+        };
+        Line::from(vec![
+            Span::raw(format!("copy {}  ", format::path(Path::new(&copy.address)))),
+            Span::styled(format!("generation {}, {}  ", copy.generation, copy.age()), age),
+            Span::styled(copy.health(), health),
+        ])
+    };
+    let mut lines: Vec<_> = copies.iter().take(named).map(line).collect();
+    if copies.len() > named {
+        // At least two.
+        let text = format!("and {} more: cipherlens copies lists all", copies.len() - named);
+        lines.push(Line::styled(text, theme.faint));
+    }
+    lines
 }
 
 fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::list::{Item, ListState};
 use crate::services::check;
+use crate::services::copies::KnownCopy;
 use crate::services::library::Statistics;
 use crate::services::library::{PhotoId, StoredPhoto};
 
@@ -79,6 +80,8 @@ pub struct Collection {
     pub task: Option<Task>,
     /// Size of the vault.
     pub statistics: Option<Statistics>,
+    /// The known copies of the vault.
+    pub copies: Vec<KnownCopy>,
     /// What the last check found.
     pub health: Option<check::Report>,
     /// Camera, exposure and the like of one photo.

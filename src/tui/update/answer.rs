@@ -1,6 +1,6 @@
 //! Applies the workers' replies to the state.
 
-use super::super::request::{Download, Effect, Ending, IndexingUpdate, Reply, Request};
+use super::super::request::{Contents, Download, Effect, Ending, IndexingUpdate, Reply, Request};
 use super::super::state::State;
 use super::super::state::Tab;
 use super::super::state::indexing::{Indexing, RunStatus};
@@ -11,8 +11,6 @@ use super::super::state::vault::Session;
 use super::{export, indexing, lock_screen, photos, trust};
 use crate::services::check;
 use crate::services::format::count;
-use crate::services::library::Statistics;
-use crate::services::library::StoredPhoto;
 use crate::services::open_vault::CopyAge;
 use crate::services::progress::{Event, Outcome, Stage};
 use crate::services::session;
@@ -153,12 +151,13 @@ fn accepted_older(state: &mut State, result: Result<(), String>) {
     }
 }
 
-fn collection(state: &mut State, result: Result<(Vec<StoredPhoto>, Statistics), String>) {
+fn collection(state: &mut State, result: Result<Contents, String>) {
     match result {
-        Ok((photos, statistics)) => {
+        Ok(Contents { photos, statistics, copies }) => {
             state.browser.vault_changed(photos.iter().map(|photo| photo.bytes));
             state.collection.listed(photos);
             state.collection.statistics = Some(statistics);
+            state.collection.copies = copies;
         }
         Err(reason) => {
             state.collection.is_listed = true;

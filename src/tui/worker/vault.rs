@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::super::delivery::Delivery;
-use super::super::request::{Download, Reply, Request};
+use super::super::request::{Contents, Download, Reply, Request};
 use super::super::state::results::{LARGEST_TOP, Query};
 use super::download;
 use crate::error::Error;
@@ -16,8 +16,7 @@ use crate::services::app_dirs::AppDirs;
 use crate::services::camera_data::CameraData;
 use crate::services::embedding::{EmbeddingModel, Precision, Workload};
 use crate::services::external_viewer::ExternalViewer;
-use crate::services::library::Statistics;
-use crate::services::library::{PhotoId, StoredPhoto};
+use crate::services::library::PhotoId;
 use crate::services::open_vault::{CopyAge, OpenVault};
 use crate::services::recognise::Recogniser;
 use crate::services::search::{Listing, SearchResult};
@@ -127,7 +126,7 @@ impl Shared {
         let opened = self.opened()?;
         let vault = &*opened.vault;
         let reply = match request {
-            Request::Collection => Reply::Collection(shown(collection(vault))),
+            Request::Collection => Reply::Collection(shown(contents(vault))),
             Request::Search(query) => {
                 let result = self.search(vault, &query).map(Box::new);
                 Reply::Searched { query, result }
@@ -200,9 +199,9 @@ fn shown<T>(result: Result<T, Error>) -> Result<T, String> {
     result.map_err(|error| error.with_advice())
 }
 
-fn collection(vault: &OpenVault) -> Result<(Vec<StoredPhoto>, Statistics), Error> {
+fn contents(vault: &OpenVault) -> Result<Contents, Error> {
     vault.refresh()?;
-    Ok((library::list(vault)?, library::statistics(vault)?))
+    Ok(Contents { photos: library::list(vault)?, statistics: library::statistics(vault)?, copies: vault.copies()? })
 }
 
 fn download_all(vault: &OpenVault, photos: &[PhotoId]) -> Result<Download, String> {

@@ -43,7 +43,7 @@ fn invocations(command: &str, scene: &Scene, id: &str) -> Vec<Vec<String>> {
     let variants: &[&[&str]] = match command {
         "" => &[&[]],
         "--help" | "--version" | "help" | "doctor" | "man" => &[&[command]],
-        "list" | "stats" => &[&[command], &[command, "--json"]],
+        "list" | "stats" | "copies" => &[&[command], &[command, "--json"]],
         "init" => &[&["init", memory, mebibytes, passes, once, &new]],
         "add" => &[&["add", &photo], &["add", "--json", &photo]],
         "add --dry-run" => &[&["add", "--dry-run", &photo], &["add", "--dry-run", "--json", &photo]],

@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cipherlens::services::export;
-use cipherlens::services::library::Statistics;
 use cipherlens::services::open_vault::CopyAge;
 use cipherlens::services::progress::Stage as Step;
 use cipherlens::services::skipped::SkippedCounts;
 use cipherlens::tui::delivery::{Delivery, Route};
-use cipherlens::tui::request::{Download, Exported, IndexingUpdate, Reply};
+use cipherlens::tui::request::{Contents, Download, Exported, IndexingUpdate, Reply};
 use cipherlens::tui::state::lock_screen::{FirstRun, LockScreen};
 use cipherlens::tui::state::results::Query;
 use cipherlens::tui::state::{Pane, Tab};
@@ -267,7 +266,7 @@ fn results_and_vault_are_filtered_by_name_and_selected_by_range() {
 fn only_files_on_the_screen_with_the_size_of_a_stored_photo_are_compared() {
     let mut stage = Stage::with_vault(80, 24);
     assert!(stage.application.to_recognise().is_empty(), "all requests are answered");
-    stage.reply(Reply::Collection(Ok((photos(), Statistics::default()))));
+    stage.reply(Reply::Collection(Ok(Contents { photos: photos(), ..Contents::default() })));
     assert_eq!(stage.application.to_recognise(), [PathBuf::from("/photos/2024/IMG_2.jpg")]);
     assert!(stage.screen().contains("✓"), "the mark stays meanwhile: {}", stage.screen());
     stage.reply(Reply::Recognised { path: PathBuf::from("/photos/2024/IMG_2.jpg"), is_stored: false });

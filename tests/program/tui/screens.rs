@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use cipherlens::preview::Graphics;
 use cipherlens::services::check;
-use cipherlens::services::library::Statistics;
 use cipherlens::services::progress::{Event, Outcome, Stage as Step};
 use cipherlens::services::search::SearchResult;
 use cipherlens::services::session::Presence;
 use cipherlens::services::skipped::SkippedCounts;
 use cipherlens::tui::preview::PictureResponse;
-use cipherlens::tui::request::{Effect, Ending, IndexingUpdate, Reply, Request};
+use cipherlens::tui::request::{Contents, Effect, Ending, IndexingUpdate, Reply, Request};
 use cipherlens::tui::state::lock_screen::{FirstRun, LockScreen, MissingVault, Unlock};
 use cipherlens::tui::state::results::Query;
 use cipherlens::tui::state::vault::Session;
@@ -201,7 +200,7 @@ fn nothing_to_show_yet() {
     });
     at_every_size("vault_empty", Stage::new, |stage| {
         stage.application.state.session = Session::Open { vault: PathBuf::from("/vaults/holiday.vault") };
-        stage.reply(Reply::Collection(Ok((Vec::new(), Statistics::default()))));
+        stage.reply(Reply::Collection(Ok(Contents::default())));
         stage.keys("3");
     });
     at_every_size("indexing_nothing", Stage::with_vault, |stage| {

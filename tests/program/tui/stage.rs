@@ -13,7 +13,7 @@ use cipherlens::tui::application::Application;
 use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::locale::Characters;
 use cipherlens::tui::preview::{Pictures, SentPictures};
-use cipherlens::tui::request::{Effect, IndexingUpdate, Reply, Request};
+use cipherlens::tui::request::{Contents, Effect, IndexingUpdate, Reply, Request};
 use cipherlens::tui::state::browser::{Entry, Kind};
 use cipherlens::tui::state::results::Query;
 use cipherlens::tui::state::vault::Session;
@@ -62,7 +62,7 @@ impl Stage {
             sealed_photo_bytes: 25_900_000,
             ..Statistics::default()
         };
-        stage.reply(Reply::Collection(Ok((photos(), statistics))));
+        stage.reply(Reply::Collection(Ok(Contents { photos: photos(), statistics, ..Contents::default() })));
         stage.reply(Reply::Recognised { path: PathBuf::from("/photos/2024/IMG_2.jpg"), is_stored: true });
         stage.draw();
         stage

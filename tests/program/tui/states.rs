@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use cipherlens::services::library::Statistics;
 use cipherlens::services::open_vault::CopyAge;
 use cipherlens::services::search::SearchResult;
 use cipherlens::services::session::Presence;
 use cipherlens::services::skipped::SkippedCounts;
-use cipherlens::tui::request::{Ending, IndexingUpdate, Reply};
+use cipherlens::tui::request::{Contents, Ending, IndexingUpdate, Reply};
 use cipherlens::tui::state::lock_screen::{FirstRun, LockScreen, MissingVault, Unlock};
 use cipherlens::tui::state::overlay::{Overlay, Question};
 use cipherlens::tui::state::results::Query;
@@ -75,7 +74,8 @@ fn vault_of(columns: u16, rows: u16, result: Option<Result<usize, String>>) -> S
     let mut stage = Stage::new(columns, rows);
     stage.application.state.session = Session::Open { vault: PathBuf::from("/vaults/holiday.vault") };
     if let Some(result) = result {
-        let listing = result.map(|count| (photos().into_iter().take(count).collect(), Statistics::default()));
+        let listing =
+            result.map(|count| Contents { photos: photos().into_iter().take(count).collect(), ..Contents::default() });
         stage.reply(Reply::Collection(listing));
     }
     played(stage, "3")

@@ -1,0 +1,89 @@
+//! `cipherlens copies`: the known copies of the vault.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Exit;
+use super::failure::Failure;
+use super::output;
+use super::session::{Session, meant};
+use super::table::{Align, Column, columns_of_output, table};
+use crate::error::with_causes;
+use crate::services::copies::{self, KnownCopy};
+use crate::services::format::utc_minute;
+use crate::services::name::inert;
+use crate::services::session::Prompts;
+
+/// Arguments of `copies`.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cipherlens copies\n  cipherlens copies --forget /media/usb/photos.vault\n\nA copy is \
+        known once it was opened, pushed to or pulled from on this machine. The list tells what was seen then; no copy \
+        is opened for it, and no passphrase is needed. After --forget the next vault at that address is accepted, \
+        whichever it is."
+)]
+pub(super) struct Arguments {
+    /// Forget the copy at ADDRESS
+    #[arg(long, value_name = "ADDRESS")]
+    forget: Option<PathBuf>,
+    /// Print one JSON array of objects: address, generation, generations_behind, seen, checked, damages
+    #[arg(long, conflicts_with = "forget")]
+    json: bool,
+}
+
+/// Lists the copies, or forgets one.
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
+    if let Some(address) = &arguments.forget {
+        let address = meant(address)?;
+        copies::forget(&address, session.dirs()?)?;
+        output::line(&format!("Forgot the copy at {}.", inert(&address.to_string_lossy())))?;
+        return Ok(Exit::Success);
+    }
+    let path = session.vault_path()?;
+    let found = copies::of_vault_at(&path, session.dirs()?, Prompts::Allowed, session.trust())?;
+    if let Some(error) = &found.not_found {
+        output::say(&format!("cipherlens: {}; this is what is known of it.", inert(&with_causes(error))));
+    }
+    if arguments.json {
+        output::json(&as_json(&found.copies))?;
+    } else if found.copies.is_empty() {
+        output::line("No copy of this vault is known: none was opened on this machine.")?;
+    } else {
+        output::text(&in_words(&found.copies))?;
+    }
+    Ok(Exit::Success)
+}
+
+/// A line for each copy.
+pub(super) fn in_words(copies: &[KnownCopy]) -> String {
+    let cells = |copy: &KnownCopy| {
+        [
+            inert(&copy.address).into_owned(),
+            format!("generation {}", copy.generation),
+            if copy.behind == 0 { copy.age() } else { format!("{} than the newest one seen", copy.age()) },
+            format!("seen {}", utc_minute(copy.seen)),
+            copy.health(),
+        ]
+    };
+    let rows: Vec<_> = copies.iter().map(cells).collect();
+    let columns = [(); 5].map(|()| Column::new(Align::Left));
+    table(&columns, &rows, columns_of_output())
+}
+
+/// The same for scripts.
+pub(super) fn as_json(copies: &[KnownCopy]) -> Value {
+    let instant = |seconds: u64| output::instant(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let object = |copy: &KnownCopy| {
+        json!({
+            "address": copy.address,
+            "generation": copy.generation,
+            "generations_behind": copy.behind,
+            "seen": instant(copy.seen),
+            "checked": copy.last_check.map(|check| instant(check.at)),
+            "damages": copy.last_check.map(|check| check.damages),
+        })
+    };
+    copies.iter().map(object).collect()
+}
