@@ -5,6 +5,7 @@ mod hostile;
 mod intake;
 mod interrupted;
 mod keys;
+mod known_vaults;
 mod locale;
 mod locking;
 mod not_there;

@@ -21,9 +21,11 @@ fn a_dry_run_says_what_is_needed_and_changes_nothing() {
         let scene = scene_of_version(version);
         let before = files(&scene.vault());
         let text = scene.run(["upgrade", "--dry-run"]).success().stdout();
-        for words in
-            ["photos to upgrade. It reads about ", " that are free, until it removes ", "Photos stay as they are."]
-        {
+        for words in [
+            "photos of photos.vault to upgrade. It reads about ",
+            " that are free, until it removes ",
+            "Photos stay as they are.",
+        ] {
             assert!(text.contains(words), "{text}");
         }
         let plan = scene.run(["upgrade", "--dry-run", "--json"]).success().json();
@@ -62,7 +64,7 @@ fn the_outcome_is_said_and_a_second_upgrade_refused() {
     let text = scene.run(["upgrade"]).success().stdout();
     assert_eq!(
         text,
-        "Upgraded 2 photos: the vault is of the current format, at generation 5.\n\
+        "Upgraded 2 photos: photos.vault is of the current format, at generation 5.\n\
          All new files were read again: no damage found.\n"
     );
     let after = files(&scene.vault());

@@ -1,0 +1,114 @@
+//! `cipherlens copies`: what is known of the copies of a vault.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::remote::host::serving;
+use crate::support::scene::{Scene, samples};
+
+/// The known copies, by the last component of their addresses.
+fn copies(scene: &Scene) -> Vec<(String, u64, u64)> {
+    let listed = scene.run(["copies", "--json"]).success().json();
+    let copy = |copy: &Value| {
+        let name = Path::new(copy["address"].as_str().unwrap()).file_name().unwrap().to_string_lossy().into_owned();
+        (name, copy["generation"].as_u64().unwrap(), copy["generations_behind"].as_u64().unwrap())
+    };
+    listed.as_array().unwrap().iter().map(copy).collect()
+}
+
+#[test]
+fn each_copy_is_listed_with_its_age() {
+    let photos = samples(3);
+    let scene = Scene::with_vault();
+    assert_eq!(copies(&scene), [("photos.vault".to_owned(), 1, 0)]);
+    let (vault, usb) = (scene.vault().display().to_string(), scene.path("usb.vault").display().to_string());
+    scene.run(["push", &vault, &usb]).success();
+    scene.run_with(&["add"], &photos[..1]).success();
+    scene.run_with(&["add"], &photos[1..]).success();
+    assert_eq!(copies(&scene), [("photos.vault".to_owned(), 3, 0), ("usb.vault".to_owned(), 1, 2)]);
+    let said = scene.run(["copies"]).success().stdout();
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[0].contains("generation 3  current ") && lines[0].ends_with("never checked"), "{said}");
+    assert!(lines[1].contains("generation 1  2 generations older than the newest one seen"), "{said}");
+    // No passphrase is needed, and the copies are not opened.
+    fs::remove_file(scene.passphrase_file()).unwrap();
+    fs::remove_dir_all(&usb).unwrap();
+    assert_eq!(copies(&scene).len(), 2);
+}
+
+#[test]
+fn a_copy_is_not_current_because_the_newer_one_is_not_known() {
+    let scene = Scene::with_vault();
+    let (vault, usb) = (scene.vault().display().to_string(), scene.path("usb.vault").display().to_string());
+    scene.run(["push", &vault, &usb]).success();
+    scene.run_with(&["add"], samples(1)).success();
+    scene.run(["copies", "--forget", &vault]).success();
+    fs::remove_dir_all(scene.vault()).unwrap();
+    let listed = scene.run(["--vault", &usb, "copies", "--json"]).success().json();
+    assert_eq!(listed[0]["generations_behind"], 1, "{listed}");
+}
+
+#[test]
+fn what_changes_a_vault_is_a_generation_of_its_copy() {
+    let photos = samples(2);
+    let scene = Scene::with_photos(&photos);
+    let generation = |scene: &Scene| copies(scene)[0].1;
+    assert_eq!(generation(&scene), 2);
+    let id = scene.run(["list", "--json"]).success().json()[0]["id"].as_str().unwrap().to_owned();
+    scene.run(["remove", "--yes", &id]).success();
+    assert_eq!(generation(&scene), 3);
+    let passphrase = scene.passphrase_file().display().to_string();
+    scene.run(["passwd", "--argon2-memory-mib", "19", "--new-passphrase-file", &passphrase]).success();
+    assert_eq!(generation(&scene), 4);
+}
+
+#[test]
+fn a_check_is_remembered_with_what_it_found() {
+    let scene = Scene::with_photos(&samples(1));
+    let of = |scene: &Scene| scene.run(["copies", "--json"]).success().json()[0].clone();
+    assert_eq!((&of(&scene)["checked"], &of(&scene)["damages"]), (&Value::Null, &Value::Null));
+    scene.run(["check"]).success();
+    assert!(of(&scene)["checked"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(of(&scene)["damages"], 0);
+    assert!(scene.run(["copies"]).success().stdout().contains(": no damage"));
+    let image = fs::read_dir(scene.vault().join("encrypted_images")).unwrap().next().unwrap().unwrap().path();
+    fs::remove_file(image).unwrap();
+    scene.run(["check"]).exits(3);
+    assert_eq!(of(&scene)["damages"], 1);
+    assert!(scene.run(["copies"]).success().stdout().contains(": 1 file damaged"));
+}
+
+#[test]
+fn copies_behind_a_command_are_listed_and_stats_lists_the_same() {
+    let scene = Scene::with_vault();
+    let host = scene.path("host.vault");
+    let (vault, via) = (scene.vault().display().to_string(), serving(&host));
+    scene.run(["push", &vault, &format!("via:{via}")]).success();
+    let listed = scene.run(["copies", "--json"]).success().json();
+    assert_eq!(listed[1]["address"], format!("via:{via}"), "{listed}");
+    assert_eq!(listed, scene.run(["--via", &via, "copies", "--json"]).success().json());
+    let stats = scene.run(["stats", "--json"]).success().json();
+    assert_eq!(stats["copies"].as_array().unwrap().len(), 2);
+    assert!(scene.run(["stats"]).success().stdout().contains("Known copies:\n"));
+    // The vault itself is away: what is known of the others is needed now.
+    fs::rename(scene.vault(), scene.path("gone")).unwrap();
+    let listed = scene.run(["copies", "--json"]).success().says("this is what is known of it").json();
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_forgotten_copy_is_not_listed_and_not_known() {
+    let (scene, elsewhere) = (Scene::with_vault(), Scene::with_vault());
+    let (vault, usb) = (scene.vault().display().to_string(), scene.path("usb.vault").display().to_string());
+    scene.run(["push", &vault, &usb]).success();
+    scene.run(["copies", "--forget", &usb]).success();
+    assert_eq!(copies(&scene).len(), 1);
+    scene.run(["copies", "--forget", &usb]).exits(1).says("no vault is known at");
+    fs::remove_dir_all(&usb).unwrap();
+    crate::support::scene::copy_folder(&elsewhere.vault(), Path::new(&usb));
+    scene.run(["--vault", &usb, "list"]).success();
+    let nowhere = scene.path("nowhere").display().to_string();
+    scene.run(["--vault", &nowhere, "copies"]).exits(1).says("there is no vault at");
+}
