@@ -55,7 +55,7 @@ pub(super) struct Arguments {
 /// Checks the vault and, with `--repair`, repairs it.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     if let Some(copy) = &arguments.copy {
-        return check_copy::run(&meant(copy)?, arguments.json);
+        return check_copy::run(&meant(copy)?, session, arguments.json);
     }
     let from = arguments.from.as_deref().map(meant).transpose()?;
     let vault = if arguments.repair { session.open_to_change()? } else { session.open_vault()? };

@@ -10,6 +10,7 @@ use super::Exit;
 use super::failure::{Failure, reported};
 use super::meter::Meter;
 use super::output;
+use super::session::Session;
 use crate::services::check::{self, Compared, CopyReport, DamagedFile};
 use crate::services::name::inert;
 
@@ -17,13 +18,13 @@ use crate::services::name::inert;
 const NEEDS_KEY: [&str; 3] = ["mapping_is_the_owners", "mapping_is_the_newest", "content_is_what_records_say"];
 
 /// Checks the copy at `root`.
-pub(super) fn run(root: &Path, json: bool) -> Result<Exit, Failure> {
+pub(super) fn run(root: &Path, session: &Session, json: bool) -> Result<Exit, Failure> {
     let meter = Meter::new(0, "files");
     let progress = |Compared { files, of, differences }: Compared| {
         meter.set(of, files);
         meter.fail(differences, "damaged");
     };
-    let report = check::check_copy(root, &progress);
+    let report = check::check_copy(root, session.dirs()?, &progress);
     meter.finish();
     let report = report?;
     let written = if json { output::json(&as_json(&report)) } else { output::text(&in_words(&report)) };

@@ -13,7 +13,7 @@ use super::meter::Meter;
 use super::output;
 use super::passphrase::Purpose;
 use super::session::{Session, meant};
-use crate::services::merge::{self, Disagreement, MergeProgress, MergedCopies, Relation, Settle, Side};
+use crate::services::merge::{Copies, Disagreement, MergeProgress, MergedCopies, Relation, Settle, Side};
 use crate::services::name::inert;
 
 /// Arguments of `merge`.
@@ -61,7 +61,10 @@ impl Arguments {
 /// Merges the two copies.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
     let (ours, theirs) = (meant(&arguments.ours)?, meant(&arguments.theirs)?);
-    let passphrase = session.passphrase("Passphrase", Purpose::Open)?;
+    let dirs = session.dirs()?;
+    let copies = session.find_trusted(|trust| Copies::at(&ours, &theirs, dirs, trust))?;
+    let ([first, second], trust_notes) = (copies.names(), copies.trust_notes());
+    let passphrase = session.passphrase(&format!("Passphrase for {first}"), Purpose::Open)?;
     let meter = Meter::new(0, "photos or files");
     let progress = |progress: MergeProgress| match progress {
         MergeProgress::Taken(done, total) | MergeProgress::Copied(done, total) => meter.set(total, done),
@@ -81,14 +84,17 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
             None
         })
     };
-    let merged = merge::merge(&ours, &theirs, &passphrase, session.dirs()?, session.older_source(), &decide, &progress);
+    let merged = copies.merge(&passphrase, dirs, session.older_source(), &decide, &progress);
     meter.finish();
     let merged = merged?;
     asked.into_inner()?;
+    for note in trust_notes {
+        output::say(&format!("cipherlens: {}.", inert(&note)));
+    }
     if arguments.json {
         output::json(&as_json(merged.as_ref(), &found.into_inner()))?;
     } else if let Some(merged) = &merged {
-        output::text(&in_words(merged))?;
+        output::text(&in_words(merged, &first, &second))?;
     }
     if merged.is_none() {
         output::say("Nothing was changed. Decide with --ours, --theirs or --keep-all.");
@@ -121,19 +127,19 @@ fn ask() -> io::Result<Option<Settle>> {
     })
 }
 
-fn in_words(merged: &MergedCopies) -> String {
+fn in_words(merged: &MergedCopies, first: &str, second: &str) -> String {
     let MergedCopies { relation, generation, photos, before: [ours, theirs], removed, other_header } = merged;
     let photos = output::count(*photos, "photo");
     let mut text = match relation {
-        Relation::Same => format!("Both copies are the same: {photos}, generation {generation}.\n"),
+        Relation::Same => format!("{first} and {second} are the same: {photos}, generation {generation}.\n"),
         Relation::OursIsNewer => {
-            format!("The second copy was older. Both have {photos} now, generation {generation}.\n")
+            format!("{second} was older. Both have {photos} now, generation {generation}.\n")
         }
         Relation::TheirsIsNewer => {
-            format!("The first copy was older. Both have {photos} now, generation {generation}.\n")
+            format!("{first} was older. Both have {photos} now, generation {generation}.\n")
         }
         Relation::Separate => format!(
-            "Merged: the first copy had {ours} and the second {theirs}. Both have {photos} now, generation \
+            "Merged: {first} had {ours} and {second} {theirs}. Both have {photos} now, generation \
              {generation}.\n"
         ),
     };

@@ -34,8 +34,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let source = PassphraseSource::from_file(arguments.new_passphrase_file.clone());
     let new = session::read_passphrase(&source, &format!("New passphrase for {}", vault.name()), Purpose::Choose)?;
     let others = keys::change(&vault, &old, &new, cost)?;
-    let mut text =
-        format!("The passphrase of {} was changed: it opens with the new one from now on.\n", vault.name());
+    let mut text = format!("The passphrase of {} was changed: it opens with the new one from now on.\n", vault.name());
     if others > 0 {
         let others = output::count(others, "other slot");
         text += &format!("Only the old passphrase was replaced; {others} stayed (cipherlens key list).\n");

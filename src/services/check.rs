@@ -8,7 +8,9 @@ use std::path::Path;
 use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::remote::{self, Address, Options, Prompts};
+use crate::services::app_dirs::AppDirs;
 use crate::services::embedding::EmbeddingModel;
+use crate::services::known_vaults::KnownVaults;
 use crate::services::library::PhotoId;
 use crate::services::open_vault::OpenVault;
 use crate::services::photo;
@@ -179,9 +181,10 @@ impl From<vault::Difference> for DamagedFile {
 ///
 /// # Errors
 /// When there is no copy, its mapping cannot be read, or the place cannot be reached.
-pub fn check_copy(root: &Path, progress: &dyn Fn(Compared)) -> Result<CopyReport, Error> {
+pub fn check_copy(root: &Path, dirs: &AppDirs, progress: &dyn Fn(Compared)) -> Result<CopyReport, Error> {
     let backend = session::backend_at(root, Options::new(Prompts::Allowed))?;
     let report = vault::keyless_check(&*backend, progress)?;
+    KnownVaults::of(dirs).checked(root, report.vault, report.differences.len())?;
     Ok(CopyReport {
         vault: report.vault.to_string(),
         generation: report.generation,

@@ -26,8 +26,11 @@ use place::{KnownAddress, Place};
 use crate::error::Error;
 use crate::services::app_dirs::AppDirs;
 use crate::services::format::{count, utc_minute};
+use crate::vault::Freshness;
 pub use crate::vault::Id as VaultId;
-use crate::vault::{Freshness, Seen};
+
+/// The same generation that was seen less than this many seconds ago is not noted again.
+const RECENT: u64 = 600;
 
 /// Which vaults may be at an address where another one was before.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -145,7 +148,7 @@ impl KnownVaults {
     pub fn copies(&self, vault: VaultId) -> Result<Vec<KnownCopy>, Error> {
         let mut entries = self.file.read()?;
         entries.retain(|entry| entry.vault == vault);
-        let seen = self.freshness.seen(vault)?.map(Seen::generation);
+        let seen = self.freshness.seen(vault)?.first().map(|seen| seen.generation);
         let newest = entries.iter().map(|entry| entry.generation).chain(seen).max().unwrap_or_default();
         let copy = |entry: Entry| KnownCopy {
             address: entry.address.to_string(),
@@ -220,7 +223,31 @@ impl KnownVaults {
     /// [`Error::OtherVault`] when another process has noted another vault there since it was judged;
     /// [`Error::KnownVaults`] when the list cannot be read or written, unless only the time would change.
     pub(super) fn saw(&self, judged: &Judged, generation: u64) -> Result<(), Error> {
+        let is_recent = |entry: &Entry| {
+            let is_same = entry.vault == judged.vault && entry.generation == generation;
+            is_same && now().abs_diff(entry.seen) < RECENT
+        };
+        // Opening a vault again and again must not wait for this machine's disk each time.
+        if judged.standing == Standing::Known
+            && self.file.read()?.iter().any(|entry| entry.address == judged.place.address && is_recent(entry))
+        {
+            return Ok(());
+        }
         self.note(judged, |entry| (entry.generation, entry.seen) = (generation, now()))
+    }
+
+    /// Notes a check of the vault at `root` that needed no key, if that vault is known there.
+    ///
+    /// # Errors
+    /// [`Error::KnownVaults`] when the list cannot be read or written.
+    pub(super) fn checked(&self, root: &Path, vault: VaultId, damages: usize) -> Result<(), Error> {
+        let place = Place::of(root)?;
+        let check = Some(Check { at: now(), damages });
+        self.file.change(|entries| {
+            let known = entries.iter_mut().find(|entry| entry.address == place.address && entry.vault == vault);
+            known.into_iter().for_each(|entry| entry.last_check = check);
+            Ok(())
+        })
     }
 
     fn note(&self, judged: &Judged, change: impl FnOnce(&mut Entry)) -> Result<(), Error> {

@@ -5,9 +5,10 @@ use std::path::Path;
 use crate::error::Error;
 use crate::remote;
 pub use crate::remote::{MergeProgress, MergedCopies, OlderSource, Relation};
-use crate::remote::{Options, Prompts, Replica};
 use crate::services::app_dirs::AppDirs;
+use crate::services::known_vaults::{Judged, KnownVaults, Trust};
 use crate::services::session::{self, Passphrase};
+use crate::services::transfer::Transfer;
 use crate::vault;
 pub use crate::vault::{Settle, Side};
 
@@ -29,28 +30,61 @@ impl From<&vault::Disagreement> for Disagreement {
     }
 }
 
-/// Makes the copies at `ours` and `theirs`, paths or addresses, the same: the union of their photos by content.
-/// `passphrase` opens `ours`, and both afterwards. `decide` is asked about photos that one copy has removed; with `None`
-/// nothing is changed and there is no result. With [`OlderSource::Accept`] neither copy need continue what this machine
-/// has seen.
-///
-/// # Errors
-/// When one cannot be reached or they are different vaults; when neither is the newest that this machine has seen; when
-/// a file is missing or damaged. Merging again goes on where it stopped.
-pub fn merge(
-    ours: &Path,
-    theirs: &Path,
-    passphrase: &Passphrase,
-    dirs: &AppDirs,
-    older: OlderSource,
-    decide: &dyn Fn(&[Disagreement]) -> Option<Settle>,
-    progress: &dyn Fn(MergeProgress),
-) -> Result<Option<MergedCopies>, Error> {
-    let replica = |root: &Path| -> Result<Replica, Error> {
-        let backend = session::backend_at(root, Options::new(Prompts::Allowed))?;
-        Ok(Replica { backend, name: root.display().to_string() })
-    };
-    let decide = |found: &[vault::Disagreement]| decide(&found.iter().map(Disagreement::from).collect::<Vec<_>>());
-    let (ours, theirs, freshness) = (replica(ours)?, replica(theirs)?, session::freshness(dirs));
-    Ok(remote::merge(&ours, &theirs, passphrase, &freshness, older, &decide, progress)?)
+/// Two copies that are to become the same.
+pub struct Copies {
+    places: Transfer,
+    theirs: Judged,
+}
+
+impl Copies {
+    /// Finds the copies at `ours` and `theirs`, paths or addresses, so that a wrong path, or another vault than the
+    /// known one, is reported before a passphrase is asked for.
+    ///
+    /// # Errors
+    /// As [`Transfer::between`]; when there is no vault at `theirs` either.
+    pub fn at(ours: &Path, theirs: &Path, dirs: &AppDirs, trust: &Trust) -> Result<Self, Error> {
+        let mut places = Transfer::between(ours, theirs, dirs, trust)?;
+        let judged = places.target.take();
+        let theirs = judged.ok_or_else(|| vault::Error::NotAVault { path: theirs.to_owned() })?;
+        Ok(Self { places, theirs })
+    }
+
+    /// What the two copies are called. Safe to show.
+    #[must_use]
+    pub fn names(&self) -> [String; 2] {
+        self.places.names()
+    }
+
+    /// What to tell the user about vaults that take the place of others.
+    #[must_use]
+    pub fn trust_notes(&self) -> Vec<String> {
+        [&self.places.source, &self.theirs].into_iter().filter_map(Judged::trust_note).collect()
+    }
+
+    /// Makes both the union of their photos by content. `passphrase` opens the first one, and both afterwards. `decide`
+    /// is asked about photos that one copy has removed; with `None` nothing is changed and there is no result. With
+    /// [`OlderSource::Accept`] neither copy need continue what this machine has seen.
+    ///
+    /// # Errors
+    /// When a connection is lost or they are different vaults; when neither is the newest that this machine has seen;
+    /// when a file is missing or damaged. Merging again goes on where it stopped.
+    pub fn merge(
+        self,
+        passphrase: &Passphrase,
+        dirs: &AppDirs,
+        older: OlderSource,
+        decide: &dyn Fn(&[Disagreement]) -> Option<Settle>,
+        progress: &dyn Fn(MergeProgress),
+    ) -> Result<Option<MergedCopies>, Error> {
+        let Self { places: Transfer { from: ours, source, to, .. }, theirs } = self;
+        let decide = |found: &[vault::Disagreement]| decide(&found.iter().map(Disagreement::from).collect::<Vec<_>>());
+        let freshness = session::freshness(dirs);
+        let merged = remote::merge(&ours, &to, passphrase, &freshness, older, &decide, progress)?;
+        if let Some(merged) = &merged {
+            let known = KnownVaults::of(dirs);
+            known.saw(&source, merged.generation)?;
+            known.saw(&theirs, merged.generation)?;
+        }
+        Ok(merged)
+    }
 }

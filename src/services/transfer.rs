@@ -14,11 +14,11 @@ use crate::vault;
 
 /// Two places, of which one is to be brought up to date with the other.
 pub struct Transfer {
-    from: Replica,
-    source: Judged,
-    to: Replica,
+    pub(super) from: Replica,
+    pub(super) source: Judged,
+    pub(super) to: Replica,
     /// `None` where there is no vault.
-    target: Option<Judged>,
+    pub(super) target: Option<Judged>,
     /// Both as they were given.
     roots: [PathBuf; 2],
 }

@@ -39,7 +39,7 @@ fn each_passphrase_opens_the_vault_until_its_slot_is_removed() {
     let ran = add(&scene, "for the other machine").success();
     let added = ran.json()["added"].as_str().unwrap().to_owned();
     let after = files(&scene.vault());
-    let is_other = |(name, bytes): &(&std::path::PathBuf, &Vec<u8>)| before.get(*name).is_some_and(|old| old != *bytes);
+    let is_other = |(name, bytes): &(&PathBuf, &Vec<u8>)| before.get(*name).is_some_and(|old| old != *bytes);
     let changed: Vec<_> = after.iter().filter(is_other).map(|(name, _)| name).collect();
     assert_eq!(changed.len(), 2, "header and mapping: {changed:?}");
 

@@ -74,7 +74,7 @@ fn what_was_removed_in_one_copy_is_listed_and_decided_by_an_option() {
     assert_eq!((&merged["removed"], &merged["photos"]), (&1.into(), &4.into()));
     assert_eq!(copies.names().len(), 4);
     let same = copies.merge(&[]).success();
-    assert!(same.stdout().contains("Both copies are the same: 4 photos"), "{}", same.stdout());
+    assert!(same.stdout().contains("photos.vault and other.vault are the same: 4 photos"), "{}", same.stdout());
 }
 
 #[test]

@@ -37,7 +37,8 @@ impl Copies {
     }
 
     fn try_merge(&self, settle: Option<Settle>) -> Result<Option<MergedCopies>, Error> {
-        let replica = |root: &Path| Replica { backend: vault::local(root), name: root.display().to_string() };
+        let replica =
+            |root: &Path| Replica { backend: vault::local(root), name: root.display().to_string(), claimed: None };
         let freshness = Freshness::in_directory(self.fixture.beside("machine that merges"));
         let (ours, theirs) = (replica(&self.ours), replica(&self.theirs));
         let decide = |_: &[vault::Disagreement]| settle;
