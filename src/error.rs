@@ -148,16 +148,16 @@ impl Error {
                 Some("free some space there: the old files are removed only once the new ones are in place")
             }
             vault::Error::HeaderReplaced { .. } => Some(
-                "copy the file `header` from another copy of the vault, or from a backup as new as its mapping.json; if \
-                 nobody restored a backup, somebody may have put the old one back",
+                "copy the file `header` from another copy of the vault, or from a backup as new as its mapping.json; \
+                 if nobody restored a backup, somebody may have put the old one back",
             ),
             vault::Error::RolledBack { .. } => Some(
                 "if you did not restore a backup, somebody may have put an old copy back: look for the newest copy \
                  first",
             ),
             vault::Error::Forked { .. } => Some(
-                "look for the other copy first: what only that one has is not here. cipherlens merge puts both together, \
-                 and machines that used either of them go on",
+                "look for the other copy first: what only that one has is not here. cipherlens merge puts both \
+                 together, and machines that used either of them go on",
             ),
             vault::Error::Unproven { .. } => Some(
                 "if you upgraded or repaired the vault on another machine, that is why; otherwise somebody may have \

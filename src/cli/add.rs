@@ -44,8 +44,8 @@ pub(super) struct Arguments {
     /// List what would be added, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Print one JSON object: added, already_present, removed_before [path], left, error, failed [path, reason], passed_over [kind,
-    /// photo_or_video, files, paths], hidden [path]
+    /// Print one JSON object: added, already_present, removed_before [path], left, error, failed [path, reason],
+    /// passed_over [kind, photo_or_video, files, paths], hidden [path]
     #[arg(long)]
     json: bool,
     #[command(flatten)]

@@ -41,8 +41,8 @@ pub(super) struct Arguments {
     /// Where they disagree, keep the photo
     #[arg(long)]
     keep_all: bool,
-    /// Print one JSON object: merged, relation, generation, photos, before [ours, theirs], removed, other_header,
-    /// disagreements [name, removed, removed_in]
+    /// Print one JSON object: merged, relation, generation, photos, before [ours, theirs], removed,
+    /// passphrases_of, disagreements [name, removed, removed_in]
     #[arg(long)]
     json: bool,
 }
@@ -128,7 +128,7 @@ fn ask() -> io::Result<Option<Settle>> {
 }
 
 fn in_words(merged: &MergedCopies, first: &str, second: &str) -> String {
-    let MergedCopies { relation, generation, photos, before: [ours, theirs], removed, other_header } = merged;
+    let MergedCopies { relation, generation, photos, before: [ours, theirs], removed, passphrases_of } = merged;
     let photos = output::count(*photos, "photo");
     let mut text = match relation {
         Relation::Same => format!("{first} and {second} are the same: {photos}, generation {generation}.\n"),
@@ -146,8 +146,12 @@ fn in_words(merged: &MergedCopies, first: &str, second: &str) -> String {
     if *removed > 0 {
         text += &format!("{} removed, as in the second copy.\n", output::count(*removed, "photo"));
     }
-    if *other_header {
-        text += "Their passphrases had been changed separately. Those of the first copy open both from now on.\n";
+    if let Some(side) = passphrases_of {
+        let whose = match side {
+            Side::Ours => first,
+            Side::Theirs => second,
+        };
+        text += &format!("Their passphrases were different. Those of {whose} open both from now on.\n");
     }
     text
 }
@@ -164,7 +168,8 @@ fn as_json(merged: Option<&MergedCopies>, disagreements: &[Disagreement]) -> ser
     };
     let disagreements: Vec<_> = disagreements.iter().map(row).collect();
     let mut value = json!({ "merged": merged.is_some(), "disagreements": disagreements });
-    if let Some(MergedCopies { relation, generation, photos, before: [ours, theirs], removed, other_header }) = merged {
+    if let Some(MergedCopies { relation, generation, photos, before: [ours, theirs], removed, passphrases_of }) = merged
+    {
         let relation = match relation {
             Relation::Same => "same",
             Relation::OursIsNewer => "ours is newer",
@@ -176,7 +181,7 @@ fn as_json(merged: Option<&MergedCopies>, disagreements: &[Disagreement]) -> ser
         value["photos"] = json!(photos);
         value["before"] = json!({ "ours": ours, "theirs": theirs });
         value["removed"] = json!(removed);
-        value["other_header"] = json!(other_header);
+        value["passphrases_of"] = json!(passphrases_of.map(side));
     }
     value
 }

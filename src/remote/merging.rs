@@ -11,7 +11,7 @@ use super::replica::{OlderSource, Replica, Source, Transferred};
 use crate::cipher::Passphrase;
 use crate::durable::IfLocked;
 use crate::vault;
-use crate::vault::{Descent, Disagreement, Freshness, Merge, Merged, Seen, Settle, Snapshot, Vault};
+use crate::vault::{Descent, Disagreement, Freshness, Merge, Merged, Seen, Settle, Side, Snapshot, Vault};
 
 /// How two copies of a vault relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +49,12 @@ pub struct MergedCopies {
     pub before: [usize; 2],
     /// Photos that were removed from the first copy because the second one had removed them.
     pub removed: usize,
-    /// Whether the passphrases had been changed separately: those of the first copy open both now.
-    pub other_header: bool,
+    /// Whose passphrases open both now, if those of the two were different.
+    pub passphrases_of: Option<Side>,
 }
 
-/// Makes two copies of a vault the same. `passphrase` opens the first one. `decide` is asked about what the two disagree
-/// about; with `None` nothing is changed and there is no result.
+/// Makes two copies of a vault the same. `passphrase` opens the first one. `decide` is asked about what the two
+/// disagree about; with `None` nothing is changed and there is no result.
 ///
 /// # Errors
 /// [`Error::OtherVault`]; [`vault::Error::RolledBack`] and the like when neither copy continues what this machine has
@@ -112,8 +112,9 @@ pub fn merge(
     if older == OlderSource::Accept {
         freshness.accept(vault.snapshot()?.signed())?;
     }
-    let other_header = other_header && relation == Relation::Separate;
-    Ok(Some(MergedCopies { relation, generation, photos, before, removed, other_header }))
+    let side = if relation == Relation::TheirsIsNewer { Side::Theirs } else { Side::Ours };
+    let passphrases_of = other_header.then_some(side);
+    Ok(Some(MergedCopies { relation, generation, photos, before, removed, passphrases_of }))
 }
 
 /// The newest generation of the second copy.

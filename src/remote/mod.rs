@@ -29,9 +29,9 @@
 //!
 //! # Trust
 //! Everything from the host is checked: the mapping is authenticated with the vault's key and compared with the newest
-//! generations seen, every file is compared with its digest in the mapping, and an answer is verified with check vectors
-//! before it is decrypted. A host can still refuse, and watch which objects are fetched. If it shows two clients different
-//! histories, they notice as soon as one of them is shown what the other one has committed.
+//! generations seen, every file is compared with its digest in the mapping, and an answer is verified with check
+//! vectors before it is decrypted. A host can still refuse, and watch which objects are fetched. If it shows two
+//! clients different histories, they notice as soon as one of them is shown what the other one has committed.
 //!
 //! Must never: send a plaintext, a key, a score or a name; `host` may not even mention a secret type.
 

@@ -70,10 +70,10 @@ pub struct Transferred {
 ///
 /// # Errors
 /// [`Error::Newer`], [`Error::Forked`], [`Error::UnknownLineage`], [`Error::OtherVault`], and
-/// [`vault::Error::RolledBack`], [`vault::Error::Forked`] or [`vault::Error::Unproven`] when the source does not continue
-/// what this machine has seen: nothing was changed then. [`vault::Error::Exchanged`] when `from` is not the vault that
-/// its header claimed. A file that is missing or damaged in the source ends the transfer, and the target keeps its
-/// mapping.
+/// [`vault::Error::RolledBack`], [`vault::Error::Forked`] or [`vault::Error::Unproven`] when the source does not
+/// continue what this machine has seen: nothing was changed then. [`vault::Error::Exchanged`] when `from` is not the
+/// vault that its header claimed. A file that is missing or damaged in the source ends the transfer, and the target
+/// keeps its mapping.
 pub fn transfer(
     from: &Replica,
     to: &Replica,
@@ -172,7 +172,7 @@ pub(super) fn bring_up_to_date(
     writer.remove_abandoned()?;
     writer.unlock();
     match older {
-        OlderSource::Refuse => freshness.remember(newest)?,
+        OlderSource::Refuse => freshness.remember(seen, newest, &descent)?,
         OlderSource::Accept => freshness.accept(newest)?,
     }
     Ok(Transferred { files: missing.len(), bytes, generation: newest.mapping.generation })

@@ -236,6 +236,15 @@ impl KnownVaults {
         self.note(judged, |entry| (entry.generation, entry.seen) = (generation, now()))
     }
 
+    /// Notes a generation that copies have now. What was done is done, so an error is only logged.
+    pub(super) fn note_all(&self, copies: &[&Judged], generation: u64) {
+        for judged in copies {
+            if self.saw(judged, generation).is_err() {
+                log::warn!("it was not noted which generation a copy has");
+            }
+        }
+    }
+
     /// Notes a check of the vault at `root` that needed no key, if that vault is known there.
     ///
     /// # Errors

@@ -61,7 +61,7 @@ impl Copies {
         [&self.places.source, &self.theirs].into_iter().filter_map(Judged::trust_note).collect()
     }
 
-    /// Makes both the union of their photos by content. `passphrase` opens the first one, and both afterwards. `decide`
+    /// Makes both the union of their photos by content. `passphrase` opens the first one. `decide`
     /// is asked about photos that one copy has removed; with `None` nothing is changed and there is no result. With
     /// [`OlderSource::Accept`] neither copy need continue what this machine has seen.
     ///
@@ -81,9 +81,7 @@ impl Copies {
         let freshness = session::freshness(dirs);
         let merged = remote::merge(&ours, &to, passphrase, &freshness, older, &decide, progress)?;
         if let Some(merged) = &merged {
-            let known = KnownVaults::of(dirs);
-            known.saw(&source, merged.generation)?;
-            known.saw(&theirs, merged.generation)?;
+            KnownVaults::of(dirs).note_all(&[&source, &theirs], merged.generation);
         }
         Ok(merged)
     }

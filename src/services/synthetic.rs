@@ -5,7 +5,8 @@ use rayon::prelude::*;
 use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::services::open_vault::OpenVault;
-use crate::vault::{Extension, Found, Hex, NewImage, Transaction};
+use crate::vault;
+use crate::vault::{Extension, Found, Hex, Id, NewImage, Transaction};
 
 /// Images committed at once.
 const COMMIT_EVERY: usize = 1024;
@@ -57,8 +58,8 @@ impl SyntheticFeatures {
     }
 }
 
-/// Adds `images` synthetic images to `vault`; the original of each is 16 arbitrary bytes. `done` is called with the
-/// number added so far.
+/// Adds `images` synthetic images to `vault`; the original of each is 16 random bytes. `done` is called with the number
+/// added so far.
 ///
 /// # Errors
 /// When another process writes to the vault, or a file cannot be written.
@@ -68,11 +69,13 @@ pub fn fill(vault: &OpenVault, images: usize, done: &dyn Fn(usize)) -> Result<()
     let space = vault.vault().feature_space();
     let components = if space.basis.is_some() { Components::Signed } else { Components::Rectified };
     let mut features = SyntheticFeatures::new(0x9e37_79b9_7f4a_7c15 ^ first as u64, components);
+    // Two copies of a vault that are filled separately get different photos.
+    let salt = u128::from_le_bytes(Id::random().map_err(vault::Error::from)?.0);
     let extension = Extension::of("synthetic.bin".as_ref());
     let last = first + images;
     for start in (first..last).step_by(COMMIT_EVERY) {
         let numbers = start..last.min(start + COMMIT_EVERY);
-        let store = |number| transaction.store_photo(&(number as u128).to_le_bytes(), &extension);
+        let store = |number| transaction.store_photo(&(salt ^ number as u128).to_le_bytes(), &extension);
         let photos: Vec<_> = numbers.clone().into_par_iter().map(store).collect::<Result<_, _>>()?;
         for (number, photo) in numbers.clone().zip(photos) {
             let mut vector = vec![0.0; space.dimension];

@@ -79,8 +79,7 @@ impl Transfer {
             Some(target) => target,
             None => KnownVaults::made(&self.roots[1], self.source.vault)?,
         };
-        known.saw(&self.source, done.generation)?;
-        known.saw(&target, done.generation)?;
+        known.note_all(&[&self.source, &target], done.generation);
         Ok(done)
     }
 }

@@ -9,6 +9,7 @@ use super::backend::writer::Abandoned;
 use super::error::Error;
 use super::format::header;
 use super::format::hex::{Digest, Id};
+use super::format::history::Descent;
 use super::format::mapping::{Mapping, SignedMapping};
 use super::format::sealed::VaultKeys;
 use super::format::space::{FeatureSpace, Space};
@@ -31,5 +32,5 @@ pub(super) fn create(
     let writer = backend.create(vault, Abandoned::Remove)?;
     writer.commit(&mapping, Some(&header))?;
     writer.unlock();
-    freshness.remember(&mapping)
+    freshness.remember(&[], &mapping, &|_| Ok(Descent::Unknown))
 }

@@ -165,8 +165,8 @@ pub enum Error {
     /// The vault does not continue the generations seen on this machine.
     #[error(
         "the vault's generation {found} does not continue the generation {seen} that this machine has seen: two copies \
-         were changed separately. This one can be read but not changed. To use it from now on: cipherlens --vault VAULT \
-         list --accept-older"
+         were changed separately. This one can be read but not changed. To use it from now on: cipherlens --vault \
+         VAULT list --accept-older"
     )]
     Forked {
         /// The generation found.

@@ -15,7 +15,6 @@
 //! | `write` | [`Transaction`] makes the next generation; compaction, [`repair`], [`restore`], [`Merge`] |
 //! | `freshness` | which generations this machine has seen, to detect a rollback |
 //! | `unlocked` | [`Vault`]: opening it, and its keys |
-//! | `keys` | the passphrases of a vault: listing, adding, changing, removing |
 //! | `creation` | an empty vault |
 //!
 //! Modules depend only on those above them in this table, except that a check and a transaction start from a [`Vault`].
@@ -35,9 +34,9 @@
 //!
 //! # What it does not promise
 //! Anyone with write access to the directory can delete it. They can also replace the whole vault by an old copy where
-//! a machine has never seen a newer one ([`Freshness`]). Changing a leaked passphrase does not protect against someone who
-//! has an earlier copy of the vault. Which vault belongs to a place is for the caller to judge, before it unlocks one, by
-//! [`claimed_id`].
+//! a machine has never seen a newer one ([`Freshness`]). Changing a leaked passphrase does not protect against someone
+//! who has an earlier copy of the vault. Which vault belongs to a place is for the caller to judge, before it unlocks
+//! one, by [`claimed_id`].
 //!
 //! Anyone with read access learns counts, padded sizes, which images were committed together and when, and the feature
 //! space. The padded size of an original can identify it to somebody who has it.
@@ -49,7 +48,6 @@ mod creation;
 mod error;
 pub mod format;
 mod freshness;
-mod keys;
 mod read;
 mod unlocked;
 mod write;
@@ -71,7 +69,7 @@ pub use format::extension::Extension;
 pub use format::header::{ListedSlot, SlotKind, is_header};
 pub use format::hex::{Digest, Hex, Id, MacTag, NotHex, SlotId};
 pub use format::hints::Hints;
-pub use format::history::Seen;
+pub use format::history::{Descent, Seen};
 pub use format::layout::{Directory, GroupPart, Object, PackPart, Part};
 pub use format::limits::largest_bytes;
 pub use format::list::ListedImage;
@@ -82,7 +80,6 @@ pub use format::space::FeatureSpace;
 pub use format::table::Source;
 pub use freshness::{CopyAge, Freshness};
 pub use read::check;
-pub use read::history::Descent;
 pub use read::image::Image;
 pub use read::segment::Segment;
 pub use read::snapshot::Snapshot;

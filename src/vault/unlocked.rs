@@ -7,12 +7,11 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::backend::Backend;
-use super::backend::writer::Writer;
 use super::creation;
 use super::error::Error;
 use super::format::header;
 use super::format::hex::{Digest, Id};
-use super::format::history::Seen;
+use super::format::history::{Descent, Seen};
 use super::format::layout::Object;
 use super::format::limits::largest_bytes;
 use super::format::mapping::{Mapping, SignedMapping};
@@ -20,15 +19,11 @@ use super::format::sealed::{ContentTag, VaultKeys};
 use super::format::segment::Search;
 use super::format::shape::Shape;
 use super::format::space::FeatureSpace;
-use super::format::table::Table;
 use super::freshness::{CopyAge, Freshness};
 use super::read::check;
 use super::read::history;
-use super::read::history::Descent;
 use super::read::snapshot::Snapshot;
 use super::read::source::Source;
-use super::write::history::{Continuing, IfDamaged};
-use super::write::tables;
 use crate::cipher::{Cost, MasterKey, Passphrase, Purpose, aes_cbc_hmac, padding};
 use crate::ckks::KeyHolder;
 
@@ -250,31 +245,6 @@ impl Vault {
     #[must_use]
     pub fn is_old(&self) -> bool {
         self.source.shape == Shape::Old
-    }
-
-    /// Commits a generation with the same contents, and with `header` if there is one. The writer holds the lock, and
-    /// `current` is the mapping that it replaces, whose history may be damaged.
-    ///
-    /// # Errors
-    /// As [`Writer::commit`]; when the record of generations seen on this machine cannot be written.
-    pub(super) fn commit_same_contents(
-        &self,
-        writer: &dyn Writer,
-        current: &SignedMapping,
-        header: Option<&[u8]>,
-        if_damaged: IfDamaged,
-    ) -> Result<(), Error> {
-        let continuing = Continuing { source: &self.source, writer, freshness: &self.freshness };
-        let before = &current.mapping.tables;
-        let mut tables = before.clone();
-        tables::set_pages(&mut tables, Table::History, continuing.after(current, if_damaged)?);
-        let obsolete: Vec<Object> = tables::obsolete_pages(before, &tables).collect();
-        let named = header.map_or(current.mapping.header, |header| Digest::of(&[header]));
-        let next = SignedMapping::sign(current.mapping.with_header(current.tag, named, tables), &self.source.keys);
-        writer.announce(&obsolete)?;
-        writer.commit(&next, header)?;
-        writer.discard(&obsolete);
-        self.freshness.remember(&next)
     }
 
     /// The newest generation's mapping.

@@ -62,17 +62,28 @@ impl RemoteWriter {
         Ok(())
     }
 
-    fn send_pieces(&self, call: &mut Call, object: &Object, total: u64, pieces: &mut Pieces<'_>) -> Result<(), Error> {
+    /// Sends the content of a file. An error of `pieces` is returned inside, after which the host waits for more.
+    fn send_pieces(
+        &self,
+        call: &mut Call,
+        object: &Object,
+        total: u64,
+        pieces: &mut Pieces<'_>,
+    ) -> Result<Result<(), Error>, Error> {
         let mut missing = total;
         for piece in pieces {
-            let piece = piece?;
-            missing = missing.checked_sub(piece.len() as u64).ok_or_else(|| wrong_length(object))?;
+            let piece = match piece {
+                Ok(piece) => piece,
+                Err(error) => return Ok(Err(error)),
+            };
+            let Some(left) = missing.checked_sub(piece.len() as u64) else { return Ok(Err(wrong_length(object))) };
+            missing = left;
             self.require_accepted(call)?;
             for chunk in piece.chunks(CHUNK_BYTES) {
                 call.send_content(chunk).map_err(elsewhere)?;
             }
         }
-        if missing == 0 { Ok(()) } else { Err(wrong_length(object)) }
+        Ok(if missing == 0 { Ok(()) } else { Err(wrong_length(object)) })
     }
 
     fn order(&self, call: &mut Call, order: &Request) -> Result<(), Error> {
@@ -138,8 +149,10 @@ impl Writer for RemoteWriter {
         let mut call = self.call.lock();
         self.require_accepted(&mut call)?;
         call.send(&Request::Stage { object: object.clone(), total }).map_err(elsewhere)?;
-        let sent = self.send_pieces(&mut call, object, total, pieces);
+        // A host that has refused the file has none, or had one of this name before: nothing is to be removed.
+        let sent = self.send_pieces(&mut call, object, total, pieces)?;
         if sent.is_err() {
+            self.require_accepted(&mut call)?;
             // If there was too much, the file has already arrived. A lost connection needs no more.
             let _ = call.send(&Request::Abort).and_then(|()| call.send(&Request::Discard(vec![object.clone()])));
         }

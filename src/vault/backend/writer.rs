@@ -35,8 +35,8 @@ pub trait Writer: Send + Sync {
     /// [`Error::Locked`]; an [`Error::Io`] when the vault cannot be written.
     fn lock(&self, if_locked: IfLocked) -> Result<(), Error>;
 
-    /// Gives the lock back. Call this after discarding what the commits made obsolete. What was staged and not committed
-    /// is removed, but for originals.
+    /// Gives the lock back. Call this after discarding what the commits made obsolete. What was staged and not
+    /// committed is removed, but for originals.
     fn unlock(&self);
 
     /// Records names of files that will be staged, or that the next commit makes obsolete, so that another writer
@@ -84,8 +84,8 @@ pub trait Writer: Send + Sync {
     ///
     /// # Errors
     /// The old mapping is still current, unless a step after replacing it failed: then either may be.
-    /// [`Error::Overtaken`] when another writer's mapping is current, or took this writer's files away: the commit can be
-    /// tried again after [`Self::unlock`] and [`Self::lock`].
+    /// [`Error::Overtaken`] when another writer's mapping is current, or took this writer's files away: the commit can
+    /// be tried again after [`Self::unlock`] and [`Self::lock`].
     fn commit(&self, mapping: &SignedMapping, header: Option<&[u8]>) -> Result<(), Error>;
 
     /// Removes the files that interrupted writers left: those listed by an abandoned journal, by no writer that is

@@ -33,6 +33,18 @@ impl Seen {
     }
 }
 
+/// How a generation relates to one that is older.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Descent {
+    /// It continues it.
+    Continues,
+    /// It does not: the two were changed separately.
+    Forked,
+    /// Its history does not go back that far, because the vault is of an earlier version or a repair left out what was
+    /// damaged.
+    Unknown,
+}
+
 /// A row of the table.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Ancestor {

@@ -24,9 +24,8 @@ use record::Records;
 
 use super::error::Error;
 use super::format::hex::Id;
-use super::format::history::Seen;
+use super::format::history::{Descent, Seen};
 use super::format::mapping::SignedMapping;
-use super::read::history::Descent;
 
 /// The records, and how strictly they apply to one open vault.
 #[derive(Clone, Debug)]
@@ -149,8 +148,8 @@ impl Freshness {
         self.records.as_ref().map_or(Ok(Vec::new()), |records| records.history(vault))
     }
 
-    /// What this machine has seen before `found` without a gap, oldest first; nothing unless it has seen `found`, or the
-    /// generation before it.
+    /// What this machine has seen before `found` without a gap, oldest first; nothing unless it has seen `found`, or
+    /// the generation before it.
     pub(super) fn seen_before(&self, found: &SignedMapping) -> Result<Vec<Seen>, Error> {
         let mut seen = self.seen(found.mapping.vault)?;
         if seen.first() == Some(&Seen::of(found)) {
@@ -190,7 +189,7 @@ impl Freshness {
         match (*admission, CopyAge::of(seen, found, descent)?) {
             (_, CopyAge::Newest) => {
                 *admission = Admission::Newest;
-                self.remember(found)
+                self.remember(seen, found, descent)
             }
             (Admission::Any, copy_age) => {
                 *admission = Admission::Refused { copy_age, newest };
@@ -218,19 +217,29 @@ impl Freshness {
         *self.admission.lock() = Admission::Newest;
     }
 
-    /// Records a generation, unless it or a newer one is recorded already.
+    /// Records a generation, unless it or a newer one is recorded already. `compared` is what it was compared with: if
+    /// another process has recorded something since, it must continue that too.
     ///
     /// # Errors
-    /// [`Error::FreshnessRecord`] when it cannot be written.
-    pub fn remember(&self, found: &SignedMapping) -> Result<(), Error> {
+    /// As [`Self::check`]; [`Error::FreshnessRecord`] when it cannot be written.
+    pub fn remember(
+        &self,
+        compared: &[Seen],
+        found: &SignedMapping,
+        descent: &dyn Fn(&Seen) -> Result<Descent, Error>,
+    ) -> Result<(), Error> {
         let Some(records) = &self.records else { return Ok(()) };
-        let is_newer = |seen: Option<Seen>| seen.is_none_or(|seen| seen.generation < found.mapping.generation);
+        let is_newer = |seen: &[Seen]| seen.first().is_none_or(|seen| seen.generation < found.mapping.generation);
         // Usually there is nothing to record, and no lock is needed.
-        if is_newer(self.seen(found.mapping.vault)?.first().copied()) {
-            records.update(found, is_newer)
-        } else {
-            Ok(())
+        if !is_newer(&self.seen(found.mapping.vault)?) {
+            return Ok(());
         }
+        records.update(found, |seen| {
+            if seen.first() != compared.first() && is_newer(seen) {
+                self.check(seen, found, descent)?;
+            }
+            Ok(is_newer(seen))
+        })
     }
 
     /// Makes this generation count as the newest from now on, at the owner's request. Nothing else lowers a record.
@@ -239,7 +248,7 @@ impl Freshness {
     /// [`Error::FreshnessRecord`] when it cannot be written.
     pub fn accept(&self, found: &SignedMapping) -> Result<(), Error> {
         let Some(records) = &self.records else { return Ok(()) };
-        records.update(found, |seen| seen != Some(Seen::of(found)))
+        records.update(found, |seen| Ok(seen.first() != Some(&Seen::of(found))))
     }
 }
 
@@ -279,6 +288,11 @@ mod tests {
         }
     }
 
+    fn remember(freshness: &Freshness, found: &SignedMapping) {
+        let seen = freshness.seen(found.mapping.vault).unwrap();
+        freshness.remember(&seen, found, &parents(found)).unwrap();
+    }
+
     fn check(freshness: &Freshness, found: &SignedMapping) -> Result<(), Error> {
         freshness.check(&freshness.seen(found.mapping.vault).unwrap(), found, &parents(found))
     }
@@ -294,8 +308,8 @@ mod tests {
         let all = generations();
         let vault = all[0].mapping.vault;
         assert!(freshness.seen(vault).unwrap().is_empty());
-        freshness.remember(&all[1]).unwrap();
-        freshness.remember(&all[0]).unwrap();
+        remember(&freshness, &all[1]);
+        remember(&freshness, &all[0]);
         assert!(matches!(check(&freshness, &all[0]), Err(Error::RolledBack { found: 1, seen: 2 })));
         for newer in &all[1..3] {
             check(&freshness, newer).unwrap();
@@ -313,9 +327,28 @@ mod tests {
         grandchild.mapping.parents = vec![fork.tag];
         assert!(matches!(check(&freshness, &grandchild), Err(Error::Forked { found: 3, seen: 2 })));
         // An older generation of another line is told from an older copy of this one.
-        freshness.remember(&all[2]).unwrap();
+        remember(&freshness, &all[2]);
         assert!(matches!(check(&freshness, &all[1]), Err(Error::RolledBack { found: 2, seen: 3 })));
         assert!(matches!(check(&freshness, &fork), Err(Error::Forked { found: 2, seen: 3 })));
+    }
+
+    #[test]
+    fn a_record_does_not_change_to_another_line_although_that_was_compared_with_an_earlier_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let freshness = Freshness::in_directory(directory.path());
+        let all = generations();
+        let vault = all[0].mapping.vault;
+        remember(&freshness, &all[0]);
+        let compared = freshness.seen(vault).unwrap();
+        // Another process records its own commit.
+        remember(&freshness, &all[1]);
+        let mut fork = generations().swap_remove(2);
+        fork.mapping.parents = vec![Hex([9; 64])];
+        let refused = freshness.remember(&compared, &fork, &|_| Ok(Descent::Forked));
+        assert!(matches!(refused, Err(Error::Forked { found: 3, seen: 2 })));
+        assert_eq!(freshness.seen(vault).unwrap()[0], Seen::of(&all[1]));
+        freshness.remember(&compared, &all[2], &parents(&all[2])).unwrap();
+        assert_eq!(freshness.seen(vault).unwrap()[0], Seen::of(&all[2]));
     }
 
     #[test]
@@ -323,7 +356,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let freshness = Freshness::in_directory(directory.path());
         let all = generations();
-        freshness.remember(&all[0]).unwrap();
+        remember(&freshness, &all[0]);
         let seen = freshness.seen(all[0].mapping.vault).unwrap();
         let object = || Object::Table(Hex([1; 16]));
         let missing = freshness.check(&seen, &all[3], &|_| Err(Error::Missing { object: object() }));
@@ -338,7 +371,7 @@ mod tests {
         let freshness = Freshness::in_directory(directory.path());
         let all = generations();
         let vault = all[0].mapping.vault;
-        freshness.remember(&all[2]).unwrap();
+        remember(&freshness, &all[2]);
         let record = fs::read(freshness.records.as_ref().unwrap().path(vault)).unwrap();
         // A copy opened as the newest must stay the newest.
         let newest = freshness.clone().reading();
@@ -368,7 +401,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let freshness = Freshness::in_directory(directory.path());
         let all = generations();
-        freshness.remember(&all[1]).unwrap();
+        remember(&freshness, &all[1]);
         let seen = freshness.seen(all[0].mapping.vault).unwrap();
         let mut fork = generations().swap_remove(2);
         fork.mapping.parents = vec![Hex([9; 64])];
@@ -388,7 +421,7 @@ mod tests {
         let freshness = Freshness::in_directory(directory.path());
         let mut all = generations();
         all[2].mapping.parents.push(Hex([9; 64]));
-        all.iter().try_for_each(|one| freshness.remember(one)).unwrap();
+        all.iter().for_each(|one| remember(&freshness, one));
         let seen = freshness.seen(all[0].mapping.vault).unwrap();
         assert_eq!(seen, [Seen::of(&all[3]), Seen::of(&all[2])]);
         let mut of_the_other_line = generations().swap_remove(1);

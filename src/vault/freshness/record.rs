@@ -54,13 +54,17 @@ impl Records {
         history.ok_or_else(|| self.unusable(vault, "it is not a list of generations and tags".to_owned()))
     }
 
-    /// Records `found` if `decide`, given the newest recorded generation, agrees. Other processes wait.
-    pub(super) fn update(&self, found: &SignedMapping, decide: impl FnOnce(Option<Seen>) -> bool) -> Result<(), Error> {
+    /// Records `found` if `decide`, given what is recorded, agrees. Other processes wait.
+    pub(super) fn update(
+        &self,
+        found: &SignedMapping,
+        decide: impl FnOnce(&[Seen]) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
         let vault = found.mapping.vault;
         let _lock = Lock::in_directory(&self.directory, "lock", IfLocked::Wait)
             .map_err(|error| self.unusable(vault, error.to_string()))?;
         let history = self.history(vault)?;
-        if decide(history.first().copied()) { self.write(found, history) } else { Ok(()) }
+        if decide(&history)? { self.write(found, history) } else { Ok(()) }
     }
 
     fn write(&self, found: &SignedMapping, mut history: Vec<Seen>) -> Result<(), Error> {

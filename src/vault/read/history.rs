@@ -6,24 +6,12 @@ use crate::vault::backend::Backend;
 use crate::vault::error::Error;
 use crate::vault::format::hex::Digest;
 use crate::vault::format::history;
-use crate::vault::format::history::{Ancestor, Seen};
+use crate::vault::format::history::{Ancestor, Descent, Seen};
 use crate::vault::format::mapping::Mapping;
 use crate::vault::format::sealed::VaultKeys;
 use crate::vault::format::shape::Shape;
 use crate::vault::format::table::Table;
 use crate::vault::read::tables::read_rows;
-
-/// How a generation relates to one that is older.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Descent {
-    /// It continues it.
-    Continues,
-    /// It does not: the two were changed separately.
-    Forked,
-    /// Its history does not go back that far, because the vault is of an earlier version or a repair left out what was
-    /// damaged.
-    Unknown,
-}
 
 /// How the generation that `mapping` describes relates to `older`. `mapping` must be authenticated. Reads no page for
 /// the next generation, and a few pages for any other.

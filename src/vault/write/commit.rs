@@ -1,12 +1,12 @@
 //! The commit of a transaction: from its changes to the next mapping, under the lock.
 //!
-//! Must never: forget a change before it is committed. Where locks do nothing, a commit that another writer overtakes is
-//! tried again.
+//! Must never: forget a change before it is committed. Where locks do nothing, a commit that another writer overtakes
+//! is tried again.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::history::Continuing;
+use super::history::{Continuing, remember};
 use super::packing;
 use super::packing::{Packing, Thumbnails};
 use super::rewriting::{Changes, Rewriting, Rewritten};
@@ -79,7 +79,7 @@ impl Transaction {
         if let Err(error) = self.writer.remove_abandoned() {
             log::warn!("files of an interrupted writer are still there: {error}");
         }
-        self.freshness.remember(&mapping)?;
+        remember(&self.source, &self.freshness, &mapping)?;
         self.base = Arc::new(Snapshot::new(&self.source, mapping, Some(&self.base)));
         self.changes = Changes::default();
         *self.thumbnails.get_mut() = Thumbnails::new()?;
@@ -104,7 +104,10 @@ impl Transaction {
         for (row, present) in std::mem::take(&mut self.changes.additions).into_iter().zip(present) {
             match present.filter(|id| !self.changes.removals.contains(id)) {
                 Some(present) => {
-                    self.writer.discard(&[row.listed.object()]);
+                    // Where locks do nothing it may be this very file.
+                    if present != row.listed.id {
+                        self.writer.discard(&[row.listed.object()]);
+                    }
                     self.added.insert(row.record.content, present);
                     self.already_present.push((row.listed.id, present));
                 }
@@ -157,8 +160,9 @@ impl Transaction {
         }
         let mut buried: Vec<Row> = new.iter().map(Tombstone::to_fields).collect();
         if let Some(other) = &self.merged {
-            let known: HashSet<Digest> = self.base.tombstones()?.iter().map(|tombstone| tombstone.content).collect();
-            let new = other.tombstones()?.iter().filter(|tombstone| !known.contains(&tombstone.content));
+            let key = |tombstone: &Tombstone| (tombstone.content, tombstone.removed);
+            let known: HashSet<(Digest, i64)> = self.base.tombstones()?.iter().map(key).collect();
+            let new = other.tombstones()?.iter().filter(|tombstone| !known.contains(&key(tombstone)));
             buried.splice(..0, new.map(Tombstone::to_fields));
         }
         let (buried_before, tombstones) = (base.pages(Table::Tombstones.name()), writer(Table::Tombstones));

@@ -4,16 +4,19 @@
 
 use std::collections::BTreeMap;
 
+use super::tables;
 use super::tables::{Row, TableWriter};
 use crate::vault::backend::writer::Writer;
 use crate::vault::error::Error;
 use crate::vault::format::hex::Digest;
 use crate::vault::format::history::{Ancestor, Seen};
+use crate::vault::format::layout::Object;
 use crate::vault::format::mapping::{Mapping, SignedMapping};
 use crate::vault::format::table::Table;
 use crate::vault::freshness::Freshness;
-use crate::vault::read::history::read_page;
+use crate::vault::read::history::{descent, read_page};
 use crate::vault::read::source::Source;
+use crate::vault::unlocked::Vault;
 
 /// What to do when a page cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,8 +36,8 @@ pub(in crate::vault) struct Continuing<'a> {
 }
 
 impl Continuing<'_> {
-    /// The pages of a generation that follows `base`: those of `base`, and then `base` itself. Where `base` has none, as
-    /// in vaults of earlier versions, the history begins with what this machine has seen before `base`.
+    /// The pages of a generation that follows `base`: those of `base`, and then `base` itself. Where `base` has none,
+    /// as in vaults of earlier versions, the history begins with what this machine has seen before `base`.
     ///
     /// # Errors
     /// A page that it needs and that is missing or damaged; [`Error::FreshnessRecord`]; what the system reports.
@@ -91,6 +94,39 @@ impl Continuing<'_> {
     fn table(&self) -> TableWriter<'_> {
         TableWriter { source: self.source, writer: self.writer, table: Table::History }
     }
+}
+
+impl Vault {
+    /// Commits a generation with the same contents, and with `header` if there is one. The writer holds the lock, and
+    /// `current` is the mapping that it replaces, whose history may be damaged.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`]; when the record of generations seen on this machine cannot be written.
+    pub(super) fn commit_same_contents(
+        &self,
+        writer: &dyn Writer,
+        current: &SignedMapping,
+        header: Option<&[u8]>,
+        if_damaged: IfDamaged,
+    ) -> Result<(), Error> {
+        let continuing = Continuing { source: &self.source, writer, freshness: &self.freshness };
+        let before = &current.mapping.tables;
+        let mut tables = before.clone();
+        tables::set_pages(&mut tables, Table::History, continuing.after(current, if_damaged)?);
+        let obsolete: Vec<Object> = tables::obsolete_pages(before, &tables).collect();
+        let named = header.map_or(current.mapping.header, |header| Digest::of(&[header]));
+        let next = SignedMapping::sign(current.mapping.with_header(current.tag, named, tables), &self.source.keys);
+        writer.announce(&obsolete)?;
+        writer.commit(&next, header)?;
+        writer.discard(&obsolete);
+        remember(&self.source, &self.freshness, &next)
+    }
+}
+
+/// Records a generation that was just committed.
+pub(in crate::vault) fn remember(source: &Source, freshness: &Freshness, next: &SignedMapping) -> Result<(), Error> {
+    let descent = |older: &Seen| descent(&*source.backend, &source.keys, &next.mapping, older);
+    freshness.remember(&[], next, &descent)
 }
 
 fn row(seen: Seen) -> Row {

@@ -107,23 +107,23 @@ impl<'a> Merge<'a> {
     }
 
     fn compare(&mut self) -> Result<(), Error> {
-        let (removed_here, removed_there) = (latest(self.ours.tombstones()?), latest(self.theirs.tombstones()?));
+        let (removed_here, removed_there) = (self.ours.tombstones()?, self.theirs.tombstones()?);
+        // Removals that the other copy knows of are settled: a photo that is there all the same was added again.
+        let (only_here, only_there) =
+            (unknown_to(removed_here, removed_there), unknown_to(removed_there, removed_here));
         let (mut disagreements, mut only_theirs) = (Vec::new(), HashSet::new());
         for segment in self.different_segments()? {
-            for record in segment.records()? {
-                let content = record.content;
+            for Record { content, .. } in segment.read_records()? {
                 if self.ours.find_content(&content)?.is_some() {
                     continue;
                 }
-                match removed_here.get(&content) {
-                    Some(tombstone) if !removed_there.contains_key(&content) => {
-                        disagreements.push(disagreement(tombstone, Side::Ours, None));
-                    }
-                    _ => _ = only_theirs.insert(content),
+                match only_here.get(&content) {
+                    Some(tombstone) => disagreements.push(disagreement(tombstone, Side::Ours, None)),
+                    None => _ = only_theirs.insert(content),
                 }
             }
         }
-        for (content, tombstone) in removed_there.iter().filter(|(content, _)| !removed_here.contains_key(*content)) {
+        for (content, tombstone) in &only_there {
             if let Some(id) = self.ours.find_content(content)?
                 && self.theirs.find_content(content)?.is_none()
             {
@@ -154,14 +154,32 @@ impl<'a> Merge<'a> {
         self.only_theirs.len()
     }
 
-    /// Makes our copy the union of both, as one generation that continues both. `taken` receives how many photos were
-    /// taken over so far.
+    /// Makes our copy the union of both, as one generation that continues both, and holds the lock meanwhile. `taken`
+    /// receives how many photos were taken over so far.
     ///
     /// # Errors
-    /// A file that is missing or damaged in the other copy; as [`Transaction::commit`]. What was committed before stays.
+    /// [`Error::Superseded`] when either copy has changed since they were compared: compare them again;
+    /// [`Error::Locked`]; a file that is missing or damaged in the other copy; what the system reports. What was
+    /// committed before stays.
     pub fn run(self, settle: Settle, if_locked: IfLocked, taken: &dyn Fn(usize)) -> Result<Merged, Error> {
+        let merged = self.run_locked(settle, if_locked, taken);
+        merged.map_err(|error| match self.theirs.source().backend.mapping() {
+            // A commit over there removes files that it makes obsolete.
+            Ok(now) if now.tag != self.theirs.signed.tag => {
+                Error::Superseded { generation: self.theirs.mapping().generation }
+            }
+            _ => error,
+        })
+    }
+
+    fn run_locked(&self, settle: Settle, if_locked: IfLocked, taken: &dyn Fn(usize)) -> Result<Merged, Error> {
         let mut wanted = self.only_theirs.clone();
-        let mut transaction = Transaction::begin(self.vault, if_locked)?;
+        let mut transaction = Transaction::begin_locked(self.vault, if_locked)?;
+        if transaction.base().signed.tag != self.ours.signed.tag {
+            return Err(Error::Superseded { generation: self.ours.mapping().generation });
+        }
+        // An interrupted merge has left files with the names of those that are copied now.
+        transaction.remove_leftovers()?;
         transaction.adopt_sources(self.theirs.sources()?)?;
         let mut removed = 0;
         for disagreement in &self.disagreements {
@@ -178,7 +196,7 @@ impl<'a> Merge<'a> {
         }
         let mut count = 0;
         for segment in self.different_segments()? {
-            let records = segment.records()?;
+            let records = segment.read_records()?;
             for record in records.iter().filter(|record| !wanted.contains(&record.content)) {
                 add_places(&mut transaction, record)?;
             }
@@ -187,17 +205,16 @@ impl<'a> Merge<'a> {
             }
             let rows = rows_of(self.theirs.source(), segment)?;
             let rows: Vec<Row> = rows.into_iter().filter(|row| wanted.remove(&row.record.content)).collect();
-            let from = &*self.theirs.source().backend;
-            let files = files_of(from, &rows)?;
-            let objects: Vec<Object> = files.iter().map(|file| file.file.object.clone()).collect();
-            transaction.writer().announce(&objects)?;
-            copy_files(from, transaction.writer(), &files, &|_, _| {})?;
+            for row in &rows {
+                require_free(&transaction, row)?;
+            }
+            self.copy(&transaction, &rows)?;
             for mut row in rows {
                 if let Some(place) = row.record.thumbnail.take() {
                     let thumbnail = self.theirs.packs().thumbnail(&place)?;
                     row.record.thumbnail = Some(transaction.new_thumbnail(&thumbnail)?);
                 }
-                transaction.take_over(row)?;
+                transaction.take_over(row);
                 count += 1;
             }
             taken(count);
@@ -209,6 +226,44 @@ impl<'a> Merge<'a> {
         let committed = transaction.commit()?.next;
         Ok(Merged { generation: committed.base().mapping().generation, taken: count, removed })
     }
+
+    /// Copies the files of these images. What a writer left here before where locks do nothing is used if it is whole.
+    fn copy(&self, transaction: &Transaction, rows: &[Row]) -> Result<(), Error> {
+        let (from, writer) = (&*self.theirs.source().backend, transaction.writer());
+        let mut files = files_of(from, rows)?;
+        let objects: Vec<Object> = files.iter().map(|file| file.file.object.clone()).collect();
+        writer.announce(&objects)?;
+        let found = self.vault.backend().digests(&objects)?;
+        let (mut whole, mut torn) = (Vec::new(), Vec::new());
+        for (file, found) in files.iter().zip(found) {
+            match found {
+                Some(digest) if digest == file.file.digest => whole.push(file.file.object.clone()),
+                Some(_) => torn.push(file.file.object.clone()),
+                None => {}
+            }
+        }
+        if !whole.is_empty() {
+            writer.adopt(&whole)?;
+            let whole: HashSet<Object> = whole.into_iter().collect();
+            files.retain(|file| !whole.contains(&file.file.object));
+        }
+        if !torn.is_empty() {
+            writer.discard(&torn);
+        }
+        copy_files(from, writer, &files, &|_, _| {}).map(drop)
+    }
+}
+
+/// Refuses an image whose id our copy has for another content, which only damage explains.
+fn require_free(transaction: &Transaction, row: &Row) -> Result<(), Error> {
+    match transaction.base().image(row.listed.id) {
+        Err(Error::UnknownImage { .. }) => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(Error::Damaged {
+            object: row.listed.object(),
+            what: "the two copies have different photos under this id; check --repair --from takes the right one",
+        }),
+    }
 }
 
 fn disagreement(tombstone: &Tombstone, removed_in: Side, id: Option<Id>) -> Disagreement {
@@ -216,9 +271,12 @@ fn disagreement(tombstone: &Tombstone, removed_in: Side, id: Option<Id>) -> Disa
     Disagreement { name: name.clone(), removed: *removed, removed_in, content: *content, id }
 }
 
-/// The latest tombstone of each content.
-fn latest(tombstones: &[Tombstone]) -> HashMap<Digest, &Tombstone> {
-    tombstones.iter().map(|tombstone| (tombstone.content, tombstone)).collect()
+/// The latest removal of each content that is not among the `others`.
+fn unknown_to<'a>(tombstones: &'a [Tombstone], others: &[Tombstone]) -> HashMap<Digest, &'a Tombstone> {
+    let key = |tombstone: &Tombstone| (tombstone.content, tombstone.removed);
+    let others: HashSet<(Digest, i64)> = others.iter().map(key).collect();
+    let unknown = tombstones.iter().filter(|tombstone| !others.contains(&key(tombstone)));
+    unknown.map(|tombstone| (tombstone.content, tombstone)).collect()
 }
 
 /// Adds the places that a photo, which both copies have, has in the other one.
@@ -231,12 +289,12 @@ fn add_places(transaction: &mut Transaction, record: &Record) -> Result<(), Erro
 fn files_of(from: &dyn Backend, rows: &[Row]) -> Result<Vec<FileToCopy>, Error> {
     let file = |listed: &ListedImage, bytes: u64| -> Result<FileToCopy, Error> {
         let object = listed.object();
-        // Earlier versions sealed large originals as a whole. These are read as a whole too.
+        // Earlier versions sealed large originals as a whole.
         let is_chunked = chunks::is_chunked(bytes)
             && from.read_at(&object, 0, sealed::PREFIX_BYTES as u64)? == Kind::ChunkedPhoto.prefix();
         let (bytes, limit) = match is_chunked {
             true => (chunks::file_bytes(bytes), chunks::file_bytes(bytes)),
-            false => (0, chunks::file_bytes(LARGEST_PHOTO_BYTES as u64)),
+            false => (sealed::file_bytes(bytes as usize) as u64, chunks::file_bytes(LARGEST_PHOTO_BYTES as u64)),
         };
         Ok(FileToCopy { file: Expected { object, limit, digest: listed.photo }, bytes })
     };

@@ -12,6 +12,7 @@
 //! | `tables` | writing the pages of tables |
 //! | `history` | the generations that the next one follows |
 //! | `merging` | two copies that were changed separately become one |
+//! | `keys` | adding, changing and removing passphrases |
 //! | `repair` | rebuilding damaged files from intact ones |
 //! | `restoring` | taking damaged files from another copy, by digest |
 //! | `upgrade` | a vault of format 1 or 2 becomes one of format 3 |
@@ -26,12 +27,13 @@ pub(in crate::vault) mod conversion;
 mod draft;
 mod group;
 pub(in crate::vault) mod history;
+mod keys;
 pub(in crate::vault) mod merging;
 mod packing;
 pub(in crate::vault) mod repair;
 pub(in crate::vault) mod restoring;
 mod rewriting;
 mod storing;
-pub(in crate::vault) mod tables;
+mod tables;
 pub(in crate::vault) mod transaction;
 pub(in crate::vault) mod upgrade;

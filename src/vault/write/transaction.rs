@@ -336,21 +336,10 @@ impl Transaction {
         Ok(Appended::New(id))
     }
 
-    /// Adds an image of another copy of the vault, whose files were copied. If the vault has its content by now, only
-    /// adds where it was found.
-    pub(super) fn take_over(&mut self, row: Row) -> Result<Appended, Error> {
-        let content = row.record.content;
-        if let Some(present) = self.find_content(&content)? {
-            let files = std::iter::once(&row.listed).chain(&row.companions).map(ListedImage::object);
-            self.writer.discard(&files.collect::<Vec<_>>());
-            row.record.found().iter().try_for_each(|found| self.add_place(present, found.clone()))?;
-            row.record.thumbnail.into_iter().for_each(|place| self.thumbnails.get_mut().forget(place));
-            return Ok(Appended::AlreadyPresent(present));
-        }
-        let id = row.listed.id;
-        self.added.insert(content, id);
+    /// Adds an image of another copy of the vault, whose files were copied and whose content this one does not have.
+    pub(super) fn take_over(&mut self, row: Row) {
+        self.added.insert(row.record.content, row.listed.id);
         self.changes.additions.push(row);
-        Ok(Appended::New(id))
     }
 
     /// Adds the sources of another copy of the vault that this one does not have.

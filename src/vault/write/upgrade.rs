@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::conversion::{Conversion, Project, UpgradeProgress};
 use super::draft::DraftFile;
-use super::history::{Continuing, IfDamaged};
+use super::history::{Continuing, IfDamaged, remember};
 use super::tables;
 use crate::cipher::Passphrase;
 use crate::ckks::{BLOCK_IMAGES, Parameters};
@@ -43,6 +43,9 @@ use crate::vault::unlocked::Vault;
 
 /// Most bytes that merging packs needs for a moment: eight packs that are just small enough to be merged.
 const LARGEST_MERGE_BYTES: u64 = 2 << 30;
+
+/// More bytes than a row of the history takes.
+const HISTORY_ROW_BYTES: usize = 128;
 
 /// What an upgrade will do, in bytes. Estimates that are rather too large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +143,8 @@ pub fn plan(vault: &Vault, dimension: usize) -> Result<UpgradePlan, Error> {
     // Padding adds at most an eighth to short files, and much less to parts.
     let packs = thumbnails + thumbnails / 8;
     let segments: u64 = old.segments()?.map(|segment| segment_bytes(segment.len(), &parameters)).sum();
-    let written = segments + catalogues + dedup::pages_bytes(old.len()) as u64 + packs;
+    let history = sealed::file_bytes((vault.seen()?.len() + 1) * HISTORY_ROW_BYTES) as u64;
+    let written = segments + catalogues + dedup::pages_bytes(old.len()) as u64 + packs + history;
     // A merged pack may be merged again before the packs in it are removed.
     let merged = packs.min(LARGEST_MERGE_BYTES);
     Ok(UpgradePlan {
@@ -232,7 +236,7 @@ pub fn upgrade(
         log::warn!("files of the old format are still there: {error}");
     }
     writer.unlock();
-    vault.freshness.remember(&signed)?;
+    remember(&source, &vault.freshness, &signed)?;
     let generation = signed.mapping.generation;
     let snapshot = Snapshot::new(&source, signed, None);
     let read = |read: check::Progress| progress(UpgradeProgress::Checked(read.images));

@@ -65,7 +65,7 @@ fn invocations(command: &str, scene: &Scene, id: &str) -> Vec<Vec<String>> {
         ],
         "push" => &[&["push", &vault, &copy]],
         "pull" => &[&["pull", &vault, &copy]],
-        "merge" => &[&["merge", &vault, &copy], &["merge", "--json", &vault, &copy]],
+        "merge" => &[&["merge", &vault, &vault], &["merge", "--json", &vault, &vault]],
         "serve" => &[&["serve", "--stdio", &vault]],
         "import-legacy" => &[&["import-legacy", "--key-file", &key, &folder]],
         "demo" => &[&["demo"]],

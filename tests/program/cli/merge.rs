@@ -32,16 +32,16 @@ impl Copies {
         self.scene.run(["merge", text(&vault), text(&self.other)].iter().chain(options))
     }
 
-    /// The names of the photos in both copies, which must be whole.
-    fn names(&self) -> BTreeSet<String> {
+    /// The ids of the photos in both copies, which must be whole.
+    fn ids(&self) -> BTreeSet<String> {
         let [one, other] = [&self.scene.vault(), &self.other].map(|copy| {
             self.scene.run(["--vault", text(copy), "check"]).success();
             let listed = self.scene.run(["--vault", text(copy), "list", "--json"]).success();
             assert!(!listed.stderr().contains("this copy"), "{}", listed.stderr());
             let rows = listed.json().as_array().unwrap().clone();
-            let names: BTreeSet<_> = rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
-            assert_eq!(names.len(), rows.len());
-            names
+            let ids: BTreeSet<_> = rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+            assert_eq!(ids.len(), rows.len());
+            ids
         });
         assert_eq!(one, other);
         one
@@ -72,7 +72,7 @@ fn what_was_removed_in_one_copy_is_listed_and_decided_by_an_option() {
     copies.merge(&["--ours", "--theirs"]).exits(64);
     let merged = copies.merge(&["--theirs", "--json"]).success().json();
     assert_eq!((&merged["removed"], &merged["photos"]), (&1.into(), &4.into()));
-    assert_eq!(copies.names().len(), 4);
+    assert_eq!(copies.ids().len(), 4);
     let same = copies.merge(&[]).success();
     assert!(same.stdout().contains("photos.vault and other.vault are the same: 4 photos"), "{}", same.stdout());
 }
@@ -117,8 +117,8 @@ fn passphrases_that_were_changed_separately_are_those_of_the_first_copy() {
     let change = ["--vault", text(&copies.other), "--accept-older", "passwd", "--new-passphrase-file", text(&new)];
     copies.scene.run(change.iter().chain(&cost)).success();
     let merged = copies.merge(&[]).success();
-    assert!(merged.stdout().contains("Those of the first copy open both"), "{}", merged.stdout());
-    assert_eq!(copies.names().len(), 3);
+    assert!(merged.stdout().contains("Those of photos.vault open both"), "{}", merged.stdout());
+    assert_eq!(copies.ids().len(), 3);
 }
 
 #[test]
@@ -147,12 +147,13 @@ fn in_a_terminal_the_owner_is_asked() {
     terminal.until_screen("Do as the [f]irst copy");
     terminal.keys("k\r");
     assert!(terminal.wait().success(), "{}", terminal.screen());
-    assert_eq!(copies.names().len(), 4);
+    assert_eq!(copies.ids().len(), 4);
 }
 
+/// A merge of two copies with three photos of their own each, killed before every `step`th call that changes a file,
+/// and then repeated.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-#[test]
-fn a_merge_that_was_killed_anywhere_goes_on() {
+fn killed_merges(step: usize) {
     use crate::support::tracer::{self, End, Fate};
 
     let photos = samples(7);
@@ -163,7 +164,10 @@ fn a_merge_that_was_killed_anywhere_goes_on() {
     machine.run_with(&["--vault", text(&other), "--accept-older", "add"], &photos[4..7]).success();
     let stage = || {
         let scene = Scene::new();
-        copy_folder(&machine.path(""), &scene.path(""));
+        for name in ["home", "photos.vault", "other.vault"] {
+            let _ = fs::remove_dir_all(scene.path(name));
+            copy_folder(&machine.path(name), &scene.path(name));
+        }
         let other = scene.path("other.vault");
         Copies { scene, other }
     };
@@ -178,9 +182,9 @@ fn a_merge_that_was_killed_anywhere_goes_on() {
         calls += 1;
         Fate::Happens
     });
-    assert_eq!((end, whole.names().len()), (End::Exit(0), 7));
+    assert_eq!((end, whole.ids().len()), (End::Exit(0), 7));
     let mut killed = 0;
-    for at in (0..calls).step_by(10) {
+    for at in (0..calls).step_by(step) {
         let (copies, mut seen) = (stage(), 0);
         let end = trace(&copies, &mut || {
             seen += 1;
@@ -194,7 +198,36 @@ fn a_merge_that_was_killed_anywhere_goes_on() {
             copies.scene.run(["--vault", text(&copy), "check"]).success();
         }
         copies.merge(&[]).success();
-        assert_eq!(copies.names().len(), 7, "killed before call {at}");
+        assert_eq!(copies.ids().len(), 7, "killed before call {at}");
     }
     assert!(killed > 5, "{killed} of {calls} calls");
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_merge_that_was_killed_goes_on() {
+    killed_merges(15);
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+#[ignore = "takes minutes: .ci/long/merge"]
+fn a_merge_that_was_killed_before_any_call_goes_on() {
+    killed_merges(1);
+}
+
+#[test]
+#[ignore = "takes minutes: .ci/long/merge"]
+fn ten_thousand_photos_of_which_nine_are_shared() {
+    let scene = Scene::with_vault();
+    let other = scene.path("other.vault");
+    scene.run(["synthesize", "9000"]).success();
+    copy_folder(&scene.vault(), &other);
+    scene.run(["synthesize", "1000"]).success();
+    scene.run(["--vault", text(&other), "--accept-older", "synthesize", "1000"]).success();
+    let copies = Copies { scene, other };
+    let started = std::time::Instant::now();
+    let merged = copies.merge(&["--json"]).success().json();
+    println!("{} photos merged in {:?}", merged["photos"], started.elapsed());
+    assert_eq!(copies.ids().len(), 11_000);
 }

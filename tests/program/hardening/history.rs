@@ -125,6 +125,18 @@ fn a_fork_is_noticed_at_any_distance_whichever_line_is_opened() {
 }
 
 #[test]
+#[ignore = "takes minutes: .ci/long/merge"]
+fn a_fork_is_noticed_after_a_thousand_real_commits() {
+    let lines = Lines::new();
+    let (ours, theirs) = (lines.common.clone_as("ours"), lines.common.clone_as("theirs"));
+    advance(&ours.open(&lines.one).unwrap(), 1);
+    advance(&theirs.open(&lines.other).unwrap(), 1000);
+    assert_eq!(ours.age_of(&lines.other), CopyAge::Forked { found: 1002, seen: 3 });
+    assert_eq!(theirs.age_of(&lines.one), CopyAge::Forked { found: 3, seen: 1002 });
+    assert_eq!(lines.common.age_of(&lines.other), CopyAge::Newest);
+}
+
+#[test]
 fn a_fork_is_noticed_after_segments_were_grouped() {
     let lines = Lines::new();
     let (ours, theirs) = (lines.common.clone_as("ours"), lines.common.clone_as("theirs"));

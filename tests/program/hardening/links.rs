@@ -181,6 +181,32 @@ fn a_folder_that_is_repeatedly_swapped_for_a_link_harms_no_other_vault() {
 }
 
 #[test]
+fn a_link_in_place_of_the_claims_is_not_followed() {
+    let machine = Machine::new();
+    let names = || {
+        let mut names: Vec<_> =
+            fs::read_dir(machine.other("claims")).unwrap().map(|claim| claim.unwrap().path()).collect();
+        names.sort();
+        names
+    };
+    // A claim of the other vault that a commit of this one would remove.
+    fs::write(machine.other("claims/1.0"), "").unwrap();
+    let (before, claims) = (names(), machine.vault("claims"));
+    fs::rename(&claims, machine.scene.path("moved")).unwrap();
+    symlink(machine.other("claims"), &claims).unwrap();
+    let photo = samples(5).pop().unwrap();
+    for command in [&["add", path(&photo)][..], &["check", "--repair"], &["passwd", "--new-passphrase-file", "x"]] {
+        machine.scene.run(command);
+    }
+    machine.scene.run(["add", path(&photo)]).exits(3).says("claims is a link or a file");
+    assert_eq!(names(), before);
+    machine.is_untouched("the claims are a link");
+    fs::remove_file(&claims).unwrap();
+    fs::rename(machine.scene.path("moved"), &claims).unwrap();
+    machine.scene.run(["add", path(&photo)]).success();
+}
+
+#[test]
 fn a_vault_may_itself_be_reached_through_a_link() {
     let machine = Machine::new();
     let link = machine.scene.path("link to the vault");

@@ -105,9 +105,9 @@ fn no_secret_stays_in_memory_after_lock() {
     }
     let secrets = secrets(&scene.path(""));
     // The passphrase and what is derived from it; five keys of the entire vault; those of two photos, two thumbnails,
-    // the vectors, the records, the copy of the group's list, its tags, its check vectors and the part of a pack; what
-    // is extracted from the key of the encrypted search.
-    assert_eq!(secrets.len(), 5 + 5 * 2 + (2 + 2 + 6) * 2 + 1);
+    // the vectors, the records, the copy of the group's list, its tags, its check vectors, the part of a pack and the
+    // history; what is extracted from the key of the encrypted search.
+    assert_eq!(secrets.len(), 5 + 5 * 2 + (2 + 2 + 7) * 2 + 1);
     require_each_is_found_where_it_is_held(&secrets, &scene.path(""));
     require_held(&copies(&secrets, &scene.path("open")), &["the passphrase", "the cache's key"]);
     assert_eq!(copies(&secrets, &scene.path("locked")), [], "copies after the vault was locked");

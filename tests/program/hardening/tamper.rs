@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cipherlens::cipher::Cost;
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{self, CopyAge, Error, Freshness, Id, Part, Snapshot, Transaction, Vault};
+use cipherlens::vault::{self, CopyAge, Error, Freshness, Hex, Id, Part, Seen, Snapshot, Transaction, Vault};
 use rayon::prelude::*;
 
 use crate::support::scene::{Scene, samples};
@@ -87,6 +87,11 @@ impl Target<'_> {
                 snapshot.image(*own)?.photo().map(drop)
             }
             "pack" => self.read_verified(&snapshot, path),
+            // What a machine reads that has seen the first generation last.
+            "table" => {
+                let first = Seen { generation: 1, tag: Hex([0; 64]) };
+                self.vault.descent(self.vault.backend(), snapshot.signed(), &first).map(drop)
+            }
             "parts" => self.ids.iter().try_for_each(|id| snapshot.image(*id)?.thumbnail().map(drop)),
             _ => panic!("{path} is not a file of a vault"),
         }
@@ -121,7 +126,7 @@ fn for_each_file(sweep: impl Fn(&Target<'_>) -> usize + Sync) -> usize {
     let original = Fixture::new();
     let ids = fill_grouped(&original.open(), 0..PHOTOS);
     let whole = files(&original.root());
-    assert_eq!(whole.len(), 2 + 5 + 4 + 2 + PHOTOS as usize);
+    assert_eq!(whole.len(), 2 + 5 + 4 + 2 + 1 + PHOTOS as usize);
     let cases = whole.par_iter().map(|(path, content)| {
         let fixture = Fixture::copy_of(&original);
         let vault = fixture.open();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cipherlens::remote;
-use cipherlens::vault::{Error, Snapshot, Vault};
+use cipherlens::vault::{Error, Hex, Seen, Snapshot, Vault};
 
 use crate::remote::host::{Host, cause};
 use crate::remote::relay::relayed;
@@ -23,6 +23,9 @@ fn use_all(vault: &Vault) -> Result<usize, Error> {
         image.photo()?;
         image.vector()?;
     }
+    // What a machine reads that has seen the first generation last.
+    let first = Seen { generation: 1, tag: Hex([0; 64]) };
+    vault.descent(vault.backend(), snapshot.signed(), &first)?;
     Ok(snapshot.len())
 }
 

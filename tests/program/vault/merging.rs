@@ -94,7 +94,7 @@ fn the_union_is_one_generation_that_continues_both() {
     let before = copies.open(&copies.theirs).snapshot().unwrap().mapping().generation;
     let merged = copies.merge(None);
     assert_eq!((merged.relation, merged.before, merged.photos), (Relation::Separate, [16, 13], 18));
-    assert!(merged.generation > before && merged.removed == 0 && !merged.other_header);
+    assert!(merged.generation > before && merged.removed == 0 && merged.passphrases_of.is_none());
     assert_eq!(copies.photos(), (0..15).chain(20..22).chain(30..31).collect());
     // Machines that used either copy go on, and so do those that saw only the common beginning.
     for root in [&copies.ours, &copies.theirs] {
@@ -172,6 +172,78 @@ fn a_photo_that_was_added_again_stays() {
     let merged = copies.merge(None);
     assert_eq!((merged.removed, merged.photos), (0, 11));
     assert!(copies.photos().contains(&4));
+}
+
+#[test]
+fn a_photo_that_is_removed_once_more_is_asked_about_once_more() {
+    for removed_in in [Side::Ours, Side::Theirs] {
+        let copies = Copies::new();
+        remove_numbers(&copies.open(&copies.ours), &[4]);
+        fill(&copies.open(&copies.theirs), 40..41);
+        assert_eq!(copies.merge(Some(Settle::KeepAll)).photos, 11);
+        let [remover, other] = match removed_in {
+            Side::Ours => [&copies.ours, &copies.theirs],
+            Side::Theirs => [&copies.theirs, &copies.ours],
+        };
+        // Two removals within one second would be one.
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        remove_numbers(&copies.open(remover), &[4]);
+        fill(&copies.open(other), 20..21);
+        assert!(copies.try_merge(None).unwrap().is_none(), "{removed_in:?}: it is asked");
+        let settle = if removed_in == Side::Ours { Settle::Ours } else { Settle::Theirs };
+        assert_eq!(copies.merge(Some(settle)).photos, 11, "{removed_in:?}");
+        assert!(!copies.photos().contains(&4));
+    }
+}
+
+#[test]
+fn a_copy_that_changes_while_its_owner_decides_is_compared_again() {
+    for changes_ours in [true, false] {
+        let copies = Copies::new();
+        remove_numbers(&copies.open(&copies.ours), &[4]);
+        fill(&copies.open(&copies.theirs), 20..25);
+        let replica =
+            |root: &Path| Replica { backend: vault::local(root), name: root.display().to_string(), claimed: None };
+        let freshness = Freshness::in_directory(copies.fixture.beside("machine that merges"));
+        let decide = |_: &[vault::Disagreement]| {
+            fill(&copies.open(if changes_ours { &copies.ours } else { &copies.theirs }), 30..31);
+            Some(Settle::Theirs)
+        };
+        let (ours, theirs) = (replica(&copies.ours), replica(&copies.theirs));
+        let passphrase = passphrase("correct");
+        let merged = remote::merge(&ours, &theirs, &passphrase, &freshness, OlderSource::Refuse, &decide, &|_| {});
+        // The other copy may still have every file that is needed; then what it got meanwhile makes it newer.
+        let error = merged.err().unwrap();
+        let is_said = matches!(error, Error::Superseded { .. }) || error.to_string().contains("changed separately");
+        assert!(is_said, "{error}");
+        let _ = copies.merge(Some(Settle::Theirs));
+        assert_eq!(copies.photos(), (0..10).chain(20..25).chain(30..31).collect());
+    }
+}
+
+#[test]
+fn a_merge_waits_for_other_writers_and_they_for_it() {
+    let copies = Copies::new();
+    fill(&copies.open(&copies.theirs), 20..21);
+    fill(&copies.open(&copies.ours), 10..11);
+    let vault = copies.open(&copies.ours);
+    let theirs = vault.other_copy(vault::local(&copies.theirs)).unwrap();
+    let merge = vault::Merge::of(&vault, theirs).unwrap();
+    let other = copies.open(&copies.ours);
+    let mut adding = Transaction::begin(&other, IfLocked::Refuse).unwrap();
+    append(&mut adding, 12);
+    adding.lock(IfLocked::Refuse).unwrap();
+    assert!(matches!(merge.run(Settle::Ours, IfLocked::Refuse, &|_| {}), Err(Error::Locked)));
+    let is_locked = std::cell::Cell::new(false);
+    drop(adding);
+    let theirs = vault.other_copy(vault::local(&copies.theirs)).unwrap();
+    let taken = |_| {
+        let mut adding = Transaction::begin(&other, IfLocked::Refuse).unwrap();
+        append(&mut adding, 13);
+        is_locked.set(matches!(adding.commit(), Err(Error::Locked)));
+    };
+    let merged = vault::Merge::of(&vault, theirs).unwrap().run(Settle::Ours, IfLocked::Refuse, &taken).unwrap();
+    assert_eq!((merged.taken, is_locked.get()), (1, true));
 }
 
 #[test]

@@ -1,20 +1,22 @@
-//! Claims: how a writer makes sure that no other one commits the same generation, also where locks do nothing.
+//! Claims: how a writer makes sure that no other one replaces the same generation, also where locks do nothing.
 //!
 //! ```text
-//! claims/<generation>-<random id>   the mapping that a writer is about to commit
-//! claims/<generation>.<number>      a claim of this generation, an empty file that is created exclusively
+//! claims/<number>-<random id>   the mapping of a writer that is about to replace the generation before this number
+//! claims/<number>               its claim, an empty file that is created exclusively
+//! claims/<number>.<random id>   the claim of a writer that found another one
 //! ```
 //!
-//! A commit writes its mapping, takes the next free number of its generation, looks whether `mapping.json` still is the
-//! one that it follows, and then renames its mapping to `mapping.json`. With a number above 0, other writers may have
-//! claimed the generation too: they are at work, or were interrupted. So before it looks, it removes their mappings,
-//! and whoever misses its mapping cannot commit any more. A claim stays until its generation is an older one, so that
-//! a writer which still follows that one finds either the claim or the newer mapping.
+//! The number is that of the current generation plus one, whatever number the next one has: a copy may skip some. A
+//! commit writes its mapping, claims the number, looks whether `mapping.json` still is the one that it follows, and
+//! then renames its mapping to `mapping.json`. If there was a claim already, its writer is at work or was interrupted.
+//! So the mappings of all others with this number are removed first, and whoever misses its mapping cannot commit any
+//! more. A claim stays until the next commit, so that a writer which follows the same generation finds either the claim
+//! or the newer mapping.
 //!
 //! This needs no clock and no lock: whenever a writer is suspended and wherever it goes on, its rename either comes
 //! before another writer looks at `mapping.json`, or fails.
 //!
-//! Must never: remove a claim of the current generation or a later one that somebody else made.
+//! Must never: remove the claim of somebody else who may still be at work.
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -22,9 +24,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::directories::Directories;
-use crate::durable::Dir;
+use crate::durable::{Dir, EntryKind};
 use crate::vault::error::Error;
 use crate::vault::format::hex::{Id, MacTag};
+use crate::vault::format::history::Seen;
 use crate::vault::format::layout::{CLAIMS, Object};
 use crate::vault::format::mapping::SignedMapping;
 
@@ -32,8 +35,6 @@ use crate::vault::format::mapping::SignedMapping;
 /// do nothing: elsewhere the other one was interrupted.
 const PATIENCE: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(10);
-/// How many numbers are tried when others are faster.
-const TRIES: usize = 100;
 
 /// Whether the lock on the vault keeps other writers out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,21 +46,27 @@ pub(super) enum Locks {
 }
 
 /// A file in the directory of claims.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Entry {
-    Mapping { generation: u64 },
-    Claim { generation: u64, number: u32 },
+    Mapping { number: u64 },
+    Claim { number: u64 },
 }
 
 impl Entry {
     fn parse(name: &OsStr) -> Option<Self> {
         let name = name.to_str()?;
-        if let Some((generation, id)) = name.split_once('-') {
+        let number = |digits: &str, id: &str| -> Option<u64> {
             let _: Id = id.parse().ok()?;
-            return Some(Self::Mapping { generation: generation.parse().ok()? });
+            digits.parse().ok()
+        };
+        if let Some((digits, id)) = name.split_once('-') {
+            return Some(Self::Mapping { number: number(digits, id)? });
         }
-        let (generation, number) = name.split_once('.')?;
-        Some(Self::Claim { generation: generation.parse().ok()?, number: number.parse().ok()? })
+        let claimed = match name.split_once('.') {
+            Some((digits, id)) => number(digits, id),
+            None => name.parse().ok(),
+        };
+        Some(Self::Claim { number: claimed? })
     }
 }
 
@@ -75,11 +82,13 @@ pub(super) fn is_name(name: &OsStr) -> bool {
     Entry::parse(name).is_some()
 }
 
-/// A claim of one generation.
+/// A claim of one writer.
 pub(super) struct Claim<'a> {
     directories: &'a Directories,
     dir: Dir,
-    generation: u64,
+    number: u64,
+    /// Of the mapping.
+    tag: MacTag,
     /// The names of the mapping and of the claim; the second is empty until it is made.
     mapping: String,
     claim: String,
@@ -87,69 +96,60 @@ pub(super) struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    /// Writes `next` beside the current mapping, whose tag is `in_force`, and claims its generation.
+    /// Writes `next` beside the current mapping, which is `in_force`, and claims to replace it.
     ///
     /// # Errors
     /// [`Error::Overtaken`]; [`Error::ForeignDirectory`]; what the system reports.
     pub(super) fn take(
         directories: &'a Directories,
         next: &SignedMapping,
-        in_force: Option<MacTag>,
+        in_force: Option<Seen>,
         locks: Locks,
     ) -> Result<Self, Error> {
         let dir = directories.root().and_then(|root| root.create_dir(CLAIMS)).map_err(io_error)?;
-        let generation = next.mapping.generation;
-        let (mapping, claim) = (format!("{generation}-{}", Id::random()?), String::new());
-        let mut own = Self { directories, dir, generation, mapping, claim, is_published: false };
+        let number = in_force.map_or(0, |current| current.generation).saturating_add(1);
+        let mapping = format!("{number}-{}", Id::random()?);
+        let (tag, claim) = (next.tag, String::new());
+        let mut own = Self { directories, dir, number, tag, mapping, claim, is_published: false };
         let written = own.dir.create_file(&own.mapping).and_then(|mut file| {
             file.write_all(next.text().as_bytes())?;
             file.sync_all()
         });
         written.map_err(Error::io(Object::Mapping))?;
-        let number = own.claim(in_force, locks)?;
-        if number > 0 {
+        if !own.is_first()? {
+            let patience = if locks == Locks::DoNothing { PATIENCE } else { Duration::ZERO };
+            own.wait_for_another(in_force, patience)?;
+            let claim = format!("{number}.{}", Id::random()?);
+            own.dir.create_file(&claim).map_err(io_error)?;
+            own.claim = claim;
             own.revoke_others()?;
         }
         Ok(own)
     }
 
-    /// Takes the next free number of the generation, and returns it.
-    fn claim(&mut self, in_force: Option<MacTag>, locks: Locks) -> Result<u64, Error> {
-        let mut patience = if locks == Locks::DoNothing { PATIENCE } else { Duration::ZERO };
-        for _ in 0..TRIES {
-            let number = self.free_number()?;
-            if number > 0 {
-                self.wait_for_another(in_force, std::mem::take(&mut patience))?;
-            }
-            let claim = format!("{}.{number}", self.generation);
-            match self.dir.create_file(&claim) {
-                Ok(_) => {
-                    self.claim = claim;
-                    return Ok(number);
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(io_error(error)),
-            }
-        }
-        Err(Error::Overtaken)
-    }
-
-    /// The number after those of this generation that are taken.
-    fn free_number(&self) -> Result<u64, Error> {
-        let number = |name: &OsStr| match Entry::parse(name)? {
-            Entry::Claim { generation, number } if generation == self.generation => Some(number),
-            _ => None,
-        };
+    /// Claims the number if nobody else has.
+    fn is_first(&mut self) -> Result<bool, Error> {
         let entries = self.dir.entries().map_err(io_error)?;
-        let last = entries.iter().filter_map(|entry| number(&entry.name)).max();
-        Ok(last.map_or(0, |last| u64::from(last) + 1))
+        let is_claim = |name: &OsStr| Entry::parse(name) == Some(Entry::Claim { number: self.number });
+        if entries.iter().any(|entry| is_claim(&entry.name)) {
+            return Ok(false);
+        }
+        let claim = self.number.to_string();
+        match self.dir.create_file(&claim) {
+            Ok(_) => {
+                self.claim = claim;
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(io_error(error)),
+        }
     }
 
     /// Gives another writer time to commit.
-    fn wait_for_another(&self, in_force: Option<MacTag>, patience: Duration) -> Result<(), Error> {
+    fn wait_for_another(&self, in_force: Option<Seen>, patience: Duration) -> Result<(), Error> {
         let until = Instant::now() + patience;
         loop {
-            if self.directories.tag_in_force()? != in_force {
+            if self.directories.in_force()? != in_force {
                 return Err(Error::Overtaken);
             }
             if Instant::now() >= until {
@@ -159,11 +159,10 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// Removes the mappings of all other writers of this generation.
+    /// Removes the mappings of all other writers with this number.
     fn revoke_others(&self) -> Result<(), Error> {
-        remove_where(&self.dir, |name, entry| {
-            name != self.mapping && *entry == Entry::Mapping { generation: self.generation }
-        })
+        let own = Entry::Mapping { number: self.number };
+        remove_where(&self.dir, |name, entry| name != self.mapping && *entry == own)
     }
 
     /// Makes the mapping the current one, visibly and durably.
@@ -174,17 +173,27 @@ impl<'a> Claim<'a> {
     pub(super) fn publish(mut self, root: &Dir) -> Result<(), Error> {
         let target = Object::Mapping.file_name();
         match self.dir.rename(self.mapping.as_ref(), root, target.as_ref()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Overtaken),
+            // Some network mounts answer so to a rename that they have carried out, and repeated.
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound
+                    && self.directories.in_force()?.is_none_or(|current| current.tag != self.tag) =>
+            {
+                return Err(Error::Overtaken);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.is_published = true;
+                root.sync().map_err(Error::io(Object::Mapping))?;
+            }
             renamed => {
                 self.is_published = true;
                 renamed.and_then(|()| root.sync()).map_err(Error::io(Object::Mapping))?;
             }
         }
-        let generation = self.generation;
+        let number = self.number;
         // Best effort: the next commit removes them too.
         let _ = remove_where(&self.dir, |_, entry| match entry {
-            Entry::Mapping { generation: other } => *other <= generation,
-            Entry::Claim { generation: other, .. } => *other < generation,
+            Entry::Mapping { number: other } => *other <= number,
+            Entry::Claim { number: other } => *other < number,
         });
         Ok(())
     }
@@ -219,7 +228,7 @@ pub(super) fn revoke_all(directories: &Directories) -> Result<(), Error> {
 fn remove_where(dir: &Dir, is_meant: impl Fn(&str, &Entry) -> bool) -> Result<(), Error> {
     for entry in dir.entries().map_err(io_error)? {
         let Some((name, parsed)) = entry.name.to_str().zip(Entry::parse(&entry.name)) else { continue };
-        if !is_meant(name, &parsed) {
+        if entry.kind != EntryKind::File || !is_meant(name, &parsed) {
             continue;
         }
         match dir.remove(name) {

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 
 use crate::durable::Dir;
 use crate::vault::error::Error;
-use crate::vault::format::hex::MacTag;
+use crate::vault::format::history::Seen;
 use crate::vault::format::layout::{Directory, Object};
 use crate::vault::format::mapping::SignedMapping;
 
@@ -141,10 +141,10 @@ impl Directories {
         Ok(read)
     }
 
-    /// The tag of the current mapping, not verified; `None` when there is none yet.
-    pub(super) fn tag_in_force(&self) -> Result<Option<MacTag>, Error> {
+    /// The current generation, not verified; `None` when there is none yet.
+    pub(super) fn in_force(&self) -> Result<Option<Seen>, Error> {
         match self.mapping() {
-            Ok(found) => Ok(Some(found.tag)),
+            Ok(found) => Ok(Some(Seen::of(&found))),
             Err(Error::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }

@@ -4,9 +4,9 @@
 //! is created, and before a commit makes the file obsolete. A commit needs the lock on the file `lock`, which is never
 //! replaced. This needs no key: a host uses it to write what its client has encrypted.
 //!
-//! On some network mounts locks do not exclude others. So a commit claims its generation (see `claims`), and then checks
-//! that the mapping it replaces is the one that was current when it took the lock, and that nobody took its files or its
-//! journal away ([`Error::Overtaken`]).
+//! On some network mounts locks do not exclude others. So a commit claims its generation (see `claims`), and then
+//! checks that the mapping it replaces is the one that was current when it took the lock, and that nobody took its
+//! files or its journal away ([`Error::Overtaken`]).
 //!
 //! Must never: change a file once it has its final name, remove one that the journal does not list, or report a commit
 //! before the directory that holds the mapping is durable.
@@ -30,7 +30,8 @@ use crate::durable::{Dir, IfLocked, Lock, Unsynced};
 use crate::vault::backend::writer::{Abandoned, LOCK_PATIENCE, Pieces, Writer};
 use crate::vault::backend::{Backend, generation};
 use crate::vault::error::Error;
-use crate::vault::format::hex::{Digest, Hex, MacTag};
+use crate::vault::format::hex::{Digest, Hex};
+use crate::vault::format::history::Seen;
 use crate::vault::format::layout::{Directory, Object, SET_ASIDE};
 use crate::vault::format::limits::largest_bytes;
 use crate::vault::format::mapping::SignedMapping;
@@ -72,8 +73,8 @@ struct Turn {
     _lock: Lock,
     /// That of `public_context`, which programs that write formats 1 and 2 lock instead.
     _old: Option<Lock>,
-    /// The tag of the mapping that the next commit replaces.
-    in_force: Option<MacTag>,
+    /// The generation that the next commit replaces.
+    in_force: Option<Seen>,
 }
 
 /// A new file of which a part has arrived.
@@ -125,7 +126,7 @@ impl LocalWriter {
 
     /// Starts from the mapping that is current now, after the remains of an interrupted creation were removed.
     pub(super) fn start_over(&self) -> Result<(), Error> {
-        let in_force = self.directories.tag_in_force()?;
+        let in_force = self.directories.in_force()?;
         if let Some(turn) = &mut self.state.lock().turn {
             turn.in_force = in_force;
         }
@@ -211,7 +212,7 @@ impl LocalWriter {
         let Ok(current) = self.directories.mapping() else { return false };
         let Ok(named) = generation::named_files(&*self.backend, &current.mapping) else { return false };
         let named: HashSet<Object> = named.into_iter().map(|file| file.object).collect();
-        Some(current.tag) == turn.in_force && objects.iter().all(|object| named.contains(object))
+        Some(Seen::of(&current)) == turn.in_force && objects.iter().all(|object| named.contains(object))
     }
 
     /// Removes files. Those that cannot be removed stay in the journal.
@@ -266,8 +267,8 @@ impl LocalWriter {
     }
 
     /// Refuses to commit if another writer has committed since this one took the lock, or has removed what it staged.
-    fn require_undisturbed(&self, state: &State, in_force: Option<MacTag>) -> Result<(), Error> {
-        let mut is_undisturbed = self.directories.tag_in_force()? == in_force && self.has_journal(state)?;
+    fn require_undisturbed(&self, state: &State, in_force: Option<Seen>) -> Result<(), Error> {
+        let mut is_undisturbed = self.directories.in_force()? == in_force && self.has_journal(state)?;
         for object in state.staged.iter().chain(&state.adopted) {
             is_undisturbed &= self.directories.has(object)?;
         }
@@ -310,7 +311,7 @@ impl Writer for LocalWriter {
             Err(error) => return Err(Error::io(&object)(error)),
         };
         abandoned::settle_header(&self.directories)?;
-        let turn = Turn { _lock: lock, _old: old, in_force: self.directories.tag_in_force()? };
+        let turn = Turn { _lock: lock, _old: old, in_force: self.directories.in_force()? };
         self.state.lock().turn = Some(turn);
         Ok(())
     }
@@ -426,7 +427,7 @@ impl Writer for LocalWriter {
         replaced?;
         state.committed.extend(staged.into_iter().chain(adopted));
         if let Some(turn) = &mut state.turn {
-            turn.in_force = Some(mapping.tag);
+            turn.in_force = Some(Seen::of(mapping));
         }
         header.map_or(Ok(()), |header| self.finish_header(header))
     }
@@ -438,7 +439,12 @@ impl Writer for LocalWriter {
             log::warn!("locks do nothing here: what interrupted writers left is not removed");
             return Ok(());
         }
-        abandoned::remove(&self.directories, &*self.backend, state.journal.as_ref(), in_force)
+        abandoned::remove(
+            &self.directories,
+            &*self.backend,
+            state.journal.as_ref(),
+            in_force.map(|current| current.tag),
+        )
     }
 
     fn set_strays_aside(&self) -> Result<(), Error> {

@@ -5,15 +5,15 @@
 //!
 //! Must never: change the master key, or take the header at its word without comparing its digest.
 
-use super::backend::writer::Abandoned;
-use super::error::Error;
-use super::format::header;
-use super::format::header::ListedSlot;
-use super::format::hex::SlotId;
-use super::unlocked::{Vault, named_header};
-use super::write::history::IfDamaged;
+use super::history::IfDamaged;
 use crate::cipher::{Cost, MasterKey, Passphrase};
 use crate::durable::IfLocked;
+use crate::vault::backend::writer::Abandoned;
+use crate::vault::error::Error;
+use crate::vault::format::header;
+use crate::vault::format::header::ListedSlot;
+use crate::vault::format::hex::SlotId;
+use crate::vault::unlocked::{Vault, named_header};
 
 impl Vault {
     /// The slots of the header in their order; `passphrase` opens one of them.
