@@ -404,7 +404,7 @@ mod tests {
         remember(&freshness, &all[1]);
         let seen = freshness.seen(all[0].mapping.vault).unwrap();
         let mut fork = generations().swap_remove(2);
-        fork.mapping.parents = vec![Hex([9; 64])];
+        (fork.tag, fork.mapping.parents) = (Hex([8; 64]), vec![Hex([9; 64])]);
         let reading = freshness.clone().reading();
         admit(&reading, &fork).unwrap();
         assert_eq!(reading.copy_age(), CopyAge::Forked { found: 3, seen: 2 });
