@@ -415,7 +415,10 @@ fn objects_and_segments_are_synced_before_the_mapping_names_them() {
     // an empty file whose name is made durable before any other file is created; and the claim, another empty file,
     // which needs to be on the disk for as long as others are at work only.
     assert_eq!(created.len(), 15, "{created:?}");
-    let is_claim = |call: &&&Call| call.path.to_str().unwrap().contains("/claims/") && call.path.extension().is_some();
+    let is_claim = |call: &&&Call| {
+        let name = call.path.file_name().and_then(|name| name.to_str()).unwrap();
+        call.path.parent().unwrap().ends_with("claims") && name.bytes().all(|digit| digit.is_ascii_digit())
+    };
     assert_eq!(created.iter().filter(|call| is_claim(call)).count(), 1);
     let journal = created[0].path.strip_prefix("photos.vault").unwrap().to_str().unwrap();
     assert!(journal.starts_with("journals/"), "{:?}", created[0]);
