@@ -14,6 +14,7 @@ use crate::error::with_causes;
 use crate::services::copies::{self, KnownCopy};
 use crate::services::format::utc_minute;
 use crate::services::name::inert;
+use crate::services::open_vault::CopyAge;
 use crate::services::session::Prompts;
 
 /// Arguments of `copies`.
@@ -62,7 +63,10 @@ pub(super) fn in_words(copies: &[KnownCopy]) -> String {
         [
             inert(&copy.address).into_owned(),
             format!("generation {}", copy.generation),
-            if copy.behind == 0 { copy.age() } else { format!("{} than the newest one seen", copy.age()) },
+            match copy.age {
+                CopyAge::Older { .. } => format!("{} than the newest one seen", copy.age_in_words()),
+                _ => copy.age_in_words(),
+            },
             format!("seen {}", utc_minute(copy.seen)),
             copy.health(),
         ]
@@ -79,7 +83,7 @@ pub(super) fn as_json(copies: &[KnownCopy]) -> Value {
         json!({
             "address": copy.address,
             "generation": copy.generation,
-            "generations_behind": copy.behind,
+            "generations_behind": copy.behind(),
             "seen": instant(copy.seen),
             "checked": copy.last_check.map(|check| instant(check.at)),
             "damages": copy.last_check.map(|check| check.damages),

@@ -128,8 +128,8 @@ fn ask() -> io::Result<Option<Settle>> {
 }
 
 fn in_words(merged: &MergedCopies, first: &str, second: &str) -> String {
-    let MergedCopies { relation, generation, photos, before: [ours, theirs], removed, passphrases_of } = merged;
-    let photos = output::count(*photos, "photo");
+    let MergedCopies { relation, newest, photos, before: [ours, theirs], removed, passphrases_of } = merged;
+    let (photos, generation) = (output::count(*photos, "photo"), newest.generation);
     let mut text = match relation {
         Relation::Same => format!("{first} and {second} are the same: {photos}, generation {generation}.\n"),
         Relation::OursIsNewer => {
@@ -168,8 +168,7 @@ fn as_json(merged: Option<&MergedCopies>, disagreements: &[Disagreement]) -> ser
     };
     let disagreements: Vec<_> = disagreements.iter().map(row).collect();
     let mut value = json!({ "merged": merged.is_some(), "disagreements": disagreements });
-    if let Some(MergedCopies { relation, generation, photos, before: [ours, theirs], removed, passphrases_of }) = merged
-    {
+    if let Some(MergedCopies { relation, newest, photos, before: [ours, theirs], removed, passphrases_of }) = merged {
         let relation = match relation {
             Relation::Same => "same",
             Relation::OursIsNewer => "ours is newer",
@@ -177,7 +176,7 @@ fn as_json(merged: Option<&MergedCopies>, disagreements: &[Disagreement]) -> ser
             Relation::Separate => "separate",
         };
         value["relation"] = json!(relation);
-        value["generation"] = json!(generation);
+        value["generation"] = json!(newest.generation);
         value["photos"] = json!(photos);
         value["before"] = json!({ "ours": ours, "theirs": theirs });
         value["removed"] = json!(removed);

@@ -54,7 +54,7 @@ pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Res
         output::say(&format!("cipherlens: {}.", inert(&note)));
     }
     if json {
-        output::json(&json!({ "files": done.files, "bytes": done.bytes, "generation": done.generation }))?;
+        output::json(&json!({ "files": done.files, "bytes": done.bytes, "generation": done.newest.generation }))?;
     } else if done.files == 0 {
         output::line("Both copies are the same.")?;
     } else {

@@ -42,7 +42,7 @@ pub struct MergedCopies {
     /// How they related before.
     pub relation: Relation,
     /// The generation of both.
-    pub generation: u64,
+    pub newest: Seen,
     /// Photos in both.
     pub photos: usize,
     /// Photos that the first copy had before, and the second one.
@@ -85,7 +85,7 @@ pub fn merge(
         replica::bring_up_to_date(&source, target, freshness, OlderSource::Refuse, &copied)
     };
     let (mut removed, mut photos) = (0, first.len());
-    let Transferred { generation, .. } = match relation {
+    let Transferred { newest, .. } = match relation {
         Relation::Same | Relation::OursIsNewer => transfer(ours, &first, theirs)?,
         Relation::TheirsIsNewer => {
             photos = second.len();
@@ -114,7 +114,7 @@ pub fn merge(
     }
     let side = if relation == Relation::TheirsIsNewer { Side::Theirs } else { Side::Ours };
     let passphrases_of = other_header.then_some(side);
-    Ok(Some(MergedCopies { relation, generation, photos, before, removed, passphrases_of }))
+    Ok(Some(MergedCopies { relation, newest, photos, before, removed, passphrases_of }))
 }
 
 /// The newest generation of the second copy.

@@ -55,14 +55,14 @@ impl Replica {
 }
 
 /// What was copied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transferred {
     /// Files.
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
     /// The generation that both have now.
-    pub generation: u64,
+    pub newest: Seen,
 }
 
 /// Brings `to` to the generation of `from`. `passphrase` opens `from`, and afterwards `to`, because the header belongs
@@ -134,7 +134,7 @@ pub(super) fn bring_up_to_date(
         if older == OlderSource::Accept {
             freshness.accept(newest)?;
         }
-        return Ok(Transferred { generation: newest.mapping.generation, ..Transferred::default() });
+        return Ok(Transferred { files: 0, bytes: 0, newest: Seen::of(newest) });
     }
     let writer = match &before {
         Some(_) => {
@@ -175,7 +175,7 @@ pub(super) fn bring_up_to_date(
         OlderSource::Refuse => freshness.remember(seen, newest, &descent)?,
         OlderSource::Accept => freshness.accept(newest)?,
     }
-    Ok(Transferred { files: missing.len(), bytes, generation: newest.mapping.generation })
+    Ok(Transferred { files: missing.len(), bytes, newest: Seen::of(newest) })
 }
 
 /// Whether a writer at the target is at work, or was interrupted.

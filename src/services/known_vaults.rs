@@ -26,8 +26,8 @@ use place::{KnownAddress, Place};
 use crate::error::Error;
 use crate::services::app_dirs::AppDirs;
 use crate::services::format::{count, utc_minute};
-use crate::vault::Freshness;
 pub use crate::vault::Id as VaultId;
+use crate::vault::{CopyAge, Freshness, Seen};
 
 /// The same generation that was seen less than this many seconds ago is not noted again.
 const RECENT: u64 = 600;
@@ -97,8 +97,8 @@ pub struct KnownCopy {
     pub address: String,
     /// The generation that was last seen there.
     pub generation: u64,
-    /// How many generations newer the newest one is that this machine has seen anywhere.
-    pub behind: u64,
+    /// How it compares with the copy in use: the newest one of the vault that this machine has seen and accepted.
+    pub age: CopyAge,
     /// When it was last seen, in seconds since 1970.
     pub seen: u64,
     /// Its last check.
@@ -116,13 +116,24 @@ impl KnownCopy {
         }
     }
 
-    /// How much older than the newest generation it is, in words.
+    /// How many generations it lacks; `None` when it was changed separately.
     #[must_use]
-    pub fn age(&self) -> String {
-        match usize::try_from(self.behind) {
-            Ok(0) => "current".to_owned(),
-            Ok(behind) => format!("{} older", count(behind, "generation")),
-            Err(_) => "much older".to_owned(),
+    pub fn behind(&self) -> Option<u64> {
+        match self.age {
+            CopyAge::Newest => Some(0),
+            CopyAge::Older { found, seen } => Some(seen.saturating_sub(found)),
+            CopyAge::Forked { .. } | CopyAge::Unproven { .. } => None,
+        }
+    }
+
+    /// How it compares with the copy in use, in words.
+    #[must_use]
+    pub fn age_in_words(&self) -> String {
+        match self.behind().map(usize::try_from) {
+            Some(Ok(0)) => "current".to_owned(),
+            Some(Ok(behind)) => format!("{} older", count(behind, "generation")),
+            Some(Err(_)) => "much older".to_owned(),
+            None => "changed separately".to_owned(),
         }
     }
 }
@@ -141,19 +152,23 @@ impl KnownVaults {
         Self { file: RegistryFile::of(dirs), freshness: Freshness::in_directory(dirs.freshness()) }
     }
 
-    /// Every known copy of a vault. The newest generation that was seen may be that of a copy that is not known.
+    /// Every known copy of a vault, compared with what this machine has seen since each was seen. The newest generation
+    /// may be that of a copy that is not known.
     ///
     /// # Errors
     /// [`Error::KnownVaults`] when the list cannot be read; when the record of the newest generation cannot.
     pub fn copies(&self, vault: VaultId) -> Result<Vec<KnownCopy>, Error> {
         let mut entries = self.file.read()?;
         entries.retain(|entry| entry.vault == vault);
-        let seen = self.freshness.seen(vault)?.first().map(|seen| seen.generation);
-        let newest = entries.iter().map(|entry| entry.generation).chain(seen).max().unwrap_or_default();
+        let mut known = self.freshness.seen(vault)?;
+        // Somebody has removed the record: the newest copy takes its place.
+        if known.is_empty() {
+            known.extend(entries.iter().map(Entry::newest).max());
+        }
         let copy = |entry: Entry| KnownCopy {
+            age: CopyAge::of_known(&known, entry.newest()),
             address: entry.address.to_string(),
             generation: entry.generation,
-            behind: newest - entry.generation,
             seen: entry.seen,
             last_check: entry.last_check,
         };
@@ -222,9 +237,9 @@ impl KnownVaults {
     /// # Errors
     /// [`Error::OtherVault`] when another process has noted another vault there since it was judged;
     /// [`Error::KnownVaults`] when the list cannot be read or written, unless only the time would change.
-    pub(super) fn saw(&self, judged: &Judged, generation: u64) -> Result<(), Error> {
+    pub(super) fn saw(&self, judged: &Judged, newest: Seen) -> Result<(), Error> {
         let is_recent = |entry: &Entry| {
-            let is_same = entry.vault == judged.vault && entry.generation == generation;
+            let is_same = entry.vault == judged.vault && entry.newest() == newest;
             is_same && now().abs_diff(entry.seen) < RECENT
         };
         // Opening a vault again and again must not wait for this machine's disk each time.
@@ -233,13 +248,15 @@ impl KnownVaults {
         {
             return Ok(());
         }
-        self.note(judged, |entry| (entry.generation, entry.seen) = (generation, now()))
+        self.note(judged, newest, |entry| {
+            (entry.generation, entry.tag, entry.seen) = (newest.generation, newest.tag, now());
+        })
     }
 
     /// Notes a generation that copies have now. What was done is done, so an error is only logged.
-    pub(super) fn note_all(&self, copies: &[&Judged], generation: u64) {
+    pub(super) fn note_all(&self, copies: &[&Judged], newest: Seen) {
         for judged in copies {
-            if self.saw(judged, generation).is_err() {
+            if self.saw(judged, newest).is_err() {
                 log::warn!("it was not noted which generation a copy has");
             }
         }
@@ -259,7 +276,7 @@ impl KnownVaults {
         })
     }
 
-    fn note(&self, judged: &Judged, change: impl FnOnce(&mut Entry)) -> Result<(), Error> {
+    fn note(&self, judged: &Judged, newest: Seen, change: impl FnOnce(&mut Entry)) -> Result<(), Error> {
         let Judged { place, vault, standing } = judged;
         let noted = self.file.change(|entries| {
             if *standing != Standing::Replacing && other_vault(entries, place, *vault).is_some() {
@@ -270,7 +287,8 @@ impl KnownVaults {
                 address: place.address.clone(),
                 spellings: Default::default(),
                 vault: *vault,
-                generation: 0,
+                generation: newest.generation,
+                tag: newest.tag,
                 seen: now(),
                 last_check: None,
             });
@@ -296,6 +314,11 @@ impl KnownVaults {
 }
 
 impl Entry {
+    /// The generation that was last seen there.
+    fn newest(&self) -> Seen {
+        Seen { generation: self.generation, tag: self.tag }
+    }
+
     /// All names of the address.
     fn names(&self) -> std::collections::BTreeSet<&KnownAddress> {
         [&self.address].into_iter().chain(&self.spellings).collect()
@@ -322,7 +345,7 @@ pub(super) struct OpenCopy {
     known: KnownVaults,
     judged: Judged,
     /// The generation that was noted last.
-    noted: Mutex<u64>,
+    noted: Mutex<Seen>,
 }
 
 impl OpenCopy {
@@ -330,28 +353,29 @@ impl OpenCopy {
     ///
     /// # Errors
     /// As [`KnownVaults::saw`].
-    pub(super) fn new(known: KnownVaults, judged: Judged, generation: u64) -> Result<Self, Error> {
-        known.saw(&judged, generation)?;
+    pub(super) fn new(known: KnownVaults, judged: Judged, newest: Seen) -> Result<Self, Error> {
+        known.saw(&judged, newest)?;
         // From now on it is the known one.
         let judged = Judged { standing: Standing::Known, ..judged };
-        Ok(Self { known, judged, noted: Mutex::new(generation) })
+        Ok(Self { known, judged, noted: Mutex::new(newest) })
     }
 
     /// Notes a generation that was read or written later. An error is logged and nothing fails: which vault is known
     /// does not change.
-    pub(super) fn saw(&self, generation: u64) {
+    pub(super) fn saw(&self, newest: Seen) {
         let mut noted = self.noted.lock();
-        if *noted == generation {
+        if *noted == newest {
             return;
         }
-        *noted = generation;
-        self.log(self.known.saw(&self.judged, generation));
+        *noted = newest;
+        self.log(self.known.saw(&self.judged, newest));
     }
 
     /// Notes the outcome of a check.
     pub(super) fn checked(&self, damages: usize) {
         let check = Check { at: now(), damages };
-        self.log(self.known.note(&self.judged, |entry| entry.last_check = Some(check)));
+        let newest = *self.noted.lock();
+        self.log(self.known.note(&self.judged, newest, |entry| entry.last_check = Some(check)));
     }
 
     /// Every known copy of the vault.
@@ -376,6 +400,11 @@ mod tests {
     const OURS: VaultId = Hex([1; 16]);
     const THEIRS: VaultId = Hex([2; 16]);
 
+    /// A generation of the vault in use.
+    fn generation(number: u8) -> Seen {
+        Seen { generation: number.into(), tag: Hex([number; 64]) }
+    }
+
     struct Scene {
         folder: tempfile::TempDir,
         known: KnownVaults,
@@ -392,9 +421,9 @@ mod tests {
             self.folder.path().join(name)
         }
 
-        fn see(&self, name: &str, vault: VaultId, generation: u64) {
+        fn see(&self, name: &str, vault: VaultId, newest: Seen) {
             let judged = self.known.judge(&self.path(name), vault, &Trust::Known).unwrap();
-            self.known.saw(&judged, generation).unwrap();
+            self.known.saw(&judged, newest).unwrap();
         }
 
         /// Makes writing the list fail.
@@ -406,7 +435,7 @@ mod tests {
     #[test]
     fn trust_is_given_to_the_vaults_that_were_asked_about() {
         let scene = Scene::new();
-        scene.see("vault", OURS, 1);
+        scene.see("vault", OURS, generation(1));
         let judge = |trust: &Trust| scene.known.judge(&scene.path("vault"), THEIRS, trust);
         assert!(matches!(judge(&Trust::Known), Err(Error::OtherVault { found: THEIRS, .. })));
         assert!(matches!(judge(&Trust::Vaults(vec![Hex([3; 16])])), Err(Error::OtherVault { .. })));
@@ -422,8 +451,8 @@ mod tests {
     fn a_vault_that_another_process_has_noted_meanwhile_is_not_replaced() {
         let scene = Scene::new();
         let judged = scene.known.judge(&scene.path("vault"), THEIRS, &Trust::Known).unwrap();
-        scene.see("vault", OURS, 1);
-        assert!(matches!(scene.known.saw(&judged, 1), Err(Error::OtherVault { .. })));
+        scene.see("vault", OURS, generation(1));
+        assert!(matches!(scene.known.saw(&judged, generation(1)), Err(Error::OtherVault { .. })));
         assert_eq!(scene.known.copies(OURS).unwrap().len(), 1);
         assert_eq!(scene.known.copies(THEIRS).unwrap(), []);
     }
@@ -431,37 +460,40 @@ mod tests {
     #[test]
     fn copies_are_compared_with_the_newest_known_one() {
         let scene = Scene::new();
-        for (name, generation) in [("a", 7), ("b", 4), ("c", 7)] {
-            scene.see(name, OURS, generation);
+        for (name, number) in [("a", 7), ("b", 4), ("c", 7)] {
+            scene.see(name, OURS, generation(number));
         }
-        scene.see("d", THEIRS, 9);
-        let copies = scene.known.copies(OURS).unwrap();
-        let ages: Vec<String> = copies.iter().map(KnownCopy::age).collect();
-        assert_eq!(ages, ["current", "3 generations older", "current"]);
+        scene.see("d", THEIRS, generation(9));
+        let ages =
+            || -> Vec<String> { scene.known.copies(OURS).unwrap().iter().map(KnownCopy::age_in_words).collect() };
+        assert_eq!(ages(), ["current", "3 generations older", "current"]);
         // It was restored from a backup.
-        scene.see("c", OURS, 3);
-        assert_eq!(scene.known.copies(OURS).unwrap()[2].behind, 4);
+        scene.see("c", OURS, generation(3));
+        assert_eq!(scene.known.copies(OURS).unwrap()[2].behind(), Some(4));
+        // It was changed separately, and has as many generations.
+        scene.see("c", OURS, Seen { tag: Hex([9; 64]), ..generation(7) });
+        assert_eq!(ages(), ["changed separately", "3 generations older", "current"]);
     }
 
     #[test]
     fn what_a_full_disk_loses_is_a_time_and_never_which_vault_is_known() {
         let scene = Scene::new();
-        scene.see("vault", OURS, 1);
+        scene.see("vault", OURS, generation(1));
         scene.break_disk();
-        scene.see("vault", OURS, 2);
+        scene.see("vault", OURS, generation(2));
         assert_eq!(scene.known.copies(OURS).unwrap()[0].generation, 1);
         let new = scene.known.judge(&scene.path("new"), OURS, &Trust::Known).unwrap();
-        assert!(matches!(scene.known.saw(&new, 1), Err(Error::KnownVaults { .. })));
+        assert!(matches!(scene.known.saw(&new, generation(1)), Err(Error::KnownVaults { .. })));
         let trusted = scene.known.judge(&scene.path("vault"), THEIRS, &Trust::Any).unwrap();
-        assert!(matches!(scene.known.saw(&trusted, 1), Err(Error::KnownVaults { .. })));
+        assert!(matches!(scene.known.saw(&trusted, generation(1)), Err(Error::KnownVaults { .. })));
     }
 
     #[test]
     fn a_forgotten_address_is_new_again() {
         let scene = Scene::new();
-        scene.see("vault", OURS, 1);
+        scene.see("vault", OURS, generation(1));
         scene.known.forget(&scene.path("vault/")).unwrap();
         assert!(matches!(scene.known.forget(&scene.path("vault")), Err(Error::UnknownAddress { .. })));
-        scene.see("vault", THEIRS, 1);
+        scene.see("vault", THEIRS, generation(1));
     }
 }

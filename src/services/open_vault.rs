@@ -14,7 +14,7 @@ use crate::services::camera_data::CameraData;
 use crate::services::exif;
 use crate::services::known_vaults::{KnownCopy, OpenCopy};
 use crate::services::stored_photo::{PhotoId, StoredPhoto};
-use crate::vault::{self, Snapshot, Vault};
+use crate::vault::{self, Seen, Snapshot, Vault};
 pub use crate::vault::{CopyAge, Traffic};
 
 /// How often a read is tried. Each failure means that a writer has committed once more.
@@ -209,9 +209,9 @@ impl OpenVault {
     }
 
     /// Notes a generation of it that exists now.
-    pub(super) fn note_generation(&self, generation: u64) {
+    fn note_generation(&self, newest: Seen) {
         if let Some(copy) = &self.copy {
-            copy.saw(generation);
+            copy.saw(newest);
         }
     }
 
@@ -250,7 +250,7 @@ impl OpenVault {
             Some(previous) => self.move_on(&previous),
             None => {
                 let snapshot = self.vault.snapshot()?;
-                self.note_generation(snapshot.mapping().generation);
+                self.note_generation(Seen::of(snapshot.signed()));
                 Ok(Arc::new(snapshot))
             }
         }
@@ -259,7 +259,7 @@ impl OpenVault {
     /// Opens the newest generation, keeping what `previous` has read of it.
     fn move_on(&self, previous: &Snapshot) -> Result<Arc<Snapshot>, Error> {
         let snapshot = Arc::new(self.vault.snapshot_after(previous)?);
-        self.note_generation(snapshot.mapping().generation);
+        self.note_generation(Seen::of(snapshot.signed()));
         let mut latest = self.latest.lock();
         if !matches!(*latest, Latest::Forgotten) {
             *latest = Latest::Current(Arc::clone(&snapshot));

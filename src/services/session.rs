@@ -31,7 +31,7 @@ use crate::services::known_vaults::{Judged, KnownVaults, OpenCopy};
 pub use crate::services::known_vaults::{Trust, VaultId};
 use crate::services::open_vault::{CopyAge, OpenVault};
 use crate::services::vault_name::vault_name;
-use crate::vault::{self, Backend, Freshness, Object, Snapshot, Vault};
+use crate::vault::{self, Backend, Freshness, Object, Seen, Snapshot, Vault};
 
 /// What the program asks for first.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -217,7 +217,7 @@ impl FoundVault {
 
 /// A vault that was unlocked or created, after it was noted at its address.
 fn opened(vault: Vault, snapshot: Snapshot, root: &Path, judged: Judged, dirs: &AppDirs) -> Result<OpenVault, Error> {
-    let copy = OpenCopy::new(KnownVaults::of(dirs), judged, snapshot.mapping().generation)?;
+    let copy = OpenCopy::new(KnownVaults::of(dirs), judged, Seen::of(snapshot.signed()))?;
     dirs.remember_last_vault(root);
     Ok(OpenVault::new(vault, snapshot).known_as(vault_name(root), copy))
 }

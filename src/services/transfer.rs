@@ -79,7 +79,7 @@ impl Transfer {
             Some(target) => target,
             None => KnownVaults::made(&self.roots[1], self.source.vault)?,
         };
-        known.note_all(&[&self.source, &target], done.generation);
+        known.note_all(&[&self.source, &target], done.newest);
         Ok(done)
     }
 }

@@ -71,7 +71,7 @@ pub fn upgrade(
     let upgrade = vault::Upgrade { passphrase, features: model.space(), project: &project, draft: &draft };
     let vault::Upgraded { generation, resumed, without_vector, report } =
         vault::upgrade(vault.vault(), upgrade, IfLocked::Wait, progress)?;
-    vault.note_generation(generation);
+    vault.mark_changed();
     log::info!("upgraded: generation {generation}, {} damages", report.damages.len());
     Ok(Upgraded { generation, resumed, without_vector, report: report.into() })
 }

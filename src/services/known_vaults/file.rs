@@ -13,7 +13,7 @@ use super::place::KnownAddress;
 use crate::durable::{self, IfLocked, Lock};
 use crate::error::Error;
 use crate::services::app_dirs::AppDirs;
-use crate::vault::Id;
+use crate::vault::{Id, MacTag};
 
 const FORMAT: &str = "cipherlens known vaults 1";
 
@@ -36,6 +36,8 @@ pub(super) struct Entry {
     pub(super) vault: Id,
     /// The generation that was last seen there.
     pub(super) generation: u64,
+    /// The tag of its mapping.
+    pub(super) tag: MacTag,
     /// When that was, in seconds since 1970.
     pub(super) seen: u64,
     pub(super) last_check: Option<Check>,

@@ -47,14 +47,14 @@ fn copies(canvas: &Canvas<'_, '_>) -> Vec<Line<'static>> {
     let (copies, theme) = (&canvas.state.collection.copies, canvas.theme);
     let named = if copies.len() > MOST_COPIES { MOST_COPIES - 1 } else { copies.len() };
     let line = |copy: &KnownCopy| {
-        let age = if copy.behind == 0 { theme.faint } else { theme.warning };
+        let age = if copy.behind() == Some(0) { theme.faint } else { theme.warning };
         let health = match copy.last_check {
             Some(Check { damages: 1.., .. }) => theme.bad,
             _ => theme.faint,
         };
         Line::from(vec![
             Span::raw(format!("copy {}  ", format::path(Path::new(&copy.address)))),
-            Span::styled(format!("generation {}, {}  ", copy.generation, copy.age()), age),
+            Span::styled(format!("generation {}, {}  ", copy.generation, copy.age_in_words()), age),
             Span::styled(copy.health(), health),
         ])
     };

@@ -15,7 +15,6 @@
 
 mod record;
 
-use std::cmp::Ordering;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -89,24 +88,33 @@ impl CopyAge {
     /// Those of `descent`, except about files that are damaged: then nothing is proved.
     fn of(seen: &[Seen], found: &SignedMapping, descent: &DescentOf<'_>) -> Result<Self, Error> {
         let Some(newest) = seen.first() else { return Ok(Self::Newest) };
-        let found = Seen::of(found);
-        let (generation, seen_before) = (found.generation, newest.generation);
-        let forked = Self::Forked { found: generation, seen: seen_before };
-        match generation.cmp(&seen_before) {
-            Ordering::Equal => Ok(if found == *newest { Self::Newest } else { forked }),
-            Ordering::Less => {
-                let is_other = |known: &Seen| known.generation == generation && known.tag != found.tag;
-                let older = Self::Older { found: generation, seen: seen_before };
-                Ok(if seen.iter().any(is_other) { forked } else { older })
+        let (generation, seen_before) = (found.mapping.generation, newest.generation);
+        if generation <= seen_before {
+            return Ok(Self::of_known(seen, Seen::of(found)));
+        }
+        match descent(newest) {
+            Ok(Descent::Continues) => Ok(Self::Newest),
+            Ok(Descent::Forked) => Ok(Self::Forked { found: generation, seen: seen_before }),
+            Ok(Descent::Unknown) | Err(Error::Damaged { .. } | Error::TooLarge { .. } | Error::Missing { .. }) => {
+                Ok(Self::Unproven { found: generation, seen: seen_before })
             }
-            Ordering::Greater => match descent(newest) {
-                Ok(Descent::Continues) => Ok(Self::Newest),
-                Ok(Descent::Forked) => Ok(forked),
-                Ok(Descent::Unknown) | Err(Error::Damaged { .. } | Error::TooLarge { .. } | Error::Missing { .. }) => {
-                    Ok(Self::Unproven { found: generation, seen: seen_before })
-                }
-                Err(error) => Err(error),
-            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How a copy that was last seen at the generation `found` compares with those `seen` in the copy in use, newest
+    /// first. The former would be among those if it continued them.
+    #[must_use]
+    pub fn of_known(seen: &[Seen], found: Seen) -> Self {
+        let Some(newest) = seen.first() else { return Self::Newest };
+        let (generation, seen_before) = (found.generation, newest.generation);
+        let is_other = |known: &Seen| known.generation == generation && known.tag != found.tag;
+        if found == *newest {
+            Self::Newest
+        } else if generation > seen_before || seen.iter().any(is_other) {
+            Self::Forked { found: generation, seen: seen_before }
+        } else {
+            Self::Older { found: generation, seen: seen_before }
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::remote::host::serving;
-use crate::support::scene::{Scene, samples};
+use crate::support::scene::{Ran, Scene, samples};
 
 /// The known copies, by the last component of their addresses.
 fn copies(scene: &Scene) -> Vec<(String, u64, u64)> {
@@ -48,6 +48,32 @@ fn a_copy_is_not_current_because_the_newer_one_is_not_known() {
     fs::remove_dir_all(scene.vault()).unwrap();
     let listed = scene.run(["--vault", &usb, "copies", "--json"]).success().json();
     assert_eq!(listed[0]["generations_behind"], 1, "{listed}");
+}
+
+#[test]
+fn a_copy_that_was_changed_separately_is_not_an_older_one() {
+    let photos = samples(4);
+    let scene = Scene::with_vault();
+    let (vault, usb) = (scene.vault().display().to_string(), scene.path("usb.vault").display().to_string());
+    scene.run(["push", &vault, &usb]).success();
+    scene.run_with(&["add"], &photos[..1]).success();
+    let behind = || -> Vec<Option<u64>> {
+        let listed = scene.run(["copies", "--json"]).success().json();
+        listed.as_array().unwrap().iter().map(|copy| copy["generations_behind"].as_u64()).collect()
+    };
+    // Another machine changes the other copy: to as many generations, and then to more.
+    for photo in &photos[1..3] {
+        let mut elsewhere = scene.command_with(&["--vault", &usb, "add"], [photo]);
+        Ran(elsewhere.env("HOME", scene.path("elsewhere")).output().unwrap()).success();
+        scene.run(["--vault", &usb, "list"]).success();
+        assert_eq!(behind(), [Some(0), None]);
+    }
+    let said = scene.run(["copies"]).success().stdout();
+    assert!(said.lines().nth(1).unwrap().contains("generation 3  changed separately  seen"), "{said}");
+    // It is accepted as the one to use, and then the two are put together.
+    scene.run(["--vault", &usb, "add", "--accept-older", photos[3].to_str().unwrap()]).success();
+    scene.run(["merge", "--accept-older", &vault, &usb]).success();
+    assert_eq!(behind(), [Some(0), Some(0)]);
 }
 
 #[test]

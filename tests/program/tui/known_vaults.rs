@@ -85,18 +85,23 @@ fn the_application_opens_another_vault_only_after_a_yes() {
 
 #[test]
 fn the_vault_tab_names_the_known_copies() {
-    let copy = |address: &str, generation, behind, last_check| KnownCopy {
+    let copy = |address: &str, generation, age, last_check| KnownCopy {
         address: address.to_owned(),
         generation,
-        behind,
+        age,
         seen: 0,
         last_check,
     };
     let mut contents = Contents {
         copies: vec![
-            copy("/vaults/holiday.vault", 7, 0, Some(Check { at: 951_827_696, damages: 0 })),
-            copy("/media/usb\u{1b}[31m/holiday.vault", 4, 3, None),
-            copy("ssh://nas/holiday.vault", 7, 0, Some(Check { at: 951_827_696, damages: 2 })),
+            copy("/vaults/holiday.vault", 7, CopyAge::Newest, Some(Check { at: 951_827_696, damages: 0 })),
+            copy("/media/usb\u{1b}[31m/holiday.vault", 4, CopyAge::Older { found: 4, seen: 7 }, None),
+            copy(
+                "ssh://nas/holiday.vault",
+                7,
+                CopyAge::Forked { found: 7, seen: 7 },
+                Some(Check { at: 951_827_696, damages: 2 }),
+            ),
         ],
         ..Contents::default()
     };
@@ -105,7 +110,7 @@ fn the_vault_tab_names_the_known_copies() {
     assert!(!stage.screen().contains("copy /"));
     stage.reply(Reply::Collection(Ok(contents.clone())));
     insta::assert_snapshot!("copies", stage.screen());
-    contents.copies.push(copy("ssh://attic/holiday.vault", 1, 6, None));
+    contents.copies.push(copy("ssh://attic/holiday.vault", 1, CopyAge::Older { found: 1, seen: 7 }, None));
     stage.reply(Reply::Collection(Ok(contents)));
     let screen = stage.screen();
     assert!(screen.contains("and 2 more: cipherlens copies lists all") && !screen.contains("ssh://"), "{screen}");

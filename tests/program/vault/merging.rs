@@ -94,7 +94,7 @@ fn the_union_is_one_generation_that_continues_both() {
     let before = copies.open(&copies.theirs).snapshot().unwrap().mapping().generation;
     let merged = copies.merge(None);
     assert_eq!((merged.relation, merged.before, merged.photos), (Relation::Separate, [16, 13], 18));
-    assert!(merged.generation > before && merged.removed == 0 && merged.passphrases_of.is_none());
+    assert!(merged.newest.generation > before && merged.removed == 0 && merged.passphrases_of.is_none());
     assert_eq!(copies.photos(), (0..15).chain(20..22).chain(30..31).collect());
     // Machines that used either copy go on, and so do those that saw only the common beginning.
     for root in [&copies.ours, &copies.theirs] {
