@@ -192,8 +192,8 @@ class Made(WithProgram):
         other = self.folder / "other.vault"
         shutil.copytree(self.path, other)
         self.program("add", paths[4])
-        self.program("--vault", other, "--accept-older", "add", paths[5])
         self.remove(paths[0].name)
+        self.program("--vault", other, "--accept-older", "add", paths[5])
         self.program("merge", self.path, other, "--theirs")
         self.assertEqual(len(self.open().mapping.parents), 2)
         self.assert_agreed([path.read_bytes() for path in paths], thumbnails=6)
