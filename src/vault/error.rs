@@ -89,6 +89,9 @@ pub enum Error {
         /// What this version cannot handle.
         what: &'static str,
     },
+    /// Two copies have vectors of different networks.
+    #[error("the two copies have vectors of different networks, which cannot be put together")]
+    OtherVectors,
     /// The header is not the one of the current generation.
     #[error(
         "the header does not belong to generation {generation} of the vault: an older copy of it was put back, or the \
@@ -145,6 +148,12 @@ pub enum Error {
          not work here, as on network mounts without locks"
     )]
     Overtaken,
+    /// Another writer removed files of this one.
+    #[error(
+        "another process removed what this one had written, so this commit was lost: the lock does not work here, as \
+         on network mounts without locks"
+    )]
+    Dispossessed,
     /// A directory of the vault is not a directory.
     #[error("{directory} is a link or a file where the vault's own folder must be; it was not followed")]
     ForeignDirectory {
@@ -276,6 +285,11 @@ impl From<getrandom::Error> for Error {
 }
 
 impl Error {
+    /// Whether it is about one file that cannot be read, and trying again would not help.
+    pub(in crate::vault) fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::Missing { .. } | Self::TooLarge { .. } | Self::Io { .. })
+    }
+
     /// The same damage, said of `object`: who opens sealed bytes does not know the name of their file.
     pub(in crate::vault) fn about(self, object: &Object) -> Self {
         match self {

@@ -59,12 +59,14 @@ pub enum Reason {
     Cancelled = 8,
     /// Anything else; `detail` is for the user.
     Failed = 9,
-    /// Another process committed while this writer held the lock, or took its files away.
+    /// Another process committed while this writer held the lock.
     Overtaken = 10,
+    /// Another process took this writer's files away.
+    Dispossessed = 11,
 }
 
 impl Reason {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Missing,
         Self::Damaged,
         Self::TooLarge,
@@ -75,6 +77,7 @@ impl Reason {
         Self::Cancelled,
         Self::Failed,
         Self::Overtaken,
+        Self::Dispossessed,
     ];
 }
 
@@ -118,6 +121,7 @@ impl From<Error> for Refusal {
             Error::Occupied { .. } => Self::new(Reason::Occupied, ""),
             Error::Locked => Self::new(Reason::Locked, ""),
             Error::Overtaken => Self::new(Reason::Overtaken, ""),
+            Error::Dispossessed => Self::new(Reason::Dispossessed, ""),
             error => {
                 let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
                 let text = error.to_string();

@@ -84,8 +84,8 @@ pub trait Writer: Send + Sync {
     ///
     /// # Errors
     /// The old mapping is still current, unless a step after replacing it failed: then either may be.
-    /// [`Error::Overtaken`] when another writer's mapping is current, or took this writer's files away: the commit can
-    /// be tried again after [`Self::unlock`] and [`Self::lock`].
+    /// [`Error::Overtaken`] when another writer's mapping is current: the commit can be tried again after
+    /// [`Self::unlock`] and [`Self::lock`]. [`Error::Dispossessed`] when another writer took this one's files away.
     fn commit(&self, mapping: &SignedMapping, header: Option<&[u8]>) -> Result<(), Error>;
 
     /// Removes the files that interrupted writers left: those listed by an abandoned journal, by no writer that is

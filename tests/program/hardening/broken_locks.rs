@@ -65,7 +65,7 @@ fn a_writer_whose_staged_files_were_removed_is_refused() {
     break_the_journals(&fixture.root());
     // It mistakes the first writer's files for the remains of a crash, and removes them.
     clean_up(&second);
-    assert!(matches!(overtaken.commit(), Err(Error::Overtaken)));
+    assert!(matches!(overtaken.commit(), Err(Error::Dispossessed)));
     assert_eq!(fixture.open().snapshot().unwrap().len(), 1);
     let report = fixture.open().check(&|_| {}).unwrap();
     assert!(report.is_whole() && report.leftovers.is_empty(), "{report:?}");
@@ -82,7 +82,7 @@ fn a_writer_whose_journal_was_taken_is_refused_although_its_files_are_there() {
     for journal in fs::read_dir(fixture.root().join("journals")).unwrap() {
         fs::rename(journal.unwrap().path(), fixture.root().join("journals").join("0f".repeat(16))).unwrap();
     }
-    assert!(matches!(overtaken.commit(), Err(Error::Overtaken)));
+    assert!(matches!(overtaken.commit(), Err(Error::Dispossessed)));
     assert_eq!(fixture.open().snapshot().unwrap().len(), 1);
     clean_up(&first);
     let report = fixture.open().check(&|_| {}).unwrap();
@@ -90,7 +90,7 @@ fn a_writer_whose_journal_was_taken_is_refused_although_its_files_are_there() {
 }
 
 #[test]
-fn an_add_that_was_overtaken_exits_1_and_does_not_say_added() {
+fn an_add_whose_files_were_taken_exits_1_and_does_not_say_added() {
     let photos = all_samples();
     for json in [false, true] {
         let scene = Scene::with_photos(&photos[..1]);
@@ -107,7 +107,8 @@ fn an_add_that_was_overtaken_exits_1_and_does_not_say_added() {
         break_the_journals(&scene.vault());
         scene.run_with(&["add"], &photos[1..2]).success();
         kill(process, Signal::SIGCONT).unwrap();
-        let ran = Ran(add.wait_with_output().unwrap()).exits(1).says("another process committed to this vault");
+        let ran =
+            Ran(add.wait_with_output().unwrap()).exits(1).says("another process removed what this one had written");
         if json {
             assert!(ran.0.stdout.is_empty() || ran.json()["added"] == 0, "{}", ran.stdout());
         } else {

@@ -17,6 +17,8 @@ mod known_answers;
 mod links;
 mod malformed;
 mod memory;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod overlapping_headers;
 mod packs;
 mod plaintext;
 pub(crate) mod power;

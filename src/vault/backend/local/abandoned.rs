@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::io;
 
 use super::claims;
+use super::claims::Locks;
 use super::directories::Directories;
 use super::journal;
 use super::journal::Journal;
@@ -83,9 +84,9 @@ fn remove_old_contexts(directories: &Directories, in_force: Option<MacTag>) -> R
 }
 
 /// Finishes or undoes a change of the header that was interrupted: the new header gets its name if the current mapping
-/// names it, and is removed otherwise. Without a header there is no vault yet, and its creation starts anew. The caller
-/// holds the writer's lock.
-pub(super) fn settle_header(directories: &Directories) -> Result<(), Error> {
+/// names it, and is removed otherwise, unless it may be that of a writer at work. Without a header there is no vault
+/// yet, and its creation starts anew. The caller holds the writer's lock.
+pub(super) fn settle_header(directories: &Directories, locks: Locks) -> Result<(), Error> {
     if !directories.has(&Object::Header)? {
         return Ok(());
     }
@@ -99,7 +100,10 @@ pub(super) fn settle_header(directories: &Directories) -> Result<(), Error> {
             let root = directories.root().map_err(Error::io(&unfinished))?;
             root.finish(&Object::Header.file_name()).map_err(Error::io(&unfinished))
         }
-        Ok(_) | Err(Error::Missing { .. }) => remove_file(directories, &unfinished),
+        Ok(_) | Err(Error::Missing { .. }) => match locks {
+            Locks::Exclude => remove_file(directories, &unfinished),
+            Locks::DoNothing => Ok(()),
+        },
         Err(error) => Err(error),
     }
 }

@@ -1,17 +1,19 @@
 //! Claims: how a writer makes sure that no other one replaces the same generation, also where locks do nothing.
 //!
 //! ```text
-//! claims/<number>-<random id>   the mapping of a writer that is about to replace the generation before this number
-//! claims/<number>               its claim, an empty file that is created exclusively
-//! claims/<number>.<random id>   the claim of a writer that found another one
+//! claims/<number>-<random id>          the mapping of a writer that is about to replace the generation before this
+//!                                      number
+//! claims/<number>-<random id>.header   its header, if that changes, before it becomes `header.new`
+//! claims/<number>                      its claim, an empty file that is created exclusively
+//! claims/<number>.<random id>          the claim of a writer that found another one
 //! ```
 //!
 //! The number is that of the current generation plus one, whatever number the next one has: a copy may skip some. A
 //! commit writes its mapping, claims the number, looks whether `mapping.json` still is the one that it follows, and
 //! then renames its mapping to `mapping.json`. If there was a claim already, its writer is at work or was interrupted.
-//! So the mappings of all others with this number are removed first, and whoever misses its mapping cannot commit any
-//! more. A claim stays until the next commit, so that a writer which follows the same generation finds either the claim
-//! or the newer mapping.
+//! So the mappings and headers of all others with this number are removed first, and a writer whose files are gone
+//! cannot commit. A claim stays until the next commit, so that a writer which follows the same generation finds either
+//! the claim or the newer mapping.
 //!
 //! This needs no clock and no lock: whenever a writer is suspended and wherever it goes on, its rename either comes
 //! before another writer looks at `mapping.json`, or fails.
@@ -31,6 +33,9 @@ use crate::vault::format::history::Seen;
 use crate::vault::format::layout::{CLAIMS, Object};
 use crate::vault::format::mapping::SignedMapping;
 
+/// What the name of a header ends with.
+const HEADER_SUFFIX: &str = ".header";
+
 /// How long a writer waits for another one to finish its commit before it takes the generation over. Only where locks
 /// do nothing: elsewhere the other one was interrupted.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -48,23 +53,31 @@ pub(super) enum Locks {
 /// A file in the directory of claims.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Entry {
-    Mapping { number: u64 },
-    Claim { number: u64 },
+    /// Or the header that belongs to it.
+    Mapping {
+        number: u64,
+    },
+    Claim {
+        number: u64,
+    },
 }
 
 impl Entry {
     fn parse(name: &OsStr) -> Option<Self> {
         let name = name.to_str()?;
-        let number = |digits: &str, id: &str| -> Option<u64> {
+        // Decimal digits without a sign or leading zeros, as they are written.
+        let decimal = |digits: &str| digits.parse().ok().filter(|number: &u64| number.to_string() == digits);
+        let number = |digits: &str, id: &str| {
             let _: Id = id.parse().ok()?;
-            digits.parse().ok()
+            decimal(digits)
         };
         if let Some((digits, id)) = name.split_once('-') {
+            let id = id.strip_suffix(HEADER_SUFFIX).unwrap_or(id);
             return Some(Self::Mapping { number: number(digits, id)? });
         }
         let claimed = match name.split_once('.') {
             Some((digits, id)) => number(digits, id),
-            None => name.parse().ok(),
+            None => decimal(name),
         };
         Some(Self::Claim { number: claimed? })
     }
@@ -96,13 +109,15 @@ pub(super) struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    /// Writes `next` beside the current mapping, which is `in_force`, and claims to replace it.
+    /// Writes `next`, and its header if that changes, beside the current mapping, which is `in_force`, and claims to
+    /// replace it.
     ///
     /// # Errors
     /// [`Error::Overtaken`]; [`Error::ForeignDirectory`]; what the system reports.
     pub(super) fn take(
         directories: &'a Directories,
         next: &SignedMapping,
+        header: Option<&[u8]>,
         in_force: Option<Seen>,
         locks: Locks,
     ) -> Result<Self, Error> {
@@ -111,11 +126,10 @@ impl<'a> Claim<'a> {
         let mapping = format!("{number}-{}", Id::random()?);
         let (tag, claim) = (next.tag, String::new());
         let mut own = Self { directories, dir, number, tag, mapping, claim, is_published: false };
-        let written = own.dir.create_file(&own.mapping).and_then(|mut file| {
-            file.write_all(next.text().as_bytes())?;
-            file.sync_all()
-        });
-        written.map_err(Error::io(Object::Mapping))?;
+        own.write(&own.mapping, next.text().as_bytes()).map_err(Error::io(Object::Mapping))?;
+        if let Some(header) = header {
+            own.write(&own.header(), header).map_err(Error::io(Object::Header))?;
+        }
         if !own.is_first()? {
             let patience = if locks == Locks::DoNothing { PATIENCE } else { Duration::ZERO };
             own.wait_for_another(in_force, patience)?;
@@ -124,7 +138,22 @@ impl<'a> Claim<'a> {
             own.claim = claim;
             own.revoke_others()?;
         }
+        if locks == Locks::DoNothing {
+            // A revoked mapping must not come back for its writer when the file server restarts.
+            own.dir.sync().map_err(io_error)?;
+        }
         Ok(own)
+    }
+
+    fn write(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let mut file = self.dir.create_file(name)?;
+        file.write_all(content)?;
+        file.sync_all()
+    }
+
+    /// The name of the header.
+    fn header(&self) -> String {
+        format!("{}{HEADER_SUFFIX}", self.mapping)
     }
 
     /// Claims the number if nobody else has.
@@ -163,6 +192,19 @@ impl<'a> Claim<'a> {
     fn revoke_others(&self) -> Result<(), Error> {
         let own = Entry::Mapping { number: self.number };
         remove_where(&self.dir, |name, entry| name != self.mapping && *entry == own)
+    }
+
+    /// Puts the new header where readers find it once the mapping names it, durably. It comes from the claims, because
+    /// a writer whose files were removed must not replace the prepared header of the one that removed them.
+    ///
+    /// # Errors
+    /// [`Error::Overtaken`] when another writer has taken the generation over; what the system reports.
+    pub(super) fn prepare_header(&self, root: &Dir) -> Result<(), Error> {
+        let prepared = Object::UNFINISHED_HEADER.file_name();
+        match self.dir.rename(self.header().as_ref(), root, prepared.as_ref()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Overtaken),
+            renamed => renamed.and_then(|()| root.sync()).map_err(Error::io(Object::Header)),
+        }
     }
 
     /// Makes the mapping the current one, visibly and durably.
@@ -204,6 +246,7 @@ impl Drop for Claim<'_> {
         if self.is_published {
             return;
         }
+        let _ = self.dir.remove(&self.header());
         // In this order: a claim stands for its mapping. What cannot be removed is left to the next writer.
         let is_removed = self.dir.remove(&self.mapping).is_ok();
         if is_removed && !self.claim.is_empty() {

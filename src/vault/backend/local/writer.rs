@@ -5,8 +5,8 @@
 //! replaced. This needs no key: a host uses it to write what its client has encrypted.
 //!
 //! On some network mounts locks do not exclude others. So a commit claims its generation (see `claims`), and then
-//! checks that the mapping it replaces is the one that was current when it took the lock, and that nobody took its
-//! files or its journal away ([`Error::Overtaken`]).
+//! checks that the mapping it replaces is the one that was current when it took the lock ([`Error::Overtaken`]), and
+//! that nobody took its files or its journal away ([`Error::Dispossessed`]).
 //!
 //! Must never: change a file once it has its final name, remove one that the journal does not list, or report a commit
 //! before the directory that holds the mapping is durable.
@@ -234,15 +234,20 @@ impl LocalWriter {
         }
     }
 
-    /// Puts the new header, which is prepared, in its place. Where locks do nothing, another writer may have taken the
-    /// prepared file away.
+    /// Puts the new header, which is prepared, in its place, as long as the current mapping names it. Where locks do
+    /// nothing, another writer may have finished that already, or have changed the header again.
     fn finish_header(&self, header: &[u8]) -> Result<(), Error> {
-        let (name, unfinished) = (Object::Header.file_name(), Object::UNFINISHED_HEADER);
-        let prepared = self.directories.read(&unfinished, largest_bytes(&unfinished));
-        let is_there = prepared.is_ok_and(|prepared| prepared == header);
+        let (name, digest) = (Object::Header.file_name(), Digest::of(&[header]));
+        let is_there = |object: Object| {
+            self.directories.read(&object, largest_bytes(&Object::Header)).is_ok_and(|found| found == header)
+        };
         let root = self.root()?;
-        let finished = if is_there { root.finish(&name) } else { root.replace(&name, header) };
-        finished.map_err(Error::io(Object::Header))
+        while self.directories.mapping()?.mapping.header == digest && !is_there(Object::Header) {
+            let is_prepared = is_there(Object::UNFINISHED_HEADER);
+            let finished = if is_prepared { root.finish(&name) } else { root.replace(&name, header) };
+            finished.map_err(Error::io(Object::Header))?;
+        }
+        Ok(())
     }
 
     /// Removes what was staged for a commit that did not happen, but for the originals: a commit that is tried again
@@ -257,22 +262,31 @@ impl LocalWriter {
     /// Claims the generation of `mapping` and makes it the current one.
     fn replace_mapping(&self, mapping: &SignedMapping, header: Option<&[u8]>, state: &mut State) -> Result<(), Error> {
         let in_force = self.require_lock(state)?.in_force;
-        let claim = Claim::take(&self.directories, mapping, in_force, self.locks())?;
+        let claim = Claim::take(&self.directories, mapping, header, in_force, self.locks())?;
         self.require_undisturbed(state, in_force)?;
-        let (root, header_name) = (self.root()?, Object::Header.file_name());
-        if let Some(header) = header {
-            root.prepare(&header_name, header).and_then(|()| root.sync()).map_err(Error::io(Object::Header))?;
+        let root = self.root()?;
+        if header.is_some() {
+            claim.prepare_header(root)?;
         }
         claim.publish(root)
     }
 
     /// Refuses to commit if another writer has committed since this one took the lock, or has removed what it staged.
     fn require_undisturbed(&self, state: &State, in_force: Option<Seen>) -> Result<(), Error> {
-        let mut is_undisturbed = self.directories.in_force()? == in_force && self.has_journal(state)?;
-        for object in state.staged.iter().chain(&state.adopted) {
-            is_undisturbed &= self.directories.has(object)?;
+        if self.directories.in_force()? != in_force {
+            return Err(Error::Overtaken);
         }
-        if is_undisturbed { Ok(()) } else { Err(Error::Overtaken) }
+        let mut is_whole = self.has_journal(state)?;
+        for object in state.staged.iter().chain(&state.adopted) {
+            is_whole &= self.directories.has(object)?;
+        }
+        if is_whole { Ok(()) } else { Err(Error::Dispossessed) }
+    }
+
+    /// Whether the current mapping is still the one that this writer knows.
+    fn is_in_force(&self, state: &State) -> bool {
+        let known = state.turn.as_ref().and_then(|turn| turn.in_force);
+        self.directories.in_force().is_ok_and(|current| current == known)
     }
 
     /// Whether this writer's journal is still there, if it has one.
@@ -304,13 +318,14 @@ impl Writer for LocalWriter {
         let file = root.open_or_create_file(&object.file_name()).map_err(Error::io(&object))?;
         let file = file.ok_or(Error::Damaged { object: object.clone(), what: "it is not a regular file" })?;
         let lock = locked(&object, file, if_locked)?;
+        let locks = self.locks();
         let object = Object::PublicContext;
         let old = match root.open_file_to_change(&object.file_name()) {
             Ok(file) => file.map(|file| locked(&object, file, if_locked)).transpose()?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(Error::io(&object)(error)),
         };
-        abandoned::settle_header(&self.directories)?;
+        abandoned::settle_header(&self.directories, locks)?;
         let turn = Turn { _lock: lock, _old: old, in_force: self.directories.in_force()? };
         self.state.lock().turn = Some(turn);
         Ok(())
@@ -401,6 +416,11 @@ impl Writer for LocalWriter {
     fn discard(&self, objects: &[Object]) {
         let mut state = self.state.lock();
         let Some(journal) = &state.journal else { return };
+        if state.may_have_committed && self.locks() == Locks::DoNothing && !self.is_in_force(&state) {
+            // The generation of another writer may name them. The journal lists them.
+            state.is_stuck = true;
+            return;
+        }
         let listed: Vec<&Object> = objects.iter().filter(|object| journal.listed().contains(object)).collect();
         for object in &listed {
             state.staged.remove(*object);
@@ -413,12 +433,16 @@ impl Writer for LocalWriter {
     fn commit(&self, mapping: &SignedMapping, header: Option<&[u8]>) -> Result<(), Error> {
         let mut state = self.state.lock();
         self.require_lock(&state)?;
+        if header.is_some_and(|header| !mapping.mapping.is_old() && Digest::of(&[header]) != mapping.mapping.header) {
+            // Whoever sent it: with this header nobody could open the vault.
+            return Err(Error::HeaderReplaced { generation: mapping.mapping.generation });
+        }
         self.unsynced.sync().map_err(Error::io("encrypted files"))?;
         for directory in Directory::ALL {
             self.directories.dir(directory)?.sync().map_err(Error::io(directory.name()))?;
         }
         let replaced = self.replace_mapping(mapping, header, &mut state);
-        if matches!(replaced, Err(Error::Overtaken)) {
+        if matches!(replaced, Err(Error::Overtaken | Error::Dispossessed)) {
             return replaced;
         }
         // Even a failed replacement may be visible. Then another writer finds out what the current mapping references.

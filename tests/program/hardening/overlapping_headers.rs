@@ -1,0 +1,150 @@
+//! Changes of the passphrases that overlap where locks do nothing, with each other and with adding photos, suspended
+//! and killed at every step: the vault opens with every passphrase whose change was reported, whatever happens.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+
+use crate::support::broken_locks::without_locks;
+use crate::support::scene::{Ran, Scene, copy_folder, samples};
+use crate::support::tracer::{self, Call, End, Fate, Kind};
+
+/// A machine with a vault and the files of two further passphrases.
+fn machine() -> Scene {
+    let scene = Scene::with_photos(&samples(1));
+    for name in ["one", "other"] {
+        fs::write(scene.path(name), format!("the passphrase called {name}\n")).unwrap();
+    }
+    scene
+}
+
+fn copy_of(machine: &Scene) -> Scene {
+    let scene = Scene::new();
+    copy_folder(&machine.vault(), &scene.vault());
+    for name in ["one", "other"] {
+        fs::copy(machine.path(name), scene.path(name)).unwrap();
+    }
+    scene
+}
+
+/// `key add`, by a client of its own.
+fn key_add(scene: &Scene, name: &str) -> Command {
+    let mut command = scene.command(["key", "add", "--new-passphrase-file", scene.path(name).to_str().unwrap()]);
+    command.env("HOME", scene.path(&format!("home of {name}"))).stdout(Stdio::null()).stderr(Stdio::null());
+    without_locks(&mut command);
+    command
+}
+
+fn add(scene: &Scene) -> Command {
+    let mut command = scene.command_with(&["add"], &samples(2)[1..]);
+    command.env("HOME", scene.path("home of the adder")).stdout(Stdio::null()).stderr(Stdio::null());
+    without_locks(&mut command);
+    command
+}
+
+/// Whether the vault opens with the passphrase in this file.
+fn opens_with(scene: &Scene, passphrase: &Path) -> bool {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cipherlens"));
+    command.arg("--passphrase-file").arg(passphrase).arg("--vault").arg(scene.vault()).args(["list", "--json"]);
+    let ran = Ran(command.env_clear().env("HOME", scene.path("another home")).stdin(Stdio::null()).output().unwrap());
+    ran.0.status.success()
+}
+
+/// The calls of a `key add` from its first one among the claims until it is done.
+fn calls(machine: &Scene) -> Vec<Call> {
+    let scene = copy_of(machine);
+    let mut calls = Vec::new();
+    let end = tracer::run(key_add(&scene, "one"), &scene.vault(), |call| {
+        let path = call.path.strip_prefix(scene.vault()).unwrap();
+        if !calls.is_empty() || path.starts_with("claims") {
+            calls.push(Call { kind: call.kind, path: path.to_owned() });
+        }
+        Fate::Happens
+    });
+    assert_eq!(end, End::Exit(0));
+    calls
+}
+
+/// Runs `key add` of one passphrase, and what `other` makes before its call `at`, counted as in [`calls`]. Then the
+/// first one goes on, or is killed.
+fn overlap(machine: &Scene, at: usize, other: impl Fn(&Scene) -> Command, fate: Fate) -> (Scene, End, bool) {
+    let scene = copy_of(machine);
+    let (mut seen, mut is_done) = (0, false);
+    let end = tracer::run(key_add(&scene, "one"), &scene.vault(), |call| {
+        if seen == 0 && !call.path.starts_with(scene.vault().join("claims")) {
+            return Fate::Happens;
+        }
+        seen += 1;
+        if seen != at + 1 {
+            return Fate::Happens;
+        }
+        is_done = other(&scene).status().unwrap().success();
+        fate
+    });
+    (scene, end, is_done)
+}
+
+#[test]
+fn a_passphrase_whose_change_was_reported_opens_the_vault() {
+    let machine = machine();
+    let calls = calls(&machine);
+    assert!(calls.iter().any(|call| call.kind == Kind::Rename && call.path == PathBuf::from("header")), "{calls:?}");
+    for at in 0..calls.len() {
+        let (scene, end, is_done) = overlap(&machine, at, |scene| key_add(scene, "other"), Fate::Happens);
+        assert!(opens_with(&scene, &scene.passphrase_file()), "before {:?}: {end:?} {is_done}", calls[at]);
+        assert_eq!(opens_with(&scene, &scene.path("one")), end == End::Exit(0), "before {:?}", calls[at]);
+        assert_eq!(opens_with(&scene, &scene.path("other")), is_done, "before {:?}", calls[at]);
+    }
+}
+
+#[test]
+fn a_change_that_is_killed_while_photos_are_added_leaves_a_vault_that_opens() {
+    let machine = machine();
+    let calls = calls(&machine);
+    for at in 0..calls.len() {
+        let (scene, end, is_done) = overlap(&machine, at, add, Fate::Kills);
+        assert!(matches!(end, End::Signal(_)));
+        assert!(opens_with(&scene, &scene.passphrase_file()), "before {:?}", calls[at]);
+        let photos = scene.run(["list", "--json"]).success().json().as_array().unwrap().len();
+        assert_eq!(photos, if is_done { 2 } else { 1 }, "before {:?}", calls[at]);
+    }
+}
+
+#[test]
+fn a_writer_that_was_overtaken_does_not_replace_the_header_of_the_one_that_overtook_it() {
+    let scene = machine();
+    let is = |call: &Call, kind: Kind, name: &str| call.kind == kind && call.path == scene.vault().join(name);
+    let ((stopped, has_stopped), (go_on, may_go_on)) = (channel(), channel());
+    thread::scope(|scope| {
+        let scene = &scene;
+        // Suspended before it prepares its header.
+        let overtaken = scope.spawn(move || {
+            let mut is_first = true;
+            tracer::run(key_add(scene, "one"), &scene.vault(), |call| {
+                if is(call, Kind::Rename, "header.new") && std::mem::take(&mut is_first) {
+                    stopped.send(()).unwrap();
+                    may_go_on.recv().unwrap();
+                }
+                Fate::Happens
+            })
+        });
+        has_stopped.recv().unwrap();
+        // Suspended between its look at the prepared header and giving it its name, until the first one has ended.
+        let mut overtaken = Some(overtaken);
+        let end = tracer::run(key_add(scene, "other"), &scene.vault(), |call| {
+            if is(call, Kind::Rename, "header")
+                && let Some(overtaken) = overtaken.take()
+            {
+                go_on.send(()).unwrap();
+                let end = overtaken.join().unwrap();
+                assert_eq!(opens_with(scene, &scene.path("one")), end == End::Exit(0));
+            }
+            Fate::Happens
+        });
+        assert_eq!(end, End::Exit(0));
+    });
+    assert!(opens_with(&scene, &scene.passphrase_file()));
+    assert!(opens_with(&scene, &scene.path("other")));
+}
