@@ -95,9 +95,8 @@ impl CopyAge {
         match descent(newest) {
             Ok(Descent::Continues) => Ok(Self::Newest),
             Ok(Descent::Forked) => Ok(Self::Forked { found: generation, seen: seen_before }),
-            Ok(Descent::Unknown) | Err(Error::Damaged { .. } | Error::TooLarge { .. } | Error::Missing { .. }) => {
-                Ok(Self::Unproven { found: generation, seen: seen_before })
-            }
+            Ok(Descent::Unknown) => Ok(Self::Unproven { found: generation, seen: seen_before }),
+            Err(error) if error.is_damage() => Ok(Self::Unproven { found: generation, seen: seen_before }),
             Err(error) => Err(error),
         }
     }
@@ -369,8 +368,10 @@ mod tests {
         let object = || Object::Table(Hex([1; 16]));
         let missing = freshness.check(&seen, &all[3], &|_| Err(Error::Missing { object: object() }));
         assert!(matches!(missing, Err(Error::Unproven { found: 4, seen: 1 })));
-        let lost = freshness.check(&seen, &all[3], &|_| Err(Error::io(object())(std::io::Error::other("lost"))));
-        assert!(matches!(lost, Err(Error::Io { .. })));
+        let unreadable = freshness.check(&seen, &all[3], &|_| Err(Error::io(object())(std::io::Error::other("lost"))));
+        assert!(matches!(unreadable, Err(Error::Unproven { .. })));
+        let lost = freshness.check(&seen, &all[3], &|_| Err(Error::Elsewhere("connection lost".into())));
+        assert!(matches!(lost, Err(Error::Elsewhere(_))));
     }
 
     #[test]

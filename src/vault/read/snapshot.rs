@@ -135,7 +135,7 @@ impl Snapshot {
         table::sources_of_rows(&rows).map_err(|fault| fault.in_file(&Shape::table_page(*page).object))
     }
 
-    /// Photos that were removed, in the order of their removal.
+    /// Photos that were removed, in the order in which that was written: after a merge not that of the times.
     ///
     /// # Errors
     /// When a page is missing or damaged.

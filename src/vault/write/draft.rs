@@ -84,12 +84,7 @@ pub(super) fn intact(source: &Source, draft: &Snapshot) -> Result<Option<Vec<Obj
         Ok(is_intact.then_some(objects))
     });
     match compared {
-        Err(error) if is_of_a_file(&error) => Ok(None),
+        Err(error) if error.is_damage() => Ok(None),
         compared => compared,
     }
-}
-
-/// Whether an error is about one file, and trying again would not help.
-pub(super) fn is_of_a_file(error: &Error) -> bool {
-    matches!(error, Error::Damaged { .. } | Error::Missing { .. } | Error::TooLarge { .. } | Error::Io { .. })
 }

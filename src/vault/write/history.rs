@@ -4,19 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use super::tables;
 use super::tables::{Row, TableWriter};
 use crate::vault::backend::writer::Writer;
 use crate::vault::error::Error;
 use crate::vault::format::hex::Digest;
 use crate::vault::format::history::{Ancestor, Seen};
-use crate::vault::format::layout::Object;
 use crate::vault::format::mapping::{Mapping, SignedMapping};
 use crate::vault::format::table::Table;
 use crate::vault::freshness::Freshness;
 use crate::vault::read::history::{descent, read_page};
 use crate::vault::read::source::Source;
-use crate::vault::unlocked::Vault;
 
 /// What to do when a page cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,18 +40,18 @@ impl Continuing<'_> {
     /// A page that it needs and that is missing or damaged; [`Error::FreshnessRecord`]; what the system reports.
     pub(in crate::vault) fn after(&self, base: &SignedMapping, if_damaged: IfDamaged) -> Result<Vec<Digest>, Error> {
         let pages = base.mapping.pages(Table::History.name());
-        let mut rows = Vec::new();
-        if pages.is_empty() {
-            rows.extend(self.freshness.seen_before(base)?.into_iter().map(row));
+        let head = Seen::of(base);
+        if if_damaged == IfDamaged::BeginAnew
+            && let Some(readable) = self.rows_after_damage(pages)?
+        {
+            let mut rows = self.rows_before(base)?;
+            rows.extend(readable);
+            rows.insert(head, row(head));
+            return self.table().write_after(&[], &rows.into_values().collect::<Vec<_>>());
         }
-        if if_damaged == IfDamaged::BeginAnew {
-            rows = self.readable_rows(pages)?;
-        }
-        rows.push(row(Seen::of(base)));
-        match if_damaged {
-            IfDamaged::Refuse => self.table().append(pages, rows),
-            IfDamaged::BeginAnew => self.table().write_after(&[], &rows),
-        }
+        let mut rows = if pages.is_empty() { self.rows_before(base)? } else { BTreeMap::new() };
+        rows.insert(head, row(head));
+        self.table().append(pages, rows.into_values().collect())
     }
 
     /// The pages of a generation that follows both `base` and `other`, which is a mapping of `other_source`: the
@@ -70,25 +67,35 @@ impl Continuing<'_> {
     ) -> Result<Vec<Digest>, Error> {
         let pages = |mapping: &Mapping| mapping.pages(Table::History.name()).to_vec();
         let (ours, theirs) = (pages(&base.mapping), pages(&other.mapping));
-        // The last page of either is not full, so it cannot be kept.
+        // The last page of either may not be full, so it cannot be kept.
         let common = ours.iter().zip(&theirs).take_while(|(one, other)| one == other).count();
         let common = common.min(ours.len().saturating_sub(1)).min(theirs.len().saturating_sub(1));
-        let mut rows: BTreeMap<Seen, Row> = BTreeMap::new();
+        let mut rows = if ours.is_empty() { self.rows_before(base)? } else { BTreeMap::new() };
         for (source, pages) in [(self.source, &ours), (other_source, &theirs)] {
             for (number, page) in pages.iter().enumerate().skip(common) {
-                let page = read_page(&*source.backend, &source.keys, number, page)?;
-                rows.extend(page.into_iter().map(|ancestor| (ancestor.seen, ancestor.to_fields())));
+                rows.extend(rows_of(source, number, page)?);
             }
         }
         rows.extend([base, other].map(|head| (Seen::of(head), row(Seen::of(head)))));
         self.table().write_after(&ours[..common], &rows.into_values().collect::<Vec<_>>())
     }
 
-    /// The rows after the last page that cannot be read.
-    fn readable_rows(&self, pages: &[Digest]) -> Result<Vec<Row>, Error> {
-        let pages = self.table().readable_rows(pages)?;
-        let lost = pages.iter().rposition(Option::is_none);
-        Ok(pages.into_iter().skip(lost.map_or(0, |at| at + 1)).flatten().flatten().collect())
+    /// What this machine has seen before `base`.
+    fn rows_before(&self, base: &SignedMapping) -> Result<BTreeMap<Seen, Row>, Error> {
+        Ok(self.freshness.seen_before(base)?.into_iter().map(|seen| (seen, row(seen))).collect())
+    }
+
+    /// The rows after the last page that cannot be read; `None` when all can.
+    fn rows_after_damage(&self, pages: &[Digest]) -> Result<Option<BTreeMap<Seen, Row>>, Error> {
+        let mut rows = BTreeMap::new();
+        for (number, page) in pages.iter().enumerate().rev() {
+            match rows_of(self.source, number, page) {
+                Ok(page) => rows.extend(page),
+                Err(error) if error.is_damage() => return Ok(Some(rows)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 
     fn table(&self) -> TableWriter<'_> {
@@ -96,37 +103,16 @@ impl Continuing<'_> {
     }
 }
 
-impl Vault {
-    /// Commits a generation with the same contents, and with `header` if there is one. The writer holds the lock, and
-    /// `current` is the mapping that it replaces, whose history may be damaged.
-    ///
-    /// # Errors
-    /// As [`Writer::commit`]; when the record of generations seen on this machine cannot be written.
-    pub(super) fn commit_same_contents(
-        &self,
-        writer: &dyn Writer,
-        current: &SignedMapping,
-        header: Option<&[u8]>,
-        if_damaged: IfDamaged,
-    ) -> Result<(), Error> {
-        let continuing = Continuing { source: &self.source, writer, freshness: &self.freshness };
-        let before = &current.mapping.tables;
-        let mut tables = before.clone();
-        tables::set_pages(&mut tables, Table::History, continuing.after(current, if_damaged)?);
-        let obsolete: Vec<Object> = tables::obsolete_pages(before, &tables).collect();
-        let named = header.map_or(current.mapping.header, |header| Digest::of(&[header]));
-        let next = SignedMapping::sign(current.mapping.with_header(current.tag, named, tables), &self.source.keys);
-        writer.announce(&obsolete)?;
-        writer.commit(&next, header)?;
-        writer.discard(&obsolete);
-        remember(&self.source, &self.freshness, &next)
-    }
-}
-
 /// Records a generation that was just committed.
 pub(in crate::vault) fn remember(source: &Source, freshness: &Freshness, next: &SignedMapping) -> Result<(), Error> {
     let descent = |older: &Seen| descent(&*source.backend, &source.keys, &next.mapping, older);
     freshness.remember(&[], next, &descent)
+}
+
+/// The rows of a page by the generations that they name.
+fn rows_of(source: &Source, number: usize, page: &Digest) -> Result<Vec<(Seen, Row)>, Error> {
+    let page = read_page(&*source.backend, &source.keys, number, page)?;
+    Ok(page.into_iter().map(|ancestor| (ancestor.seen, ancestor.to_fields())).collect())
 }
 
 fn row(seen: Seen) -> Row {

@@ -5,14 +5,18 @@
 //!
 //! Must never: change the master key, or take the header at its word without comparing its digest.
 
-use super::history::IfDamaged;
+use super::history::{Continuing, IfDamaged, remember};
+use super::tables;
 use crate::cipher::{Cost, MasterKey, Passphrase};
 use crate::durable::IfLocked;
 use crate::vault::backend::writer::Abandoned;
 use crate::vault::error::Error;
 use crate::vault::format::header;
 use crate::vault::format::header::ListedSlot;
-use crate::vault::format::hex::SlotId;
+use crate::vault::format::hex::{Digest, SlotId};
+use crate::vault::format::layout::Object;
+use crate::vault::format::mapping::SignedMapping;
+use crate::vault::format::table::Table;
 use crate::vault::unlocked::{Vault, named_header};
 
 impl Vault {
@@ -69,7 +73,17 @@ impl Vault {
         current.mapping.require_writable()?;
         let header = named_header(self.backend(), &current.mapping)?;
         let (header, outcome) = change(&header, self.source.keys.tree().master())?;
-        self.commit_same_contents(&*writer, &current, Some(&header), IfDamaged::Refuse)?;
+        let continuing = Continuing { source: &self.source, writer: &*writer, freshness: &self.freshness };
+        let before = &current.mapping.tables;
+        let mut tables = before.clone();
+        tables::set_pages(&mut tables, Table::History, continuing.after(&current, IfDamaged::Refuse)?);
+        let obsolete: Vec<Object> = tables::obsolete_pages(before, &tables).collect();
+        let next = current.mapping.with_header(current.tag, Digest::of(&[&header]), tables);
+        let next = SignedMapping::sign(next, &self.source.keys);
+        writer.announce(&obsolete)?;
+        writer.commit(&next, Some(&header))?;
+        writer.discard(&obsolete);
+        remember(&self.source, &self.freshness, &next)?;
         Ok(outcome)
     }
 }

@@ -12,23 +12,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::history::IfDamaged;
 use crate::durable::IfLocked;
 use crate::vault::backend::Backend;
+use crate::vault::backend::copying::stage_copy;
 use crate::vault::backend::generation::{entry_files, original_file};
 use crate::vault::backend::keyless_check::{Compared, Difference, differing};
 use crate::vault::backend::writer::{Abandoned, Writer};
 use crate::vault::error::Error;
 use crate::vault::format::expected::Expected;
 use crate::vault::format::extension::Extension;
-use crate::vault::format::hex::{Hex, Id};
+use crate::vault::format::hex::Id;
 use crate::vault::format::layout::{Directory, Object};
 use crate::vault::format::shape::Shape;
 use crate::vault::read::snapshot::Snapshot;
 use crate::vault::unlocked::Vault;
-
-/// Bytes of a file that are in memory at once.
-const PIECE_BYTES: u64 = 4 << 20;
 
 /// How far a restoration is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +53,8 @@ pub struct Restored {
 
 /// Compares every file of `vault` with its digest, and takes those that are damaged or missing from `other`, another
 /// copy of the same vault. A restored list may name more files, which are then compared too, until there is nothing
-/// more to take. One commit at the end makes everything durable.
+/// more to take. At the end the current mapping is committed again, which makes everything durable: the vault is what
+/// it was, so its other copies are as new as before.
 ///
 /// # Errors
 /// [`Error::Locked`]; [`Error::Outdated`]; when either place cannot be reached, or the vault cannot be written. What
@@ -68,20 +66,15 @@ pub fn restore(
     progress: &dyn Fn(RestoreProgress),
 ) -> Result<Restored, Error> {
     vault.require_newest()?;
-    // Kept, because the current mapping references what is staged here: it is better there than not.
+    // Staged files are kept after an error: the current mapping references them.
     let writer = vault.backend().writer(Abandoned::Keep)?;
     writer.lock(if_locked)?;
     let current = vault.current()?;
     current.mapping.require_writable()?;
     let mut outcome = Restored::default();
     let ended = restore_all(vault, other, &*writer, &mut outcome, progress);
-    if !outcome.restored.is_empty() {
-        // What could not be restored of the history is left out, as by every repair.
-        let committed = vault.commit_same_contents(&*writer, &current, None, IfDamaged::BeginAnew);
-        ended.and(committed)?;
-    } else {
-        ended?;
-    }
+    let committed = if outcome.restored.is_empty() { Ok(()) } else { writer.commit(&current, None) };
+    ended.and(committed)?;
     writer.remove_abandoned()?;
     writer.unlock();
     Ok(outcome)
@@ -97,7 +90,7 @@ fn restore_all(
     let mut known = HashSet::new();
     loop {
         // Under the lock this is always the same generation, but more of its lists can be read.
-        let mut files = readable_files(&vault.snapshot()?)?;
+        let mut files = files_behind_readable_lists(&vault.snapshot()?)?;
         files.retain(|file| known.insert(file.object.clone()));
         let compared = |compared| progress(RestoreProgress::Compared(compared));
         let damaged = differing(vault.backend(), files, &compared)?;
@@ -115,7 +108,7 @@ fn restore_all(
 
 /// Every file of a generation, as far as its lists can be read. In the place of a damaged list of a group its copy will
 /// do.
-fn readable_files(snapshot: &Snapshot) -> Result<Vec<Expected>, Error> {
+fn files_behind_readable_lists(snapshot: &Snapshot) -> Result<Vec<Expected>, Error> {
     let mut files = entry_files(snapshot.mapping())?;
     let shape = Shape::of(snapshot.mapping())?;
     for segment in snapshot.readable_segments() {
@@ -178,33 +171,8 @@ fn fetch(
     if bytes > file.limit {
         return Ok(Some(Error::TooLarge { object: file.object.clone(), actual: bytes, limit: file.limit }));
     }
-    let (mut hasher, mut at, mut unread) = (blake3::Hasher::new(), 0, None);
-    let mut pieces = std::iter::from_fn(|| {
-        let piece = (at < bytes).then(|| other.read_at(&file.object, at, PIECE_BYTES.min(bytes - at)))?;
-        match piece {
-            Ok(piece) if !piece.is_empty() => {
-                hasher.update(&piece);
-                at += piece.len() as u64;
-                Some(Ok(piece))
-            }
-            outcome => {
-                // Without an error the file became shorter.
-                unread = Some(outcome.err().unwrap_or_else(|| file.differs()));
-                Some(Err(file.differs()))
-            }
-        }
-    });
-    let staged = writer.stage_from(spare, bytes, &mut pieces);
-    match (staged, unread) {
-        (_, Some(cause @ (Error::Missing { .. } | Error::Damaged { .. } | Error::Io { .. }))) => {
-            return Ok(Some(cause));
-        }
-        (_, Some(error)) | (Err(error), None) => return Err(error),
-        (Ok(()), None) => {}
-    }
-    if Hex(hasher.finalize().into()) != file.digest {
-        writer.discard(std::slice::from_ref(spare));
-        return Ok(Some(file.differs()));
+    if let Some(cause) = stage_copy(other, writer, file, spare, bytes)? {
+        return Ok(Some(cause));
     }
     writer.discard(std::slice::from_ref(&file.object));
     let written = writer.concatenate(&file.object, std::slice::from_ref(spare));

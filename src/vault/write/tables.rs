@@ -67,7 +67,7 @@ impl TableWriter<'_> {
     pub(super) fn readable_rows(&self, pages: &[Digest]) -> Result<Vec<Option<Vec<Row>>>, Error> {
         let readable = |(number, page)| match self.rows(number, page) {
             Ok(rows) => Ok(Some(rows)),
-            Err(Error::Damaged { .. } | Error::Missing { .. } | Error::TooLarge { .. }) => Ok(None),
+            Err(error) if error.is_damage() => Ok(None),
             Err(error) => Err(error),
         };
         pages.iter().enumerate().map(readable).collect()

@@ -217,9 +217,21 @@ fn a_damaged_history_is_reported_repaired_and_until_then_proves_nothing() {
     transaction.add_place(id, Found { source: Hex([0; 16]), path: b"more".into(), modified: None }).unwrap();
     assert!(transaction.commit().err().unwrap().to_string().starts_with(&path));
 
-    let repaired = vault::repair(&vault, &Nothing, LostPhotoPolicy::Keep, IfLocked::Refuse, &|_| {}).unwrap();
-    assert!(repaired.after.is_whole());
-    advance(&vault, 1);
+    let repair = |vault: &Vault| {
+        let repaired = vault::repair(vault, &Nothing, LostPhotoPolicy::Keep, IfLocked::Refuse, &|_| {}).unwrap();
+        assert!(repaired.after.is_whole());
+        advance(vault, 1);
+    };
+    // A machine that has seen every generation writes down again what was lost.
+    let copy = Fixture::copy_of(&fixture);
+    let freshness = fixture.beside("seen by the machine of the copy");
+    copy_folder(&fixture.beside("seen"), &freshness);
+    let seen_all = Freshness::in_directory(freshness);
+    repair(&Vault::open(vault::local(copy.root()), &passphrase("correct"), seen_all).unwrap().0);
+    assert_eq!(behind.age_of(&copy.root()), CopyAge::Newest);
+    // Another one cannot.
+    let new_machine = Client::new(&fixture, "new machine");
+    repair(&new_machine.open(&fixture.root()).unwrap());
     assert_eq!(behind.age_of(&fixture.root()), CopyAge::Unproven { found: 6, seen: 1 });
     let accepted = Vault::open(vault::local(fixture.root()), &passphrase("correct"), behind.freshness().reading());
     let accepted = accepted.unwrap().0;
