@@ -167,7 +167,7 @@ impl Error {
                 "look for who or what replaces your vault before you use it again: what is added to another vault may \
                  be read by its owner",
             ),
-            vault::Error::Overtaken => Some(
+            vault::Error::Overtaken | vault::Error::Dispossessed => Some(
                 "run the same command again; keep the vault on a disk with locks, or write to it from one machine at a \
                  time",
             ),

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::Exit;
@@ -13,7 +13,10 @@ use super::meter::Meter;
 use super::output;
 use super::passphrase::Purpose;
 use super::session::{Session, meant};
-use crate::services::merge::{Copies, Disagreement, MergeProgress, MergedCopies, Relation, Settle, Side};
+use crate::services::format::utc_minute;
+use crate::services::merge::{
+    Copies, Decision, Disagreement, Disagreements, MergeProgress, MergedCopies, Relation, Settle, Side,
+};
 use crate::services::name::inert;
 
 /// Arguments of `merge`.
@@ -22,8 +25,9 @@ use crate::services::name::inert;
     after_help = "Example:\n  cipherlens merge ~/photos.vault ssh://nas/photos.vault\n\nBoth copies have all photos of \
         both afterwards, each content once, and machines that used either of them go on. If one copy continues the \
         other, only the older one is changed. A photo that one copy has removed and the other one still has is listed: \
-        --ours takes the first copy's word, --theirs the second one's, --keep-all keeps the photo. If it is \
-        interrupted, the same command goes on."
+        --ours does as the first copy did, --theirs as the second, --keep-all keeps the photo. If their passphrases \
+        differ, those of one copy open both afterwards: the one that --ours or --theirs names, or --passphrases. If it \
+        is interrupted, the same command goes on."
 )]
 pub(super) struct Arguments {
     /// The first copy: a folder, or ssh://[user@]host[:port]/path
@@ -41,10 +45,22 @@ pub(super) struct Arguments {
     /// Where they disagree, keep the photo
     #[arg(long)]
     keep_all: bool,
-    /// Print one JSON object: merged, relation, generation, photos, before [ours, theirs], removed,
-    /// passphrases_of, disagreements [name, removed, removed_in]
+    /// Whose passphrases open both copies afterwards, if they differ
+    #[arg(long, value_enum, value_name = "COPY")]
+    passphrases: Option<WhichCopy>,
+    /// Print one JSON object: merged, relation, generation, photos, before [ours, theirs], removed [ours, theirs], lost,
+    /// passphrases_of, disagreements [id, path, removed, removed_in], passphrases_differ
     #[arg(long)]
     json: bool,
+}
+
+/// One of the two copies.
+#[derive(Clone, Copy, ValueEnum)]
+enum WhichCopy {
+    /// The first one
+    Ours,
+    /// The second one
+    Theirs,
 }
 
 impl Arguments {
@@ -56,6 +72,21 @@ impl Arguments {
             _ => None,
         }
     }
+
+    fn passphrases(&self) -> Option<Side> {
+        match (self.passphrases, self.as_ours, self.as_theirs) {
+            (Some(WhichCopy::Ours), _, _) | (None, true, _) => Some(Side::Ours),
+            (Some(WhichCopy::Theirs), _, _) | (None, _, true) => Some(Side::Theirs),
+            (None, false, false) => None,
+        }
+    }
+
+    /// What the options decide about; `None` when they leave something open.
+    fn decision(&self, about: &Disagreements) -> Option<Decision> {
+        let photos = if about.photos.is_empty() { Some(Settle::KeepAll) } else { self.settle() };
+        let passphrases = if about.passphrases { self.passphrases() } else { Some(Side::Ours) };
+        Some(Decision { photos: photos?, passphrases: passphrases? })
+    }
 }
 
 /// Merges the two copies.
@@ -65,73 +96,109 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let copies = session.find_trusted(|trust| Copies::at(&ours, &theirs, dirs, trust))?;
     let ([first, second], trust_notes) = (copies.names(), copies.trust_notes());
     let passphrase = session.passphrase(&format!("Passphrase for {first}"), Purpose::Open)?;
-    let meter = Meter::new(0, "photos or files");
-    let progress = |progress: MergeProgress| match progress {
-        MergeProgress::Taken(done, total) | MergeProgress::Copied(done, total) => meter.set(total, done),
+    // Made when something is counted, so that none is drawn while the user is asked.
+    let meter: RefCell<Option<(&'static str, Meter)>> = RefCell::new(None);
+    let count = |what: &'static str, done, total| {
+        let mut meter = meter.borrow_mut();
+        if let Some((before, finished)) = &*meter
+            && *before != what
+        {
+            finished.finish();
+            *meter = None;
+        }
+        meter.get_or_insert_with(|| (what, Meter::new(total, what))).1.set(total, done);
     };
-    let (found, asked) = (RefCell::new(Vec::new()), RefCell::new(Ok(())));
-    let decide = |disagreements: &[Disagreement]| {
-        found.replace(disagreements.to_vec());
-        if let Some(settle) = arguments.settle() {
-            return Some(settle);
-        }
-        meter.suspend(|| list(disagreements));
-        if arguments.json || !io::stdin().is_terminal() {
-            return None;
-        }
-        ask().unwrap_or_else(|error| {
-            *asked.borrow_mut() = Err(error);
-            None
-        })
+    let progress = |progress: MergeProgress| match progress {
+        MergeProgress::Taken(done, total) => count("photos", done, total),
+        MergeProgress::Copied(done, total) => count("files", done, total),
+    };
+    let (found, asked) = (RefCell::new(Disagreements::default()), RefCell::new(Ok(())));
+    let decide = |about: Disagreements| {
+        let decision = arguments.decision(&about).or_else(|| {
+            list(&about, &first, &second);
+            if arguments.json || !io::stdin().is_terminal() {
+                return None;
+            }
+            ask(arguments, &about, &first, &second).unwrap_or_else(|error| {
+                *asked.borrow_mut() = Err(error);
+                None
+            })
+        });
+        found.replace(about);
+        decision
     };
     let merged = copies.merge(&passphrase, dirs, session.older_source(), &decide, &progress);
-    meter.finish();
+    if let Some((_, meter)) = &*meter.borrow() {
+        meter.finish();
+    }
     let merged = merged?;
     asked.into_inner()?;
     for note in trust_notes {
         output::say(&format!("cipherlens: {}.", inert(&note)));
     }
     if arguments.json {
-        output::json(&as_json(merged.as_ref(), &found.into_inner()))?;
+        output::json(&as_json(merged.as_ref(), &found.borrow()))?;
     } else if let Some(merged) = &merged {
         output::text(&in_words(merged, &first, &second))?;
     }
     if merged.is_none() {
-        output::say("Nothing was changed. Decide with --ours, --theirs or --keep-all.");
+        output::say("Nothing was changed. Decide with --ours, --theirs or --keep-all, and --passphrases.");
         return Ok(Exit::Failure);
     }
     Ok(Exit::Success)
 }
 
 /// Lists what has to be decided.
-fn list(disagreements: &[Disagreement]) {
-    let photos = output::count(disagreements.len(), "photo");
-    output::say(&format!("One copy has removed {photos} that the other one still has:"));
-    for Disagreement { name, removed, removed_in } in disagreements {
+fn list(about: &Disagreements, first: &str, second: &str) {
+    if !about.photos.is_empty() {
+        let photos = output::count(about.photos.len(), "photo");
+        output::say(&format!("One copy has removed {photos} that the other one still has:"));
+    }
+    for Disagreement { id, path, removed, removed_in } in &about.photos {
         let (gone, there) = match removed_in {
-            Side::Ours => ("the first", "the second"),
-            Side::Theirs => ("the second", "the first"),
+            Side::Ours => (first, second),
+            Side::Theirs => (second, first),
         };
-        let when = output::instant(*removed);
-        output::say(&format!("  {}: removed from {gone} copy on {when}, still in {there}", inert(name)));
+        let (path, id, when) = (inert(path), id.to_string(), utc_minute(u64::try_from(*removed).unwrap_or(0)));
+        output::say(&format!("  {path} ({}): removed from {gone} on {when}, still in {there}", &id[..8]));
+    }
+    if about.passphrases {
+        output::say("The passphrases of the two copies differ. Those of one of them will open both.");
     }
 }
 
-fn ask() -> io::Result<Option<Settle>> {
-    let answer = output::ask("Do as the [f]irst copy, as the [s]econd, or [k]eep all of them? [f/s/k, else stop]")?;
-    Ok(match answer.as_str() {
-        "f" | "F" => Some(Settle::Ours),
-        "s" | "S" => Some(Settle::Theirs),
-        "k" | "K" => Some(Settle::KeepAll),
-        _ => None,
-    })
+fn ask(arguments: &Arguments, about: &Disagreements, first: &str, second: &str) -> io::Result<Option<Decision>> {
+    let mut photos = arguments.settle().or(about.photos.is_empty().then_some(Settle::KeepAll));
+    if photos.is_none() {
+        let question =
+            format!("Do as {first} did [f], as {second} did [s], or keep all of them [k]? Else stop: [f/s/k]");
+        photos = match output::ask(&question)?.as_str() {
+            "f" | "F" => Some(Settle::Ours),
+            "s" | "S" => Some(Settle::Theirs),
+            "k" | "K" => Some(Settle::KeepAll),
+            _ => return Ok(None),
+        };
+    }
+    let mut passphrases = if about.passphrases { arguments.passphrases() } else { Some(Side::Ours) };
+    if passphrases.is_none() {
+        let question = format!("Keep the passphrases of {first} [f], or of {second} [s]? Else stop: [f/s]");
+        passphrases = match output::ask(&question)?.as_str() {
+            "f" | "F" => Some(Side::Ours),
+            "s" | "S" => Some(Side::Theirs),
+            _ => return Ok(None),
+        };
+    }
+    Ok(photos.zip(passphrases).map(|(photos, passphrases)| Decision { photos, passphrases }))
 }
 
 fn in_words(merged: &MergedCopies, first: &str, second: &str) -> String {
-    let MergedCopies { relation, newest, photos, before: [ours, theirs], removed, passphrases_of } = merged;
+    let MergedCopies { relation, newest, photos, before: [ours, theirs], removed, lost, passphrases_of } = merged;
     let (photos, generation) = (output::count(*photos, "photo"), newest.generation);
     let mut text = match relation {
-        Relation::Same => format!("{first} and {second} are the same: {photos}, generation {generation}.\n"),
+        Relation::Same => format!(
+            "{first} and {second} are the same: {photos}, generation {generation}. Their files were not compared; \
+             cipherlens check does that.\n"
+        ),
         Relation::OursIsNewer => {
             format!("{second} was older. Both have {photos} now, generation {generation}.\n")
         }
@@ -143,8 +210,14 @@ fn in_words(merged: &MergedCopies, first: &str, second: &str) -> String {
              {generation}.\n"
         ),
     };
-    if *removed > 0 {
-        text += &format!("{} removed, as in the second copy.\n", output::count(*removed, "photo"));
+    for (removed, from, by) in [(removed[0], first, second), (removed[1], second, first)] {
+        if removed > 0 {
+            text += &format!("{} removed from {from}, as in {by}.\n", output::count(removed, "photo"));
+        }
+    }
+    if *lost > 0 {
+        text +=
+            &format!("{} that the newer copy had lost came back from the older one.\n", output::count(*lost, "photo"));
     }
     if let Some(side) = passphrases_of {
         let whose = match side {
@@ -156,19 +229,23 @@ fn in_words(merged: &MergedCopies, first: &str, second: &str) -> String {
     text
 }
 
-fn as_json(merged: Option<&MergedCopies>, disagreements: &[Disagreement]) -> serde_json::Value {
+fn as_json(merged: Option<&MergedCopies>, about: &Disagreements) -> serde_json::Value {
     let side = |side| match side {
         Side::Ours => "ours",
         Side::Theirs => "theirs",
     };
     let row = |found: &Disagreement| {
         json!({
-            "name": found.name, "removed": output::instant(found.removed), "removed_in": side(found.removed_in),
+            "id": found.id.to_string(), "path": found.path, "removed": output::instant(found.removed),
+            "removed_in": side(found.removed_in),
         })
     };
-    let disagreements: Vec<_> = disagreements.iter().map(row).collect();
-    let mut value = json!({ "merged": merged.is_some(), "disagreements": disagreements });
-    if let Some(MergedCopies { relation, newest, photos, before: [ours, theirs], removed, passphrases_of }) = merged {
+    let disagreements: Vec<_> = about.photos.iter().map(row).collect();
+    let mut value = json!({
+        "merged": merged.is_some(), "disagreements": disagreements, "passphrases_differ": about.passphrases,
+    });
+    if let Some(merged) = merged {
+        let MergedCopies { relation, newest, photos, before: [ours, theirs], removed, lost, passphrases_of } = merged;
         let relation = match relation {
             Relation::Same => "same",
             Relation::OursIsNewer => "ours is newer",
@@ -179,7 +256,8 @@ fn as_json(merged: Option<&MergedCopies>, disagreements: &[Disagreement]) -> ser
         value["generation"] = json!(newest.generation);
         value["photos"] = json!(photos);
         value["before"] = json!({ "ours": ours, "theirs": theirs });
-        value["removed"] = json!(removed);
+        value["removed"] = json!({ "ours": removed[0], "theirs": removed[1] });
+        value["lost"] = json!(lost);
         value["passphrases_of"] = json!(passphrases_of.map(side));
     }
     value

@@ -57,11 +57,6 @@ impl Meter {
         }
     }
 
-    /// Hides the bar while `say` writes to standard error.
-    pub(super) fn suspend(&self, say: impl FnOnce()) {
-        self.bar.suspend(say);
-    }
-
     /// How long the run has worked, not counting waits for another process.
     pub(super) fn elapsed(&self) -> Duration {
         if self.is_waiting.load(Ordering::Relaxed) { Duration::ZERO } else { self.bar.elapsed() }

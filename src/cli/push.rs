@@ -56,7 +56,10 @@ pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Res
     if json {
         output::json(&json!({ "files": done.files, "bytes": done.bytes, "generation": done.newest.generation }))?;
     } else if done.files == 0 {
-        output::line("Both copies are the same.")?;
+        output::line(&format!(
+            "Both copies are at generation {}. Their files were not compared; cipherlens check does that.",
+            done.newest.generation
+        ))?;
     } else {
         let files = output::count(done.files, "file");
         output::line(&format!("Copied {files} ({}) from {source} to {target}.", output::size(done.bytes)))?;

@@ -144,6 +144,24 @@ pub enum Error {
         /// Its generation.
         ours: u64,
     },
+    /// No passphrase opens a copy, because its header is not the one of its generation.
+    #[error("the header of {copy} does not belong to its generation {generation}: nothing was copied")]
+    HeaderReplaced {
+        /// The copy.
+        copy: String,
+        /// Its generation.
+        generation: u64,
+    },
+    /// The source of a transfer has lost photos that the target has.
+    #[error("{there} has {photos} of the photos that {here} has lost and that nobody removed: nothing was copied")]
+    PhotosLost {
+        /// The target of the transfer.
+        there: String,
+        /// The source of the transfer.
+        here: String,
+        /// How many.
+        photos: usize,
+    },
     /// It is unknown whether one copy continues the other.
     #[error(
         "the history of {here} (generation {ours}) and {there} (generation {theirs}) does not tell whether one \
@@ -189,6 +207,13 @@ impl Error {
                 "copy the other way: cipherlens pull brings the newer one here, push brings it there; to give up what \
                  only the newer one has: --accept-older (a copy on another machine must be deleted there first)"
             }
+            Self::HeaderReplaced { .. } => {
+                "put the file `header` back that belongs there: from another copy of that generation, or from a backup"
+            }
+            Self::PhotosLost { .. } => {
+                "cipherlens merge brings them back: both have all photos of both afterwards; to give them up: \
+                 --accept-older"
+            }
             Self::Forked { .. } => "cipherlens merge puts them together: both have all photos of both afterwards",
             Self::UnknownLineage { .. } => {
                 "cipherlens merge puts them together; if you can do without that copy, delete it there and copy the \
@@ -221,6 +246,7 @@ pub(super) fn refused(host: &str, refusal: Refusal, object: Option<Object>) -> v
         (Reason::Occupied, _) => vault::Error::Occupied { path: host.into() },
         (Reason::Locked, _) => vault::Error::Locked,
         (Reason::Overtaken, _) => vault::Error::Overtaken,
+        (Reason::Dispossessed, _) => vault::Error::Dispossessed,
         (Reason::Moved, _) => generic(PeerStderr::of(b"its vault has changed to another generation; try again")),
         (Reason::Cancelled, _) => generic(PeerStderr::of(b"the request was cancelled")),
         _ => generic(PeerStderr::of(detail.as_bytes())),

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use super::error::{Error, elsewhere};
 use super::replica;
-use super::replica::{OlderSource, Replica, Source, Transferred};
+use super::replica::{OlderSource, Replica, Source};
 use crate::cipher::Passphrase;
 use crate::durable::IfLocked;
 use crate::vault;
-use crate::vault::{Descent, Disagreement, Freshness, Merge, Merged, Seen, Settle, Side, Snapshot, Vault};
+use crate::vault::{
+    Decision, Descent, Disagreement, Freshness, Merge, Merged, Seen, Settle, Side, Snapshot, Vault, lost_since,
+};
 
 /// How two copies of a vault relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,23 @@ pub enum MergeProgress {
     Copied(usize, usize),
 }
 
+/// What two copies that were changed separately disagree about.
+#[derive(Clone, Copy)]
+pub struct Disagreements<'a> {
+    /// Photos that one has removed and the other one still has.
+    pub photos: &'a [Disagreement],
+    /// Whether different passphrases open them.
+    pub passphrases: bool,
+}
+
+impl Disagreements<'_> {
+    /// Whether there is nothing to decide.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.photos.is_empty() && !self.passphrases
+    }
+}
+
 /// Two copies that are the same now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -47,8 +66,10 @@ pub struct MergedCopies {
     pub photos: usize,
     /// Photos that the first copy had before, and the second one.
     pub before: [usize; 2],
-    /// Photos that were removed from the first copy because the second one had removed them.
-    pub removed: usize,
+    /// Photos that the first copy has lost because the second one had removed them, and the other way round.
+    pub removed: [usize; 2],
+    /// Photos that the newer copy had lost, and has again from the older one.
+    pub lost: usize,
     /// Whose passphrases open both now, if those of the two were different.
     pub passphrases_of: Option<Side>,
 }
@@ -57,16 +78,16 @@ pub struct MergedCopies {
 /// disagree about; with `None` nothing is changed and there is no result.
 ///
 /// # Errors
-/// [`Error::OtherVault`]; [`vault::Error::RolledBack`] and the like when neither copy continues what this machine has
-/// seen, unless `older` accepts that; what is missing or damaged in a copy, or cannot be written. What was committed
-/// before an error stays, and merging again goes on.
+/// [`Error::OtherVault`]; [`Error::HeaderReplaced`]; [`vault::Error::RolledBack`] and the like when neither copy
+/// continues what this machine has seen, unless `older` accepts that; what is missing or damaged in a copy, or cannot be
+/// written. What was committed before an error stays, and merging again goes on.
 pub fn merge(
     ours: &Replica,
     theirs: &Replica,
     passphrase: &Passphrase,
     freshness: &Freshness,
     older: OlderSource,
-    decide: &dyn Fn(&[Disagreement]) -> Option<Settle>,
+    decide: &dyn Fn(Disagreements<'_>) -> Option<Decision>,
     progress: &dyn Fn(MergeProgress),
 ) -> Result<Option<MergedCopies>, vault::Error> {
     let vault = ours.open(passphrase)?;
@@ -78,43 +99,65 @@ pub fn merge(
         require_known_line(&vault, freshness, &seen, [(ours, &first), (theirs, &second)])?;
     }
     let before = [first.len(), second.len()];
-    let other_header = first.mapping().header != second.mapping().header;
-    let transfer = |source: &Replica, snapshot: &Snapshot, target: &Replica| {
-        let source = Source { replica: source, vault: &vault, snapshot, seen: &[] };
-        let copied = |done, total| progress(MergeProgress::Copied(done, total));
-        replica::bring_up_to_date(&source, target, freshness, OlderSource::Refuse, &copied)
-    };
-    let (mut removed, mut photos) = (0, first.len());
-    let Transferred { newest, .. } = match relation {
-        Relation::Same | Relation::OursIsNewer => transfer(ours, &first, theirs)?,
-        Relation::TheirsIsNewer => {
-            photos = second.len();
-            transfer(theirs, &second, ours)?
-        }
-        Relation::Separate => {
-            let merge = Merge::of(&vault, second)?;
-            let settle = match merge.disagreements() {
-                [] => Settle::KeepAll,
-                disagreements => match decide(disagreements) {
-                    Some(settle) => settle,
-                    None => return Ok(None),
-                },
-            };
-            let total = merge.only_theirs();
-            let taken = |done| progress(MergeProgress::Taken(done, total.max(done)));
-            let merged: Merged = merge.run(settle, IfLocked::Wait, &taken)?;
-            removed = merged.removed;
-            let both = vault.snapshot()?;
-            photos = both.len();
-            transfer(ours, &both, theirs)?
-        }
-    };
-    if older == OlderSource::Accept {
-        freshness.accept(vault.snapshot()?.signed())?;
+    let (mut removed, mut passphrases_of) = ([0, 0], None);
+    if first.mapping().header != second.mapping().header {
+        passphrases_of = if relation == Relation::TheirsIsNewer { Some(Side::Theirs) } else { Some(Side::Ours) };
     }
-    let side = if relation == Relation::TheirsIsNewer { Side::Theirs } else { Side::Ours };
-    let passphrases_of = other_header.then_some(side);
-    Ok(Some(MergedCopies { relation, newest, photos, before, removed, passphrases_of }))
+    let lost = match relation {
+        Relation::OursIsNewer => lost_since(&second, &first)?,
+        Relation::TheirsIsNewer => lost_since(&first, &second)?,
+        Relation::Same | Relation::Separate => 0,
+    };
+    let (newest, from, to) = if relation == Relation::Separate || lost > 0 {
+        replica::header_of(theirs, second.signed())?;
+        let merge = Merge::of(&vault, second)?;
+        let Some(decision) = decision(&merge, relation, passphrase, decide, &mut passphrases_of) else {
+            return Ok(None);
+        };
+        let total = merge.only_theirs();
+        let taken = |done| progress(MergeProgress::Taken(done, total.max(done)));
+        let merged: Merged = merge.run(decision, IfLocked::Wait, &taken)?;
+        removed = merged.removed;
+        (merged.newest, ours, theirs)
+    } else if relation == Relation::TheirsIsNewer {
+        (Arc::new(second), theirs, ours)
+    } else {
+        (Arc::new(first), ours, theirs)
+    };
+    // Before the other copy is brought up to date: what was committed here is known even if that fails.
+    let descent = |older: &Seen| vault.descent(&*from.backend, newest.signed(), older);
+    match older {
+        OlderSource::Refuse => freshness.remember(&seen, newest.signed(), &descent)?,
+        OlderSource::Accept => freshness.accept(newest.signed())?,
+    }
+    let source = Source { replica: from, vault: &vault, snapshot: &newest, seen: &[] };
+    let copied = |done, total| progress(MergeProgress::Copied(done, total));
+    let _ = replica::bring_up_to_date(&source, to, &Freshness::unrecorded(), OlderSource::Refuse, &copied)?;
+    let (photos, newest) = (newest.len(), Seen::of(newest.signed()));
+    Ok(Some(MergedCopies { relation, newest, photos, before, removed, lost, passphrases_of }))
+}
+
+/// What becomes of what the copies disagree about. If one continues the other, it knows better.
+fn decision(
+    merge: &Merge<'_>,
+    relation: Relation,
+    passphrase: &Passphrase,
+    decide: &dyn Fn(Disagreements<'_>) -> Option<Decision>,
+    passphrases_of: &mut Option<Side>,
+) -> Option<Decision> {
+    match relation {
+        Relation::Same | Relation::OursIsNewer => {
+            return Some(Decision { photos: Settle::Ours, passphrases: Side::Ours });
+        }
+        Relation::TheirsIsNewer => return Some(Decision { photos: Settle::Theirs, passphrases: Side::Theirs }),
+        Relation::Separate => {}
+    }
+    let passphrases = merge.has_other_passphrases(passphrase);
+    let disagreements = Disagreements { photos: merge.disagreements(), passphrases };
+    let nothing_to_decide = Decision { photos: Settle::KeepAll, passphrases: Side::Ours };
+    let decision = if disagreements.is_empty() { nothing_to_decide } else { decide(disagreements)? };
+    *passphrases_of = passphrases.then_some(decision.passphrases);
+    Some(decision)
 }
 
 /// The newest generation of the second copy.

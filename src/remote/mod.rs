@@ -53,7 +53,7 @@ pub use address::{Address, Prompts};
 pub use error::Error;
 pub use frame::{LARGEST_PAYLOAD, VERSION};
 pub use host::serve;
-pub use merging::{MergeProgress, MergedCopies, Relation, merge};
+pub use merging::{Disagreements, MergeProgress, MergedCopies, Relation, merge};
 pub use open::{Options, open};
 pub use peer_stderr::PeerStderr;
 pub use replica::{OlderSource, Replica, Transferred, transfer};

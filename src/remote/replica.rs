@@ -19,8 +19,8 @@ use crate::cipher::Passphrase;
 use crate::durable::IfLocked;
 use crate::vault;
 use crate::vault::{
-    Abandoned, Backend, Descent, Digest, Directory, Expected, Freshness, Id, Object, Seen, SignedMapping, Snapshot,
-    Vault, Writer,
+    Abandoned, Backend, Descent, Directory, Expected, Freshness, Id, Object, Seen, SignedMapping, Snapshot, Vault,
+    Writer,
 };
 
 /// What to do with a source older than the target, or older than this machine has seen.
@@ -87,13 +87,11 @@ pub fn transfer(
     // Before the mapping is read: a generation committed in between then looks newer than the record, never older.
     let seen = freshness.seen(vault.id())?;
     let snapshot = vault.snapshot()?;
-    bring_up_to_date(
-        &Source { replica: from, vault: &vault, snapshot: &snapshot, seen: &seen },
-        to,
-        freshness,
-        older,
-        copied,
-    )
+    let source = Source { replica: from, vault: &vault, snapshot: &snapshot, seen: &seen };
+    if older == OlderSource::Refuse {
+        require_nothing_lost(&source, to)?;
+    }
+    bring_up_to_date(&source, to, freshness, older, copied)
 }
 
 /// The copy that a transfer reads.
@@ -129,8 +127,11 @@ pub(super) fn bring_up_to_date(
             if older == OlderSource::Accept => {}
         outcome => outcome?,
     }
+    let header = header_of(from, newest)?;
+    // Without it nobody can open the target, which then needs the commit even if it is at this generation.
+    let needs_commit = !is_there || !has_header(to, newest)?;
     // A transfer that was interrupted after its commit may have left files to remove.
-    if is_there && !has_journals(&*to.backend)? {
+    if !needs_commit && !has_journals(&*to.backend)? {
         if older == OlderSource::Accept {
             freshness.accept(newest)?;
         }
@@ -160,13 +161,9 @@ pub(super) fn bring_up_to_date(
         if is_there { Copying::default() } else { missing_files(snapshot, before.as_ref(), to, &*writer)? };
     let missing = vault::with_sizes(&*from.backend, missing)?;
     let bytes = vault::copy_files(&*from.backend, &*writer, &missing, copied)?;
-    if !is_there {
-        let named = newest.mapping.header;
-        let header = match before {
-            Some(before) if before.mapping.header == named => None,
-            _ => Some(from.backend.header(&named)?),
-        };
-        writer.commit(newest, header.as_deref())?;
+    if needs_commit {
+        let header = (!has_header(to, newest)?).then_some(&*header);
+        writer.commit(newest, header)?;
     }
     writer.discard(&obsolete);
     writer.remove_abandoned()?;
@@ -176,6 +173,31 @@ pub(super) fn bring_up_to_date(
         OlderSource::Accept => freshness.accept(newest)?,
     }
     Ok(Transferred { files: missing.len(), bytes, newest: Seen::of(newest) })
+}
+
+/// The header of a copy whose newest generation is given.
+pub(super) fn header_of(copy: &Replica, newest: &SignedMapping) -> Result<Vec<u8>, vault::Error> {
+    vault::named_header(&*copy.backend, &newest.mapping).map_err(|error| match error {
+        vault::Error::HeaderReplaced { generation } => {
+            elsewhere(Error::HeaderReplaced { copy: copy.name.clone(), generation })
+        }
+        error => error,
+    })
+}
+
+/// Whether a copy has the header of this generation.
+fn has_header(copy: &Replica, newest: &SignedMapping) -> Result<bool, vault::Error> {
+    match vault::named_header(&*copy.backend, &newest.mapping) {
+        Ok(_) => Ok(true),
+        Err(
+            vault::Error::HeaderReplaced { .. }
+            | vault::Error::Missing { .. }
+            | vault::Error::Damaged { .. }
+            | vault::Error::TooLarge { .. }
+            | vault::Error::NotAVault { .. },
+        ) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether a writer at the target is at work, or was interrupted.
@@ -210,6 +232,34 @@ fn target_mapping(vault: &Vault, from: &Replica, to: &Replica) -> Result<Option<
     Err(vault::Error::Damaged { object: Object::Mapping, what: "it does not authenticate" })
 }
 
+/// Refuses a target that has photos which the source has lost: they would be gone from both.
+fn require_nothing_lost(source: &Source<'_>, to: &Replica) -> Result<(), vault::Error> {
+    let Source { replica: from, vault, snapshot, .. } = *source;
+    let Some(before) = target_mapping(vault, from, to)?.filter(|before| !before.mapping.is_old()) else {
+        return Ok(());
+    };
+    let newest = snapshot.signed();
+    if before.tag == newest.tag || vault.descent(&*from.backend, newest, &Seen::of(&before))? != Descent::Continues {
+        return Ok(());
+    }
+    let photos = vault::lost_since(&vault.other_copy(Arc::clone(&to.backend))?, snapshot)?;
+    if photos == 0 {
+        return Ok(());
+    }
+    Err(elsewhere(Error::PhotosLost { there: to.name.clone(), here: from.name.clone(), photos }))
+}
+
+/// Whether the source knows every photo that was removed from the target, which is at the generation `before`.
+fn knows_removals(source: &Source<'_>, to: &Replica, before: &SignedMapping) -> Result<bool, vault::Error> {
+    if before.mapping.is_old() {
+        return Ok(true);
+    }
+    let target = source.vault.other_copy(Arc::clone(&to.backend))?;
+    let key = |tombstone: &vault::Tombstone| (tombstone.content, tombstone.removed);
+    let known: HashSet<_> = source.snapshot.tombstones()?.iter().map(key).collect();
+    Ok(target.tombstones()?.iter().map(key).all(|removal| known.contains(&removal)))
+}
+
 /// Refuses a target, which is at the generation `before`, that the source does not continue.
 fn judge(source: &Source<'_>, to: &Replica, before: &SignedMapping, if_older: OlderSource) -> Result<(), vault::Error> {
     let Source { replica: from, vault, snapshot, .. } = *source;
@@ -235,7 +285,7 @@ fn judge(source: &Source<'_>, to: &Replica, before: &SignedMapping, if_older: Ol
         Descent::Unknown => {
             let kept: HashSet<_> = vault::listed_images(&*from.backend, snapshot.mapping())?.into_iter().collect();
             let would_be_lost = vault::listed_images(&*to.backend, &before.mapping)?;
-            if would_be_lost.iter().all(|image| kept.contains(image)) {
+            if would_be_lost.iter().all(|image| kept.contains(image)) && knows_removals(source, to, before)? {
                 return Ok(());
             }
             Err(elsewhere(Error::UnknownLineage { there, theirs, here, ours }))
@@ -272,19 +322,6 @@ fn missing_files(
     writer.announce(&announced.collect::<Vec<_>>())?;
     let (left, absent): (Vec<_>, Vec<_>) =
         missing.into_iter().partition(|file| present.contains(&file.object.to_string()));
-    let objects: Vec<Object> = left.iter().map(|file| file.object.clone()).collect();
-    let digests = to.backend.digests(&objects)?;
-    let (whole, torn): (Vec<_>, Vec<_>) =
-        left.into_iter().zip(digests).partition(|(file, digest)| *digest == Some(file.digest));
-    let objects_of = |files: &[(Expected, Option<Digest>)]| -> Vec<Object> {
-        files.iter().map(|(file, _)| file.object.clone()).collect()
-    };
-    if !whole.is_empty() {
-        writer.adopt(&objects_of(&whole))?;
-    }
-    if !torn.is_empty() {
-        writer.discard(&objects_of(&torn));
-    }
-    let torn = torn.into_iter().map(|(file, _)| file).collect();
-    Ok(Copying { missing: [absent, torn].concat(), obsolete })
+    let left = vault::reuse_staged(&*to.backend, writer, left)?;
+    Ok(Copying { missing: [absent, left].concat(), obsolete })
 }

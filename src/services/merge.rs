@@ -8,15 +8,18 @@ pub use crate::remote::{MergeProgress, MergedCopies, OlderSource, Relation};
 use crate::services::app_dirs::AppDirs;
 use crate::services::known_vaults::{Judged, KnownVaults, Trust};
 use crate::services::session::{self, Passphrase};
+use crate::services::stored_photo::PhotoId;
 use crate::services::transfer::Transfer;
 use crate::vault;
-pub use crate::vault::{Settle, Side};
+pub use crate::vault::{Decision, Settle, Side};
 
 /// A photo that one copy has and the other one has removed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Disagreement {
-    /// Its file name; may hold anything.
-    pub name: String,
+    /// Its id in the copy that has it.
+    pub id: PhotoId,
+    /// Where it was found, below the folder that was added; may hold anything.
+    pub path: String,
     /// When it was removed, seconds since 1970.
     pub removed: i64,
     /// The copy from which it was removed.
@@ -25,8 +28,23 @@ pub struct Disagreement {
 
 impl From<&vault::Disagreement> for Disagreement {
     fn from(found: &vault::Disagreement) -> Self {
-        let name = String::from_utf8_lossy(&found.name).into_owned();
-        Self { name, removed: found.removed, removed_in: found.removed_in }
+        let path = String::from_utf8_lossy(&found.path).into_owned();
+        Self { id: found.id, path, removed: found.removed, removed_in: found.removed_in }
+    }
+}
+
+/// What two copies that were changed separately disagree about.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Disagreements {
+    /// In the order of their paths.
+    pub photos: Vec<Disagreement>,
+    /// Whether different passphrases open them.
+    pub passphrases: bool,
+}
+
+impl From<remote::Disagreements<'_>> for Disagreements {
+    fn from(found: remote::Disagreements<'_>) -> Self {
+        Self { photos: found.photos.iter().map(Disagreement::from).collect(), passphrases: found.passphrases }
     }
 }
 
@@ -61,9 +79,9 @@ impl Copies {
         [&self.places.source, &self.theirs].into_iter().filter_map(Judged::trust_note).collect()
     }
 
-    /// Makes both the union of their photos by content. `passphrase` opens the first one. `decide`
-    /// is asked about photos that one copy has removed; with `None` nothing is changed and there is no result. With
-    /// [`OlderSource::Accept`] neither copy need continue what this machine has seen.
+    /// Makes both the union of their photos by content. `passphrase` opens the first one. `decide` is asked about what
+    /// they disagree about; with `None` nothing is changed and there is no result. With [`OlderSource::Accept`] neither
+    /// copy need continue what this machine has seen.
     ///
     /// # Errors
     /// When a connection is lost or they are different vaults; when neither is the newest that this machine has seen;
@@ -73,11 +91,11 @@ impl Copies {
         passphrase: &Passphrase,
         dirs: &AppDirs,
         older: OlderSource,
-        decide: &dyn Fn(&[Disagreement]) -> Option<Settle>,
+        decide: &dyn Fn(Disagreements) -> Option<Decision>,
         progress: &dyn Fn(MergeProgress),
     ) -> Result<Option<MergedCopies>, Error> {
         let Self { places: Transfer { from: ours, source, to, .. }, theirs } = self;
-        let decide = |found: &[vault::Disagreement]| decide(&found.iter().map(Disagreement::from).collect::<Vec<_>>());
+        let decide = |found: remote::Disagreements<'_>| decide(found.into());
         let freshness = session::freshness(dirs);
         let merged = remote::merge(&ours, &to, passphrase, &freshness, older, &decide, progress)?;
         if let Some(merged) = &merged {

@@ -53,7 +53,7 @@ mod unlocked;
 mod write;
 
 pub use backend::blocks::Blocks;
-pub use backend::copying::{FileToCopy, copy_files, with_sizes};
+pub use backend::copying::{FileToCopy, copy_files, reuse_staged, with_sizes};
 pub use backend::generation::{entry_files, listed_images, named_files};
 pub use backend::keyless_check::{Compared, Difference, KeylessReport, keyless_check};
 pub(crate) use backend::local::LocalBackend;
@@ -78,14 +78,15 @@ pub use format::record::{Found, LONGEST_PATH_BYTES, LONGEST_TEXT_BYTES, Modified
 pub use format::sealed::LARGEST_PHOTO_BYTES;
 pub use format::space::FeatureSpace;
 pub use format::table::Source;
+pub use format::tombstone::Tombstone;
 pub use freshness::{CopyAge, Freshness};
 pub use read::check;
 pub use read::image::Image;
 pub use read::segment::Segment;
 pub use read::snapshot::Snapshot;
-pub use unlocked::{Vault, claimed_id};
+pub use unlocked::{Vault, claimed_id, named_header};
 pub use write::conversion::{Project, UpgradeProgress};
-pub use write::merging::{Disagreement, Merge, Merged, Settle, Side};
+pub use write::merging::{Decision, Disagreement, Merge, Merged, Settle, Side, lost_since};
 pub use write::repair::{LostPhotoPolicy, Regenerate, Repaired, repair};
 pub use write::restoring::{RestoreProgress, Restored, restore};
 pub use write::transaction::{Appended, Committed, NewImage, StoredPhoto, Transaction};

@@ -280,7 +280,7 @@ fn read_header(backend: &dyn Backend) -> Result<Vec<u8>, Error> {
 ///
 /// # Errors
 /// [`Error::HeaderReplaced`]; as [`Backend::header`].
-pub(super) fn named_header(backend: &dyn Backend, mapping: &Mapping) -> Result<Vec<u8>, Error> {
+pub fn named_header(backend: &dyn Backend, mapping: &Mapping) -> Result<Vec<u8>, Error> {
     let header = backend.header(&mapping.header)?;
     if mapping.is_old() || mapping.header == Digest::of(&[&header]) {
         return Ok(header);
@@ -299,7 +299,11 @@ fn open_named_header(backend: &dyn Backend, tried: &[u8], passphrase: &Passphras
 /// The current mapping, after verifying its tag and that it is not older than this machine has seen.
 pub(super) fn authentic_mapping(source: &Source, freshness: &Freshness) -> Result<SignedMapping, Error> {
     let found = read_mapping(&*source.backend, &source.keys, freshness)?;
-    if Shape::of(&found.mapping)? == source.shape { Ok(found) } else { Err(Error::Upgraded) }
+    // Copies that were upgraded separately have other keys for the same features.
+    let space = found.mapping.space().ok().map(|space| space.id);
+    let is_same =
+        Shape::of(&found.mapping)? == source.shape && space == source.search.as_ref().map(|search| search.space);
+    if is_same { Ok(found) } else { Err(Error::Upgraded) }
 }
 
 /// The same for a vault that is being opened.

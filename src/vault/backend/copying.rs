@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
+use parking_lot::Mutex;
+
 use super::Backend;
 use super::writer::Writer;
 use crate::vault::error::Error;
 use crate::vault::format::expected::Expected;
 use crate::vault::format::hex::Hex;
-use crate::vault::format::layout::Directory;
+use crate::vault::format::layout::{Directory, Object};
 
 /// Files read at once, so that a distant source costs few round trips.
 const READERS: usize = 8;
@@ -67,23 +69,101 @@ pub fn copy_files(
 
 /// Sends a file in pieces, and compares its digest.
 fn send_large(from: &dyn Backend, writer: &dyn Writer, file: &Expected, bytes: u64) -> Result<u64, Error> {
-    let (mut hasher, mut at) = (blake3::Hasher::new(), 0);
+    stage_copy(from, writer, file, &file.object, bytes)?.map_or(Ok(bytes), Err)
+}
+
+/// Stages a copy of `file`, which has `bytes` bytes in `from`, under a name that the writer knows. Returns why `from`
+/// does not have it, if it does not: then nothing is staged.
+///
+/// # Errors
+/// When `from` cannot be reached; what the writer reports.
+pub(in crate::vault) fn stage_copy(
+    from: &dyn Backend,
+    writer: &dyn Writer,
+    file: &Expected,
+    name: &Object,
+    bytes: u64,
+) -> Result<Option<Error>, Error> {
+    let (mut hasher, mut at, mut unread) = (blake3::Hasher::new(), 0, None);
     let mut pieces = std::iter::from_fn(|| {
         let piece = (at < bytes).then(|| from.read_at(&file.object, at, PIECE_BYTES.min(bytes - at)))?;
-        // A file that became shorter ends here, and its digest differs.
-        let piece = piece.and_then(|piece| if piece.is_empty() { Err(file.differs()) } else { Ok(piece) });
-        if let Ok(piece) = &piece {
-            hasher.update(piece);
-            at += piece.len() as u64;
+        match piece {
+            Ok(piece) if !piece.is_empty() => {
+                hasher.update(&piece);
+                at += piece.len() as u64;
+                Some(Ok(piece))
+            }
+            outcome => {
+                // Without an error the file became shorter.
+                unread = Some(outcome.err().unwrap_or_else(|| file.differs()));
+                Some(Err(file.differs()))
+            }
         }
-        Some(piece)
     });
-    writer.stage_from(&file.object, bytes, &mut pieces)?;
-    if Hex(hasher.finalize().into()) == file.digest {
-        return Ok(bytes);
+    let staged = writer.stage_from(name, bytes, &mut pieces);
+    match (staged, unread) {
+        (_, Some(cause)) if cause.is_damage() => return Ok(Some(cause)),
+        (_, Some(error)) | (Err(error), None) => return Err(error),
+        (Ok(()), None) => {}
     }
-    writer.discard(std::slice::from_ref(&file.object));
-    Err(file.differs())
+    if Hex(hasher.finalize().into()) == file.digest {
+        return Ok(None);
+    }
+    writer.discard(std::slice::from_ref(name));
+    Ok(Some(file.differs()))
+}
+
+/// Those of `files` that still have to be staged. Of what a writer left at `to`, whole files are adopted and damaged
+/// ones removed. The writer knows the names already.
+///
+/// # Errors
+/// When `to` cannot be read; what the writer reports.
+pub fn reuse_staged(to: &dyn Backend, writer: &dyn Writer, files: Vec<Expected>) -> Result<Vec<Expected>, Error> {
+    let objects: Vec<Object> = files.iter().map(|file| file.object.clone()).collect();
+    let (mut whole, mut torn, mut needed) = (Vec::new(), Vec::new(), Vec::new());
+    for (file, digest) in files.into_iter().zip(to.digests(&objects)?) {
+        if digest == Some(file.digest) {
+            whole.push(file.object);
+            continue;
+        }
+        torn.extend(digest.is_some().then(|| file.object.clone()));
+        needed.push(file);
+    }
+    if !whole.is_empty() {
+        writer.adopt(&whole)?;
+    }
+    if !torn.is_empty() {
+        writer.discard(&torn);
+    }
+    Ok(needed)
+}
+
+/// Calls `read` on each of `items` in several threads, so that a distant place costs few round trips. The results have
+/// the order of the items.
+///
+/// # Errors
+/// The first error that occurred; then some items were not read.
+pub(in crate::vault) fn read_at_once<T: Sync, R: Send>(
+    items: &[T],
+    read: impl Fn(&T) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(items.len()));
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(at) else { return };
+            let outcome = read(item);
+            if outcome.is_err() {
+                next.store(items.len(), Ordering::Relaxed);
+            }
+            done.lock().push((at, outcome));
+        }
+    };
+    thread::scope(|scope| (0..READERS.min(items.len())).for_each(|_| drop(scope.spawn(work))));
+    let mut done = done.into_inner();
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 /// Sends files that fit into memory; returns their total size.

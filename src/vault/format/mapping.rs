@@ -111,10 +111,11 @@ impl Mapping {
         Self { generation, parents, groups, segments, packs, tables, ..self.clone() }
     }
 
-    /// The generation after both this one, whose tag is `tag`, and `other`, which was changed separately.
+    /// The generation after both this one, whose tag is `tag`, and `other`, which was changed separately. `header` is
+    /// that of one of them.
     #[must_use]
-    pub fn merged(&self, tag: MacTag, other: &SignedMapping, contents: Contents) -> Self {
-        let mut next = self.next(tag, contents);
+    pub fn merged(&self, tag: MacTag, other: &SignedMapping, header: Digest, contents: Contents) -> Self {
+        let mut next = Self { header, ..self.next(tag, contents) };
         next.generation = next.generation.max(other.mapping.generation + 1);
         next.parents.push(other.tag);
         next.parents.sort_unstable();

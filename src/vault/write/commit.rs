@@ -3,7 +3,7 @@
 //! Must never: forget a change before it is committed. Where locks do nothing, a commit that another writer overtakes
 //! is tried again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::history::{Continuing, remember};
@@ -12,7 +12,7 @@ use super::packing::{Packing, Thumbnails};
 use super::rewriting::{Changes, Rewriting, Rewritten};
 use super::tables;
 use super::tables::{Row, TableWriter};
-use super::transaction::{Hold, Transaction, now};
+use super::transaction::{Hold, OtherLine, Transaction, now};
 use crate::vault::error::Error;
 use crate::vault::format::entries::TableEntry;
 use crate::vault::format::hex::{Digest, Id};
@@ -73,7 +73,8 @@ impl Transaction {
         }
         let Prepared { mapping, obsolete } = self.prepare().map_err(|error| self.overtaken_or(error))?;
         self.writer.announce(&obsolete)?;
-        self.writer.commit(&mapping, None)?;
+        let header = self.merged.as_ref().and_then(|other| other.header.as_deref());
+        self.writer.commit(&mapping, header)?;
         self.writer.discard(&obsolete);
         // The commit has happened, whatever becomes of files that others left.
         if let Err(error) = self.writer.remove_abandoned() {
@@ -138,15 +139,46 @@ impl Transaction {
         packing.merge()?;
         let (packs, unpacked) = packing.finish();
         obsolete.extend(unpacked);
-        let tables = self.next_tables(&tombstones)?;
+        let tables = self.next_tables(&self.removals(tombstones)?)?;
         obsolete.extend(tables::obsolete_pages(&self.base.mapping().tables, &tables));
         let contents = Contents { groups, segments, packs, tables };
         let (base, tag) = (self.base.mapping(), self.base.signed.tag);
         let mapping = match &self.merged {
             None => base.next(tag, contents),
-            Some(other) => base.merged(tag, &other.signed, contents),
+            Some(OtherLine { newest, header }) => {
+                let header = header.as_ref().map_or(base.header, |header| Digest::of(&[header]));
+                base.merged(tag, &newest.signed, header, contents)
+            }
         };
         Ok(Prepared { mapping: SignedMapping::sign(mapping, &self.source.keys), obsolete })
+    }
+
+    /// Which of the new tombstones are written, and with which time. A merge recognises a removal by its time, so if a
+    /// photo was removed before, that of the next removal is later, whatever the clock says.
+    fn removals(&self, new: Vec<Tombstone>) -> Result<Vec<Tombstone>, Error> {
+        // A damaged photo that is replaced by a whole one was not removed.
+        let mut new: Vec<_> =
+            new.into_iter().filter(|tombstone| !self.added.contains_key(&tombstone.content)).collect();
+        if new.is_empty() {
+            return Ok(new);
+        }
+        let known = match self.base.tombstones() {
+            // Repair deals with them.
+            Err(error) if error.is_damage() => return Ok(new),
+            known => known?,
+        };
+        let contents: HashSet<Digest> = new.iter().map(|tombstone| tombstone.content).collect();
+        let mut latest: HashMap<Digest, i64> = HashMap::new();
+        for tombstone in known.iter().filter(|tombstone| contents.contains(&tombstone.content)) {
+            let latest = latest.entry(tombstone.content).or_insert(tombstone.removed);
+            *latest = tombstone.removed.max(*latest);
+        }
+        for tombstone in &mut new {
+            if let Some(latest) = latest.get(&tombstone.content) {
+                tombstone.removed = tombstone.removed.max(latest.saturating_add(1));
+            }
+        }
+        Ok(new)
     }
 
     /// The tables of the next generation, with these new tombstones.
@@ -162,7 +194,7 @@ impl Transaction {
         if let Some(other) = &self.merged {
             let key = |tombstone: &Tombstone| (tombstone.content, tombstone.removed);
             let known: HashSet<(Digest, i64)> = self.base.tombstones()?.iter().map(key).collect();
-            let new = other.tombstones()?.iter().filter(|tombstone| !known.contains(&key(tombstone)));
+            let new = other.newest.tombstones()?.iter().filter(|tombstone| !known.contains(&key(tombstone)));
             buried.splice(..0, new.map(Tombstone::to_fields));
         }
         let (buried_before, tombstones) = (base.pages(Table::Tombstones.name()), writer(Table::Tombstones));
@@ -176,7 +208,9 @@ impl Transaction {
         let continuing = Continuing { source: &self.source, writer: &*self.writer, freshness: &self.freshness };
         let history = match &self.merged {
             None => continuing.after(&self.base.signed, self.changes.if_history_is_damaged)?,
-            Some(other) => continuing.after_both(&self.base.signed, &other.signed, other.source())?,
+            Some(OtherLine { newest, .. }) => {
+                continuing.after_both(&self.base.signed, &newest.signed, newest.source())?
+            }
         };
         tables::set_pages(&mut tables, Table::History, history);
         Ok(tables)

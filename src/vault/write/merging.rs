@@ -13,25 +13,30 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::rewriting::rows_of;
-use super::transaction::Transaction;
+use super::transaction::{OtherLine, Transaction};
+use crate::cipher::Passphrase;
 use crate::durable::IfLocked;
 use crate::vault::backend::Backend;
-use crate::vault::backend::copying::{FileToCopy, copy_files};
+use crate::vault::backend::copying::{FileToCopy, copy_files, read_at_once, reuse_staged};
 use crate::vault::error::Error;
 use crate::vault::format::chunks;
-use crate::vault::format::entries::SEGMENT_IMAGES;
+use crate::vault::format::entries::{SEGMENT_IMAGES, TableEntry};
 use crate::vault::format::expected::Expected;
+use crate::vault::format::header;
 use crate::vault::format::hex::{Digest, Id};
 use crate::vault::format::layout::Object;
 use crate::vault::format::list::ListedImage;
-use crate::vault::format::record::Record;
+use crate::vault::format::mapping::Mapping;
+use crate::vault::format::record::{Found, Record};
 use crate::vault::format::sealed;
 use crate::vault::format::sealed::{Kind, LARGEST_PHOTO_BYTES};
 use crate::vault::format::segment::Row;
+use crate::vault::format::table;
+use crate::vault::format::table::Table;
 use crate::vault::format::tombstone::Tombstone;
 use crate::vault::read::segment::Segment;
 use crate::vault::read::snapshot::Snapshot;
-use crate::vault::unlocked::Vault;
+use crate::vault::unlocked::{Vault, named_header};
 
 /// One of two copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,18 +50,18 @@ pub enum Side {
 /// A photo that one copy has and the other one has removed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Disagreement {
-    /// Its file name, as the system had it.
-    pub name: Vec<u8>,
+    /// Its id in the copy that has it.
+    pub id: Id,
+    /// Where it was found, below its source; bytes as the system had them.
+    pub path: Vec<u8>,
     /// When it was removed, seconds since 1970.
     pub removed: i64,
     /// Where it was removed.
     pub removed_in: Side,
     content: Digest,
-    /// Its id in our copy, if it was removed in the other one.
-    id: Option<Id>,
 }
 
-/// How disagreements are settled.
+/// How disagreements about photos are settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settle {
     /// As our copy has it.
@@ -67,16 +72,25 @@ pub enum Settle {
     KeepAll,
 }
 
-/// What a merge did.
+/// What the owner decides about what two copies disagree about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What becomes of photos that one copy has removed.
+    pub photos: Settle,
+    /// Whose passphrases open both copies, if those of the two are different.
+    pub passphrases: Side,
+}
+
+/// What a merge did.
 #[must_use]
 pub struct Merged {
     /// The generation that continues both copies.
-    pub generation: u64,
+    pub newest: Arc<Snapshot>,
     /// Photos taken over from the other copy.
     pub taken: usize,
-    /// Photos removed because the other copy had removed them.
-    pub removed: usize,
+    /// Photos removed from our copy because the other one had removed them, and those that the other copy loses because
+    /// ours had.
+    pub removed: [usize; 2],
 }
 
 /// Two copies that were compared.
@@ -84,8 +98,12 @@ pub struct Merge<'a> {
     vault: &'a Vault,
     ours: Arc<Snapshot>,
     theirs: Arc<Snapshot>,
+    /// The header of the other copy, if it is another one.
+    other_header: Option<Vec<u8>>,
     /// The contents that only the other copy has, and that our copy never removed or the other one added again.
     only_theirs: HashSet<Digest>,
+    /// Images of ours whose files are damaged, and whose content the other copy has whole under another id.
+    damaged: Vec<(Id, Digest)>,
     disagreements: Vec<Disagreement>,
 }
 
@@ -93,15 +111,16 @@ impl<'a> Merge<'a> {
     /// Compares the vault with the other copy. Reads lists and records of segments that differ.
     ///
     /// # Errors
-    /// [`Error::Newer`] when one of them has what this version cannot merge; what is missing or damaged in either.
+    /// [`Error::OtherVectors`]; [`Error::Newer`] when one of them has what this version cannot merge;
+    /// [`Error::HeaderReplaced`] when no passphrase opens one of them; what is missing or damaged in either.
     pub fn of(vault: &'a Vault, theirs: Snapshot) -> Result<Self, Error> {
         let (ours, theirs) = (Arc::new(vault.snapshot()?), Arc::new(theirs));
-        ours.mapping().require_writable()?;
-        theirs.mapping().require_writable()?;
-        if ours.mapping().spaces != theirs.mapping().spaces {
-            return Err(Error::Newer { what: "vectors of another network than the other copy" });
-        }
-        let mut merge = Self { vault, ours, theirs, only_theirs: HashSet::new(), disagreements: Vec::new() };
+        require_mergeable(ours.mapping(), theirs.mapping())?;
+        named_header(vault.backend(), ours.mapping())?;
+        let header = named_header(&*theirs.source().backend, theirs.mapping())?;
+        let other_header = (ours.mapping().header != theirs.mapping().header).then_some(header);
+        let (only_theirs, damaged, disagreements) = (HashSet::new(), Vec::new(), Vec::new());
+        let mut merge = Self { vault, ours, theirs, other_header, only_theirs, damaged, disagreements };
         merge.compare()?;
         Ok(merge)
     }
@@ -110,29 +129,46 @@ impl<'a> Merge<'a> {
         let (removed_here, removed_there) = (self.ours.tombstones()?, self.theirs.tombstones()?);
         // Removals that the other copy knows of are settled: a photo that is there all the same was added again.
         let (only_here, only_there) =
-            (unknown_to(removed_here, removed_there), unknown_to(removed_there, removed_here));
-        let (mut disagreements, mut only_theirs) = (Vec::new(), HashSet::new());
+            (latest_not_in(removed_here, removed_there), latest_not_in(removed_there, removed_here));
+        let (mut disagreements, mut only_theirs, mut twice) = (Vec::new(), HashSet::new(), Vec::new());
         for segment in self.different_segments()? {
-            for Record { content, .. } in segment.read_records()? {
-                if self.ours.find_content(&content)?.is_some() {
+            for record in segment.read_records()? {
+                if let Some(id) = self.ours.find_content(&record.content)? {
+                    if id != record.id {
+                        twice.push((id, record));
+                    }
                     continue;
                 }
-                match only_here.get(&content) {
-                    Some(tombstone) => disagreements.push(disagreement(tombstone, Side::Ours, None)),
-                    None => _ = only_theirs.insert(content),
+                match only_here.get(&record.content) {
+                    Some(removed) => disagreements.push(disagreement(&record, *removed, Side::Ours)),
+                    None => _ = only_theirs.insert(record.content),
                 }
             }
         }
-        for (content, tombstone) in &only_there {
+        for (content, removed) in &only_there {
             if let Some(id) = self.ours.find_content(content)?
                 && self.theirs.find_content(content)?.is_none()
             {
-                disagreements.push(disagreement(tombstone, Side::Theirs, Some(id)));
+                disagreements.push(disagreement(self.ours.image(id)?.record()?, *removed, Side::Theirs));
             }
         }
-        disagreements.sort_by(|one, other| (&one.name, one.content).cmp(&(&other.name, other.content)));
+        disagreements.sort_by(|one, other| (&one.path, one.content).cmp(&(&other.path, other.content)));
         (self.disagreements, self.only_theirs) = (disagreements, only_theirs);
+        self.damaged = self.damaged_of(twice)?;
         Ok(())
+    }
+
+    /// Of the photos that both copies have under different ids, those that are damaged in ours and whole in theirs.
+    fn damaged_of(&self, twice: Vec<(Id, Record)>) -> Result<Vec<(Id, Digest)>, Error> {
+        let ours = twice.iter().map(|(id, _)| Ok(self.ours.image(*id)?.listed().clone()));
+        let ours = ours.collect::<Result<Vec<_>, Error>>()?;
+        let is_whole = are_whole(self.vault.backend(), &ours)?;
+        let damaged: Vec<_> = twice.into_iter().zip(is_whole).filter(|(_, is_whole)| !is_whole).collect();
+        let theirs = damaged.iter().map(|((_, record), _)| Ok(self.theirs.image(record.id)?.listed().clone()));
+        let theirs = theirs.collect::<Result<Vec<_>, Error>>()?;
+        let is_whole = are_whole(&*self.theirs.source().backend, &theirs)?;
+        let replaceable = damaged.into_iter().zip(is_whole).filter(|(_, is_whole)| *is_whole);
+        Ok(replaceable.map(|(((id, record), _), _)| (id, record.content)).collect())
     }
 
     /// The segments of the other copy that ours does not have.
@@ -142,10 +178,23 @@ impl<'a> Merge<'a> {
         Ok(self.theirs.segments()?.filter(|segment| !shared.contains(&key(segment))).collect())
     }
 
-    /// What has to be decided, in the order of the names.
+    /// Photos about which the owner has to decide, in the order of their paths.
     #[must_use]
     pub fn disagreements(&self) -> &[Disagreement] {
         &self.disagreements
+    }
+
+    /// Whether the two copies may open with different passphrases: they have different headers, and `passphrase` is not
+    /// the only one of both.
+    #[must_use]
+    pub fn has_other_passphrases(&self, passphrase: &Passphrase) -> bool {
+        let is_only_one = |header: &[u8]| {
+            header::list_slots(header, passphrase).is_ok_and(|slots| slots.len() == 1 && slots[0].is_opened)
+        };
+        self.other_header.as_ref().is_some_and(|theirs| {
+            let ours = named_header(self.vault.backend(), self.ours.mapping());
+            !(is_only_one(theirs) && ours.is_ok_and(|ours| is_only_one(&ours)))
+        })
     }
 
     /// How many photos only the other copy has, not counting those that were removed from ours.
@@ -161,46 +210,54 @@ impl<'a> Merge<'a> {
     /// [`Error::Superseded`] when either copy has changed since they were compared: compare them again;
     /// [`Error::Locked`]; a file that is missing or damaged in the other copy; what the system reports. What was
     /// committed before stays.
-    pub fn run(self, settle: Settle, if_locked: IfLocked, taken: &dyn Fn(usize)) -> Result<Merged, Error> {
-        let merged = self.run_locked(settle, if_locked, taken);
-        merged.map_err(|error| match self.theirs.source().backend.mapping() {
+    pub fn run(&self, decision: Decision, if_locked: IfLocked, taken: &dyn Fn(usize)) -> Result<Merged, Error> {
+        let merged = self.run_locked(decision, if_locked, taken);
+        merged.map_err(|error| match (&error, self.theirs.source().backend.mapping()) {
             // A commit over there removes files that it makes obsolete.
-            Ok(now) if now.tag != self.theirs.signed.tag => {
+            (Error::Missing { .. }, Ok(now)) if now.tag != self.theirs.signed.tag => {
                 Error::Superseded { generation: self.theirs.mapping().generation }
             }
             _ => error,
         })
     }
 
-    fn run_locked(&self, settle: Settle, if_locked: IfLocked, taken: &dyn Fn(usize)) -> Result<Merged, Error> {
-        let mut wanted = self.only_theirs.clone();
+    fn run_locked(&self, decision: Decision, if_locked: IfLocked, taken: &dyn Fn(usize)) -> Result<Merged, Error> {
         let mut transaction = Transaction::begin_locked(self.vault, if_locked)?;
         if transaction.base().signed.tag != self.ours.signed.tag {
             return Err(Error::Superseded { generation: self.ours.mapping().generation });
         }
         // An interrupted merge has left files with the names of those that are copied now.
         transaction.remove_leftovers()?;
-        transaction.adopt_sources(self.theirs.sources()?)?;
-        let mut removed = 0;
+        let translation = Translation {
+            sources: transaction.adopt_sources(self.theirs.sources()?)?,
+            spaces: [self.theirs.mapping().space()?.id, self.ours.mapping().space()?.id],
+        };
+        let (mut wanted, mut removed) = (self.only_theirs.clone(), [0, 0]);
         for disagreement in &self.disagreements {
-            match (disagreement.removed_in, settle) {
+            match (disagreement.removed_in, decision.photos) {
                 (Side::Ours, Settle::Theirs | Settle::KeepAll) => _ = wanted.insert(disagreement.content),
+                (Side::Ours, Settle::Ours) => removed[1] += 1,
                 (Side::Theirs, Settle::Theirs) => {
-                    if let Some(id) = disagreement.id {
-                        transaction.remove(id)?;
-                        removed += 1;
-                    }
+                    transaction.remove(disagreement.id)?;
+                    removed[0] += 1;
                 }
-                _ => {}
+                (Side::Theirs, Settle::Ours | Settle::KeepAll) => {}
             }
         }
+        for (id, content) in &self.damaged {
+            transaction.remove(*id)?;
+            wanted.insert(*content);
+        }
+        // Added by the last commit only: each of them rewrites the records of a segment.
+        let mut places = Vec::new();
         let mut count = 0;
         for segment in self.different_segments()? {
             let records = segment.read_records()?;
-            for record in records.iter().filter(|record| !wanted.contains(&record.content)) {
-                add_places(&mut transaction, record)?;
+            let (new, known): (Vec<_>, Vec<_>) = records.iter().partition(|record| wanted.contains(&record.content));
+            for record in known {
+                places.extend(self.new_places(record, &translation)?);
             }
-            if !records.iter().any(|record| wanted.contains(&record.content)) {
+            if new.is_empty() {
                 continue;
             }
             let rows = rows_of(self.theirs.source(), segment)?;
@@ -208,50 +265,150 @@ impl<'a> Merge<'a> {
             for row in &rows {
                 require_free(&transaction, row)?;
             }
-            self.copy(&transaction, &rows)?;
-            for mut row in rows {
-                if let Some(place) = row.record.thumbnail.take() {
-                    let thumbnail = self.theirs.packs().thumbnail(&place)?;
-                    row.record.thumbnail = Some(transaction.new_thumbnail(&thumbnail)?);
-                }
-                transaction.take_over(row);
-                count += 1;
-            }
-            taken(count);
+            self.copy(&transaction, &rows, &|files| taken(count + files.min(rows.len())))?;
+            count += rows.len();
+            self.take_over(&mut transaction, rows, &translation)?;
             if transaction.pending() >= SEGMENT_IMAGES {
                 transaction = transaction.commit()?.next;
             }
         }
-        transaction.continue_too(Arc::clone(&self.theirs));
-        let committed = transaction.commit()?.next;
-        Ok(Merged { generation: committed.base().mapping().generation, taken: count, removed })
-    }
-
-    /// Copies the files of these images. What a writer left here before where locks do nothing is used if it is whole.
-    fn copy(&self, transaction: &Transaction, rows: &[Row]) -> Result<(), Error> {
-        let (from, writer) = (&*self.theirs.source().backend, transaction.writer());
-        let mut files = files_of(from, rows)?;
-        let objects: Vec<Object> = files.iter().map(|file| file.file.object.clone()).collect();
-        writer.announce(&objects)?;
-        let found = self.vault.backend().digests(&objects)?;
-        let (mut whole, mut torn) = (Vec::new(), Vec::new());
-        for (file, found) in files.iter().zip(found) {
-            match found {
-                Some(digest) if digest == file.file.digest => whole.push(file.file.object.clone()),
-                Some(_) => torn.push(file.file.object.clone()),
-                None => {}
+        for (content, found) in places {
+            if let Some(id) = transaction.find_content(&content)? {
+                transaction.add_place(id, found)?;
             }
         }
-        if !whole.is_empty() {
-            writer.adopt(&whole)?;
-            let whole: HashSet<Object> = whole.into_iter().collect();
-            files.retain(|file| !whole.contains(&file.file.object));
-        }
-        if !torn.is_empty() {
-            writer.discard(&torn);
-        }
-        copy_files(from, writer, &files, &|_, _| {}).map(drop)
+        let header = self.other_header.clone().filter(|_| decision.passphrases == Side::Theirs);
+        transaction.merged = Some(OtherLine { newest: Arc::clone(&self.theirs), header });
+        let newest = Arc::clone(transaction.commit()?.next.base());
+        Ok(Merged { newest, taken: count, removed })
     }
+
+    /// The places of a photo that only the other copy knows, of a photo that both have.
+    fn new_places(&self, record: &Record, translation: &Translation) -> Result<Vec<(Digest, Found)>, Error> {
+        let Some(id) = self.ours.find_content(&record.content)? else { return Ok(Vec::new()) };
+        let image = self.ours.image(id)?;
+        let known = image.record()?.found();
+        let is_new =
+            |found: &Found| !known.iter().any(|known| known.source == found.source && known.path == found.path);
+        let theirs = record.found().iter().map(|found| translation.found(found.clone()));
+        Ok(theirs.filter(is_new).map(|found| (record.content, found)).collect())
+    }
+
+    /// Adds images whose files were copied.
+    fn take_over(&self, transaction: &mut Transaction, rows: Vec<Row>, translation: &Translation) -> Result<(), Error> {
+        let thumbnail = |row: &Row| row.record.thumbnail.map(|place| self.theirs.packs().thumbnail(&place)).transpose();
+        let thumbnails = read_at_once(&rows, thumbnail)?;
+        for (mut row, thumbnail) in rows.into_iter().zip(thumbnails) {
+            row.record.thumbnail = thumbnail.map(|thumbnail| transaction.new_thumbnail(&thumbnail)).transpose()?;
+            translation.translate(&mut row.record);
+            transaction.added.insert(row.record.content, row.listed.id);
+            transaction.changes.additions.push(row);
+        }
+        Ok(())
+    }
+
+    /// Copies the files of these images; `copied` receives how many so far. What a writer left here before, where locks
+    /// do nothing, is used if it is whole.
+    fn copy(&self, transaction: &Transaction, rows: &[Row], copied: &dyn Fn(usize)) -> Result<(), Error> {
+        let (from, writer) = (&*self.theirs.source().backend, &*transaction.writer);
+        let mut files = files_of(from, rows)?;
+        let expected: Vec<Expected> = files.iter().map(|file| file.file.clone()).collect();
+        writer.announce(&expected.iter().map(|file| file.object.clone()).collect::<Vec<_>>())?;
+        let needed = reuse_staged(self.vault.backend(), writer, expected)?;
+        let needed: HashSet<Object> = needed.into_iter().map(|file| file.object).collect();
+        files.retain(|file| needed.contains(&file.file.object));
+        copy_files(from, writer, &files, &|done, _| copied(done)).map(drop)
+    }
+}
+
+impl Transaction {
+    /// Adds the sources of another copy of the vault that this one does not have. Returns the id here of each source
+    /// there: a folder that was added to both has an id of its own in each.
+    fn adopt_sources(&mut self, theirs: &[table::Source]) -> Result<HashMap<Id, Id>, Error> {
+        let mut ids = HashMap::new();
+        for source in theirs {
+            let mut known = self.base.sources()?.iter().chain(&self.sources);
+            let same = known.find(|known| known.id == source.id || known.root == source.root).map(|known| known.id);
+            ids.insert(source.id, same.unwrap_or(source.id));
+            if same.is_none() {
+                self.sources.push(source.clone());
+            }
+        }
+        Ok(ids)
+    }
+}
+
+/// What has other ids in the other copy.
+struct Translation {
+    /// The id here of each source there.
+    sources: HashMap<Id, Id>,
+    /// The id of the space there, and here.
+    spaces: [Id; 2],
+}
+
+impl Translation {
+    fn found(&self, mut found: Found) -> Found {
+        found.source = self.sources.get(&found.source).copied().unwrap_or(found.source);
+        found
+    }
+
+    fn translate(&self, record: &mut Record) {
+        let companions = record.companions.iter_mut().map(|companion| &mut companion.found);
+        companions.for_each(|found| *found = self.found(found.clone()));
+        record.found_mut().iter_mut().for_each(|found| *found = self.found(found.clone()));
+        let [there, here] = self.spaces;
+        if record.without_vector.remove(&there) {
+            record.without_vector.insert(here);
+        }
+    }
+}
+
+/// How many photos of `older` are missing in `newer`, which continues it, although nobody removed them: they were
+/// damaged there, and given up. Segments whose records cannot be read are passed over.
+///
+/// # Errors
+/// What is missing or damaged in `newer`; when `older` cannot be reached.
+pub fn lost_since(older: &Snapshot, newer: &Snapshot) -> Result<usize, Error> {
+    let key = |segment: &Segment| (segment.entry().id, segment.entry().list, segment.entry().records);
+    let kept: HashSet<(Id, Digest, Digest)> = newer.segments()?.map(key).collect();
+    let removed: HashSet<Digest> = newer.tombstones()?.iter().map(|tombstone| tombstone.content).collect();
+    let mut lost = 0;
+    for segment in older.readable_segments().into_iter().filter(|segment| !kept.contains(&key(segment))) {
+        match segment.read_records() {
+            Err(error) if error.is_damage() => {}
+            records => {
+                for Record { content, .. } in records? {
+                    lost += usize::from(!removed.contains(&content) && newer.find_content(&content)?.is_none());
+                }
+            }
+        }
+    }
+    Ok(lost)
+}
+
+/// Which originals have the digest that is known of them.
+fn are_whole(backend: &dyn Backend, originals: &[ListedImage]) -> Result<Vec<bool>, Error> {
+    let objects: Vec<Object> = originals.iter().map(ListedImage::object).collect();
+    let digests = backend.digests(&objects)?;
+    Ok(originals.iter().zip(digests).map(|(original, digest)| digest == Some(original.photo)).collect())
+}
+
+/// Refuses two copies whose union this version cannot write without losing something.
+fn require_mergeable(ours: &Mapping, theirs: &Mapping) -> Result<(), Error> {
+    ours.require_writable()?;
+    theirs.require_writable()?;
+    if ours.spaces != theirs.spaces {
+        // Copies that were upgraded separately have spaces of the same features.
+        let is_one = ours.spaces.len() == 1 && theirs.spaces.len() == 1;
+        if !is_one || ours.feature_space()? != theirs.feature_space()? {
+            return Err(Error::OtherVectors);
+        }
+    }
+    let is_lost = |table: &TableEntry| Table::named(&table.name).is_none() && !ours.tables.contains(table);
+    if theirs.tables.iter().any(is_lost) {
+        return Err(Error::Newer { what: "a table that the two copies have changed separately" });
+    }
+    Ok(())
 }
 
 /// Refuses an image whose id our copy has for another content, which only damage explains.
@@ -266,23 +423,21 @@ fn require_free(transaction: &Transaction, row: &Row) -> Result<(), Error> {
     }
 }
 
-fn disagreement(tombstone: &Tombstone, removed_in: Side, id: Option<Id>) -> Disagreement {
-    let Tombstone { content, removed, name, .. } = tombstone;
-    Disagreement { name: name.clone(), removed: *removed, removed_in, content: *content, id }
+fn disagreement(record: &Record, removed: i64, removed_in: Side) -> Disagreement {
+    let path = record.found().first().map(|found| found.path.clone()).unwrap_or_default();
+    Disagreement { id: record.id, path, removed, removed_in, content: record.content }
 }
 
-/// The latest removal of each content that is not among the `others`.
-fn unknown_to<'a>(tombstones: &'a [Tombstone], others: &[Tombstone]) -> HashMap<Digest, &'a Tombstone> {
+/// When each content was removed last, of the removals that are not among the `others`.
+fn latest_not_in(tombstones: &[Tombstone], others: &[Tombstone]) -> HashMap<Digest, i64> {
     let key = |tombstone: &Tombstone| (tombstone.content, tombstone.removed);
     let others: HashSet<(Digest, i64)> = others.iter().map(key).collect();
-    let unknown = tombstones.iter().filter(|tombstone| !others.contains(&key(tombstone)));
-    unknown.map(|tombstone| (tombstone.content, tombstone)).collect()
-}
-
-/// Adds the places that a photo, which both copies have, has in the other one.
-fn add_places(transaction: &mut Transaction, record: &Record) -> Result<(), Error> {
-    let Some(id) = transaction.find_content(&record.content)? else { return Ok(()) };
-    record.found().iter().try_for_each(|found| transaction.add_place(id, found.clone()))
+    let mut latest = HashMap::new();
+    for (content, removed) in tombstones.iter().map(key).filter(|removal| !others.contains(removal)) {
+        let known = latest.entry(content).or_insert(removed);
+        *known = removed.max(*known);
+    }
+    latest
 }
 
 /// The files of the originals and companions in these rows, which `from` has.

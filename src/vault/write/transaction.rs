@@ -4,7 +4,7 @@
 //! Must never: change a file once it has its final name, remove one that the current mapping references, or report a
 //! commit before the backend has made it durable.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -99,6 +99,14 @@ pub struct Committed {
     pub already_present: Vec<(Id, Id)>,
 }
 
+/// A copy of the vault that was changed separately.
+pub(super) struct OtherLine {
+    /// Its newest generation.
+    pub(super) newest: Arc<Snapshot>,
+    /// Its header, if that is to be the one of the vault.
+    pub(super) header: Option<Vec<u8>>,
+}
+
 /// For how long a transaction holds the lock.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hold {
@@ -118,8 +126,8 @@ pub struct Transaction {
     pub(super) thumbnails: Mutex<Thumbnails>,
     /// Sources that the next commit adds to the table.
     pub(super) sources: Vec<table::Source>,
-    /// The newest generation of another line, which the next commit continues too.
-    pub(super) merged: Option<Arc<Snapshot>>,
+    /// Another line, which the next commit continues too.
+    pub(super) merged: Option<OtherLine>,
     /// As in [`Committed`].
     pub(super) already_present: Vec<(Id, Id)>,
     pub(super) if_locked: IfLocked,
@@ -336,29 +344,6 @@ impl Transaction {
         Ok(Appended::New(id))
     }
 
-    /// Adds an image of another copy of the vault, whose files were copied and whose content this one does not have.
-    pub(super) fn take_over(&mut self, row: Row) {
-        self.added.insert(row.record.content, row.listed.id);
-        self.changes.additions.push(row);
-    }
-
-    /// Adds the sources of another copy of the vault that this one does not have.
-    pub(super) fn adopt_sources(&mut self, sources: &[table::Source]) -> Result<(), Error> {
-        let known: HashSet<Id> = self.base.sources()?.iter().map(|source| source.id).collect();
-        self.sources.extend(sources.iter().filter(|source| !known.contains(&source.id)).cloned());
-        Ok(())
-    }
-
-    /// Makes the next commit continue another line too. Its photos were taken over.
-    pub(super) fn continue_too(&mut self, other: Arc<Snapshot>) {
-        self.merged = Some(other);
-    }
-
-    /// The writer of the files.
-    pub(super) fn writer(&self) -> &dyn Writer {
-        &*self.writer
-    }
-
     /// Leaves an image out of the next generation. Its files are removed after the commit.
     ///
     /// # Errors
@@ -409,8 +394,8 @@ impl Transaction {
     /// removed need not be removed again. Holds the lock meanwhile, and gives it back.
     ///
     /// # Errors
-    /// [`Error::Locked`]; [`Error::Overtaken`] where locks do nothing, and others were faster again and again or took
-    /// this writer's files away. Nothing has changed, unless replacing
+    /// [`Error::Locked`]; where locks do nothing [`Error::Overtaken`] when others were faster again and again, and
+    /// [`Error::Dispossessed`] when they took this writer's files away. Nothing has changed, unless replacing
     /// `mapping.json` failed in its last step: then the new generation may be visible. Either way the vault is
     /// consistent, and the transaction is over.
     pub fn commit(mut self) -> Result<Committed, Error> {
