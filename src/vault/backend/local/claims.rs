@@ -38,8 +38,8 @@ const HEADER_SUFFIX: &str = ".header";
 
 /// How long a writer waits for another one to finish its commit before it takes the generation over. Only where locks
 /// do nothing: elsewhere the other one was interrupted.
-const PATIENCE: Duration = Duration::from_secs(2);
-const POLL: Duration = Duration::from_millis(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const POLL: Duration = Duration::from_millis(10);
 
 /// Whether the lock on the vault keeps other writers out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -188,10 +188,11 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// Removes the mappings of all other writers with this number.
+    /// Removes the mappings and headers of all other writers with this number.
     fn revoke_others(&self) -> Result<(), Error> {
         let own = Entry::Mapping { number: self.number };
-        remove_where(&self.dir, |name, entry| name != self.mapping && *entry == own)
+        let own_header = self.header();
+        remove_where(&self.dir, |name, entry| *entry == own && name != self.mapping && name != own_header)
     }
 
     /// Puts the new header where readers find it once the mapping names it, durably. It comes from the claims, because

@@ -16,12 +16,14 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
 use super::abandoned;
 use super::abandoned::remove_file;
-use super::claims::{Claim, Locks};
+use super::claims::{Claim, Locks, PATIENCE, POLL};
 use super::directories::Directories;
 use super::journal::Journal;
 use super::leftovers;
@@ -235,19 +237,34 @@ impl LocalWriter {
     }
 
     /// Puts the new header, which is prepared, in its place, as long as the current mapping names it. Where locks do
-    /// nothing, another writer may have finished that already, or have changed the header again.
+    /// nothing, another writer may finish that too, and may already prepare the next header.
     fn finish_header(&self, header: &[u8]) -> Result<(), Error> {
         let (name, digest) = (Object::Header.file_name(), Digest::of(&[header]));
         let is_there = |object: Object| {
             self.directories.read(&object, largest_bytes(&Object::Header)).is_ok_and(|found| found == header)
         };
         let root = self.root()?;
-        while self.directories.mapping()?.mapping.header == digest && !is_there(Object::Header) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // In this order: the header moves from the one name to the other.
             let is_prepared = is_there(Object::UNFINISHED_HEADER);
-            let finished = if is_prepared { root.finish(&name) } else { root.replace(&name, header) };
-            finished.map_err(Error::io(Object::Header))?;
+            if is_there(Object::Header) || self.directories.mapping()?.mapping.header != digest {
+                return Ok(());
+            }
+            let finished = if is_prepared {
+                root.finish(&name)
+            } else if Instant::now() >= until {
+                // Somebody removed it.
+                root.replace(&name, header)
+            } else {
+                thread::sleep(POLL);
+                continue;
+            };
+            match finished {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                finished => finished.map_err(Error::io(Object::Header))?,
+            }
         }
-        Ok(())
     }
 
     /// Removes what was staged for a commit that did not happen, but for the originals: a commit that is tried again
