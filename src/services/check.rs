@@ -59,6 +59,11 @@ impl Damage {
                 "the photo is lost here: take the file from another copy of the vault with cipherlens check --repair \
                  --from ADDRESS, or remove the photo with cipherlens check --repair --drop-lost"
             }
+            Remedy::ReadAgain => {
+                "it may be whole: look after the disk and its connection, and check again. If it stays like this, take \
+                 the file from another copy of the vault with cipherlens check --repair --from ADDRESS, or delete it \
+                 and check once more"
+            }
             Remedy::Upgrade => "nothing is lost: cipherlens upgrade makes it anew",
             Remedy::Restore => {
                 "vaults of older formats are not repaired: put the file back from a backup, or repair the vault with \

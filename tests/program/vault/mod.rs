@@ -2,6 +2,7 @@
 
 mod damage;
 mod dimension;
+mod doubtful_reads;
 mod generations;
 mod groups;
 mod merging;
