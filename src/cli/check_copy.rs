@@ -28,22 +28,22 @@ pub(super) fn run(root: &Path, session: &Session, json: bool) -> Result<Exit, Fa
     meter.finish();
     let report = report?;
     let written = if json { output::json(&as_json(&report)) } else { output::text(&in_words(&report)) };
-    reported(if report.damages.is_empty() { Exit::Success } else { Exit::Damage }, written)
+    reported(if report.is_whole() { Exit::Success } else { Exit::Damage }, written)
 }
 
 fn in_words(report: &CopyReport) -> String {
     let CopyReport { generation, photos, files, unlisted, damages, is_remote, .. } = report;
     let (photos, files) = (output::count(*photos, "photo"), output::count(*files, "file"));
     let mut text = format!("Generation {generation}: {photos}, {files} compared with their digests. ");
-    if damages.is_empty() {
+    if report.is_whole() {
         text += "No damage found.\n";
-    } else {
+    } else if !damages.is_empty() {
         text += "Damaged:\n";
         text.extend(damages.iter().map(|DamagedFile { reason, .. }| format!("  {}\n", inert(reason))));
     }
     if *unlisted > 0 {
         let photos = output::count(*unlisted, "photo");
-        text += &format!("{photos} in damaged lists could not be checked.\n");
+        text += &format!("Not checked: {photos}, because the lists that name their files cannot be read.\n");
     }
     text += "\
 Not checked, because it takes the passphrase: that the copy is the owner's, that it is the newest, and that what is

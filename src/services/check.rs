@@ -166,6 +166,14 @@ pub struct CopyReport {
     pub is_remote: bool,
 }
 
+impl CopyReport {
+    /// Whether every file is known and as recorded.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.damages.is_empty() && self.unlisted == 0
+    }
+}
+
 /// A file that is missing or damaged in some copy.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DamagedFile {
@@ -189,7 +197,9 @@ impl From<vault::Difference> for DamagedFile {
 pub fn check_copy(root: &Path, dirs: &AppDirs, progress: &dyn Fn(Compared)) -> Result<CopyReport, Error> {
     let backend = session::backend_at(root, Options::new(Prompts::Allowed))?;
     let report = vault::keyless_check(&*backend, progress)?;
-    if KnownVaults::of(dirs).checked(root, report.vault, report.differences.len()).is_err() {
+    // A list can have the right digest and still not be one.
+    let damages = report.differences.len().max(usize::from(report.unlisted_images > 0));
+    if KnownVaults::of(dirs).checked(root, report.vault, damages).is_err() {
         log::warn!("it was not noted that a copy was checked");
     }
     Ok(CopyReport {

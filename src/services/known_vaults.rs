@@ -19,7 +19,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
-pub use file::Check;
+pub use file::{Check, CheckKind};
 use file::{Entry, RegistryFile};
 use place::{KnownAddress, Place};
 
@@ -111,8 +111,17 @@ impl KnownCopy {
     pub fn health(&self) -> String {
         match self.last_check {
             None => "never checked".to_owned(),
-            Some(Check { at, damages: 0 }) => format!("checked {}: no damage", utc_minute(at)),
-            Some(Check { at, damages }) => format!("checked {}: {} damaged", utc_minute(at), count(damages, "file")),
+            Some(Check { at, damages, kind }) => {
+                let outcome = match damages {
+                    0 => "no damage".to_owned(),
+                    damages => format!("{} damaged", count(damages, "file")),
+                };
+                let kind = match kind {
+                    CheckKind::Full => "full check",
+                    CheckKind::Files => "files only",
+                };
+                format!("{outcome} ({kind}, {})", utc_minute(at))
+            }
         }
     }
 
@@ -268,7 +277,7 @@ impl KnownVaults {
     /// [`Error::KnownVaults`] when the list cannot be read or written.
     pub(super) fn checked(&self, root: &Path, vault: VaultId, damages: usize) -> Result<(), Error> {
         let place = Place::of(root)?;
-        let check = Some(Check { at: now(), damages });
+        let check = Some(Check { at: now(), damages, kind: CheckKind::Files });
         self.file.change(|entries| {
             let known = entries.iter_mut().find(|entry| entry.address == place.address && entry.vault == vault);
             known.into_iter().for_each(|entry| entry.last_check = check);
@@ -371,9 +380,9 @@ impl OpenCopy {
         self.log(self.known.saw(&self.judged, newest));
     }
 
-    /// Notes the outcome of a check.
+    /// Notes the outcome of a full check.
     pub(super) fn checked(&self, damages: usize) {
-        let check = Check { at: now(), damages };
+        let check = Check { at: now(), damages, kind: CheckKind::Full };
         let newest = *self.noted.lock();
         self.log(self.known.note(&self.judged, newest, |entry| entry.last_check = Some(check)));
     }
