@@ -233,6 +233,21 @@ impl KnownVaults {
         Ok(Judged { place, vault, standing })
     }
 
+    /// Judges a place without a vault, to which a copy of `vault` is to be brought. Returns whether a copy was there
+    /// before.
+    ///
+    /// # Errors
+    /// [`Error::VaultGone`] when a vault is known there and `trust` does not include this one; [`Error::KnownVaults`]
+    /// when the list cannot be read.
+    pub(super) fn judge_empty(&self, root: &Path, vault: VaultId, trust: &Trust) -> Result<bool, Error> {
+        let is_gone = self.vault_at(root)?.is_some();
+        if is_gone && !trust.includes(vault) {
+            let address = Place::of(root)?.shown().to_string();
+            return Err(Error::VaultGone { address, copied: vault });
+        }
+        Ok(is_gone)
+    }
+
     /// The vault that was just made at `root`. Whatever was known there is gone.
     ///
     /// # Errors
