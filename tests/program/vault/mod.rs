@@ -7,5 +7,6 @@ mod generations;
 mod groups;
 mod merging;
 mod restoring;
+mod strays;
 mod streams;
 mod writers;

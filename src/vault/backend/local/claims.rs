@@ -20,13 +20,13 @@
 //!
 //! Must never: remove the claim of somebody else who may still be at work.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::directories::Directories;
-use crate::durable::{Dir, EntryKind};
+use crate::durable::{Dir, DirEntry, EntryKind};
 use crate::vault::error::Error;
 use crate::vault::format::hex::{Id, MacTag};
 use crate::vault::format::history::Seen;
@@ -88,6 +88,20 @@ fn io_error(error: io::Error) -> Error {
         io::ErrorKind::NotADirectory => Error::ForeignDirectory { directory: CLAIMS },
         _ => Error::io(CLAIMS)(error),
     }
+}
+
+/// The names in the directory of claims that are no claims.
+///
+/// # Errors
+/// [`Error::ForeignDirectory`]; what the system reports.
+pub(super) fn foreign(directories: &Directories) -> Result<Vec<OsString>, Error> {
+    let dir = match directories.root().and_then(|root| root.open_dir(CLAIMS)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        dir => dir.map_err(io_error)?,
+    };
+    let is_foreign = |entry: &DirEntry| entry.kind != EntryKind::File || !is_name(&entry.name);
+    let entries = dir.entries().map_err(io_error)?;
+    Ok(entries.into_iter().filter(is_foreign).map(|entry| entry.name).collect())
 }
 
 /// Whether an interrupted writer may have left a file with this name among the claims.
