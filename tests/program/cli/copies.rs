@@ -114,6 +114,26 @@ fn a_check_is_remembered_with_what_it_found() {
 }
 
 #[test]
+fn times_that_a_wrong_clock_left_are_shown_and_replaced() {
+    let scene = Scene::with_photos(&samples(1));
+    scene.run(["check"]).success();
+    let list = scene.path("home/.local/state/cipherlens/known_vaults.json");
+    for (seconds, shown) in
+        [(0, "1970-01-01 00:00"), (8_000_000_000_000, "8000000000000"), (u64::MAX, "18446744073709551615")]
+    {
+        let mut known: Value = serde_json::from_slice(&fs::read(&list).unwrap()).unwrap();
+        (known["copies"][0]["seen"], known["copies"][0]["last_check"]["at"]) = (seconds.into(), seconds.into());
+        fs::write(&list, known.to_string()).unwrap();
+        let said = scene.run(["copies"]).success().stdout();
+        assert!(said.contains(&format!("seen {shown}")) && said.contains(&format!("full check, {shown}")), "{said}");
+        scene.run(["copies", "--json"]).success();
+        scene.run(["list"]).success();
+        let said = scene.run(["copies"]).success().stdout();
+        assert!(!said.contains(&format!("seen {shown}")), "{said}");
+    }
+}
+
+#[test]
 fn copies_behind_a_command_are_listed_and_stats_lists_the_same() {
     let scene = Scene::with_vault();
     let host = scene.path("host.vault");
