@@ -48,8 +48,8 @@ pub(super) struct Arguments {
     /// Whose passphrases open both copies afterwards, if they differ
     #[arg(long, value_enum, value_name = "COPY")]
     passphrases: Option<WhichCopy>,
-    /// Print one JSON object: merged, relation, generation, photos, before [ours, theirs], removed [ours, theirs], lost,
-    /// passphrases_of, disagreements [id, path, removed, removed_in], passphrases_differ
+    /// Print one JSON object: merged, relation, generation, photos, before [ours, theirs], removed [ours, theirs],
+    /// lost, passphrases_of, disagreements [id, path, removed, removed_in], passphrases_differ
     #[arg(long)]
     json: bool,
 }

@@ -79,8 +79,8 @@ pub struct MergedCopies {
 ///
 /// # Errors
 /// [`Error::OtherVault`]; [`Error::HeaderReplaced`]; [`vault::Error::RolledBack`] and the like when neither copy
-/// continues what this machine has seen, unless `older` accepts that; what is missing or damaged in a copy, or cannot be
-/// written. What was committed before an error stays, and merging again goes on.
+/// continues what this machine has seen, unless `older` accepts that; what is missing or damaged in a copy, or cannot
+/// be written. What was committed before an error stays, and merging again goes on.
 pub fn merge(
     ours: &Replica,
     theirs: &Replica,

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-
 use std::time::{Duration, Instant};
 
 use super::connection::Connection;
@@ -39,8 +38,8 @@ impl Call {
         self.connection.send(self.id, CONTENT, &[chunk])
     }
 
-    /// The next reply. The host answers requests in order, so as long as it sends anything, also for an earlier request,
-    /// it is at work.
+    /// The next reply. The host answers requests in order, so as long as it sends anything, also for an earlier one, it
+    /// is at work.
     pub(super) fn next(&mut self) -> Result<Reply, Error> {
         let (timeout, since) = (self.connection.timeout(), Instant::now());
         let mut patience = timeout;

@@ -1,8 +1,8 @@
 //! The table `tombstones`: photos that were removed, so that they do not come back by being added again or by a merge
 //! with a copy that still has them.
 //!
-//! Rows are in the order in which they were written and stay for good. The same content may occur several times, and may be in the
-//! vault nevertheless: then it was added again on purpose.
+//! Rows are in the order in which they were written and stay for good. The same content may occur several times, and
+//! may be in the vault nevertheless: then it was added again on purpose.
 //!
 //! Nothing here has `Debug`: names must not be logged.
 //!

@@ -32,14 +32,14 @@ fn copy_of(machine: &Scene) -> Scene {
 /// `key add`, by a client of its own.
 fn key_add(scene: &Scene, name: &str) -> Command {
     let mut command = scene.command(["key", "add", "--new-passphrase-file", scene.path(name).to_str().unwrap()]);
-    command.env("HOME", scene.path(&format!("home of {name}"))).stdout(Stdio::null());
+    command.env("HOME", scene.path(&format!("home of {name}"))).stdout(Stdio::null()).stderr(Stdio::null());
     without_locks(&mut command);
     command
 }
 
 fn add(scene: &Scene) -> Command {
     let mut command = scene.command_with(&["add"], &samples(2)[1..]);
-    command.env("HOME", scene.path("home of the adder")).stdout(Stdio::null());
+    command.env("HOME", scene.path("home of the adder")).stdout(Stdio::null()).stderr(Stdio::null());
     without_locks(&mut command);
     command
 }
@@ -127,7 +127,7 @@ fn a_change_that_is_killed_while_photos_are_added_leaves_a_vault_that_opens() {
 }
 
 #[test]
-#[ignore = "takes minutes; .ci/long/overlaps runs it"]
+#[ignore = "takes a minute: .ci/long/overlaps"]
 fn the_same_before_every_call() {
     let machine = machine();
     let calls = calls(&machine);

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::io;
 use std::sync::Arc;
 
 use cipherlens::durable::IfLocked;
@@ -11,6 +10,7 @@ use cipherlens::vault::{
     self, Abandoned, Backend, Digest, Directory, Error, Extension, Id, Leftovers, Listed, LostPhotoPolicy, Object,
     Part, Repaired, SignedMapping, Vault, Writer, repair,
 };
+use nix::errno::Errno;
 use parking_lot::Mutex;
 
 use crate::support::vault_fixture::{Again, Fixture, fill, flip, name, passphrase, readable, segment_file};
@@ -42,7 +42,7 @@ impl Backend for LooseCable {
         match fate.unwrap_or(Succeeds) {
             Succeeds => {}
             Fails => {
-                let source = io::Error::from_raw_os_error(nix::libc::EIO);
+                let source = Errno::EIO.into();
                 return Err(Error::Io { object: object.to_string(), source });
             }
             DeliversOtherBytes => bytes[0] ^= 1,
