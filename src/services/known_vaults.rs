@@ -44,6 +44,12 @@ pub enum Trust {
     Any,
 }
 
+impl From<Option<VaultId>> for Trust {
+    fn from(trusted: Option<VaultId>) -> Self {
+        trusted.map_or(Self::Known, |vault| Self::Vaults(vec![vault]))
+    }
+}
+
 impl Trust {
     /// Trusts this vault too.
     pub fn add(&mut self, vault: VaultId) {

@@ -141,6 +141,19 @@ pub fn presence(root: &Path) -> Presence {
     }
 }
 
+/// Tells what is at `root` as [`presence`] does, and makes sure that a vault there is one that `trust` includes, so that
+/// another one is noticed before a passphrase is typed for it. Connects to an address on another machine.
+///
+/// # Errors
+/// As [`FoundVault::at`].
+pub fn look(root: &Path, dirs: &AppDirs, prompts: Prompts, trust: &Trust) -> Result<Presence, Error> {
+    let found = presence(root);
+    if found == Presence::Vault {
+        FoundVault::at(root, dirs, prompts, trust)?;
+    }
+    Ok(found)
+}
+
 /// The local vault that `folder` is or lies in, if any. `folder` is absolute and without symbolic links; it need not
 /// exist.
 #[must_use]

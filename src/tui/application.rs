@@ -16,7 +16,6 @@ use super::request::{Effect, Reply, Request};
 use super::screens::{self, Target};
 use super::state::cursor::{GridLayout, Step};
 use super::state::list::{Filter, List};
-use super::state::lock_screen::LockScreen;
 use super::state::overlay::{Overlay, Question};
 use super::state::text_field::Edit;
 use super::state::{State, Tab};
@@ -49,11 +48,9 @@ impl Application {
 
     /// The first requests: list the folder, and look for the vault.
     #[must_use]
-    pub fn start(&self) -> Vec<Effect> {
+    pub fn start(&mut self) -> Vec<Effect> {
         let mut effects = vec![Effect::Ask(Request::List(self.state.browser.folder.clone()))];
-        if let Some(LockScreen::Unlock(unlock)) = &self.state.lock_screen {
-            effects.push(Effect::Ask(Request::Look(unlock.vault.clone())));
-        }
+        effects.extend(update::look_if_due(&mut self.state));
         effects
     }
 
@@ -341,10 +338,11 @@ impl Application {
     }
 }
 
-/// The action that means yes to `question`. The question about an older copy may appear while a passphrase is being
-/// typed, so it takes a key of its own.
+/// The action that means yes to `question`. Questions about another vault and about an older copy may appear while a
+/// passphrase is being typed, so they take keys of their own.
 fn yes_to(question: &Question) -> Action {
     match question {
+        Question::TrustVault => Action::TrustVault,
         Question::UseOlder(_) => Action::UseOlder,
         _ => Action::Yes,
     }

@@ -20,12 +20,19 @@ use crate::services::{check, export};
 pub enum Request {
     /// List a folder of the file system.
     List(PathBuf),
-    /// Check whether there is a vault at this path.
-    Look(PathBuf),
+    /// Find out whether there is a vault at a path, and whether it is the one that is known there.
+    Look {
+        /// The path.
+        vault: PathBuf,
+        /// Another vault than the known one that the user trusts.
+        trusted: Option<VaultId>,
+    },
     /// Open a vault.
     Open {
         /// The vault.
         vault: PathBuf,
+        /// Another vault than the known one that the user trusts.
+        trusted: Option<VaultId>,
         /// Its passphrase.
         passphrase: PassphraseField,
     },
@@ -36,7 +43,7 @@ pub enum Request {
         /// Its passphrase.
         passphrase: PassphraseField,
     },
-    /// Open a vault that is at the address of another one.
+    /// Open a vault that is at the address of another one, with a passphrase that was given before the question.
     OpenTrusted {
         /// The vault.
         vault: PathBuf,
@@ -186,8 +193,8 @@ pub enum Reply {
     Looked {
         /// The path.
         vault: PathBuf,
-        /// What is there.
-        found: Presence,
+        /// What is there, or why that is not known.
+        found: Result<Presence, String>,
     },
     /// A vault was opened or created.
     Opened {
@@ -202,8 +209,8 @@ pub enum Reply {
         vault: PathBuf,
         /// What it claims to be.
         found: VaultId,
-        /// The passphrase that was to open it.
-        passphrase: Passphrase,
+        /// The passphrase that was to open it, if one was given already.
+        passphrase: Option<Passphrase>,
     },
     /// The older copy of the vault is used from now on.
     AcceptedOlder(Result<(), String>),

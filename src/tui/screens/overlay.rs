@@ -236,7 +236,7 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
             let line = Line::raw("Another vault is here than before. Trust it from now on?");
             let note = "yours may have been moved, or made anew here; or somebody put another one in its place, to see \
                         what you add";
-            let keys = [(Action::Yes, "trust and open it"), (Action::No, "leave it closed")];
+            let keys = [(Action::TrustVault, "trust it"), (Action::No, "leave it closed")];
             let name = canvas.state.untrusted.as_ref().map(|untrusted| vault_name(&untrusted.vault));
             let title = format!("another vault: {}", name.unwrap_or_default());
             return ask(canvas, window, &title, line, note, &keys);

@@ -5,7 +5,7 @@ use super::super::state::State;
 use super::super::state::Tab;
 use super::super::state::indexing::{Indexing, RunStatus};
 use super::super::state::list::List;
-use super::super::state::lock_screen::{LockScreen, Step, Untrusted};
+use super::super::state::lock_screen::{LockScreen, Look, Step, Untrusted};
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
 use super::{export, indexing, lock_screen, photos, trust};
@@ -13,13 +13,13 @@ use crate::services::check;
 use crate::services::format::count;
 use crate::services::open_vault::CopyAge;
 use crate::services::progress::{Event, Outcome, Stage};
-use crate::services::session;
+use crate::services::session::{self, Address};
 
 /// Applies a reply. A reply that is out of date changes nothing.
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
-        Reply::Looked { vault, found } => lock_screen::looked(state, vault, found),
+        Reply::Looked { vault, found } => return lock_screen::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::OtherVault { vault, found, passphrase } => trust::ask(state, Untrusted { vault, found, passphrase }),
         Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
@@ -113,8 +113,9 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<CopyAge, 
                 Some(LockScreen::Unlock(unlock)) => {
                     unlock.is_working = false;
                     unlock.error = Some(reason);
-                    // The vault may be missing.
-                    return vec![Effect::Ask(Request::Look(vault))];
+                    unlock.look = Look::Due;
+                    // The vault may be missing. Another machine is asked again only when something is typed.
+                    return if Address::is_remote(&vault) { Vec::new() } else { lock_screen::look_if_due(state) };
                 }
                 Some(LockScreen::MissingVault(_)) => {}
                 Some(LockScreen::FirstRun(first)) => {

@@ -100,6 +100,7 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         | Action::Submit
         | Action::Yes
         | Action::No
+        | Action::TrustVault
         | Action::UseOlder
         | Action::ClearFilter
         | Action::Skip
