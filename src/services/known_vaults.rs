@@ -14,12 +14,14 @@
 //! | `trust` | which vault may be at an address |
 //! | `registry` | judging a vault, and noting what was seen of it |
 //! | `listing` | the copies of a vault, and how old each is |
+//! | `advice` | what to do about a copy that is not the newest |
 //! | `open_copy` | the entry of the vault that is open |
 //!
 //! An address is judged by the id in the vault's header before the passphrase is asked for, and by the authenticated id
 //! after that. The first vault at an address is accepted. Must never: count an unreadable list as an empty one, replace
 //! an entry by another vault without the user's consent, or hold anything secret.
 
+mod advice;
 mod file;
 mod listing;
 mod open_copy;
@@ -27,6 +29,7 @@ mod place;
 mod registry;
 mod trust;
 
+pub use advice::{Advice, AdvisedAction};
 pub use file::Check;
 pub use listing::KnownCopy;
 pub(super) use open_copy::OpenCopy;

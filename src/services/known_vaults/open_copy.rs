@@ -2,12 +2,13 @@
 
 use parking_lot::Mutex;
 
+use super::advice::Advice;
 use super::file::Check;
 use super::listing::KnownCopy;
 use super::registry::{KnownVaults, now};
 use super::trust::{Judged, Standing};
 use crate::error::Error;
-use crate::vault::Seen;
+use crate::vault::{CopyAge, Seen};
 
 /// The entry of an open vault.
 pub(in crate::services) struct OpenCopy {
@@ -50,6 +51,12 @@ impl OpenCopy {
     /// Every known copy of the vault.
     pub(in crate::services) fn copies(&self) -> Result<Vec<KnownCopy>, Error> {
         self.known.copies(self.judged.vault)
+    }
+
+    /// What to do about this copy, which is of this age.
+    pub(in crate::services) fn advice(&self, age: CopyAge) -> Option<Advice> {
+        // An error about the list was reported when the vault was opened.
+        Advice::of(&self.judged.place.address.to_string(), age, &self.copies().ok()?)
     }
 
     fn log(&self, noted: Result<(), Error>) {
