@@ -6,7 +6,7 @@ use super::delivery::Delivery;
 use super::state::browser::Entry;
 use super::state::results::Query;
 use super::state::text_field::PassphraseField;
-use crate::services::copies::KnownCopy;
+use crate::services::copies::{Advice, KnownCopy};
 use crate::services::library::Statistics;
 use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::open_vault::CopyAge;
@@ -140,6 +140,8 @@ pub struct Contents {
     pub statistics: Statistics,
     /// Its known copies.
     pub copies: Vec<KnownCopy>,
+    /// What to do if this copy is not the newest, and another one is known.
+    pub advice: Option<Advice>,
 }
 
 /// How an indexing run ended.

@@ -146,6 +146,7 @@ fn accepted_older(state: &mut State, result: Result<(), String>) {
     match result {
         Ok(()) => {
             state.collection.is_read_only = false;
+            state.collection.advice = None;
             state.messages.info("this copy of the vault is used from now on");
         }
         Err(reason) => state.messages.error(format!("older copy not accepted: {reason}")),
@@ -154,11 +155,12 @@ fn accepted_older(state: &mut State, result: Result<(), String>) {
 
 fn collection(state: &mut State, result: Result<Contents, String>) {
     match result {
-        Ok(Contents { photos, statistics, copies }) => {
+        Ok(Contents { photos, statistics, copies, advice }) => {
             state.browser.vault_changed(photos.iter().map(|photo| photo.bytes));
             state.collection.listed(photos);
             state.collection.statistics = Some(statistics);
             state.collection.copies = copies;
+            state.collection.advice = advice;
         }
         Err(reason) => {
             state.collection.is_listed = true;

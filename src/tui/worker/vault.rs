@@ -211,7 +211,12 @@ fn shown<T>(result: Result<T, Error>) -> Result<T, String> {
 
 fn contents(vault: &OpenVault) -> Result<Contents, Error> {
     vault.refresh()?;
-    Ok(Contents { photos: library::list(vault)?, statistics: library::statistics(vault)?, copies: vault.copies()? })
+    Ok(Contents {
+        photos: library::list(vault)?,
+        statistics: library::statistics(vault)?,
+        copies: vault.copies()?,
+        advice: vault.advice(),
+    })
 }
 
 fn download_all(vault: &OpenVault, photos: &[PhotoId]) -> Result<Download, String> {
