@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     #[arg(long, requires = "repair")]
     drop_lost: bool,
     /// Print one JSON object: photos, damages [object, reason, remedy], leftovers, strays, dropped, restored, lacking
-    /// [object, reason], older_copy; with ADDRESS: vault, generation, photos, files, unlisted, damages [object,
+    /// [object, reason], older_copy; with ADDRESS: vault, other_vault, generation, photos, files, unlisted, damages [object,
     /// reason], hashed_by, needs_key
     #[arg(long)]
     json: bool,

@@ -147,6 +147,8 @@ pub fn repair(
 pub struct CopyReport {
     /// The id of the vault, as the copy says.
     pub vault: String,
+    /// Whether that is another vault than the one that this machine knows at the address.
+    pub is_other_vault: bool,
     /// The generation of the copy.
     pub generation: u64,
     /// Photos that the copy lists.
@@ -180,15 +182,19 @@ impl From<vault::Difference> for DamagedFile {
 /// digests are compared. Whether the copy is the owner's, and the newest, is not known then.
 ///
 /// # Errors
-/// When there is no copy, its mapping cannot be read, or the place cannot be reached.
+/// When there is no copy, its mapping cannot be read, or the place cannot be reached; [`Error::KnownVaults`] when nobody
+/// can tell which vault is known there.
 pub fn check_copy(root: &Path, dirs: &AppDirs, progress: &dyn Fn(Compared)) -> Result<CopyReport, Error> {
+    let known = KnownVaults::of(dirs);
+    let expected = known.vault_at(root)?;
     let backend = session::backend_at(root, Options::new(Prompts::Allowed))?;
     let report = vault::keyless_check(&*backend, progress)?;
-    if KnownVaults::of(dirs).checked(root, report.vault, report.differences.len()).is_err() {
+    if known.checked(root, report.vault, report.differences.len()).is_err() {
         log::warn!("it was not noted that a copy was checked");
     }
     Ok(CopyReport {
         vault: report.vault.to_string(),
+        is_other_vault: expected.is_some_and(|expected| expected != report.vault),
         generation: report.generation,
         photos: report.images,
         files: report.files,

@@ -99,6 +99,25 @@ fn a_trusted_vault_is_the_known_one_from_then_on() {
 }
 
 #[test]
+fn a_check_without_the_passphrase_says_that_another_vault_is_there() {
+    let (scene, aside) = replaced();
+    let vault = scene.vault().display().to_string();
+    let known = fs::read(list_of(&scene)).unwrap();
+    let said = scene.run(["check", &vault]).exits(3).stdout();
+    assert!(said.starts_with("ANOTHER VAULT IS HERE") && said.contains("No damage found"), "{said}");
+    let json = scene.run(["check", "--json", &vault]).exits(3).json();
+    assert_eq!((&json["other_vault"], json["damages"].as_array().unwrap().len()), (&true.into(), 0));
+    let expected = scene.run([FLAG, "check", "--json", &vault]).success().json();
+    assert_eq!(expected["other_vault"], true);
+    assert_eq!(fs::read(list_of(&scene)).unwrap(), known, "a check without the passphrase trusts nothing");
+    // Where none is known, none is another one; and the known one is not.
+    let copy = aside.display().to_string();
+    assert_eq!(scene.run(["check", "--json", &copy]).success().json()["other_vault"], false);
+    put_back(&scene, &aside);
+    assert_eq!(scene.run(["check", "--json", &vault]).success().json()["other_vault"], false);
+}
+
+#[test]
 fn trust_needs_the_passphrase_of_the_vault() {
     let (scene, aside) = replaced();
     fs::write(scene.passphrase_file(), "not this one\n").unwrap();
