@@ -51,7 +51,9 @@ somebody put another one in its place. What follows is about the vault that is h
         text += "No damage found.\n";
     } else {
         text += "Damaged:\n";
-        text.extend(damages.iter().map(|DamagedFile { reason, .. }| format!("  {}\n", inert(reason))));
+        let line =
+            |DamagedFile { reason, holds, .. }: &DamagedFile| format!("  {}\n    holds {holds}\n", inert(reason));
+        text.extend(damages.iter().map(line));
     }
     if *unlisted > 0 {
         let photos = output::count(*unlisted, "photo");
@@ -80,5 +82,6 @@ fn as_json(report: &CopyReport) -> serde_json::Value {
 
 /// Damaged files as JSON; shared with `check --repair --from`.
 pub(super) fn damaged_files(files: &[DamagedFile]) -> serde_json::Value {
-    files.iter().map(|DamagedFile { object, reason }| json!({ "object": object, "reason": reason })).collect()
+    let object = |DamagedFile { object, holds, reason }: &DamagedFile| json!({ "object": object, "holds": holds, "reason": reason });
+    files.iter().map(object).collect()
 }

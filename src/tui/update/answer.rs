@@ -284,7 +284,7 @@ fn checked(state: &mut State, result: Result<check::Report, String>) {
                 let places = if report.damages.len() == 1 { "place" } else { "places" };
                 state.messages.error(format!("the vault is damaged in {} {places}", report.damages.len()));
                 for damage in &report.damages {
-                    state.messages.error(format!("{}; {}", damage.reason, damage.advice()));
+                    state.messages.error(format!("{}; it holds {}; {}", damage.reason, damage.holds, damage.advice()));
                 }
             }
             state.collection.health = Some(report);
