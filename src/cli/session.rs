@@ -234,7 +234,7 @@ impl Session {
         let dirs = self.dirs()?;
         let found = self.find_trusted(|trust| FoundVault::at(&path, dirs, Prompts::Allowed, trust))?;
         let trust_note = found.trust_note();
-        let passphrase = self.passphrase(&format!("Passphrase for {}", found.name()), Purpose::Open)?;
+        let passphrase = self.passphrase(&format!("Passphrase for {}", found.name_and_address()), Purpose::Open)?;
         let spinner = ProgressBar::new_spinner().with_message("opening the vault");
         spinner.enable_steady_tick(Duration::from_millis(100));
         let opened = found.unlock(&passphrase, dirs);

@@ -30,7 +30,7 @@ use crate::services::embedding::EmbeddingModel;
 use crate::services::known_vaults::{Judged, KnownVaults, OpenCopy};
 pub use crate::services::known_vaults::{Trust, VaultId};
 use crate::services::open_vault::{CopyAge, OpenVault};
-use crate::services::vault_name::vault_name;
+use crate::services::vault_name::{name_and_address, vault_name};
 use crate::vault::{self, Backend, Freshness, Object, Seen, Snapshot, Vault};
 
 /// What the program asks for first.
@@ -196,10 +196,10 @@ impl FoundVault {
         self.judged.vault
     }
 
-    /// What it is called. Safe to show.
+    /// Its name and where it is. Safe to show.
     #[must_use]
-    pub fn name(&self) -> String {
-        vault_name(&self.root)
+    pub fn name_and_address(&self) -> String {
+        name_and_address(&self.root)
     }
 
     /// What to tell the user if it takes the place of another vault.

@@ -9,7 +9,7 @@ pub use crate::remote::{OlderSource, Transferred};
 use crate::services::app_dirs::AppDirs;
 use crate::services::known_vaults::{Judged, KnownVaults, Trust};
 use crate::services::session::{self, Passphrase};
-use crate::services::vault_name::vault_name;
+use crate::services::vault_name::{name_and_address, vault_name};
 use crate::vault;
 
 /// Two places, of which one is to be brought up to date with the other.
@@ -52,6 +52,12 @@ impl Transfer {
     #[must_use]
     pub fn names(&self) -> [String; 2] {
         [vault_name(&self.roots[0]), vault_name(&self.roots[1])]
+    }
+
+    /// Name and address of the copy whose passphrase is asked for. Safe to show.
+    #[must_use]
+    pub fn source_and_address(&self) -> String {
+        name_and_address(&self.roots[0])
     }
 
     /// What to tell the user about vaults that take the place of others.

@@ -333,19 +333,20 @@ fn at_a_terminal_the_user_is_asked_whether_to_trust_it() {
 }
 
 #[test]
-fn the_passphrase_is_asked_for_by_the_name_of_the_vault() {
+fn the_passphrase_is_asked_for_by_the_name_and_address_of_the_vault() {
     let scene = Scene::with_vault();
     let (vault, copy) = (scene.vault().display().to_string(), scene.path("copy").display().to_string());
     let via = serving(&scene.vault());
+    let prompt = format!("Passphrase for photos.vault ({vault}):");
     for (arguments, prompt) in [
-        (&["--vault", &vault, "list"][..], "Passphrase for photos.vault:"),
-        (&["--vault", &vault, "passwd"], "Passphrase for photos.vault:"),
-        (&["--vault", &vault, "upgrade"], "Passphrase for photos.vault:"),
-        (&["push", &vault, &copy], "Passphrase for photos.vault:"),
-        (&["pull", &vault, &copy], "Passphrase for photos.vault:"),
-        (&["--via", &via, "list"], "Passphrase for the vault at the other end:"),
+        (&["--vault", &vault, "list"][..], prompt.as_str()),
+        (&["--vault", &vault, "passwd"], &prompt),
+        (&["--vault", &vault, "upgrade"], &prompt),
+        (&["push", &vault, &copy], &prompt),
+        (&["pull", &vault, &copy], &prompt),
+        (&["--via", &via, "list"], "Passphrase for the vault at the other end (via:"),
     ] {
-        let start = Start { kind: Kind::Silent, columns: 100, rows: 30, arguments, environment: &[] };
+        let start = Start { kind: Kind::Silent, columns: 200, rows: 30, arguments, environment: &[] };
         PseudoTerminal::start(&start).until_screen(prompt);
     }
 }
@@ -366,10 +367,10 @@ fn over_ssh_the_name_says_which_machine() {
     let address = format!("ssh://ann@nas{}", scene.vault().display());
     let start = Start {
         kind: Kind::Silent,
-        columns: 100,
+        columns: 200,
         rows: 30,
         arguments: &["--vault", &address, "list"],
         environment: &[("PATH", &path)],
     };
-    PseudoTerminal::start(&start).until_screen("Passphrase for photos.vault on nas:");
+    PseudoTerminal::start(&start).until_screen(&format!("Passphrase for photos.vault ({address}):"));
 }
