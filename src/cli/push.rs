@@ -48,9 +48,12 @@ pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Res
     let passphrase = session.passphrase(&format!("Passphrase for {}", transfer.source_and_address()), Purpose::Open)?;
     let meter = Meter::new(0, "files");
     let copied = |done: usize, files: usize| meter.set(files, done);
-    let done = transfer.run(&passphrase, dirs, session.older_source(), &copied)?;
+    let (done, unwritten) = transfer.run(&passphrase, dirs, session.older_source(), &copied)?;
     meter.finish();
     for note in trust_notes {
+        output::say(&format!("cipherlens: {}.", inert(&note)));
+    }
+    if let Some(note) = unwritten {
         output::say(&format!("cipherlens: {}.", inert(&note)));
     }
     if json {

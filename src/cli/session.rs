@@ -243,6 +243,9 @@ impl Session {
         if let Some(note) = trust_note {
             output::say(&format!("cipherlens: {}.", inert(&note)));
         }
+        if let Some(note) = vault.unwritten_note() {
+            output::say(&format!("cipherlens: {}.", inert(note)));
+        }
         if self.if_older == IfOlder::Accept {
             let before = vault.copy_age();
             vault.accept_older_copy()?;

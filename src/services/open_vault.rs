@@ -77,6 +77,12 @@ impl OpenVault {
         self.copy.as_ref().map_or(Ok(Vec::new()), OpenCopy::copies)
     }
 
+    /// What to tell the user if it could not be noted which vault was opened where. Names a file of the user.
+    #[must_use]
+    pub fn unwritten_note(&self) -> Option<&str> {
+        self.copy.as_ref()?.unwritten()
+    }
+
     /// What can be done if this copy is not the newest and this machine knows one that has what it lacks.
     #[must_use]
     pub fn advice(&self) -> Option<Advice> {

@@ -68,6 +68,7 @@ impl Transfer {
 
     /// Brings `to` up to date with `from`. `older` says what to do if the source is not the newest copy; a host never
     /// replaces its copy with an older one. `copied` is called with the number of files done and the total.
+    /// Returns what to tell the user if the list of known vaults could not be written, too.
     ///
     /// # Errors
     /// When `to` is newer or was changed separately (nothing is changed then), `from` is damaged, or a connection is
@@ -78,15 +79,15 @@ impl Transfer {
         dirs: &AppDirs,
         older: OlderSource,
         copied: &dyn Fn(usize, usize),
-    ) -> Result<Transferred, Error> {
+    ) -> Result<(Transferred, Option<String>), Error> {
         let done = remote::transfer(&self.from, &self.to, passphrase, &session::freshness(dirs), older, copied)?;
         let known = KnownVaults::of(dirs);
         let target = match self.target {
             Some(target) => target,
             None => KnownVaults::made(&self.roots[1], self.source.vault)?,
         };
-        known.note_all(&[&self.source, &target], done.newest);
-        Ok(done)
+        let noted = known.note_all(&[&self.source, &target], done.newest);
+        Ok((done, noted.into_note()))
     }
 }
 

@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use super::advice::Advice;
 use super::file::Check;
 use super::listing::KnownCopy;
-use super::registry::{KnownVaults, now};
+use super::registry::{KnownVaults, Noted, now};
 use super::trust::{Judged, Standing};
 use crate::error::Error;
 use crate::vault::{CopyAge, Seen};
@@ -16,6 +16,8 @@ pub(in crate::services) struct OpenCopy {
     judged: Judged,
     /// The generation that was noted last.
     noted: Mutex<Seen>,
+    /// What to tell the user if it could not be noted that the vault was opened.
+    unwritten: Option<String>,
 }
 
 impl OpenCopy {
@@ -24,10 +26,10 @@ impl OpenCopy {
     /// # Errors
     /// As [`KnownVaults::saw`].
     pub(in crate::services) fn new(known: KnownVaults, judged: Judged, newest: Seen) -> Result<Self, Error> {
-        known.saw(&judged, newest)?;
+        let unwritten = known.saw(&judged, newest)?.into_note();
         // From now on it is the known one.
         let judged = Judged { standing: Standing::Known, ..judged };
-        Ok(Self { known, judged, noted: Mutex::new(newest) })
+        Ok(Self { known, judged, noted: Mutex::new(newest), unwritten })
     }
 
     /// Notes a generation that was read or written later. An error is logged and nothing fails: which vault is known
@@ -53,13 +55,18 @@ impl OpenCopy {
         self.known.copies(self.judged.vault)
     }
 
+    /// What to tell the user if it could not be noted that the vault was opened.
+    pub(in crate::services) fn unwritten(&self) -> Option<&str> {
+        self.unwritten.as_deref()
+    }
+
     /// What to do about this copy, which is of this age.
     pub(in crate::services) fn advice(&self, age: CopyAge) -> Option<Advice> {
         // An error about the list was reported when the vault was opened.
         Advice::of(&self.judged.place.address.to_string(), age, &self.copies().ok()?)
     }
 
-    fn log(&self, noted: Result<(), Error>) {
+    fn log(&self, noted: Result<Noted, Error>) {
         if noted.is_err() {
             log::warn!("the list of known vaults was not changed");
         }

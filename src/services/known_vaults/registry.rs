@@ -16,6 +16,28 @@ use crate::vault::{Freshness, Id, Seen};
 /// The same generation that was seen less than this many seconds ago is not noted again.
 const RECENT: u64 = 600;
 
+/// Whether something was written to the list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::services) enum Noted {
+    /// It is in the list.
+    Yes,
+    /// The list could not be written.
+    No {
+        /// What to tell the user.
+        why: String,
+    },
+}
+
+impl Noted {
+    /// What to tell the user, if the list could not be written.
+    pub(in crate::services) fn into_note(self) -> Option<String> {
+        match self {
+            Self::Yes => None,
+            Self::No { why } => Some(why),
+        }
+    }
+}
+
 /// The list.
 #[derive(Clone, Debug)]
 pub struct KnownVaults {
@@ -107,8 +129,8 @@ impl KnownVaults {
     ///
     /// # Errors
     /// [`Error::OtherVault`] when another process has noted another vault there since it was judged;
-    /// [`Error::KnownVaults`] when the list cannot be read or written, unless only the time would change.
-    pub(in crate::services) fn saw(&self, judged: &Judged, newest: Seen) -> Result<(), Error> {
+    /// [`Error::KnownVaults`] when the list cannot be read. That it cannot be written is no error, but is returned.
+    pub(in crate::services) fn saw(&self, judged: &Judged, newest: Seen) -> Result<Noted, Error> {
         let is_recent = |entry: &Entry| {
             let is_same = entry.vault == judged.vault && entry.newest() == newest;
             is_same && now().abs_diff(entry.seen) < RECENT
@@ -117,20 +139,25 @@ impl KnownVaults {
         if judged.standing == Standing::Known
             && self.file.read()?.iter().any(|entry| entry.address == judged.place.address && is_recent(entry))
         {
-            return Ok(());
+            return Ok(Noted::Yes);
         }
         self.note(judged, newest, |entry| {
             (entry.generation, entry.tag, entry.seen) = (newest.generation, newest.tag, now());
         })
     }
 
-    /// Notes a generation that copies have now. What was done is done, so an error is only logged.
-    pub(in crate::services) fn note_all(&self, copies: &[&Judged], newest: Seen) {
+    /// Notes a generation that copies have now. What was done is done, so an error is only logged. Returns why the list
+    /// could not be written, if it could not.
+    pub(in crate::services) fn note_all(&self, copies: &[&Judged], newest: Seen) -> Noted {
+        let mut all = Noted::Yes;
         for judged in copies {
-            if self.saw(judged, newest).is_err() {
-                log::warn!("it was not noted which generation a copy has");
+            match self.saw(judged, newest) {
+                Ok(Noted::Yes) => {}
+                Ok(unwritten) => all = unwritten,
+                Err(_) => log::warn!("it was not noted which generation a copy has"),
             }
         }
+        all
     }
 
     /// Notes a check of the vault at `root` that needed no key, if that vault is known there.
@@ -147,7 +174,7 @@ impl KnownVaults {
         })
     }
 
-    pub(super) fn note(&self, judged: &Judged, newest: Seen, change: impl FnOnce(&mut Entry)) -> Result<(), Error> {
+    pub(super) fn note(&self, judged: &Judged, newest: Seen, change: impl FnOnce(&mut Entry)) -> Result<Noted, Error> {
         let Judged { place, vault, standing } = judged;
         let noted = self.file.change(|entries| {
             if *standing != Standing::Replacing && other_vault(entries, place, *vault).is_some() {
@@ -174,12 +201,13 @@ impl KnownVaults {
             Ok(())
         });
         match noted {
-            // A machine whose disk is full, or whose home cannot be written, can still read a vault that it knows.
-            Err(Error::KnownVaults { .. }) if *standing == Standing::Known && self.file.read().is_ok() => {
+            // A machine whose disk is full, or whose home cannot be written, can still use a vault. What is known stays
+            // known, and what is new is new again the next time.
+            Err(error @ Error::KnownVaults { .. }) if self.file.read().is_ok() => {
                 log::warn!("it was not noted that a vault was seen");
-                Ok(())
+                Ok(Noted::No { why: unwritten(&error) })
             }
-            noted => noted,
+            noted => noted.map(|()| Noted::Yes),
         }
     }
 }
@@ -188,6 +216,15 @@ impl KnownVaults {
 fn other_vault<'a>(entries: &'a [Entry], place: &Place, vault: Id) -> Option<&'a Entry> {
     let names = place.names();
     entries.iter().find(|entry| entry.vault != vault && !entry.names().is_disjoint(&names))
+}
+
+/// What to tell a user about a list that could not be written.
+fn unwritten(error: &Error) -> String {
+    let Error::KnownVaults { file, what } = error else { return error.to_string() };
+    format!(
+        "{} cannot be written ({what}), so that which vault was seen here is not remembered; everything else was done",
+        file.display()
+    )
 }
 
 fn refused(place: &Place, found: Id) -> Error {
@@ -232,7 +269,7 @@ mod tests {
 
         fn see(&self, name: &str, vault: Id, newest: Seen) {
             let judged = self.known.judge(&self.path(name), vault, &Trust::Known).unwrap();
-            self.known.saw(&judged, newest).unwrap();
+            drop(self.known.saw(&judged, newest).unwrap());
         }
 
         /// Makes writing the list fail.
@@ -285,16 +322,22 @@ mod tests {
     }
 
     #[test]
-    fn what_a_full_disk_loses_is_a_time_and_never_which_vault_is_known() {
+    fn what_a_full_disk_loses_is_a_note_and_never_which_vault_is_known() {
         let scene = Scene::new();
         scene.see("vault", OURS, generation(1));
         scene.break_disk();
         scene.see("vault", OURS, generation(2));
         assert_eq!(scene.known.copies(OURS).unwrap()[0].generation, 1);
+        let said = |judged: &Judged| scene.known.saw(judged, generation(1)).unwrap().into_note().unwrap();
         let new = scene.known.judge(&scene.path("new"), OURS, &Trust::Known).unwrap();
-        assert!(matches!(scene.known.saw(&new, generation(1)), Err(Error::KnownVaults { .. })));
+        assert!(said(&new).contains("known_vaults.json cannot be written"));
         let trusted = scene.known.judge(&scene.path("vault"), THEIRS, &Trust::Any).unwrap();
-        assert!(matches!(scene.known.saw(&trusted, generation(1)), Err(Error::KnownVaults { .. })));
+        assert!(said(&trusted).contains("known_vaults.json cannot be written"));
+        let judged = scene.known.judge(&scene.path("vault"), THEIRS, &Trust::Known);
+        assert!(matches!(judged, Err(Error::OtherVault { .. })), "it is asked about again");
+        // A list that cannot be read is no list that cannot be written.
+        std::fs::write(scene.path("state/known_vaults.json"), "damaged").unwrap();
+        assert!(matches!(scene.known.saw(&new, generation(1)), Err(Error::KnownVaults { .. })));
     }
 
     #[test]

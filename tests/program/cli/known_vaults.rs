@@ -263,6 +263,26 @@ fn a_damaged_list_is_an_error_that_names_it() {
     scene.run(["list"]).success();
 }
 
+#[test]
+fn a_list_that_cannot_be_written_is_told_and_the_command_does_its_work() {
+    let scene = Scene::with_photos(&samples(1));
+    let copy = scene.path("copy.vault");
+    copy_folder(&scene.vault(), &copy);
+    let before = fs::read(list_of(&scene)).unwrap();
+    // The list is replaced by way of a file of this name.
+    fs::create_dir(list_of(&scene).with_extension("json.new")).unwrap();
+    let (copy, target) = (copy.display().to_string(), scene.path("third.vault").display().to_string());
+    let listed = scene.run(["--vault", &copy, "list", "--json"]).success();
+    assert_eq!(listed.stderr().matches("known_vaults.json cannot be written").count(), 1, "{}", listed.stderr());
+    assert_eq!(listed.json().as_array().unwrap().len(), 1);
+    let pushed = scene.run(["push", &copy, &target]).success();
+    assert_eq!(pushed.stderr().matches("known_vaults.json cannot be written").count(), 1, "{}", pushed.stderr());
+    assert!(Path::new(&target).exists() && fs::read(list_of(&scene)).unwrap() == before);
+    // What is known there is still known.
+    replace_by_another(&scene.vault());
+    scene.run(["list"]).exits(3).says(REFUSAL);
+}
+
 #[cfg(unix)]
 #[test]
 fn the_list_is_private() {
