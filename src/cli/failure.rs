@@ -52,7 +52,7 @@ impl Failure {
     /// What the user can do next.
     fn advice(&self) -> Option<&'static str> {
         match self {
-            Self::Work(error) | Self::NotNewest { error, .. } => error.advice(),
+            Self::Work(error) => error.advice(),
             Self::NoVault => Some("name one with --vault or CIPHERLENS_VAULT, or create one: cipherlens init VAULT"),
             _ => None,
         }

@@ -148,7 +148,7 @@ fn a_passphrase_is_added_at_a_terminal_and_removed_after_a_question() {
     assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
     let listed = scene.run(["key", "list", "--json"]).success().json();
     let ids = [0, 1].map(|at| listed["slots"][at]["id"].as_str().unwrap().to_owned());
-    for (id, question) in ids.iter().zip(["of the passphrase that you just gave?", "What opens it does not open"]) {
+    for (id, question) in ids.iter().zip(["of the passphrase that you just gave?", "Its passphrase does not open"]) {
         let mut terminal = key(&["remove", id]);
         terminal.until_screen(question);
         terminal.keys("\r");
