@@ -21,6 +21,7 @@ use super::state::text_field::Edit;
 use super::state::{State, Tab};
 use super::theme::Theme;
 use super::update::{self, FormKey};
+use crate::services::vault_name::vault_name;
 
 /// Lines per step of the mouse wheel.
 const WHEEL_LINES: usize = 3;
@@ -60,6 +61,18 @@ impl Application {
         let drawn = screens::draw(frame, &self.state, &self.theme, &self.keymap, &mut self.pictures);
         self.hits = drawn.hits;
         self.state.viewport = drawn.viewport;
+    }
+
+    /// The title of the terminal's window: which vault is open. A locked one is not named.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.state.session.open() {
+            Some(vault) if self.state.collection.is_read_only => {
+                format!("{} (read only) - cipherlens", vault_name(vault))
+            }
+            Some(vault) => format!("{} - cipherlens", vault_name(vault)),
+            None => "cipherlens".to_owned(),
+        }
     }
 
     /// The photos on the screen that have yet to be compared with the vault's.
