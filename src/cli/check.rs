@@ -43,9 +43,9 @@ pub(super) struct Arguments {
     /// With --repair: remove photos whose file is lost from the vault
     #[arg(long, requires = "repair")]
     drop_lost: bool,
-    /// Print one JSON object: photos, damages [object, holds, reason, remedy], leftovers, strays, dropped, restored, lacking
-    /// [object, holds, reason], older_copy; with ADDRESS: vault, other_vault, generation, photos, files, unlisted, damages [object,
-    /// holds, reason], hashed_by, needs_key
+    /// Print one JSON object: photos, damages [object, holds, reason, remedy], leftovers, strays, dropped, restored,
+    /// lacking [object, holds, reason], older_copy; with ADDRESS: vault, other_vault, generation, photos, files,
+    /// unlisted, damages [object, holds, reason], hashed_by, needs_key
     #[arg(long)]
     json: bool,
     #[command(flatten)]
