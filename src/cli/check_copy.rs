@@ -46,7 +46,7 @@ somebody put another one in its place. What follows is about the vault that is h
 
 ";
     }
-    text += &format!("Generation {generation}: {photos}, {files} compared with their digests. ");
+    text += &format!("Generation {generation}: {photos}, {files} compared with what the vault recorded of them. ");
     if damages.is_empty() {
         text += "No damage found.\n";
     } else {

@@ -108,7 +108,7 @@ fn check_generation(
 fn compare_header(backend: &dyn Backend, named: &Digest) -> Result<Option<Difference>, Error> {
     let header = backend.header(named)?;
     let file = Expected { object: Object::Header, limit: largest_bytes(&Object::Header), digest: *named };
-    let what = "it does not belong to mapping.json";
+    let what = "it is not the one that mapping.json, the list of the files of the vault, names";
     let differs = |file| Difference { file, cause: Error::Damaged { object: Object::Header, what } };
     Ok(if file.is(&header) { None } else { Some(differs(file)) })
 }
