@@ -64,6 +64,14 @@ pub enum Error {
         /// What the vault there claims to be.
         found: vault::Id,
     },
+    /// A copy is to be put where this machine has seen one, and there is none any more.
+    #[error("there is no vault any more at {address}, where this machine has seen one")]
+    VaultGone {
+        /// The address.
+        address: String,
+        /// The vault that was to be copied there.
+        copied: vault::Id,
+    },
     /// The list of known vaults cannot be used.
     #[error(
         "{}, which says which vault belongs to which address, cannot be used: {what}. Repair it or restore it from a \
@@ -89,6 +97,10 @@ pub enum Error {
 const OTHER_VAULT: &str = "your vault may have been moved, or made anew here; or somebody put another one in its \
                            place, to see what you add to it. Nothing was opened. If you expect another vault here: \
                            --trust-new-vault";
+
+/// What to do where a copy is gone.
+const VAULT_GONE: &str = "its disk may not be mounted, or somebody has deleted it; or the host hides it, to be given \
+                          another copy. Nothing was copied. If you expect no vault there: --trust-new-vault";
 
 /// An error with its causes on one line; a cause that the message already contains is not repeated.
 #[must_use]
@@ -127,6 +139,7 @@ impl Error {
             Self::Vault(error) => error,
             Self::InsideVault { .. } => return Some("export to a folder outside of every vault"),
             Self::OtherVault { .. } => return Some(OTHER_VAULT),
+            Self::VaultGone { .. } => return Some(VAULT_GONE),
             Self::UnknownAddress { .. } => return Some("cipherlens copies lists the addresses of a vault"),
             _ => return None,
         };
@@ -209,12 +222,13 @@ impl Error {
         matches!(self, Self::Vault(vault::Error::WrongPassphrase))
     }
 
-    /// Whether the vault differs from what was written: damaged, rolled back, forked, or another one.
+    /// Whether the vault differs from what was written: damaged, rolled back, forked, gone, or another one.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         matches!(
             self,
             Self::OtherVault { .. }
+                | Self::VaultGone { .. }
                 | Self::Vault(
                     vault::Error::Damaged { .. }
                         | vault::Error::Missing { .. }

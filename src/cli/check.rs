@@ -172,6 +172,7 @@ fn as_json(
                 Remedy::ForgetRemovals => "forget removals",
                 Remedy::Omit => "omit",
                 Remedy::Lost => "lost",
+                Remedy::ReadAgain => "read again",
                 Remedy::Upgrade => "upgrade",
                 Remedy::Restore => "restore",
             };

@@ -31,7 +31,7 @@ pub(super) fn run(root: &Path, session: &Session, json: bool) -> Result<Exit, Fa
     let written = if json { output::json(&as_json(&report)) } else { output::text(&in_words(&report)) };
     // Files that fit one another are no comfort if they are those of somebody else's vault.
     let is_expected = !report.is_other_vault || *session.trust() == Trust::Any;
-    reported(if report.damages.is_empty() && is_expected { Exit::Success } else { Exit::Damage }, written)
+    reported(if report.is_whole() && is_expected { Exit::Success } else { Exit::Damage }, written)
 }
 
 fn in_words(report: &CopyReport) -> String {
@@ -47,9 +47,9 @@ somebody put another one in its place. What follows is about the vault that is h
 ";
     }
     text += &format!("Generation {generation}: {photos}, {files} compared with what the vault recorded of them. ");
-    if damages.is_empty() {
+    if report.is_whole() {
         text += "No damage found.\n";
-    } else {
+    } else if !damages.is_empty() {
         text += "Damaged:\n";
         let line =
             |DamagedFile { reason, holds, .. }: &DamagedFile| format!("  {}\n    holds {holds}\n", inert(reason));
@@ -57,7 +57,7 @@ somebody put another one in its place. What follows is about the vault that is h
     }
     if *unlisted > 0 {
         let photos = output::count(*unlisted, "photo");
-        text += &format!("{photos} in damaged lists could not be checked.\n");
+        text += &format!("Not checked: {photos}, because the lists that name their files cannot be read.\n");
     }
     text += "\
 Not checked, because it takes the passphrase: that the copy is the owner's, that it is the newest, and that what is

@@ -11,7 +11,7 @@ use super::output;
 use super::session::{Session, meant};
 use super::table::{Align, Column, columns_of_output, table};
 use crate::error::with_causes;
-use crate::services::copies::{self, Advice, AdvisedAction, Copies, KnownCopy};
+use crate::services::copies::{self, Advice, AdvisedAction, CheckKind, Copies, KnownCopy};
 use crate::services::format::utc_minute;
 use crate::services::name::inert;
 use crate::services::open_vault::CopyAge;
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     /// Forget the copy at ADDRESS
     #[arg(long, value_name = "ADDRESS")]
     forget: Option<PathBuf>,
-    /// Print one JSON array of objects: address, generation, generations_behind, seen, checked, damages, command
+    /// Print one JSON array of objects: address, generation, generations_behind, seen, checked, damages, check, command
     #[arg(long, conflicts_with = "forget")]
     json: bool,
 }
@@ -111,6 +111,10 @@ pub(super) fn as_json(copies: &[KnownCopy]) -> Value {
             "seen": instant(copy.seen),
             "checked": copy.last_check.map(|check| instant(check.at)),
             "damages": copy.last_check.map(|check| check.damages),
+            "check": copy.last_check.map(|check| match check.kind {
+                CheckKind::Files => "files",
+                CheckKind::Full => "full",
+            }),
         })
     };
     copies.iter().map(object).collect()

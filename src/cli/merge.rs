@@ -159,7 +159,7 @@ fn list(about: &Disagreements, first: &str, second: &str) {
             Side::Ours => (first, second),
             Side::Theirs => (second, first),
         };
-        let (path, id, when) = (inert(path), id.to_string(), utc_minute(u64::try_from(*removed).unwrap_or(0)));
+        let (path, id, when) = (inert(path), id.to_string(), utc_minute(*removed));
         output::say(&format!("  {path} ({}): removed from {gone} on {when}, still in {there}", &id[..8]));
     }
     if about.passphrases {

@@ -68,7 +68,7 @@ struct Arguments {
     /// If this copy is older than one this machine has seen, such as a restored backup: use it from now on
     #[arg(long, global = true)]
     accept_older: bool,
-    /// If another vault is at an address than before: trust it from now on
+    /// If another vault is at an address than before, or for push none any more: trust what is there from now on
     #[arg(long, global = true)]
     trust_new_vault: bool,
     #[command(flatten)]

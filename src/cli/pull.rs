@@ -8,6 +8,7 @@ use super::Exit;
 use super::failure::Failure;
 use super::push;
 use super::session::Session;
+use crate::services::transfer::IfGone;
 
 /// Arguments of `pull`.
 #[derive(Args)]
@@ -30,5 +31,5 @@ pub(super) struct Arguments {
 
 /// Brings it up to date.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    push::copy(&arguments.from, &arguments.to, session, arguments.json)
+    push::copy(&arguments.from, &arguments.to, IfGone::Copy, session, arguments.json)
 }

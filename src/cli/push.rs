@@ -12,7 +12,7 @@ use super::output;
 use super::passphrase::Purpose;
 use super::session::{Session, meant};
 use crate::services::name::inert;
-use crate::services::transfer::Transfer;
+use crate::services::transfer::{IfGone, Transfer};
 
 /// Arguments of `push`.
 #[derive(Args)]
@@ -35,15 +35,15 @@ pub(super) struct Arguments {
 
 /// Brings it up to date.
 pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Failure> {
-    copy(&arguments.from, &arguments.to, session, arguments.json)
+    copy(&arguments.from, &arguments.to, IfGone::Refuse, session, arguments.json)
 }
 
 /// Brings the copy at `to` up to date with the one at `from`; shared with `pull`.
-pub(super) fn copy(from: &Path, to: &Path, session: &Session, json: bool) -> Result<Exit, Failure> {
+pub(super) fn copy(from: &Path, to: &Path, if_gone: IfGone, session: &Session, json: bool) -> Result<Exit, Failure> {
     let (from, to) = (meant(from)?, meant(to)?);
     let dirs = session.dirs()?;
     // Both are found first, so that another vault than before is reported before the passphrase is asked for.
-    let transfer = session.find_trusted(|trust| Transfer::between(&from, &to, dirs, trust))?;
+    let transfer = session.find_trusted(|trust| Transfer::between(&from, &to, dirs, trust, if_gone))?;
     let ([source, target], trust_notes) = (transfer.names(), transfer.trust_notes());
     let passphrase = session.passphrase(&format!("Passphrase for {}", transfer.source_and_address()), Purpose::Open)?;
     let meter = Meter::new(0, "files");

@@ -114,25 +114,39 @@ impl Session {
         &self.trust
     }
 
-    /// Calls `find`, and again for each vault that is at the address of another one, if the user trusts it. Without a
-    /// terminal it is refused.
+    /// Calls `find`, and again for each vault that is at the address of another one or is to be copied to where one is
+    /// gone, if the user agrees. Without a terminal it is refused.
     pub(super) fn find_trusted<T>(&self, find: impl Fn(&Trust) -> Result<T, Error>) -> Result<T, Failure> {
         let mut trust = self.trust.clone();
         loop {
-            match find(&trust) {
-                Err(error @ Error::OtherVault { found, .. }) if io::stdin().is_terminal() => {
-                    output::say(&format!("cipherlens: {}", inert(&error.to_string())));
-                    output::say(
-                        "  Your vault may have been moved, or made anew here; or somebody put another one in its \
-                         place, to see what you add to it.",
-                    );
-                    if !matches!(output::ask("Trust this vault from now on? [y/N]")?.as_str(), "y" | "Y" | "yes") {
-                        return Err(error.into());
-                    }
-                    trust.add(found);
-                }
-                outcome => return Ok(outcome?),
+            let error = match find(&trust) {
+                Ok(found) => return Ok(found),
+                Err(error) => error,
+            };
+            let (vault, reasons, question) = match &error {
+                Error::OtherVault { found, .. } => (
+                    *found,
+                    "  Your vault may have been moved, or made anew here; or somebody put another one in its place, to \
+                     see what you add to it.",
+                    "Trust this vault from now on? [y/N]",
+                ),
+                Error::VaultGone { copied, .. } => (
+                    *copied,
+                    "  Its disk may not be mounted, or somebody has deleted it; or the host hides it, to be given \
+                     another copy.",
+                    "Copy the whole vault there anew? [y/N]",
+                ),
+                _ => return Err(error.into()),
+            };
+            if !io::stdin().is_terminal() {
+                return Err(error.into());
             }
+            output::say(&format!("cipherlens: {}", inert(&error.to_string())));
+            output::say(reasons);
+            if !matches!(output::ask(question)?.as_str(), "y" | "Y" | "yes") {
+                return Err(error.into());
+            }
+            trust.add(vault);
         }
     }
 

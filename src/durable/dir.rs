@@ -15,7 +15,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::entry::{DirEntry, EntryKind};
@@ -121,9 +121,17 @@ impl Dir {
     /// # Errors
     /// What the system reports.
     pub fn has(&self, name: &OsStr) -> io::Result<bool> {
+        Ok(self.kind(name)?.is_some())
+    }
+
+    /// What has this name, without following a link; `None` if nothing has.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn kind(&self, name: &OsStr) -> io::Result<Option<EntryKind>> {
         match rustix::fs::statat(&self.0, single(name)?, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(_) => Ok(true),
-            Err(Errno::NOENT) => Ok(false),
+            Ok(status) => Ok(Some(kind_of(&status))),
+            Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -141,11 +149,7 @@ impl Dir {
             }
             match rustix::fs::statat(&self.0, &name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(status) => {
-                    let kind = match FileType::from_raw_mode(status.st_mode) {
-                        FileType::RegularFile => EntryKind::File,
-                        FileType::Directory => EntryKind::Directory,
-                        _ => EntryKind::Other,
-                    };
+                    let kind = kind_of(&status);
                     // No file system reports a negative size.
                     entries.push(DirEntry { name, kind, bytes: u64::try_from(status.st_size).unwrap_or_default() });
                 }
@@ -189,6 +193,14 @@ impl Dir {
             }
         }
         retry_on_intr(|| rustix::fs::openat(&self.0, name, flags, mode))
+    }
+}
+
+fn kind_of(status: &Stat) -> EntryKind {
+    match FileType::from_raw_mode(status.st_mode) {
+        FileType::RegularFile => EntryKind::File,
+        FileType::Directory => EntryKind::Directory,
+        _ => EntryKind::Other,
     }
 }
 

@@ -101,9 +101,17 @@ impl Dir {
     /// # Errors
     /// What the system reports.
     pub fn has(&self, name: &OsStr) -> io::Result<bool> {
+        Ok(self.kind(name)?.is_some())
+    }
+
+    /// What has this name, without following a link; `None` if nothing has.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn kind(&self, name: &OsStr) -> io::Result<Option<EntryKind>> {
         match fs::symlink_metadata(self.path(name)?) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Ok(metadata) => Ok(Some(kind_of(&metadata))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -116,12 +124,7 @@ impl Dir {
         let entry = |entry: io::Result<fs::DirEntry>| {
             let entry = entry?;
             let metadata = entry.metadata()?;
-            let kind = match metadata.file_type() {
-                kind if kind.is_file() => EntryKind::File,
-                kind if kind.is_dir() => EntryKind::Directory,
-                _ => EntryKind::Other,
-            };
-            Ok(DirEntry { name: entry.file_name(), kind, bytes: metadata.len() })
+            Ok(DirEntry { name: entry.file_name(), kind: kind_of(&metadata), bytes: metadata.len() })
         };
         fs::read_dir(&self.0)?.map(entry).collect()
     }
@@ -145,5 +148,13 @@ impl Dir {
             (Some(Component::Normal(only)), None) if only == name => Ok(self.0.join(name)),
             _ => Err(io::ErrorKind::InvalidInput.into()),
         }
+    }
+}
+
+fn kind_of(metadata: &fs::Metadata) -> EntryKind {
+    match metadata.file_type() {
+        kind if kind.is_file() => EntryKind::File,
+        kind if kind.is_dir() => EntryKind::Directory,
+        _ => EntryKind::Other,
     }
 }

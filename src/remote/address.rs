@@ -17,6 +17,8 @@ use super::error::Error;
 
 const SSH: &str = "ssh://";
 const VIA: &str = "via:";
+/// Where ssh connects to without a port.
+const SSH_PORT: u16 = 22;
 
 /// Whether the connecting program may prompt on the terminal, for instance for a password.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -100,8 +102,30 @@ impl Address {
         text.to_str().is_some_and(|text| text.starts_with(SSH) || text.starts_with(VIA))
     }
 
-    /// The ssh address as the user writes it, or the path: the vault's name in errors. All spellings of an ssh address
-    /// give the same.
+    /// The same address in the form that all its spellings have in common: an ssh address with its host in lower case
+    /// and without a final dot, without the usual port, and without repeated or final slashes and `.` in the path. Only
+    /// for comparing addresses: the configuration of ssh may have another port for the host, and patterns in which case
+    /// matters. Users, `~` and `..` stay, because only the host knows where they lead.
+    #[must_use]
+    pub fn normal(&self) -> Self {
+        let Self::Ssh { destination, port, path } = self else { return self.clone() };
+        let (user, host) = destination.rsplit_once('@').map_or((None, destination.as_str()), |(u, h)| (Some(u), h));
+        let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+        let names: Vec<&str> = path.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
+        let path = match path.strip_prefix('/') {
+            // The root, or the home directory, itself.
+            _ if names.is_empty() => path.clone(),
+            Some(_) => format!("/{}", names.join("/")),
+            None => names.join("/"),
+        };
+        Self::Ssh {
+            destination: user.map_or_else(|| host.clone(), |user| format!("{user}@{host}")),
+            port: port.filter(|port| *port != SSH_PORT),
+            path,
+        }
+    }
+
+    /// The ssh address as the user writes it, or the path: the vault's name in errors.
     #[must_use]
     pub fn place(&self) -> PathBuf {
         let Self::Ssh { destination, port, path } = self else { return self.to_string().into() };
@@ -152,6 +176,25 @@ mod tests {
         for text in ["ssh://nas/vault", "ssh://ann@nas.example:2222/a b/v", "ssh://nas/~/vault", "ssh://ann@[::1]:22/v"]
         {
             assert_eq!(parse(text).unwrap().place(), Path::new(text));
+        }
+    }
+
+    #[test]
+    fn spellings_of_an_ssh_address_have_one_normal_form() {
+        let normal = |text: &str| parse(text).unwrap().normal().place();
+        for text in [
+            "ssh://NAS.example/a b/v",
+            "ssh://nas.example./a b/v",
+            "ssh://nas.example:22/a b/v",
+            "ssh://nas.example//a b///v",
+            "ssh://nas.example/a b/v/",
+            "ssh://nas.example/./a b/./v/.",
+        ] {
+            assert_eq!(normal(text), Path::new("ssh://nas.example/a b/v"), "{text}");
+        }
+        assert_eq!(normal("ssh://Ann@[FE80::1]:22/~/v//"), Path::new("ssh://Ann@[fe80::1]/~/v"));
+        for text in ["ssh://nas:2222/v", "ssh://nas/../v", "ssh://nas/V", "ssh://nas/~/v", "ssh://nas/.", "via:A//b/"] {
+            assert_eq!(normal(text), Path::new(text), "only the host knows more");
         }
     }
 

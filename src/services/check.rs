@@ -65,6 +65,11 @@ impl Damage {
                 "the photo is lost here: take the file from another copy of the vault with cipherlens check --repair \
                  --from ADDRESS, or remove the photo with cipherlens check --repair --drop-lost"
             }
+            Remedy::ReadAgain => {
+                "it may be whole: look after the disk and its connection, and check again. If it stays like this, take \
+                 the file from another copy of the vault with cipherlens check --repair --from ADDRESS, or delete it \
+                 and check once more"
+            }
             Remedy::Upgrade => "nothing is lost: cipherlens upgrade makes it anew",
             Remedy::Restore => {
                 "vaults of older formats are not repaired: put the file back from a backup, or repair the vault with \
@@ -171,6 +176,14 @@ pub struct CopyReport {
     pub is_remote: bool,
 }
 
+impl CopyReport {
+    /// Whether every file is known and as recorded.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.damages.is_empty() && self.unlisted == 0
+    }
+}
+
 /// A file that is missing or damaged in some copy.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DamagedFile {
@@ -203,7 +216,9 @@ pub fn check_copy(root: &Path, dirs: &AppDirs, progress: &dyn Fn(Compared)) -> R
     let expected = known.vault_at(root)?;
     let backend = session::backend_at(root, Options::new(Prompts::Allowed))?;
     let report = vault::keyless_check(&*backend, progress)?;
-    if known.checked(root, report.vault, report.differences.len()).is_err() {
+    // A list can have the right digest and still not be one.
+    let damages = report.differences.len().max(usize::from(report.unlisted_images > 0));
+    if known.checked(root, report.vault, damages).is_err() {
         log::warn!("it was not noted that a copy was checked");
     }
     // Only to name the files that are damaged.

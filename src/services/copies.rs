@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::services::app_dirs::AppDirs;
-pub use crate::services::known_vaults::{Advice, AdvisedAction, Check, KnownCopy};
+pub use crate::services::known_vaults::{Advice, AdvisedAction, Check, CheckKind, KnownCopy};
 use crate::services::known_vaults::{KnownVaults, Trust};
 use crate::services::open_vault::CopyAge;
 use crate::services::session::{FoundVault, Prompts};

@@ -1,6 +1,8 @@
 //! Sizes, counts and instants as people read them, in English.
 
-use chrono::SecondsFormat;
+use std::fmt::Display;
+
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 
 /// Bytes in the unit that leaves one to three digits before the point (SI prefixes, as disks are sold).
 #[must_use]
@@ -19,15 +21,20 @@ pub fn size(bytes: u64) -> String {
 /// Seconds since 1970 as an instant in UTC (RFC 3339); `None` outside the calendar.
 #[must_use]
 pub fn utc_instant(seconds: i64) -> Option<String> {
-    let instant = chrono::DateTime::from_timestamp(seconds, 0)?;
-    Some(instant.to_rfc3339_opts(SecondsFormat::Secs, true))
+    Some(in_calendar(seconds)?.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
 /// Seconds since 1970 as day and minute in UTC; the number itself outside the calendar.
 #[must_use]
-pub fn utc_minute(seconds: u64) -> String {
-    let instant = i64::try_from(seconds).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+pub fn utc_minute<S: TryInto<i64> + Display + Copy>(seconds: S) -> String {
+    let instant = seconds.try_into().ok().and_then(in_calendar);
     instant.map_or_else(|| seconds.to_string(), |instant| instant.format("%Y-%m-%d %H:%M").to_string())
+}
+
+/// The instant, if its year has four digits: RFC 3339 has no others, and dates are compared as texts. A clock or a file
+/// may say anything else.
+fn in_calendar(seconds: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds, 0).filter(|instant| (0..=9999).contains(&instant.year()))
 }
 
 /// `count` with its noun in the singular or plural.
@@ -58,6 +65,19 @@ mod tests {
         assert_eq!(utc_instant(i64::MAX), None);
         assert_eq!(utc_minute(951_827_696), "2000-02-29 12:34");
         assert_eq!(utc_minute(u64::MAX), u64::MAX.to_string());
+        assert_eq!(utc_minute(-60), "1969-12-31 23:59");
+    }
+
+    #[test]
+    fn instants_outside_the_calendar_are_numbers() {
+        const LAST: i64 = 253_402_300_799;
+        assert_eq!(utc_instant(LAST).as_deref(), Some("9999-12-31T23:59:59Z"));
+        const FIRST: i64 = -62_167_219_200;
+        assert_eq!(utc_instant(FIRST).as_deref(), Some("0000-01-01T00:00:00Z"));
+        for seconds in [LAST + 1, FIRST - 1, 8_000_000_000_000, -8_000_000_000_000, i64::MAX, i64::MIN] {
+            assert_eq!(utc_instant(seconds), None);
+            assert_eq!(utc_minute(seconds), seconds.to_string());
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ mod registry;
 mod trust;
 
 pub use advice::{Advice, AdvisedAction};
-pub use file::Check;
+pub use file::{Check, CheckKind};
 pub use listing::KnownCopy;
 pub(super) use open_copy::OpenCopy;
 pub use registry::KnownVaults;

@@ -59,9 +59,9 @@ impl Copies {
     /// known one, is reported before a passphrase is asked for.
     ///
     /// # Errors
-    /// As [`Transfer::between`]; when there is no vault at `theirs` either.
+    /// As [`Transfer::find`]; when there is no vault at `theirs` either.
     pub fn at(ours: &Path, theirs: &Path, dirs: &AppDirs, trust: &Trust) -> Result<Self, Error> {
-        let mut places = Transfer::between(ours, theirs, dirs, trust)?;
+        let mut places = Transfer::find(ours, theirs, dirs, trust)?;
         let judged = places.target.take();
         let theirs = judged.ok_or_else(|| vault::Error::NotAVault { path: theirs.to_owned() })?;
         Ok(Self { places, theirs })

@@ -12,6 +12,15 @@ use crate::services::session::{self, Passphrase};
 use crate::services::vault_name::{name_and_address, vault_name};
 use crate::vault;
 
+/// What to do about a target without a vault where this machine has seen one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum IfGone {
+    /// Refuse, unless the vault that is to be copied there is trusted: a host that hides a copy would get another one.
+    Refuse,
+    /// Copy: the target is here, and its loss is why it is copied.
+    Copy,
+}
+
 /// Two places, of which one is to be brought up to date with the other.
 pub struct Transfer {
     pub(super) from: Replica,
@@ -19,6 +28,8 @@ pub struct Transfer {
     pub(super) to: Replica,
     /// `None` where there is no vault.
     pub(super) target: Option<Judged>,
+    /// Whether this machine has seen a vault where there is none any more.
+    is_gone: bool,
     /// Both as they were given.
     roots: [PathBuf; 2],
 }
@@ -29,8 +40,18 @@ impl Transfer {
     ///
     /// # Errors
     /// [`Error::OtherVault`] when another vault was at one of them before and `trust` does not include the one that is
-    /// there now: ask the user. When there is no vault at `from`, or one of them cannot be reached.
-    pub fn between(from: &Path, to: &Path, dirs: &AppDirs, trust: &Trust) -> Result<Self, Error> {
+    /// there now, and [`Error::VaultGone`] as `if_gone` says: ask the user. When there is no vault at `from`, or one of
+    /// them cannot be reached.
+    pub fn between(from: &Path, to: &Path, dirs: &AppDirs, trust: &Trust, if_gone: IfGone) -> Result<Self, Error> {
+        let mut found = Self::find(from, to, dirs, trust)?;
+        if found.target.is_none() && if_gone == IfGone::Refuse {
+            found.is_gone = KnownVaults::of(dirs).judge_empty(to, found.source.vault, trust)?;
+        }
+        Ok(found)
+    }
+
+    /// The same wherever there is no vault at `to`.
+    pub(super) fn find(from: &Path, to: &Path, dirs: &AppDirs, trust: &Trust) -> Result<Self, Error> {
         let known = KnownVaults::of(dirs);
         let found = |root: &Path| -> Result<(Replica, Option<Judged>), Error> {
             let backend = session::backend_at(root, Options::new(Prompts::Allowed))?;
@@ -45,7 +66,8 @@ impl Transfer {
         let (from_replica, source) = found(from)?;
         let source = source.ok_or_else(|| vault::Error::NotAVault { path: from.to_owned() })?;
         let (to_replica, target) = found(to)?;
-        Ok(Self { from: from_replica, source, to: to_replica, target, roots: [from.to_owned(), to.to_owned()] })
+        let roots = [from.to_owned(), to.to_owned()];
+        Ok(Self { from: from_replica, source, to: to_replica, target, is_gone: false, roots })
     }
 
     /// What the two copies are called. Safe to show.
@@ -60,10 +82,12 @@ impl Transfer {
         name_and_address(&self.roots[0])
     }
 
-    /// What to tell the user about vaults that take the place of others.
+    /// What to tell the user about vaults that take the place of others, or of nothing where one was.
     #[must_use]
     pub fn trust_notes(&self) -> Vec<String> {
-        [Some(&self.source), self.target.as_ref()].into_iter().flatten().filter_map(Judged::trust_note).collect()
+        let judged = [Some(&self.source), self.target.as_ref()].into_iter().flatten().filter_map(Judged::trust_note);
+        let gone = self.is_gone.then(|| format!("the vault at {} was gone and is there anew", self.roots[1].display()));
+        judged.chain(gone).collect()
     }
 
     /// Brings `to` up to date with `from`. `older` says what to do if the source is not the newest copy; a host never
@@ -121,7 +145,7 @@ mod tests {
         let passphrase = session::passphrase(&b"correct horse".to_vec().into()).unwrap();
         let found = FoundVault::at(&ours, &dirs, Prompts::Refused, &Trust::Known).unwrap();
         let target = folder.path().join("target");
-        let transfer = Transfer::between(&ours, &target, &dirs, &Trust::Known).unwrap();
+        let transfer = Transfer::between(&ours, &target, &dirs, &Trust::Known, IfGone::Refuse).unwrap();
         exchange(&ours, &theirs);
         let refused = found.unlock(&passphrase, &dirs).map(|vault| vault.id());
         assert!(matches!(refused, Err(Error::Vault(vault::Error::Exchanged))), "{refused:?}");

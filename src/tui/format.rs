@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ratatui::text::{Line, Span};
 
+use crate::services::format::utc_instant;
 pub(super) use crate::services::format::{count, size};
 pub(super) use crate::services::text_layout::{fit, fit_end, padded, width, wrap};
 
@@ -15,8 +16,8 @@ pub(super) fn day(time: SystemTime) -> String {
         // Round away from 1970: a fraction of a second before midnight is the day before.
         Err(before) => i64::try_from(before.duration().as_secs_f64().ceil() as u64).ok().map(|seconds| -seconds),
     };
-    let instant = seconds.and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
-    instant.map(|instant| instant.format("%Y-%m-%d").to_string()).unwrap_or_default()
+    let instant = seconds.and_then(utc_instant).unwrap_or_default();
+    instant.split('T').next().unwrap_or_default().to_owned()
 }
 
 /// A short duration in milliseconds or seconds.
@@ -96,7 +97,10 @@ mod tests {
             assert_eq!(day(UNIX_EPOCH + Duration::from_secs(seconds)), expected);
         }
         assert_eq!(day(UNIX_EPOCH - Duration::from_millis(1)), "1969-12-31");
-        assert_eq!(day(UNIX_EPOCH + Duration::from_secs(u64::MAX / 4)), "");
+        for seconds in [253_402_300_800, 8_000_000_000_000, u64::MAX / 4] {
+            assert_eq!(day(UNIX_EPOCH + Duration::from_secs(seconds)), "");
+            assert_eq!(day(UNIX_EPOCH - Duration::from_secs(seconds)), "");
+        }
     }
 
     #[test]

@@ -290,6 +290,12 @@ impl Error {
         matches!(self, Self::Damaged { .. } | Self::Missing { .. } | Self::TooLarge { .. } | Self::Io { .. })
     }
 
+    /// Whether it proves that the file on the disk is not as the vault wrote it. What the system reports proves nothing: a
+    /// loose cable or a network disk can fail one read and not the next.
+    pub(in crate::vault) fn is_proof_of_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::Missing { .. } | Self::TooLarge { .. })
+    }
+
     /// The same damage, said of `object`: who opens sealed bytes does not know the name of their file.
     pub(in crate::vault) fn about(self, object: &Object) -> Self {
         match self {

@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
+use std::time::{Duration, Instant};
+
 use super::connection::Connection;
 use crate::remote::error::Error;
 use crate::remote::protocol::{CONTENT, Reply, Request};
@@ -37,17 +39,25 @@ impl Call {
         self.connection.send(self.id, CONTENT, &[chunk])
     }
 
-    /// The next reply.
+    /// The next reply. The host answers requests in order, so as long as it sends anything, also for an earlier request,
+    /// it is at work.
     pub(super) fn next(&mut self) -> Result<Reply, Error> {
-        match self.replies.recv_timeout(self.connection.timeout()) {
-            Ok(reply) => {
-                self.is_over = !matches!(reply, Reply::Bytes(_) | Reply::Progress(_));
-                Ok(reply)
-            }
-            Err(RecvTimeoutError::Timeout) => Err(self.connection.time_out()),
-            Err(RecvTimeoutError::Disconnected) => {
-                self.is_over = true;
-                Err(self.connection.loss())
+        let (timeout, since) = (self.connection.timeout(), Instant::now());
+        let mut patience = timeout;
+        loop {
+            match self.replies.recv_timeout(patience) {
+                Ok(reply) => {
+                    self.is_over = !matches!(reply, Reply::Bytes(_) | Reply::Progress(_));
+                    return Ok(reply);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let heard = self.connection.last_heard().max(since);
+                    patience = rest(timeout, heard, Instant::now()).ok_or_else(|| self.connection.time_out())?;
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.is_over = true;
+                    return Err(self.connection.loss());
+                }
             }
         }
     }
@@ -65,5 +75,28 @@ impl Drop for Call {
             // A lost connection needs no cancelling.
             let _ = self.send(&Request::Cancel);
         }
+    }
+}
+
+/// How much longer to wait for a host that was heard last at `heard`; `None` if it has been silent for `timeout`.
+fn rest(timeout: Duration, heard: Instant, now: Instant) -> Option<Duration> {
+    let rest = timeout.checked_sub(now.saturating_duration_since(heard))?;
+    (!rest.is_zero()).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_given_up_only_after_so_long_without_any_data() {
+        let (timeout, start) = (Duration::from_secs(60), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(rest(timeout, at(0), at(59)), Some(Duration::from_secs(1)));
+        assert_eq!(rest(timeout, at(0), at(60)), None);
+        assert_eq!(rest(timeout, at(0), at(1000)), None);
+        // It has sent something for an earlier request meanwhile.
+        assert_eq!(rest(timeout, at(55), at(60)), Some(Duration::from_secs(55)));
+        assert_eq!(rest(timeout, at(61), at(60)), Some(timeout));
     }
 }

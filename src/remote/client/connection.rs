@@ -57,6 +57,8 @@ struct Shared {
     output: Mutex<Option<Box<dyn Write + Send>>>,
     /// When the current write started, if there is one.
     writing_since: Mutex<Option<Instant>>,
+    /// When the last frame arrived.
+    last_heard: Mutex<Instant>,
     waiting: Mutex<Waiting>,
     child: Mutex<Option<Child>>,
     stderr: Mutex<Vec<u8>>,
@@ -157,9 +159,14 @@ impl Connection {
         written.map_err(|_| self.shared.lost(Loss::Ended))
     }
 
-    /// How long a reply may take.
+    /// How long the host may send nothing.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// When anything arrived last.
+    pub(super) fn last_heard(&self) -> Instant {
+        *self.shared.last_heard.lock()
     }
 
     /// Closes the connection because no reply came in time. A late reply would be useless, and the next request must
@@ -217,6 +224,7 @@ impl Shared {
             counters: Arc::clone(counters),
             output: Mutex::new(Some(output)),
             writing_since: Mutex::default(),
+            last_heard: Mutex::new(Instant::now()),
             waiting: Mutex::new(Waiting::Open(HashMap::new())),
             child: Mutex::new(child),
             stderr: Mutex::default(),
@@ -263,6 +271,7 @@ impl Shared {
                 Err(Fault::Garbled(what)) => return Loss::Garbled(what),
             };
             self.counters.received.fetch_add((frame.payload.len() + OVERHEAD_BYTES) as u64, Ordering::Relaxed);
+            *self.last_heard.lock() = Instant::now();
             let Some(reply) = Reply::decode(frame.kind, frame.payload) else {
                 return Loss::Garbled("a reply is unknown");
             };

@@ -141,8 +141,16 @@ impl<W: Write + Send> Host<W> {
                 | Request::Digests(_) => self.queue(reads, id, request)?,
                 Request::Scan { .. } => self.queue(scans, id, request)?,
                 writing => {
-                    // They copy or sync whole files; the others write what has just arrived.
-                    let may_take_long = matches!(writing, Request::Concatenate { .. } | Request::Commit);
+                    // They copy or sync whole files, or read every list and remove files; the others write what has
+                    // just arrived.
+                    let may_take_long = matches!(
+                        writing,
+                        Request::Concatenate { .. }
+                            | Request::Commit
+                            | Request::Adopt(_)
+                            | Request::RemoveAbandoned
+                            | Request::SetStraysAside
+                    );
                     let receive = || staging.receive(&self.backend, id, writing);
                     let reply = if may_take_long { self.alive(id, SIGN_OF_LIFE, receive) } else { receive() };
                     if let Some(reply) = reply {
@@ -164,8 +172,11 @@ impl<W: Write + Send> Host<W> {
     /// Runs one of the answering threads. The reading thread notices a broken connection.
     fn answer_all(&self, wanted: Receiver<Waiting>) {
         for (id, request) in wanted {
-            // A large file takes a while, and the client must not mistake that for silence.
-            let may_take_long = matches!(request, Request::Digests(_));
+            // A large file or directory takes a while, and the client must not mistake that for silence.
+            let may_take_long = matches!(
+                request,
+                Request::Digests(_) | Request::Leftovers { .. } | Request::List(_) | Request::Size(_)
+            );
             let answer = || self.answer(id, request);
             let answer = if may_take_long { self.alive(id, SIGN_OF_LIFE, answer) } else { answer() };
             let sent = match answer {

@@ -63,6 +63,20 @@ pub struct Check {
     pub at: u64,
     /// Damaged and missing files that were found.
     pub damages: usize,
+    /// What was checked. Earlier versions did not record it.
+    #[serde(default)]
+    pub kind: CheckKind,
+}
+
+/// What a check of a copy looked at.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckKind {
+    /// The digests of its files, without the key.
+    #[default]
+    Files,
+    /// Everything, with the key.
+    Full,
 }
 
 /// The file and its lock.

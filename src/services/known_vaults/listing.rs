@@ -2,7 +2,7 @@
 //!
 //! Must never: look at a copy. What is listed is what was seen last.
 
-use super::file::{Check, Entry};
+use super::file::{Check, CheckKind, Entry};
 use crate::services::format::{count, utc_minute};
 use crate::vault::{CopyAge, Seen};
 
@@ -27,8 +27,17 @@ impl KnownCopy {
     pub fn health(&self) -> String {
         match self.last_check {
             None => "never checked".to_owned(),
-            Some(Check { at, damages: 0 }) => format!("checked {}: no damage", utc_minute(at)),
-            Some(Check { at, damages }) => format!("checked {}: {} damaged", utc_minute(at), count(damages, "file")),
+            Some(Check { at, damages, kind }) => {
+                let outcome = match damages {
+                    0 => "no damage".to_owned(),
+                    damages => format!("{} damaged", count(damages, "file")),
+                };
+                let kind = match kind {
+                    CheckKind::Full => "full check",
+                    CheckKind::Files => "files only",
+                };
+                format!("{outcome} ({kind}, {})", utc_minute(at))
+            }
         }
     }
 

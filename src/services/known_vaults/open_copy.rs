@@ -3,7 +3,7 @@
 use parking_lot::Mutex;
 
 use super::advice::Advice;
-use super::file::Check;
+use super::file::{Check, CheckKind};
 use super::listing::KnownCopy;
 use super::registry::{KnownVaults, Noted, now};
 use super::trust::{Judged, Standing};
@@ -43,9 +43,9 @@ impl OpenCopy {
         self.log(self.known.saw(&self.judged, newest));
     }
 
-    /// Notes the outcome of a check.
+    /// Notes the outcome of a full check.
     pub(in crate::services) fn checked(&self, damages: usize) {
-        let check = Check { at: now(), damages };
+        let check = Check { at: now(), damages, kind: CheckKind::Full };
         let newest = *self.noted.lock();
         self.log(self.known.note(&self.judged, newest, |entry| entry.last_check = Some(check)));
     }

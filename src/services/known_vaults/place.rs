@@ -50,10 +50,10 @@ impl fmt::Display for KnownAddress {
 /// The place that a path or address leads to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Place {
-    /// Its address: of a folder without symbolic links, as far as it exists.
+    /// Its address: of a folder without symbolic links, as far as it exists; of an ssh address its normal form.
     pub(super) address: KnownAddress,
-    /// How the path was spelled, if that is something else. Judged too: who can replace a folder by a link must not
-    /// lead to a vault unnoticed because its folder is a new one.
+    /// How it was spelled, if that is something else. Judged too: who can replace a folder by a link must not lead to a
+    /// vault unnoticed because its folder is a new one, and earlier versions know ssh addresses as they were spelled.
     pub(super) spelling: Option<KnownAddress>,
 }
 
@@ -65,8 +65,10 @@ impl Place {
     pub(super) fn of(root: &Path) -> Result<Self, Error> {
         let path = match Address::parse(root.as_os_str())? {
             Address::Directory(path) => path,
-            address @ Address::Ssh { .. } => {
-                return Ok(Self { address: KnownAddress::new(address.place().as_os_str()), spelling: None });
+            spelled @ Address::Ssh { .. } => {
+                let [address, spelling] =
+                    [spelled.normal(), spelled].map(|address| KnownAddress::new(address.place().as_os_str()));
+                return Ok(Self { spelling: (spelling != address).then_some(spelling), address });
             }
             Address::Command(_) => return Ok(Self { address: KnownAddress::new(root.as_os_str()), spelling: None }),
         };
@@ -118,6 +120,16 @@ mod tests {
         assert_eq!(place("ssh://nas/~/photos").address.to_string(), "ssh://nas/~/photos");
         assert_eq!(place("via:serve it").address.to_string(), "via:serve it");
         assert!(Place::of(Path::new("ssh://nas")).is_err());
+    }
+
+    #[test]
+    fn spellings_of_one_ssh_address_are_one_place() {
+        let plain = place("ssh://nas/~/photos");
+        assert_eq!(plain.spelling, None);
+        for spelled in ["ssh://NAS/~/photos", "ssh://nas.:22/~/photos/"] {
+            let place = place(spelled);
+            assert_eq!((&place.address, place.shown().to_string()), (&plain.address, spelled.to_owned()));
+        }
     }
 
     #[cfg(unix)]

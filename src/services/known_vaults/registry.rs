@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::file::{Check, Entry, RegistryFile};
+use super::file::{Check, CheckKind, Entry, RegistryFile};
 use super::listing::{KnownCopy, listed};
 use super::place::{KnownAddress, Place};
 use super::trust::{Judged, Standing, Trust};
@@ -117,6 +117,21 @@ impl KnownVaults {
         Ok(Judged { place, vault, standing })
     }
 
+    /// Judges a place without a vault, to which a copy of `vault` is to be brought. Returns whether a copy was there
+    /// before.
+    ///
+    /// # Errors
+    /// [`Error::VaultGone`] when a vault is known there and `trust` does not include this one; [`Error::KnownVaults`]
+    /// when the list cannot be read.
+    pub(in crate::services) fn judge_empty(&self, root: &Path, vault: Id, trust: &Trust) -> Result<bool, Error> {
+        let is_gone = self.vault_at(root)?.is_some();
+        if is_gone && !trust.includes(vault) {
+            let address = Place::of(root)?.shown().to_string();
+            return Err(Error::VaultGone { address, copied: vault });
+        }
+        Ok(is_gone)
+    }
+
     /// The vault that was just made at `root`. Whatever was known there is gone.
     ///
     /// # Errors
@@ -166,7 +181,7 @@ impl KnownVaults {
     /// [`Error::KnownVaults`] when the list cannot be read or written.
     pub(in crate::services) fn checked(&self, root: &Path, vault: Id, damages: usize) -> Result<(), Error> {
         let place = Place::of(root)?;
-        let check = Some(Check { at: now(), damages });
+        let check = Some(Check { at: now(), damages, kind: CheckKind::Files });
         self.file.change(|entries| {
             let known = entries.iter_mut().find(|entry| entry.address == place.address && entry.vault == vault);
             known.into_iter().for_each(|entry| entry.last_check = check);

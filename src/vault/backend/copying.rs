@@ -73,7 +73,7 @@ fn send_large(from: &dyn Backend, writer: &dyn Writer, file: &Expected, bytes: u
 }
 
 /// Stages a copy of `file`, which has `bytes` bytes in `from`, under a name that the writer knows. Returns why `from`
-/// does not have it, if it does not: then nothing is staged.
+/// does not have it, if it does not: then nothing is staged. A file that is too large is not even begun.
 ///
 /// # Errors
 /// When `from` cannot be reached; what the writer reports.
@@ -84,6 +84,9 @@ pub(in crate::vault) fn stage_copy(
     name: &Object,
     bytes: u64,
 ) -> Result<Option<Error>, Error> {
+    if bytes > file.limit {
+        return Ok(Some(Error::TooLarge { object: file.object.clone(), actual: bytes, limit: file.limit }));
+    }
     let (mut hasher, mut at, mut unread) = (blake3::Hasher::new(), 0, None);
     let mut pieces = std::iter::from_fn(|| {
         let piece = (at < bytes).then(|| from.read_at(&file.object, at, PIECE_BYTES.min(bytes - at)))?;

@@ -8,7 +8,7 @@
 //! encrypted_thumbnails/<name>.{pack,parts}
 //! journals/<random id>
 //! claims/<generation>.<number>  claims/<generation>-<random id>
-//! set_aside/<directory>/<any name>
+//! set_aside/<any name>  set_aside/<directory>/<any name>
 //! ```
 //!
 //! Of formats 1 and 2: `public_context`, `secret_context`, `writing`, `encrypted_features/<segment>.{json,catalogue}`,
@@ -205,6 +205,13 @@ impl Directory {
     }
 }
 
+/// Whether a vault has, or may have in later versions, a directory of this name.
+#[must_use]
+pub fn is_directory(name: &str) -> bool {
+    let named = Directory::ALL.into_iter().chain([Directory::Journals]).map(Directory::name);
+    named.chain([CLAIMS, SET_ASIDE]).chain(RESERVED).any(|known| known == name)
+}
+
 const HEADER: &str = "header";
 const PUBLIC_CONTEXT: &str = "public_context";
 const SECRET_CONTEXT: &str = "secret_context";
@@ -215,7 +222,9 @@ const LOCK: &str = "lock";
 const UNFINISHED: &str = ".new";
 /// The directory of the claims that writers make.
 pub const CLAIMS: &str = "claims";
-/// Where a repair moves strays.
+/// The directories that later versions may have.
+const RESERVED: [&str; 2] = ["drops", "kept"];
+/// Where strays are moved.
 pub const SET_ASIDE: &str = "set_aside";
 
 impl fmt::Display for Object {

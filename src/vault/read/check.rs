@@ -37,10 +37,20 @@ pub enum Remedy {
     ForgetRemovals,
     /// None: the photo is lost. It can be dropped, or restored from a copy of the vault.
     Lost,
+    /// None yet: the system could not read the file, which may pass. A repair without it would lose something, so it
+    /// leaves the file as it is.
+    ReadAgain,
     /// In formats 1 and 2, which cannot be repaired: an upgrade makes it anew, and nothing is lost.
     Upgrade,
     /// In formats 1 and 2: none. An upgrade needs the file, which must come from a copy of the vault.
     Restore,
+}
+
+impl Remedy {
+    /// Whether a repair gives up something that the file has if it is whole.
+    fn gives_up_content(self) -> bool {
+        matches!(self, Self::Rename | Self::Omit | Self::Forget | Self::ForgetRemovals | Self::Lost)
+    }
 }
 
 /// One damaged or missing file.
@@ -126,6 +136,8 @@ pub(in crate::vault) fn check(
     if let Some(newer) = damages.iter().position(|damage| matches!(damage.cause, Error::Newer { .. })) {
         return Err(damages.swap_remove(newer).cause);
     }
+    let is_doubtful = |damage: &&mut Damage| damage.remedy.gives_up_content() && !damage.cause.is_proof_of_damage();
+    damages.iter_mut().filter(is_doubtful).for_each(|damage| damage.remedy = Remedy::ReadAgain);
     if snapshot.mapping().is_old() {
         damages.iter_mut().for_each(|damage| damage.remedy = old_remedy(damage));
     }
@@ -136,6 +148,7 @@ pub(in crate::vault) fn check(
 fn old_remedy(damage: &Damage) -> Remedy {
     match (damage.remedy, &damage.object) {
         (Remedy::Lost, Object::Photo(..)) => Remedy::Lost,
+        (Remedy::ReadAgain, _) => Remedy::ReadAgain,
         (Remedy::Rebuild, Object::Segment(_, Part::Blocks | Part::Hints) | Object::Group(..)) => Remedy::Upgrade,
         _ => Remedy::Restore,
     }

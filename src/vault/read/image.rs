@@ -108,7 +108,7 @@ impl<'a> Image<'a> {
     }
 
     /// Bytes of the file of a large original. If the record is lost, what the file has.
-    fn file_bytes(&self) -> Result<u64, Error> {
+    pub(in crate::vault) fn file_bytes(&self) -> Result<u64, Error> {
         if let Ok(record) = self.record() {
             return Ok(chunks::file_bytes(record.bytes));
         }

@@ -50,7 +50,7 @@ pub(super) fn read_in_pieces(
 }
 
 /// Reads the original, passes it on in pieces and compares the digest of its file.
-pub(super) fn verify(
+pub(in crate::vault) fn verify(
     source: &Source,
     listed: &ListedImage,
     file_bytes: u64,

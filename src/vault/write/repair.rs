@@ -12,13 +12,15 @@
 //! | deduplication index of a group | the records of its segments |
 //! | photo | nothing: it stays listed, or is dropped at the caller's request |
 //!
+//! A read that fails once proves nothing: a network disk or one with a loose cable may deliver the file the next time.
+//! So what cannot be regenerated is given up only if two separate reads, usually those of the check and of the repair,
+//! find it missing or damaged. An error that the system reports is never such a finding.
+//!
 //! Strays are moved into `set_aside`, never removed: they may be photos from a damaged or older mapping.
 //!
-//! Must never: drop an image unless requested, or take a vector from a decrypted block.
+//! Must never: drop an image unless requested, or one whose file may be whole; take a vector from a decrypted block.
 
 use std::collections::HashMap;
-
-use zeroize::Zeroizing;
 
 use super::transaction::Transaction;
 use crate::durable::IfLocked;
@@ -31,6 +33,8 @@ use crate::vault::format::segment::Row;
 use crate::vault::format::vectors;
 use crate::vault::read::check;
 use crate::vault::read::check::Report;
+use crate::vault::read::image::Image;
+use crate::vault::read::original;
 use crate::vault::read::segment::Segment;
 use crate::vault::read::source::Source;
 use crate::vault::unlocked::Vault;
@@ -157,8 +161,11 @@ fn needs_repair(before: &Report, segment: &Segment, lost_photos: LostPhotoPolicy
             Part::ALL.into_iter().any(of_part) || shows_from(segment, &damage.object)
         }
     };
-    let can_be_done =
-        |damage: &check::Damage| damage.remedy != check::Remedy::Lost || lost_photos == LostPhotoPolicy::Drop;
+    let can_be_done = |damage: &check::Damage| match damage.remedy {
+        check::Remedy::Lost => lost_photos == LostPhotoPolicy::Drop,
+        check::Remedy::ReadAgain => false,
+        _ => true,
+    };
     before.damages.iter().any(|damage| can_be_done(damage) && belongs(damage))
 }
 
@@ -174,6 +181,15 @@ struct RepairedSegment {
     dropped: Vec<Id>,
 }
 
+/// An entry of an image list that is rebuilt.
+enum Relisted {
+    Found(ListedImage),
+    /// Its file is missing or damaged.
+    Lost,
+    /// Its file could not be read.
+    Doubtful,
+}
+
 struct SegmentRepair<'a> {
     transaction: &'a Transaction,
     source: &'a Source,
@@ -184,11 +200,15 @@ struct SegmentRepair<'a> {
 
 impl SegmentRepair<'_> {
     /// The recovered images of a segment, and those that are dropped; `None` when the segment must stay as it is,
-    /// because rewriting it would lose an image.
+    /// because rewriting it would lose an image, or names that may be whole.
     fn segment(&self, segment: &Segment) -> Result<Option<RepairedSegment>, Error> {
-        let records = segment.records().ok();
+        let records = match segment.records() {
+            Ok(records) => Some(records),
+            Err(error) if error.is_proof_of_damage() && self.has_lost_records(segment) => None,
+            Err(_) => return Ok(None),
+        };
         let listed = match (segment.images(), records) {
-            (Ok(images), _) => images.iter().cloned().map(Some).collect(),
+            (Ok(images), _) => images.iter().cloned().map(Relisted::Found).collect(),
             (Err(_), Some(records)) => self.listed_from_files(records)?,
             // The affected photos are unknown. Keep their files in case one of the lists is restored.
             (Err(_), None) => return Ok(None),
@@ -198,19 +218,25 @@ impl SegmentRepair<'_> {
         let (mut rows, mut dropped) = (Vec::new(), Vec::new());
         for (slot, listed) in listed.into_iter().enumerate() {
             let known = records.and_then(|records| records.get(slot));
-            let Some(listed) = listed else {
+            let listed = match (listed, self.lost_photos, known) {
+                (Relisted::Found(listed), ..) => listed,
                 // The list and the file are lost: only the records still list this image.
-                match (self.lost_photos, known) {
-                    (LostPhotoPolicy::Drop, Some(known)) => dropped.push(known.id),
-                    _ => return Ok(None),
+                (Relisted::Lost, LostPhotoPolicy::Drop, Some(known)) => {
+                    dropped.push(known.id);
+                    continue;
                 }
-                continue;
+                _ => return Ok(None),
             };
-            let photo = self.photo(&listed);
-            if photo.is_none() && self.lost_photos == LostPhotoPolicy::Drop {
-                dropped.push(listed.id);
-                continue;
-            }
+            let photo = match original::read_whole(self.source, &listed) {
+                Ok(photo) => Some(photo),
+                Err(_) if self.drops(segment, slot, listed.id) => {
+                    dropped.push(listed.id);
+                    continue;
+                }
+                // A record without its content would say that it is another photo.
+                Err(_) if known.is_none() && !self.was_lost(listed.id) => return Ok(None),
+                Err(_) => None,
+            };
             let photo = photo.as_ref().map(|photo| photo.as_slice());
             let space = self.source.search()?.space;
             let has_none = known.is_some_and(|known| known.without_vector.contains(&space));
@@ -233,9 +259,29 @@ impl SegmentRepair<'_> {
         Ok(Some(RepairedSegment { rows, dropped }))
     }
 
-    /// The original, if it is intact.
-    fn photo(&self, listed: &ListedImage) -> Option<Zeroizing<Vec<u8>>> {
-        crate::vault::read::original::read_whole(self.source, listed).ok()
+    /// Whether the check found that this image's original is missing or damaged.
+    fn was_lost(&self, id: Id) -> bool {
+        let is_this = |damage: &check::Damage| damage.image == Some(id) && damage.remedy == check::Remedy::Lost;
+        self.before.damages.iter().any(is_this)
+    }
+
+    /// Whether the check found that the records of this segment are missing or damaged.
+    fn has_lost_records(&self, segment: &Segment) -> bool {
+        let object = segment.expected(Part::Records).map(|file| file.object).ok();
+        let is_this =
+            |damage: &check::Damage| Some(&damage.object) == object.as_ref() && damage.remedy == check::Remedy::Rename;
+        self.before.damages.iter().any(is_this)
+    }
+
+    /// Whether an image is to be dropped: its original was missing or damaged, and still is. Reads it in pieces: it may
+    /// be too large for memory.
+    fn drops(&self, segment: &Segment, slot: usize, id: Id) -> bool {
+        if self.lost_photos == LostPhotoPolicy::Keep || !self.was_lost(id) {
+            return false;
+        }
+        let verify = |image: Image<'_>| original::verify(self.source, image.listed(), image.file_bytes()?, &mut |_| {});
+        let verified = Image::of(self.transaction.base().packs(), segment, slot).and_then(verify);
+        verified.is_err_and(|error| error.is_proof_of_damage())
     }
 
     /// The image's record, or one with what is still known.
@@ -257,34 +303,51 @@ impl SegmentRepair<'_> {
     /// and possible. A damaged pack that no record refers to any more is removed.
     fn thumbnail(&self, place: Option<ThumbnailPlace>, photo: Option<&[u8]>) -> Result<Option<ThumbnailPlace>, Error> {
         let packs = self.transaction.base().packs();
-        if let Some(place) = place
-            && let Ok(thumbnail) = packs.thumbnail(&place)
-        {
-            let is_damaged = |object: &Object| self.before.damages.iter().any(|damage| damage.object == *object);
-            let moves = packs.place(place.part).is_some_and(|part| is_damaged(&part.object));
-            return if moves { self.transaction.new_thumbnail(&thumbnail).map(Some) } else { Ok(Some(place)) };
+        let mut kept = None;
+        if let Some(place) = place {
+            match packs.thumbnail(&place) {
+                Ok(thumbnail) => {
+                    let is_damaged =
+                        |object: &Object| self.before.damages.iter().any(|damage| damage.object == *object);
+                    let moves = packs.place(place.part).is_some_and(|part| is_damaged(&part.object));
+                    return if moves { self.transaction.new_thumbnail(&thumbnail).map(Some) } else { Ok(Some(place)) };
+                }
+                // It may be whole, and all that is left of a lost photo.
+                Err(error) if !error.is_proof_of_damage() => kept = Some(place),
+                Err(_) => {}
+            }
         }
         let remade = photo.and_then(|photo| self.regenerate.thumbnail(photo));
-        remade.map(|bytes| self.transaction.new_thumbnail(&bytes)).transpose()
+        remade.map_or(Ok(kept), |bytes| self.transaction.new_thumbnail(&bytes).map(Some))
     }
 
     /// An image list rebuilt from records and the files with their ids; each file is authenticated by its own tag.
-    /// `None` for an image whose file is missing or does not open.
-    fn listed_from_files(&self, records: &[Record]) -> Result<Vec<Option<ListedImage>>, Error> {
-        let mut extensions = HashMap::new();
+    /// The check did not know these files, so those that seem lost are read twice.
+    fn listed_from_files(&self, records: &[Record]) -> Result<Vec<Relisted>, Error> {
+        let mut files = HashMap::new();
         for listed in self.source.backend.list(Directory::Images)? {
             if let Object::Photo(id, extension) = listed.object {
-                extensions.insert(id, extension);
+                files.insert(id, (extension, listed.bytes));
             }
         }
         let listed = |record: &Record| {
-            let extension = *extensions.get(&record.id)?;
-            let object = Object::Photo(record.id, extension);
-            let [digest] = self.source.backend.digests(&[object]).ok()?.try_into().ok()?;
-            let listed = ListedImage { id: record.id, extension, photo: digest? };
-            let photo = self.photo(&listed)?;
-            (self.source.keys.content_tag(&photo) == record.content).then_some(listed)
+            let Some((extension, bytes)) = files.get(&record.id).copied() else { return Relisted::Lost };
+            // It is there. Without a digest it cannot be read.
+            let digests = self.source.backend.digests(&[Object::Photo(record.id, extension)]);
+            let Ok([Some(digest)]) = digests.as_deref() else { return Relisted::Doubtful };
+            let digest = *digest;
+            let listed = ListedImage { id: record.id, extension, photo: digest };
+            let mut content = self.source.keys.content_tag_in_pieces();
+            match original::verify(self.source, &listed, bytes, &mut |piece| content.update(piece)) {
+                Ok(()) if content.finish() == record.content => Relisted::Found(listed),
+                Err(error) if !error.is_proof_of_damage() => Relisted::Doubtful,
+                _ => Relisted::Lost,
+            }
         };
-        Ok(records.iter().map(listed).collect())
+        let confirmed = |record: &Record| match listed(record) {
+            Relisted::Lost => listed(record),
+            seen => seen,
+        };
+        Ok(records.iter().map(confirmed).collect())
     }
 }

@@ -168,9 +168,6 @@ fn fetch(
     bytes: u64,
     spare: &Object,
 ) -> Result<Option<Error>, Error> {
-    if bytes > file.limit {
-        return Ok(Some(Error::TooLarge { object: file.object.clone(), actual: bytes, limit: file.limit }));
-    }
     if let Some(cause) = stage_copy(other, writer, file, spare, bytes)? {
         return Ok(Some(cause));
     }

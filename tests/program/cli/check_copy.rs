@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cipherlens::remote::{self, Address, Options, Prompts};
 use cipherlens::vault;
+use cipherlens::vault::Digest;
 
 use crate::remote::host::serving;
 use crate::support::scene::{Ran, Scene, samples};
@@ -62,6 +63,25 @@ fn each_damaged_or_missing_file_is_named_without_a_passphrase() {
         }
     }
     assert_eq!(files(&scene.vault()), whole, "nothing was changed");
+}
+
+#[test]
+fn photos_that_no_list_names_are_no_success() {
+    let scene = Scene::with_photos(&samples(2));
+    // Whoever can write to the copy replaces its list, and gives the mapping the new digest.
+    let list = files(&scene.vault()).into_keys().find(|path| path.extension() == Some("list".as_ref())).unwrap();
+    let old = Digest::of(&[&fs::read(scene.vault().join(list)).unwrap()]);
+    let new = Digest::of(&[b"no list"]);
+    fs::write(scene.vault().join(format!("encrypted_features/{}.list", new.name())), "no list").unwrap();
+    let mapping = fs::read_to_string(scene.vault().join("mapping.json")).unwrap();
+    fs::write(scene.vault().join("mapping.json"), mapping.replace(&old.to_string(), &new.to_string())).unwrap();
+    for address in addresses(&scene.vault()) {
+        let json = check(&scene, &["--json", &address]).exits(3).json();
+        assert_eq!((&json["unlisted"], json["damages"].as_array().unwrap().len()), (&2.into(), 0));
+        let said = check(&scene, &[&address]).exits(3).stdout();
+        assert!(said.contains("Not checked: 2 photos") && !said.contains("No damage found"), "{said}");
+    }
+    assert!(scene.run(["copies"]).success().stdout().contains("1 file damaged (files only, "));
 }
 
 #[test]

@@ -106,15 +106,42 @@ fn a_check_is_remembered_with_what_it_found() {
     let scene = Scene::with_photos(&samples(1));
     let of = |scene: &Scene| scene.run(["copies", "--json"]).success().json()[0].clone();
     assert_eq!((&of(&scene)["checked"], &of(&scene)["damages"]), (&Value::Null, &Value::Null));
+    assert_eq!(of(&scene)["check"], Value::Null);
     scene.run(["check"]).success();
     assert!(of(&scene)["checked"].as_str().unwrap().ends_with('Z'));
     assert_eq!(of(&scene)["damages"], 0);
-    assert!(scene.run(["copies"]).success().stdout().contains(": no damage"));
+    assert!(scene.run(["copies"]).success().stdout().contains("no damage (full check, "));
     let image = fs::read_dir(scene.vault().join("encrypted_images")).unwrap().next().unwrap().unwrap().path();
     fs::remove_file(image).unwrap();
     scene.run(["check"]).exits(3);
     assert_eq!(of(&scene)["damages"], 1);
-    assert!(scene.run(["copies"]).success().stdout().contains(": 1 file damaged"));
+    assert!(scene.run(["copies"]).success().stdout().contains("1 file damaged (full check, "));
+    assert_eq!(of(&scene)["check"], "full");
+    // Whoever checks without the passphrase does not learn what the full check did.
+    let vault = scene.vault().display().to_string();
+    scene.run(["check", &vault]).exits(3);
+    assert_eq!((&of(&scene)["damages"], &of(&scene)["check"]), (&1.into(), &"files".into()));
+    assert!(scene.run(["copies"]).success().stdout().contains("1 file damaged (files only, "));
+}
+
+#[test]
+fn times_that_a_wrong_clock_left_are_shown_and_replaced() {
+    let scene = Scene::with_photos(&samples(1));
+    scene.run(["check"]).success();
+    let list = scene.path("home/.local/state/cipherlens/known_vaults.json");
+    for (seconds, shown) in
+        [(0, "1970-01-01 00:00"), (8_000_000_000_000, "8000000000000"), (u64::MAX, "18446744073709551615")]
+    {
+        let mut known: Value = serde_json::from_slice(&fs::read(&list).unwrap()).unwrap();
+        (known["copies"][0]["seen"], known["copies"][0]["last_check"]["at"]) = (seconds.into(), seconds.into());
+        fs::write(&list, known.to_string()).unwrap();
+        let said = scene.run(["copies"]).success().stdout();
+        assert!(said.contains(&format!("seen {shown}")) && said.contains(&format!("full check, {shown}")), "{said}");
+        scene.run(["copies", "--json"]).success();
+        scene.run(["list"]).success();
+        let said = scene.run(["copies"]).success().stdout();
+        assert!(!said.contains(&format!("seen {shown}")), "{said}");
+    }
 }
 
 #[test]

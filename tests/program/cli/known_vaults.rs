@@ -241,6 +241,37 @@ fn push_and_pull_judge_both_addresses() {
 }
 
 #[test]
+fn a_copy_that_is_gone_is_pushed_anew_only_on_request() {
+    let scene = Scene::with_photos(&samples(1));
+    let (folder, vault) = (scene.path("copy.vault"), scene.vault().display().to_string());
+    let copies = [folder.display().to_string(), format!("via:{}", serving(&folder))];
+    let gone = "there is no vault any more at";
+    for copy in &copies {
+        scene.run([FLAG, "push", &vault, copy]).success();
+        let known = fs::read(list_of(&scene)).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        scene.run(["push", &vault, copy]).exits(3).says(gone).says(FLAG);
+        // To bring both to the same state is no question of a vault that is not there.
+        scene.run(["merge", &vault, copy]).exits(1).says("there is no vault at");
+        for (answer, code) in [("n\r", 3), ("y\r", 0)] {
+            assert!(!folder.exists() && fs::read(list_of(&scene)).unwrap() == known, "nothing was copied");
+            let mut terminal = at_a_terminal(&scene, &["push", &vault, copy]);
+            terminal.until_screen("Copy the whole vault there anew? [y/N]");
+            terminal.keys(answer);
+            assert_eq!(terminal.wait().exit_code(), code, "{}", terminal.screen());
+        }
+        fs::remove_dir_all(&folder).unwrap();
+        scene.run([FLAG, "push", &vault, copy]).success().says("was gone and is there anew");
+        scene.run(["push", &vault, copy]).success();
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    // A vault that is lost here is pulled without a question.
+    scene.run([FLAG, "push", &vault, &copies[0]]).success();
+    fs::remove_dir_all(scene.vault()).unwrap();
+    scene.run(["pull", &copies[0], &vault]).success();
+}
+
+#[test]
 fn a_damaged_list_is_an_error_that_names_it() {
     let scene = Scene::with_vault();
     let (path, whole) = (list_of(&scene), fs::read_to_string(list_of(&scene)).unwrap());

@@ -67,11 +67,12 @@ fn what_was_removed_in_one_copy_is_listed_and_decided_by_an_option() {
     let undecided = copies.merge(&[]).exits(1).says("One copy has removed 1 photo that the other one still has");
     assert!(undecided.stderr().contains(&name) && undecided.stderr().contains("--keep-all"), "{}", undecided.stderr());
     let undecided = copies.merge(&["--json"]).exits(1).json();
-    assert_eq!((&undecided["merged"], &undecided["disagreements"][0]["name"]), (&false.into(), &name.clone().into()));
+    assert_eq!((&undecided["merged"], &undecided["disagreements"][0]["path"]), (&false.into(), &name.clone().into()));
     assert_eq!(undecided["disagreements"][0]["removed_in"], "theirs");
     copies.merge(&["--ours", "--theirs"]).exits(64);
     let merged = copies.merge(&["--theirs", "--json"]).success().json();
-    assert_eq!((&merged["removed"], &merged["photos"]), (&1.into(), &4.into()));
+    assert_eq!((&merged["removed"]["ours"], &merged["removed"]["theirs"]), (&1.into(), &0.into()));
+    assert_eq!(merged["photos"], 4);
     assert_eq!(copies.ids().len(), 4);
     let same = copies.merge(&[]).success();
     assert!(same.stdout().contains("photos.vault and other.vault are the same: 4 photos"), "{}", same.stdout());
@@ -109,14 +110,17 @@ fn copies_of_different_vaults_are_not_merged() {
 }
 
 #[test]
-fn passphrases_that_were_changed_separately_are_those_of_the_first_copy() {
+fn passphrases_that_were_changed_separately_are_those_that_the_owner_chose() {
     let copies = Copies::new(1, 1);
     let new = copies.scene.path("new passphrase");
     fs::write(&new, "another one\n").unwrap();
     let cost = crate::support::scene::CHEAPEST;
     let change = ["--vault", text(&copies.other), "--accept-older", "passwd", "--new-passphrase-file", text(&new)];
     copies.scene.run(change.iter().chain(&cost)).success();
-    let merged = copies.merge(&[]).success();
+    copies.merge(&[]).exits(1).says("The passphrases of the two copies differ").says("--passphrases");
+    let undecided = copies.merge(&["--keep-all", "--json"]).exits(1).json();
+    assert_eq!((&undecided["merged"], &undecided["passphrases_differ"]), (&false.into(), &true.into()));
+    let merged = copies.merge(&["--passphrases", "ours"]).success();
     assert!(merged.stdout().contains("Those of photos.vault open both"), "{}", merged.stdout());
     assert_eq!(copies.ids().len(), 3);
 }
@@ -139,12 +143,12 @@ fn in_a_terminal_the_owner_is_asked() {
         })
     };
     let mut terminal = start();
-    terminal.until_screen("Do as the [f]irst copy");
+    terminal.until_screen("or keep all of them [k]");
     terminal.keys("\r");
     assert_eq!(terminal.wait().exit_code(), 1);
     assert!(terminal.screen().contains("Nothing was changed"), "{}", terminal.screen());
     let mut terminal = start();
-    terminal.until_screen("Do as the [f]irst copy");
+    terminal.until_screen("or keep all of them [k]");
     terminal.keys("k\r");
     assert!(terminal.wait().success(), "{}", terminal.screen());
     assert_eq!(copies.ids().len(), 4);

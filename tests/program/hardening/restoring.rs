@@ -84,6 +84,21 @@ fn restore(vault: &Vault, other: &dyn Backend) -> Result<Restored, Error> {
     vault::restore(vault, other, IfLocked::Refuse, &|_| {})
 }
 
+#[test]
+fn a_file_that_is_too_large_is_not_even_begun() {
+    let (source, target) = (Fixture::new(), Fixture::new());
+    fill(&source.open(), 0..1);
+    let from = Liar(vault::local(source.root()), Lie::Length);
+    let mut files = vault::named_files(&from, &from.mapping().unwrap().mapping).unwrap();
+    files.retain(|file| matches!(file.object, Object::Photo(..)));
+    let files = vault::with_sizes(&from, files).unwrap();
+    let writer = vault::local(target.root()).writer(Abandoned::Keep).unwrap();
+    let before = crate::support::vault_fixture::files(&target.root());
+    let refused = vault::copy_files(&from, &*writer, &files, &|_, _| {});
+    assert!(matches!(refused, Err(Error::TooLarge { actual, .. }) if actual == 1 << 50), "{refused:?}");
+    assert_eq!(crate::support::vault_fixture::files(&target.root()), before, "not even a journal");
+}
+
 /// All files but the header and the mapping.
 fn with_history(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files(root).into_iter().filter(|(path, _)| path.components().count() > 1).collect()

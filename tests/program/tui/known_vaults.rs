@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use cipherlens::services::copies::{Check, KnownCopy};
+use cipherlens::services::copies::{Check, CheckKind, KnownCopy};
 use cipherlens::services::open_vault::CopyAge;
 use cipherlens::services::session::{Presence, VaultId, passphrase};
 use cipherlens::tui::request::{Contents, Reply};
@@ -153,16 +153,12 @@ fn the_vault_tab_names_the_known_copies() {
         seen: 0,
         last_check,
     };
+    let check = |damages, kind| Check { at: 951_827_696, damages, kind };
     let mut contents = Contents {
         copies: vec![
-            copy("/vaults/holiday.vault", 7, CopyAge::Newest, Some(Check { at: 951_827_696, damages: 0 })),
+            copy("/vaults/holiday.vault", 7, CopyAge::Newest, Some(check(0, CheckKind::Full))),
             copy("/media/usb\u{1b}[31m/holiday.vault", 4, CopyAge::Older { found: 4, seen: 7 }, None),
-            copy(
-                "ssh://nas/holiday.vault",
-                7,
-                CopyAge::Forked { found: 7, seen: 7 },
-                Some(Check { at: 951_827_696, damages: 2 }),
-            ),
+            copy("ssh://nas/holiday.vault", 7, CopyAge::Forked { found: 7, seen: 7 }, Some(check(2, CheckKind::Files))),
         ],
         ..Contents::default()
     };

@@ -295,12 +295,12 @@ fn a_merge_is_known_although_bringing_the_other_copy_up_to_date_failed() {
     let _ = Vault::open(vault::local(&copies.ours), &passphrase("correct"), copies.merger()).unwrap();
     let before = files(&copies.ours);
     let decide = |_: Disagreements<'_>| {
-        std::fs::remove_file(copies.theirs.join("lock")).unwrap();
-        std::fs::create_dir(copies.theirs.join("lock")).unwrap();
+        std::fs::remove_dir_all(copies.theirs.join("claims")).unwrap();
+        std::fs::write(copies.theirs.join("claims"), "no folder").unwrap();
         Some(of_ours(Settle::KeepAll))
     };
     let failed = copies.merge_deciding(OlderSource::Refuse, &decide).unwrap_err();
-    assert!(failed.to_string().contains("lock"), "{failed}");
+    assert!(failed.to_string().contains("claims"), "{failed}");
     restore(&copies.ours, &before);
     let rolled_back = Vault::open(vault::local(&copies.ours), &passphrase("correct"), copies.merger());
     assert!(matches!(rolled_back, Err(Error::RolledBack { .. })));

@@ -2,9 +2,11 @@
 
 mod damage;
 mod dimension;
+mod doubtful_reads;
 mod generations;
 mod groups;
 mod merging;
 mod restoring;
+mod strays;
 mod streams;
 mod writers;

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{Appended, Committed, Error, Id, Transaction, Vault};
+use cipherlens::vault::{Appended, Committed, Error, Id, Leftovers, Transaction, Vault};
 
 use crate::remote::host::Host;
 use crate::support::vault_fixture::*;
@@ -26,6 +26,26 @@ fn appended(transaction: &mut Transaction, number: u32) -> Id {
 /// Photos and journals.
 fn counts(fixture: &Fixture) -> [usize; 2] {
     ["encrypted_images", "journals"].map(|directory| fs::read_dir(fixture.root().join(directory)).unwrap().count())
+}
+
+#[test]
+fn what_a_commit_that_claims_nothing_leaves_is_removed_by_the_next_one() {
+    let fixture = Fixture::new();
+    let vault = fixture.open();
+    fill(&vault, 0..1);
+    let claims = fixture.root().join("claims");
+    fs::rename(&claims, fixture.beside("claims")).unwrap();
+    fs::write(&claims, "no folder").unwrap();
+    let mut transaction = begin(&vault);
+    appended(&mut transaction, 1);
+    let refused = transaction.commit().map(drop);
+    assert!(matches!(refused, Err(Error::ForeignDirectory { .. })), "{refused:?}");
+    assert_eq!(counts(&fixture), [2, 1], "the photo and the journal that names it are left");
+    fs::remove_file(&claims).unwrap();
+    fs::rename(fixture.beside("claims"), &claims).unwrap();
+    fill(&vault, 2..3);
+    assert_eq!(counts(&fixture), [2, 0]);
+    assert_eq!(vault.check(&|_| {}).unwrap().leftovers, Leftovers::default());
 }
 
 #[test]

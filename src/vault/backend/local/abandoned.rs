@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::io;
 
+use super::aside;
 use super::claims;
 use super::claims::Locks;
 use super::directories::Directories;
@@ -80,6 +81,7 @@ fn remove_old_contexts(directories: &Directories, in_force: Option<MacTag>) -> R
     if Some(current.tag) != in_force || current.mapping.is_old() {
         return Ok(());
     }
+    aside::make_way(directories, &left)?;
     left.iter().try_for_each(|object| remove_file(directories, object))
 }
 

@@ -20,13 +20,13 @@
 //!
 //! Must never: remove the claim of somebody else who may still be at work.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::directories::Directories;
-use crate::durable::{Dir, EntryKind};
+use crate::durable::{Dir, DirEntry, EntryKind};
 use crate::vault::error::Error;
 use crate::vault::format::hex::{Id, MacTag};
 use crate::vault::format::history::Seen;
@@ -38,8 +38,8 @@ const HEADER_SUFFIX: &str = ".header";
 
 /// How long a writer waits for another one to finish its commit before it takes the generation over. Only where locks
 /// do nothing: elsewhere the other one was interrupted.
-const PATIENCE: Duration = Duration::from_secs(2);
-const POLL: Duration = Duration::from_millis(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const POLL: Duration = Duration::from_millis(10);
 
 /// Whether the lock on the vault keeps other writers out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,6 +88,20 @@ fn io_error(error: io::Error) -> Error {
         io::ErrorKind::NotADirectory => Error::ForeignDirectory { directory: CLAIMS },
         _ => Error::io(CLAIMS)(error),
     }
+}
+
+/// The names in the directory of claims that are no claims.
+///
+/// # Errors
+/// [`Error::ForeignDirectory`]; what the system reports.
+pub(super) fn foreign(directories: &Directories) -> Result<Vec<OsString>, Error> {
+    let dir = match directories.root().and_then(|root| root.open_dir(CLAIMS)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        dir => dir.map_err(io_error)?,
+    };
+    let is_foreign = |entry: &DirEntry| entry.kind != EntryKind::File || !is_name(&entry.name);
+    let entries = dir.entries().map_err(io_error)?;
+    Ok(entries.into_iter().filter(is_foreign).map(|entry| entry.name).collect())
 }
 
 /// Whether an interrupted writer may have left a file with this name among the claims.
@@ -188,10 +202,11 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// Removes the mappings of all other writers with this number.
+    /// Removes the mappings and headers of all other writers with this number.
     fn revoke_others(&self) -> Result<(), Error> {
         let own = Entry::Mapping { number: self.number };
-        remove_where(&self.dir, |name, entry| name != self.mapping && *entry == own)
+        let own_header = self.header();
+        remove_where(&self.dir, |name, entry| *entry == own && name != self.mapping && name != own_header)
     }
 
     /// Puts the new header where readers find it once the mapping names it, durably. It comes from the claims, because

@@ -6,23 +6,19 @@
 //! Must never: report a file of a writer that is still there, or any file while an unreadable list might reference it.
 
 use std::collections::HashSet;
-use std::ffi::OsString;
 
+use super::aside::{Place, Stray};
+use super::claims;
 use super::directories::Directories;
 use super::journal;
-use crate::durable::Dir;
+use crate::durable::{Dir, DirEntry, EntryKind};
 use crate::vault::backend::{Backend, Leftovers, generation};
 use crate::vault::error::Error;
 use crate::vault::format::hex::Digest;
+use crate::vault::format::layout;
 use crate::vault::format::layout::{Directory, Object};
 use crate::vault::format::limits::largest_bytes;
 use crate::vault::format::mapping::{Mapping, SignedMapping};
-
-/// A file, or anything else, in one of the directories.
-pub(super) struct Stray {
-    pub(super) directory: Directory,
-    pub(super) name: OsString,
-}
 
 /// The files that `newest` does not reference. `backend` is the same vault, for reading lists.
 pub(super) fn find(
@@ -35,14 +31,25 @@ pub(super) fn find(
     if directories.mapping().is_ok_and(|current| current.tag != newest.tag) {
         return Ok(Leftovers::default());
     }
-    let path = |stray: Stray| format!("{}/{}", stray.directory.name(), stray.name.to_string_lossy());
-    Ok(Leftovers { abandoned, strays: strays.into_iter().map(path).collect() })
+    Ok(Leftovers { abandoned, strays: strays.iter().map(Stray::path).collect() })
 }
 
 /// Whether the unfinished header is the one that the mapping names.
 fn is_header_of(directories: &Directories, mapping: &Mapping) -> bool {
     let header = directories.read(&Object::UNFINISHED_HEADER, largest_bytes(&Object::Header));
     header.is_ok_and(|header| Digest::of(&[&header]) == mapping.header)
+}
+
+/// Whether something beside the header belongs to no vault.
+fn is_foreign(entry: &DirEntry, newest: &Mapping) -> bool {
+    let name = entry.name.to_str();
+    match name.and_then(|name| name.parse::<Object>().ok()) {
+        // Writers make these anew, or remove them. What is no file would stand in their way.
+        Some(Object::Unfinished(_) | Object::Lock) => entry.kind != EntryKind::File,
+        Some(Object::PublicContext | Object::SecretContext) => !newest.is_old() && entry.kind != EntryKind::File,
+        Some(_) => false,
+        None => !name.is_some_and(layout::is_directory),
+    }
 }
 
 /// The files that interrupted writers left, and the strays.
@@ -56,7 +63,8 @@ pub(super) fn sort(
     for object in [Object::UNFINISHED_HEADER, Object::UNFINISHED_MAPPING] {
         // A new header that the mapping names is the vault's header, until the next writer gives it its name.
         let is_named = || object == Object::UNFINISHED_HEADER && is_header_of(directories, newest);
-        if root.has(object.file_name().as_ref()).map_err(Error::io(&object))? && !is_named() {
+        let kind = root.kind(object.file_name().as_ref()).map_err(Error::io(&object))?;
+        if kind == Some(EntryKind::File) && !is_named() {
             abandoned.push(object);
         }
     }
@@ -79,10 +87,16 @@ pub(super) fn sort(
         match name.to_str().and_then(|name| directory.object(name)) {
             Some(object) if named.contains(&object) || journals.live.contains(&object) => {}
             Some(object) if is_abandoned(&object) => abandoned.push(object),
-            _ => strays.push(Stray { directory, name }),
+            _ => strays.push(Stray { place: Place::Within(directory), name }),
         }
     }
-    strays.extend(journals.foreign.into_iter().map(|name| Stray { directory: Directory::Journals, name }));
+    let within = |place| move |name| Stray { place, name };
+    strays.extend(journals.foreign.into_iter().map(within(Place::Within(Directory::Journals))));
+    strays.extend(claims::foreign(directories)?.into_iter().map(within(Place::Claims)));
+    let top = root.entries().map_err(Error::io(directories.path().display()))?;
+    let mut top: Vec<_> = top.into_iter().filter(|entry| is_foreign(entry, newest)).map(|entry| entry.name).collect();
+    top.sort();
+    strays.extend(top.into_iter().map(within(Place::Root)));
     abandoned.extend(journals.abandoned.into_iter().map(|journal| journal.object));
     Ok((abandoned, strays))
 }

@@ -8,12 +8,14 @@
 //! | `claims` | claims of the next generation |
 //! | `journal` | which files an interrupted writer may leave |
 //! | `abandoned` | removing those files |
+//! | `aside` | strays, and moving them into `set_aside` |
 //! | `creation` | the directories of a new vault |
 //! | `leftovers` | files that the mapping does not reference |
 //!
 //! Must never: mention a secret type. A host needs nothing else to serve a vault.
 
 mod abandoned;
+mod aside;
 mod claims;
 mod creation;
 mod directories;

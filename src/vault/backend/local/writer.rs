@@ -12,27 +12,28 @@
 //! before the directory that holds the mapping is durable.
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
 use super::abandoned;
 use super::abandoned::remove_file;
-use super::claims::{Claim, Locks};
+use super::aside;
+use super::claims::{Claim, Locks, PATIENCE, POLL};
 use super::directories::Directories;
 use super::journal::Journal;
 use super::leftovers;
-use super::leftovers::Stray;
 use crate::durable::{Dir, IfLocked, Lock, Unsynced};
 use crate::vault::backend::writer::{Abandoned, LOCK_PATIENCE, Pieces, Writer};
 use crate::vault::backend::{Backend, generation};
 use crate::vault::error::Error;
 use crate::vault::format::hex::{Digest, Hex};
 use crate::vault::format::history::Seen;
-use crate::vault::format::layout::{Directory, Object, SET_ASIDE};
+use crate::vault::format::layout::{Directory, Object};
 use crate::vault::format::limits::largest_bytes;
 use crate::vault::format::mapping::SignedMapping;
 
@@ -235,19 +236,34 @@ impl LocalWriter {
     }
 
     /// Puts the new header, which is prepared, in its place, as long as the current mapping names it. Where locks do
-    /// nothing, another writer may have finished that already, or have changed the header again.
+    /// nothing, another writer may finish that too, and may already prepare the next header.
     fn finish_header(&self, header: &[u8]) -> Result<(), Error> {
         let (name, digest) = (Object::Header.file_name(), Digest::of(&[header]));
         let is_there = |object: Object| {
             self.directories.read(&object, largest_bytes(&Object::Header)).is_ok_and(|found| found == header)
         };
         let root = self.root()?;
-        while self.directories.mapping()?.mapping.header == digest && !is_there(Object::Header) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // In this order: the header moves from the one name to the other.
             let is_prepared = is_there(Object::UNFINISHED_HEADER);
-            let finished = if is_prepared { root.finish(&name) } else { root.replace(&name, header) };
-            finished.map_err(Error::io(Object::Header))?;
+            if is_there(Object::Header) || self.directories.mapping()?.mapping.header != digest {
+                return Ok(());
+            }
+            let finished = if is_prepared {
+                root.finish(&name)
+            } else if Instant::now() >= until {
+                // Somebody removed it.
+                root.replace(&name, header)
+            } else {
+                thread::sleep(POLL);
+                continue;
+            };
+            match finished {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                finished => finished.map_err(Error::io(Object::Header))?,
+            }
         }
-        Ok(())
     }
 
     /// Removes what was staged for a commit that did not happen, but for the originals: a commit that is tried again
@@ -315,6 +331,7 @@ impl Writer for LocalWriter {
             return Ok(());
         }
         let (root, object) = (self.root()?, Object::Lock);
+        aside::make_way(&self.directories, std::slice::from_ref(&object))?;
         let file = root.open_or_create_file(&object.file_name()).map_err(Error::io(&object))?;
         let file = file.ok_or(Error::Damaged { object: object.clone(), what: "it is not a regular file" })?;
         let lock = locked(&object, file, if_locked)?;
@@ -325,6 +342,7 @@ impl Writer for LocalWriter {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(Error::io(&object)(error)),
         };
+        aside::make_way(&self.directories, &[Object::UNFINISHED_HEADER, Object::UNFINISHED_MAPPING])?;
         abandoned::settle_header(&self.directories, locks)?;
         let turn = Turn { _lock: lock, _old: old, in_force: self.directories.in_force()? };
         self.state.lock().turn = Some(turn);
@@ -474,40 +492,8 @@ impl Writer for LocalWriter {
     fn set_strays_aside(&self) -> Result<(), Error> {
         self.require_lock(&self.state.lock())?;
         let (_, strays) = leftovers::sort(&self.directories, &*self.backend, &self.directories.mapping()?.mapping)?;
-        if strays.is_empty() {
-            return Ok(());
-        }
-        let within = |dir: &Dir, name: &'static str| {
-            dir.create_dir(name).map_err(|error| match error.kind() {
-                io::ErrorKind::NotADirectory => Error::ForeignDirectory { directory: name },
-                _ => Error::io(name)(error),
-            })
-        };
-        let root = self.root()?;
-        let aside = within(root, SET_ASIDE)?;
-        for Stray { directory, name } in strays {
-            let (from, to) = (self.directories.dir(directory)?, within(&aside, directory.name())?);
-            let moved = match free_name(&to, &name).and_then(|free| from.rename(&name, &to, &free)) {
-                // Its writer has just removed it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                moved => moved,
-            };
-            moved.and_then(|()| to.sync()).and_then(|()| from.sync()).map_err(Error::io(directory.name()))?;
-        }
-        aside.sync().and_then(|()| root.sync()).map_err(Error::io(SET_ASIDE))
+        aside::set_aside(&self.directories, &strays)
     }
-}
-
-/// `name`, with a number appended if it is taken.
-fn free_name(dir: &Dir, name: &OsStr) -> io::Result<OsString> {
-    let mut free = name.to_owned();
-    let mut number = 1;
-    while dir.has(&free)? {
-        number += 1;
-        free = name.to_owned();
-        free.push(format!(".{number}"));
-    }
-    Ok(free)
 }
 
 impl Drop for LocalWriter {
