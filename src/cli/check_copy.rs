@@ -74,14 +74,14 @@ The other machine computed the digests: if it lies about them, this check does n
 fn as_json(report: &CopyReport) -> serde_json::Value {
     let CopyReport { vault, is_other_vault, generation, photos, files, unlisted, damages, is_remote } = report;
     json!({
-        "vault": vault, "other_vault": is_other_vault, "generation": generation, "photos": photos, "files": files, "unlisted": unlisted,
-        "damages": damaged_files(damages), "hashed_by": if *is_remote { "host" } else { "this machine" },
+        "vault": vault, "other_vault": is_other_vault, "generation": generation, "photos": photos, "files": files,
+        "unlisted": unlisted, "damages": damaged_files(damages), "hashed_by": if *is_remote { "host" } else { "this machine" },
         "needs_key": NEEDS_KEY,
     })
 }
 
 /// Damaged files as JSON; shared with `check --repair --from`.
 pub(super) fn damaged_files(files: &[DamagedFile]) -> serde_json::Value {
-    let object = |DamagedFile { object, holds, reason }: &DamagedFile| json!({ "object": object, "holds": holds, "reason": reason });
+    let object = |file: &DamagedFile| json!({ "object": file.object, "holds": file.holds, "reason": file.reason });
     files.iter().map(object).collect()
 }

@@ -16,12 +16,12 @@ use crate::services::keys::{self, ListedSlot, SlotKind};
 /// Arguments of `key`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens key list\n  cipherlens key add\n  cipherlens key remove 3f2a\n\nA vault \
-        may have up to 64 passphrases, each in a slot of the file `header`; any of them opens everything. They have no \
-        names: note which id belongs to whom, or see with `key list` which one a passphrase opens.\n\nRemoving one does \
-        not revoke it: whoever has an old copy of `header` and knows the removed passphrase can still open that, and \
-        whoever opened the vault may have kept its key, which stays the same. `push` and `pull` bring the other copies \
-        of the vault up to date."
+    after_help = "Examples:\n  cipherlens key list\n  cipherlens key add\n  cipherlens key remove 3f2a\n\nA vault may \
+        have up to 64 passphrases, each in a slot of the file `header`; any of them opens everything. They have no \
+        names: note which id belongs to whom, or see with `key list` which one a passphrase opens.\n\nRemoving \
+        one does not revoke it: whoever has an old copy of `header` and knows the removed passphrase can still \
+        open that, and whoever opened the vault may have kept its key, which stays the same. `push` and `pull` \
+        bring the other copies of the vault up to date."
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
