@@ -75,7 +75,8 @@ fn as_json(report: &CopyReport) -> serde_json::Value {
     let CopyReport { vault, is_other_vault, generation, photos, files, unlisted, damages, is_remote } = report;
     json!({
         "vault": vault, "other_vault": is_other_vault, "generation": generation, "photos": photos, "files": files,
-        "unlisted": unlisted, "damages": damaged_files(damages), "hashed_by": if *is_remote { "host" } else { "this machine" },
+        "unlisted": unlisted, "damages": damaged_files(damages),
+        "hashed_by": if *is_remote { "host" } else { "this machine" },
         "needs_key": NEEDS_KEY,
     })
 }

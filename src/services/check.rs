@@ -209,8 +209,8 @@ impl DamagedFile {
 /// digests are compared. Whether the copy is the owner's, and the newest, is not known then.
 ///
 /// # Errors
-/// When there is no copy, its mapping cannot be read, or the place cannot be reached; [`Error::KnownVaults`] when nobody
-/// can tell which vault is known there.
+/// When there is no copy, its mapping cannot be read, or the place cannot be reached; [`Error::KnownVaults`] when it is
+/// not known which vault belongs there.
 pub fn check_copy(root: &Path, dirs: &AppDirs, progress: &dyn Fn(Compared)) -> Result<CopyReport, Error> {
     let known = KnownVaults::of(dirs);
     let expected = known.vault_at(root)?;

@@ -141,8 +141,8 @@ pub fn presence(root: &Path) -> Presence {
     }
 }
 
-/// Tells what is at `root` as [`presence`] does, and makes sure that a vault there is one that `trust` includes, so that
-/// another one is noticed before a passphrase is typed for it. Connects to an address on another machine.
+/// Tells what is at `root` as [`presence`] does, and makes sure that a vault there is one that `trust` includes, so
+/// that another one is noticed before a passphrase is typed for it. Connects to an address on another machine.
 ///
 /// # Errors
 /// As [`FoundVault::at`].

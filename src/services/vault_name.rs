@@ -23,8 +23,8 @@ pub fn vault_name(root: &Path) -> String {
     }
 }
 
-/// Its name and where it is, for the question for its passphrase: `photos.vault (ssh://nas/photos.vault)`. Two vaults of
-/// one name are told apart by that. Safe to show.
+/// Its name and where it is, for the question for its passphrase: `photos.vault (ssh://nas/photos.vault)`. Two vaults
+/// of one name are told apart by that. Safe to show.
 #[must_use]
 pub fn name_and_address(root: &Path) -> String {
     let (name, address) = match Address::parse(root.as_os_str()) {

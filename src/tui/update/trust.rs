@@ -1,7 +1,7 @@
 //! The question whether to trust a vault that is at the address of another one, and its answers.
 //!
-//! It comes before the passphrase is asked for. What has been typed by then is wiped, but for a passphrase that was given
-//! before the vault was found; that one waits for the answer, and is wiped with any answer but yes.
+//! It comes before the passphrase is asked for. What has been typed by then is wiped, but for a passphrase that was
+//! given before the vault was found; that one waits for the answer, and is wiped with any answer but yes.
 
 use super::super::request::{Effect, Request};
 use super::super::state::State;
