@@ -149,7 +149,7 @@ impl Error {
                  init VAULT",
             ),
             vault::Error::WrongPassphrase => {
-                Some("try again; if you are sure of the passphrase, restore `header` from a backup")
+                Some("try again; if you are sure of the passphrase, put `header` back from another copy or a backup")
             }
             vault::Error::Damaged { .. } | vault::Error::Missing { .. } | vault::Error::TooLarge { .. } => {
                 Some("cipherlens check lists all damage, and says what can be done about it")

@@ -43,9 +43,9 @@ pub(super) struct Arguments {
     /// With --repair: remove photos whose file is lost from the vault
     #[arg(long, requires = "repair")]
     drop_lost: bool,
-    /// Print one JSON object: photos, damages [object, reason, remedy], leftovers, strays, dropped, restored, lacking
-    /// [object, reason], older_copy; with ADDRESS: vault, generation, photos, files, unlisted, damages [object,
-    /// reason], hashed_by, needs_key
+    /// Print one JSON object: photos, damages [object, holds, reason, remedy], leftovers, strays, dropped, restored,
+    /// lacking [object, holds, reason], older_copy; with ADDRESS: vault, other_vault, generation, photos, files,
+    /// unlisted, damages [object, holds, reason], hashed_by, needs_key
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -116,7 +116,10 @@ fn taken(Restored { restored, lacking }: &Restored) -> String {
             "Damaged here, and not to be had from the other copy: {}.\n",
             output::count(lacking.len(), "file")
         );
-        text.extend(lacking.iter().map(|DamagedFile { reason, .. }| format!("  there: {}\n", inert(reason))));
+        let line = |DamagedFile { reason, holds, .. }: &DamagedFile| {
+            format!("  there: {}\n    holds {}\n", inert(reason), inert(holds))
+        };
+        text.extend(lacking.iter().map(line));
     }
     text
 }
@@ -146,7 +149,8 @@ fn list(title: &str, damages: &[Damage]) -> String {
     if damages.is_empty() {
         return String::new();
     }
-    let damage = |damage: &Damage| format!("  {}\n    {}\n", damage.reason, damage.advice());
+    let damage =
+        |damage: &Damage| format!("  {}\n    holds {}\n    {}\n", damage.reason, inert(&damage.holds), damage.advice());
     format!("{title}\n{}", damages.iter().map(damage).collect::<String>())
 }
 
@@ -172,7 +176,7 @@ fn as_json(
                 Remedy::Upgrade => "upgrade",
                 Remedy::Restore => "restore",
             };
-            json!({ "object": damage.object, "reason": damage.reason, "remedy": remedy })
+            json!({ "object": damage.object, "holds": damage.holds, "reason": damage.reason, "remedy": remedy })
         })
         .collect();
     json!({

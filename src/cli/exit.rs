@@ -8,7 +8,7 @@ Exit codes:
   0    done; a reader that closes the pipe early (| head) is not a failure
   1    failed, or some of the photos failed or are in formats that are not read yet (see standard error), or standard
        output could not be written, for instance to a full disk
-  2    the passphrase is wrong or the vault's header was altered
+  2    the passphrase is wrong, or the vault's file `header`, which it opens, was changed
   3    damage was found in the vault, or it is an older copy, which was not changed, or another vault is at its address
        than before, which was not opened
   64   the command line could not be understood

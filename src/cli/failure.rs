@@ -15,6 +15,9 @@ use crate::services::settings::SettingsError;
 pub(super) enum Failure {
     #[error(transparent)]
     Work(#[from] Error),
+    /// A copy that is not the newest was to be changed. The advice names the newest one.
+    #[error("{error}")]
+    NotNewest { error: Error, advice: String },
     #[error(transparent)]
     Passphrase(#[from] PassphraseError),
     #[error(transparent)]
@@ -68,9 +71,12 @@ impl Failure {
         if let Some(advice) = self.advice() {
             output::say(&format!("  {advice}"));
         }
+        if let Self::NotNewest { advice, .. } = self {
+            output::say(&format!("  {advice}"));
+        }
         match self {
             Self::Work(error) if error.is_wrong_passphrase() => Exit::WrongPassphrase,
-            Self::Work(error) if error.is_damage() => Exit::Damage,
+            Self::Work(error) | Self::NotNewest { error, .. } if error.is_damage() => Exit::Damage,
             Self::Usage(_) => Exit::Usage,
             _ => Exit::Failure,
         }

@@ -16,10 +16,12 @@ use crate::services::keys::{self, ListedSlot, SlotKind};
 /// Arguments of `key`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cipherlens key list\n  cipherlens key add\n  cipherlens key remove 3f2a\n\nA vault \
-        may have up to 64 passphrases, each in a slot of the file `header`; any of them opens everything. Removing one \
-        does not revoke it: whoever has an old copy of `header` and knows the removed passphrase can still open it, \
-        and the master key in it stays the same. `push` and `pull` bring the other copies of the vault up to date."
+    after_help = "Examples:\n  cipherlens key list\n  cipherlens key add\n  cipherlens key remove 3f2a\n\nA vault may \
+        have up to 64 passphrases, each in a slot of the file `header`; any of them opens everything. They have no \
+        names: note which id belongs to whom, or see with `key list` which one a passphrase opens.\n\nRemoving \
+        one does not revoke it: whoever has an old copy of `header` and knows the removed passphrase can still \
+        open that, and whoever opened the vault may have kept its key, which stays the same. `push` and `pull` \
+        bring the other copies of the vault up to date."
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -101,7 +103,12 @@ fn in_words(slot: &ListedSlot) -> String {
         SlotKind::Unknown(number) => format!("unknown (kind {number})"),
     };
     let opened = if slot.is_opened { "  the one given now" } else { "" };
-    format!("{}  {kind}{opened}\n", slot.id)
+    format!("{}  {kind}{opened}\n", short(slot))
+}
+
+/// The first digits of the id, which tell a slot from all others as those of a photo do.
+fn short(slot: &ListedSlot) -> String {
+    slot.id.to_string()[..8].to_owned()
 }
 
 fn add(arguments: &AddArguments, session: &Session) -> Result<Exit, Failure> {
@@ -112,7 +119,10 @@ fn add(arguments: &AddArguments, session: &Session) -> Result<Exit, Failure> {
     if arguments.json {
         output::json(&json!({ "added": added.to_string() }))?;
     } else {
-        output::line(&format!("The vault opens with this passphrase too from now on (slot {added})."))?;
+        output::line(&format!(
+            "The vault opens with this passphrase too from now on (slot {}).",
+            &added.to_string()[..8]
+        ))?;
     }
     Ok(Exit::Success)
 }
@@ -121,9 +131,12 @@ fn remove(arguments: &RemoveArguments, session: &Session) -> Result<Exit, Failur
     let (vault, passphrase) = session.open_with_passphrase()?;
     let slot = keys::find_to_remove(&keys::list(&vault, &passphrase)?, &arguments.id)?;
     let question = if slot.is_opened {
-        format!("Remove slot {}, which the passphrase just given opens? Only the others open the vault then.", slot.id)
+        format!(
+            "Remove slot {}, of the passphrase that you just gave? Only the others open the vault then.",
+            short(&slot)
+        )
     } else {
-        format!("Remove slot {}? What opens it does not open the vault any more then.", slot.id)
+        format!("Remove slot {}? Its passphrase does not open the vault any more then.", short(&slot))
     };
     if !arguments.yes && !confirmed(&question)? {
         output::say("Nothing was removed.");
@@ -134,10 +147,12 @@ fn remove(arguments: &RemoveArguments, session: &Session) -> Result<Exit, Failur
         output::json(&json!({ "removed": slot.id.to_string() }))?;
     } else {
         output::text(&format!(
-            "Slot {} was removed: what opened it does not open the vault any more.\n\
-             This does not revoke it. Whoever has an old copy of `header`, in a backup for instance, and knows the \
-             removed passphrase can still open that, and the master key stays the same: delete old copies.\n",
-            slot.id
+            "Slot {} was removed: its passphrase does not open the vault any more.\n\
+             This does not revoke what it gave access to. Whoever has an old copy of the file `header` (every backup \
+             and copy has one) and knows the passphrase can still open that one, and whoever opened the vault with it \
+             may have kept the key of the vault, which stays the same. Bring the other copies up to date (cipherlens \
+             copies lists them) and delete old ones; to keep somebody out for good, add the photos to a new vault.\n",
+            short(&slot)
         ))?;
     }
     Ok(Exit::Success)

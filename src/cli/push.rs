@@ -45,12 +45,15 @@ pub(super) fn copy(from: &Path, to: &Path, if_gone: IfGone, session: &Session, j
     // Both are found first, so that another vault than before is reported before the passphrase is asked for.
     let transfer = session.find_trusted(|trust| Transfer::between(&from, &to, dirs, trust, if_gone))?;
     let ([source, target], trust_notes) = (transfer.names(), transfer.trust_notes());
-    let passphrase = session.passphrase(&format!("Passphrase for {source}"), Purpose::Open)?;
+    let passphrase = session.passphrase(&format!("Passphrase for {}", transfer.source_and_address()), Purpose::Open)?;
     let meter = Meter::new(0, "files");
     let copied = |done: usize, files: usize| meter.set(files, done);
-    let done = transfer.run(&passphrase, dirs, session.older_source(), &copied)?;
+    let (done, unwritten) = transfer.run(&passphrase, dirs, session.older_source(), &copied)?;
     meter.finish();
     for note in trust_notes {
+        output::say(&format!("cipherlens: {}.", inert(&note)));
+    }
+    if let Some(note) = unwritten {
         output::say(&format!("cipherlens: {}.", inert(&note)));
     }
     if json {

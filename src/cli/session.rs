@@ -203,7 +203,7 @@ impl Session {
     /// Unlocks the vault for changes. An older copy must be accepted first.
     pub(super) fn open_to_change(&self) -> Result<OpenVault, Failure> {
         let vault = self.open()?;
-        vault.require_newest()?;
+        require_newest(&vault)?;
         Ok(vault)
     }
 
@@ -217,6 +217,9 @@ impl Session {
         let (vault, passphrase) = self.unlock(IfOutdated::Say)?;
         if let Some(note) = session::copy_age_note(vault.copy_age()) {
             output::say(&format!("cipherlens: {note}: --accept-older."));
+            if let Some(text) = known_advice(&vault) {
+                output::say(&format!("  {text}"));
+            }
         }
         Ok((vault, passphrase))
     }
@@ -224,14 +227,14 @@ impl Session {
     /// Unlocks the vault to change its passphrases; the one that opens it is returned too.
     pub(super) fn open_with_passphrase(&self) -> Result<(OpenVault, Passphrase), Failure> {
         let (vault, passphrase) = self.unlock(IfOutdated::Say)?;
-        vault.require_newest()?;
+        require_newest(&vault)?;
         Ok((vault, passphrase))
     }
 
     /// Unlocks the vault to upgrade it, which needs the passphrase.
     pub(super) fn open_to_upgrade(&self) -> Result<(OpenVault, Passphrase), Failure> {
         let (vault, passphrase) = self.unlock(IfOutdated::Upgrade)?;
-        vault.require_newest()?;
+        require_newest(&vault)?;
         Ok((vault, passphrase))
     }
 
@@ -245,7 +248,7 @@ impl Session {
         let dirs = self.dirs()?;
         let found = self.find_trusted(|trust| FoundVault::at(&path, dirs, Prompts::Allowed, trust))?;
         let trust_note = found.trust_note();
-        let passphrase = self.passphrase(&format!("Passphrase for {}", found.name()), Purpose::Open)?;
+        let passphrase = self.passphrase(&format!("Passphrase for {}", found.name_and_address()), Purpose::Open)?;
         let spinner = ProgressBar::new_spinner().with_message("opening the vault");
         spinner.enable_steady_tick(Duration::from_millis(100));
         let opened = found.unlock(&passphrase, dirs);
@@ -253,6 +256,9 @@ impl Session {
         let vault = opened?;
         if let Some(note) = trust_note {
             output::say(&format!("cipherlens: {}.", inert(&note)));
+        }
+        if let Some(note) = vault.unwritten_note() {
+            output::say(&format!("cipherlens: {}.", inert(note)));
         }
         if self.if_older == IfOlder::Accept {
             let before = vault.copy_age();
@@ -310,6 +316,20 @@ impl Session {
     ) -> Result<EmbeddingModel, Failure> {
         Ok(EmbeddingModel::load_for(vault, weights.weights.as_deref(), workload, self.dirs()?)?)
     }
+}
+
+/// Refuses a copy that is not the newest, and says what this machine knows of the newest.
+fn require_newest(vault: &OpenVault) -> Result<(), Failure> {
+    vault.require_newest().map_err(|error| match known_advice(vault) {
+        Some(advice) => Failure::NotNewest { error, advice },
+        None => error.into(),
+    })
+}
+
+/// Where a copy is that has what this one lacks, and the command that brings both together, if one is known.
+fn known_advice(vault: &OpenVault) -> Option<String> {
+    let advice = vault.advice()?;
+    Some(format!("{}; {}: {}", inert(&advice.other_in_words()), advice.purpose(), advice.command))
 }
 
 /// A normalised passphrase from `source`.

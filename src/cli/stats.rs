@@ -34,10 +34,10 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let mut text = [
         line("photos", statistics.photos.to_string()),
         line("originals", output::size(statistics.original_bytes)),
-        line("sealed photos", output::size(statistics.sealed_photo_bytes)),
-        line("sealed thumbnails", output::size(statistics.sealed_thumbnail_bytes)),
-        line("encrypted features", output::size(statistics.feature_bytes)),
-        line("commits", statistics.generation.to_string()),
+        line("originals, encrypted", output::size(statistics.sealed_photo_bytes)),
+        line("thumbnails, encrypted", output::size(statistics.sealed_thumbnail_bytes)),
+        line("features, encrypted", output::size(statistics.feature_bytes)),
+        line("generation", statistics.generation.to_string()),
     ]
     .concat();
     text += &format!("\nKnown copies:\n{}", copies::in_words(&vault.copies()?));

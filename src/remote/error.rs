@@ -145,7 +145,10 @@ pub enum Error {
         ours: u64,
     },
     /// No passphrase opens a copy, because its header is not the one of its generation.
-    #[error("the header of {copy} does not belong to its generation {generation}: nothing was copied")]
+    #[error(
+        "the file `header` of {copy}, which holds the passphrases, does not belong to its generation {generation}: \
+         nothing was copied"
+    )]
     HeaderReplaced {
         /// The copy.
         copy: String,

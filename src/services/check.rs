@@ -3,7 +3,11 @@
 //!
 //! Must never: say that a copy is whole after a check without its key.
 
+pub(super) mod contents;
+
 use std::path::Path;
+
+use contents::Contents;
 
 use crate::durable::IfLocked;
 use crate::error::Error;
@@ -26,6 +30,8 @@ pub use crate::vault::{Compared, LostPhotoPolicy, RestoreProgress};
 pub struct Damage {
     /// The file's path in the vault.
     pub object: String,
+    /// What it holds, in words. May name a photo.
+    pub holds: String,
     /// What was found.
     pub reason: String,
     /// How a repair can fix it.
@@ -121,7 +127,7 @@ pub struct Repaired {
 /// # }
 /// ```
 pub fn check(vault: &OpenVault, progress: &(dyn Fn(Progress) + Sync)) -> Result<Report, Error> {
-    let report: Report = vault.vault().check(progress)?.into();
+    let report = Report::of(vault.vault().check(progress)?, &Contents::of(&*vault.snapshot()?));
     vault.note_check(report.damages.len());
     Ok(report)
 }
@@ -143,7 +149,9 @@ pub fn repair(
     let vault::Repaired { before, after, dropped } = repaired?;
     log::info!("repaired: {} damages before, {} after", before.damages.len(), after.damages.len());
     vault.note_check(after.damages.len());
-    Ok(Repaired { before: before.into(), after: after.into(), dropped })
+    let snapshot = vault.snapshot()?;
+    let contents = Contents::of(&snapshot);
+    Ok(Repaired { before: Report::of(before, &contents), after: Report::of(after, &contents), dropped })
 }
 
 /// What a check of a copy without its key found.
@@ -152,6 +160,8 @@ pub fn repair(
 pub struct CopyReport {
     /// The id of the vault, as the copy says.
     pub vault: String,
+    /// Whether that is another vault than the one that this machine knows at the address.
+    pub is_other_vault: bool,
     /// The generation of the copy.
     pub generation: u64,
     /// Photos that the copy lists.
@@ -179,13 +189,19 @@ impl CopyReport {
 pub struct DamagedFile {
     /// The file's path in the vault.
     pub object: String,
+    /// What it holds, in words. May name a photo.
+    pub holds: String,
     /// What was found.
     pub reason: String,
 }
 
-impl From<vault::Difference> for DamagedFile {
-    fn from(difference: vault::Difference) -> Self {
-        Self { object: difference.file.object.to_string(), reason: difference.cause.to_string() }
+impl DamagedFile {
+    fn all(differences: Vec<vault::Difference>, contents: &Contents<'_>) -> Vec<Self> {
+        let damaged = |vault::Difference { file, cause }| {
+            let holds = contents.held(&file.object, None);
+            Self { object: file.object.to_string(), holds, reason: cause.to_string() }
+        };
+        differences.into_iter().map(damaged).collect()
     }
 }
 
@@ -193,22 +209,29 @@ impl From<vault::Difference> for DamagedFile {
 /// digests are compared. Whether the copy is the owner's, and the newest, is not known then.
 ///
 /// # Errors
-/// When there is no copy, its mapping cannot be read, or the place cannot be reached.
+/// When there is no copy, its mapping cannot be read, or the place cannot be reached; [`Error::KnownVaults`] when it is
+/// not known which vault belongs there.
 pub fn check_copy(root: &Path, dirs: &AppDirs, progress: &dyn Fn(Compared)) -> Result<CopyReport, Error> {
+    let known = KnownVaults::of(dirs);
+    let expected = known.vault_at(root)?;
     let backend = session::backend_at(root, Options::new(Prompts::Allowed))?;
     let report = vault::keyless_check(&*backend, progress)?;
     // A list can have the right digest and still not be one.
     let damages = report.differences.len().max(usize::from(report.unlisted_images > 0));
-    if KnownVaults::of(dirs).checked(root, report.vault, damages).is_err() {
+    if known.checked(root, report.vault, damages).is_err() {
         log::warn!("it was not noted that a copy was checked");
     }
+    // Only to name the files that are damaged.
+    let signed = if report.differences.is_empty() { None } else { backend.mapping().ok() };
+    let contents = Contents::without_key(signed.as_ref().map(|signed| &signed.mapping));
     Ok(CopyReport {
         vault: report.vault.to_string(),
+        is_other_vault: expected.is_some_and(|expected| expected != report.vault),
         generation: report.generation,
         photos: report.images,
         files: report.files,
         unlisted: report.unlisted_images,
-        damages: report.differences.into_iter().map(DamagedFile::from).collect(),
+        damages: DamagedFile::all(report.differences, &contents),
         is_remote: Address::is_remote(root),
     })
 }
@@ -243,7 +266,7 @@ pub fn restore(vault: &OpenVault, from: &Path, progress: &dyn Fn(RestoreProgress
     let vault::Restored { restored, lacking } = restored?;
     log::info!("restored: {} files from another copy, which lacks {}", restored.len(), lacking.len());
     let restored = restored.iter().map(ToString::to_string).collect();
-    Ok(Restored { restored, lacking: lacking.into_iter().map(DamagedFile::from).collect() })
+    Ok(Restored { restored, lacking: DamagedFile::all(lacking, &Contents::of(&*vault.snapshot()?)) })
 }
 
 /// Regenerates lost vectors and thumbnails from originals.
@@ -259,10 +282,12 @@ impl Regenerate for FromOriginals<'_> {
     }
 }
 
-impl From<vault::check::Report> for Report {
-    fn from(report: vault::check::Report) -> Self {
+impl Report {
+    /// The same in words.
+    pub(super) fn of(report: vault::check::Report, contents: &Contents<'_>) -> Self {
         let damage = |damage: &vault::check::Damage| Damage {
             object: damage.object.to_string(),
+            holds: contents.held(&damage.object, damage.image),
             reason: damage.cause.to_string(),
             remedy: damage.remedy,
         };

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::services::app_dirs::AppDirs;
-pub use crate::services::known_vaults::{Check, CheckKind, KnownCopy};
+pub use crate::services::known_vaults::{Advice, AdvisedAction, Check, CheckKind, KnownCopy};
 use crate::services::known_vaults::{KnownVaults, Trust};
+use crate::services::open_vault::CopyAge;
 use crate::services::session::{FoundVault, Prompts};
 
 /// The copies of one vault.
@@ -35,6 +36,25 @@ pub fn of_vault_at(root: &Path, dirs: &AppDirs, prompts: Prompts, trust: &Trust)
         Err(error) => return Err(error),
     };
     Ok(Copies { copies: known.copies(vault)?, not_found })
+}
+
+impl Copies {
+    /// What to do about one of the copies.
+    #[must_use]
+    pub fn advice(&self, copy: &KnownCopy) -> Option<Advice> {
+        Advice::of(&copy.address, copy.age, &self.copies)
+    }
+
+    /// The newest generation that this machine has seen, if it is at none of the addresses.
+    #[must_use]
+    pub fn newest_elsewhere(&self) -> Option<u64> {
+        let seen = |copy: &KnownCopy| match copy.age {
+            CopyAge::Newest => None,
+            CopyAge::Older { seen, .. } | CopyAge::Forked { seen, .. } | CopyAge::Unproven { seen, .. } => Some(seen),
+        };
+        let of_copies: Option<Vec<_>> = self.copies.iter().map(seen).collect();
+        of_copies?.into_iter().max()
+    }
 }
 
 /// Forgets what is known of the vault at `address`: the next one found there is accepted, whichever it is.

@@ -99,7 +99,7 @@ impl Copies {
         let freshness = session::freshness(dirs);
         let merged = remote::merge(&ours, &to, passphrase, &freshness, older, &decide, progress)?;
         if let Some(merged) = &merged {
-            KnownVaults::of(dirs).note_all(&[&source, &theirs], merged.newest);
+            let _noted = KnownVaults::of(dirs).note_all(&[&source, &theirs], merged.newest);
         }
         Ok(merged)
     }

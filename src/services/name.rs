@@ -36,6 +36,22 @@ pub fn pasteable(path: &Path) -> Cow<'_, str> {
     }
 }
 
+/// An address or path as a word of a command that the user gives to a shell; `None` if it was not text, so that no word
+/// can name it.
+#[must_use]
+pub fn shell_word(text: &str) -> Option<Cow<'_, str>> {
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-:@%+=,~".contains(character);
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return None;
+    }
+    let is_hidden = !matches!(inert(text), Cow::Borrowed(_));
+    Some(match text {
+        _ if is_hidden || text.contains('\'') => Cow::Owned(shell::quoted(Path::new(text))),
+        _ if text.chars().all(is_plain) && !text.is_empty() && !text.starts_with(['~', '-']) => Cow::Borrowed(text),
+        _ => Cow::Owned(format!("'{text}'")),
+    })
+}
+
 /// `text` with each hidden character, and each run of marks beyond the limit, replaced.
 fn replaced(text: &str, replacement: char) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -98,6 +114,23 @@ mod tests {
         assert_eq!(inert(clipboard), "a\u{fffd}]52;c;aGk=\u{fffd}b.jpg");
         assert_eq!(inert("\u{9b}31mred\u{202e}gpj.exe"), "\u{fffd}31mred\u{fffd}gpj.exe");
         assert!(matches!(inert("Größe 猫.jpg"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_word_of_a_command_is_quoted_where_a_shell_would_not_take_it_as_it_is() {
+        for (text, word) in [
+            ("/media/usb/photos.vault", "/media/usb/photos.vault"),
+            ("ssh://ann@nas:22/~/photos", "ssh://ann@nas:22/~/photos"),
+            ("/a b/$HOME", "'/a b/$HOME'"),
+            ("via:docker exec -i box cipherlens", "'via:docker exec -i box cipherlens'"),
+            ("/it's", "$'/it\\'s'"),
+            ("/red\u{1b}[31m", "$'/red\\033[31m'"),
+            ("~", "'~'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(text).as_deref(), Some(word));
+        }
+        assert_eq!(shell_word("/not\u{fffd}text"), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 use crate::services::camera_data::CameraData;
 use crate::services::exif;
-use crate::services::known_vaults::{KnownCopy, OpenCopy};
+use crate::services::known_vaults::{Advice, KnownCopy, OpenCopy};
 use crate::services::stored_photo::{PhotoId, StoredPhoto};
 use crate::vault::{self, Seen, Snapshot, Vault};
 pub use crate::vault::{CopyAge, Traffic};
@@ -75,6 +75,18 @@ impl OpenVault {
     /// When the list of known vaults cannot be read.
     pub fn copies(&self) -> Result<Vec<KnownCopy>, Error> {
         self.copy.as_ref().map_or(Ok(Vec::new()), OpenCopy::copies)
+    }
+
+    /// What to tell the user if it could not be noted which vault was opened where. Names a file of the user.
+    #[must_use]
+    pub fn unwritten_note(&self) -> Option<&str> {
+        self.copy.as_ref()?.unwritten()
+    }
+
+    /// What can be done if this copy is not the newest and this machine knows one that has what it lacks.
+    #[must_use]
+    pub fn advice(&self) -> Option<Advice> {
+        self.copy.as_ref()?.advice(self.copy_age())
     }
 
     /// The vault's random id, in hexadecimal.

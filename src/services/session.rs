@@ -30,7 +30,7 @@ use crate::services::embedding::EmbeddingModel;
 use crate::services::known_vaults::{Judged, KnownVaults, OpenCopy};
 pub use crate::services::known_vaults::{Trust, VaultId};
 use crate::services::open_vault::{CopyAge, OpenVault};
-use crate::services::vault_name::vault_name;
+use crate::services::vault_name::{name_and_address, vault_name};
 use crate::vault::{self, Backend, Freshness, Object, Seen, Snapshot, Vault};
 
 /// What the program asks for first.
@@ -141,6 +141,19 @@ pub fn presence(root: &Path) -> Presence {
     }
 }
 
+/// Tells what is at `root` as [`presence`] does, and makes sure that a vault there is one that `trust` includes, so
+/// that another one is noticed before a passphrase is typed for it. Connects to an address on another machine.
+///
+/// # Errors
+/// As [`FoundVault::at`].
+pub fn look(root: &Path, dirs: &AppDirs, prompts: Prompts, trust: &Trust) -> Result<Presence, Error> {
+    let found = presence(root);
+    if found == Presence::Vault {
+        FoundVault::at(root, dirs, prompts, trust)?;
+    }
+    Ok(found)
+}
+
 /// The local vault that `folder` is or lies in, if any. `folder` is absolute and without symbolic links; it need not
 /// exist.
 #[must_use]
@@ -183,10 +196,10 @@ impl FoundVault {
         self.judged.vault
     }
 
-    /// What it is called. Safe to show.
+    /// Its name and where it is. Safe to show.
     #[must_use]
-    pub fn name(&self) -> String {
-        vault_name(&self.root)
+    pub fn name_and_address(&self) -> String {
+        name_and_address(&self.root)
     }
 
     /// What to tell the user if it takes the place of another vault.

@@ -9,7 +9,7 @@ pub use crate::remote::{OlderSource, Transferred};
 use crate::services::app_dirs::AppDirs;
 use crate::services::known_vaults::{Judged, KnownVaults, Trust};
 use crate::services::session::{self, Passphrase};
-use crate::services::vault_name::vault_name;
+use crate::services::vault_name::{name_and_address, vault_name};
 use crate::vault;
 
 /// What to do about a target without a vault where this machine has seen one.
@@ -76,6 +76,12 @@ impl Transfer {
         [vault_name(&self.roots[0]), vault_name(&self.roots[1])]
     }
 
+    /// Name and address of the copy whose passphrase is asked for. Safe to show.
+    #[must_use]
+    pub fn source_and_address(&self) -> String {
+        name_and_address(&self.roots[0])
+    }
+
     /// What to tell the user about vaults that take the place of others, or of nothing where one was.
     #[must_use]
     pub fn trust_notes(&self) -> Vec<String> {
@@ -86,6 +92,7 @@ impl Transfer {
 
     /// Brings `to` up to date with `from`. `older` says what to do if the source is not the newest copy; a host never
     /// replaces its copy with an older one. `copied` is called with the number of files done and the total.
+    /// Returns what to tell the user if the list of known vaults could not be written, too.
     ///
     /// # Errors
     /// When `to` is newer or was changed separately (nothing is changed then), `from` is damaged, or a connection is
@@ -96,15 +103,15 @@ impl Transfer {
         dirs: &AppDirs,
         older: OlderSource,
         copied: &dyn Fn(usize, usize),
-    ) -> Result<Transferred, Error> {
+    ) -> Result<(Transferred, Option<String>), Error> {
         let done = remote::transfer(&self.from, &self.to, passphrase, &session::freshness(dirs), older, copied)?;
         let known = KnownVaults::of(dirs);
         let target = match self.target {
             Some(target) => target,
             None => KnownVaults::made(&self.roots[1], self.source.vault)?,
         };
-        known.note_all(&[&self.source, &target], done.newest);
-        Ok(done)
+        let noted = known.note_all(&[&self.source, &target], done.newest);
+        Ok((done, noted.into_note()))
     }
 }
 

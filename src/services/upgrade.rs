@@ -23,6 +23,7 @@ use crate::durable::IfLocked;
 use crate::error::Error;
 use crate::services::app_dirs::AppDirs;
 use crate::services::check::Report;
+use crate::services::check::contents::Contents;
 use crate::services::embedding::EmbeddingModel;
 use crate::services::open_vault::OpenVault;
 use crate::vault;
@@ -73,5 +74,5 @@ pub fn upgrade(
         vault::upgrade(vault.vault(), upgrade, IfLocked::Wait, progress)?;
     vault.mark_changed();
     log::info!("upgraded: generation {generation}, {} damages", report.damages.len());
-    Ok(Upgraded { generation, resumed, without_vector, report: report.into() })
+    Ok(Upgraded { generation, resumed, without_vector, report: Report::of(report, &Contents::without_key(None)) })
 }

@@ -23,6 +23,22 @@ pub fn vault_name(root: &Path) -> String {
     }
 }
 
+/// Its name and where it is, for the question for its passphrase: `photos.vault (ssh://nas/photos.vault)`. Two vaults
+/// of one name are told apart by that. Safe to show.
+#[must_use]
+pub fn name_and_address(root: &Path) -> String {
+    let (name, address) = match Address::parse(root.as_os_str()) {
+        Ok(Address::Directory(path)) => (vault_name(root), std::path::absolute(&path).unwrap_or(path)),
+        // The host is in the address.
+        Ok(address @ Address::Ssh { .. }) => {
+            let place = address.place();
+            (inert(&place.file_name().unwrap_or_default().to_string_lossy()).into_owned(), place)
+        }
+        Ok(Address::Command(_)) | Err(_) => (vault_name(root), root.to_owned()),
+    };
+    format!("{name} ({})", inert(&address.to_string_lossy()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +54,15 @@ mod tests {
             ("/v/\u{1b}[31mred", "\u{fffd}[31mred"),
         ] {
             assert_eq!(vault_name(Path::new(root)), name);
+        }
+        for (root, name) in [
+            ("/home/ann/photos.vault/", "photos.vault (/home/ann/photos.vault/)"),
+            ("ssh://ann@nas:2222/a b/photos.vault", "photos.vault (ssh://ann@nas:2222/a b/photos.vault)"),
+            ("ssh://nas/~/v", "v (ssh://nas/~/v)"),
+            ("via:docker exec box", "the vault at the other end (via:docker exec box)"),
+            ("/v/\u{1b}[31mred", "\u{fffd}[31mred (/v/\u{fffd}[31mred)"),
+        ] {
+            assert_eq!(name_and_address(Path::new(root)), name);
         }
         let here = std::env::current_dir().unwrap();
         assert_eq!(vault_name(Path::new(".")), here.file_name().unwrap().to_string_lossy());

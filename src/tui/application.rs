@@ -16,12 +16,12 @@ use super::request::{Effect, Reply, Request};
 use super::screens::{self, Target};
 use super::state::cursor::{GridLayout, Step};
 use super::state::list::{Filter, List};
-use super::state::lock_screen::LockScreen;
 use super::state::overlay::{Overlay, Question};
 use super::state::text_field::Edit;
 use super::state::{State, Tab};
 use super::theme::Theme;
 use super::update::{self, FormKey};
+use crate::services::vault_name::vault_name;
 
 /// Lines per step of the mouse wheel.
 const WHEEL_LINES: usize = 3;
@@ -49,11 +49,9 @@ impl Application {
 
     /// The first requests: list the folder, and look for the vault.
     #[must_use]
-    pub fn start(&self) -> Vec<Effect> {
+    pub fn start(&mut self) -> Vec<Effect> {
         let mut effects = vec![Effect::Ask(Request::List(self.state.browser.folder.clone()))];
-        if let Some(LockScreen::Unlock(unlock)) = &self.state.lock_screen {
-            effects.push(Effect::Ask(Request::Look(unlock.vault.clone())));
-        }
+        effects.extend(update::look_if_due(&mut self.state));
         effects
     }
 
@@ -63,6 +61,18 @@ impl Application {
         let drawn = screens::draw(frame, &self.state, &self.theme, &self.keymap, &mut self.pictures);
         self.hits = drawn.hits;
         self.state.viewport = drawn.viewport;
+    }
+
+    /// The title of the terminal's window: which vault is open. A locked one is not named.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.state.session.open() {
+            Some(vault) if self.state.collection.is_read_only => {
+                format!("{} (read only) - cipherlens", vault_name(vault))
+            }
+            Some(vault) => format!("{} - cipherlens", vault_name(vault)),
+            None => "cipherlens".to_owned(),
+        }
     }
 
     /// The photos on the screen that have yet to be compared with the vault's.
@@ -341,10 +351,11 @@ impl Application {
     }
 }
 
-/// The action that means yes to `question`. The question about an older copy may appear while a passphrase is being
-/// typed, so it takes a key of its own.
+/// The action that means yes to `question`. Questions about another vault and about an older copy may appear while a
+/// passphrase is being typed, so they take keys of their own.
 fn yes_to(question: &Question) -> Action {
     match question {
+        Question::TrustVault => Action::TrustVault,
         Question::UseOlder(_) => Action::UseOlder,
         _ => Action::Yes,
     }

@@ -168,6 +168,7 @@ impl EventLoop {
     fn draw(&mut self) -> Result<(), Error> {
         self.application.pictures.permit(self.pane.permission(Instant::now()));
         self.screen.draw(&mut self.application)?;
+        self.screen.show_title(&self.application.title())?;
         self.pane.frame_drawn();
         self.workers.want(self.application.pictures.encoder(), self.application.pictures.requests());
         self.workers.recognise(self.application.to_recognise());

@@ -73,11 +73,6 @@ pub fn run(mut options: ApplicationOptions, preview: Choice) -> Result<(), Error
     #[cfg(unix)]
     worker::read_signals(&events)?;
     let mut workers = Workers::start(&events, options.dirs.clone());
-    for effect in application.start() {
-        if let Effect::Ask(request) = effect {
-            workers.ask(request);
-        }
-    }
     if let (Some(vault), Some(passphrase)) = (options.vault.clone(), options.passphrase.take()) {
         if let Some(LockScreen::Unlock(unlock)) = &mut application.state.lock_screen {
             unlock.is_working = true;
@@ -85,6 +80,11 @@ pub fn run(mut options: ApplicationOptions, preview: Choice) -> Result<(), Error
         application.state.session = Session::Opening { vault: vault.clone() };
         // Never create one here: an unmounted disk would look like a vault that lost all its photos.
         workers.open_with(vault, passphrase, IsNew::No);
+    }
+    for effect in application.start() {
+        if let Effect::Ask(request) = effect {
+            workers.ask(request);
+        }
     }
     EventLoop::new(application, screen, workers, options, preview, theme_file).run(&inbox)
 }

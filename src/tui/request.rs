@@ -6,7 +6,7 @@ use super::delivery::Delivery;
 use super::state::browser::Entry;
 use super::state::results::Query;
 use super::state::text_field::PassphraseField;
-use crate::services::copies::KnownCopy;
+use crate::services::copies::{Advice, KnownCopy};
 use crate::services::library::Statistics;
 use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::open_vault::CopyAge;
@@ -20,12 +20,19 @@ use crate::services::{check, export};
 pub enum Request {
     /// List a folder of the file system.
     List(PathBuf),
-    /// Check whether there is a vault at this path.
-    Look(PathBuf),
+    /// Find out whether there is a vault at a path, and whether it is the one that is known there.
+    Look {
+        /// The path.
+        vault: PathBuf,
+        /// Another vault than the known one that the user trusts.
+        trusted: Option<VaultId>,
+    },
     /// Open a vault.
     Open {
         /// The vault.
         vault: PathBuf,
+        /// Another vault than the known one that the user trusts.
+        trusted: Option<VaultId>,
         /// Its passphrase.
         passphrase: PassphraseField,
     },
@@ -36,7 +43,7 @@ pub enum Request {
         /// Its passphrase.
         passphrase: PassphraseField,
     },
-    /// Open a vault that is at the address of another one.
+    /// Open a vault that is at the address of another one, with a passphrase that was given before the question.
     OpenTrusted {
         /// The vault.
         vault: PathBuf,
@@ -133,6 +140,8 @@ pub struct Contents {
     pub statistics: Statistics,
     /// Its known copies.
     pub copies: Vec<KnownCopy>,
+    /// What to do if this copy is not the newest, and another one is known.
+    pub advice: Option<Advice>,
 }
 
 /// How an indexing run ended.
@@ -186,8 +195,8 @@ pub enum Reply {
     Looked {
         /// The path.
         vault: PathBuf,
-        /// What is there.
-        found: Presence,
+        /// What is there, or why that is not known.
+        found: Result<Presence, String>,
     },
     /// A vault was opened or created.
     Opened {
@@ -202,8 +211,8 @@ pub enum Reply {
         vault: PathBuf,
         /// What it claims to be.
         found: VaultId,
-        /// The passphrase that was to open it.
-        passphrase: Passphrase,
+        /// The passphrase that was to open it, if one was given already.
+        passphrase: Option<Passphrase>,
     },
     /// The older copy of the vault is used from now on.
     AcceptedOlder(Result<(), String>),

@@ -7,6 +7,7 @@ mod exporting;
 mod grid;
 mod indexing;
 mod lock_screen;
+mod older_copy;
 mod overlay;
 mod picture;
 mod results;
@@ -134,11 +135,17 @@ fn tab_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
         Session::Open { vault } => {
             let name = vault_name(vault);
             let photos = canvas.state.collection.list.items().len();
-            if is_narrow { format!("● {photos}") } else { format!("● {name}, {}", format::count(photos, "photo")) }
+            match (canvas.state.collection.is_read_only, is_narrow) {
+                (true, true) => "● read only".to_owned(),
+                (true, false) => format!("● read only: {name}, {}", format::count(photos, "photo")),
+                (false, true) => format!("● {photos}"),
+                (false, false) => format!("● {name}, {}", format::count(photos, "photo")),
+            }
         }
     };
+    let style = if canvas.state.collection.is_read_only { theme.warning } else { theme.faint };
     let room = usize::from(area.right().saturating_sub(x + 1));
-    let text = Line::styled(format::fit(&session, room).into_owned(), theme.faint).right_aligned();
+    let text = Line::styled(format::fit(&session, room).into_owned(), style).right_aligned();
     let place = Rect { x, width: area.right().saturating_sub(x + 1), ..area };
     canvas.frame.render_widget(text, place.intersection(area));
 }

@@ -22,7 +22,7 @@ use browser::Browser;
 use exporting::Exporting;
 use indexing::Indexing;
 use list::{Filter, List};
-use lock_screen::{LockScreen, Untrusted};
+use lock_screen::{LockScreen, Look, Unlock, Untrusted};
 use messages::Messages;
 use overlay::Overlay;
 use results::Results;
@@ -170,6 +170,7 @@ impl State {
         self.browser.is_loading
             || self.results.is_searching
             || matches!(self.session, Session::Opening { .. })
+            || matches!(self.lock_screen, Some(LockScreen::Unlock(Unlock { look: Look::Asked, .. })))
             || self.indexing.as_ref().is_some_and(Indexing::is_running)
             || self.exporting.is_some()
             || self.collection.task.is_some()

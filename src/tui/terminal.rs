@@ -1,8 +1,8 @@
 //! The terminal: taken over at startup and restored however the program ends.
 //!
-//! On return, panic and signals, raw mode, alternate screen, mouse, paste and focus reports are undone, and pictures
-//! that the terminal keeps are deleted. tmux does not track the pixels it passed through: the whole screen is erased,
-//! and tmux repaints it.
+//! On return, panic and signals, raw mode, alternate screen, title, mouse, paste and focus reports are undone, and
+//! pictures that the terminal keeps are deleted. tmux does not track the pixels it passed through: the whole screen is
+//! erased, and tmux repaints it.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;
@@ -30,6 +30,11 @@ use crate::services::settings::Mouse;
 /// Whether the terminal is taken over: drop and panic hook restore it once, whichever comes first.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Has the terminal keep its title (XTWINOPS 22, which tmux knows too).
+const KEEP_TITLE: &str = "\x1b[22;2t";
+/// Restores it. A terminal that keeps none is left without a title instead of with the name of a vault.
+const RESTORE_TITLE: &str = "\x1b]2;\x1b\\\x1b[23;2t";
+
 /// Large enough for most frames without pictures.
 const BUFFER_BYTES: usize = 1 << 16;
 
@@ -39,6 +44,8 @@ pub struct Screen {
     terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     mouse: Mouse,
     sent: SentPictures,
+    /// The title that was sent last.
+    title: String,
 }
 
 impl Screen {
@@ -57,7 +64,7 @@ impl Screen {
         }));
         enter(mouse)?;
         let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())))?;
-        Ok(Self { terminal: ManuallyDrop::new(terminal), mouse, sent })
+        Ok(Self { terminal: ManuallyDrop::new(terminal), mouse, sent, title: String::new() })
     }
 
     /// Draws a frame as a synchronised update, where the terminal supports that.
@@ -89,6 +96,18 @@ impl Screen {
         Write::flush(self.terminal.backend_mut())
     }
 
+    /// Shows a title for the window, in tmux for the pane (OSC 2). It must not hold control characters.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn show_title(&mut self, title: &str) -> io::Result<()> {
+        if self.title == title || !has_title() {
+            return Ok(());
+        }
+        title.clone_into(&mut self.title);
+        self.send(format!("\x1b]2;{title}\x1b\\").as_bytes())
+    }
+
     /// Puts text on the clipboard of the machine in front of the user (OSC 52).
     ///
     /// # Errors
@@ -108,6 +127,7 @@ impl Screen {
     /// When the terminal cannot be written.
     pub fn resume(&mut self) -> io::Result<()> {
         enter(self.mouse)?;
+        self.title.clear();
         self.clear()
     }
 }
@@ -126,7 +146,17 @@ fn enter(mouse: Mouse) -> io::Result<()> {
     if mouse == Mouse::Taken {
         execute!(out, EnableMouseCapture)?;
     }
+    if has_title() {
+        out.write_all(KEEP_TITLE.as_bytes()).and_then(|()| out.flush())?;
+    }
     Ok(())
+}
+
+/// Whether the terminal has a title that can be given back. Titles of GNU screen cannot, and neither the Linux console
+/// nor a terminal that interprets nothing has one.
+fn has_title() -> bool {
+    let term = std::env::var("TERM").unwrap_or_default();
+    std::env::var_os("STY").is_none() && !matches!(term.as_str(), "" | "linux" | "dumb")
 }
 
 /// Restores the terminal, once. Write errors are ignored: nothing can be reported any more.
@@ -135,6 +165,9 @@ fn restore(sent: &SentPictures) {
         return;
     }
     let mut out = io::stdout();
+    if has_title() {
+        let _ = out.write_all(RESTORE_TITLE.as_bytes());
+    }
     let _ = out.write_all(sent.delete_all(Multiplexer::of_environment()).as_bytes());
     let tmux = Tmux::of_environment().filter(|_| sent.has_passed_tmux());
     if tmux.is_some() {

@@ -30,7 +30,7 @@ pub use answer::receive;
 pub use export::export;
 pub use leaving::finish;
 pub use lock_screen::key::FormKey;
-pub use lock_screen::{lock_screen_key, skip_lock_screen};
+pub use lock_screen::{lock_screen_key, look_if_due, skip_lock_screen};
 pub use overlay::{answer, close, decline};
 pub use photos::current_photo;
 pub use refusal::refusal;

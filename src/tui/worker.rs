@@ -170,15 +170,15 @@ impl Workers {
         // Send errors are ignored: a dead worker has already reported itself.
         let _ = match request {
             Request::List(folder) => self.folders.send(folder).map_err(drop),
-            Request::Open { vault, passphrase } => self.open(vault, &passphrase, IsNew::No),
-            Request::Create { vault, passphrase } => self.open(vault, &passphrase, IsNew::Yes),
+            Request::Open { vault, trusted, passphrase } => self.open(vault, &passphrase, IsNew::No, trusted.into()),
+            Request::Create { vault, passphrase } => self.open(vault, &passphrase, IsNew::Yes, Trust::Known),
             Request::OpenTrusted { vault, found, passphrase } => {
                 let trust = Trust::Vaults(vec![found]);
                 let opening = Opening { vault, passphrase: Ok(passphrase), is_new: IsNew::No, trust };
                 self.openings.send(opening).map_err(drop)
             }
-            Request::Look(vault) => {
-                self.look(vault);
+            Request::Look { vault, trusted } => {
+                self.look(vault, trusted.into());
                 Ok(())
             }
             Request::Close => {
@@ -217,18 +217,17 @@ impl Workers {
         };
     }
 
-    /// Checks whether there is a vault at a path, on a thread of its own: a dead network disk may block forever.
-    fn look(&self, vault: PathBuf) {
-        let answers = self.events.clone();
+    /// Finds out what is at the path of a vault, on a thread of its own: a dead network disk may block forever.
+    fn look(&self, root: PathBuf, trust: Trust) {
+        let (answers, vault) = (self.events.clone(), Arc::clone(&self.shared));
         start("look", &self.events, move || {
-            let found = session::presence(&vault);
-            let _ = answers.send(AppEvent::Reply(Reply::Looked { vault, found }));
+            let _ = answers.send(AppEvent::Reply(vault.look(root, &trust)));
         });
     }
 
-    fn open(&self, vault: PathBuf, typed: &TypedPassphrase, is_new: IsNew) -> Result<(), ()> {
+    fn open(&self, vault: PathBuf, typed: &TypedPassphrase, is_new: IsNew, trust: Trust) -> Result<(), ()> {
         let passphrase = session::passphrase(typed.bytes()).map_err(|error| error.with_advice());
-        self.openings.send(Opening { vault, passphrase, is_new, trust: Trust::Known }).map_err(drop)
+        self.openings.send(Opening { vault, passphrase, is_new, trust }).map_err(drop)
     }
 
     /// Opens or creates a vault with a passphrase that was not typed here.

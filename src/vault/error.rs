@@ -23,7 +23,7 @@ pub enum Error {
         source: io::Error,
     },
     /// There is no vault at this place.
-    #[error("there is no vault at {path}: it has no header (is its disk mounted?)")]
+    #[error("there is no vault at {path}: it has no file `header` (is its disk mounted?)")]
     NotAVault {
         /// Where the vault was expected.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The passphrase is wrong or the header was changed. Deliberately one error.
-    #[error("the passphrase is wrong, or the header was changed")]
+    #[error("the passphrase is wrong, or the file `header`, which it opens, was changed")]
     WrongPassphrase,
     /// A file is not as the vault wrote it.
     #[error("{object} is damaged: {what}")]
@@ -94,8 +94,8 @@ pub enum Error {
     OtherVectors,
     /// The header is not the one of the current generation.
     #[error(
-        "the header does not belong to generation {generation} of the vault: an older copy of it was put back, or the \
-         one of another vault"
+        "the file `header`, which holds the passphrases, does not belong to generation {generation} of the vault: an \
+         older one was put back, or the one of another vault"
     )]
     HeaderReplaced {
         /// The current generation.

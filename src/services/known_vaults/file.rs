@@ -13,7 +13,7 @@ use super::place::KnownAddress;
 use crate::durable::{self, IfLocked, Lock};
 use crate::error::Error;
 use crate::services::app_dirs::AppDirs;
-use crate::vault::{Id, MacTag};
+use crate::vault::{Id, MacTag, Seen};
 
 const FORMAT: &str = "cipherlens known vaults 1";
 
@@ -41,6 +41,18 @@ pub(super) struct Entry {
     /// When that was, in seconds since 1970.
     pub(super) seen: u64,
     pub(super) last_check: Option<Check>,
+}
+
+impl Entry {
+    /// The generation that was last seen there.
+    pub(super) fn newest(&self) -> Seen {
+        Seen { generation: self.generation, tag: self.tag }
+    }
+
+    /// All names of the address.
+    pub(super) fn names(&self) -> BTreeSet<&KnownAddress> {
+        [&self.address].into_iter().chain(&self.spellings).collect()
+    }
 }
 
 /// A check of a copy.

@@ -12,7 +12,7 @@ use super::super::format;
 use super::super::keymap::context;
 use super::super::preview::Subject;
 use super::super::state::indexing::{Indexing, RunStatus};
-use super::super::state::lock_screen::{FirstRun, LockScreen, Step, Unlock};
+use super::super::state::lock_screen::{FirstRun, LockScreen, Look, Step, Unlock};
 use super::canvas::{Canvas, Focus};
 use super::{indexing, picture};
 use crate::services::passphrase_strength::{Strength, strength};
@@ -26,6 +26,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, lock_screen: &LockSc
         LockScreen::MissingVault(absent) => missing_vault::draw(canvas, form, absent),
     }
     let keys: &[(Action, &str)] = match lock_screen {
+        LockScreen::Unlock(Unlock { is_working: true, look: Look::Asked, .. }) => &[(Action::Skip, "skip")],
         // The key is being derived: nothing can be typed.
         LockScreen::Unlock(Unlock { is_working: true, .. })
         | LockScreen::FirstRun(FirstRun { is_working: true, .. }) => &[],
@@ -49,7 +50,10 @@ fn draw_unlock(canvas: &mut Canvas<'_, '_>, area: Rect, unlock: &Unlock) {
     let columns = usize::from(area.width.min(WIDEST).saturating_sub(4));
     let vault = format::path(&unlock.vault);
     let mut field = vec![Span::styled("passphrase  ", theme.title)];
-    if unlock.is_working {
+    let has_something = !unlock.passphrase.is_empty() || unlock.error.is_some();
+    if unlock.look == Look::Asked && (unlock.is_working || !has_something) {
+        field.push(Span::raw(format!("{} looking for the vault", canvas.spinner())));
+    } else if unlock.is_working {
         field.push(Span::raw(format!("{} deriving the key", canvas.spinner())));
     } else {
         field.extend(secret_field(canvas, &unlock.passphrase, Focus::Here));

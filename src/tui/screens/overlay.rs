@@ -18,9 +18,8 @@ use super::super::state::results::Query;
 use super::super::state::{State, Tab};
 use super::super::update::refusal;
 use super::canvas::{Canvas, Focus, Target};
-use super::picture;
+use super::{older_copy, picture};
 use crate::services::name::inert;
-use crate::services::open_vault::CopyAge;
 use crate::services::vault_name::vault_name;
 
 /// The area of the window. Needed before drawing, because no picture may lie under it.
@@ -30,13 +29,10 @@ pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> 
         Overlay::Help { .. } => (96, keymap.help().len() as u16 + 4),
         Overlay::Palette { .. } => (72, 22),
         Overlay::Log { .. } => (area.width, area.height),
+        Overlay::Confirm(Question::UseOlder(_)) => (older_copy::COLUMNS, older_copy::ROWS),
         // Wrapped lines need more rows.
         Overlay::Confirm(
-            Question::Quit
-            | Question::ResumeIndexing(_)
-            | Question::UseOlder(_)
-            | Question::TrustVault
-            | Question::OpenOutside(_),
+            Question::Quit | Question::ResumeIndexing(_) | Question::TrustVault | Question::OpenOutside(_),
         ) => (64, if area.width < 64 { 12 } else { 8 }),
         Overlay::Confirm(_) | Overlay::ExportTo { .. } => (64, if area.width < 64 { 9 } else { 7 }),
     };
@@ -226,17 +222,12 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
             note = run.map(before_quitting).unwrap_or_default();
             ("quit", line.to_owned(), note.as_str(), "quit")
         }
-        Question::UseOlder(age) => {
-            let (title, line, why) = not_the_newest(*age);
-            note = why;
-            let keys = [(Action::UseOlder, "use it"), (Action::No, "read only")];
-            return ask(canvas, window, title, Line::raw(line), &note, &keys);
-        }
+        Question::UseOlder(age) => return older_copy::ask(canvas, window, *age),
         Question::TrustVault => {
             let line = Line::raw("Another vault is here than before. Trust it from now on?");
             let note = "yours may have been moved, or made anew here; or somebody put another one in its place, to see \
                         what you add";
-            let keys = [(Action::Yes, "trust and open it"), (Action::No, "leave it closed")];
+            let keys = [(Action::TrustVault, "trust it"), (Action::No, "leave it closed")];
             let name = canvas.state.untrusted.as_ref().map(|untrusted| vault_name(&untrusted.vault));
             let title = format!("another vault: {}", name.unwrap_or_default());
             return ask(canvas, window, &title, line, note, &keys);
@@ -279,37 +270,6 @@ fn interrupted(roots: &[PathBuf]) -> String {
     }
     text.push_str("; photos already in the vault are skipped");
     text
-}
-
-/// The title, the question and the reason for it, about a copy that is not the newest.
-fn not_the_newest(age: CopyAge) -> (&'static str, &'static str, String) {
-    match age {
-        CopyAge::Newest => ("copy", "This copy of the vault is the newest.", String::new()),
-        CopyAge::Older { found, seen } => (
-            "older copy",
-            "This copy of the vault is an older one. Use it from now on?",
-            format!(
-                "generation {found} here, {seen} seen before: a restored backup, or someone put an old copy back; \
-                 read-only until you accept it"
-            ),
-        ),
-        CopyAge::Forked { found, seen } => (
-            "another line",
-            "This copy of the vault was changed separately. Use it from now on?",
-            format!(
-                "generation {found} here does not continue {seen}, seen before: what only the other copy has is left \
-                 behind; read-only until you accept it"
-            ),
-        ),
-        CopyAge::Unproven { found, seen } => (
-            "unknown history",
-            "Nobody can tell whether this copy of the vault is the newest. Use it from now on?",
-            format!(
-                "the history of generation {found} here is damaged or begins after {seen}, seen before; read-only \
-                 until you accept it"
-            ),
-        ),
-    }
 }
 
 fn ask(

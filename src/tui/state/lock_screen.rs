@@ -20,15 +20,6 @@ pub enum LockScreen {
 }
 
 impl LockScreen {
-    /// Shows that the vault is being opened or created, or lets the user type again.
-    pub fn set_working(&mut self, is_working: bool) {
-        match self {
-            Self::FirstRun(first) => first.is_working = is_working,
-            Self::Unlock(unlock) => unlock.is_working = is_working,
-            Self::MissingVault(_) => {}
-        }
-    }
-
     /// Shows why the vault was not opened.
     pub fn set_error(&mut self, reason: String) {
         match self {
@@ -96,19 +87,35 @@ pub struct Untrusted {
     pub vault: PathBuf,
     /// What it claims to be.
     pub found: VaultId,
-    /// The passphrase that was typed for it.
-    pub passphrase: Passphrase,
+    /// The passphrase that was given for it before it was found.
+    pub passphrase: Option<Passphrase>,
+}
+
+/// Whether it is known what is at the address of a vault. Another vault than before must be noticed, and the user asked
+/// about it, before a passphrase is typed for it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Look {
+    /// Not since the screen was shown: the first key asks for it.
+    Due,
+    /// A worker was asked.
+    Asked,
+    /// The vault is there, and is the known one or one that the user trusts.
+    Done,
 }
 
 /// Unlocking a vault.
 pub struct Unlock {
     /// The vault.
     pub vault: PathBuf,
+    /// Whether it is known which vault is there.
+    pub look: Look,
+    /// Another vault than before, which the user trusts.
+    pub trusted: Option<VaultId>,
     /// The passphrase typed so far.
     pub passphrase: PassphraseField,
     /// Why it did not open.
     pub error: Option<String>,
-    /// The key is being derived.
+    /// The passphrase was entered, and the vault is being opened as soon as it is known which one it is.
     pub is_working: bool,
 }
 
@@ -116,6 +123,25 @@ impl Unlock {
     /// Asks for the passphrase of `vault`.
     #[must_use]
     pub fn new(vault: PathBuf) -> Self {
-        Self { vault, passphrase: PassphraseField::default(), error: None, is_working: false }
+        Self {
+            vault,
+            look: Look::Due,
+            trusted: None,
+            passphrase: PassphraseField::default(),
+            error: None,
+            is_working: false,
+        }
+    }
+
+    /// The same, while a worker finds out which vault is there.
+    #[must_use]
+    pub fn looking(vault: PathBuf) -> Self {
+        Self { look: Look::Asked, ..Self::new(vault) }
+    }
+
+    /// The same, after the vault was found there.
+    #[must_use]
+    pub fn found(vault: PathBuf) -> Self {
+        Self { look: Look::Done, ..Self::new(vault) }
     }
 }

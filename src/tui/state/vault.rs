@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::list::{Item, ListState};
 use crate::services::check;
-use crate::services::copies::KnownCopy;
+use crate::services::copies::{Advice, KnownCopy};
 use crate::services::library::Statistics;
 use crate::services::library::{PhotoId, StoredPhoto};
 
@@ -82,6 +82,8 @@ pub struct Collection {
     pub statistics: Option<Statistics>,
     /// The known copies of the vault.
     pub copies: Vec<KnownCopy>,
+    /// What to do if this copy is not the newest, and another one is known.
+    pub advice: Option<Advice>,
     /// What the last check found.
     pub health: Option<check::Report>,
     /// Camera, exposure and the like of one photo.

@@ -5,7 +5,7 @@ use super::super::state::State;
 use super::super::state::Tab;
 use super::super::state::indexing::{Indexing, RunStatus};
 use super::super::state::list::List;
-use super::super::state::lock_screen::{LockScreen, Step, Untrusted};
+use super::super::state::lock_screen::{LockScreen, Look, Step, Untrusted};
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
 use super::{export, indexing, lock_screen, photos, trust};
@@ -13,13 +13,13 @@ use crate::services::check;
 use crate::services::format::count;
 use crate::services::open_vault::CopyAge;
 use crate::services::progress::{Event, Outcome, Stage};
-use crate::services::session;
+use crate::services::session::{self, Address};
 
 /// Applies a reply. A reply that is out of date changes nothing.
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
-        Reply::Looked { vault, found } => lock_screen::looked(state, vault, found),
+        Reply::Looked { vault, found } => return lock_screen::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::OtherVault { vault, found, passphrase } => trust::ask(state, Untrusted { vault, found, passphrase }),
         Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
@@ -113,8 +113,9 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<CopyAge, 
                 Some(LockScreen::Unlock(unlock)) => {
                     unlock.is_working = false;
                     unlock.error = Some(reason);
-                    // The vault may be missing.
-                    return vec![Effect::Ask(Request::Look(vault))];
+                    unlock.look = Look::Due;
+                    // The vault may be missing. Another machine is asked again only when something is typed.
+                    return if Address::is_remote(&vault) { Vec::new() } else { lock_screen::look_if_due(state) };
                 }
                 Some(LockScreen::MissingVault(_)) => {}
                 Some(LockScreen::FirstRun(first)) => {
@@ -145,6 +146,7 @@ fn accepted_older(state: &mut State, result: Result<(), String>) {
     match result {
         Ok(()) => {
             state.collection.is_read_only = false;
+            state.collection.advice = None;
             state.messages.info("this copy of the vault is used from now on");
         }
         Err(reason) => state.messages.error(format!("older copy not accepted: {reason}")),
@@ -153,11 +155,12 @@ fn accepted_older(state: &mut State, result: Result<(), String>) {
 
 fn collection(state: &mut State, result: Result<Contents, String>) {
     match result {
-        Ok(Contents { photos, statistics, copies }) => {
+        Ok(Contents { photos, statistics, copies, advice }) => {
             state.browser.vault_changed(photos.iter().map(|photo| photo.bytes));
             state.collection.listed(photos);
             state.collection.statistics = Some(statistics);
             state.collection.copies = copies;
+            state.collection.advice = advice;
         }
         Err(reason) => {
             state.collection.is_listed = true;
@@ -281,7 +284,7 @@ fn checked(state: &mut State, result: Result<check::Report, String>) {
                 let places = if report.damages.len() == 1 { "place" } else { "places" };
                 state.messages.error(format!("the vault is damaged in {} {places}", report.damages.len()));
                 for damage in &report.damages {
-                    state.messages.error(format!("{}; {}", damage.reason, damage.advice()));
+                    state.messages.error(format!("{}; it holds {}; {}", damage.reason, damage.holds, damage.advice()));
                 }
             }
             state.collection.health = Some(report);

@@ -2,10 +2,11 @@
 
 pub(super) mod key;
 mod missing_vault;
+mod unlock;
 
 use super::super::request::{Effect, Request};
 use super::super::state::State;
-use super::super::state::lock_screen::{FirstRun, LockScreen, Step};
+use super::super::state::lock_screen::{FirstRun, LockScreen, Look, Step};
 use super::super::state::text_field::PassphraseField;
 use super::super::state::vault::Session;
 use super::typed_path::expand_home;
@@ -13,6 +14,8 @@ use crate::services::session;
 use key::FormKey;
 
 pub(super) use missing_vault::looked;
+pub use unlock::look_if_due;
+use unlock::open;
 
 /// Shows the screen that asks for the vault.
 pub(super) fn show(state: &mut State) {
@@ -35,12 +38,12 @@ pub(super) fn show_unless_open(state: &mut State) -> bool {
 pub fn skip_lock_screen(state: &mut State) {
     let is_working = match &mut state.lock_screen {
         Some(LockScreen::FirstRun(first)) => first.is_working,
-        Some(LockScreen::Unlock(unlock)) => unlock.is_working,
+        // Do not wait for a disk or a machine that does not respond.
+        Some(LockScreen::Unlock(unlock)) => unlock.is_working && unlock.look != Look::Asked,
         Some(LockScreen::MissingVault(absent)) if absent.other.is_some() => {
             absent.other = None;
             return;
         }
-        // Do not wait for a disk that does not respond.
         Some(LockScreen::MissingVault(_)) => false,
         None => return,
     };
@@ -57,14 +60,13 @@ pub fn lock_screen_key(state: &mut State, key: FormKey) -> Vec<Effect> {
             FormKey::Edit(edit) => {
                 unlock.error = None;
                 unlock.passphrase.edit(edit);
+                return look_if_due(state);
             }
             FormKey::Submit if unlock.passphrase.is_empty() => unlock.error = Some("type the passphrase".to_owned()),
             FormKey::Submit => {
                 unlock.is_working = true;
                 unlock.error = None;
-                let vault = unlock.vault.clone();
-                let passphrase = std::mem::take(&mut unlock.passphrase);
-                return open(state, vault, passphrase);
+                return if unlock.look == Look::Done { open(state) } else { look_if_due(state) };
             }
             FormKey::Next | FormKey::Previous => {}
         },
@@ -127,9 +129,4 @@ fn create(state: &mut State) -> Vec<Effect> {
     let passphrase = std::mem::take(&mut first.passphrase);
     state.session = Session::Opening { vault: vault.clone() };
     vec![Effect::Ask(Request::Create { vault, passphrase })]
-}
-
-fn open(state: &mut State, vault: std::path::PathBuf, passphrase: PassphraseField) -> Vec<Effect> {
-    state.session = Session::Opening { vault: vault.clone() };
-    vec![Effect::Ask(Request::Open { vault, passphrase })]
 }

@@ -18,7 +18,8 @@ const FILES_ONLY: &str = "this works on the Files tab";
 const RESULTS_ONLY: &str = "this works on the Results tab";
 const NO_RESULTS: &str = "there are no results";
 const VAULT_PHOTOS_ONLY: &str = "this works on photos in the vault: move onto one on the Results or Vault tab";
-const READ_ONLY: &str = "this copy of the vault is not the newest and is read-only";
+const READ_ONLY: &str = "read only, because this copy of the vault is not the newest: lock, and unlock it to be asked \
+                         again whether to use it";
 pub(super) const BUSY: &str = "the vault is busy; wait until it is done";
 
 /// Why `action` would do nothing; `None` if it would do something.
@@ -100,6 +101,7 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         | Action::Submit
         | Action::Yes
         | Action::No
+        | Action::TrustVault
         | Action::UseOlder
         | Action::ClearFilter
         | Action::Skip

@@ -100,10 +100,20 @@ impl Shared {
         }
     }
 
+    /// Finds out what is at the path of a vault, and whether it is the vault that is known there.
+    pub(super) fn look(&self, root: PathBuf, trust: &Trust) -> Reply {
+        match session::look(&root, &self.dirs, PROMPTS, trust) {
+            Err(Error::OtherVault { found, .. }) => Reply::OtherVault { vault: root, found, passphrase: None },
+            found => Reply::Looked { vault: root, found: shown(found) },
+        }
+    }
+
     /// Opens a vault, or creates one and opens it.
     pub(super) fn open(&self, root: PathBuf, passphrase: Passphrase, is_new: IsNew, trust: &Trust) -> Reply {
         match self.try_open(&root, &passphrase, is_new, trust) {
-            Err(Error::OtherVault { found, .. }) => Reply::OtherVault { vault: root, found, passphrase },
+            Err(Error::OtherVault { found, .. }) => {
+                Reply::OtherVault { vault: root, found, passphrase: Some(passphrase) }
+            }
             opened => Reply::Opened { vault: root, result: opened.map_err(|error| error.with_advice()) },
         }
     }
@@ -137,7 +147,7 @@ impl Shared {
             Request::Download(photos) => Reply::Downloaded(download_all(vault, &photos)),
             Request::Exif(photo) => Reply::Exif { photo, fields: shown(vault.camera_data(photo)).map(fields) },
             Request::List(_)
-            | Request::Look(_)
+            | Request::Look { .. }
             | Request::ForgetUnfinished
             | Request::Open { .. }
             | Request::Create { .. }
@@ -201,7 +211,12 @@ fn shown<T>(result: Result<T, Error>) -> Result<T, String> {
 
 fn contents(vault: &OpenVault) -> Result<Contents, Error> {
     vault.refresh()?;
-    Ok(Contents { photos: library::list(vault)?, statistics: library::statistics(vault)?, copies: vault.copies()? })
+    Ok(Contents {
+        photos: library::list(vault)?,
+        statistics: library::statistics(vault)?,
+        copies: vault.copies()?,
+        advice: vault.advice(),
+    })
 }
 
 fn download_all(vault: &OpenVault, photos: &[PhotoId]) -> Result<Download, String> {

@@ -6,6 +6,8 @@
 //!
 //! Must never: call a copy authentic, or read an original to hash it here.
 
+use std::collections::HashSet;
+
 use super::Backend;
 use super::generation;
 use super::generation::ReadableFiles;
@@ -86,7 +88,10 @@ fn check_generation(
 ) -> Result<KeylessReport, Error> {
     let mapping = &signed.mapping;
     let header = if mapping.is_old() { None } else { Some(compare_header(backend, &mapping.header)?) };
-    let ReadableFiles { files, unlisted_images } = generation::readable_files(backend, mapping)?;
+    let ReadableFiles { mut files, unlisted_images } = generation::readable_files(backend, mapping)?;
+    // Files are named by their content, so that two tables can have one.
+    let mut seen = HashSet::new();
+    files.retain(|file| seen.insert((file.object.clone(), file.digest)));
     let checked = files.len() + usize::from(header.is_some());
     let mut differences: Vec<_> = header.into_iter().flatten().collect();
     differences.extend(differing(backend, files, compared)?);
@@ -103,7 +108,7 @@ fn check_generation(
 fn compare_header(backend: &dyn Backend, named: &Digest) -> Result<Option<Difference>, Error> {
     let header = backend.header(named)?;
     let file = Expected { object: Object::Header, limit: largest_bytes(&Object::Header), digest: *named };
-    let what = "it does not belong to mapping.json";
+    let what = "it is not the one that mapping.json, the list of the files of the vault, names";
     let differs = |file| Difference { file, cause: Error::Damaged { object: Object::Header, what } };
     Ok(if file.is(&header) { None } else { Some(differs(file)) })
 }

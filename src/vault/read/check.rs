@@ -2,6 +2,8 @@
 //!
 //! Must never: change anything, or stop at the first damaged file.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use super::group::Group;
@@ -316,5 +318,9 @@ fn check_tables(snapshot: &Snapshot) -> Vec<Damage> {
         };
         Shape::table_files(table).filter_map(damage).collect::<Vec<_>>()
     };
-    snapshot.mapping().tables.iter().flat_map(damages).collect()
+    let mut of_tables: Vec<Damage> = snapshot.mapping().tables.iter().flat_map(damages).collect();
+    // Files are named by their content, so that two tables can have one.
+    let mut seen = HashSet::new();
+    of_tables.retain(|damage| seen.insert(damage.object.clone()));
+    of_tables
 }

@@ -109,6 +109,30 @@ fn it_says_what_takes_the_passphrase() {
 }
 
 #[test]
+fn a_file_that_two_tables_have_is_counted_once_and_named_by_what_it_holds() {
+    let scene = Scene::with_photos(&samples(1));
+    let address = scene.vault().display().to_string();
+    let before = check(&scene, &["--json", &address]).success().json()["files"].clone();
+    // No key is needed for the check, so that a mapping with a tag that does not fit does.
+    let mapping = scene.vault().join("mapping.json");
+    let text = fs::read_to_string(&mapping).unwrap();
+    let history = text.find("{\n      \"name\": \"history\"").expect("the vault has a history");
+    let end = history + text[history..].find('}').unwrap() + 1;
+    let table = text[history..end].to_owned();
+    let other = table.replace("\"history\"", "\"later\"").replace("\"write\"", "\"nothing\"");
+    fs::write(&mapping, format!("{}{table},\n    {other}{}", &text[..history], &text[end..])).unwrap();
+    assert_eq!(check(&scene, &["--json", &address]).success().json()["files"], before);
+    let page = table.split('"').find(|word| word.len() == 64).unwrap();
+    flip(&scene.vault().join(format!("encrypted_features/{}.table", &page[..32])));
+    let ran = check(&scene, &["--json", &address]).exits(3);
+    let damages = ran.json()["damages"].as_array().unwrap().clone();
+    assert_eq!(damages.len(), 1, "{damages:?}");
+    assert!(damages[0]["holds"].as_str().unwrap().starts_with("the history of the vault"), "{damages:?}");
+    let said = check(&scene, &[&address]).exits(3).stdout();
+    assert!(said.contains("\n    holds the history of the vault, by which an older copy is told\n"), "{said}");
+}
+
+#[test]
 fn a_copy_of_an_older_format_is_checked_too() {
     let scene = Scene::new();
     let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/vault_version_1");

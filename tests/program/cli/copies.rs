@@ -32,6 +32,11 @@ fn each_copy_is_listed_with_its_age() {
     let lines: Vec<&str> = said.lines().collect();
     assert!(lines[0].contains("generation 3  current ") && lines[0].ends_with("never checked"), "{said}");
     assert!(lines[1].contains("generation 1  2 generations older than the newest one seen"), "{said}");
+    // The command that it advises works as it is.
+    let command = format!("cipherlens push {vault} {usb}");
+    assert!(said.contains(&format!("To bring {usb} up to date with {vault}:\n  {command}\n")), "{said}");
+    let listed = scene.run(["copies", "--json"]).success().json();
+    assert_eq!((&listed[0]["command"], &listed[1]["command"]), (&Value::Null, &command.into()));
     // No passphrase is needed, and the copies are not opened.
     fs::remove_file(scene.passphrase_file()).unwrap();
     fs::remove_dir_all(&usb).unwrap();
@@ -48,6 +53,9 @@ fn a_copy_is_not_current_because_the_newer_one_is_not_known() {
     fs::remove_dir_all(scene.vault()).unwrap();
     let listed = scene.run(["--vault", &usb, "copies", "--json"]).success().json();
     assert_eq!(listed[0]["generations_behind"], 1, "{listed}");
+    assert_eq!(listed[0]["command"], Value::Null);
+    let said = scene.run(["--vault", &usb, "copies"]).success().stdout();
+    assert!(said.contains("The newest generation that this machine has seen, 2, is at none of these."), "{said}");
 }
 
 #[test]
@@ -70,6 +78,9 @@ fn a_copy_that_was_changed_separately_is_not_an_older_one() {
     }
     let said = scene.run(["copies"]).success().stdout();
     assert!(said.lines().nth(1).unwrap().contains("generation 3  changed separately  seen"), "{said}");
+    assert!(said.contains(&format!("\n  cipherlens merge {vault} {usb}\n")), "{said}");
+    let usb_read = scene.run(["--vault", &usb, "list"]).success();
+    usb_read.says("the other copy is at").says(&format!("cipherlens merge {vault} {usb}"));
     // It is accepted as the one to use, and then the two are put together.
     scene.run(["--vault", &usb, "add", "--accept-older", photos[3].to_str().unwrap()]).success();
     scene.run(["merge", "--accept-older", &vault, &usb]).success();

@@ -87,6 +87,30 @@ fn names(json: &serde_json::Value) -> Vec<&str> {
 }
 
 #[test]
+fn damaged_files_are_named_by_what_they_hold() {
+    let photos = samples(2);
+    let scene = Scene::with_photos(&photos);
+    let names: Vec<_> = photos.iter().map(|photo| photo.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    for (ending, expected) in [
+        (".aes", names.iter().map(|name| format!("the photo {name}")).collect::<Vec<_>>()),
+        (".pack", names.iter().map(|name| format!("the thumbnail of {name}")).chain(["thumbnails".into()]).collect()),
+        (".records", vec!["names and dates of photos".to_owned()]),
+        (".ckks", vec!["what searches read, encrypted".to_owned()]),
+        (".table", vec!["the history of the vault, by which an older copy is told".to_owned()]),
+    ] {
+        let whole = files(&scene.vault());
+        let damaged = whole.keys().find(|path| path.to_str().unwrap().ends_with(ending)).unwrap();
+        flip(&scene.vault().join(damaged));
+        let ran = scene.run(["check", "--json"]).exits(3).json();
+        let held: Vec<_> = ran["damages"].as_array().unwrap().iter().map(|damage| damage["holds"].clone()).collect();
+        assert!(!held.is_empty() && held.iter().all(|held| expected.iter().any(|one| held == one)), "{held:?}");
+        let said = scene.run(["check"]).exits(3).stdout();
+        assert!(said.contains(&format!("\n    holds {}\n", held[0].as_str().unwrap())), "{said}");
+        fs::write(scene.vault().join(damaged), &whole[damaged]).unwrap();
+    }
+}
+
+#[test]
 fn damaged_files_are_taken_from_another_copy_and_the_rest_is_repaired() {
     let scene = Scene::with_photos(&samples(3));
     let (copy, whole) = (scene.path("copy.vault"), files(&scene.vault()));

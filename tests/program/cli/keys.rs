@@ -51,12 +51,14 @@ fn each_passphrase_opens_the_vault_until_its_slot_is_removed() {
     assert_eq!(opened(&listed), [false, true]);
     let text = scene.run(["key", "list"]).success().stdout();
     let first = listed[0]["id"].as_str().unwrap();
-    assert_eq!(text, format!("{first}  passphrase  the one given now\n{added}  passphrase\n"));
+    assert_eq!(text, format!("{}  passphrase  the one given now\n{}  passphrase\n", &first[..8], &added[..8]));
     with(&scene, "for the other machine", &["list"]).success();
 
     // The first digits are enough: with a random id, eight of them name one slot.
     let said = scene.run(["key", "remove", "--yes", &added[..8]]).success().stdout();
-    assert!(said.contains("does not revoke"), "{said}");
+    for part in ["does not revoke", "an old copy of the file `header`", "may have kept the key of the vault"] {
+        assert!(said.contains(part), "{said}");
+    }
     with(&scene, "for the other machine", &["list"]).exits(2);
     scene.run(["list"]).success();
     scene.run(["key", "remove", "--yes", &added]).exits(1).says("no slot of the vault has the id").says("key list");

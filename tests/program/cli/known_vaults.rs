@@ -99,6 +99,25 @@ fn a_trusted_vault_is_the_known_one_from_then_on() {
 }
 
 #[test]
+fn a_check_without_the_passphrase_says_that_another_vault_is_there() {
+    let (scene, aside) = replaced();
+    let vault = scene.vault().display().to_string();
+    let known = fs::read(list_of(&scene)).unwrap();
+    let said = scene.run(["check", &vault]).exits(3).stdout();
+    assert!(said.starts_with("ANOTHER VAULT IS HERE") && said.contains("No damage found"), "{said}");
+    let json = scene.run(["check", "--json", &vault]).exits(3).json();
+    assert_eq!((&json["other_vault"], json["damages"].as_array().unwrap().len()), (&true.into(), 0));
+    let expected = scene.run([FLAG, "check", "--json", &vault]).success().json();
+    assert_eq!(expected["other_vault"], true);
+    assert_eq!(fs::read(list_of(&scene)).unwrap(), known, "a check without the passphrase trusts nothing");
+    // Where none is known, none is another one; and the known one is not.
+    let copy = aside.display().to_string();
+    assert_eq!(scene.run(["check", "--json", &copy]).success().json()["other_vault"], false);
+    put_back(&scene, &aside);
+    assert_eq!(scene.run(["check", "--json", &vault]).success().json()["other_vault"], false);
+}
+
+#[test]
 fn trust_needs_the_passphrase_of_the_vault() {
     let (scene, aside) = replaced();
     fs::write(scene.passphrase_file(), "not this one\n").unwrap();
@@ -275,6 +294,26 @@ fn a_damaged_list_is_an_error_that_names_it() {
     scene.run(["list"]).success();
 }
 
+#[test]
+fn a_list_that_cannot_be_written_is_told_and_the_command_does_its_work() {
+    let scene = Scene::with_photos(&samples(1));
+    let copy = scene.path("copy.vault");
+    copy_folder(&scene.vault(), &copy);
+    let before = fs::read(list_of(&scene)).unwrap();
+    // The list is replaced by way of a file of this name.
+    fs::create_dir(list_of(&scene).with_extension("json.new")).unwrap();
+    let (copy, target) = (copy.display().to_string(), scene.path("third.vault").display().to_string());
+    let listed = scene.run(["--vault", &copy, "list", "--json"]).success();
+    assert_eq!(listed.stderr().matches("known_vaults.json cannot be written").count(), 1, "{}", listed.stderr());
+    assert_eq!(listed.json().as_array().unwrap().len(), 1);
+    let pushed = scene.run(["push", &copy, &target]).success();
+    assert_eq!(pushed.stderr().matches("known_vaults.json cannot be written").count(), 1, "{}", pushed.stderr());
+    assert!(Path::new(&target).exists() && fs::read(list_of(&scene)).unwrap() == before);
+    // What is known there is still known.
+    replace_by_another(&scene.vault());
+    scene.run(["list"]).exits(3).says(REFUSAL);
+}
+
 #[cfg(unix)]
 #[test]
 fn the_list_is_private() {
@@ -345,19 +384,20 @@ fn at_a_terminal_the_user_is_asked_whether_to_trust_it() {
 }
 
 #[test]
-fn the_passphrase_is_asked_for_by_the_name_of_the_vault() {
+fn the_passphrase_is_asked_for_by_the_name_and_address_of_the_vault() {
     let scene = Scene::with_vault();
     let (vault, copy) = (scene.vault().display().to_string(), scene.path("copy").display().to_string());
     let via = serving(&scene.vault());
+    let prompt = format!("Passphrase for photos.vault ({vault}):");
     for (arguments, prompt) in [
-        (&["--vault", &vault, "list"][..], "Passphrase for photos.vault:"),
-        (&["--vault", &vault, "passwd"], "Passphrase for photos.vault:"),
-        (&["--vault", &vault, "upgrade"], "Passphrase for photos.vault:"),
-        (&["push", &vault, &copy], "Passphrase for photos.vault:"),
-        (&["pull", &vault, &copy], "Passphrase for photos.vault:"),
-        (&["--via", &via, "list"], "Passphrase for the vault at the other end:"),
+        (&["--vault", &vault, "list"][..], prompt.as_str()),
+        (&["--vault", &vault, "passwd"], &prompt),
+        (&["--vault", &vault, "upgrade"], &prompt),
+        (&["push", &vault, &copy], &prompt),
+        (&["pull", &vault, &copy], &prompt),
+        (&["--via", &via, "list"], "Passphrase for the vault at the other end (via:"),
     ] {
-        let start = Start { kind: Kind::Silent, columns: 100, rows: 30, arguments, environment: &[] };
+        let start = Start { kind: Kind::Silent, columns: 200, rows: 30, arguments, environment: &[] };
         PseudoTerminal::start(&start).until_screen(prompt);
     }
 }
@@ -378,10 +418,10 @@ fn over_ssh_the_name_says_which_machine() {
     let address = format!("ssh://ann@nas{}", scene.vault().display());
     let start = Start {
         kind: Kind::Silent,
-        columns: 100,
+        columns: 200,
         rows: 30,
         arguments: &["--vault", &address, "list"],
         environment: &[("PATH", &path)],
     };
-    PseudoTerminal::start(&start).until_screen("Passphrase for photos.vault on nas:");
+    PseudoTerminal::start(&start).until_screen(&format!("Passphrase for photos.vault ({address}):"));
 }

@@ -117,6 +117,23 @@ fn an_older_copy_can_be_changed_only_after_it_was_accepted() {
 }
 
 #[test]
+fn where_a_newer_copy_is_known_the_command_that_takes_it_is_said() {
+    let (scene, newest) = restored();
+    let photo = samples(1).remove(0).display().to_string();
+    let vault = scene.vault().canonicalize().unwrap().display().to_string();
+    let unknown = scene.run(["list"]).success().stderr();
+    assert!(!unknown.contains("a newer copy is at"), "none is known yet: {unknown}");
+    let newest = newest.canonicalize().unwrap().display().to_string();
+    scene.run(["--vault", &newest, "list"]).success();
+    let command = format!("to bring this one up to date: cipherlens push {newest} {vault}");
+    scene.run(["list"]).success().says(&format!("a newer copy is at {newest} (generation 3, seen ")).says(&command);
+    scene.run(["add", &photo]).exits(3).says("this copy is older").says(&command);
+    scene.run(["push", &newest, &vault]).success();
+    let current = scene.run(["list"]).success().stderr();
+    assert!(!current.contains("older") && !current.contains("newer"), "{current}");
+}
+
+#[test]
 fn the_application_is_not_started_with_the_flag() {
     let scene = Scene::with_vault();
     Ran(scene.command(["--accept-older"]).output().unwrap()).exits(64).says("--accept-older needs a command");

@@ -49,7 +49,7 @@ fn a_new_passphrase_is_asked_for_twice_and_a_run_shows_its_progress() {
     let of_all = format!("/{} photos", photos.len());
     let add: Vec<&str> = ["--vault", &vault, "add"].into_iter().chain(photos.iter().map(String::as_str)).collect();
     let mut terminal = started(&add);
-    answer(&mut terminal, "Passphrase for photos.vault:", PASSPHRASE);
+    answer(&mut terminal, "Passphrase for photos.vault (", PASSPHRASE);
     let bar = |screen: &str| -> Option<String> {
         let line = screen.lines().find(|line| line.contains(&of_all) && !line.contains(" 0/"))?;
         Some(line.trim_end().to_owned())
@@ -148,7 +148,7 @@ fn a_passphrase_is_added_at_a_terminal_and_removed_after_a_question() {
     assert!(!terminal.has_written(0, PASSPHRASE.as_bytes()), "it is not shown");
     let listed = scene.run(["key", "list", "--json"]).success().json();
     let ids = [0, 1].map(|at| listed["slots"][at]["id"].as_str().unwrap().to_owned());
-    for (id, question) in ids.iter().zip(["which the passphrase just given opens?", "What opens it does not open"]) {
+    for (id, question) in ids.iter().zip(["of the passphrase that you just gave?", "Its passphrase does not open"]) {
         let mut terminal = key(&["remove", id]);
         terminal.until_screen(question);
         terminal.keys("\r");

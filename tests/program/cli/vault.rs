@@ -27,7 +27,11 @@ fn a_wrong_passphrase_is_exit_code_2_and_says_nothing_else() {
     let scene = Scene::with_vault();
     fs::write(scene.passphrase_file(), "correct horse battery stapler\n").unwrap();
     let ran = scene.run(["list"]).exits(2);
-    assert!(ran.stderr().contains("the passphrase is wrong, or the header was changed"), "{}", ran.stderr());
+    assert!(
+        ran.stderr().contains("the passphrase is wrong, or the file `header`, which it opens, was changed"),
+        "{}",
+        ran.stderr()
+    );
     assert_eq!(ran.stdout(), "");
 }
 
@@ -39,7 +43,7 @@ fn an_altered_header_looks_like_a_wrong_passphrase() {
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     fs::write(&header, bytes).unwrap();
-    scene.run(["list"]).exits(2).says("the passphrase is wrong, or the header was changed");
+    scene.run(["list"]).exits(2).says("the passphrase is wrong, or the file `header`, which it opens, was changed");
 }
 
 #[test]
@@ -108,7 +112,7 @@ fn every_command_reports_a_missing_vault_and_creates_none() {
                 }
                 let ran = Ran(command.current_dir(scene.path(".")).output().unwrap()).exits(1);
                 let (said, advice) = (ran.stderr(), "mount its disk");
-                let message = format!("there is no vault at {path}: it has no header (is its disk mounted?)");
+                let message = format!("there is no vault at {path}: it has no file `header` (is its disk mounted?)");
                 assert!(said.contains(&message) && said.contains(advice), "{arguments:?}: {said}");
                 assert!(said.find(advice) < said.find("cipherlens init"), "{said}");
             }

@@ -183,7 +183,7 @@ fn without_any_known_vault_there_is_the_first_run() {
 
 #[test]
 fn a_reply_about_another_vault_or_after_leaving_is_ignored() {
-    let looked = |path: &str, found| Reply::Looked { vault: PathBuf::from(path), found };
+    let looked = |path: &str, found| Reply::Looked { vault: PathBuf::from(path), found: Ok(found) };
     let mut stage = Stage::new(80, 24);
     stage.application.state.preferences.vault = Some(PathBuf::from("/disk/photos.vault"));
     // The passphrase is asked for before the path has been checked.
@@ -191,6 +191,10 @@ fn a_reply_about_another_vault_or_after_leaving_is_ignored() {
     stage.reply(looked("/other", Presence::Nothing));
     assert!(matches!(stage.application.state.lock_screen, Some(LockScreen::Unlock(_))));
     stage.keys("'secret enter");
+    assert_eq!(stage.asked(), ["look at /disk/photos.vault"]);
+    stage.reply(looked("/other", Presence::Vault));
+    assert_eq!(stage.asked(), [""; 0], "it is not known yet which vault is there");
+    stage.reply(looked("/disk/photos.vault", Presence::Vault));
     assert_eq!(stage.asked(), ["open /disk/photos.vault"]);
     stage.reply(looked("/disk/photos.vault", Presence::Nothing));
     assert!(matches!(stage.application.state.lock_screen, Some(LockScreen::Unlock(_))), "wait for the open");

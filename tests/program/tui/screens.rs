@@ -46,6 +46,8 @@ fn unlock() {
         stage.application.state.lock_screen =
             Some(LockScreen::Unlock(Unlock::new(PathBuf::from("/vaults/holiday.vault"))));
         stage.keys("'wrong enter");
+        let vault = PathBuf::from("/vaults/holiday.vault");
+        stage.reply(Reply::Looked { vault, found: Ok(Presence::Vault) });
         let result = Err("the passphrase is wrong, or the vault's header was altered".to_owned());
         stage.reply(Reply::Opened { vault: PathBuf::from("/vaults/holiday.vault"), result });
     });
@@ -58,7 +60,7 @@ fn not_there() {
         stage.application.state.lock_screen =
             Some(LockScreen::MissingVault(MissingVault::new(vault.clone(), Presence::Nothing)));
         stage.keys("enter");
-        stage.reply(Reply::Looked { vault, found: Presence::Folder });
+        stage.reply(Reply::Looked { vault, found: Ok(Presence::Folder) });
     });
 }
 

@@ -117,9 +117,12 @@ impl Stage {
 fn in_words(effect: &Effect) -> String {
     match effect {
         Effect::Ask(Request::List(folder)) => format!("list {}", folder.display()),
-        Effect::Ask(Request::Look(vault)) => format!("look at {}", vault.display()),
-        Effect::Ask(Request::Open { vault, .. }) => format!("open {}", vault.display()),
-        Effect::Ask(Request::OpenTrusted { vault, .. }) => format!("open {}, trusting it", vault.display()),
+        Effect::Ask(Request::Look { vault, .. }) => format!("look at {}", vault.display()),
+        Effect::Ask(Request::Open { vault, trusted: None, .. }) => format!("open {}", vault.display()),
+        Effect::Ask(Request::Open { vault, trusted: Some(_), .. }) => format!("open {}, trusting it", vault.display()),
+        Effect::Ask(Request::OpenTrusted { vault, .. }) => {
+            format!("open {}, trusting it, with what was given", vault.display())
+        }
         Effect::Ask(Request::Create { vault, .. }) => format!("create {}", vault.display()),
         Effect::Ask(Request::AcceptOlder) => "accept the older copy".to_owned(),
         Effect::Ask(Request::Close) => "close".to_owned(),

@@ -22,6 +22,32 @@ fn a_silent_terminal_gets_half_blocks_and_its_keys_work() {
 }
 
 #[test]
+fn the_title_names_the_open_vault_and_is_given_back_at_the_end() {
+    let user = User::with_vault();
+    let arguments = user.arguments(user.path("").as_path());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut terminal = user.start(Kind::Silent, &arguments, &[]);
+    assert!(terminal.has_written(0, b"\x1b[22;2t"), "the terminal keeps its title");
+    terminal.until("the title", |terminal| terminal.has_written(0, b"\x1b]2;photos.vault - cipherlens\x1b\\"));
+    terminal.until_screen("● photos.vault");
+    let before = terminal.written.len();
+    terminal.keys("L");
+    terminal.until("a title", |terminal| terminal.has_written(before, b"\x1b]2;cipherlens\x1b\\"));
+    terminal.keys("\x03");
+    assert!(terminal.wait().success());
+    assert!(terminal.has_written(before, b"\x1b]2;\x1b\\\x1b[23;2t"), "it gets its title back");
+
+    // A title of GNU screen cannot be given back, and the Linux console has none.
+    for environment in [("STY", "1.pts"), ("TERM", "linux")] {
+        let mut terminal = User::new().start(Kind::Silent, &[], &[environment]);
+        terminal.until_screen("a new vault");
+        terminal.keys("\x03");
+        assert!(terminal.wait().success());
+        assert!(!terminal.has_written(0, b"\x1b]2;") && !terminal.has_written(0, b";2t"), "{environment:?}");
+    }
+}
+
+#[test]
 fn terminals_that_draw_pixels_are_sent_pixels() {
     for (kind, mark) in [(Kind::Sixel, &b"\x1bP"[..]), (Kind::Kitty, b"\x1b_Gq=2,i=")] {
         let mut terminal = browsing(kind, &[], &[]);

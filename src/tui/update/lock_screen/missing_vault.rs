@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use super::super::super::request::{Effect, Request};
 use super::super::super::state::State;
-use super::super::super::state::lock_screen::{Choice, FirstRun, LockScreen, MissingVault, Step, Unlock};
+use super::super::super::state::lock_screen::{Choice, FirstRun, LockScreen, Look, MissingVault, Step, Unlock};
 use super::super::super::state::text_field::TextField;
 use super::super::typed_path::expand_home;
 use super::key::FormKey;
+use super::unlock::{look_if_due, open};
 use crate::services::format::count;
 use crate::services::session::Presence;
 
@@ -26,8 +27,8 @@ pub(super) fn key(state: &mut State, key: FormKey) -> Vec<Effect> {
         (Some(path), FormKey::Submit) => {
             let vault = expand_home(path.text());
             state.preferences.vault = Some(vault.clone());
-            state.lock_screen = Some(LockScreen::Unlock(Unlock::new(vault.clone())));
-            return vec![Effect::Ask(Request::Look(vault))];
+            state.lock_screen = Some(LockScreen::Unlock(Unlock::new(vault)));
+            return look_if_due(state);
         }
         (Some(_), FormKey::Next | FormKey::Previous) | (None, FormKey::Edit(_)) => {}
         (None, FormKey::Next) => absent.step(1),
@@ -42,7 +43,7 @@ fn choose(state: &mut State) -> Vec<Effect> {
     match absent.choice {
         Choice::TryAgain => {
             absent.is_looking = true;
-            vec![Effect::Ask(Request::Look(absent.vault.clone()))]
+            vec![Effect::Ask(Request::Look { vault: absent.vault.clone(), trusted: None })]
         }
         Choice::OpenAnother => {
             absent.other = Some(TextField::default());
@@ -57,22 +58,35 @@ fn choose(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Handles the result of checking the path of a vault. Results for other paths are ignored.
-pub(in super::super) fn looked(state: &mut State, vault: PathBuf, found: Presence) {
-    match &mut state.lock_screen {
-        Some(LockScreen::Unlock(unlock)) if unlock.vault == vault && !unlock.is_working && found != Presence::Vault => {
-            state.lock_screen = Some(LockScreen::MissingVault(MissingVault::new(vault, found)));
-        }
-        Some(LockScreen::MissingVault(absent)) if absent.vault == vault && absent.is_looking => {
-            if found == Presence::Vault {
-                state.lock_screen = Some(LockScreen::Unlock(Unlock::new(vault)));
-            } else {
+/// Handles what was found at the path of a vault. Results for other paths are ignored.
+pub(in super::super) fn looked(state: &mut State, vault: PathBuf, found: Result<Presence, String>) -> Vec<Effect> {
+    match (&mut state.lock_screen, found) {
+        (Some(LockScreen::Unlock(unlock)), found) if unlock.vault == vault && unlock.look == Look::Asked => match found
+        {
+            Ok(Presence::Vault) => {
+                unlock.look = Look::Done;
+                // The passphrase may have been entered meanwhile.
+                return if unlock.is_working { open(state) } else { Vec::new() };
+            }
+            Ok(found) => state.lock_screen = Some(LockScreen::MissingVault(MissingVault::new(vault, found))),
+            Err(reason) => {
+                (unlock.look, unlock.is_working, unlock.error) = (Look::Due, false, Some(reason));
+            }
+        },
+        (Some(LockScreen::MissingVault(absent)), found) if absent.vault == vault && absent.is_looking => match found {
+            Ok(Presence::Vault) => state.lock_screen = Some(LockScreen::Unlock(Unlock::found(vault))),
+            Ok(found) => {
                 absent.is_looking = false;
                 absent.found = found;
                 absent.tries += 1;
                 absent.error = Some(format!("still not there (tried {} more)", count(absent.tries, "time")));
             }
-        }
+            Err(reason) => {
+                absent.is_looking = false;
+                absent.error = Some(reason);
+            }
+        },
         _ => {}
     }
+    Vec::new()
 }
