@@ -95,7 +95,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let dirs = session.dirs()?;
     let copies = session.find_trusted(|trust| Copies::at(&ours, &theirs, dirs, trust))?;
     let ([first, second], trust_notes) = (copies.names(), copies.trust_notes());
-    let passphrase = session.passphrase(&format!("Passphrase for {first}"), Purpose::Open)?;
+    let passphrase = session.passphrase(&format!("Passphrase for {}", copies.first_and_address()), Purpose::Open)?;
     // Made when something is counted, so that none is drawn while the user is asked.
     let meter: RefCell<Option<(&'static str, Meter)>> = RefCell::new(None);
     let count = |what: &'static str, done, total| {
@@ -131,9 +131,9 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     if let Some((_, meter)) = &*meter.borrow() {
         meter.finish();
     }
-    let merged = merged?;
+    let (merged, unwritten) = merged?;
     asked.into_inner()?;
-    for note in trust_notes {
+    for note in trust_notes.into_iter().chain(unwritten) {
         output::say(&format!("cipherlens: {}.", inert(&note)));
     }
     if arguments.json {

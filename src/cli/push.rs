@@ -50,10 +50,7 @@ pub(super) fn copy(from: &Path, to: &Path, if_gone: IfGone, session: &Session, j
     let copied = |done: usize, files: usize| meter.set(files, done);
     let (done, unwritten) = transfer.run(&passphrase, dirs, session.older_source(), &copied)?;
     meter.finish();
-    for note in trust_notes {
-        output::say(&format!("cipherlens: {}.", inert(&note)));
-    }
-    if let Some(note) = unwritten {
+    for note in trust_notes.into_iter().chain(unwritten) {
         output::say(&format!("cipherlens: {}.", inert(&note)));
     }
     if json {

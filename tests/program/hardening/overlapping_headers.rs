@@ -2,7 +2,7 @@
 //! and killed at every step: the vault opens with every passphrase whose change was reported, whatever happens.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -115,7 +115,7 @@ fn kill_while_photos_are_added(machine: &Scene, calls: &[Call], at: usize) {
 fn a_passphrase_whose_change_was_reported_opens_the_vault() {
     let machine = machine();
     let calls = calls(&machine);
-    assert!(calls.iter().any(|call| call.kind == Kind::Rename && call.path == PathBuf::from("header")), "{calls:?}");
+    assert!(calls.iter().any(|call| call.kind == Kind::Rename && call.path == Path::new("header")), "{calls:?}");
     visible(&calls).for_each(|at| overlap_with_another_change(&machine, &calls, at));
 }
 
