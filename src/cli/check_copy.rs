@@ -51,8 +51,9 @@ somebody put another one in its place. What follows is about the vault that is h
         text += "No damage found.\n";
     } else if !damages.is_empty() {
         text += "Damaged:\n";
-        let line =
-            |DamagedFile { reason, holds, .. }: &DamagedFile| format!("  {}\n    holds {holds}\n", inert(reason));
+        let line = |DamagedFile { reason, holds, .. }: &DamagedFile| {
+            format!("  {}\n    holds {}\n", inert(reason), inert(holds))
+        };
         text.extend(damages.iter().map(line));
     }
     if *unlisted > 0 {

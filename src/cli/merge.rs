@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     let (ours, theirs) = (meant(&arguments.ours)?, meant(&arguments.theirs)?);
     let dirs = session.dirs()?;
     let copies = session.find_trusted(|trust| Copies::at(&ours, &theirs, dirs, trust))?;
-    let ([first, second], trust_notes) = (copies.names(), copies.trust_notes());
+    let [first, second] = copies.names();
     let passphrase = session.passphrase(&format!("Passphrase for {}", copies.first_and_address()), Purpose::Open)?;
     // Made when something is counted, so that none is drawn while the user is asked.
     let meter: RefCell<Option<(&'static str, Meter)>> = RefCell::new(None);
@@ -131,11 +131,9 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
     if let Some((_, meter)) = &*meter.borrow() {
         meter.finish();
     }
-    let (merged, unwritten) = merged?;
+    let (merged, notes) = merged?;
     asked.into_inner()?;
-    for note in trust_notes.into_iter().chain(unwritten) {
-        output::say(&format!("cipherlens: {}.", inert(&note)));
-    }
+    notes.iter().for_each(|note| output::note(note));
     if arguments.json {
         output::json(&as_json(merged.as_ref(), &found.borrow()))?;
     } else if let Some(merged) = &merged {

@@ -82,6 +82,11 @@ pub(super) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Tells the user something beside the result. It may have paths in it.
+pub(super) fn note(note: &str) {
+    say(&format!("cipherlens: {}.", inert(note)));
+}
+
 /// Asks on standard error, and reads a line of standard input.
 pub(super) fn ask(question: &str) -> io::Result<String> {
     // Ignored as above: without standard error, standard input is usually closed too, which means no.

@@ -11,7 +11,6 @@ use super::meter::Meter;
 use super::output;
 use super::passphrase::Purpose;
 use super::session::{Session, meant};
-use crate::services::name::inert;
 use crate::services::transfer::{IfGone, Transfer};
 
 /// Arguments of `push`.
@@ -44,15 +43,13 @@ pub(super) fn copy(from: &Path, to: &Path, if_gone: IfGone, session: &Session, j
     let dirs = session.dirs()?;
     // Both are found first, so that another vault than before is reported before the passphrase is asked for.
     let transfer = session.find_trusted(|trust| Transfer::between(&from, &to, dirs, trust, if_gone))?;
-    let ([source, target], trust_notes) = (transfer.names(), transfer.trust_notes());
+    let [source, target] = transfer.names();
     let passphrase = session.passphrase(&format!("Passphrase for {}", transfer.source_and_address()), Purpose::Open)?;
     let meter = Meter::new(0, "files");
     let copied = |done: usize, files: usize| meter.set(files, done);
-    let (done, unwritten) = transfer.run(&passphrase, dirs, session.older_source(), &copied)?;
+    let (done, notes) = transfer.run(&passphrase, dirs, session.older_source(), &copied)?;
     meter.finish();
-    for note in trust_notes.into_iter().chain(unwritten) {
-        output::say(&format!("cipherlens: {}.", inert(&note)));
-    }
+    notes.iter().for_each(|note| output::note(note));
     if json {
         output::json(&json!({ "files": done.files, "bytes": done.bytes, "generation": done.newest.generation }))?;
     } else if done.files == 0 {

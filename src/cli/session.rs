@@ -247,19 +247,13 @@ impl Session {
         // Found first, so that a wrong path is reported before the passphrase is asked for.
         let dirs = self.dirs()?;
         let found = self.find_trusted(|trust| FoundVault::at(&path, dirs, Prompts::Allowed, trust))?;
-        let trust_note = found.trust_note();
         let passphrase = self.passphrase(&format!("Passphrase for {}", found.name_and_address()), Purpose::Open)?;
         let spinner = ProgressBar::new_spinner().with_message("opening the vault");
         spinner.enable_steady_tick(Duration::from_millis(100));
         let opened = found.unlock(&passphrase, dirs);
         spinner.finish_and_clear();
         let vault = opened?;
-        if let Some(note) = trust_note {
-            output::say(&format!("cipherlens: {}.", inert(&note)));
-        }
-        if let Some(note) = vault.unwritten_note() {
-            output::say(&format!("cipherlens: {}.", inert(note)));
-        }
+        vault.note().into_iter().for_each(output::note);
         if self.if_older == IfOlder::Accept {
             let before = vault.copy_age();
             vault.accept_older_copy()?;

@@ -4,8 +4,9 @@
 //! # When a transfer is refused
 //! The source must continue an older target: its history says so, at any distance. Where its history does not go back
 //! that far, it must contain every image of the target. A target that is newer than the source, or was changed
-//! separately, is left alone. A target that is only newer is replaced if the caller accepts the older source
-//! ([`OlderSource::Accept`]).
+//! separately, is left alone; so is one that has photos which the source has lost without a removal. A target that is
+//! only newer, or has such photos, is replaced if the caller accepts that ([`OlderSource::Accept`]). A source whose
+//! header is not the one of its generation is never copied.
 //!
 //! Files never change once written, so those left by an interrupted transfer are compared by digest and not sent again.
 //!
@@ -69,7 +70,8 @@ pub struct Transferred {
 /// to the generation. `copied` receives the files done and their total, on this thread.
 ///
 /// # Errors
-/// [`Error::Newer`], [`Error::Forked`], [`Error::UnknownLineage`], [`Error::OtherVault`], and
+/// [`Error::Newer`], [`Error::Forked`], [`Error::UnknownLineage`], [`Error::OtherVault`], [`Error::PhotosLost`],
+/// [`Error::HeaderReplaced`], and
 /// [`vault::Error::RolledBack`], [`vault::Error::Forked`] or [`vault::Error::Unproven`] when the source does not
 /// continue what this machine has seen: nothing was changed then. [`vault::Error::Exchanged`] when `from` is not the
 /// vault that its header claimed. A file that is missing or damaged in the source ends the transfer, and the target
@@ -255,9 +257,8 @@ fn knows_removals(source: &Source<'_>, to: &Replica, before: &SignedMapping) -> 
         return Ok(true);
     }
     let target = source.vault.other_copy(Arc::clone(&to.backend))?;
-    let key = |tombstone: &vault::Tombstone| (tombstone.content, tombstone.removed);
-    let known: HashSet<_> = source.snapshot.tombstones()?.iter().map(key).collect();
-    Ok(target.tombstones()?.iter().map(key).all(|removal| known.contains(&removal)))
+    let known: HashSet<_> = source.snapshot.tombstones()?.iter().map(vault::Tombstone::key).collect();
+    Ok(target.tombstones()?.iter().all(|removal| known.contains(&removal.key())))
 }
 
 /// Refuses a target, which is at the generation `before`, that the source does not continue.

@@ -127,7 +127,8 @@ pub struct Repaired {
 /// # }
 /// ```
 pub fn check(vault: &OpenVault, progress: &(dyn Fn(Progress) + Sync)) -> Result<Report, Error> {
-    let report = Report::of(vault.vault().check(progress)?, &Contents::of(&*vault.snapshot()?));
+    let snapshot = vault.snapshot()?;
+    let report = Report::of(vault.vault().check(progress)?, &Contents::of(&snapshot));
     vault.note_check(report.damages.len());
     Ok(report)
 }
@@ -253,7 +254,7 @@ pub struct Restored {
 /// When `from` is a copy of another vault, or either place cannot be reached; when another process writes, or a file
 /// cannot be written. What was restored before the error stays.
 pub fn restore(vault: &OpenVault, from: &Path, progress: &dyn Fn(RestoreProgress)) -> Result<Restored, Error> {
-    let other = session::backend_at(from, Options::new(Prompts::Allowed))?;
+    let (snapshot, other) = (vault.snapshot()?, session::backend_at(from, Options::new(Prompts::Allowed))?);
     other.require_vault()?;
     // Not to trust it, which is not needed, but to tell a mistaken address from a copy that has lost files.
     if other.mapping()?.mapping.vault != vault.vault().id() {
@@ -266,7 +267,7 @@ pub fn restore(vault: &OpenVault, from: &Path, progress: &dyn Fn(RestoreProgress
     let vault::Restored { restored, lacking } = restored?;
     log::info!("restored: {} files from another copy, which lacks {}", restored.len(), lacking.len());
     let restored = restored.iter().map(ToString::to_string).collect();
-    Ok(Restored { restored, lacking: DamagedFile::all(lacking, &Contents::of(&*vault.snapshot()?)) })
+    Ok(Restored { restored, lacking: DamagedFile::all(lacking, &Contents::of(&snapshot)) })
 }
 
 /// Regenerates lost vectors and thumbnails from originals.

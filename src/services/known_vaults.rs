@@ -34,7 +34,6 @@ pub use file::{Check, CheckKind};
 pub use listing::KnownCopy;
 pub(super) use open_copy::OpenCopy;
 pub use registry::KnownVaults;
-pub(super) use registry::Noted;
 pub(super) use trust::Judged;
 pub use trust::Trust;
 

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::remote;
 pub use crate::remote::{MergeProgress, MergedCopies, OlderSource, Relation};
 use crate::services::app_dirs::AppDirs;
-use crate::services::known_vaults::{Judged, KnownVaults, Noted, Trust};
+use crate::services::known_vaults::{Judged, KnownVaults, Trust};
 use crate::services::session::{self, Passphrase};
 use crate::services::stored_photo::PhotoId;
 use crate::services::transfer::Transfer;
@@ -79,16 +79,9 @@ impl Copies {
         self.places.source_and_address()
     }
 
-    /// What to tell the user about vaults that take the place of others.
-    #[must_use]
-    pub fn trust_notes(&self) -> Vec<String> {
-        [&self.places.source, &self.theirs].into_iter().filter_map(Judged::trust_note).collect()
-    }
-
     /// Makes both the union of their photos by content. `passphrase` opens the first one. `decide` is asked about what
     /// they disagree about; with `None` nothing is changed and there is no result. With [`OlderSource::Accept`] neither
-    /// copy need continue what this machine has seen. Returns what to tell the user if the list of known vaults could
-    /// not be written, too.
+    /// copy need continue what this machine has seen. Returns what to tell the user about the list of known vaults, too.
     ///
     /// # Errors
     /// When a connection is lost or they are different vaults; when neither is the newest that this machine has seen;
@@ -100,12 +93,12 @@ impl Copies {
         older: OlderSource,
         decide: &dyn Fn(Disagreements) -> Option<Decision>,
         progress: &dyn Fn(MergeProgress),
-    ) -> Result<(Option<MergedCopies>, Option<String>), Error> {
+    ) -> Result<(Option<MergedCopies>, Vec<String>), Error> {
         let Self { places: Transfer { from: ours, source, to, .. }, theirs } = self;
         let decide = |found: remote::Disagreements<'_>| decide(found.into());
         let freshness = session::freshness(dirs);
         let merged = remote::merge(&ours, &to, passphrase, &freshness, older, &decide, progress)?;
         let noted = merged.as_ref().map(|merged| KnownVaults::of(dirs).note_all(&[&source, &theirs], merged.newest));
-        Ok((merged, noted.and_then(Noted::into_note)))
+        Ok((merged, noted.unwrap_or_default()))
     }
 }

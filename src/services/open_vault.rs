@@ -77,10 +77,11 @@ impl OpenVault {
         self.copy.as_ref().map_or(Ok(Vec::new()), OpenCopy::copies)
     }
 
-    /// What to tell the user if it could not be noted which vault was opened where. Names a file of the user.
+    /// What to tell the user about the list of known vaults: that this vault takes the place of another one in it, or
+    /// that it cannot be written. Has paths in it.
     #[must_use]
-    pub fn unwritten_note(&self) -> Option<&str> {
-        self.copy.as_ref()?.unwritten()
+    pub fn note(&self) -> Option<&str> {
+        self.copy.as_ref()?.note()
     }
 
     /// What can be done if this copy is not the newest and this machine knows one that has what it lacks.

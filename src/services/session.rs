@@ -202,12 +202,6 @@ impl FoundVault {
         name_and_address(&self.root)
     }
 
-    /// What to tell the user if it takes the place of another vault.
-    #[must_use]
-    pub fn trust_note(&self) -> Option<String> {
-        self.judged.trust_note()
-    }
-
     /// Unlocks it, and remembers it as the vault used last. A copy that is older than one this machine has seen, or
     /// that was changed separately, is unlocked for reading only.
     ///

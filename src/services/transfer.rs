@@ -82,17 +82,9 @@ impl Transfer {
         name_and_address(&self.roots[0])
     }
 
-    /// What to tell the user about vaults that take the place of others, or of nothing where one was.
-    #[must_use]
-    pub fn trust_notes(&self) -> Vec<String> {
-        let judged = [Some(&self.source), self.target.as_ref()].into_iter().flatten().filter_map(Judged::trust_note);
-        let gone = self.is_gone.then(|| format!("the vault at {} was gone and is there anew", self.roots[1].display()));
-        judged.chain(gone).collect()
-    }
-
     /// Brings `to` up to date with `from`. `older` says what to do if the source is not the newest copy; a host never
     /// replaces its copy with an older one. `copied` is called with the number of files done and the total.
-    /// Returns what to tell the user if the list of known vaults could not be written, too.
+    /// Returns what to tell the user about the list of known vaults and about a copy that was gone, too.
     ///
     /// # Errors
     /// When `to` is newer or was changed separately (nothing is changed then), `from` is damaged, or a connection is
@@ -103,15 +95,16 @@ impl Transfer {
         dirs: &AppDirs,
         older: OlderSource,
         copied: &dyn Fn(usize, usize),
-    ) -> Result<(Transferred, Option<String>), Error> {
+    ) -> Result<(Transferred, Vec<String>), Error> {
         let done = remote::transfer(&self.from, &self.to, passphrase, &session::freshness(dirs), older, copied)?;
         let known = KnownVaults::of(dirs);
         let target = match self.target {
             Some(target) => target,
             None => KnownVaults::made(&self.roots[1], self.source.vault)?,
         };
-        let noted = known.note_all(&[&self.source, &target], done.newest);
-        Ok((done, noted.into_note()))
+        let mut notes = known.note_all(&[&self.source, &target], done.newest);
+        notes.extend(self.is_gone.then(|| format!("the copy at {} was gone and is there anew", self.to.name)));
+        Ok((done, notes))
     }
 }
 

@@ -285,8 +285,8 @@ impl From<getrandom::Error> for Error {
 }
 
 impl Error {
-    /// Whether it is about one file that cannot be read, and trying again would not help.
-    pub(in crate::vault) fn is_damage(&self) -> bool {
+    /// Whether it is about one file that cannot be read now. The next attempt may succeed if the system reported it.
+    pub(in crate::vault) fn is_unreadable(&self) -> bool {
         matches!(self, Self::Damaged { .. } | Self::Missing { .. } | Self::TooLarge { .. } | Self::Io { .. })
     }
 

@@ -3,7 +3,7 @@
 //! Must never: fail because of damage. What cannot be read is not named.
 
 use crate::services::library::PhotoId;
-use crate::vault::{GroupPart, Mapping, Object, PackPart, Part, Snapshot};
+use crate::vault::{GroupPart, Hex, Mapping, Object, PackPart, Part, Snapshot};
 
 /// Says what the files of one generation hold.
 pub(in crate::services) struct Contents<'a> {
@@ -31,24 +31,20 @@ impl<'a> Contents<'a> {
             _ => image.and_then(|id| self.name(id)),
         };
         let of_photo = |what: &str| photo.as_ref().map(|name| format!("{what} {name}"));
-        match object {
-            Object::Photo(..) => of_photo("the photo").unwrap_or_else(|| "a photo".to_owned()),
-            Object::Thumbnail(_) | Object::Pack(_, PackPart::Content) => {
-                of_photo("the thumbnail of").unwrap_or_else(|| "thumbnails".to_owned())
-            }
-            Object::Segment(_, Part::Records) => {
-                of_photo("the name and date of").unwrap_or_else(|| held(object).into())
-            }
-            Object::Table(id) => {
-                let named = |mapping: &Mapping| {
-                    let mut tables = mapping.tables.iter();
-                    let table = tables.find(|table| table.pages.iter().any(|page| page.name() == *id))?;
-                    Some(of_table(&table.name))
-                };
-                self.mapping.and_then(named).unwrap_or("a list that belongs to the whole vault").to_owned()
-            }
-            _ => held(object).to_owned(),
-        }
+        let named = match object {
+            Object::Photo(..) => of_photo("the photo"),
+            Object::Thumbnail(_) | Object::Pack(_, PackPart::Content) => of_photo("the thumbnail of"),
+            Object::Segment(_, Part::Records) => of_photo("the name and date of"),
+            Object::Table(id) => self.table(*id).map(str::to_owned),
+            _ => None,
+        };
+        named.unwrap_or_else(|| held(object).to_owned())
+    }
+
+    fn table(&self, page: Hex<16>) -> Option<&'static str> {
+        let mut tables = self.mapping?.tables.iter();
+        let table = tables.find(|table| table.pages.iter().any(|digest| digest.name() == page))?;
+        Some(of_table(&table.name))
     }
 
     fn name(&self, id: PhotoId) -> Option<String> {

@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use super::advice::Advice;
 use super::file::{Check, CheckKind};
 use super::listing::KnownCopy;
-use super::registry::{KnownVaults, Noted, now};
+use super::registry::{KnownVaults, now};
 use super::trust::{Judged, Standing};
 use crate::error::Error;
 use crate::vault::{CopyAge, Seen};
@@ -16,8 +16,8 @@ pub(in crate::services) struct OpenCopy {
     judged: Judged,
     /// The generation that was noted last.
     noted: Mutex<Seen>,
-    /// What to tell the user if it could not be noted that the vault was opened.
-    unwritten: Option<String>,
+    /// What to tell the user about noting that the vault was opened.
+    note: Option<String>,
 }
 
 impl OpenCopy {
@@ -26,10 +26,10 @@ impl OpenCopy {
     /// # Errors
     /// As [`KnownVaults::saw`].
     pub(in crate::services) fn new(known: KnownVaults, judged: Judged, newest: Seen) -> Result<Self, Error> {
-        let unwritten = known.saw(&judged, newest)?.into_note();
+        let note = known.saw(&judged, newest)?;
         // From now on it is the known one.
         let judged = Judged { standing: Standing::Known, ..judged };
-        Ok(Self { known, judged, noted: Mutex::new(newest), unwritten })
+        Ok(Self { known, judged, noted: Mutex::new(newest), note })
     }
 
     /// Notes a generation that was read or written later. An error is logged and nothing fails: which vault is known
@@ -55,9 +55,9 @@ impl OpenCopy {
         self.known.copies(self.judged.vault)
     }
 
-    /// What to tell the user if it could not be noted that the vault was opened.
-    pub(in crate::services) fn unwritten(&self) -> Option<&str> {
-        self.unwritten.as_deref()
+    /// What to tell the user about noting that the vault was opened.
+    pub(in crate::services) fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     /// What to do about this copy, which is of this age.
@@ -66,7 +66,7 @@ impl OpenCopy {
         Advice::of(&self.judged.place.address.to_string(), age, &self.copies().ok()?)
     }
 
-    fn log(&self, noted: Result<Noted, Error>) {
+    fn log(&self, noted: Result<Option<String>, Error>) {
         if noted.is_err() {
             log::warn!("the list of known vaults was not changed");
         }

@@ -16,28 +16,6 @@ use crate::vault::{Freshness, Id, Seen};
 /// The same generation that was seen less than this many seconds ago is not noted again.
 const RECENT: u64 = 600;
 
-/// Whether something was written to the list.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(in crate::services) enum Noted {
-    /// It is in the list.
-    Yes,
-    /// The list could not be written.
-    No {
-        /// What to tell the user.
-        why: String,
-    },
-}
-
-impl Noted {
-    /// What to tell the user, if the list could not be written.
-    pub(in crate::services) fn into_note(self) -> Option<String> {
-        match self {
-            Self::Yes => None,
-            Self::No { why } => Some(why),
-        }
-    }
-}
-
 /// The list.
 #[derive(Clone, Debug)]
 pub struct KnownVaults {
@@ -52,8 +30,8 @@ impl KnownVaults {
         Self { file: RegistryFile::of(dirs), freshness: Freshness::in_directory(dirs.freshness()) }
     }
 
-    /// Every known copy of a vault, compared with what this machine has seen since each was seen. The newest generation
-    /// may be that of a copy that is not known.
+    /// Every known copy of a vault, compared with the newest generation that this machine has accepted, which may be
+    /// that of a copy that is not known.
     ///
     /// # Errors
     /// [`Error::KnownVaults`] when the list cannot be read; when the record of the newest generation cannot.
@@ -79,7 +57,11 @@ impl KnownVaults {
         self.file.change(|entries| {
             let before = entries.len();
             entries.retain(|entry| entry.address != place.address && entry.address != listed);
-            if entries.len() < before {
+            let mut is_known = entries.len() < before;
+            for entry in entries {
+                is_known |= entry.spellings.remove(&place.address) | entry.spellings.remove(&listed);
+            }
+            if is_known {
                 Ok(())
             } else {
                 Err(Error::UnknownAddress { address: address.to_string_lossy().into_owned() })
@@ -140,12 +122,13 @@ impl KnownVaults {
         Ok(Judged { place: Place::of(root)?, vault, standing: Standing::Replacing })
     }
 
-    /// Notes that this generation of a vault was authenticated at its address.
+    /// Notes that this generation of a vault was authenticated at its address. Returns what to tell the user: that it
+    /// takes the place of another vault, or that the list cannot be written.
     ///
     /// # Errors
     /// [`Error::OtherVault`] when another process has noted another vault there since it was judged;
-    /// [`Error::KnownVaults`] when the list cannot be read. That it cannot be written is no error, but is returned.
-    pub(in crate::services) fn saw(&self, judged: &Judged, newest: Seen) -> Result<Noted, Error> {
+    /// [`Error::KnownVaults`] when the list cannot be read.
+    pub(in crate::services) fn saw(&self, judged: &Judged, newest: Seen) -> Result<Option<String>, Error> {
         let is_recent = |entry: &Entry| {
             let is_same = entry.vault == judged.vault && entry.newest() == newest;
             is_same && now().abs_diff(entry.seen) < RECENT
@@ -154,25 +137,26 @@ impl KnownVaults {
         if judged.standing == Standing::Known
             && self.file.read()?.iter().any(|entry| entry.address == judged.place.address && is_recent(entry))
         {
-            return Ok(Noted::Yes);
+            return Ok(None);
         }
         self.note(judged, newest, |entry| {
             (entry.generation, entry.tag, entry.seen) = (newest.generation, newest.tag, now());
         })
     }
 
-    /// Notes a generation that copies have now. What was done is done, so an error is only logged. Returns why the list
-    /// could not be written, if it could not.
-    pub(in crate::services) fn note_all(&self, copies: &[&Judged], newest: Seen) -> Noted {
-        let mut all = Noted::Yes;
+    /// Notes a generation that copies have now. What was done is done, so an error is only logged. Returns what to tell
+    /// the user, as [`Self::saw`] does.
+    pub(in crate::services) fn note_all(&self, copies: &[&Judged], newest: Seen) -> Vec<String> {
+        let mut notes = Vec::new();
         for judged in copies {
             match self.saw(judged, newest) {
-                Ok(Noted::Yes) => {}
-                Ok(unwritten) => all = unwritten,
+                Ok(note) => notes.extend(note),
                 Err(_) => log::warn!("it was not noted which generation a copy has"),
             }
         }
-        all
+        // That the list cannot be written is the same for all.
+        notes.dedup();
+        notes
     }
 
     /// Notes a check of the vault at `root` that needed no key, if that vault is known there.
@@ -189,10 +173,17 @@ impl KnownVaults {
         })
     }
 
-    pub(super) fn note(&self, judged: &Judged, newest: Seen, change: impl FnOnce(&mut Entry)) -> Result<Noted, Error> {
+    /// Changes the entry of a vault, or makes it. Returns and fails as [`Self::saw`].
+    pub(super) fn note(
+        &self,
+        judged: &Judged,
+        newest: Seen,
+        change: impl FnOnce(&mut Entry),
+    ) -> Result<Option<String>, Error> {
         let Judged { place, vault, standing } = judged;
         let noted = self.file.change(|entries| {
-            if *standing != Standing::Replacing && other_vault(entries, place, *vault).is_some() {
+            let is_other = other_vault(entries, place, *vault).is_some();
+            if is_other && *standing != Standing::Replacing {
                 return Err(refused(place, *vault));
             }
             let known = entries.iter().find(|entry| entry.address == place.address && entry.vault == *vault).cloned();
@@ -213,16 +204,16 @@ impl KnownVaults {
                 entry.spellings.retain(|spelling| !names.contains(spelling));
             }
             entries.push(entry);
-            Ok(())
+            Ok(is_other.then(|| format!("another vault is known at {} from now on", place.shown())))
         });
         match noted {
             // A machine whose disk is full, or whose home cannot be written, can still use a vault. What is known stays
             // known, and what is new is new again the next time.
             Err(error @ Error::KnownVaults { .. }) if self.file.read().is_ok() => {
                 log::warn!("it was not noted that a vault was seen");
-                Ok(Noted::No { why: unwritten(&error) })
+                Ok(Some(unwritten(&error)))
             }
-            noted => noted.map(|()| Noted::Yes),
+            noted => noted,
         }
     }
 }
@@ -284,7 +275,7 @@ mod tests {
 
         fn see(&self, name: &str, vault: Id, newest: Seen) {
             let judged = self.known.judge(&self.path(name), vault, &Trust::Known).unwrap();
-            drop(self.known.saw(&judged, newest).unwrap());
+            assert_eq!(self.known.saw(&judged, newest).unwrap(), None);
         }
 
         /// Makes writing the list fail.
@@ -306,6 +297,9 @@ mod tests {
             assert_eq!(judge(&trust).unwrap().standing, Standing::Replacing);
         }
         assert!(matches!(judge(&Trust::Known), Err(Error::OtherVault { .. })), "judging changes nothing");
+        let note = scene.known.saw(&judge(&Trust::Any).unwrap(), generation(1)).unwrap().unwrap();
+        assert!(note.starts_with("another vault is known at"), "{note}");
+        assert_eq!(judge(&Trust::Known).unwrap().standing, Standing::Known);
     }
 
     #[test]
@@ -343,7 +337,7 @@ mod tests {
         scene.break_disk();
         scene.see("vault", OURS, generation(2));
         assert_eq!(scene.known.copies(OURS).unwrap()[0].generation, 1);
-        let said = |judged: &Judged| scene.known.saw(judged, generation(1)).unwrap().into_note().unwrap();
+        let said = |judged: &Judged| scene.known.saw(judged, generation(1)).unwrap().unwrap();
         let new = scene.known.judge(&scene.path("new"), OURS, &Trust::Known).unwrap();
         assert!(said(&new).contains("known_vaults.json cannot be written"));
         let trusted = scene.known.judge(&scene.path("vault"), THEIRS, &Trust::Any).unwrap();
@@ -353,6 +347,24 @@ mod tests {
         // A list that cannot be read is no list that cannot be written.
         std::fs::write(scene.path("state/known_vaults.json"), "damaged").unwrap();
         assert!(matches!(scene.known.saw(&new, generation(1)), Err(Error::KnownVaults { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_elsewhere_now_can_be_forgotten() {
+        let scene = Scene::new();
+        for name in ["vault", "elsewhere"] {
+            std::fs::create_dir(scene.path(name)).unwrap();
+        }
+        std::os::unix::fs::symlink(scene.path("vault"), scene.path("link")).unwrap();
+        scene.see("link", OURS, generation(1));
+        std::fs::remove_file(scene.path("link")).unwrap();
+        std::os::unix::fs::symlink(scene.path("elsewhere"), scene.path("link")).unwrap();
+        let judge = |name| scene.known.judge(&scene.path(name), THEIRS, &Trust::Known);
+        assert!(matches!(judge("link"), Err(Error::OtherVault { .. })));
+        scene.known.forget(&scene.path("link")).unwrap();
+        assert_eq!(judge("link").unwrap().standing, Standing::New);
+        assert!(judge("vault").is_err(), "what the link had led to is still known");
     }
 
     #[test]

@@ -58,11 +58,3 @@ pub(in crate::services) struct Judged {
     pub(in crate::services) vault: Id,
     pub(super) standing: Standing,
 }
-
-impl Judged {
-    /// What to tell the user if it takes the place of another vault.
-    pub(in crate::services) fn trust_note(&self) -> Option<String> {
-        let shown = self.place.shown();
-        (self.standing == Standing::Replacing).then(|| format!("another vault is known at {shown} from now on"))
-    }
-}

@@ -99,6 +99,9 @@ pub enum Look {
     Due,
     /// A worker was asked.
     Asked,
+    /// That failed. It is tried again when the passphrase is entered, and not for each key: a host may lock out whoever
+    /// connects too often.
+    Failed,
     /// The vault is there, and is the known one or one that the user trusts.
     Done,
 }
@@ -131,12 +134,6 @@ impl Unlock {
             error: None,
             is_working: false,
         }
-    }
-
-    /// The same, while a worker finds out which vault is there.
-    #[must_use]
-    pub fn looking(vault: PathBuf) -> Self {
-        Self { look: Look::Asked, ..Self::new(vault) }
     }
 
     /// The same, after the vault was found there.

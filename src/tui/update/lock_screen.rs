@@ -66,6 +66,9 @@ pub fn lock_screen_key(state: &mut State, key: FormKey) -> Vec<Effect> {
             FormKey::Submit => {
                 unlock.is_working = true;
                 unlock.error = None;
+                if unlock.look == Look::Failed {
+                    unlock.look = Look::Due;
+                }
                 return if unlock.look == Look::Done { open(state) } else { look_if_due(state) };
             }
             FormKey::Next | FormKey::Previous => {}

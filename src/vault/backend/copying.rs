@@ -105,7 +105,7 @@ pub(in crate::vault) fn stage_copy(
     });
     let staged = writer.stage_from(name, bytes, &mut pieces);
     match (staged, unread) {
-        (_, Some(cause)) if cause.is_damage() => return Ok(Some(cause)),
+        (_, Some(cause)) if cause.is_unreadable() => return Ok(Some(cause)),
         (_, Some(error)) | (Err(error), None) => return Err(error),
         (Ok(()), None) => {}
     }

@@ -68,7 +68,7 @@ pub(in crate::vault) struct ReadableFiles {
 pub(in crate::vault) fn readable_files(backend: &dyn Backend, mapping: &Mapping) -> Result<ReadableFiles, Error> {
     let mut unlisted_images = 0;
     let files = collect_files(backend, mapping, &mut |images, error| match error {
-        error if error.is_damage() => {
+        error if error.is_unreadable() => {
             unlisted_images += images;
             Ok(())
         }

@@ -38,6 +38,12 @@ impl Tombstone {
         Self { content, removed, name, unknown: Vec::new() }
     }
 
+    /// By what a merge recognises it: content and time.
+    #[must_use]
+    pub fn key(&self) -> (Digest, i64) {
+        (self.content, self.removed)
+    }
+
     /// Its row in the table.
     #[must_use]
     pub fn to_fields(&self) -> Vec<Field> {

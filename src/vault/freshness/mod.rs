@@ -96,7 +96,7 @@ impl CopyAge {
             Ok(Descent::Continues) => Ok(Self::Newest),
             Ok(Descent::Forked) => Ok(Self::Forked { found: generation, seen: seen_before }),
             Ok(Descent::Unknown) => Ok(Self::Unproven { found: generation, seen: seen_before }),
-            Err(error) if error.is_damage() => Ok(Self::Unproven { found: generation, seen: seen_before }),
+            Err(error) if error.is_unreadable() => Ok(Self::Unproven { found: generation, seen: seen_before }),
             Err(error) => Err(error),
         }
     }

@@ -164,7 +164,7 @@ impl Transaction {
         }
         let known = match self.base.tombstones() {
             // Repair deals with them.
-            Err(error) if error.is_damage() => return Ok(new),
+            Err(error) if error.is_proof_of_damage() => return Ok(new),
             known => known?,
         };
         let contents: HashSet<Digest> = new.iter().map(|tombstone| tombstone.content).collect();
@@ -192,9 +192,8 @@ impl Transaction {
         }
         let mut buried: Vec<Row> = new.iter().map(Tombstone::to_fields).collect();
         if let Some(other) = &self.merged {
-            let key = |tombstone: &Tombstone| (tombstone.content, tombstone.removed);
-            let known: HashSet<(Digest, i64)> = self.base.tombstones()?.iter().map(key).collect();
-            let new = other.newest.tombstones()?.iter().filter(|tombstone| !known.contains(&key(tombstone)));
+            let known: HashSet<_> = self.base.tombstones()?.iter().map(Tombstone::key).collect();
+            let new = other.newest.tombstones()?.iter().filter(|tombstone| !known.contains(&tombstone.key()));
             buried.splice(..0, new.map(Tombstone::to_fields));
         }
         let (buried_before, tombstones) = (base.pages(Table::Tombstones.name()), writer(Table::Tombstones));

@@ -114,7 +114,7 @@ impl<'a> Conversion<'a> {
         {
             match self.writer.adopt(&files) {
                 Ok(()) => adopted = Some(draft),
-                Err(error) if error.is_damage() => self.writer.discard(&files),
+                Err(error) if error.is_unreadable() => self.writer.discard(&files),
                 Err(error) => return Err(error),
             }
         }

@@ -84,7 +84,7 @@ pub(super) fn intact(source: &Source, draft: &Snapshot) -> Result<Option<Vec<Obj
         Ok(is_intact.then_some(objects))
     });
     match compared {
-        Err(error) if error.is_damage() => Ok(None),
+        Err(error) if error.is_unreadable() => Ok(None),
         compared => compared,
     }
 }

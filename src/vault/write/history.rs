@@ -15,7 +15,7 @@ use crate::vault::freshness::Freshness;
 use crate::vault::read::history::{descent, read_page};
 use crate::vault::read::source::Source;
 
-/// What to do when a page cannot be read.
+/// What to do when a page is missing or damaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::vault) enum IfDamaged {
     /// Report it.
@@ -85,13 +85,13 @@ impl Continuing<'_> {
         Ok(self.freshness.seen_before(base)?.into_iter().map(|seen| (seen, row(seen))).collect())
     }
 
-    /// The rows after the last page that cannot be read; `None` when all can.
+    /// The rows after the last page that is missing or damaged; `None` when none is.
     fn rows_after_damage(&self, pages: &[Digest]) -> Result<Option<BTreeMap<Seen, Row>>, Error> {
         let mut rows = BTreeMap::new();
         for (number, page) in pages.iter().enumerate().rev() {
             match rows_of(self.source, number, page) {
                 Ok(page) => rows.extend(page),
-                Err(error) if error.is_damage() => return Ok(Some(rows)),
+                Err(error) if error.is_proof_of_damage() => return Ok(Some(rows)),
                 Err(error) => return Err(error),
             }
         }

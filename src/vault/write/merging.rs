@@ -86,8 +86,6 @@ pub struct Decision {
 pub struct Merged {
     /// The generation that continues both copies.
     pub newest: Arc<Snapshot>,
-    /// Photos taken over from the other copy.
-    pub taken: usize,
     /// Photos removed from our copy because the other one had removed them, and those that the other copy loses because
     /// ours had.
     pub removed: [usize; 2],
@@ -102,8 +100,8 @@ pub struct Merge<'a> {
     other_header: Option<Vec<u8>>,
     /// The contents that only the other copy has, and that our copy never removed or the other one added again.
     only_theirs: HashSet<Digest>,
-    /// Images of ours whose files are damaged, and whose content the other copy has whole under another id.
-    damaged: Vec<(Id, Digest)>,
+    /// By content, images of ours whose files are damaged, and which the other copy has whole under another id.
+    damaged: HashMap<Digest, Id>,
     disagreements: Vec<Disagreement>,
 }
 
@@ -119,7 +117,7 @@ impl<'a> Merge<'a> {
         named_header(vault.backend(), ours.mapping())?;
         let header = named_header(&*theirs.source().backend, theirs.mapping())?;
         let other_header = (ours.mapping().header != theirs.mapping().header).then_some(header);
-        let (only_theirs, damaged, disagreements) = (HashSet::new(), Vec::new(), Vec::new());
+        let (only_theirs, damaged, disagreements) = (HashSet::new(), HashMap::new(), Vec::new());
         let mut merge = Self { vault, ours, theirs, other_header, only_theirs, damaged, disagreements };
         merge.compare()?;
         Ok(merge)
@@ -159,7 +157,7 @@ impl<'a> Merge<'a> {
     }
 
     /// Of the photos that both copies have under different ids, those that are damaged in ours and whole in theirs.
-    fn damaged_of(&self, twice: Vec<(Id, Record)>) -> Result<Vec<(Id, Digest)>, Error> {
+    fn damaged_of(&self, twice: Vec<(Id, Record)>) -> Result<HashMap<Digest, Id>, Error> {
         let ours = twice.iter().map(|(id, _)| Ok(self.ours.image(*id)?.listed().clone()));
         let ours = ours.collect::<Result<Vec<_>, Error>>()?;
         let is_whole = are_whole(self.vault.backend(), &ours)?;
@@ -168,7 +166,7 @@ impl<'a> Merge<'a> {
         let theirs = theirs.collect::<Result<Vec<_>, Error>>()?;
         let is_whole = are_whole(&*self.theirs.source().backend, &theirs)?;
         let replaceable = damaged.into_iter().zip(is_whole).filter(|(_, is_whole)| *is_whole);
-        Ok(replaceable.map(|(((id, record), _), _)| (id, record.content)).collect())
+        Ok(replaceable.map(|(((id, record), _), _)| (record.content, id)).collect())
     }
 
     /// The segments of the other copy that ours does not have.
@@ -233,6 +231,7 @@ impl<'a> Merge<'a> {
             spaces: [self.theirs.mapping().space()?.id, self.ours.mapping().space()?.id],
         };
         let (mut wanted, mut removed) = (self.only_theirs.clone(), [0, 0]);
+        wanted.extend(self.damaged.keys());
         for disagreement in &self.disagreements {
             match (disagreement.removed_in, decision.photos) {
                 (Side::Ours, Settle::Theirs | Settle::KeepAll) => _ = wanted.insert(disagreement.content),
@@ -243,10 +242,6 @@ impl<'a> Merge<'a> {
                 }
                 (Side::Theirs, Settle::Ours | Settle::KeepAll) => {}
             }
-        }
-        for (id, content) in &self.damaged {
-            transaction.remove(*id)?;
-            wanted.insert(*content);
         }
         // Added by the last commit only: each of them rewrites the records of a segment.
         let mut places = Vec::new();
@@ -280,27 +275,34 @@ impl<'a> Merge<'a> {
         let header = self.other_header.clone().filter(|_| decision.passphrases == Side::Theirs);
         transaction.merged = Some(OtherLine { newest: Arc::clone(&self.theirs), header });
         let newest = Arc::clone(transaction.commit()?.next.base());
-        Ok(Merged { newest, taken: count, removed })
+        Ok(Merged { newest, removed })
     }
 
     /// The places of a photo that only the other copy knows, of a photo that both have.
     fn new_places(&self, record: &Record, translation: &Translation) -> Result<Vec<(Digest, Found)>, Error> {
         let Some(id) = self.ours.find_content(&record.content)? else { return Ok(Vec::new()) };
-        let image = self.ours.image(id)?;
-        let known = image.record()?.found();
-        let is_new =
-            |found: &Found| !known.iter().any(|known| known.source == found.source && known.path == found.path);
-        let theirs = record.found().iter().map(|found| translation.found(found.clone()));
-        Ok(theirs.filter(is_new).map(|found| (record.content, found)).collect())
+        let theirs: Vec<Found> = record.found().iter().map(|found| translation.found(found.clone())).collect();
+        let new = places_not_in(&theirs, self.ours.image(id)?.record()?.found());
+        Ok(new.into_iter().map(|found| (record.content, found)).collect())
     }
 
-    /// Adds images whose files were copied.
+    /// Adds images whose files were copied, in place of damaged ones of ours.
     fn take_over(&self, transaction: &mut Transaction, rows: Vec<Row>, translation: &Translation) -> Result<(), Error> {
         let thumbnail = |row: &Row| row.record.thumbnail.map(|place| self.theirs.packs().thumbnail(&place)).transpose();
         let thumbnails = read_at_once(&rows, thumbnail)?;
         for (mut row, thumbnail) in rows.into_iter().zip(thumbnails) {
             row.record.thumbnail = thumbnail.map(|thumbnail| transaction.new_thumbnail(&thumbnail)).transpose()?;
             translation.translate(&mut row.record);
+            // In the commit that has the replacement: otherwise the photo would count as removed.
+            if let Some(damaged) = self.damaged.get(&row.record.content) {
+                transaction.remove(*damaged)?;
+                let ours = self.ours.image(*damaged)?;
+                for found in places_not_in(ours.record()?.found(), row.record.found()) {
+                    if row.record.has_room_for([&found]) {
+                        row.record.add_found(found);
+                    }
+                }
+            }
             transaction.added.insert(row.record.content, row.listed.id);
             transaction.changes.additions.push(row);
         }
@@ -364,10 +366,10 @@ impl Translation {
 }
 
 /// How many photos of `older` are missing in `newer`, which continues it, although nobody removed them: they were
-/// damaged there, and given up. Segments whose records cannot be read are passed over.
+/// damaged there, and given up. Segments of `older` whose records are missing or damaged are passed over.
 ///
 /// # Errors
-/// What is missing or damaged in `newer`; when `older` cannot be reached.
+/// What is missing or damaged in `newer`; when `older` cannot be read.
 pub fn lost_since(older: &Snapshot, newer: &Snapshot) -> Result<usize, Error> {
     let key = |segment: &Segment| (segment.entry().id, segment.entry().list, segment.entry().records);
     let kept: HashSet<(Id, Digest, Digest)> = newer.segments()?.map(key).collect();
@@ -375,7 +377,7 @@ pub fn lost_since(older: &Snapshot, newer: &Snapshot) -> Result<usize, Error> {
     let mut lost = 0;
     for segment in older.readable_segments().into_iter().filter(|segment| !kept.contains(&key(segment))) {
         match segment.read_records() {
-            Err(error) if error.is_damage() => {}
+            Err(error) if error.is_proof_of_damage() => {}
             records => {
                 for Record { content, .. } in records? {
                     lost += usize::from(!removed.contains(&content) && newer.find_content(&content)?.is_none());
@@ -428,12 +430,17 @@ fn disagreement(record: &Record, removed: i64, removed_in: Side) -> Disagreement
     Disagreement { id: record.id, path, removed, removed_in, content: record.content }
 }
 
+/// Those of `places` that are not among the known ones.
+fn places_not_in(places: &[Found], known: &[Found]) -> Vec<Found> {
+    let is_known = |found: &Found| known.iter().any(|known| known.source == found.source && known.path == found.path);
+    places.iter().filter(|found| !is_known(found)).cloned().collect()
+}
+
 /// When each content was removed last, of the removals that are not among the `others`.
 fn latest_not_in(tombstones: &[Tombstone], others: &[Tombstone]) -> HashMap<Digest, i64> {
-    let key = |tombstone: &Tombstone| (tombstone.content, tombstone.removed);
-    let others: HashSet<(Digest, i64)> = others.iter().map(key).collect();
+    let others: HashSet<(Digest, i64)> = others.iter().map(Tombstone::key).collect();
     let mut latest = HashMap::new();
-    for (content, removed) in tombstones.iter().map(key).filter(|removal| !others.contains(removal)) {
+    for (content, removed) in tombstones.iter().map(Tombstone::key).filter(|removal| !others.contains(removal)) {
         let known = latest.entry(content).or_insert(removed);
         *known = removed.max(*known);
     }

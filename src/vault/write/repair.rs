@@ -24,7 +24,9 @@ use std::collections::HashMap;
 
 use super::transaction::Transaction;
 use crate::durable::IfLocked;
+use crate::vault::backend::Listed;
 use crate::vault::error::Error;
+use crate::vault::format::extension::Extension;
 use crate::vault::format::hex::{Digest, Hex, Id};
 use crate::vault::format::layout::{Directory, GroupPart, Object, Part};
 use crate::vault::format::list::ListedImage;
@@ -234,7 +236,9 @@ impl SegmentRepair<'_> {
                     continue;
                 }
                 // A record without its content would say that it is another photo.
-                Err(_) if known.is_none() && !self.was_lost(listed.id) => return Ok(None),
+                Err(error) if known.is_none() && !(error.is_proof_of_damage() && self.was_lost(listed.id)) => {
+                    return Ok(None);
+                }
                 Err(_) => None,
             };
             let photo = photo.as_ref().map(|photo| photo.as_slice());
@@ -322,32 +326,42 @@ impl SegmentRepair<'_> {
     }
 
     /// An image list rebuilt from records and the files with their ids; each file is authenticated by its own tag.
-    /// The check did not know these files, so those that seem lost are read twice.
+    /// The check did not know these files, so those that seem lost are looked for and read twice.
     fn listed_from_files(&self, records: &[Record]) -> Result<Vec<Relisted>, Error> {
-        let mut files = HashMap::new();
-        for listed in self.source.backend.list(Directory::Images)? {
-            if let Object::Photo(id, extension) = listed.object {
-                files.insert(id, (extension, listed.bytes));
+        let originals = self.originals()?;
+        let mut relisted: Vec<_> = records.iter().map(|record| self.relisted(record, &originals)).collect();
+        if relisted.iter().any(|seen| matches!(seen, Relisted::Lost)) {
+            let originals = self.originals()?;
+            for (seen, record) in relisted.iter_mut().zip(records) {
+                if matches!(seen, Relisted::Lost) {
+                    *seen = self.relisted(record, &originals);
+                }
             }
         }
-        let listed = |record: &Record| {
-            let Some((extension, bytes)) = files.get(&record.id).copied() else { return Relisted::Lost };
-            // It is there. Without a digest it cannot be read.
-            let digests = self.source.backend.digests(&[Object::Photo(record.id, extension)]);
-            let Ok([Some(digest)]) = digests.as_deref() else { return Relisted::Doubtful };
-            let digest = *digest;
-            let listed = ListedImage { id: record.id, extension, photo: digest };
-            let mut content = self.source.keys.content_tag_in_pieces();
-            match original::verify(self.source, &listed, bytes, &mut |piece| content.update(piece)) {
-                Ok(()) if content.finish() == record.content => Relisted::Found(listed),
-                Err(error) if !error.is_proof_of_damage() => Relisted::Doubtful,
-                _ => Relisted::Lost,
-            }
+        Ok(relisted)
+    }
+
+    /// The extension and the size of each file among the originals.
+    fn originals(&self) -> Result<HashMap<Id, (Extension, u64)>, Error> {
+        let files = self.source.backend.list(Directory::Images)?;
+        let original = |file: Listed| match file.object {
+            Object::Photo(id, extension) => Some((id, (extension, file.bytes))),
+            _ => None,
         };
-        let confirmed = |record: &Record| match listed(record) {
-            Relisted::Lost => listed(record),
-            seen => seen,
-        };
-        Ok(records.iter().map(confirmed).collect())
+        Ok(files.into_iter().filter_map(original).collect())
+    }
+
+    fn relisted(&self, record: &Record, originals: &HashMap<Id, (Extension, u64)>) -> Relisted {
+        let Some((extension, bytes)) = originals.get(&record.id).copied() else { return Relisted::Lost };
+        // It is there. Without a digest it cannot be read.
+        let digests = self.source.backend.digests(&[Object::Photo(record.id, extension)]);
+        let Ok([Some(digest)]) = digests.as_deref() else { return Relisted::Doubtful };
+        let listed = ListedImage { id: record.id, extension, photo: *digest };
+        let mut content = self.source.keys.content_tag_in_pieces();
+        match original::verify(self.source, &listed, bytes, &mut |piece| content.update(piece)) {
+            Ok(()) if content.finish() == record.content => Relisted::Found(listed),
+            Err(error) if !error.is_proof_of_damage() => Relisted::Doubtful,
+            _ => Relisted::Lost,
+        }
     }
 }

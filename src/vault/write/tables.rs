@@ -63,11 +63,11 @@ impl TableWriter<'_> {
     /// The rows of each page, for repair; `None` for one that is missing or damaged.
     ///
     /// # Errors
-    /// When a page cannot be reached.
+    /// When a page cannot be read.
     pub(super) fn readable_rows(&self, pages: &[Digest]) -> Result<Vec<Option<Vec<Row>>>, Error> {
         let readable = |(number, page)| match self.rows(number, page) {
             Ok(rows) => Ok(Some(rows)),
-            Err(error) if error.is_damage() => Ok(None),
+            Err(error) if error.is_proof_of_damage() => Ok(None),
             Err(error) => Err(error),
         };
         pages.iter().enumerate().map(readable).collect()

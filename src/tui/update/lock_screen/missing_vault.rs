@@ -70,7 +70,7 @@ pub(in super::super) fn looked(state: &mut State, vault: PathBuf, found: Result<
             }
             Ok(found) => state.lock_screen = Some(LockScreen::MissingVault(MissingVault::new(vault, found))),
             Err(reason) => {
-                (unlock.look, unlock.is_working, unlock.error) = (Look::Due, false, Some(reason));
+                (unlock.look, unlock.is_working, unlock.error) = (Look::Failed, false, Some(reason));
             }
         },
         (Some(LockScreen::MissingVault(absent)), found) if absent.vault == vault && absent.is_looking => match found {

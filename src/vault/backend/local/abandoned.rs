@@ -32,7 +32,8 @@ pub(super) fn remove(
     if others.abandoned.is_empty() {
         return Ok(());
     }
-    // Where locks do nothing, a journal may belong to a writer that is about to commit: it cannot any more.
+    // A journal may belong to a writer of another machine that our lock does not exclude, and that is about to commit:
+    // it cannot any more.
     claims::revoke_all(directories)?;
     // Read after that: now either the mapping references the files, or their writer reports no commit.
     let mapping = match directories.mapping() {

@@ -46,7 +46,7 @@ impl Stray {
     }
 }
 
-/// Moves strays into `set_aside`, durably. The caller holds the writer's lock.
+/// Moves strays into `set_aside`, durably. The caller holds the writer's lock, unless it is the lock's name that is taken.
 pub(super) fn set_aside(directories: &Directories, strays: &[Stray]) -> Result<(), Error> {
     if strays.is_empty() {
         return Ok(());
@@ -91,7 +91,7 @@ pub(super) fn make_way(directories: &Directories, objects: &[Object]) -> Result<
     for object in objects {
         let name = OsString::from(object.file_name());
         if root.kind(&name).map_err(Error::io(object))?.is_some_and(|kind| kind != EntryKind::File) {
-            log::warn!("{object} is not a file; it was moved into {SET_ASIDE}");
+            log::warn!("{object} is not a file, and is moved into {SET_ASIDE}");
             strays.push(Stray { place: Place::Root, name });
         }
     }

@@ -8,12 +8,12 @@
 //! claims/<number>.<random id>          the claim of a writer that found another one
 //! ```
 //!
-//! The number is that of the current generation plus one, whatever number the next one has: a copy may skip some. A
-//! commit writes its mapping, claims the number, looks whether `mapping.json` still is the one that it follows, and
-//! then renames its mapping to `mapping.json`. If there was a claim already, its writer is at work or was interrupted.
-//! So the mappings and headers of all others with this number are removed first, and a writer whose files are gone
-//! cannot commit. A claim stays until the next commit, so that a writer which follows the same generation finds either
-//! the claim or the newer mapping.
+//! The number is that of the current generation plus one. It need not be that of the next generation, because a merge
+//! or a transfer may skip numbers. A commit writes its mapping, claims the number, looks whether `mapping.json` still is
+//! the one that it follows, and then renames its mapping to `mapping.json`. If there was a claim already, its writer is
+//! at work or was interrupted. So the mappings and headers of all others with this number are removed first, and a
+//! writer whose files are gone cannot commit. A claim stays until the next commit, so that a writer which follows the
+//! same generation finds either the claim or the newer mapping.
 //!
 //! This needs no clock and no lock: whenever a writer is suspended and wherever it goes on, its rename either comes
 //! before another writer looks at `mapping.json`, or fails.
@@ -31,6 +31,7 @@ use crate::vault::error::Error;
 use crate::vault::format::hex::{Id, MacTag};
 use crate::vault::format::history::Seen;
 use crate::vault::format::layout::{CLAIMS, Object};
+use crate::vault::format::limits::largest_bytes;
 use crate::vault::format::mapping::SignedMapping;
 
 /// What the name of a header ends with.
@@ -214,11 +215,14 @@ impl<'a> Claim<'a> {
     ///
     /// # Errors
     /// [`Error::Overtaken`] when another writer has taken the generation over; what the system reports.
-    pub(super) fn prepare_header(&self, root: &Dir) -> Result<(), Error> {
-        let prepared = Object::UNFINISHED_HEADER.file_name();
-        match self.dir.rename(self.header().as_ref(), root, prepared.as_ref()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Overtaken),
-            renamed => renamed.and_then(|()| root.sync()).map_err(Error::io(Object::Header)),
+    pub(super) fn prepare_header(&self, root: &Dir, header: &[u8]) -> Result<(), Error> {
+        let prepared = Object::UNFINISHED_HEADER;
+        let limit = largest_bytes(&Object::Header);
+        let is_prepared = || self.directories.read(&prepared, limit).is_ok_and(|found| found == header);
+        match self.dir.rename(self.header().as_ref(), root, prepared.file_name().as_ref()) {
+            Err(error) if is_repeated(&error) && !is_prepared() => Err(Error::Overtaken),
+            Err(error) if !is_repeated(&error) => Err(Error::io(Object::Header)(error)),
+            _ => root.sync().map_err(Error::io(Object::Header)),
         }
     }
 
@@ -229,23 +233,15 @@ impl<'a> Claim<'a> {
     /// this one. After other errors it may have been.
     pub(super) fn publish(mut self, root: &Dir) -> Result<(), Error> {
         let target = Object::Mapping.file_name();
-        match self.dir.rename(self.mapping.as_ref(), root, target.as_ref()) {
-            // Some network mounts answer so to a rename that they have carried out, and repeated.
-            Err(error)
-                if error.kind() == io::ErrorKind::NotFound
-                    && self.directories.in_force()?.is_none_or(|current| current.tag != self.tag) =>
-            {
-                return Err(Error::Overtaken);
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.is_published = true;
-                root.sync().map_err(Error::io(Object::Mapping))?;
-            }
-            renamed => {
-                self.is_published = true;
-                renamed.and_then(|()| root.sync()).map_err(Error::io(Object::Mapping))?;
-            }
-        }
+        let renamed = match self.dir.rename(self.mapping.as_ref(), root, target.as_ref()) {
+            Err(error) if is_repeated(&error) => match self.directories.in_force()? {
+                Some(current) if current.tag == self.tag => Ok(()),
+                _ => return Err(Error::Overtaken),
+            },
+            renamed => renamed,
+        };
+        self.is_published = true;
+        renamed.and_then(|()| root.sync()).map_err(Error::io(Object::Mapping))?;
         let number = self.number;
         // Best effort: the next commit removes them too.
         let _ = remove_where(&self.dir, |_, entry| match entry {
@@ -268,6 +264,11 @@ impl Drop for Claim<'_> {
             let _ = self.dir.remove(&self.claim);
         }
     }
+}
+
+/// Whether a rename may have been carried out: some network mounts repeat it, and then miss the file.
+fn is_repeated(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }
 
 /// Takes away the mappings of all writers that have not committed yet: they cannot commit any more.

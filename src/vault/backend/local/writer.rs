@@ -281,8 +281,8 @@ impl LocalWriter {
         let claim = Claim::take(&self.directories, mapping, header, in_force, self.locks())?;
         self.require_undisturbed(state, in_force)?;
         let root = self.root()?;
-        if header.is_some() {
-            claim.prepare_header(root)?;
+        if let Some(header) = header {
+            claim.prepare_header(root, header)?;
         }
         claim.publish(root)
     }
