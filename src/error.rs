@@ -11,6 +11,7 @@ use crate::ckks;
 use crate::features;
 use crate::remote;
 use crate::vault;
+use crate::vault::Object;
 
 /// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +86,17 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// The passphrase is wrong, and the copy says that it is older than what this machine has seen.
+    #[error(
+        "the passphrase is wrong. This copy of the vault is older, at generation {found}, and this machine has seen \
+         generation {seen}: if passphrases were changed since, the old ones open it"
+    )]
+    WrongPassphraseOfOlder {
+        /// The generation of the copy.
+        found: u64,
+        /// The newest generation that this machine has seen.
+        seen: u64,
+    },
     /// No vault is known at an address.
     #[error("no vault is known at {address}")]
     UnknownAddress {
@@ -141,6 +153,12 @@ impl Error {
             Self::OtherVault { .. } => return Some(OTHER_VAULT),
             Self::VaultGone { .. } => return Some(VAULT_GONE),
             Self::UnknownAddress { .. } => return Some("cipherlens copies lists the addresses of a vault"),
+            Self::WrongPassphraseOfOlder { .. } => {
+                return Some(
+                    "try the passphrase that the vault had then, or bring this copy up to date first: cipherlens \
+                     copies says how",
+                );
+            }
             _ => return None,
         };
         match error {
@@ -151,6 +169,11 @@ impl Error {
             vault::Error::WrongPassphrase => {
                 Some("try again; if you are sure of the passphrase, put `header` back from another copy or a backup")
             }
+            vault::Error::Damaged { object: Object::Header | Object::Mapping, .. }
+            | vault::Error::Missing { object: Object::Header | Object::Mapping, .. } => Some(
+                "no command repairs this file: use another copy of the vault (cipherlens copies lists the known ones), \
+                 or put `header` and `mapping.json`, both of one generation, back from a backup",
+            ),
             vault::Error::Damaged { .. } | vault::Error::Missing { .. } | vault::Error::TooLarge { .. } => {
                 Some("cipherlens check lists all damage, and says what can be done about it")
             }
@@ -219,7 +242,7 @@ impl Error {
     /// Whether the passphrase is wrong; an altered header looks the same.
     #[must_use]
     pub fn is_wrong_passphrase(&self) -> bool {
-        matches!(self, Self::Vault(vault::Error::WrongPassphrase))
+        matches!(self, Self::Vault(vault::Error::WrongPassphrase) | Self::WrongPassphraseOfOlder { .. })
     }
 
     /// Whether the vault differs from what was written: damaged, rolled back, forked, gone, or another one.

@@ -12,7 +12,8 @@ use super::meter::Meter;
 use super::output;
 use super::session::{Session, WeightsFile, meant};
 use crate::services::check::{
-    self, Compared, Damage, DamagedFile, LostPhotoPolicy, Progress, Remedy, Report, RestoreProgress, Restored,
+    self, Compared, Damage, DamagedFile, DroppedPhoto, LostPhotoPolicy, Progress, Remedy, Repaired, Report,
+    RestoreProgress, Restored,
 };
 use crate::services::embedding::Workload;
 use crate::services::name::inert;
@@ -73,17 +74,16 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         let model = session.load_model_for(&vault, &arguments.weights, Workload::Many)?;
         let repaired = check::repair(&vault, &model, lost, &progress)?;
         text += &list("Found:", &repaired.before.damages);
+        text += &mended(&repaired);
         (repaired.after, repaired.dropped)
     } else {
         (check::check(&vault, &progress)?, Vec::new())
     };
     meter.finish();
-    let dropped: Vec<_> = dropped.iter().map(ToString::to_string).collect();
     let written = if arguments.json {
         output::json(&as_json(&report, &restored, &dropped, output::older_copy(&vault)))
     } else {
         text += &in_words(&report, vault.name(), arguments.repair);
-        text.extend(dropped.iter().map(|id| format!("  dropped {id}\n")));
         output::text(&text)
     };
     reported(if report.is_whole() { Exit::Success } else { Exit::Damage }, written)
@@ -144,6 +144,29 @@ fn in_words(report: &Report, vault: &str, repaired: bool) -> String {
     text
 }
 
+/// What a repair has mended, and what it has given up for that.
+fn mended(repaired: &Repaired) -> String {
+    let mut text = String::new();
+    let mended = repaired.mended().count();
+    if mended > 0 {
+        text += &format!("Repaired: {}.\n", output::count(mended, "file"));
+    }
+    let given_up: Vec<_> = repaired.mended().filter(|damage| damage.remedy.gives_up_content()).collect();
+    if !given_up.is_empty() || !repaired.dropped.is_empty() {
+        text += "Given up, because it was damaged:\n";
+    }
+    let lost = given_up.iter().filter(|damage| damage.remedy != Remedy::Lost);
+    text.extend(lost.map(|damage| format!("  {}\n", inert(&damage.holds))));
+    text.extend(repaired.dropped.iter().map(|DroppedPhoto { id, name }| {
+        format!("  the photo {} ({})\n", inert(name.as_deref().unwrap_or("without a name")), &id.to_string()[..8])
+    }));
+    let moved = repaired.before.strays.len().saturating_sub(repaired.after.strays.len());
+    if moved > 0 {
+        text += &format!("Moved into set_aside: {}.\n", output::count(moved, "file"));
+    }
+    text
+}
+
 /// The damages under `title`; empty if there are none.
 fn list(title: &str, damages: &[Damage]) -> String {
     if damages.is_empty() {
@@ -157,7 +180,7 @@ fn list(title: &str, damages: &[Damage]) -> String {
 fn as_json(
     report: &Report,
     Restored { restored, lacking }: &Restored,
-    dropped: &[String],
+    dropped: &[DroppedPhoto],
     older_copy: serde_json::Value,
 ) -> serde_json::Value {
     let damages: Vec<_> = report
@@ -181,7 +204,7 @@ fn as_json(
         .collect();
     json!({
         "photos": report.photos, "damages": damages, "leftovers": report.leftovers, "strays": report.strays,
-        "dropped": dropped, "restored": restored, "lacking": check_copy::damaged_files(lacking),
+        "dropped": dropped.iter().map(|photo| photo.id.to_string()).collect::<Vec<_>>(), "restored": restored, "lacking": check_copy::damaged_files(lacking),
         "older_copy": older_copy,
     })
 }

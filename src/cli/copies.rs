@@ -93,7 +93,7 @@ fn advice_in_words(found: &Copies) -> String {
         text += &match action {
             AdvisedAction::Update => format!("\nTo bring {copy} up to date with {other}:\n  {command}\n"),
             AdvisedAction::Merge => {
-                format!("\nTo put together {other} and {copy}, which were changed separately:\n  {command}\n")
+                format!("\nTo give {other} and {copy} what only one of them has:\n  {command}\n")
             }
         };
     }

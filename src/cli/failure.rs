@@ -65,9 +65,13 @@ impl Failure {
             return Exit::Success;
         }
         let message = with_causes(self);
-        // Line by line, because messages about the settings have several.
-        let shown: Vec<_> = message.lines().map(inert).collect();
-        output::say(&format!("cipherlens: {}", shown.join("\n")));
+        // Messages about the settings have several lines. Elsewhere only a name can have a line break, and must not make
+        // up a message of its own.
+        let shown = match self {
+            Self::Settings(_) => message.lines().map(inert).collect::<Vec<_>>().join("\n"),
+            _ => inert(&message).into_owned(),
+        };
+        output::say(&format!("cipherlens: {shown}"));
         if let Some(advice) = self.advice() {
             output::say(&format!("  {advice}"));
         }

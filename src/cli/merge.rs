@@ -25,8 +25,8 @@ use crate::services::name::inert;
     after_help = "Example:\n  cipherlens merge ~/photos.vault ssh://nas/photos.vault\n\nBoth copies have all photos of \
         both afterwards, each content once, and machines that used either of them go on. If one copy continues the \
         other, only the older one is changed. A photo that one copy has removed and the other one still has is listed: \
-        --ours does as the first copy did, --theirs as the second, --keep-all keeps the photo. If their passphrases \
-        differ, those of one copy open both afterwards: the one that --ours or --theirs names, or --passphrases. If it \
+        --ours does as the first copy did, --theirs as the second, --keep-all keeps the photo, --remove-all removes \
+        it. If their passphrases differ, those of one copy open both afterwards: the one that --ours or --theirs names, or --passphrases. If it \
         is interrupted, the same command goes on."
 )]
 pub(super) struct Arguments {
@@ -45,6 +45,9 @@ pub(super) struct Arguments {
     /// Where they disagree, keep the photo
     #[arg(long)]
     keep_all: bool,
+    /// Where they disagree, remove the photo
+    #[arg(long, conflicts_with_all = ["as_ours", "as_theirs", "keep_all"])]
+    remove_all: bool,
     /// Whose passphrases open both copies afterwards, if they differ
     #[arg(long, value_enum, value_name = "COPY")]
     passphrases: Option<WhichCopy>,
@@ -65,10 +68,11 @@ enum WhichCopy {
 
 impl Arguments {
     fn settle(&self) -> Option<Settle> {
-        match (self.as_ours, self.as_theirs, self.keep_all) {
-            (true, _, _) => Some(Settle::Ours),
-            (_, true, _) => Some(Settle::Theirs),
-            (_, _, true) => Some(Settle::KeepAll),
+        match (self.as_ours, self.as_theirs, self.keep_all, self.remove_all) {
+            (true, ..) => Some(Settle::Ours),
+            (_, true, ..) => Some(Settle::Theirs),
+            (_, _, true, _) => Some(Settle::KeepAll),
+            (.., true) => Some(Settle::RemoveAll),
             _ => None,
         }
     }
@@ -140,17 +144,26 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         output::text(&in_words(merged, &first, &second))?;
     }
     if merged.is_none() {
-        output::say("Nothing was changed. Decide with --ours, --theirs or --keep-all, and --passphrases.");
+        output::say(&format!("Nothing was changed. Decide with {}.", open_options(&found.borrow())));
         return Ok(Exit::Failure);
     }
     Ok(Exit::Success)
+}
+
+/// The options that decide.
+fn open_options(about: &Disagreements) -> &'static str {
+    match (about.photos.is_empty(), about.passphrases) {
+        (true, _) => "--passphrases ours or --passphrases theirs",
+        (false, false) => "--ours, --theirs, --keep-all or --remove-all",
+        (false, true) => "--ours or --theirs, or with --passphrases and --keep-all or --remove-all",
+    }
 }
 
 /// Lists what has to be decided.
 fn list(about: &Disagreements, first: &str, second: &str) {
     if !about.photos.is_empty() {
         let photos = output::count(about.photos.len(), "photo");
-        output::say(&format!("One copy has removed {photos} that the other one still has:"));
+        output::say(&format!("{photos} removed from one copy, and still in the other:"));
     }
     for Disagreement { id, path, removed, removed_in } in &about.photos {
         let (gone, there) = match removed_in {
@@ -168,12 +181,15 @@ fn list(about: &Disagreements, first: &str, second: &str) {
 fn ask(arguments: &Arguments, about: &Disagreements, first: &str, second: &str) -> io::Result<Option<Decision>> {
     let mut photos = arguments.settle().or(about.photos.is_empty().then_some(Settle::KeepAll));
     if photos.is_none() {
-        let question =
-            format!("Do as {first} did [f], as {second} did [s], or keep all of them [k]? Else stop: [f/s/k]");
+        let question = format!(
+            "Do as {first} did [f], as {second} did [s], keep all of them [k], or remove all of them [r]? Else stop: \
+             [f/s/k/r]"
+        );
         photos = match output::ask(&question)?.as_str() {
             "f" | "F" => Some(Settle::Ours),
             "s" | "S" => Some(Settle::Theirs),
             "k" | "K" => Some(Settle::KeepAll),
+            "r" | "R" => Some(Settle::RemoveAll),
             _ => return Ok(None),
         };
     }

@@ -39,7 +39,8 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Exit, Fail
         let others = output::count(others, "other slot");
         text += &format!("Only the old passphrase was replaced; {others} stayed (cipherlens key list).\n");
     }
-    text += "Older copies of the vault, in backups for instance, still open with the old one: delete them.\n";
+    text += "Other copies still open with the old one until cipherlens push has brought them up to date, and backups \
+             for good: delete those, if somebody else may know the old one.\n";
     output::text(&text)?;
     Ok(Exit::Success)
 }

@@ -82,7 +82,11 @@ impl Address {
         if !is_plain(host) || !user.is_none_or(is_plain) {
             return Err(wrong("its host or user is empty or contains an invalid character"));
         }
-        let path = path.strip_prefix("~/").map_or_else(|| format!("/{path}"), str::to_owned);
+        // Slashes after the home folder are superfluous.
+        let path = match path.strip_prefix("~/") {
+            Some(path) => path.trim_start_matches('/').to_owned(),
+            None => format!("/{path}"),
+        };
         if path == "/" || path.is_empty() || path.contains('\0') {
             return Err(wrong("it has no path"));
         }
@@ -115,6 +119,8 @@ impl Address {
         let path = match path.strip_prefix('/') {
             // The root, or the home directory, itself.
             _ if names.is_empty() => path.clone(),
+            // Otherwise it would be taken for the home folder.
+            Some(_) if names[0] == "~" => format!("//{}", names.join("/")),
             Some(_) => format!("/{}", names.join("/")),
             None => names.join("/"),
         };
@@ -165,7 +171,9 @@ mod tests {
         assert_eq!(parse("photos.vault").unwrap(), Address::Directory("photos.vault".into()));
         assert_eq!(parse("ssh://nas/vault").unwrap(), ssh("nas", None, "/vault"));
         assert_eq!(parse("ssh://ann@nas.example:2222/a b/v").unwrap(), ssh("ann@nas.example", Some(2222), "/a b/v"));
-        assert_eq!(parse("ssh://nas/~/vault").unwrap(), ssh("nas", None, "vault"));
+        for text in ["ssh://nas/~/vault", "ssh://nas/~//vault"] {
+            assert_eq!(parse(text).unwrap(), ssh("nas", None, "vault"));
+        }
         assert_eq!(parse("ssh://[::1]:22/v").unwrap(), ssh("::1", Some(22), "/v"));
         assert_eq!(parse("ssh://[fe80::1]/v").unwrap(), ssh("fe80::1", None, "/v"));
         assert_eq!(parse("via:cat").unwrap(), Address::Command("cat".into()));
@@ -192,6 +200,9 @@ mod tests {
         ] {
             assert_eq!(normal(text), Path::new("ssh://nas.example/a b/v"), "{text}");
         }
+        // A folder called `~`, and the home folder.
+        assert_eq!(normal("ssh://nas///~/v"), Path::new("ssh://nas//~/v"));
+        assert_eq!(normal("ssh://nas/~///v"), Path::new("ssh://nas/~/v"));
         assert_eq!(normal("ssh://Ann@[FE80::1]:22/~/v//"), Path::new("ssh://Ann@[fe80::1]/~/v"));
         for text in ["ssh://nas:2222/v", "ssh://nas/../v", "ssh://nas/V", "ssh://nas/~/v", "ssh://nas/."] {
             assert_eq!(normal(text), Path::new(text), "only the host knows more");

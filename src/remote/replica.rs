@@ -131,7 +131,7 @@ pub(super) fn bring_up_to_date(
     }
     let header = header_of(from, newest)?;
     // Without it nobody can open the target, which then needs the commit even if it is at this generation.
-    let needs_commit = !is_there || !has_header(to, newest)?;
+    let needs_commit = !is_there || !has_header(to, &header)?;
     // A transfer that was interrupted after its commit may have left files to remove.
     if !needs_commit && !has_journals(&*to.backend)? {
         if older == OlderSource::Accept {
@@ -164,7 +164,7 @@ pub(super) fn bring_up_to_date(
     let missing = vault::with_sizes(&*from.backend, missing)?;
     let bytes = vault::copy_files(&*from.backend, &*writer, &missing, copied)?;
     if needs_commit {
-        let header = (!has_header(to, newest)?).then_some(&*header);
+        let header = (!has_header(to, &header)?).then_some(&*header);
         writer.commit(newest, header)?;
     }
     writer.discard(&obsolete);
@@ -187,13 +187,12 @@ pub(super) fn header_of(copy: &Replica, newest: &SignedMapping) -> Result<Vec<u8
     })
 }
 
-/// Whether a copy has the header of this generation.
-fn has_header(copy: &Replica, newest: &SignedMapping) -> Result<bool, vault::Error> {
-    match vault::named_header(&*copy.backend, &newest.mapping) {
-        Ok(_) => Ok(true),
+/// Whether a copy has this header under its name.
+fn has_header(copy: &Replica, header: &[u8]) -> Result<bool, vault::Error> {
+    match copy.backend.read(&Object::Header, vault::largest_bytes(&Object::Header)) {
+        Ok(found) => Ok(found == header),
         Err(
-            vault::Error::HeaderReplaced { .. }
-            | vault::Error::Missing { .. }
+            vault::Error::Missing { .. }
             | vault::Error::Damaged { .. }
             | vault::Error::TooLarge { .. }
             | vault::Error::NotAVault { .. },
@@ -218,13 +217,22 @@ struct Copying {
     obsolete: Vec<Object>,
 }
 
-/// The current mapping at `to`, authenticated; `None` when there is no vault.
+/// The current mapping at `to`, authenticated; `None` when there is no vault. A copy that has lost its header still is
+/// one.
 fn target_mapping(vault: &Vault, from: &Replica, to: &Replica) -> Result<Option<SignedMapping>, vault::Error> {
-    match to.backend.read(&Object::Header, vault::largest_bytes(&Object::Header)) {
-        Err(vault::Error::Missing { .. } | vault::Error::NotAVault { .. }) => return Ok(None),
-        outcome => drop(outcome?),
-    }
-    let found = to.backend.mapping()?;
+    let is_absent =
+        |error: &vault::Error| matches!(error, vault::Error::Missing { .. } | vault::Error::NotAVault { .. });
+    let has_header = match to.backend.read(&Object::Header, vault::largest_bytes(&Object::Header)) {
+        Err(error) if is_absent(&error) => false,
+        outcome => {
+            outcome?;
+            true
+        }
+    };
+    let found = match to.backend.mapping() {
+        Err(error) if !has_header && is_absent(&error) => return Ok(None),
+        found => found?,
+    };
     if found.mapping.vault != vault.id() {
         return Err(elsewhere(Error::OtherVault { there: to.name.clone(), here: from.name.clone() }));
     }

@@ -110,7 +110,24 @@ pub struct Repaired {
     /// What is still damaged.
     pub after: Report,
     /// Photos that were dropped because their original is lost.
-    pub dropped: Vec<PhotoId>,
+    pub dropped: Vec<DroppedPhoto>,
+}
+
+/// A photo that a repair has dropped.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DroppedPhoto {
+    /// Its id.
+    pub id: PhotoId,
+    /// Its name, if it is known.
+    pub name: Option<String>,
+}
+
+impl Repaired {
+    /// The damages that are gone.
+    pub fn mended(&self) -> impl Iterator<Item = &Damage> {
+        let is_left = |damage: &Damage| self.after.damages.iter().any(|left| left.object == damage.object);
+        self.before.damages.iter().filter(move |damage| !is_left(damage))
+    }
 }
 
 /// Reads and verifies every file of the newest generation. `progress` is called from any thread.
@@ -144,15 +161,17 @@ pub fn repair(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Repaired, Error> {
     model.require_space_of(vault.vault())?;
+    // Names what is damaged, and what is dropped.
+    let snapshot = vault.snapshot()?;
     let repaired = vault::repair(vault.vault(), &FromOriginals(model), lost, IfLocked::Wait, progress);
     // Commits before an error stay.
     vault.mark_changed();
     let vault::Repaired { before, after, dropped } = repaired?;
     log::info!("repaired: {} damages before, {} after", before.damages.len(), after.damages.len());
     vault.note_check(after.damages.len());
-    let snapshot = vault.snapshot()?;
-    let contents = Contents::of(&snapshot);
-    Ok(Repaired { before: Report::of(before, &contents), after: Report::of(after, &contents), dropped })
+    let (contents, now) = (Contents::of(&snapshot), vault.snapshot()?);
+    let dropped = dropped.into_iter().map(|id| DroppedPhoto { id, name: contents.name(id) }).collect();
+    Ok(Repaired { before: Report::of(before, &contents), after: Report::of(after, &Contents::of(&now)), dropped })
 }
 
 /// What a check of a copy without its key found.

@@ -82,6 +82,8 @@ pub fn create_vault(
     dirs: &AppDirs,
     prompts: Prompts,
 ) -> Result<OpenVault, Error> {
+    // Before anything is made: a damaged list would be reported only at the end.
+    KnownVaults::of(dirs).vault_at(root)?;
     let backend = backend_at(root, Options::new(prompts).cached_in(dirs.remote_cache()))?;
     let (vault, snapshot) = Vault::create(backend, passphrase, cost, model.space(), freshness(dirs))?;
     let judged = KnownVaults::made(root, vault.id())?;
@@ -214,11 +216,26 @@ impl FoundVault {
     /// When the passphrase is wrong, or one of the vault's few top-level files is damaged; [`vault::Error::Exchanged`]
     /// when it is not the vault that was found.
     pub fn unlock(self, passphrase: &Passphrase, dirs: &AppDirs) -> Result<OpenVault, Error> {
-        let (vault, snapshot) = Vault::open(self.backend, passphrase, freshness(dirs).reading())?;
+        let backend = Arc::clone(&self.backend);
+        let opened_vault = Vault::open(self.backend, passphrase, freshness(dirs).reading());
+        let (vault, snapshot) =
+            opened_vault.map_err(|error| of_older_copy(error, &*backend, self.judged.vault, dirs))?;
         if vault.id() != self.judged.vault {
             return Err(vault::Error::Exchanged.into());
         }
         opened(vault, snapshot, &self.root, self.judged, dirs)
+    }
+}
+
+/// A wrong passphrase, with the explanation that the copy is older, if it says so: nobody has authenticated that.
+fn of_older_copy(error: vault::Error, backend: &dyn Backend, vault: VaultId, dirs: &AppDirs) -> Error {
+    let found = backend.mapping().ok().map(|signed| signed.mapping.generation);
+    let seen = freshness(dirs).seen(vault).ok().and_then(|seen| Some(seen.first()?.generation));
+    match (error, found, seen) {
+        (vault::Error::WrongPassphrase, Some(found), Some(seen)) if found < seen => {
+            Error::WrongPassphraseOfOlder { found, seen }
+        }
+        (error, ..) => error.into(),
     }
 }
 

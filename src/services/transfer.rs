@@ -9,7 +9,7 @@ pub use crate::remote::{OlderSource, Transferred};
 use crate::services::app_dirs::AppDirs;
 use crate::services::known_vaults::{Judged, KnownVaults, Trust};
 use crate::services::session::{self, Passphrase};
-use crate::services::vault_name::{name_and_address, vault_name};
+use crate::services::vault_name::{address, name_and_address, vault_name};
 use crate::vault;
 
 /// What to do about a target without a vault where this machine has seen one.
@@ -70,10 +70,11 @@ impl Transfer {
         Ok(Self { from: from_replica, source, to: to_replica, target, is_gone: false, roots })
     }
 
-    /// What the two copies are called. Safe to show.
+    /// What the two copies are called: by their addresses, if they have the same name. Safe to show.
     #[must_use]
     pub fn names(&self) -> [String; 2] {
-        [vault_name(&self.roots[0]), vault_name(&self.roots[1])]
+        let [one, other] = [vault_name(&self.roots[0]), vault_name(&self.roots[1])];
+        if one == other { self.roots.each_ref().map(|root| address(root)) } else { [one, other] }
     }
 
     /// Name and address of the copy whose passphrase is asked for. Safe to show.

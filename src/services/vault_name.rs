@@ -23,20 +23,29 @@ pub fn vault_name(root: &Path) -> String {
     }
 }
 
+/// Where it is. Safe to show.
+#[must_use]
+pub fn address(root: &Path) -> String {
+    let address = match Address::parse(root.as_os_str()) {
+        Ok(Address::Directory(path)) => std::path::absolute(&path).unwrap_or(path),
+        Ok(address @ Address::Ssh { .. }) => address.place(),
+        Ok(Address::Command(_)) | Err(_) => root.to_owned(),
+    };
+    inert(&address.to_string_lossy()).into_owned()
+}
+
 /// Its name and where it is, for the question for its passphrase: `photos.vault (ssh://nas/photos.vault)`. Two vaults
 /// of one name are told apart by that. Safe to show.
 #[must_use]
 pub fn name_and_address(root: &Path) -> String {
-    let (name, address) = match Address::parse(root.as_os_str()) {
-        Ok(Address::Directory(path)) => (vault_name(root), std::path::absolute(&path).unwrap_or(path)),
+    let name = match Address::parse(root.as_os_str()) {
         // The host is in the address.
         Ok(address @ Address::Ssh { .. }) => {
-            let place = address.place();
-            (inert(&place.file_name().unwrap_or_default().to_string_lossy()).into_owned(), place)
+            inert(&address.place().file_name().unwrap_or_default().to_string_lossy()).into_owned()
         }
-        Ok(Address::Command(_)) | Err(_) => (vault_name(root), root.to_owned()),
+        _ => vault_name(root),
     };
-    format!("{name} ({})", inert(&address.to_string_lossy()))
+    format!("{name} ({})", address(root))
 }
 
 #[cfg(test)]

@@ -215,6 +215,8 @@ impl EventLoop {
             }
             AppEvent::Probed(probe) => {
                 self.use_terminal(*probe)?;
+                // tmux takes a question about pictures for a title.
+                self.screen.forget_title();
                 vec![Effect::Redraw]
             }
             AppEvent::Pane { number, view } => {

@@ -108,6 +108,11 @@ impl Screen {
         self.send(format!("\x1b]2;{title}\x1b\\").as_bytes())
     }
 
+    /// Has the title sent again with the next frame, because something else may have replaced it.
+    pub fn forget_title(&mut self) {
+        self.title.clear();
+    }
+
     /// Puts text on the clipboard of the machine in front of the user (OSC 52).
     ///
     /// # Errors
@@ -127,7 +132,7 @@ impl Screen {
     /// When the terminal cannot be written.
     pub fn resume(&mut self) -> io::Result<()> {
         enter(self.mouse)?;
-        self.title.clear();
+        self.forget_title();
         self.clear()
     }
 }

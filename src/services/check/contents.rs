@@ -47,7 +47,8 @@ impl<'a> Contents<'a> {
         Some(of_table(&table.name))
     }
 
-    fn name(&self, id: PhotoId) -> Option<String> {
+    /// The name of a photo, if it can be read. It may hold anything.
+    pub(in crate::services) fn name(&self, id: PhotoId) -> Option<String> {
         Some(self.snapshot?.image(id).ok()?.name().ok()?.into_owned())
     }
 }

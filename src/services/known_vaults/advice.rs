@@ -36,9 +36,11 @@ impl Advice {
     pub(in crate::services) fn of(address: &str, age: CopyAge, copies: &[KnownCopy]) -> Option<Self> {
         let lacks_less = |lacking: u64| match age {
             CopyAge::Older { found, seen } => lacking < seen.saturating_sub(found),
-            // Of two copies that are put together, one must be the newest.
+            // Of two copies that are put together, one must be the newest. If it turns out that one continues the other,
+            // merging brings the older one up to date.
             CopyAge::Forked { .. } => lacking == 0,
-            CopyAge::Newest | CopyAge::Unproven { .. } => false,
+            CopyAge::Unproven { found, seen } => found > seen && lacking == 0,
+            CopyAge::Newest => false,
         };
         let (_, other) = copies
             .iter()
@@ -46,7 +48,7 @@ impl Advice {
             .filter(|(lacking, other)| other.address != address && lacks_less(*lacking))
             .min_by_key(|(lacking, other)| (*lacking, is_remote(&other.address), Reverse(other.seen)))?;
         let action = match age {
-            CopyAge::Forked { .. } => AdvisedAction::Merge,
+            CopyAge::Forked { .. } | CopyAge::Unproven { .. } => AdvisedAction::Merge,
             _ => AdvisedAction::Update,
         };
         let verb = match action {
@@ -128,6 +130,8 @@ mod tests {
         let copies = [copy("ssh://nas/v", 7, CopyAge::Newest), copy("/older", 4, older(4))];
         let fork = CopyAge::Forked { found: 9, seen: 7 };
         assert_eq!(command("/fork", fork, &copies).as_deref(), Some("cipherlens merge ssh://nas/v /fork"));
-        assert_eq!(command("/fork", CopyAge::Unproven { found: 9, seen: 7 }, &copies), None);
+        let merge = Some("cipherlens merge ssh://nas/v /later");
+        assert_eq!(command("/later", CopyAge::Unproven { found: 9, seen: 7 }, &copies).as_deref(), merge);
+        assert_eq!(command("/before", CopyAge::Unproven { found: 5, seen: 7 }, &copies), None);
     }
 }

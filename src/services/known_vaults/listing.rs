@@ -41,7 +41,7 @@ impl KnownCopy {
         }
     }
 
-    /// How many generations it lacks; `None` when it was changed separately.
+    /// How many generations it lacks; `None` when it was changed separately, or nobody can tell.
     #[must_use]
     pub fn behind(&self) -> Option<u64> {
         match self.age {
@@ -58,6 +58,7 @@ impl KnownCopy {
             Some(Ok(0)) => "current".to_owned(),
             Some(Ok(behind)) => format!("{} older", count(behind, "generation")),
             Some(Err(_)) => "much older".to_owned(),
+            None if matches!(self.age, CopyAge::Unproven { .. }) => "newer, or changed separately".to_owned(),
             None => "changed separately".to_owned(),
         }
     }

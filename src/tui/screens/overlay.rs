@@ -31,9 +31,10 @@ pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> 
         Overlay::Log { .. } => (area.width, area.height),
         Overlay::Confirm(Question::UseOlder(_)) => (older_copy::COLUMNS, older_copy::ROWS),
         // Wrapped lines need more rows.
-        Overlay::Confirm(
-            Question::Quit | Question::ResumeIndexing(_) | Question::TrustVault | Question::OpenOutside(_),
-        ) => (64, if area.width < 64 { 12 } else { 8 }),
+        Overlay::Confirm(Question::TrustVault) => (64, if area.width < 64 { 14 } else { 9 }),
+        Overlay::Confirm(Question::Quit | Question::ResumeIndexing(_) | Question::OpenOutside(_)) => {
+            (64, if area.width < 64 { 12 } else { 8 })
+        }
         Overlay::Confirm(_) | Overlay::ExportTo { .. } => (64, if area.width < 64 { 9 } else { 7 }),
     };
     let margin = |size: u16| if size >= 60 { size - 4 } else { size };
@@ -225,8 +226,8 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
         Question::UseOlder(age) => return older_copy::ask(canvas, window, *age),
         Question::TrustVault => {
             let line = Line::raw("Another vault is here than before. Trust it from now on?");
-            let note = "yours may have been moved, or made anew here; or somebody put another one in its place, to see \
-                        what you add";
+            let note = "Yours may have been moved or made anew. If not, somebody put another one in its place, to see \
+                        what you add.";
             let keys = [(Action::TrustVault, "trust it"), (Action::No, "leave it closed")];
             let name = canvas.state.untrusted.as_ref().map(|untrusted| vault_name(&untrusted.vault));
             let title = format!("another vault: {}", name.unwrap_or_default());

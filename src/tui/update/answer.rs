@@ -28,7 +28,7 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         // Everything below names photos of a vault, so it is dropped after a lock.
         _ if state.session.open().is_none() => {}
         Reply::Collection(result) => collection(state, result),
-        Reply::AcceptedOlder(result) => accepted_older(state, result),
+        Reply::AcceptedOlder(result) => return accepted_older(state, result),
         Reply::Unfinished(roots) => {
             if !indexing::is_running(state) && !state.collection.is_read_only {
                 state.overlay = Some(Overlay::Confirm(Question::ResumeIndexing(roots)));
@@ -141,15 +141,20 @@ fn tell_copy_age(state: &mut State, age: CopyAge) {
     }
 }
 
-fn accepted_older(state: &mut State, result: Result<(), String>) {
+fn accepted_older(state: &mut State, result: Result<(), String>) -> Vec<Effect> {
     state.collection.task = None;
     match result {
         Ok(()) => {
             state.collection.is_read_only = false;
             state.collection.advice = None;
             state.messages.info("this copy of the vault is used from now on");
+            // Its copies compare with it in another way now.
+            vec![Effect::Ask(Request::Collection)]
         }
-        Err(reason) => state.messages.error(format!("older copy not accepted: {reason}")),
+        Err(reason) => {
+            state.messages.error(format!("older copy not accepted: {reason}"));
+            Vec::new()
+        }
     }
 }
 

@@ -102,7 +102,7 @@ impl CopyAge {
     }
 
     /// How a copy that was last seen at the generation `found` compares with those `seen` in the copy in use, newest
-    /// first. The former would be among those if it continued them.
+    /// first. Of a larger generation nobody can tell before the copy is opened.
     #[must_use]
     pub fn of_known(seen: &[Seen], found: Seen) -> Self {
         let Some(newest) = seen.first() else { return Self::Newest };
@@ -110,7 +110,9 @@ impl CopyAge {
         let is_other = |known: &Seen| known.generation == generation && known.tag != found.tag;
         if found == *newest {
             Self::Newest
-        } else if generation > seen_before || seen.iter().any(is_other) {
+        } else if generation > seen_before {
+            Self::Unproven { found: generation, seen: seen_before }
+        } else if seen.iter().any(is_other) {
             Self::Forked { found: generation, seen: seen_before }
         } else {
             Self::Older { found: generation, seen: seen_before }

@@ -48,7 +48,8 @@ pub enum Remedy {
 
 impl Remedy {
     /// Whether a repair gives up something that the file has if it is whole.
-    fn gives_up_content(self) -> bool {
+    #[must_use]
+    pub fn gives_up_content(self) -> bool {
         matches!(self, Self::Rename | Self::Omit | Self::Forget | Self::ForgetRemovals | Self::Lost)
     }
 }

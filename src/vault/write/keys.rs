@@ -76,7 +76,13 @@ impl Vault {
         let continuing = Continuing { source: &self.source, writer: &*writer, freshness: &self.freshness };
         let before = &current.mapping.tables;
         let mut tables = before.clone();
-        tables::set_pages(&mut tables, Table::History, continuing.after(&current, IfDamaged::Refuse)?);
+        let history =
+            continuing.after(&current, IfDamaged::Refuse).map_err(|error| match self.backend().mapping() {
+                // Another commit has removed the page, which happens only where locks do nothing.
+                Ok(now) if now.tag != current.tag => Error::Overtaken,
+                _ => error,
+            })?;
+        tables::set_pages(&mut tables, Table::History, history);
         let obsolete: Vec<Object> = tables::obsolete_pages(before, &tables).collect();
         let next = current.mapping.with_header(current.tag, Digest::of(&[&header]), tables);
         let next = SignedMapping::sign(next, &self.source.keys);

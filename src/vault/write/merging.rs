@@ -70,6 +70,8 @@ pub enum Settle {
     Theirs,
     /// All photos stay.
     KeepAll,
+    /// What either copy has removed goes.
+    RemoveAll,
 }
 
 /// What the owner decides about what two copies disagree about.
@@ -235,8 +237,8 @@ impl<'a> Merge<'a> {
         for disagreement in &self.disagreements {
             match (disagreement.removed_in, decision.photos) {
                 (Side::Ours, Settle::Theirs | Settle::KeepAll) => _ = wanted.insert(disagreement.content),
-                (Side::Ours, Settle::Ours) => removed[1] += 1,
-                (Side::Theirs, Settle::Theirs) => {
+                (Side::Ours, Settle::Ours | Settle::RemoveAll) => removed[1] += 1,
+                (Side::Theirs, Settle::Theirs | Settle::RemoveAll) => {
                     transaction.remove(disagreement.id)?;
                     removed[0] += 1;
                 }
@@ -373,14 +375,15 @@ impl Translation {
 pub fn lost_since(older: &Snapshot, newer: &Snapshot) -> Result<usize, Error> {
     let key = |segment: &Segment| (segment.entry().id, segment.entry().list, segment.entry().records);
     let kept: HashSet<(Id, Digest, Digest)> = newer.segments()?.map(key).collect();
-    let removed: HashSet<Digest> = newer.tombstones()?.iter().map(|tombstone| tombstone.content).collect();
+    // A photo that the older copy has in spite of a removal was added again, or kept when two copies disagreed.
+    let removed = latest_not_in(newer.tombstones()?, older.tombstones()?);
     let mut lost = 0;
     for segment in older.readable_segments().into_iter().filter(|segment| !kept.contains(&key(segment))) {
         match segment.read_records() {
             Err(error) if error.is_proof_of_damage() => {}
             records => {
                 for Record { content, .. } in records? {
-                    lost += usize::from(!removed.contains(&content) && newer.find_content(&content)?.is_none());
+                    lost += usize::from(!removed.contains_key(&content) && newer.find_content(&content)?.is_none());
                 }
             }
         }

@@ -77,7 +77,7 @@ fn a_copy_that_was_changed_separately_is_not_an_older_one() {
         assert_eq!(behind(), [Some(0), None]);
     }
     let said = scene.run(["copies"]).success().stdout();
-    assert!(said.lines().nth(1).unwrap().contains("generation 3  changed separately  seen"), "{said}");
+    assert!(said.lines().nth(1).unwrap().contains("generation 3  newer, or changed separately  seen"), "{said}");
     assert!(said.contains(&format!("\n  cipherlens merge {vault} {usb}\n")), "{said}");
     let usb_read = scene.run(["--vault", &usb, "list"]).success();
     usb_read.says("the other copy is at").says(&format!("cipherlens merge {vault} {usb}"));

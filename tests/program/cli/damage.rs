@@ -108,6 +108,14 @@ fn damaged_files_are_named_by_what_they_hold() {
         assert!(said.contains(&format!("\n    holds {}\n", held[0].as_str().unwrap())), "{said}");
         fs::write(scene.vault().join(damaged), &whole[damaged]).unwrap();
     }
+    // A repair says what it has given up.
+    let records = files(&scene.vault()).into_keys().find(|path| path.to_str().unwrap().ends_with(".records")).unwrap();
+    flip(&scene.vault().join(records));
+    fs::write(scene.vault().join("letter"), "not ours").unwrap();
+    let said = scene.run(["check", "--repair"]).success().stdout();
+    for words in ["Given up, because it was damaged:\n  names and dates of photos\n", "Moved into set_aside: 1 file."] {
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 #[test]

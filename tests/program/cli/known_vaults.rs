@@ -52,6 +52,17 @@ fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
+fn a_name_with_line_breaks_makes_up_no_message() {
+    let scene = Scene::with_vault();
+    let vault = scene.path("n\ncipherlens: all is well\nn");
+    copy_folder(&scene.vault(), &vault);
+    scene.run(["--vault", vault.to_str().unwrap(), "list"]).success();
+    replace_by_another(&vault);
+    let refused = scene.run(["--vault", vault.to_str().unwrap(), "list"]).exits(3).says(REFUSAL);
+    assert!(!refused.stderr().contains("\ncipherlens: all"), "{}", refused.stderr());
+}
+
+#[test]
 fn no_command_uses_another_vault_in_the_place_of_the_known_one() {
     let (scene, aside) = replaced();
     let photo = samples(1).remove(0).display().to_string();

@@ -64,7 +64,7 @@ fn text(path: &Path) -> &str {
 fn what_was_removed_in_one_copy_is_listed_and_decided_by_an_option() {
     let copies = Copies::new(3, 1);
     let name = copies.remove_one(&copies.other);
-    let undecided = copies.merge(&[]).exits(1).says("One copy has removed 1 photo that the other one still has");
+    let undecided = copies.merge(&[]).exits(1).says("1 photo removed from one copy, and still in the other");
     assert!(undecided.stderr().contains(&name) && undecided.stderr().contains("--keep-all"), "{}", undecided.stderr());
     let undecided = copies.merge(&["--json"]).exits(1).json();
     assert_eq!((&undecided["merged"], &undecided["disagreements"][0]["path"]), (&false.into(), &name.clone().into()));
@@ -76,6 +76,25 @@ fn what_was_removed_in_one_copy_is_listed_and_decided_by_an_option() {
     assert_eq!(copies.ids().len(), 4);
     let same = copies.merge(&[]).success();
     assert!(same.stdout().contains("photos.vault and other.vault are the same: 4 photos"), "{}", same.stdout());
+}
+
+#[test]
+fn both_removals_can_be_carried_out() {
+    let copies = Copies::new(3, 1);
+    copies.remove_one(&copies.other);
+    let vault = copies.scene.vault();
+    let listed = copies.scene.run(["--vault", text(&vault), "list", "--json"]).success().json();
+    let newest = listed.as_array().unwrap().iter().max_by_key(|row| row["name"].to_string()).unwrap()["id"].clone();
+    // One that both have: the last one in order is only in the first copy.
+    let common = listed.as_array().unwrap().iter().find(|row| {
+        let other = copies.scene.run(["--vault", text(&copies.other), "list", "--json"]).success().json();
+        row["id"] != newest && other.as_array().unwrap().iter().any(|there| there["id"] == row["id"])
+    });
+    let id = common.unwrap()["id"].as_str().unwrap();
+    copies.scene.run(["--accept-older", "remove", "--yes", id]).success();
+    let merged = copies.merge(&["--remove-all", "--json"]).success().json();
+    assert_eq!((&merged["removed"]["ours"], &merged["removed"]["theirs"]), (&1.into(), &1.into()));
+    assert_eq!(copies.ids().len(), 3);
 }
 
 #[test]
@@ -117,7 +136,7 @@ fn passphrases_that_were_changed_separately_are_those_that_the_owner_chose() {
     let cost = crate::support::scene::CHEAPEST;
     let change = ["--vault", text(&copies.other), "--accept-older", "passwd", "--new-passphrase-file", text(&new)];
     copies.scene.run(change.iter().chain(&cost)).success();
-    copies.merge(&[]).exits(1).says("The passphrases of the two copies differ").says("--passphrases");
+    copies.merge(&[]).exits(1).says("The passphrases of the two copies differ").says("with --passphrases ours or");
     let undecided = copies.merge(&["--keep-all", "--json"]).exits(1).json();
     assert_eq!((&undecided["merged"], &undecided["passphrases_differ"]), (&false.into(), &true.into()));
     let merged = copies.merge(&["--passphrases", "ours"]).success();
@@ -143,12 +162,12 @@ fn in_a_terminal_the_owner_is_asked() {
         })
     };
     let mut terminal = start();
-    terminal.until_screen("or keep all of them [k]");
+    terminal.until_screen("keep all of them [k]");
     terminal.keys("\r");
     assert_eq!(terminal.wait().exit_code(), 1);
     assert!(terminal.screen().contains("Nothing was changed"), "{}", terminal.screen());
     let mut terminal = start();
-    terminal.until_screen("or keep all of them [k]");
+    terminal.until_screen("keep all of them [k]");
     terminal.keys("k\r");
     assert!(terminal.wait().success(), "{}", terminal.screen());
     assert_eq!(copies.ids().len(), 4);

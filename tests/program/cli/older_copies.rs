@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::scene::{Ran, Scene, copy_folder, samples};
+use crate::support::scene::{CHEAPEST, Ran, Scene, copy_folder, samples};
 
 /// Replaces the vault by the copy at `copy`.
 fn put_back(scene: &Scene, copy: &Path) {
@@ -43,6 +43,24 @@ fn records(scene: &Scene) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 const NOTE: &str = "this copy of the vault is older: it is at generation 2, and this machine has seen generation 3";
+
+#[test]
+fn a_wrong_passphrase_of_an_older_copy_may_be_a_newer_one() {
+    let scene = Scene::with_photos(&samples(1));
+    let backup = scene.path("backup");
+    copy_folder(&scene.vault(), &backup);
+    let new = scene.path("new passphrase");
+    fs::write(&new, "another one\n").unwrap();
+    let change = ["passwd", "--new-passphrase-file", new.to_str().unwrap()];
+    scene.run(change.iter().chain(&CHEAPEST)).success();
+    let list = |vault: &Path| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cipherlens"));
+        command.arg("--passphrase-file").arg(&new).arg("--vault").arg(vault).arg("list").env_clear();
+        Ran(command.env("HOME", scene.path("home")).output().unwrap())
+    };
+    list(&scene.vault()).success();
+    list(&backup).exits(2).says("older, at generation 2").says("the passphrase that the vault had then");
+}
 
 #[test]
 fn a_restored_backup_is_read_with_a_note_and_stays_the_older_one() {

@@ -145,6 +145,47 @@ fn the_same_before_every_call() {
     println!("overlapped before each of {} calls", calls.len());
 }
 
+/// A change of the header was killed before the last rename. One writer is about to finish it and is suspended; another
+/// one finishes it, and prepares the next header; then the first one goes on, and moves that.
+#[test]
+fn a_header_that_is_finished_late_leaves_the_one_that_the_mapping_names() {
+    let scene = machine();
+    let is = |call: &Call, name: &str| call.kind == Kind::Rename && call.path == scene.vault().join(name);
+    let end = tracer::run(key_add(&scene, "one"), &scene.vault(), |call| {
+        if is(call, "header") { Fate::Kills } else { Fate::Happens }
+    });
+    assert!(matches!(end, End::Signal(_)));
+    let ((stopped, has_stopped), (go_on, may_go_on)) = (channel(), channel());
+    thread::scope(|scope| {
+        let (scene, go_on) = (&scene, go_on);
+        let late = scope.spawn(move || {
+            let mut is_first = true;
+            tracer::run(add(scene), &scene.vault(), |call| {
+                if is(call, "header") && std::mem::take(&mut is_first) {
+                    stopped.send(()).unwrap();
+                    may_go_on.recv().unwrap();
+                }
+                Fate::Happens
+            })
+        });
+        has_stopped.recv().unwrap();
+        let mut late = Some(late);
+        let end = tracer::run(key_add(scene, "other"), &scene.vault(), |call| {
+            if is(call, "mapping.json")
+                && let Some(late) = late.take()
+            {
+                go_on.send(()).unwrap();
+                assert_eq!(late.join().unwrap(), End::Exit(0));
+            }
+            Fate::Happens
+        });
+        assert!(late.is_none(), "the late one went on while the next header was prepared");
+        assert_eq!(opens_with(scene, &scene.path("other")), end == End::Exit(0));
+    });
+    assert!(opens_with(&scene, &scene.passphrase_file()));
+    assert!(opens_with(&scene, &scene.path("one")));
+}
+
 #[test]
 fn a_writer_that_was_overtaken_does_not_replace_the_header_of_the_one_that_overtook_it() {
     let scene = machine();

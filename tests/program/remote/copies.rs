@@ -36,6 +36,32 @@ fn files_copied(ran: Ran) -> u64 {
 }
 
 #[test]
+fn a_newer_copy_that_has_lost_its_header_is_not_replaced() {
+    let photos = samples(3);
+    let scene = Scene::with_photos(&photos[..1]);
+    let there = scene.path("copy.vault");
+    files_copied(push(&scene, &there));
+    // Another machine adds to the copy, and its header gets lost.
+    let mut adding = scene.command_with(&["--vault", there.to_str().unwrap(), "add"], &photos[1..]);
+    Ran(adding.env("HOME", scene.path("home of another machine")).output().unwrap()).success();
+    let header = fs::read(there.join("header")).unwrap();
+    fs::remove_file(there.join("header")).unwrap();
+    let left = files(&there);
+    for to in [there.display().to_string(), via(&serving(&there))] {
+        let refused = run(&scene, &["push", "--trust-new-vault", scene.vault().to_str().unwrap(), &to]).exits(1);
+        assert!(refused.stderr().contains("newer"), "{}", refused.stderr());
+        assert_eq!(files(&there), left);
+    }
+    // A copy of the same generation gets its header back.
+    fs::write(there.join("header"), &header).unwrap();
+    files_copied(pull(&scene, &there));
+    fs::remove_file(there.join("header")).unwrap();
+    run(&scene, &["push", "--trust-new-vault", scene.vault().to_str().unwrap(), there.to_str().unwrap()]).success();
+    assert_eq!(fs::read(there.join("header")).unwrap(), header);
+    assert_eq!(count(&scene, &there), 3);
+}
+
+#[test]
 fn copies_follow_each_other_both_ways() {
     let photos = samples(5);
     let scene = Scene::with_photos(&photos[..3]);

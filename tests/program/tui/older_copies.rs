@@ -47,6 +47,7 @@ fn an_older_copy_is_used_only_after_a_yes() {
     stage.keys("U");
     assert_eq!(stage.asked(), ["accept the older copy"]);
     stage.reply(Reply::AcceptedOlder(Ok(())));
+    assert_eq!(stage.asked(), ["collection"], "its copies compare with it in another way now");
     stage.keys("I");
     assert_eq!(stage.asked(), ["index [\"/photos/2024\"]"]);
 }

@@ -5,8 +5,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use cipherlens::durable::IfLocked;
-use cipherlens::vault::{Leftovers, LostPhotoPolicy, repair};
+use cipherlens::vault;
+use cipherlens::vault::{Leftovers, LostPhotoPolicy, Transaction, repair};
 
+use crate::support::scene::copy_folder;
 use crate::support::vault_fixture::{Again, Fixture, fill, readable};
 
 /// The files at the top that a writer makes anew or removes, of the current format and of earlier ones.
@@ -36,6 +38,35 @@ fn what_stands_in_the_place_of_a_writers_file_is_named_and_makes_way() {
             assert_eq!(fs::symlink_metadata(&aside).unwrap().is_symlink(), is_link, "{name}");
             assert_eq!(vault.check(&|_| {}).unwrap().leftovers, Leftovers::default());
         }
+    }
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_photo_makes_way() {
+    for is_restored in [true, false] {
+        let fixture = Fixture::new();
+        let vault = fixture.open();
+        let ids = fill(&vault, 0..3);
+        let other = fixture.beside("other");
+        copy_folder(&fixture.root(), &other);
+        let name = format!("encrypted_images/{}.jpg.aes", ids[0]);
+        let file = fixture.root().join(&name);
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        fs::write(file.join("letter"), "not ours").unwrap();
+        if is_restored {
+            let _ = vault::restore(&vault, &*vault::local(&other), IfLocked::Refuse, &|_| {}).unwrap();
+        } else {
+            let mut transaction = Transaction::begin(&vault, IfLocked::Refuse).unwrap();
+            transaction.remove(ids[0]).unwrap();
+            drop(transaction.commit().unwrap());
+        }
+        let repaired = repair(&vault, &Again, LostPhotoPolicy::Keep, IfLocked::Refuse, &|_| {}).unwrap();
+        assert!(repaired.after.is_whole());
+        assert_eq!(repaired.after.leftovers, Leftovers::default());
+        assert_eq!(vault.snapshot().unwrap().len(), if is_restored { 3 } else { 2 });
+        let aside = fixture.root().join("set_aside").join(&name).join("letter");
+        assert_eq!(fs::read_to_string(aside).unwrap(), "not ours");
     }
 }
 

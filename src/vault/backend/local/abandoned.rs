@@ -8,15 +8,14 @@ use std::io;
 
 use super::aside;
 use super::claims;
-use super::claims::Locks;
 use super::directories::Directories;
 use super::journal;
 use super::journal::Journal;
+use crate::durable::EntryKind;
 use crate::vault::backend::{Backend, generation};
 use crate::vault::error::Error;
-use crate::vault::format::hex::{Digest, MacTag};
+use crate::vault::format::hex::MacTag;
 use crate::vault::format::layout::{Directory, Object};
-use crate::vault::format::limits::largest_bytes;
 
 /// Removes the files of abandoned journals, and then these journals. The caller holds the writer's lock; `own` is its
 /// journal, and `in_force` the tag of the current mapping. `backend` is the same vault, for reading lists.
@@ -86,35 +85,14 @@ fn remove_old_contexts(directories: &Directories, in_force: Option<MacTag>) -> R
     left.iter().try_for_each(|object| remove_file(directories, object))
 }
 
-/// Finishes or undoes a change of the header that was interrupted: the new header gets its name if the current mapping
-/// names it, and is removed otherwise, unless it may be that of a writer at work. Without a header there is no vault
-/// yet, and its creation starts anew. The caller holds the writer's lock.
-pub(super) fn settle_header(directories: &Directories, locks: Locks) -> Result<(), Error> {
-    if !directories.has(&Object::Header)? {
-        return Ok(());
-    }
-    let unfinished = Object::UNFINISHED_HEADER;
-    let header = match directories.read(&unfinished, largest_bytes(&unfinished)) {
-        Err(Error::Missing { .. }) => return Ok(()),
-        outcome => outcome?,
-    };
-    match directories.mapping() {
-        Ok(current) if !current.mapping.is_old() && current.mapping.header == Digest::of(&[&header]) => {
-            let root = directories.root().map_err(Error::io(&unfinished))?;
-            root.finish(&Object::Header.file_name()).map_err(Error::io(&unfinished))
-        }
-        Ok(_) | Err(Error::Missing { .. }) => match locks {
-            Locks::Exclude => remove_file(directories, &unfinished),
-            Locks::DoNothing => Ok(()),
-        },
-        Err(error) => Err(error),
-    }
-}
-
-/// Removes a file, unless it is gone.
+/// Removes a file, unless it is gone. What has its name and is no file is set aside: it is not the vault's.
 pub(super) fn remove_file(directories: &Directories, object: &Object) -> Result<(), Error> {
-    match directories.dir_of(object)?.remove(&object.file_name()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(object)(error)),
-        _ => Ok(()),
+    let dir = directories.dir_of(object)?;
+    match dir.remove(&object.file_name()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(_) if dir.kind(object.file_name().as_ref()).is_ok_and(|kind| kind == Some(EntryKind::Directory)) => {
+            aside::make_way(directories, std::slice::from_ref(object))
+        }
+        removed => removed.map_err(Error::io(object)),
     }
 }

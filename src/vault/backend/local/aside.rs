@@ -83,16 +83,16 @@ pub(super) fn set_aside(directories: &Directories, strays: &[Stray]) -> Result<(
     aside.sync().and_then(|()| root.sync()).map_err(Error::io(SET_ASIDE))
 }
 
-/// Sets aside whatever has the name of one of `objects`, which are at the top, and is no file: a writer could neither
-/// replace nor remove it, and would fail for ever.
+/// Sets aside whatever has the name of one of `objects` and is no file: a writer could neither replace nor remove it,
+/// and would fail for ever.
 pub(super) fn make_way(directories: &Directories, objects: &[Object]) -> Result<(), Error> {
-    let root = directories.root().map_err(Error::io(directories.path().display()))?;
     let mut strays = Vec::new();
     for object in objects {
-        let name = OsString::from(object.file_name());
-        if root.kind(&name).map_err(Error::io(object))?.is_some_and(|kind| kind != EntryKind::File) {
+        let (name, dir) = (OsString::from(object.file_name()), directories.dir_of(object)?);
+        let place = object.directory().map_or(Place::Root, Place::Within);
+        if dir.kind(&name).map_err(Error::io(object))?.is_some_and(|kind| kind != EntryKind::File) {
             log::warn!("{object} is not a file, and is moved into {SET_ASIDE}");
-            strays.push(Stray { place: Place::Root, name });
+            strays.push(Stray { place, name });
         }
     }
     set_aside(directories, &strays)

@@ -48,7 +48,7 @@ fn is_foreign(entry: &DirEntry, newest: &Mapping) -> bool {
         Some(Object::Unfinished(_) | Object::Lock) => entry.kind != EntryKind::File,
         Some(Object::PublicContext | Object::SecretContext) => !newest.is_old() && entry.kind != EntryKind::File,
         Some(_) => false,
-        None => !name.is_some_and(layout::is_directory),
+        None => entry.kind != EntryKind::Directory || !name.is_some_and(layout::is_directory),
     }
 }
 
@@ -79,14 +79,14 @@ pub(super) fn sort(
     let mut found = Vec::new();
     for (directory, dir) in dirs {
         let entries = dir.entries().map_err(Error::io(directory.name()))?;
-        found.extend(entries.into_iter().map(|entry| (directory, entry.name)));
+        found.extend(entries.into_iter().map(|entry| (directory, entry)));
     }
     let journals = journal::look(directories)?;
     let is_abandoned = |object: &Object| journals.abandoned.iter().any(|journal| journal.listed.contains(object));
-    for (directory, name) in found {
+    for (directory, DirEntry { name, kind, .. }) in found {
         match name.to_str().and_then(|name| directory.object(name)) {
             Some(object) if named.contains(&object) || journals.live.contains(&object) => {}
-            Some(object) if is_abandoned(&object) => abandoned.push(object),
+            Some(object) if kind == EntryKind::File && is_abandoned(&object) => abandoned.push(object),
             _ => strays.push(Stray { place: Place::Within(directory), name }),
         }
     }

@@ -10,6 +10,7 @@
 //! | `abandoned` | removing those files |
 //! | `aside` | strays, and moving them into `set_aside` |
 //! | `creation` | the directories of a new vault |
+//! | `new_header` | giving a changed header its name |
 //! | `leftovers` | files that the mapping does not reference |
 //!
 //! Must never: mention a secret type. A host needs nothing else to serve a vault.
@@ -21,6 +22,7 @@ mod creation;
 mod directories;
 mod journal;
 mod leftovers;
+mod new_header;
 mod writer;
 
 use std::fs::File;

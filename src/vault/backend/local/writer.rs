@@ -15,18 +15,17 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
 
 use parking_lot::Mutex;
 
 use super::abandoned;
 use super::abandoned::remove_file;
 use super::aside;
-use super::claims::{Claim, Locks, PATIENCE, POLL};
+use super::claims::{Claim, Locks};
 use super::directories::Directories;
 use super::journal::Journal;
 use super::leftovers;
+use super::new_header;
 use crate::durable::{Dir, IfLocked, Lock, Unsynced};
 use crate::vault::backend::writer::{Abandoned, LOCK_PATIENCE, Pieces, Writer};
 use crate::vault::backend::{Backend, generation};
@@ -235,37 +234,6 @@ impl LocalWriter {
         }
     }
 
-    /// Puts the new header, which is prepared, in its place, as long as the current mapping names it. Where locks do
-    /// nothing, another writer may finish that too, and may already prepare the next header.
-    fn finish_header(&self, header: &[u8]) -> Result<(), Error> {
-        let (name, digest) = (Object::Header.file_name(), Digest::of(&[header]));
-        let is_there = |object: Object| {
-            self.directories.read(&object, largest_bytes(&Object::Header)).is_ok_and(|found| found == header)
-        };
-        let root = self.root()?;
-        let until = Instant::now() + PATIENCE;
-        loop {
-            // In this order: the header moves from the one name to the other.
-            let is_prepared = is_there(Object::UNFINISHED_HEADER);
-            if is_there(Object::Header) || self.directories.mapping()?.mapping.header != digest {
-                return Ok(());
-            }
-            let finished = if is_prepared {
-                root.finish(&name)
-            } else if Instant::now() >= until {
-                // Somebody removed it.
-                root.replace(&name, header)
-            } else {
-                thread::sleep(POLL);
-                continue;
-            };
-            match finished {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                finished => finished.map_err(Error::io(Object::Header))?,
-            }
-        }
-    }
-
     /// Removes what was staged for a commit that did not happen, but for the originals: a commit that is tried again
     /// writes everything else anew.
     fn forget_attempt(&self, state: &mut State) {
@@ -343,7 +311,7 @@ impl Writer for LocalWriter {
             Err(error) => return Err(Error::io(&object)(error)),
         };
         aside::make_way(&self.directories, &[Object::UNFINISHED_HEADER, Object::UNFINISHED_MAPPING])?;
-        abandoned::settle_header(&self.directories, locks)?;
+        new_header::settle(&self.directories, locks)?;
         let turn = Turn { _lock: lock, _old: old, in_force: self.directories.in_force()? };
         self.state.lock().turn = Some(turn);
         Ok(())
@@ -471,7 +439,7 @@ impl Writer for LocalWriter {
         if let Some(turn) = &mut state.turn {
             turn.in_force = Some(Seen::of(mapping));
         }
-        header.map_or(Ok(()), |header| self.finish_header(header))
+        header.map_or(Ok(()), |header| new_header::finish(&self.directories, header))
     }
 
     fn remove_abandoned(&self) -> Result<(), Error> {
