@@ -202,9 +202,10 @@ fn as_json(
             json!({ "object": damage.object, "holds": damage.holds, "reason": damage.reason, "remedy": remedy })
         })
         .collect();
+    let dropped: Vec<_> = dropped.iter().map(|photo| photo.id.to_string()).collect();
     json!({
         "photos": report.photos, "damages": damages, "leftovers": report.leftovers, "strays": report.strays,
-        "dropped": dropped.iter().map(|photo| photo.id.to_string()).collect::<Vec<_>>(), "restored": restored, "lacking": check_copy::damaged_files(lacking),
+        "dropped": dropped, "restored": restored, "lacking": check_copy::damaged_files(lacking),
         "older_copy": older_copy,
     })
 }

@@ -65,8 +65,8 @@ impl Failure {
             return Exit::Success;
         }
         let message = with_causes(self);
-        // Messages about the settings have several lines. Elsewhere only a name can have a line break, and must not make
-        // up a message of its own.
+        // Messages about the settings have several lines. Elsewhere only a name can have a line break, and it must not
+        // make up a message of its own.
         let shown = match self {
             Self::Settings(_) => message.lines().map(inert).collect::<Vec<_>>().join("\n"),
             _ => inert(&message).into_owned(),

@@ -256,10 +256,9 @@ pub fn copy_age_note(age: CopyAge) -> Option<String> {
              {seen}. It can be read and not changed, unless you accept it as the one to use from now on"
         )),
         CopyAge::Forked { found, seen } => Some(format!(
-            "this copy of the vault was changed separately: its generation {found} does not continue generation \
-             {seen}, which this machine has seen. It can be read and not changed: put it together with the other copy \
-             (cipherlens merge), or accept it as the one to use from now on, which leaves behind what only the other \
-             copy has"
+            "this copy of the vault was changed separately: it is at generation {found}, and the other copy that this \
+             machine has seen at generation {seen}. It can be read and not changed: put both together (cipherlens \
+             merge), or accept this one as the one to use from now on, which leaves behind what only the other one has"
         )),
         CopyAge::Unproven { found, seen } => Some(format!(
             "the history of this copy of the vault, which is at generation {found}, is damaged or begins after \

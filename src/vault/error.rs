@@ -173,9 +173,9 @@ pub enum Error {
     },
     /// The vault does not continue the generations seen on this machine.
     #[error(
-        "the vault's generation {found} does not continue the generation {seen} that this machine has seen: two copies \
-         were changed separately. This one can be read but not changed. To use it from now on: cipherlens --vault \
-         VAULT list --accept-older"
+        "two copies of the vault were changed separately: this one is at generation {found}, and the other one that \
+         this machine has seen at generation {seen}. This one can be read but not changed. To use it from now on, \
+         without what only the other one has: cipherlens --vault VAULT list --accept-older"
     )]
     Forked {
         /// The generation found.
