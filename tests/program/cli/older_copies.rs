@@ -127,7 +127,7 @@ fn an_older_copy_can_be_changed_only_after_it_was_accepted() {
     scene.run(["list"]).success().says("this copy of the vault was changed separately").says("--accept-older");
     let forked = scene.run(["stats", "--json"]).success().json()["older_copy"].clone();
     assert_eq!((&forked["generation"], &forked["seen"], &forked["forked"]), (&3.into(), &3.into(), &true.into()));
-    let refused = scene.run(["add", &photo]).exits(3).says("two copies were changed separately");
+    let refused = scene.run(["add", &photo]).exits(3).says("two copies of the vault were changed separately");
     assert!(refused.stderr().contains("look for the other copy"), "it says what to do: {}", refused.stderr());
     // The other one may be lost for good.
     scene.run(["add", &photo, "--accept-older"]).success().says("generation 3 is used from now on");

@@ -296,11 +296,11 @@ fn killed_at(trial: &Trial, at: usize) {
 fn a_killed_command_can_be_repeated() {
     // The tests above simulate every crash; these are real kills, spread over the run.
     let kills = [
-        (Change::Init, 12),
-        (Change::Remove, 12),
-        (Change::Passwd, 15),
-        (Change::KeyAdd, 15),
-        (Change::KeyRemove, 15),
+        (Change::Init, 8),
+        (Change::Remove, 8),
+        (Change::Passwd, 8),
+        (Change::KeyAdd, 5),
+        (Change::KeyRemove, 5),
         (Change::Add, 5),
     ];
     for (change, kills) in kills {

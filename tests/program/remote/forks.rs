@@ -71,7 +71,7 @@ fn clients_that_a_host_has_forked_notice_it_as_soon_as_they_see_the_other_line()
     // Ann is shown Bob's version: it is read with a note, and not changed.
     let noted = host.run("ann", &["list", "--json"]).success();
     assert!(noted.stderr().contains("this copy of the vault was changed separately"), "{}", noted.stderr());
-    host.run("ann", &["add", text(&photos[5])]).exits(3).says("two copies were changed separately");
+    host.run("ann", &["add", text(&photos[5])]).exits(3).says("two copies of the vault were changed separately");
     host.run("ann", &["remove", "--yes", "0"]).exits(3);
     // And so is Bob, shown hers.
     let for_bob = host.show(&for_ann, "for bob");
@@ -109,7 +109,7 @@ fn a_host_that_goes_back_is_noticed_and_its_owner_may_go_on_with_what_is_left() 
     host.run("bob", &["add", text(&photos[3])]).success();
     host.run("bob", &["add", text(&photos[2])]).success();
     host.run("bob", &["add", text(&photos[1])]).success();
-    host.run("ann", &["add", text(&photos[1])]).exits(3).says("two copies were changed separately");
+    host.run("ann", &["add", text(&photos[1])]).exits(3).says("two copies of the vault were changed separately");
     host.run("ann", &["list", "--json", "--accept-older"]).success().says("is used from now on");
     host.run("ann", &["check"]).success();
 }

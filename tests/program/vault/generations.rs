@@ -232,10 +232,12 @@ fn files_that_could_not_be_removed_are_tried_again() {
     let ids = fill(&vault, 0..2);
     let photo = fixture.root().join(format!("encrypted_images/{}.jpg.aes", ids[0]));
     fs::remove_file(&photo).unwrap();
-    // A directory in its place cannot be removed.
+    // A directory in its place cannot be removed, nor set aside.
     fs::create_dir(&photo).unwrap();
+    fs::write(fixture.root().join("set_aside"), "no folder").unwrap();
     remove(&vault, &ids[..1]);
     assert!(photo.exists() && journals(&fixture).len() == 1);
+    fs::remove_file(fixture.root().join("set_aside")).unwrap();
     fs::remove_dir(&photo).unwrap();
     fs::write(&photo, "now it can be removed").unwrap();
     clean_up(&vault);
