@@ -48,7 +48,8 @@ fn is_foreign(entry: &DirEntry, newest: &Mapping) -> bool {
         Some(Object::Unfinished(_) | Object::Lock) => entry.kind != EntryKind::File,
         Some(Object::PublicContext | Object::SecretContext) => !newest.is_old() && entry.kind != EntryKind::File,
         Some(_) => false,
-        None => entry.kind != EntryKind::Directory || !name.is_some_and(layout::is_directory),
+        // A link in the place of a folder stays too: by the time it is moved, it may be the folder again.
+        None => !name.is_some_and(layout::is_directory),
     }
 }
 
