@@ -26,8 +26,8 @@ use crate::services::name::inert;
         both afterwards, each content once, and machines that used either of them go on. If one copy continues the \
         other, only the older one is changed. A photo that one copy has removed and the other one still has is listed: \
         --ours does as the first copy did, --theirs as the second, --keep-all keeps the photo, --remove-all removes \
-        it. If their passphrases differ, those of one copy open both afterwards: the one that --ours or --theirs names, or --passphrases. If it \
-        is interrupted, the same command goes on."
+        it. If their passphrases differ, those of one copy open both afterwards: the one that --ours or --theirs \
+        names, or --passphrases. If it is interrupted, the same command goes on."
 )]
 pub(super) struct Arguments {
     /// The first copy: a folder, or ssh://[user@]host[:port]/path

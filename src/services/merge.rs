@@ -81,7 +81,8 @@ impl Copies {
 
     /// Makes both the union of their photos by content. `passphrase` opens the first one. `decide` is asked about what
     /// they disagree about; with `None` nothing is changed and there is no result. With [`OlderSource::Accept`] neither
-    /// copy need continue what this machine has seen. Returns what to tell the user about the list of known vaults, too.
+    /// copy need continue what this machine has seen. Returns what to tell the user about the list of known vaults,
+    /// too.
     ///
     /// # Errors
     /// When a connection is lost or they are different vaults; when neither is the newest that this machine has seen;

@@ -36,8 +36,8 @@ impl Advice {
     pub(in crate::services) fn of(address: &str, age: CopyAge, copies: &[KnownCopy]) -> Option<Self> {
         let lacks_less = |lacking: u64| match age {
             CopyAge::Older { found, seen } => lacking < seen.saturating_sub(found),
-            // Of two copies that are put together, one must be the newest. If it turns out that one continues the other,
-            // merging brings the older one up to date.
+            // Of two copies that are put together, one must be the newest. If it turns out that one continues the
+            // other, merging brings the older one up to date.
             CopyAge::Forked { .. } => lacking == 0,
             CopyAge::Unproven { found, seen } => found > seen && lacking == 0,
             CopyAge::Newest => false,

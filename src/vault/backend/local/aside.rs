@@ -46,7 +46,8 @@ impl Stray {
     }
 }
 
-/// Moves strays into `set_aside`, durably. The caller holds the writer's lock, unless it is the lock's name that is taken.
+/// Moves strays into `set_aside`, durably. The caller holds the writer's lock, unless it is the lock's name that is
+/// taken.
 pub(super) fn set_aside(directories: &Directories, strays: &[Stray]) -> Result<(), Error> {
     if strays.is_empty() {
         return Ok(());

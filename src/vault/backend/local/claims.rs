@@ -9,9 +9,9 @@
 //! ```
 //!
 //! The number is that of the current generation plus one. It need not be that of the next generation, because a merge
-//! or a transfer may skip numbers. A commit writes its mapping, claims the number, looks whether `mapping.json` still is
-//! the one that it follows, and then renames its mapping to `mapping.json`. If there was a claim already, its writer is
-//! at work or was interrupted. So the mappings and headers of all others with this number are removed first, and a
+//! or a transfer may skip numbers. A commit writes its mapping, claims the number, looks whether `mapping.json` still
+//! is the one that it follows, and then renames its mapping to `mapping.json`. If there was a claim already, its writer
+//! is at work or was interrupted. So the mappings and headers of all others with this number are removed first, and a
 //! writer whose files are gone cannot commit. A claim stays until the next commit, so that a writer which follows the
 //! same generation finds either the claim or the newer mapping.
 //!
