@@ -145,82 +145,69 @@ fn the_same_before_every_call() {
     println!("overlapped before each of {} calls", calls.len());
 }
 
+/// Runs `first` until it is about to give a file the name `paused_at`, and then `second` until it is about to give one
+/// the name `until`. There the first one goes on; `ended` is told how it ended. Then the second one goes on to its end.
+fn suspended(scene: &Scene, first: (Command, &str), second: (Command, &str), ended: impl FnOnce(End)) -> End {
+    let is = |call: &Call, name: &str| call.kind == Kind::Rename && call.path == scene.vault().join(name);
+    let ((first, paused_at), (second, until)) = (first, second);
+    let ((stopped, has_stopped), (go_on, may_go_on)) = (channel(), channel());
+    thread::scope(|scope| {
+        // Dropped if a check fails, so that the first one does not wait for ever.
+        let go_on = go_on;
+        let first = scope.spawn(move || {
+            let mut is_first = true;
+            tracer::run(first, &scene.vault(), |call| {
+                if is(call, paused_at) && std::mem::take(&mut is_first) {
+                    stopped.send(()).unwrap();
+                    may_go_on.recv().unwrap();
+                }
+                Fate::Happens
+            })
+        });
+        has_stopped.recv().unwrap();
+        let mut waiting = Some((first, ended));
+        let end = tracer::run(second, &scene.vault(), |call| {
+            if is(call, until)
+                && let Some((first, ended)) = waiting.take()
+            {
+                go_on.send(()).unwrap();
+                ended(first.join().unwrap());
+            }
+            Fate::Happens
+        });
+        assert!(waiting.is_none(), "the first one went on in the middle of the second");
+        end
+    })
+}
+
 /// A change of the header was killed before the last rename. One writer is about to finish it and is suspended; another
 /// one finishes it, and prepares the next header; then the first one goes on, and moves that.
 #[test]
 fn a_header_that_is_finished_late_leaves_the_one_that_the_mapping_names() {
     let scene = machine();
-    let is = |call: &Call, name: &str| call.kind == Kind::Rename && call.path == scene.vault().join(name);
     let end = tracer::run(key_add(&scene, "one"), &scene.vault(), |call| {
-        if is(call, "header") { Fate::Kills } else { Fate::Happens }
+        let is_last = call.kind == Kind::Rename && call.path == scene.vault().join("header");
+        if is_last { Fate::Kills } else { Fate::Happens }
     });
     assert!(matches!(end, End::Signal(_)));
-    let ((stopped, has_stopped), (go_on, may_go_on)) = (channel(), channel());
-    thread::scope(|scope| {
-        let (scene, go_on) = (&scene, go_on);
-        let late = scope.spawn(move || {
-            let mut is_first = true;
-            tracer::run(add(scene), &scene.vault(), |call| {
-                if is(call, "header") && std::mem::take(&mut is_first) {
-                    stopped.send(()).unwrap();
-                    may_go_on.recv().unwrap();
-                }
-                Fate::Happens
-            })
-        });
-        has_stopped.recv().unwrap();
-        let mut late = Some(late);
-        let end = tracer::run(key_add(scene, "other"), &scene.vault(), |call| {
-            if is(call, "mapping.json")
-                && let Some(late) = late.take()
-            {
-                go_on.send(()).unwrap();
-                assert_eq!(late.join().unwrap(), End::Exit(0));
-            }
-            Fate::Happens
-        });
-        assert!(late.is_none(), "the late one went on while the next header was prepared");
-        assert_eq!(opens_with(scene, &scene.path("other")), end == End::Exit(0));
+    let end = suspended(&scene, (add(&scene), "header"), (key_add(&scene, "other"), "mapping.json"), |late| {
+        assert_eq!(late, End::Exit(0));
     });
+    assert_eq!(opens_with(&scene, &scene.path("other")), end == End::Exit(0));
     assert!(opens_with(&scene, &scene.passphrase_file()));
     assert!(opens_with(&scene, &scene.path("one")));
 }
 
+/// The first one is suspended before it prepares its header, the second one between its look at the prepared header and
+/// giving it its name.
 #[test]
 fn a_writer_that_was_overtaken_does_not_replace_the_header_of_the_one_that_overtook_it() {
     let scene = machine();
-    let is = |call: &Call, kind: Kind, name: &str| call.kind == kind && call.path == scene.vault().join(name);
-    let ((stopped, has_stopped), (go_on, may_go_on)) = (channel(), channel());
-    thread::scope(|scope| {
-        // Dropped if a check fails, so that the first one does not wait for ever.
-        let (scene, go_on) = (&scene, go_on);
-        // Suspended before it prepares its header.
-        let overtaken = scope.spawn(move || {
-            let mut is_first = true;
-            tracer::run(key_add(scene, "one"), &scene.vault(), |call| {
-                if is(call, Kind::Rename, "header.new") && std::mem::take(&mut is_first) {
-                    stopped.send(()).unwrap();
-                    may_go_on.recv().unwrap();
-                }
-                Fate::Happens
-            })
-        });
-        has_stopped.recv().unwrap();
-        // Suspended between its look at the prepared header and giving it its name, until the first one has ended.
-        let mut overtaken = Some(overtaken);
-        let end = tracer::run(key_add(scene, "other"), &scene.vault(), |call| {
-            if is(call, Kind::Rename, "header")
-                && let Some(overtaken) = overtaken.take()
-            {
-                go_on.send(()).unwrap();
-                let end = overtaken.join().unwrap();
-                assert_eq!(opens_with(scene, &scene.path("one")), end == End::Exit(0));
-            }
-            Fate::Happens
-        });
-        assert_eq!(end, End::Exit(0));
-        assert!(overtaken.is_none(), "the first one went on between the two steps of the second");
+    let (one, other) = (key_add(&scene, "one"), key_add(&scene, "other"));
+    let end = suspended(&scene, (one, "header.new"), (other, "header"), |overtaken| {
+        assert_eq!(opens_with(&scene, &scene.path("one")), overtaken == End::Exit(0));
     });
+    assert_eq!(end, End::Exit(0));
     assert!(opens_with(&scene, &scene.passphrase_file()));
     assert!(opens_with(&scene, &scene.path("other")));
 }

@@ -5,7 +5,7 @@
 //! then may move another file than the one that was looked at, so each look is repeated until the header that the
 //! mapping names is in place.
 //!
-//! Must never: leave the vault without the header that its mapping names, once this writer has held it.
+//! Must never: return before the header that the mapping names is in place, unless another mapping is current.
 
 use std::io;
 use std::thread;
