@@ -45,6 +45,16 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
             let has_entry = state.tab == Tab::Files && state.browser.list.current().is_some();
             refuse_if(!has_entry && current_photo(state).is_none(), NOT_HERE)
         }
+        Action::Jump
+        | Action::PreviousQuery
+        | Action::NextQuery
+        | Action::NextPhoto
+        | Action::PreviousPhoto
+        | Action::Rotate
+        | Action::Compare
+        | Action::Slideshow
+        | Action::ExportMatches
+        | Action::OpenVault => Some(NOT_HERE),
         Action::Zoom => refuse_if(current_photo(state).is_none(), "move onto a photo to show it large"),
         Action::Back => refuse_if(!lists::can_go_back(state), "there is nothing to close"),
         Action::Files => refuse_if(state.tab == Tab::Files, "the Files tab is already shown"),
