@@ -5,6 +5,8 @@
 pub mod browser;
 pub mod cursor;
 pub mod exporting;
+pub mod grid_layout;
+pub mod history;
 pub mod indexing;
 pub mod list;
 pub mod lock_screen;
@@ -12,6 +14,7 @@ pub mod messages;
 pub mod overlay;
 pub mod rate;
 pub mod results;
+pub mod sections;
 pub mod text_field;
 pub mod tiles;
 pub mod vault;
@@ -20,6 +23,7 @@ use std::path::PathBuf;
 
 use browser::Browser;
 use exporting::Exporting;
+use history::History;
 use indexing::Indexing;
 use list::{Filter, List};
 use lock_screen::{LockScreen, Look, Unlock, Untrusted};
@@ -106,10 +110,14 @@ pub struct State {
     pub browser: Browser,
     /// The last search.
     pub results: Results,
+    /// The searches before and after it.
+    pub history: History,
     /// The photos of the vault.
     pub collection: Collection,
     /// The layout of results and vault.
     pub tiles: Tiles,
+    /// Whether the information pane is shown beside results and vault.
+    pub shows_information: bool,
     /// The vault, open or not.
     pub session: Session,
     /// The indexing run, or the last one.
@@ -118,6 +126,12 @@ pub struct State {
     pub exporting: Option<Exporting>,
     /// Messages.
     pub messages: Messages,
+    /// The commands that were run in the palette, newest last.
+    pub palette_history: Vec<String>,
+    /// The addresses of vaults that this machine knows.
+    pub known_vaults: Vec<String>,
+    /// The tab to show once a vault that is not empty has been listed, unless the user does something before.
+    pub first_tab: Option<Tab>,
     /// Settings, flags and environment that shape the application.
     pub preferences: Preferences,
     /// The frame of the spinners.
@@ -135,6 +149,8 @@ pub struct Viewport {
     pub columns: usize,
     /// Lines of items that fit.
     pub lines: usize,
+    /// The first of these lines.
+    pub top: usize,
     /// Whether there is room for only one of list and picture.
     pub is_one_pane: bool,
 }
@@ -151,15 +167,20 @@ impl State {
             overlay: None,
             browser: Browser::new(folder),
             results: Results::new(preferences.threshold, preferences.top),
+            history: History::default(),
             collection: Collection::default(),
             tiles: Tiles::default(),
+            shows_information: false,
             session: Session::Closed,
             indexing: None,
             exporting: None,
             messages: Messages::default(),
+            palette_history: Vec::new(),
+            known_vaults: Vec::new(),
+            first_tab: None,
             preferences,
             tick: 0,
-            viewport: Viewport { columns: 1, lines: 1, is_one_pane: false },
+            viewport: Viewport { columns: 1, lines: 1, top: 0, is_one_pane: false },
             pictures_by: "",
         }
     }
@@ -216,7 +237,9 @@ impl State {
     /// Drops everything that names or shows a stored photo. The numbers of a running indexing run stay.
     pub fn forget_vault(&mut self) {
         self.results = Results::new(self.results.threshold(), self.results.top());
+        self.history = History::default();
         self.collection = Collection::default();
+        self.palette_history.clear();
         self.browser.forget_vault();
         self.indexing = self.indexing.take().filter(Indexing::is_running);
         if let Some(run) = &mut self.indexing {
