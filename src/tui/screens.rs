@@ -3,6 +3,7 @@
 mod ascii;
 mod browser;
 mod canvas;
+mod contact_sheet;
 mod exporting;
 mod grid;
 mod indexing;
@@ -10,6 +11,7 @@ mod lock_screen;
 mod older_copy;
 mod overlay;
 mod picture;
+mod plan;
 mod results;
 mod vault;
 

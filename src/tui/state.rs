@@ -6,21 +6,25 @@ pub mod browser;
 pub mod cursor;
 pub mod exporting;
 pub mod indexing;
+pub mod intake;
 pub mod list;
 pub mod lock_screen;
 pub mod messages;
 pub mod overlay;
 pub mod rate;
 pub mod results;
+pub mod surveys;
 pub mod text_field;
 pub mod tiles;
 pub mod vault;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use browser::Browser;
 use exporting::Exporting;
 use indexing::Indexing;
+use intake::QueuedRun;
 use list::{Filter, List};
 use lock_screen::{LockScreen, Look, Unlock, Untrusted};
 use messages::Messages;
@@ -114,6 +118,8 @@ pub struct State {
     pub session: Session,
     /// The indexing run, or the last one.
     pub indexing: Option<Indexing>,
+    /// Runs that wait for it, the next one first.
+    pub queue: VecDeque<QueuedRun>,
     /// The running export.
     pub exporting: Option<Exporting>,
     /// Messages.
@@ -155,6 +161,7 @@ impl State {
             tiles: Tiles::default(),
             session: Session::Closed,
             indexing: None,
+            queue: VecDeque::new(),
             exporting: None,
             messages: Messages::default(),
             preferences,
@@ -174,6 +181,7 @@ impl State {
             || self.indexing.as_ref().is_some_and(Indexing::is_running)
             || self.exporting.is_some()
             || self.collection.task.is_some()
+            || matches!(&self.overlay, Some(Overlay::Plan(plan)) if !plan.survey.is_over)
     }
 
     /// The list of the shown tab; `None` on the indexing tab.
@@ -213,15 +221,17 @@ impl State {
         }
     }
 
-    /// Drops everything that names or shows a stored photo. The numbers of a running indexing run stay.
+    /// Drops everything that names or shows a stored photo, and the runs that wait, which are in a record of the vault.
+    /// The numbers of a running indexing run stay.
     pub fn forget_vault(&mut self) {
         self.results = Results::new(self.results.threshold(), self.results.top());
         self.collection = Collection::default();
         self.browser.forget_vault();
         self.indexing = self.indexing.take().filter(Indexing::is_running);
         if let Some(run) = &mut self.indexing {
-            run.stages = Default::default();
+            run.forget_names();
         }
+        self.queue.clear();
         self.overlay = None;
         self.untrusted = None;
         self.messages.clear();

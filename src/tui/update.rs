@@ -6,6 +6,7 @@ mod answer;
 mod export;
 mod folders;
 mod indexing;
+mod intake;
 mod leaving;
 mod lists;
 mod lock_screen;
@@ -28,6 +29,7 @@ use lists::with_list;
 
 pub use answer::receive;
 pub use export::export;
+pub use intake::submit_plan;
 pub use leaving::finish;
 pub use lock_screen::key::FormKey;
 pub use lock_screen::{lock_screen_key, look_if_due, skip_lock_screen};
@@ -71,10 +73,10 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             state.messages.info(format!("sorted {}", state.browser.sorting.title()));
         }
         Action::Reload => return folders::reload(state),
-        Action::Index => return indexing::index(state, state.browser.list.targets()),
-        Action::IndexFolder => return indexing::index(state, vec![state.browser.folder.clone()]),
+        Action::Index => return intake::plan(state, state.browser.list.targets()),
+        Action::IndexFolder => return intake::plan(state, vec![state.browser.folder.clone()]),
         Action::PauseIndexing => return indexing::toggle_pause(state),
-        Action::StopIndexing => return indexing::stop(state),
+        Action::StopIndexing => return indexing::stop_all(state),
         Action::RaiseThreshold => state.results.move_threshold(1),
         Action::LowerThreshold => state.results.move_threshold(-1),
         Action::MoreResults => state.results.move_top(Amount::More),

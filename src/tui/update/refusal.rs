@@ -10,7 +10,7 @@ use super::super::state::tiles::{Arrangement, Resize};
 use super::super::state::vault::Session;
 use super::super::state::{Pane, State, Tab};
 use super::photos::{current_photo, subject};
-use super::{indexing, lists, movement};
+use super::{lists, movement};
 
 const NOT_HERE: &str = "this does nothing on this tab";
 const EMPTY: &str = "the list is empty";
@@ -208,7 +208,6 @@ fn index(state: &State, action: Action) -> Option<&'static str> {
     refuse_if(state.tab != Tab::Files, "move onto a photo or folder on the Files tab to index it")
         .or(refuse_if(is_empty, "there is nothing to index here"))
         .or(refuse_if(state.collection.is_read_only, READ_ONLY))
-        .or(refuse_if(indexing::is_running(state), "indexing is already running: wait, or stop it first"))
 }
 
 fn pause(state: &State) -> Option<&'static str> {
