@@ -297,6 +297,7 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
             (Action::Help, "help"),
             (Action::PauseIndexing, "pause/resume"),
             (Action::StopIndexing, "stop"),
+            (Action::Down, "failures"),
             (Action::Files, "files"),
             (Action::Vault, "vault"),
             (Action::Log, "messages"),

@@ -151,6 +151,7 @@ fn folder(canvas: &mut Canvas<'_, '_>, area: Rect, entry: &Entry) {
     if photos.is_empty() || canvas.pictures.encoder().is_none() || sheet.height < contact_sheet::LOWEST {
         return canvas.notice(inner, about);
     }
+    let sheet = Rect { x: sheet.x + 1, width: sheet.width.saturating_sub(1), ..sheet };
     contact_sheet::draw(canvas, sheet, &photos);
     for (line, y) in about.into_iter().zip(text.y..text.bottom()) {
         let row = Rect { x: text.x + 1, y, width: text.width.saturating_sub(2), height: 1 };

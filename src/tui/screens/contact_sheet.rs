@@ -18,8 +18,8 @@ fn rows(columns: u16) -> u16 {
     (columns * 3 / 8).max(1)
 }
 
-/// Columns and lines of cells, and the size of a cell: the largest with which `count` photos fit, or as many of the
-/// smallest as fit.
+/// Columns and lines of cells, and the size of a cell: the widest with which `count` photos fit, or as many of the
+/// narrowest as fit. Lines share the rows that are left: upright photos use them.
 fn fits(area: Rect, count: usize) -> (u16, u16, Rect) {
     let shape = |columns: u16| {
         let width = (area.width / columns).min(area.height.saturating_mul(8) / 3);
@@ -28,7 +28,10 @@ fn fits(area: Rect, count: usize) -> (u16, u16, Rect) {
     };
     let most = (area.width / NARROWEST).max(1);
     let all_fit = |(columns, lines, _): &(u16, u16, Rect)| usize::from(columns * lines) >= count;
-    (1..most).map(shape).find(all_fit).unwrap_or_else(|| shape(most))
+    let (columns, lines, cell) = (1..most).map(shape).find(all_fit).unwrap_or_else(|| shape(most));
+    let needed = u16::try_from(count.div_ceil(usize::from(columns))).unwrap_or(lines).clamp(1, lines);
+    let height = (area.height / needed).min(cell.width * 5 / 8).max(cell.height);
+    (columns, needed, Rect { height, ..cell })
 }
 
 /// Draws as many of the photos as fit.
@@ -62,10 +65,11 @@ mod tests {
             let (columns, lines, cell) = fits(Rect::new(0, 0, width, height), count);
             (columns, lines, cell.width, cell.height)
         };
-        assert_eq!(shape(60, 24, 1), (1, 1, 60, 22));
-        assert_eq!(shape(60, 24, 4), (2, 2, 30, 11));
-        assert_eq!(shape(60, 24, 24), (4, 4, 15, 5), "as many as fit");
-        assert_eq!(shape(78, 6, 24), (6, 1, 13, 4), "a strip");
+        assert_eq!(shape(60, 24, 1), (1, 1, 60, 24));
+        assert_eq!(shape(60, 24, 4), (2, 2, 30, 12));
+        assert_eq!(shape(60, 24, 24), (5, 5, 12, 4));
+        assert_eq!(shape(60, 12, 24), (5, 3, 12, 4), "as many as fit");
+        assert_eq!(shape(78, 6, 24), (6, 1, 13, 6), "a strip");
         assert_eq!(shape(78, 6, 2), (2, 1, 16, 6));
         assert_eq!(shape(10, 3, 9), (1, 1, 8, 3));
     }
