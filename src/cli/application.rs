@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::pictures;
 use super::session::{IfOlder, Session};
 use crate::preview::Choice;
-use crate::services::application_options::ApplicationOptions;
+use crate::services::application_options::{ApplicationOptions, Start};
 use crate::services::session::Trust;
 use crate::services::settings::{CellSize, Motion, Mouse, OnLock, lock_after};
 
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
         hide_possible_values = true,
     )]
     preview: Option<Choice>,
-    /// The folder to show first [default: the current one]
+    /// Show the files of this folder first [default: the photos of the vault, and the files of the current folder]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
     /// Do not use the mouse; the terminal keeps it for selecting text
@@ -88,6 +88,7 @@ pub(super) fn decide(
     let options = ApplicationOptions {
         vault,
         passphrase: session.given_passphrase()?,
+        start: if arguments.folder.is_some() { Start::Files } else { Start::Vault },
         folder: match arguments.folder {
             Some(folder) => std::path::absolute(folder)?,
             None => std::env::current_dir()?,

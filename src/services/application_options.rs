@@ -7,6 +7,15 @@ use crate::services::app_dirs::AppDirs;
 use crate::services::session::Passphrase;
 use crate::services::settings::{CellSize, Motion, Mouse, OnLock};
 
+/// What the application shows first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Start {
+    /// The files of the folder.
+    Files,
+    /// The photos of the vault, unless it is empty.
+    Vault,
+}
+
 /// How the application is started. Has no `Debug`: it may hold a passphrase.
 pub struct ApplicationOptions {
     /// The vault to open, if one is known.
@@ -15,6 +24,8 @@ pub struct ApplicationOptions {
     pub passphrase: Option<Passphrase>,
     /// The folder to show first.
     pub folder: PathBuf,
+    /// What is shown once a vault is open.
+    pub start: Start,
     /// A photo matches when its similarity is at least this.
     pub threshold: f32,
     /// Pixels of a character cell, overriding what the terminal reports.

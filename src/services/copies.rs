@@ -57,6 +57,14 @@ impl Copies {
     }
 }
 
+/// The addresses of all known vaults, in their order.
+///
+/// # Errors
+/// When the list of known vaults cannot be read.
+pub fn addresses(dirs: &AppDirs) -> Result<Vec<String>, Error> {
+    KnownVaults::of(dirs).addresses()
+}
+
 /// Forgets what is known of the vault at `address`: the next one found there is accepted, whichever it is.
 ///
 /// # Errors

@@ -66,6 +66,20 @@ impl StoredPhoto {
         }
     }
 
+    /// The folder in which it was found first: the last name of the folder that was added, and the folders below it.
+    /// `None` for a photo that was added by itself. It may hold anything and must be made inert before it is shown.
+    #[must_use]
+    pub fn folder(&self) -> Option<String> {
+        let Place { source, path, .. } = self.places.first()?;
+        let root = String::from_utf8_lossy(source.as_ref()?).into_owned();
+        let name = root.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let path = String::from_utf8_lossy(path);
+        Some(match path.rsplit_once('/') {
+            Some((folders, _)) => format!("{name}/{folders}"),
+            None => name.to_owned(),
+        })
+    }
+
     /// When it was taken or, if that is unknown, when its file was last changed: `YYYY-MM-DDThh:mm:ss...`.
     #[must_use]
     pub fn date(&self) -> Option<String> {

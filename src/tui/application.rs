@@ -1,11 +1,14 @@
 //! Keys, clicks and replies in; effects and frames out. No terminal and no thread: tests play both.
 
+mod mouse;
+mod palette;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, KeyEventKind};
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 
 use super::action::Action;
 use super::keymap::chord::Chord;
@@ -14,8 +17,9 @@ use super::keymap::{Keymap, Meaning};
 use super::preview::Pictures;
 use super::request::{Effect, Reply, Request};
 use super::screens::{self, Target};
-use super::state::cursor::{GridLayout, Step};
-use super::state::list::{Filter, List};
+use super::state::cursor::Step;
+use super::state::grid_layout::GridLayout;
+use super::state::list::Filter;
 use super::state::overlay::{Overlay, Question};
 use super::state::surveys::SurveyRequest;
 use super::state::text_field::Edit;
@@ -23,9 +27,6 @@ use super::state::{State, Tab};
 use super::theme::Theme;
 use super::update::{self, FormKey};
 use crate::services::vault_name::vault_name;
-
-/// Lines per step of the mouse wheel.
-const WHEEL_LINES: usize = 3;
 
 /// The application without its terminal.
 pub struct Application {
@@ -39,13 +40,14 @@ pub struct Application {
     pub pictures: Pictures,
     pressed: Vec<Chord>,
     hits: Vec<(Rect, Target)>,
+    press: Option<mouse::Press>,
 }
 
 impl Application {
     /// Combines the parts.
     #[must_use]
     pub fn new(state: State, keymap: Keymap, theme: Theme, pictures: Pictures) -> Self {
-        Self { state, keymap, theme, pictures, pressed: Vec::new(), hits: Vec::new() }
+        Self { state, keymap, theme, pictures, pressed: Vec::new(), hits: Vec::new(), press: None }
     }
 
     /// The first requests: list the folder, and look for the vault.
@@ -62,6 +64,9 @@ impl Application {
         let drawn = screens::draw(frame, &self.state, &self.theme, &self.keymap, &mut self.pictures);
         self.hits = drawn.hits;
         self.state.viewport = drawn.viewport;
+        if let Some(list) = self.state.list_mut() {
+            list.cursor_mut().top = drawn.viewport.top;
+        }
     }
 
     /// The title of the terminal's window: which vault is open. A locked one is not named.
@@ -83,8 +88,7 @@ impl Application {
         if *tab != Tab::Files || session.open().is_none() {
             return Vec::new();
         }
-        let first = browser.list.cursor.first_line(GridLayout::whole(browser.list.count(), 1), viewport.lines);
-        browser.to_recognise(first..first + viewport.lines)
+        browser.to_recognise(viewport.top..viewport.top + viewport.lines)
     }
 
     /// What is to be surveyed: the plan that is shown, or else the folder under the cursor.
@@ -218,7 +222,7 @@ impl Application {
 
     fn act_on_lock_screen(&mut self, action: Action) -> Vec<Effect> {
         let key = match action {
-            Action::Quit | Action::Help => return update::apply(&mut self.state, action),
+            Action::Quit | Action::Help | Action::OpenVault => return update::apply(&mut self.state, action),
             Action::Skip => {
                 update::skip_lock_screen(&mut self.state);
                 return Vec::new();
@@ -233,7 +237,7 @@ impl Application {
 
     fn act_on_window(&mut self, action: Action) -> Vec<Effect> {
         let lines = self.state.viewport.lines.max(1);
-        let palette_lines = self.palette_actions().len();
+        let palette_lines = self.palette_choices().len();
         match (&mut self.state.overlay, action) {
             // The keys that open the large picture close it too.
             (Some(_), Action::Close)
@@ -263,26 +267,6 @@ impl Application {
         Vec::new()
     }
 
-    /// The actions that the palette shows.
-    fn palette_actions(&self) -> Vec<Action> {
-        match &self.state.overlay {
-            Some(Overlay::Palette { filter, .. }) => screens::palette_actions(&self.state, filter.text()),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Performs the action at `place` in the palette, or the one under its cursor.
-    fn choose(&mut self, place: Option<usize>) -> Vec<Effect> {
-        let Some(Overlay::Palette { cursor, .. }) = &self.state.overlay else { return Vec::new() };
-        match self.palette_actions().get(place.unwrap_or(cursor.at)).copied() {
-            Some(action) => {
-                self.state.overlay = None;
-                update::apply(&mut self.state, action)
-            }
-            None => Vec::new(),
-        }
-    }
-
     /// Handles pasted text: it goes into text fields only.
     pub fn paste(&mut self, text: &str) -> Vec<Effect> {
         // A pasted line break is not Enter: the user checks the text first.
@@ -309,58 +293,6 @@ impl Application {
             Some(Overlay::Help { filter, .. }) => !filter.text().is_empty(),
             _ => self.takes_text(),
         }
-    }
-
-    /// Handles a mouse event.
-    pub fn mouse(&mut self, event: MouseEvent) -> Vec<Effect> {
-        let at = Position::new(event.column, event.row);
-        let target = self.hits.iter().rev().find(|(place, _)| place.contains(at)).map(|(_, target)| *target);
-        match event.kind {
-            MouseEventKind::Down(MouseButton::Left) => self.click(target),
-            MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
-                let is_down = event.kind == MouseEventKind::ScrollDown;
-                let action = if is_down { Action::Down } else { Action::Up };
-                if self.state.overlay.is_some() {
-                    return self.act_on_window(action);
-                }
-                let times = if self.state.viewport.columns > 1 { 1 } else { WHEEL_LINES };
-                (0..times).flat_map(|_| self.unless_locked(action)).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn unless_locked(&mut self, action: Action) -> Vec<Effect> {
-        if self.state.lock_screen.is_some() { Vec::new() } else { update::apply(&mut self.state, action) }
-    }
-
-    fn click(&mut self, target: Option<Target>) -> Vec<Effect> {
-        match target {
-            Some(Target::Choice(place)) => return self.choose(Some(place)),
-            Some(Target::Picture) if matches!(self.state.overlay, Some(Overlay::Zoom)) => {
-                self.state.overlay = None;
-            }
-            Some(Target::Window) => {}
-            // A click outside a window closes it.
-            _ if self.state.overlay.is_some() => update::close(&mut self.state),
-            Some(Target::Tab(tab)) => {
-                if let Some(list) = self.state.list_mut() {
-                    list.filter_mut().is_typing = false;
-                }
-                self.state.tab = tab;
-            }
-            Some(Target::Picture) => return self.unless_locked(Action::Zoom),
-            Some(Target::Item(place)) => {
-                let Some(list) = self.state.list_mut() else { return Vec::new() };
-                let cursor = list.cursor_mut();
-                if cursor.at == place {
-                    return self.unless_locked(Action::Enter);
-                }
-                cursor.at = place;
-            }
-            None => {}
-        }
-        Vec::new()
     }
 }
 

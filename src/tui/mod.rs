@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`state`] | what the application knows, as plain data |
 //! | [`action`], [`keymap`] | what a user can do, and with which keys |
+//! | [`palette`], [`commands`] | actions by name, and commands with an argument |
 //! | [`update`] | actions and replies change the state and return effects |
 //! | [`request`] | what is asked of the workers, and what they reply |
 //! | [`screens`], [`theme`] | state to cells |
@@ -24,6 +25,7 @@
 pub mod action;
 pub mod answers;
 pub mod application;
+pub mod commands;
 pub mod delivery;
 mod error;
 mod event;
@@ -34,6 +36,7 @@ mod idle;
 pub mod keymap;
 pub mod locale;
 mod overrides;
+pub mod palette;
 mod pane;
 pub mod preview;
 pub mod request;

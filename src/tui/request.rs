@@ -54,6 +54,8 @@ pub enum Request {
         /// Its passphrase.
         passphrase: Passphrase,
     },
+    /// List the addresses of known vaults.
+    KnownVaults,
     /// Use this older copy of the vault from now on.
     AcceptOlder,
     /// Wipe the keys of the open vault.
@@ -204,6 +206,8 @@ pub enum Reply {
         /// What is there, or why that is not known.
         found: Result<Presence, String>,
     },
+    /// The addresses of known vaults.
+    KnownVaults(Vec<String>),
     /// A vault was opened or created.
     Opened {
         /// The vault.

@@ -4,12 +4,15 @@ mod ascii;
 mod browser;
 mod canvas;
 mod contact_sheet;
+mod copies;
 mod exporting;
 mod grid;
 mod indexing;
+mod information;
 mod lock_screen;
 mod older_copy;
 mod overlay;
+mod palette;
 mod picture;
 mod plan;
 mod results;
@@ -35,7 +38,7 @@ use crate::services::name::inert;
 use crate::services::vault_name::vault_name;
 use canvas::Canvas;
 pub use canvas::Target;
-pub use overlay::{help_lines, palette_actions};
+pub use overlay::help_lines;
 
 /// The fewest columns and rows in which something useful fits.
 const SMALLEST: (u16, u16) = (20, 5);
@@ -57,7 +60,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, keymap: &Keymap
     frame.buffer_mut().set_style(area, theme.text);
     let window = overlay::place(area, state, keymap);
     pictures.begin_frame(window);
-    let viewport = Viewport { columns: 1, lines: 1, is_one_pane: area.width < 60 };
+    let viewport = Viewport { columns: 1, lines: 1, top: 0, is_one_pane: area.width < 60 };
     let mut canvas = Canvas { frame, state, theme, keymap, pictures, hits: Vec::new(), viewport };
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let text = format!("too small: {}x{}, needs {}x{}", area.width, area.height, SMALLEST.0, SMALLEST.1);
@@ -160,6 +163,11 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let state = canvas.state;
     let theme = canvas.theme;
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let position = position(state);
+    let place = Rect { width: u16::try_from(format::width(&position)).unwrap_or(0).min(inner.width), ..inner };
+    let place = Rect { x: inner.right() - place.width, ..place };
+    canvas.frame.render_widget(Line::raw(position), place);
+    let inner = Rect { width: inner.width.saturating_sub(place.width + 2), ..inner };
     let line = if let Some(filter) = state.typed_filter() {
         let mut spans = vec![Span::styled("/", theme.accent)];
         spans.extend(canvas.input_spans(&filter.field));
@@ -183,12 +191,20 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
     } else {
         match state.tab {
             Tab::Files => browser::status(canvas),
-            Tab::Results => results::status(canvas, inner.width),
-            Tab::Vault => vault::status(canvas, inner.width),
+            Tab::Results => results::status(canvas),
+            Tab::Vault => vault::status(canvas),
             Tab::Indexing => Line::default(),
         }
     };
     canvas.frame.render_widget(format::fit_line(line, usize::from(inner.width)), inner);
+}
+
+/// Where the cursor is in the list of the shown tab: `12 of 345`.
+fn position(state: &State) -> String {
+    match state.list() {
+        Some(list) if list.count() > 0 => format!("{} of {}", list.cursor().at + 1, list.count()),
+        _ => String::new(),
+    }
 }
 
 fn working_on(task: Task) -> &'static str {
@@ -212,32 +228,43 @@ fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     }
     let contexts = context::active(state);
     let key = |action| canvas.key(&contexts, action);
-    let keys: Vec<(Option<String>, &str)> = match &state.overlay {
+    let keys: Vec<(Option<String>, &str, Action)> = match &state.overlay {
         Some(Overlay::Palette { .. }) => vec![
-            (key(Action::Submit), "run"),
-            (canvas.up_and_down(&contexts, Action::Up, Action::Down), "move"),
-            (key(Action::Close), "close"),
+            (key(Action::Submit), "run", Action::Submit),
+            (canvas.up_and_down(&contexts, Action::Up, Action::Down), "move", Action::Down),
+            (key(Action::Close), "close", Action::Close),
         ],
-        Some(Overlay::Help { .. }) => vec![(canvas.key(&[Context::Window], Action::Close), "close")],
+        Some(Overlay::Help { .. }) => {
+            vec![(canvas.key(&[Context::Window], Action::Close), "close", Action::Close)]
+        }
         // The other windows show their keys themselves.
         Some(_) => Vec::new(),
         None if state.typed_filter().is_some() => {
-            vec![(key(Action::Submit), "apply"), (key(Action::ClearFilter), "clear")]
+            vec![
+                (key(Action::Submit), "apply", Action::Submit),
+                (key(Action::ClearFilter), "clear", Action::ClearFilter),
+            ]
         }
-        None => hinted(state).iter().map(|(action, label)| (canvas.hint_key(*action), *label)).collect(),
+        None => {
+            let hint = |(action, label): &(Action, &'static str)| (canvas.hint_key(*action), *label, *action);
+            hinted(state).iter().map(hint).collect()
+        }
     };
     let mut room = usize::from(area.width.saturating_sub(2));
-    let mut spans = Vec::new();
-    for (key, label) in keys.into_iter().filter_map(|(key, label)| Some((key?, label))) {
+    let mut x = area.x + 1;
+    for (key, label, action) in keys.into_iter().filter_map(|(key, label, action)| Some((key?, label, action))) {
         let width = format::width(&key) + format::width(label) + 3;
         if width > room {
             continue;
         }
         room -= width;
-        spans.extend([Span::styled(key, theme.accent), Span::styled(format!(" {label}  "), theme.faint)]);
+        let columns = u16::try_from(width).unwrap_or(0);
+        let place = Rect { x, width: columns, ..area };
+        let hint = [Span::styled(key, theme.accent), Span::styled(format!(" {label}  "), theme.faint)];
+        canvas.frame.render_widget(Line::from_iter(hint), place);
+        canvas.hits.push((Rect { width: columns - 2, ..place }, Target::Act(action)));
+        x += columns;
     }
-    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    canvas.frame.render_widget(Line::from(spans), inner);
 }
 
 /// Hints of each tab, the most important first. Actions that are refused now are left out when drawing.
@@ -269,28 +296,34 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
         ],
         Tab::Results => &[
             (Action::Help, "help"),
+            (Action::Enter, "large"),
+            (Action::Similar, "like this"),
             (Action::LowerThreshold, "lower"),
             (Action::RaiseThreshold, "raise"),
-            (Action::Similar, "like this"),
-            (Action::Enter, "large"),
             (Action::Select, "select"),
             (Action::Export, "export"),
+            (Action::ExportMatches, "export matches"),
+            (Action::PreviousQuery, "search before"),
+            (Action::NextQuery, "search after"),
+            (Action::Details, "information"),
             (Action::Filter, "filter"),
             (Action::Arrangement, "grid/list"),
-            (Action::OpenOutside, "open"),
-            (Action::Files, "files"),
+            (Action::Palette, "all actions"),
             (Action::Quit, "quit"),
         ],
         Tab::Vault => &[
             (Action::Help, "help"),
-            (Action::Similar, "find similar"),
             (Action::Enter, "large"),
+            (Action::Similar, "find similar"),
+            (Action::Arrangement, "folders/list"),
+            (Action::Jump, "go to"),
             (Action::Select, "select"),
             (Action::Filter, "filter"),
             (Action::Export, "export"),
+            (Action::Details, "information"),
+            (Action::Sort, "sort"),
             (Action::Remove, "remove"),
-            (Action::Details, "camera"),
-            (Action::Check, "check"),
+            (Action::Palette, "all actions"),
             (Action::Quit, "quit"),
         ],
         Tab::Indexing => &[

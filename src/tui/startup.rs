@@ -11,10 +11,10 @@ use super::locale;
 use super::overrides::Warning;
 use super::preview::{Pictures, SentPictures};
 use super::state::lock_screen::LockScreen;
-use super::state::{Preferences, State};
+use super::state::{Preferences, State, Tab};
 use super::theme::{Background, Colours, Theme};
 use crate::preview::Link;
-use crate::services::application_options::ApplicationOptions;
+use crate::services::application_options::{ApplicationOptions, Start};
 use crate::services::search::DEFAULT_TOP;
 use crate::services::session;
 
@@ -47,6 +47,7 @@ pub(super) fn build(options: &ApplicationOptions, sent: SentPictures) -> (Applic
         on_lock: options.on_lock,
     };
     let mut state = State::new(options.folder.clone(), preferences);
+    state.first_tab = (options.start == Start::Vault).then_some(Tab::Vault);
     // A worker checks whether the vault is there: a disk that does not respond must not delay the first frame.
     state.lock_screen =
         Some(LockScreen::for_question(session::first_question(options.vault.as_deref(), &options.folder)));

@@ -5,6 +5,8 @@
 pub mod browser;
 pub mod cursor;
 pub mod exporting;
+pub mod grid_layout;
+pub mod history;
 pub mod indexing;
 pub mod intake;
 pub mod list;
@@ -13,6 +15,7 @@ pub mod messages;
 pub mod overlay;
 pub mod rate;
 pub mod results;
+pub mod sections;
 pub mod surveys;
 pub mod text_field;
 pub mod tiles;
@@ -23,6 +26,7 @@ use std::path::PathBuf;
 
 use browser::Browser;
 use exporting::Exporting;
+use history::History;
 use indexing::Indexing;
 use intake::QueuedRun;
 use list::{Filter, List};
@@ -110,10 +114,14 @@ pub struct State {
     pub browser: Browser,
     /// The last search.
     pub results: Results,
+    /// The searches before and after it.
+    pub history: History,
     /// The photos of the vault.
     pub collection: Collection,
     /// The layout of results and vault.
     pub tiles: Tiles,
+    /// Whether the information pane is shown beside results and vault.
+    pub shows_information: bool,
     /// The vault, open or not.
     pub session: Session,
     /// The indexing run, or the last one.
@@ -124,6 +132,12 @@ pub struct State {
     pub exporting: Option<Exporting>,
     /// Messages.
     pub messages: Messages,
+    /// The commands that were run in the palette, newest last.
+    pub palette_history: Vec<String>,
+    /// The addresses of vaults that this machine knows.
+    pub known_vaults: Vec<String>,
+    /// The tab to show once a vault that is not empty has been listed, unless the user does something before.
+    pub first_tab: Option<Tab>,
     /// Settings, flags and environment that shape the application.
     pub preferences: Preferences,
     /// The frame of the spinners.
@@ -141,6 +155,8 @@ pub struct Viewport {
     pub columns: usize,
     /// Lines of items that fit.
     pub lines: usize,
+    /// The first of these lines.
+    pub top: usize,
     /// Whether there is room for only one of list and picture.
     pub is_one_pane: bool,
 }
@@ -157,16 +173,21 @@ impl State {
             overlay: None,
             browser: Browser::new(folder),
             results: Results::new(preferences.threshold, preferences.top),
+            history: History::default(),
             collection: Collection::default(),
             tiles: Tiles::default(),
+            shows_information: false,
             session: Session::Closed,
             indexing: None,
             queue: VecDeque::new(),
             exporting: None,
             messages: Messages::default(),
+            palette_history: Vec::new(),
+            known_vaults: Vec::new(),
+            first_tab: None,
             preferences,
             tick: 0,
-            viewport: Viewport { columns: 1, lines: 1, is_one_pane: false },
+            viewport: Viewport { columns: 1, lines: 1, top: 0, is_one_pane: false },
             pictures_by: "",
         }
     }
@@ -225,7 +246,9 @@ impl State {
     /// The numbers of a running indexing run stay.
     pub fn forget_vault(&mut self) {
         self.results = Results::new(self.results.threshold(), self.results.top());
+        self.history = History::default();
         self.collection = Collection::default();
+        self.palette_history.clear();
         self.browser.forget_vault();
         self.indexing = self.indexing.take().filter(Indexing::is_running);
         if let Some(run) = &mut self.indexing {

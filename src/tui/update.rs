@@ -3,10 +3,12 @@
 //! Must never wait: no file, no lock, no network.
 
 mod answer;
+mod commands;
 mod export;
 mod folders;
 mod indexing;
 mod intake;
+mod jump;
 mod leaving;
 mod lists;
 mod lock_screen;
@@ -18,7 +20,8 @@ mod trust;
 mod typed_path;
 
 use super::action::Action;
-use super::request::Effect;
+use super::commands::CommandKind;
+use super::request::{Effect, Request};
 use super::state::cursor::Step;
 use super::state::overlay::Overlay;
 use super::state::results::Amount;
@@ -28,18 +31,20 @@ use super::state::{State, Tab};
 use lists::with_list;
 
 pub use answer::receive;
+pub use commands::{command_refusal, run_command};
 pub use export::export;
 pub use intake::submit_plan;
 pub use leaving::finish;
 pub use lock_screen::key::FormKey;
 pub use lock_screen::{lock_screen_key, look_if_due, skip_lock_screen};
 pub use overlay::{answer, close, decline};
-pub use photos::current_photo;
+pub use photos::{current_photo, information};
 pub use refusal::refusal;
 
 /// Performs `action`, or says why not. Moving past the end of a list is not worth a message.
 pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     state.messages.mark_read();
+    state.first_tab = None;
     let step = movement::step_of(action);
     if let Some(reason) = refusal(state, action) {
         if step.is_none() && !is_silent(action) {
@@ -48,7 +53,9 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         return Vec::new();
     }
     if let Some(step) = step {
-        return walk(state, step);
+        let mut effects = walk(state, step);
+        effects.extend(information(state));
+        return effects;
     }
     match action {
         Action::Enter => return folders::open(state),
@@ -68,10 +75,7 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::CopyNames => return photos::copy_names(state),
         Action::Parent => return folders::parent(state),
         Action::Home => return folders::home(state),
-        Action::Sort => {
-            state.browser.sort_next();
-            state.messages.info(format!("sorted {}", state.browser.sorting.title()));
-        }
+        Action::Sort => lists::sort_next(state),
         Action::Reload => return folders::reload(state),
         Action::Index => return intake::plan(state, state.browser.list.targets()),
         Action::IndexFolder => return intake::plan(state, vec![state.browser.folder.clone()]),
@@ -81,19 +85,25 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::LowerThreshold => state.results.move_threshold(-1),
         Action::MoreResults => state.results.move_top(Amount::More),
         Action::FewerResults => state.results.move_top(Amount::Fewer),
-        Action::Arrangement => state.tiles.rearrange(),
+        Action::Arrangement => lists::rearrange(state),
         Action::LargerThumbnails => state.tiles.resize(Resize::Larger),
         Action::SmallerThumbnails => state.tiles.resize(Resize::Smaller),
-        Action::Export => photos::ask_where_to_export(state),
+        Action::Export => photos::ask_where_to_export(state, photos::subject(state)),
+        Action::ExportMatches => photos::ask_where_to_export(state, state.results.matches()),
+        Action::PreviousQuery => state.history.previous(&mut state.results),
+        Action::NextQuery => state.history.next(&mut state.results),
+        Action::Jump => return overlay::open_palette(state, CommandKind::Go),
+        Action::OpenVault => return overlay::open_palette(state, CommandKind::Open),
         Action::StopExport => return export::stop(state),
         Action::OpenOutside => photos::ask(state, photos::Purpose::OpenOutside),
         Action::Download => photos::ask(state, photos::Purpose::Download),
         Action::Remove => photos::ask(state, photos::Purpose::Remove),
         Action::Check => return photos::check(state),
-        Action::Details => return photos::details(state),
+        Action::Details => return photos::toggle_information(state),
         Action::Help => state.overlay = Some(Overlay::Help { filter: TextField::default(), scroll: 0 }),
         Action::Palette => {
             state.overlay = Some(Overlay::Palette { filter: TextField::default(), cursor: Default::default() });
+            return vec![Effect::Ask(Request::KnownVaults)];
         }
         Action::Log => state.overlay = Some(Overlay::Log { scroll: 0 }),
         Action::CyclePictures => return vec![Effect::CyclePictures],

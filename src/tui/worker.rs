@@ -28,6 +28,7 @@ use super::state::text_field::PassphraseField as TypedPassphrase;
 use crate::preview::tmux::Tmux;
 use crate::preview::{Encoder, ProbeOptions};
 use crate::services::app_dirs::AppDirs;
+use crate::services::copies;
 use crate::services::external_viewer;
 use crate::services::library::PhotoId;
 use crate::services::progress::Control;
@@ -196,6 +197,10 @@ impl Workers {
                 self.look(vault, trusted.into());
                 Ok(())
             }
+            Request::KnownVaults => {
+                self.list_known_vaults();
+                Ok(())
+            }
             Request::Close => {
                 self.shared.close();
                 Ok(())
@@ -236,6 +241,15 @@ impl Workers {
         let (answers, vault) = (self.events.clone(), Arc::clone(&self.shared));
         start("look", &self.events, move || {
             let _ = answers.send(AppEvent::Reply(vault.look(root, &trust)));
+        });
+    }
+
+    /// Lists the known vaults. Without a list nothing is offered; opening a vault says what is wrong with it.
+    fn list_known_vaults(&self) {
+        let (answers, shared) = (self.events.clone(), Arc::clone(&self.shared));
+        start("known vaults", &self.events, move || {
+            let addresses = copies::addresses(shared.dirs()).unwrap_or_default();
+            let _ = answers.send(AppEvent::Reply(Reply::KnownVaults(addresses)));
         });
     }
 

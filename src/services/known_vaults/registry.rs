@@ -46,6 +46,14 @@ impl KnownVaults {
         Ok(listed(entries, &known))
     }
 
+    /// The addresses of all known vaults, in their order.
+    ///
+    /// # Errors
+    /// [`Error::KnownVaults`] when the list cannot be read.
+    pub fn addresses(&self) -> Result<Vec<String>, Error> {
+        Ok(self.file.read()?.iter().map(|entry| entry.address.to_string()).collect())
+    }
+
     /// Forgets what is known of the vault at `address`: the next one found there is accepted.
     ///
     /// # Errors

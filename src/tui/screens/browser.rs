@@ -7,7 +7,7 @@ use super::super::action::Action;
 use super::super::format;
 use super::super::preview::Subject;
 use super::super::state::browser::{Entry, Kind, Sorting};
-use super::super::state::cursor::GridLayout;
+use super::super::state::grid_layout::{GridLayout, Rows};
 use super::super::state::{Pane, Viewport};
 use super::canvas::{Canvas, Focus, Target};
 use super::{contact_sheet, picture};
@@ -38,7 +38,12 @@ fn list(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if count == 0 {
         return empty(canvas, inner);
     }
-    let first = browser.list.cursor.first_line(GridLayout::whole(count, 1), usize::from(inner.height));
+    let rows = Rows { all: usize::from(inner.height), line: 1, heading: 0 };
+    let first = GridLayout::whole(count, 1).first_line(browser.list.cursor.top, browser.list.cursor.at, rows);
+    canvas.viewport.top = first;
+    let bar = Rect { x: area.right().saturating_sub(1), width: 1, ..inner };
+    canvas.scrollbar(bar, first, usize::from(inner.height), count, &|line| line);
+    let browser = &canvas.state.browser;
     let rows = browser.list.visible().enumerate().skip(first).zip(inner.y..inner.bottom());
     for ((place, entry), y) in rows {
         let row = Rect { y, height: 1, ..inner };

@@ -11,13 +11,17 @@ use super::super::format;
 use super::super::keymap::Keymap;
 use super::super::keymap::context::{self, Context};
 use super::super::preview::Pictures;
+use super::super::state::Pane;
 use super::super::state::cursor::Mark;
+use super::super::state::list::Filter;
 use super::super::state::messages::Severity;
 use super::super::state::overlay::Overlay;
 use super::super::state::text_field::TextField;
 use super::super::state::{State, Tab, Viewport};
 use super::super::theme::Theme;
 use super::super::update::refusal;
+use super::information;
+use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
 use crate::services::settings::Motion;
 
@@ -28,9 +32,13 @@ pub enum Target {
     Tab(Tab),
     /// Moves to this item, or opens it if the cursor is there already.
     Item(usize),
+    /// Moves to this item.
+    Place(usize),
     /// Opens or closes the large picture.
     Picture,
-    /// Performs the action on this line of the palette.
+    /// Performs this action.
+    Act(Action),
+    /// Takes the choice on this line of the palette.
     Choice(usize),
     /// Nothing: it is inside a window.
     Window,
@@ -139,6 +147,75 @@ impl Canvas<'_, '_> {
         let inner = block.inner(area);
         self.frame.render_widget(block, area);
         inner
+    }
+
+    /// Draws a scrollbar in a column: which of `all` lines are on the screen. Nothing if all of them are. A click on it
+    /// moves to the item at the place that `place_of` gives for a line.
+    pub(super) fn scrollbar(
+        &mut self,
+        bar: Rect,
+        first: usize,
+        visible: usize,
+        all: usize,
+        place_of: &dyn Fn(usize) -> usize,
+    ) {
+        let rows = usize::from(bar.height);
+        if all <= visible || rows == 0 {
+            return;
+        }
+        let length = (rows * visible / all).clamp(1, rows);
+        let from = (rows - length) * first.min(all - visible) / (all - visible);
+        for (row, y) in (bar.y..bar.bottom()).enumerate() {
+            let cell = Rect { y, height: 1, width: 1, ..bar };
+            let is_thumb = (from..from + length).contains(&row);
+            let (symbol, style) = if is_thumb { ("┃", self.theme.focus) } else { ("│", self.theme.border) };
+            self.frame.render_widget(Span::styled(symbol, style), cell);
+            let line = if rows > 1 { row * (all - 1) / (rows - 1) } else { 0 };
+            self.hits.push((cell, Target::Place(place_of(line))));
+        }
+    }
+
+    /// Draws the information pane beside the list if it is shown: `draw` draws it. Returns the room for the list; `None`
+    /// on a narrow screen, where the pane takes the place of the list.
+    pub(super) fn beside_information(&mut self, area: Rect, draw: &mut dyn FnMut(&mut Self, Rect)) -> Option<Rect> {
+        if self.viewport.is_one_pane {
+            if self.state.pane == Pane::Preview {
+                draw(self, area);
+                return None;
+            }
+            return Some(area);
+        }
+        if !self.state.shows_information {
+            return Some(area);
+        }
+        let [list, pane] =
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(information::COLUMNS.min(area.width / 2))])
+                .areas(area);
+        draw(self, pane);
+        Some(list)
+    }
+
+    /// How many items are selected, and the filter, for the status line.
+    pub(super) fn selection_and_filter(&self, selected: usize, filter: &Filter) -> Vec<Span<'static>> {
+        let mut spans = Vec::new();
+        if selected > 0 {
+            spans.push(Span::styled(format!("● {selected} selected  "), self.theme.selected));
+        }
+        if !filter.field.text().is_empty() {
+            spans.push(Span::styled(format!("filter “{}”  ", inert(filter.field.text())), self.theme.title));
+        }
+        spans
+    }
+
+    /// Name, size, date and folder of a stored photo in a line.
+    pub(super) fn facts(&self, photo: &StoredPhoto) -> Vec<Span<'static>> {
+        let mut parts = vec![format!("{}×{}", photo.width, photo.height), format::size(photo.bytes)];
+        parts.extend(photo.minute());
+        parts.extend(photo.folder());
+        vec![
+            Span::raw(inert(&photo.name).into_owned()),
+            Span::styled(format!("  {}", inert(&parts.join(" · "))), self.theme.faint),
+        ]
     }
 
     /// Draws centred text, for empty lists: why, and which key to press.

@@ -6,9 +6,8 @@ use ratatui::layout::{Constraint, Flex, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
-use super::super::action::{Action, TABLE};
+use super::super::action::Action;
 use super::super::format;
-use super::super::fuzzy;
 use super::super::keymap::context::{self, Context};
 use super::super::keymap::{HelpLine, Keymap};
 use super::super::preview::Subject;
@@ -16,9 +15,8 @@ use super::super::state::indexing::Indexing;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
 use super::super::state::{State, Tab};
-use super::super::update::refusal;
 use super::canvas::{Canvas, Focus, Target};
-use super::{older_copy, picture, plan};
+use super::{older_copy, palette, picture, plan};
 use crate::services::name::inert;
 use crate::services::vault_name::vault_name;
 
@@ -59,7 +57,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
     canvas.hits.push((window, Target::Window));
     match &canvas.state.overlay {
         Some(Overlay::Help { filter, scroll }) => help(canvas, window, filter.text(), *scroll),
-        Some(Overlay::Palette { filter, cursor }) => palette(canvas, window, filter.text(), cursor.at),
+        Some(Overlay::Palette { filter, cursor }) => palette::draw(canvas, window, filter, cursor.at),
         Some(Overlay::Log { scroll }) => log(canvas, window, *scroll),
         Some(Overlay::Confirm(question)) => confirm(canvas, window, question),
         Some(Overlay::ExportTo { photos, folder }) => {
@@ -86,16 +84,6 @@ pub fn help_lines(keymap: &Keymap, filter: &str) -> Vec<HelpLine> {
     lines
 }
 
-/// The actions that apply now and match `filter`, best first.
-#[must_use]
-pub fn palette_actions(state: &State, filter: &str) -> Vec<Action> {
-    let applies = |action: &Action| *action != Action::Palette && refusal(state, *action).is_none();
-    let actions: Vec<Action> = TABLE.iter().map(|(action, _, _)| *action).filter(applies).collect();
-    let texts: Vec<String> =
-        actions.iter().map(|action| format!("{} {}", action.name(), action.description())).collect();
-    fuzzy::best_first(filter, texts.iter().map(String::as_str)).into_iter().map(|index| actions[index]).collect()
-}
-
 fn filter_line(canvas: &Canvas<'_, '_>, filter: &str, empty: &str) -> Line<'static> {
     let theme = canvas.theme;
     let mut spans = vec![Span::styled("› ", theme.accent)];
@@ -108,7 +96,7 @@ fn filter_line(canvas: &Canvas<'_, '_>, filter: &str, empty: &str) -> Line<'stat
 }
 
 /// `; KEY closes`, for the title of a window.
-fn closing(canvas: &Canvas<'_, '_>) -> String {
+pub(super) fn closing(canvas: &Canvas<'_, '_>) -> String {
     // Prefer the key that closes every window.
     let key =
         canvas.key(&[Context::Window], Action::Close).or(canvas.key(&context::active(canvas.state), Action::Close));
@@ -139,34 +127,6 @@ fn help(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, scroll: usize) 
     }
     if lines.is_empty() {
         canvas.notice(body, vec![Line::raw("no key matches")]);
-    }
-}
-
-fn palette(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, at: usize) {
-    let inner = canvas.pane(window, "actions", Focus::Here);
-    let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-    canvas.frame.render_widget(filter_line(canvas, filter, "type to find an action"), top);
-    let actions = palette_actions(canvas.state, filter);
-    let at = at.min(actions.len().saturating_sub(1));
-    let lines = usize::from(body.height);
-    let first = at.saturating_sub(lines.saturating_sub(1));
-    for ((place, action), y) in actions.iter().enumerate().skip(first).zip(body.y..body.bottom()) {
-        let row = Rect { y, height: 1, ..body };
-        let key = canvas.keymap.keys(&context::of_tab(canvas.state.tab), *action).join("  ");
-        let room = usize::from(row.width).saturating_sub(format::width(&key) + 2);
-        let line = Line::from(vec![
-            Span::raw(" "),
-            Span::raw(format::padded(action.description(), room)),
-            Span::styled(key, canvas.theme.accent),
-        ]);
-        canvas.frame.render_widget(line, row);
-        if place == at {
-            canvas.mark_row(row);
-        }
-        canvas.hits.push((row, Target::Choice(place)));
-    }
-    if actions.is_empty() {
-        canvas.notice(body, vec![Line::raw("no action matches")]);
     }
 }
 

@@ -6,7 +6,6 @@ use ratatui::text::Line;
 use super::super::format;
 use super::super::preview::{PictureState, Subject};
 use super::canvas::{Canvas, Focus, Target};
-use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
 
 /// Draws a picture or its placeholder: a mark while it loads, or the reason why there is none.
@@ -51,11 +50,4 @@ pub(super) fn preview(canvas: &mut Canvas<'_, '_>, area: Rect, name: &str, subje
         let place = Rect { y: row, height: 1, x: text.x + 1, width: text.width.saturating_sub(2) };
         canvas.frame.render_widget(format::fit_line(line, usize::from(place.width)), place);
     }
-}
-
-/// Size and date of a stored photo.
-pub(super) fn facts(canvas: &Canvas<'_, '_>, photo: &StoredPhoto) -> Vec<Line<'static>> {
-    let size = format!("{}×{} · {}", photo.width, photo.height, format::size(photo.bytes));
-    let date = photo.minute().map(|date| inert(&date).into_owned());
-    [Some(size), date].into_iter().flatten().map(|text| Line::styled(text, canvas.theme.faint)).collect()
 }

@@ -1,4 +1,4 @@
-//! The results tab: the query, matches and nearest other photos, and a preview of the one under the cursor.
+//! The results tab: the question in a strip, below it the matches and the nearest other photos as a grid or as lines.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -6,40 +6,34 @@ use ratatui::text::{Line, Span};
 use super::super::action::Action;
 use super::super::format;
 use super::super::preview::Subject;
-use super::super::state::Pane;
 use super::super::state::results::Query;
 use super::super::state::tiles::Arrangement;
-use super::canvas::{Canvas, Focus};
-use super::{grid, picture};
+use super::canvas::Canvas;
+use super::{grid, information, picture};
 use crate::services::name::inert;
 use crate::services::search::Match;
 
+/// The rows of the strip with a picture of the query, and from how many rows on there is room for it.
+const STRIP_ROWS: u16 = 4;
+const ROWS_FOR_PICTURE: u16 = 18;
+
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if canvas.state.results.query.is_none() {
-        let inner = canvas.pane(area, "results", Focus::Here);
         let mut lines = vec![Line::raw("no search yet")];
         lines.extend(canvas.press(Action::Files, "for the Files tab or"));
         lines.extend(canvas.press(Action::Vault, "for the Vault tab, and search for a photo there"));
-        return canvas.notice(inner, lines);
+        return canvas.notice(area, lines);
     }
-    if canvas.viewport.is_one_pane {
-        match canvas.state.pane {
-            Pane::List => photos(canvas, area),
-            Pane::Preview => preview(canvas, area),
-        }
+    let found = canvas.state.results.list.current();
+    let (photo, score) = (found.map(|found| &found.photo), found.map(|found| found.score));
+    let Some(area) = canvas.beside_information(area, &mut |canvas, pane| information::draw(canvas, pane, photo, score))
+    else {
         return;
-    }
-    if area.width >= 100 {
-        let [left, middle, right] =
-            Layout::horizontal([Constraint::Length(26), Constraint::Fill(5), Constraint::Fill(3)]).areas(area);
-        query(canvas, left);
-        photos(canvas, middle);
-        preview(canvas, right);
-    } else {
-        let [left, right] = Layout::horizontal([Constraint::Percentage(55), Constraint::Fill(1)]).areas(area);
-        photos(canvas, left);
-        preview(canvas, right);
-    }
+    };
+    let rows = if area.height >= ROWS_FOR_PICTURE { STRIP_ROWS } else { 1 };
+    let [strip, area] = Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(area);
+    question(canvas, strip);
+    photos(canvas, area);
 }
 
 fn query_name(query: &Query) -> String {
@@ -49,83 +43,98 @@ fn query_name(query: &Query) -> String {
     }
 }
 
-fn query(canvas: &mut Canvas<'_, '_>, area: Rect) {
-    let results = &canvas.state.results;
-    let Some(query) = &results.query else { return };
-    let [top, bottom] = Layout::vertical([Constraint::Max(14), Constraint::Fill(1)]).areas(area);
-    let inner = canvas.pane(top, "like this", Focus::Elsewhere);
-    let [image, name] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(inner);
-    let subject = match query {
-        Query::File(path) => Subject::File(path.clone()),
-        Query::Stored(photo) => Subject::Thumbnail(photo.id),
-    };
-    picture::draw(canvas, image, subject);
-    let text = query_name(query);
-    canvas.frame.render_widget(Line::raw(format::fit(&text, usize::from(name.width)).into_owned()).centered(), name);
-
-    let inner = canvas.pane(bottom, "search", Focus::Elsewhere);
-    let columns = usize::from(inner.width);
-    let theme = canvas.theme;
-    let part = f64::from(results.threshold()).max(0.0);
-    let mut lines = vec![
-        Line::from(format!("threshold   {:.2}", results.threshold())),
-        Line::styled(format::bar(part, columns), theme.bar),
-        canvas.hints(&[(Action::LowerThreshold, "lower"), (Action::RaiseThreshold, "raise")]),
-        Line::default(),
-        Line::from(format!("list        {}", results.top())),
-        canvas.hints(&[(Action::FewerResults, "fewer"), (Action::MoreResults, "more")]),
-    ];
-    if let Some(found) = results.summary() {
-        let matches = format::count(results.reached(), "match");
-        lines.extend([Line::default(), Line::raw(format!("{matches} of {}", found.compared))]);
-        if found.query_is_stored {
-            lines.push(Line::raw(QUERY_IS_STORED));
-        }
+/// The question strip: what was asked, and what came of it.
+fn question(canvas: &mut Canvas<'_, '_>, area: Rect) {
+    let Some(query) = &canvas.state.results.query else { return };
+    let mut text = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    if area.height >= STRIP_ROWS {
+        let [image, right] = Layout::horizontal([Constraint::Length(11), Constraint::Fill(1)]).areas(text);
+        let subject = match query {
+            Query::File(path) => Subject::File(path.clone()),
+            Query::Stored(photo) => Subject::Thumbnail(photo.id),
+        };
+        picture::draw(canvas, Rect { width: image.width.saturating_sub(1), ..image }, subject);
+        text = right;
     }
-    for (line, y) in lines.into_iter().zip(inner.y..inner.bottom()) {
-        canvas.frame.render_widget(line, Rect { y, height: 1, ..inner });
+    let columns = usize::from(text.width);
+    let lines = if area.height >= STRIP_ROWS { described(canvas, query) } else { vec![outcome(canvas, query)] };
+    for (line, y) in lines.into_iter().zip(text.y..text.bottom()) {
+        canvas.frame.render_widget(format::fit_line(line, columns), Rect { y, height: 1, ..text });
     }
 }
 
-/// Shown when the vault holds the query itself, which is not listed.
-const QUERY_IS_STORED: &str = "query is in the vault";
+/// The question and its outcome in a line.
+fn outcome(canvas: &Canvas<'_, '_>, query: &Query) -> Line<'static> {
+    let results = &canvas.state.results;
+    let theme = canvas.theme;
+    let mut spans = vec![Span::raw("like "), Span::styled(query_name(query), theme.title)];
+    if results.is_searching {
+        spans.push(Span::styled(format!("  {} searching", canvas.spinner()), theme.faint));
+    }
+    if let Some(found) = results.summary() {
+        let matches = format::count(results.reached(), "match");
+        let compared = format::count(found.compared, "photo");
+        spans.push(Span::raw(format!("  {matches} ≥ {:.2} among {compared}", results.threshold())));
+        if found.query_is_stored {
+            spans.push(Span::styled("  the query is in the vault", theme.faint));
+        }
+    }
+    Line::from(spans)
+}
+
+fn described(canvas: &Canvas<'_, '_>, query: &Query) -> Vec<Line<'static>> {
+    let results = &canvas.state.results;
+    let theme = canvas.theme;
+    let mut lines = vec![outcome(canvas, query)];
+    if let Some(found) = results.summary() {
+        let mut mark = vec![
+            Span::styled(format!("mark {:.2} ", results.threshold()), theme.faint),
+            Span::styled(format::bar(f64::from(results.threshold()).max(0.0), 16), theme.bar),
+            Span::raw("  "),
+        ];
+        mark.extend(canvas.hints(&[(Action::LowerThreshold, "lower"), (Action::RaiseThreshold, "raise")]).spans);
+        mark.push(Span::styled(format!("best {}  ", results.top()), theme.faint));
+        mark.extend(canvas.hints(&[(Action::FewerResults, "fewer"), (Action::MoreResults, "more")]).spans);
+        lines.push(Line::from(mark));
+        let timing = found.timing;
+        let total = format::milliseconds(timing.total());
+        let each = [
+            ("features", timing.features),
+            ("encrypt", timing.encrypt),
+            ("scan", timing.scan),
+            ("decrypt", timing.decrypt),
+        ]
+        .map(|(step, took)| format!("{step} {}", format::milliseconds(took)));
+        lines.push(Line::styled(format!("searched encrypted in {total}: {}", each.join(" · ")), theme.faint));
+    }
+    let hints = canvas.hints(&[(Action::PreviousQuery, "search before"), (Action::NextQuery, "search after")]);
+    lines.extend((!hints.spans.is_empty()).then_some(hints));
+    lines
+}
 
 fn photos(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let results = &canvas.state.results;
     let count = results.list.visible().len();
-    let title = match (&results.query, results.summary()) {
-        (Some(query), Some(_)) if area.width < 100 => {
-            let matches = format::count(results.shown_matches(), "match");
-            format!("{matches} ≥ {:.2} of {count} like {}", results.threshold(), query_name(query))
-        }
-        _ => "results".to_owned(),
-    };
-    let inner = canvas.pane(area, &title, Focus::Here);
     if count == 0 {
-        return empty(canvas, inner);
+        return empty(canvas, area);
     }
-    let items = grid::Items { count, cursor: results.list.cursor, divider: divider(canvas) };
+    let items =
+        grid::Items { count, cursor: results.list.cursor, sections: results.sections(), heading: Some(&heading) };
     match canvas.state.tiles.arrangement {
-        Arrangement::List => grid::lines(canvas, inner, &items, &|canvas, place, columns| {
+        Arrangement::List => grid::lines(canvas, area, &items, &|canvas, place, columns| {
             let found = canvas.state.results.list.at(place)?;
             Some(row_of(canvas, found, place, columns))
         }),
-        Arrangement::Grid => grid::draw(canvas, inner, &items, &|canvas, place, columns| {
+        Arrangement::Grid => grid::draw(canvas, area, &items, &|canvas, place, columns| {
             let results = &canvas.state.results;
             let found = results.list.at(place)?;
             let bar = format::bar(f64::from(found.score).max(0.0), columns.saturating_sub(7));
-            let fact = Line::from(vec![
+            let caption = Line::from(vec![
                 match_sign(canvas, place),
                 Span::raw(format!(" {:.2} ", found.score)),
                 Span::styled(bar, canvas.theme.bar),
             ]);
-            let name = inert(&found.photo.name);
-            Some(grid::Item {
-                photo: found.photo.id,
-                mark: results.list.mark(place),
-                name: Line::raw(format::fit(&name, columns).into_owned()),
-                fact,
-            })
+            Some(grid::Item { photo: found.photo.id, mark: results.list.mark(place), caption })
         }),
     }
 }
@@ -135,19 +144,21 @@ fn match_sign(canvas: &Canvas<'_, '_>, place: usize) -> Span<'static> {
     if place < canvas.state.results.shown_matches() { Span::styled("✓", canvas.theme.good) } else { Span::raw(" ") }
 }
 
-/// The divider between matches and other photos; `None` if all are matches.
-fn divider(canvas: &Canvas<'_, '_>) -> Option<(usize, Line<'static>)> {
+/// The headings above the matches and above the other photos.
+fn heading(canvas: &Canvas<'_, '_>, number: usize, columns: usize) -> Line<'static> {
     let results = &canvas.state.results;
-    let matches = results.shown_matches();
-    if matches == results.list.visible().len() {
-        return None;
-    }
-    let threshold = results.threshold();
-    let text = match matches {
-        0 => format!("── no match at {threshold:.2}; nearest photos ──"),
-        _ => format!("── below {threshold:.2}: nearest photos ──"),
+    let (matches, threshold) = (results.shown_matches(), results.threshold());
+    let text = match (number, matches) {
+        (0, _) => format!("{} at {threshold:.2} or above", format::count(matches, "match")),
+        (_, 0) => format!("no match at {threshold:.2}; the nearest photos"),
+        _ => format!("below {threshold:.2}: the nearest photos"),
     };
-    Some((matches, Line::styled(text, canvas.theme.title)))
+    let rule = "─".repeat(columns.saturating_sub(format::width(&text) + 5));
+    Line::from(vec![
+        Span::styled("── ", canvas.theme.border),
+        Span::styled(text, canvas.theme.title),
+        Span::styled(format!(" {rule}"), canvas.theme.border),
+    ])
 }
 
 fn row_of(canvas: &Canvas<'_, '_>, found: &Match, place: usize, columns: usize) -> Line<'static> {
@@ -185,62 +196,21 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
         lines.extend(canvas.press(Action::Back, "to clear the filter"));
     } else if results.summary().is_some_and(|found| found.query_is_stored) {
         lines.push(Line::raw("there is no other photo in the vault"));
-        lines.extend(canvas.press(Action::Files, "to go to Files and index some"));
+        lines.extend(canvas.press(Action::Files, "to go to Files and add some"));
     } else {
         lines.push(Line::raw("the vault is empty: there is nothing to search"));
-        lines.extend(canvas.press(Action::Files, "to go to Files and index some"));
+        lines.extend(canvas.press(Action::Files, "to go to Files and add some"));
     }
     canvas.notice(area, lines);
 }
 
-fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
-    let Some(found) = canvas.state.results.list.current() else {
-        let inner = canvas.pane(area, "preview", Focus::Elsewhere);
-        let line = Line::styled("the photo under the cursor is shown here", canvas.theme.faint);
-        return canvas.notice(inner, vec![line]);
-    };
-    picture::preview(canvas, area, &found.photo.name, Subject::Photo(found.photo.id), &mut |canvas, _| {
-        let is_match = found.score >= canvas.state.results.threshold();
-        let score = format!("similarity {:.3}{}", found.score, if is_match { ", a match" } else { "" });
-        [vec![Line::raw(score)], picture::facts(canvas, &found.photo)].concat()
-    });
-}
-
-/// The status line: selection and timing of the search, for about `columns` columns.
-pub(super) fn status(canvas: &Canvas<'_, '_>, columns: u16) -> Line<'static> {
-    let results = &canvas.state.results;
-    if results.is_searching {
-        return Line::from(format!("{} searching", canvas.spinner()));
-    }
-    let Some(found) = results.summary() else { return Line::default() };
-    let timing = found.timing;
-    let mut spans = Vec::new();
-    if !results.list.selected().is_empty() {
-        spans.push(Span::styled(format!("● {} selected  ", results.list.selected().len()), canvas.theme.selected));
-    }
-    if !results.list.filter.field.text().is_empty() {
-        spans.push(Span::raw(format!("filter “{}”  ", inert(results.list.filter.field.text()))));
-    }
-    // The query pane says it too, if there is room for that.
-    if found.query_is_stored && columns < 98 {
-        spans.push(Span::raw(format!("{QUERY_IS_STORED}  ")));
-    }
-    let total = format::milliseconds(timing.total());
-    let compared = format::count(found.compared, "photo");
-    spans.push(Span::raw(match columns {
-        0..60 => format!("{compared} in {total}"),
-        60..100 => total,
-        _ => format!("{compared} searched encrypted in {total}"),
-    }));
-    if columns >= 60 {
-        let each = [
-            ("features", timing.features),
-            ("encrypt", timing.encrypt),
-            ("scan", timing.scan),
-            ("decrypt", timing.decrypt),
-        ]
-        .map(|(step, took)| format!("{step} {}", format::milliseconds(took)));
-        spans.push(Span::styled(format!(": {}", each.join(" · ")), canvas.theme.faint));
+/// The status line: the selection, and the photo under the cursor.
+pub(super) fn status(canvas: &Canvas<'_, '_>) -> Line<'static> {
+    let list = &canvas.state.results.list;
+    let mut spans = canvas.selection_and_filter(list.selected().len(), &list.filter);
+    if let Some(found) = list.current() {
+        spans.push(Span::raw(format!("{:.3} ", found.score)));
+        spans.extend(canvas.facts(&found.photo));
     }
     Line::from(spans)
 }

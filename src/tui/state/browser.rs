@@ -71,6 +71,19 @@ impl Sorting {
         }
     }
 
+    /// Every order, in the order in which the key steps through them.
+    pub const ALL: [Self; 3] = [Self::Name, Self::Newest, Self::Largest];
+
+    /// The word that names it in a command.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Newest => "newest",
+            Self::Largest => "largest",
+        }
+    }
+
     /// Its description.
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -236,7 +249,12 @@ impl Browser {
 
     /// Sorts by the next order.
     pub fn sort_next(&mut self) {
-        self.sorting = self.sorting.next();
+        self.sort_by(self.sorting.next());
+    }
+
+    /// Sorts in another order. The cursor stays on its entry.
+    pub fn sort_by(&mut self, sorting: Sorting) {
+        self.sorting = sorting;
         if let Some(current) = self.list.current() {
             self.remembered.insert(self.folder.clone(), current.path.clone());
         }
@@ -277,7 +295,7 @@ impl Verdict {
 }
 
 /// A sort key that ignores case and compares runs of digits by value.
-fn natural_key(name: &str) -> Vec<(u64, String)> {
+pub(super) fn natural_key(name: &str) -> Vec<(u64, String)> {
     let lower = name.to_lowercase();
     let mut key = Vec::new();
     let mut rest = lower.as_str();

@@ -179,6 +179,8 @@ pub trait List {
     fn has_range(&self) -> bool;
     /// Starts a range at the cursor, or selects the range that was started.
     fn toggle_range(&mut self);
+    /// Starts a range at `place`.
+    fn begin_range(&mut self, place: usize);
     /// Gives up the range without selecting it.
     fn cancel_range(&mut self);
     /// Whether anything is selected, shown or not.
@@ -226,6 +228,10 @@ impl<T: Item> List for ListState<T> {
         let places = self.range.toggle(self.cursor).into_iter().flatten();
         let keys: Vec<T::Key> = places.filter_map(|place| Some(self.at(place)?.key().clone())).collect();
         self.selected.extend(keys);
+    }
+
+    fn begin_range(&mut self, place: usize) {
+        self.range.begin(place);
     }
 
     fn cancel_range(&mut self) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::super::fuzzy;
-use super::cursor::GridLayout;
+use super::grid_layout::GridLayout;
 use super::list::{Item, List, ListState};
 use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::search::{Match, SearchResult, Timing};
@@ -51,6 +51,8 @@ pub struct Results {
     pub list: ListState<Match>,
     /// How many of the shown ones reach the threshold; they come first.
     shown_matches: usize,
+    /// The first places of matches and of the others, if there are any.
+    sections: Vec<usize>,
     /// Why the search failed.
     pub error: Option<String>,
     /// Whether a search is running.
@@ -86,6 +88,7 @@ impl Results {
             summary: None,
             list: ListState::default(),
             shown_matches: 0,
+            sections: Vec::new(),
             error: None,
             is_searching: false,
             threshold,
@@ -135,6 +138,7 @@ impl Results {
         let pattern = self.list.filter.field.text();
         let shown = fuzzy::in_order(pattern, listed.iter().map(Item::name));
         self.shown_matches = shown.partition_point(|rank| listed[*rank].score >= self.threshold);
+        self.sections = if self.shown_matches < shown.len() { vec![0, self.shown_matches] } else { vec![0] };
         self.list.show(shown);
     }
 
@@ -157,10 +161,32 @@ impl Results {
         self.shown_matches
     }
 
+    /// The first places of the matches and of the others.
+    #[must_use]
+    pub fn sections(&self) -> &[usize] {
+        &self.sections
+    }
+
     /// The layout of the shown photos: matches first, the others from a new line on.
     #[must_use]
-    pub fn shape(&self, columns: usize) -> GridLayout {
-        GridLayout::divided(self.list.count(), columns, self.shown_matches)
+    pub fn layout(&self, columns: usize) -> GridLayout<'_> {
+        GridLayout::divided(self.list.count(), columns, &self.sections)
+    }
+
+    /// Takes threshold and number of results from `other`.
+    pub fn mark_as(&mut self, other: &Self) {
+        (self.threshold, self.top) = (other.threshold, other.top);
+        self.arrange();
+    }
+
+    /// All matches; with a filter those that pass it.
+    #[must_use]
+    pub fn matches(&self) -> Vec<PhotoId> {
+        if self.list.filter.field.text().is_empty() {
+            self.list.items().iter().take(self.reached()).map(|found| found.photo.id).collect()
+        } else {
+            self.list.visible().take(self.shown_matches).map(|found| found.photo.id).collect()
+        }
     }
 
     /// Moves the threshold by whole steps, to a multiple of a step.

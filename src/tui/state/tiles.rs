@@ -23,14 +23,17 @@ pub enum Resize {
 pub struct Tiles {
     /// Thumbnails or lines.
     pub arrangement: Arrangement,
-    /// Index into [`WIDTHS`].
+    /// Index into [`PERCENT`].
     size: usize,
 }
 
-/// Minimum tile widths to choose from, in columns with the border; the height is two fifths of the width.
-const WIDTHS: [u16; 5] = [14, 20, 28, 40, 60];
-/// The default: room for a thumbnail of 18 x 5 cells.
+/// Sizes to choose from, in percent of the width at which a screen shows a good number of photos.
+const PERCENT: [u16; 5] = [65, 100, 150, 200, 300];
+/// The default.
 const DEFAULT_SIZE: usize = 1;
+/// The width of a tile at 100 percent: this many columns, or this part of a wide screen.
+const NARROWEST: u16 = 15;
+const PART_OF_SCREEN: u16 = 8;
 
 impl Default for Tiles {
     fn default() -> Self {
@@ -39,7 +42,7 @@ impl Default for Tiles {
 }
 
 impl Tiles {
-    /// Switches to the other arrangement.
+    /// Switches between thumbnails and lines.
     pub fn rearrange(&mut self) {
         self.arrangement = match self.arrangement {
             Arrangement::List => Arrangement::Grid,
@@ -47,21 +50,16 @@ impl Tiles {
         };
     }
 
-    /// The minimum tile width, in columns.
+    /// The minimum width of a tile on a screen of `columns` columns.
     #[must_use]
-    pub fn narrowest(self) -> u16 {
-        WIDTHS[self.size]
+    pub fn narrowest(self, columns: u16) -> u16 {
+        let usual = (columns / PART_OF_SCREEN).max(NARROWEST);
+        (usual * PERCENT[self.size] / 100).min(columns).max(1)
     }
 
-    /// The maximum tile width, for few photos: still smaller than the preview.
+    /// The rows of the picture in a tile of this width: photos are mostly 4 : 3, and cells twice as high as wide.
     #[must_use]
-    pub fn widest(self) -> u16 {
-        2 * self.narrowest()
-    }
-
-    /// The rows of a tile with this many columns.
-    #[must_use]
-    pub fn rows(columns: u16) -> u16 {
+    pub fn picture_rows(columns: u16) -> u16 {
         (columns * 2 / 5).max(1)
     }
 
@@ -81,6 +79,6 @@ impl Tiles {
             Resize::Larger => self.size + 1,
             Resize::Smaller => self.size.checked_sub(1)?,
         };
-        (next < WIDTHS.len()).then_some(next)
+        (next < PERCENT.len()).then_some(next)
     }
 }

@@ -3,6 +3,7 @@
 use super::super::request::{Contents, Download, Effect, Ending, IndexingUpdate, Reply, Request};
 use super::super::state::State;
 use super::super::state::Tab;
+use super::super::state::history::History;
 use super::super::state::indexing::{Indexing, RunStatus};
 use super::super::state::list::List;
 use super::super::state::lock_screen::{LockScreen, Look, Step, Untrusted};
@@ -19,6 +20,7 @@ use crate::services::session::{self, Address};
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
+        Reply::KnownVaults(addresses) => state.known_vaults = addresses,
         Reply::Looked { vault, found } => return lock_screen::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::OtherVault { vault, found, passphrase } => trust::ask(state, Untrusted { vault, found, passphrase }),
@@ -37,9 +39,12 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
             }
         }
         Reply::Searched { query, result } => {
-            if state.results.query.as_ref() == Some(&query) {
-                state.results.end(result.map(|found| *found));
+            let result = result.map(|found| *found);
+            if state.results.is_searching && state.results.query.as_ref() == Some(&query) {
+                state.results.end(result);
+                return photos::information(state);
             }
+            drop(state.history.end(&query, result));
         }
         Reply::Exporting(progress) => {
             if let Some(run) = &mut state.exporting {
@@ -57,7 +62,6 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Downloaded(result) => return downloaded(state, result),
         Reply::Recognised { path, is_stored } => state.browser.recognise(path, is_stored),
         Reply::Exif { photo, fields } => match fields {
-            Ok(fields) if fields.is_empty() => state.messages.info("this photo has no camera data"),
             Ok(fields) => state.collection.exif = Some((photo, fields)),
             Err(reason) => state.messages.error(reason),
         },
@@ -164,6 +168,8 @@ fn collection(state: &mut State, result: Result<Contents, String>) {
     match result {
         Ok(Contents { photos, statistics, copies, advice }) => {
             state.browser.vault_changed(photos.iter().map(|photo| photo.bytes));
+            let tab = state.first_tab.take().filter(|_| !photos.is_empty() && state.tab == Tab::Files);
+            state.tab = tab.unwrap_or(state.tab);
             state.collection.listed(photos);
             state.collection.statistics = Some(statistics);
             state.collection.copies = copies;
@@ -278,6 +284,8 @@ fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
         Ok(photos) => {
             state.messages.info(format!("removed {}", count(photos, "photo")));
             state.collection.list.clear_selection();
+            // Older results may list them.
+            state.history = History::default();
             // The removed photos may be among the results.
             let mut effects = vec![Effect::Ask(Request::Collection)];
             if state.tab == Tab::Results

@@ -1,6 +1,6 @@
 //! Starting, stopping and finishing an export.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::request::{Effect, Exported, Request};
 use super::super::state::State;
@@ -8,6 +8,7 @@ use super::super::state::exporting::Exporting;
 use super::super::state::overlay::Overlay;
 use super::typed_path::expand_home;
 use crate::services::format::count;
+use crate::services::library::PhotoId;
 
 /// Closes the prompt for the folder and starts the export.
 pub fn export(state: &mut State) -> Vec<Effect> {
@@ -15,11 +16,15 @@ pub fn export(state: &mut State) -> Vec<Effect> {
     if folder.text().trim().is_empty() {
         return Vec::new();
     }
+    start(state, photos, expand_home(folder.text()))
+}
+
+/// Starts the export of `photos` to `folder`.
+pub(super) fn start(state: &mut State, photos: Vec<PhotoId>, folder: PathBuf) -> Vec<Effect> {
     if state.exporting.is_some() {
         state.messages.warn("an export is already running: wait, or stop it first");
         return Vec::new();
     }
-    let folder = expand_home(folder.text());
     state.preferences.export_folder.clone_from(&folder);
     state.exporting = Some(Exporting::new(folder.clone(), photos.len()));
     vec![Effect::Ask(Request::Export { photos, folder })]

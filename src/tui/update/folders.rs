@@ -21,7 +21,8 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
     Vec::new()
 }
 
-fn go_to(state: &mut State, folder: PathBuf) -> Vec<Effect> {
+/// Shows a folder.
+pub(super) fn go_to(state: &mut State, folder: PathBuf) -> Vec<Effect> {
     state.browser.enter(folder.clone());
     vec![Effect::Ask(Request::List(folder))]
 }

@@ -1,8 +1,11 @@
 //! Selecting, filtering and leaving the list of the shown tab.
 
-use super::super::state::cursor::{GridLayout, Step};
+use super::super::state::cursor::Step;
+use super::super::state::grid_layout::GridLayout;
 use super::super::state::list::{Filter, List};
-use super::super::state::{Pane, State};
+use super::super::state::sections::Grouping;
+use super::super::state::tiles::Arrangement;
+use super::super::state::{Pane, State, Tab};
 
 /// Changes the list of the shown tab, if there is one.
 pub(super) fn with_list(state: &mut State, change: impl FnOnce(&mut dyn List)) {
@@ -17,6 +20,34 @@ pub(super) fn select_and_move_on(list: &mut dyn List) {
     // In a grid the next item is to the right; in one column, `Right` moves down.
     let shape = GridLayout::whole(list.count(), 1);
     list.cursor_mut().step(Step::Right, shape, 1);
+}
+
+/// Sorts the shown list by its next order.
+pub(super) fn sort_next(state: &mut State) {
+    let title = match state.tab {
+        Tab::Vault => {
+            let order = state.collection.order().next();
+            state.collection.sort_by(order);
+            order.title()
+        }
+        _ => {
+            state.browser.sort_next();
+            state.browser.sorting.title()
+        }
+    };
+    state.messages.info(format!("sorted {title}"));
+}
+
+/// Shows the next arrangement: on the vault timeline, folders and list, on the results grid and list.
+pub(super) fn rearrange(state: &mut State) {
+    if state.tab == Tab::Vault && state.tiles.arrangement == Arrangement::Grid {
+        if state.collection.grouping() == Grouping::Months {
+            state.collection.group_by(Grouping::Folders);
+            return;
+        }
+        state.collection.group_by(Grouping::Months);
+    }
+    state.tiles.rearrange();
 }
 
 /// Starts typing a filter for the shown list.

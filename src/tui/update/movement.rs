@@ -1,7 +1,8 @@
 //! Moving the cursor of the list on the shown tab; on the indexing tab, through the failures.
 
 use super::super::action::Action;
-use super::super::state::cursor::{Cursor, GridLayout, Step};
+use super::super::state::cursor::{Cursor, Step};
+use super::super::state::grid_layout::GridLayout;
 use super::super::state::{State, Tab};
 
 /// The step that `action` takes in a list, if it moves the cursor at all.
@@ -22,7 +23,7 @@ pub(super) fn step_of(action: Action) -> Option<Step> {
 }
 
 /// The cursor of the shown list, and the layout of its items.
-fn cursor_and_shape(state: &State) -> (Cursor, GridLayout) {
+fn cursor_and_layout(state: &State) -> (Cursor, GridLayout<'_>) {
     let Some(list) = state.list() else {
         let run = state.indexing.as_ref();
         return run.map_or((Cursor::default(), GridLayout::whole(0, 1)), |run| {
@@ -30,24 +31,24 @@ fn cursor_and_shape(state: &State) -> (Cursor, GridLayout) {
         });
     };
     let columns = state.viewport.columns;
-    let shape = match state.tab {
-        Tab::Results => state.results.shape(columns),
-        Tab::Files => GridLayout::whole(list.count(), 1),
-        Tab::Vault | Tab::Indexing => GridLayout::whole(list.count(), columns),
+    let layout = match state.tab {
+        Tab::Results => state.results.layout(columns),
+        Tab::Vault => state.collection.layout(columns),
+        Tab::Files | Tab::Indexing => GridLayout::whole(list.count(), 1),
     };
-    (list.cursor(), shape)
+    (list.cursor(), layout)
 }
 
 /// The cursor of the shown list after `step`.
 fn after(state: &State, step: Step) -> Cursor {
-    let (mut cursor, shape) = cursor_and_shape(state);
-    cursor.step(step, shape, state.viewport.lines);
+    let (mut cursor, layout) = cursor_and_layout(state);
+    cursor.step(step, layout, state.viewport.lines);
     cursor
 }
 
 /// Whether `action` would move the cursor.
 pub(super) fn moves(state: &State, action: Action) -> bool {
-    step_of(action).is_some_and(|step| after(state, step) != cursor_and_shape(state).0)
+    step_of(action).is_some_and(|step| after(state, step).at != cursor_and_layout(state).0.at)
 }
 
 /// Moves the cursor of the shown list.

@@ -1,10 +1,20 @@
 //! Answers to questions.
 
+use super::super::commands::CommandKind;
 use super::super::request::{Effect, Request};
 use super::super::state::State;
+use super::super::state::cursor::Cursor;
 use super::super::state::overlay::{Overlay, Question};
+use super::super::state::text_field::TextField;
 use super::super::state::vault::Task;
 use super::{indexing, leaving, refusal, trust};
+
+/// Opens the palette with the beginning of a command.
+pub(super) fn open_palette(state: &mut State, command: CommandKind) -> Vec<Effect> {
+    let filter = TextField::with(format!("{} ", command.command().name));
+    state.overlay = Some(Overlay::Palette { filter, cursor: Cursor::default() });
+    vec![Effect::Ask(Request::KnownVaults)]
+}
 
 /// Answers the question with yes and closes it.
 pub fn answer(state: &mut State) -> Vec<Effect> {

@@ -52,6 +52,9 @@ pub(super) fn search(state: &mut State, query: Query) -> Vec<Effect> {
     }
     state.tab = Tab::Results;
     state.overlay = None;
+    if state.results.query.is_some() {
+        state.history.keep(state.results.clone());
+    }
     state.results.begin(query.clone());
     vec![Effect::Ask(Request::Search(query))]
 }
@@ -93,9 +96,8 @@ pub(super) fn copy_names(state: &mut State) -> Vec<Effect> {
     vec![Effect::Copy(names.join("\n"))]
 }
 
-/// Asks for the folder to export to.
-pub(super) fn ask_where_to_export(state: &mut State) {
-    let photos = subject(state);
+/// Asks for the folder to export `photos` to.
+pub(super) fn ask_where_to_export(state: &mut State, photos: Vec<PhotoId>) {
     let folder = TextField::with(state.preferences.export_folder.display().to_string());
     state.overlay = Some(Overlay::ExportTo { photos, folder });
 }
@@ -130,9 +132,16 @@ pub(super) fn check(state: &mut State) -> Vec<Effect> {
     vec![Effect::Ask(Request::Check)]
 }
 
-/// Reads the camera data (EXIF) of the photo under the cursor.
-pub(super) fn details(state: &mut State) -> Vec<Effect> {
-    match current_photo(state) {
+/// Shows or hides the information pane.
+pub(super) fn toggle_information(state: &mut State) -> Vec<Effect> {
+    state.shows_information = !state.shows_information;
+    information(state)
+}
+
+/// Reads the camera data of the photo under the cursor if the information pane shows it.
+#[must_use]
+pub fn information(state: &State) -> Vec<Effect> {
+    match current_photo(state).filter(|_| state.shows_information) {
         Some(Query::Stored(photo)) => vec![Effect::Ask(Request::Exif(photo.id))],
         _ => Vec::new(),
     }

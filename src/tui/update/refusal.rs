@@ -10,7 +10,7 @@ use super::super::state::tiles::{Arrangement, Resize};
 use super::super::state::vault::Session;
 use super::super::state::{Pane, State, Tab};
 use super::photos::{current_photo, subject};
-use super::{lists, movement};
+use super::{indexing, lists, movement};
 
 const NOT_HERE: &str = "this does nothing on this tab";
 const EMPTY: &str = "the list is empty";
@@ -45,16 +45,18 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
             let has_entry = state.tab == Tab::Files && state.browser.list.current().is_some();
             refuse_if(!has_entry && current_photo(state).is_none(), NOT_HERE)
         }
-        Action::Jump
-        | Action::PreviousQuery
-        | Action::NextQuery
-        | Action::NextPhoto
-        | Action::PreviousPhoto
-        | Action::Rotate
-        | Action::Compare
-        | Action::Slideshow
-        | Action::ExportMatches
-        | Action::OpenVault => Some(NOT_HERE),
+        Action::Jump => refuse_if(shown_items(state) == 0, EMPTY),
+        Action::PreviousQuery => refuse_if(state.tab != Tab::Results, RESULTS_ONLY)
+            .or(refuse_if(!state.history.has_previous(), "there is no search before this one")),
+        Action::NextQuery => refuse_if(state.tab != Tab::Results, RESULTS_ONLY)
+            .or(refuse_if(!state.history.has_next(), "there is no search after this one")),
+        Action::ExportMatches => refuse_if(state.tab != Tab::Results, RESULTS_ONLY)
+            .or(refuse_if(state.results.matches().is_empty(), "there is no match to export"))
+            .or(stored(state, Action::Export)),
+        Action::OpenVault => open_vault(state),
+        Action::NextPhoto | Action::PreviousPhoto | Action::Rotate | Action::Compare | Action::Slideshow => {
+            Some(NOT_HERE)
+        }
         Action::Zoom => refuse_if(current_photo(state).is_none(), "move onto a photo to show it large"),
         Action::Back => refuse_if(!lists::can_go_back(state), "there is nothing to close"),
         Action::Files => refuse_if(state.tab == Tab::Files, "the Files tab is already shown"),
@@ -86,7 +88,8 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         Action::Arrangement => refuse_if(!has_tiles(state), NOT_HERE),
         Action::LargerThumbnails => thumbnails(state, Resize::Larger),
         Action::SmallerThumbnails => thumbnails(state, Resize::Smaller),
-        Action::Export | Action::OpenOutside | Action::Download | Action::Remove | Action::Details => {
+        Action::Details => refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY),
+        Action::Export | Action::OpenOutside | Action::Download | Action::Remove => {
             refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY).or(stored(state, action))
         }
         Action::StopExport => match &state.exporting {
@@ -132,7 +135,6 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
 fn stored(state: &State, action: Action) -> Option<&'static str> {
     match action {
         Action::Export => refuse_if(state.exporting.is_some(), "an export is already running: wait, or stop it first"),
-        Action::Details => None,
         _ => refuse_if(action == Action::Remove && state.collection.is_read_only, READ_ONLY)
             .or(refuse_if(state.collection.task.is_some(), BUSY)),
     }
@@ -189,9 +191,15 @@ fn sort(state: &State) -> Option<&'static str> {
     match state.tab {
         Tab::Files => refuse_if(state.browser.list.items().is_empty(), EMPTY),
         Tab::Results => Some("results are always sorted by score"),
-        Tab::Vault => Some("the vault is always sorted by date, newest first"),
+        Tab::Vault => refuse_if(state.collection.list.items().is_empty(), EMPTY),
         Tab::Indexing => Some(NOT_HERE),
     }
+}
+
+fn open_vault(state: &State) -> Option<&'static str> {
+    refuse_if(matches!(state.session, Session::Opening { .. }), "the vault is being opened")
+        .or(refuse_if(indexing::is_running(state), "indexing is still running: wait, or stop it first"))
+        .or(refuse_if(state.exporting.is_some(), "an export is still running: wait, or stop it first"))
 }
 
 fn reload(state: &State) -> Option<&'static str> {

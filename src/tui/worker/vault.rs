@@ -152,6 +152,7 @@ impl Shared {
             | Request::Open { .. }
             | Request::Create { .. }
             | Request::OpenTrusted { .. }
+            | Request::KnownVaults
             | Request::AcceptOlder
             | Request::Close
             | Request::Index(_)

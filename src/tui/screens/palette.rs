@@ -1,0 +1,61 @@
+//! The palette: actions by name, and commands with an argument.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use super::super::commands;
+use super::super::format;
+use super::super::keymap::context;
+use super::super::palette::{Choice, choices};
+use super::super::state::text_field::TextField;
+use super::super::update::command_refusal;
+use super::canvas::{Canvas, Focus, Target};
+use super::overlay::closing;
+use crate::services::name::inert;
+
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &TextField, at: usize) {
+    let inner = canvas.pane(window, &format!("actions{}", closing(canvas)), Focus::Here);
+    let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
+    let mut spans = vec![Span::styled(": ", canvas.theme.accent)];
+    spans.extend(canvas.input_spans(filter));
+    if filter.text().is_empty() {
+        spans.push(Span::styled("type to find an action, or a command with an argument", canvas.theme.faint));
+    }
+    canvas.frame.render_widget(format::fit_line(Line::from(spans), usize::from(top.width)), top);
+    let choices = choices(canvas.state, filter.text());
+    let at = at.min(choices.len().saturating_sub(1));
+    let lines = usize::from(body.height);
+    let first = at.saturating_sub(lines.saturating_sub(1));
+    let rows = Rect { width: body.width.saturating_sub(1), ..body };
+    for ((place, choice), y) in choices.iter().enumerate().skip(first).zip(body.y..body.bottom()) {
+        let row = Rect { y, height: 1, ..rows };
+        let (text, tail, style) = match choice {
+            Choice::Action(action) => {
+                let keys = canvas.keymap.keys(&context::of_tab(canvas.state.tab), *action).join("  ");
+                (action.description().to_owned(), keys, canvas.theme.accent)
+            }
+            Choice::Command(command) => {
+                (format!("{} {}", command.name, command.argument), command.description.to_owned(), canvas.theme.faint)
+            }
+            Choice::Line { line, note } => (inert(line).into_owned(), note.clone(), canvas.theme.faint),
+        };
+        let tail = format::fit(&tail, usize::from(row.width) / 2).into_owned();
+        let room = usize::from(row.width).saturating_sub(format::width(&tail) + 2);
+        let line = Line::from(vec![Span::raw(" "), Span::raw(format::padded(&text, room)), Span::styled(tail, style)]);
+        canvas.frame.render_widget(line, row);
+        if place == at {
+            canvas.mark_row(row);
+        }
+        canvas.hits.push((row, Target::Choice(place)));
+    }
+    if choices.is_empty() {
+        let (text, is_command) = match commands::parse(filter.text()) {
+            Some((command, _)) => (command_refusal(canvas.state, command.kind).map(str::to_owned), Some(command)),
+            None => (Some("no action matches".to_owned()), None),
+        };
+        let argument = is_command.map(|command| format!("type {}", command.argument));
+        return canvas.notice(body, vec![Line::raw(text.or(argument).unwrap_or_default())]);
+    }
+    let bar = Rect { x: body.right().saturating_sub(1), width: 1, ..body };
+    canvas.scrollbar(bar, first, lines, choices.len(), &|line| line);
+}

@@ -1,0 +1,104 @@
+//! Commands typed into the palette.
+
+use std::path::{Path, PathBuf};
+
+use super::super::action::Action;
+use super::super::commands::{self, CommandKind};
+use super::super::request::Effect;
+use super::super::state::browser::Sorting;
+use super::super::state::results::Query;
+use super::super::state::sections::Order;
+use super::super::state::{State, Tab};
+use super::typed_path::expand_home;
+use super::{export, folders, jump, lock_screen, photos, refusal};
+
+/// The most command lines that are kept.
+const KEPT: usize = 50;
+
+/// Why a command would do nothing now.
+#[must_use]
+pub fn command_refusal(state: &State, command: CommandKind) -> Option<&'static str> {
+    match command {
+        CommandKind::Search | CommandKind::Folder => state.lock_screen.is_some().then_some("unlock the vault first"),
+        CommandKind::Export => refusal(state, Action::Export),
+        CommandKind::Open => refusal(state, Action::OpenVault),
+        CommandKind::Sort => refusal(state, Action::Sort),
+        CommandKind::Go => refusal(state, Action::Jump),
+    }
+}
+
+/// Runs a command line, and keeps it for the next time.
+pub fn run_command(state: &mut State, line: &str) -> Vec<Effect> {
+    let Some((command, argument)) = commands::parse(line) else { return Vec::new() };
+    let kind = command.kind;
+    if let Some(reason) = command_refusal(state, kind) {
+        state.messages.refuse(reason);
+        return Vec::new();
+    }
+    if argument.is_empty() {
+        state.messages.refuse(format!("{} needs {}", command.name, command.argument));
+        return Vec::new();
+    }
+    let argument = argument.to_owned();
+    remember(state, format!("{} {argument}", command.name));
+    match kind {
+        CommandKind::Search => {
+            let path = path(state, &argument);
+            photos::search(state, Query::File(path))
+        }
+        CommandKind::Export => {
+            let photos = photos::subject(state);
+            let folder = path(state, &argument);
+            export::start(state, photos, folder)
+        }
+        CommandKind::Open => {
+            // An address of another machine is no path.
+            lock_screen::open_vault(state, expand_home(&argument))
+        }
+        CommandKind::Sort => {
+            sort(state, &argument);
+            Vec::new()
+        }
+        CommandKind::Go => {
+            jump::to(state, &argument);
+            Vec::new()
+        }
+        CommandKind::Folder => {
+            state.tab = Tab::Files;
+            let folder = path(state, &argument);
+            folders::go_to(state, folder)
+        }
+    }
+}
+
+fn remember(state: &mut State, line: String) {
+    state.palette_history.retain(|known| *known != line);
+    if state.palette_history.len() == KEPT {
+        state.palette_history.remove(0);
+    }
+    state.palette_history.push(line);
+}
+
+/// A typed path; a relative one is below the folder that the Files tab shows.
+fn path(state: &State, typed: &str) -> PathBuf {
+    let path = expand_home(typed);
+    if path.is_absolute() { path } else { state.browser.folder.join::<&Path>(&path) }
+}
+
+fn sort(state: &mut State, word: &str) {
+    let title = match state.tab {
+        Tab::Vault => Order::ALL.into_iter().find(|order| order.word() == word).map(|order| {
+            state.collection.sort_by(order);
+            order.title()
+        }),
+        Tab::Files => Sorting::ALL.into_iter().find(|order| order.word() == word).map(|order| {
+            state.browser.sort_by(order);
+            order.title()
+        }),
+        Tab::Results | Tab::Indexing => None,
+    };
+    match title {
+        Some(title) => state.messages.info(format!("sorted {title}")),
+        None => state.messages.refuse(format!("there is no order “{word}”")),
+    }
+}
