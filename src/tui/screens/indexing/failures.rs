@@ -19,7 +19,7 @@ pub(super) fn rows(run: &Indexing, most: u16) -> u16 {
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
     // Without the empty row where there is little room.
-    let area = if area.height > 3 { Rect { y: area.y + 1, height: area.height - 1, ..area } } else { area };
+    let area = if area.height > 2 { Rect { y: area.y + 1, height: area.height - 1, ..area } } else { area };
     if area.height < 2 {
         return;
     }
