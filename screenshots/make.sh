@@ -196,7 +196,7 @@ picture_indexing() {
     start xterm 120 24 --vault "$home/new.vault" --folder "$home/Pictures"
     # The screen keeps changing during a run: shoot when the bar has reached column 40.
     local waited
-    for key in i 4; do xdotool key "$key"; sleep 0.1; done
+    for key in i Return 4; do xdotool key "$key"; sleep 0.1; done
     for ((waited = 0; waited < 300; waited++)); do
         shoot "$work/shot.png"
         is_heavy 40 5 && break

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -42,12 +43,51 @@ impl FoundFiles {
     }
 }
 
+/// Something that was found below the given paths.
+pub(super) enum FoundFile {
+    /// A folder below them.
+    Folder,
+    /// A file to index.
+    Photo(PathBuf),
+    /// A path that cannot be read, with the reason.
+    Unreadable(PathBuf, String),
+    /// A photo or video in an unsupported format, with the format's name.
+    Unsupported(&'static str, PathBuf),
+    /// A file that is neither photo nor video.
+    Other(PathBuf),
+    /// A hidden file or folder.
+    Hidden(PathBuf),
+}
+
+/// How a file of a folder without a photo's extension is judged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Judging {
+    /// By its first bytes.
+    ByContent,
+    /// It is not a photo. Nothing is opened: below `/proc` and the like even that could block.
+    ByExtension,
+}
+
 /// Walks `paths` recursively and through symbolic links; a loop or a dangling link is reported. A file listed in
 /// `paths` itself is always indexed. In folders, files with a photo's extension or a photo's content are indexed, and
 /// hidden files and folders are skipped.
 #[must_use]
 pub fn photos_below(paths: &[PathBuf]) -> FoundFiles {
     let mut found = FoundFiles::default();
+    // Goes on to the end: nothing breaks off.
+    let _ = each_below(paths, Judging::ByContent, &mut |file| {
+        found.add(file);
+        ControlFlow::Continue(())
+    });
+    found
+}
+
+/// Walks as [`photos_below`] does, and passes on each thing as it is found, until `visit` breaks off.
+pub(super) fn each_below(
+    paths: &[PathBuf],
+    judging: Judging,
+    visit: &mut dyn FnMut(FoundFile) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let named: HashSet<&Path> = paths.iter().map(PathBuf::as_path).collect();
     // A file named twice, or inside a folder that is also named, is one photo.
     let mut seen = HashSet::new();
@@ -63,38 +103,49 @@ pub fn photos_below(paths: &[PathBuf]) -> FoundFiles {
                 if is_directory {
                     walk.skip_current_dir();
                 }
-                found.skipped.hidden.extend(seen.insert(at.clone()).then_some(at));
+                if seen.insert(at.clone()) {
+                    visit(FoundFile::Hidden(at))?;
+                }
                 continue;
             }
             match entry {
-                Ok(_) if is_directory => {}
+                Ok(_) if is_directory && is_named => {}
+                Ok(_) if is_directory => visit(FoundFile::Folder)?,
                 Ok(_) if !seen.insert(at.clone()) => {}
-                Ok(_) if is_named => found.photos.push(at),
-                Ok(entry) => found.add(at, entry.file_type().is_file()),
-                Err(error) => found.unreadable.push((at, reason(&error))),
+                Ok(_) if is_named => visit(FoundFile::Photo(at))?,
+                Ok(entry) => visit(judged(at, entry.file_type().is_file(), judging))?,
+                Err(error) => visit(FoundFile::Unreadable(at, reason(&error)))?,
             }
         }
     }
-    found
+    ControlFlow::Continue(())
 }
 
 impl FoundFiles {
-    /// Sorts a file of a folder into the right list. Only regular files are opened: a pipe could block and a device
-    /// could be endless.
-    fn add(&mut self, path: PathBuf, is_regular: bool) {
-        match (has_photo_extension(&path), is_regular) {
-            (true, true) => self.photos.push(path),
-            (true, false) => self.unreadable.push((path, "not a regular file".to_owned())),
-            (false, false) => self.skipped.other.push(path),
-            (false, true) => match content(&path) {
-                Ok(Content::Readable) => self.photos.push(path),
-                Ok(Content::NotReadYet(format)) => {
-                    self.skipped.unsupported.entry(format).or_default().push(path);
-                }
-                Ok(Content::Other) => self.skipped.other.push(path),
-                Err(error) => self.unreadable.push((path, error.to_string())),
-            },
+    fn add(&mut self, file: FoundFile) {
+        match file {
+            FoundFile::Folder => {}
+            FoundFile::Photo(path) => self.photos.push(path),
+            FoundFile::Unreadable(path, reason) => self.unreadable.push((path, reason)),
+            FoundFile::Unsupported(format, path) => self.skipped.unsupported.entry(format).or_default().push(path),
+            FoundFile::Other(path) => self.skipped.other.push(path),
+            FoundFile::Hidden(path) => self.skipped.hidden.push(path),
         }
+    }
+}
+
+/// Judges a file of a folder. Only regular files are opened: a pipe could block and a device could be endless.
+fn judged(path: PathBuf, is_regular: bool, judging: Judging) -> FoundFile {
+    match (has_photo_extension(&path), is_regular, judging) {
+        (true, true, _) => FoundFile::Photo(path),
+        (true, false, _) => FoundFile::Unreadable(path, "not a regular file".to_owned()),
+        (false, false, _) | (false, true, Judging::ByExtension) => FoundFile::Other(path),
+        (false, true, Judging::ByContent) => match content(&path) {
+            Ok(Content::Readable) => FoundFile::Photo(path),
+            Ok(Content::NotReadYet(format)) => FoundFile::Unsupported(format, path),
+            Ok(Content::Other) => FoundFile::Other(path),
+            Err(error) => FoundFile::Unreadable(path, error.to_string()),
+        },
     }
 }
 

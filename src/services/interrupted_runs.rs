@@ -1,4 +1,5 @@
-//! Indexing runs that ended early: their paths are remembered, so that the next start can offer to continue.
+//! Indexing runs that ended early, or wait for another one: their paths are remembered, so that the next start can
+//! offer to continue.
 //!
 //! ```text
 //! <state>/unfinished/<vault id>          the paths, encrypted under a key of the vault; 0600
@@ -34,8 +35,7 @@ pub fn remembered<E>(
     index: impl FnOnce() -> Result<Summary, E>,
 ) -> Result<Summary, E> {
     let record = Record::of(vault, dirs);
-    // Absolute, because the next start may be in another folder.
-    let roots: Vec<PathBuf> = roots.iter().filter_map(|root| std::path::absolute(root).ok()).collect();
+    let roots = absolute(roots);
     // `None` when another run on this vault holds it.
     let running = record.lock_run();
     record.change(|remembered| remembered.extend(roots.iter().cloned()));
@@ -59,6 +59,22 @@ pub fn interrupted(vault: &OpenVault, dirs: &AppDirs) -> Option<Vec<PathBuf>> {
     let _changing = record.lock(LOCK_FILE, IfLocked::Wait).ok()?;
     let is_running = record.lock(&record.running(), IfLocked::Refuse).ok()?.is_none();
     (!is_running).then(|| roots.into_iter().collect())
+}
+
+/// Remembers `roots` of a run that has yet to begin.
+pub fn note(vault: &OpenVault, dirs: &AppDirs, roots: &[PathBuf]) {
+    Record::of(vault, dirs).change(|remembered| remembered.extend(absolute(roots)));
+}
+
+/// Forgets `roots` of runs that will not begin.
+pub fn drop_noted(vault: &OpenVault, dirs: &AppDirs, roots: &[PathBuf]) {
+    let roots = absolute(roots);
+    Record::of(vault, dirs).change(|remembered| remembered.retain(|root| !roots.contains(root)));
+}
+
+/// Absolute paths, because the next start may be in another folder.
+fn absolute(roots: &[PathBuf]) -> Vec<PathBuf> {
+    roots.iter().filter_map(|root| std::path::absolute(root).ok()).collect()
 }
 
 /// Forgets an interrupted run.
@@ -183,6 +199,24 @@ mod tests {
         assert_eq!(remembered(&vault, &dirs, &one, || ended(0)).unwrap().left, 0);
         assert_eq!(interrupted(&vault, &dirs), Some(other));
         forget(&vault, &dirs);
+        assert_eq!(interrupted(&vault, &dirs), None);
+    }
+
+    #[test]
+    fn runs_that_wait_are_remembered_until_they_have_ended_or_are_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let dirs = AppDirs::within(folder.path());
+        let vault = vault(&folder.path().join("vault"));
+        let (first, second, third) = (paths(&["/1"]), paths(&["/2"]), paths(&["/3"]));
+        let summary = remembered(&vault, &dirs, &first, || {
+            note(&vault, &dirs, &second);
+            note(&vault, &dirs, &third);
+            ended(0)
+        });
+        assert_eq!(summary.unwrap().left, 0);
+        assert_eq!(interrupted(&vault, &dirs), Some(paths(&["/2", "/3"])), "as after a crash between two runs");
+        drop_noted(&vault, &dirs, &third);
+        assert_eq!(remembered(&vault, &dirs, &second, || ended(0)).unwrap().left, 0);
         assert_eq!(interrupted(&vault, &dirs), None);
     }
 

@@ -3,7 +3,7 @@
 //! | start here | for |
 //! |---|---|
 //! | [`session`], [`open_vault`] | finding, creating, unlocking a vault; the handle that everything else takes |
-//! | [`find`], [`index`], [`interrupted_runs`] | photos into a vault |
+//! | [`find`], [`survey`], [`index`], [`interrupted_runs`] | photos into a vault |
 //! | [`search`], [`library`], [`export`] | finding, listing, removing and exporting photos |
 //! | [`keys`] | passphrases |
 //! | [`check`], [`transfer`], [`merge`] | damage and repair; copies on other machines |
@@ -49,6 +49,7 @@ pub mod session;
 pub mod settings;
 pub mod skipped;
 pub mod stored_photo;
+pub mod survey;
 pub mod synthetic;
 pub mod text_layout;
 pub mod thumbnail;

@@ -1,19 +1,24 @@
 //! Tells which files a vault already holds, by their content.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
 
+use crate::error::Error;
+use crate::services::library;
 use crate::services::open_vault::OpenVault;
 use crate::services::photo;
-use crate::vault::{Digest, LARGEST_PHOTO_BYTES};
+use crate::vault::{Digest, LARGEST_PHOTO_BYTES, Snapshot};
 
 /// Digests of files under one vault's key, so that each file is read once. Drop it with the vault.
 #[derive(Default)]
 pub struct Recogniser {
     files: Mutex<HashMap<PathBuf, KnownFile>>,
+    /// The sizes of the photos in a generation of the vault.
+    sizes: Mutex<Option<(Weak<Snapshot>, Arc<HashSet<u64>>)>>,
 }
 
 /// The digest of a file, valid while size and time are unchanged.
@@ -31,6 +36,23 @@ impl Recogniser {
         let metadata = std::fs::metadata(path).ok().filter(|metadata| metadata.len() <= LARGEST_PHOTO_BYTES as u64)?;
         let content = self.content_of(vault, path, metadata.len(), metadata.modified().ok())?;
         vault.read(|snapshot| Ok(snapshot.find_content(&content)?.is_some())).ok()
+    }
+
+    /// The sizes of the photos that `vault` holds: a file of another size need not be read. Listed once for each
+    /// generation.
+    ///
+    /// # Errors
+    /// When the vault cannot be read.
+    pub fn stored_sizes(&self, vault: &OpenVault) -> Result<Arc<HashSet<u64>>, Error> {
+        let snapshot = vault.snapshot()?;
+        if let Some((of, sizes)) = &*self.sizes.lock()
+            && std::ptr::eq(of.as_ptr(), Arc::as_ptr(&snapshot))
+        {
+            return Ok(Arc::clone(sizes));
+        }
+        let sizes = Arc::new(library::list(vault)?.iter().map(|photo| photo.bytes).collect::<HashSet<u64>>());
+        *self.sizes.lock() = Some((Arc::downgrade(&snapshot), Arc::clone(&sizes)));
+        Ok(sizes)
     }
 
     fn content_of(&self, vault: &OpenVault, path: &Path, bytes: u64, modified: Option<SystemTime>) -> Option<Digest> {

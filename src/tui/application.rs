@@ -21,6 +21,7 @@ use super::state::cursor::Step;
 use super::state::grid_layout::GridLayout;
 use super::state::list::Filter;
 use super::state::overlay::{Overlay, Question};
+use super::state::surveys::SurveyRequest;
 use super::state::text_field::Edit;
 use super::state::{State, Tab};
 use super::theme::Theme;
@@ -88,6 +89,17 @@ impl Application {
             return Vec::new();
         }
         browser.to_recognise(viewport.top..viewport.top + viewport.lines)
+    }
+
+    /// What is to be surveyed: the plan that is shown, or else the folder under the cursor.
+    #[must_use]
+    pub fn to_survey(&self) -> Option<SurveyRequest> {
+        let State { tab, lock_screen, overlay, browser, .. } = &self.state;
+        match overlay {
+            Some(Overlay::Plan(plan)) => Some(&plan.request).filter(|_| !plan.survey.is_over).cloned(),
+            Some(Overlay::Zoom) => None,
+            _ => browser.to_survey().filter(|_| *tab == Tab::Files && lock_screen.is_none()),
+        }
     }
 
     /// Handles a worker's reply.
@@ -182,7 +194,7 @@ impl Application {
                 cursor.at = 0;
             }
             Some(Overlay::ExportTo { folder, .. }) => folder.edit(edit),
-            Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Zoom) => {}
+            Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Plan(_) | Overlay::Zoom) => {}
             None if self.state.lock_screen.is_some() => {
                 return update::lock_screen_key(&mut self.state, FormKey::Edit(edit));
             }
@@ -249,6 +261,7 @@ impl Application {
             }
             (Some(Overlay::Confirm(_)), Action::No) => return update::decline(&mut self.state),
             (Some(Overlay::ExportTo { .. }), Action::Submit) => return update::export(&mut self.state),
+            (Some(Overlay::Plan(_)), Action::Submit) => return update::submit_plan(&mut self.state),
             _ => {}
         }
         Vec::new()
@@ -268,7 +281,7 @@ impl Application {
     fn takes_text(&self) -> bool {
         match &self.state.overlay {
             Some(Overlay::Help { .. } | Overlay::Palette { .. } | Overlay::ExportTo { .. }) => true,
-            Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Zoom) => false,
+            Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Plan(_) | Overlay::Zoom) => false,
             None => self.state.lock_screen.is_some() || self.state.typed_filter().is_some(),
         }
     }

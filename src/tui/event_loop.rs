@@ -172,6 +172,7 @@ impl EventLoop {
         self.pane.frame_drawn();
         self.workers.want(self.application.pictures.encoder(), self.application.pictures.requests());
         self.workers.recognise(self.application.to_recognise());
+        self.workers.survey(self.application.to_survey());
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::delivery::Delivery;
 use super::state::browser::Entry;
 use super::state::results::Query;
+use super::state::surveys::SurveyRequest;
 use super::state::text_field::PassphraseField;
 use crate::services::copies::{Advice, KnownCopy};
 use crate::services::library::Statistics;
@@ -14,6 +15,7 @@ use crate::services::progress::Event;
 use crate::services::search::SearchResult;
 use crate::services::session::{Passphrase, Presence, VaultId};
 use crate::services::skipped::SkippedCounts;
+use crate::services::survey::Survey;
 use crate::services::{check, export};
 
 /// A request to the workers.
@@ -62,6 +64,10 @@ pub enum Request {
     Collection,
     /// Add the photos below these paths to the vault.
     Index(Vec<PathBuf>),
+    /// Remember a run over these paths, which waits for the one under way.
+    Queue(Vec<PathBuf>),
+    /// Forget runs over these paths, which waited.
+    Dequeue(Vec<PathBuf>),
     /// Pause the run.
     PauseIndexing,
     /// Resume it.
@@ -256,6 +262,13 @@ pub enum Reply {
         path: PathBuf,
         /// Whether the vault holds its content.
         is_stored: bool,
+    },
+    /// What is below some paths, so far or in the end.
+    Surveyed {
+        /// The request.
+        request: SurveyRequest,
+        /// What was found.
+        survey: Survey,
     },
     /// The EXIF fields of a photo.
     Exif {

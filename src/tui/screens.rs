@@ -3,6 +3,7 @@
 mod ascii;
 mod browser;
 mod canvas;
+mod contact_sheet;
 mod copies;
 mod exporting;
 mod grid;
@@ -13,6 +14,7 @@ mod older_copy;
 mod overlay;
 mod palette;
 mod picture;
+mod plan;
 mod results;
 mod vault;
 
@@ -328,6 +330,7 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
             (Action::Help, "help"),
             (Action::PauseIndexing, "pause/resume"),
             (Action::StopIndexing, "stop"),
+            (Action::Down, "failures"),
             (Action::Files, "files"),
             (Action::Vault, "vault"),
             (Action::Log, "messages"),

@@ -8,6 +8,7 @@ pub mod exporting;
 pub mod grid_layout;
 pub mod history;
 pub mod indexing;
+pub mod intake;
 pub mod list;
 pub mod lock_screen;
 pub mod messages;
@@ -15,16 +16,19 @@ pub mod overlay;
 pub mod rate;
 pub mod results;
 pub mod sections;
+pub mod surveys;
 pub mod text_field;
 pub mod tiles;
 pub mod vault;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use browser::Browser;
 use exporting::Exporting;
 use history::History;
 use indexing::Indexing;
+use intake::QueuedRun;
 use list::{Filter, List};
 use lock_screen::{LockScreen, Look, Unlock, Untrusted};
 use messages::Messages;
@@ -122,6 +126,8 @@ pub struct State {
     pub session: Session,
     /// The indexing run, or the last one.
     pub indexing: Option<Indexing>,
+    /// Runs that wait for it, the next one first.
+    pub queue: VecDeque<QueuedRun>,
     /// The running export.
     pub exporting: Option<Exporting>,
     /// Messages.
@@ -173,6 +179,7 @@ impl State {
             shows_information: false,
             session: Session::Closed,
             indexing: None,
+            queue: VecDeque::new(),
             exporting: None,
             messages: Messages::default(),
             palette_history: Vec::new(),
@@ -195,6 +202,7 @@ impl State {
             || self.indexing.as_ref().is_some_and(Indexing::is_running)
             || self.exporting.is_some()
             || self.collection.task.is_some()
+            || matches!(&self.overlay, Some(Overlay::Plan(plan)) if !plan.survey.is_over)
     }
 
     /// The list of the shown tab; `None` on the indexing tab.
@@ -234,7 +242,8 @@ impl State {
         }
     }
 
-    /// Drops everything that names or shows a stored photo. The numbers of a running indexing run stay.
+    /// Drops everything that names or shows a stored photo, and the runs that wait, which are in a record of the vault.
+    /// The numbers of a running indexing run stay.
     pub fn forget_vault(&mut self) {
         self.results = Results::new(self.results.threshold(), self.results.top());
         self.history = History::default();
@@ -243,8 +252,9 @@ impl State {
         self.browser.forget_vault();
         self.indexing = self.indexing.take().filter(Indexing::is_running);
         if let Some(run) = &mut self.indexing {
-            run.stages = Default::default();
+            run.forget_names();
         }
+        self.queue.clear();
         self.overlay = None;
         self.untrusted = None;
         self.messages.clear();

@@ -7,6 +7,7 @@ mod commands;
 mod export;
 mod folders;
 mod indexing;
+mod intake;
 mod jump;
 mod leaving;
 mod lists;
@@ -32,6 +33,7 @@ use lists::with_list;
 pub use answer::receive;
 pub use commands::{command_refusal, run_command};
 pub use export::export;
+pub use intake::submit_plan;
 pub use leaving::finish;
 pub use lock_screen::key::FormKey;
 pub use lock_screen::{lock_screen_key, look_if_due, skip_lock_screen};
@@ -75,10 +77,10 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Home => return folders::home(state),
         Action::Sort => lists::sort_next(state),
         Action::Reload => return folders::reload(state),
-        Action::Index => return indexing::index(state, state.browser.list.targets()),
-        Action::IndexFolder => return indexing::index(state, vec![state.browser.folder.clone()]),
+        Action::Index => return intake::plan(state, state.browser.list.targets()),
+        Action::IndexFolder => return intake::plan(state, vec![state.browser.folder.clone()]),
         Action::PauseIndexing => return indexing::toggle_pause(state),
-        Action::StopIndexing => return indexing::stop(state),
+        Action::StopIndexing => return indexing::stop_all(state),
         Action::RaiseThreshold => state.results.move_threshold(1),
         Action::LowerThreshold => state.results.move_threshold(-1),
         Action::MoreResults => state.results.move_top(Amount::More),

@@ -8,6 +8,8 @@ mod folders;
 mod indexing;
 mod marks;
 mod pictures;
+mod records;
+mod surveys;
 #[cfg(test)]
 mod tests;
 mod tmux;
@@ -21,17 +23,18 @@ use std::thread;
 use super::event::AppEvent;
 use super::preview::PictureRequest;
 use super::request::{Reply, Request};
+use super::state::surveys::SurveyRequest;
 use super::state::text_field::PassphraseField as TypedPassphrase;
 use crate::preview::tmux::Tmux;
 use crate::preview::{Encoder, ProbeOptions};
 use crate::services::app_dirs::AppDirs;
 use crate::services::copies;
 use crate::services::external_viewer;
-use crate::services::interrupted_runs;
 use crate::services::library::PhotoId;
 use crate::services::progress::Control;
 use crate::services::session::{self, Passphrase, Trust};
 use events::Asking;
+use records::{Change, RecordChange};
 pub(super) use vault::IsNew;
 use vault::Shared;
 
@@ -88,8 +91,11 @@ pub(super) struct Workers {
     indexing_thread: Option<thread::JoinHandle<()>>,
     export: Option<Arc<Control>>,
     export_thread: Option<thread::JoinHandle<()>>,
-    /// Forgets an interrupted run; joined at the end, or the next start would offer it again.
-    forgetting_thread: Option<thread::JoinHandle<()>>,
+    /// Changes the record of runs; joined at the end, or the next start would offer what was forgotten.
+    records: Option<Sender<RecordChange>>,
+    records_thread: Option<thread::JoinHandle<()>>,
+    surveys: Sender<surveys::Wanted>,
+    asked_survey: Option<(SurveyRequest, Arc<Control>)>,
     asked: Vec<PictureRequest>,
     marks: Sender<Vec<PathBuf>>,
     asked_marks: Vec<PathBuf>,
@@ -131,6 +137,12 @@ impl Workers {
         let (marks, wanted_marks) = channel();
         let (answers, vault) = (events.clone(), Arc::clone(&shared));
         start("marks", events, move || marks::work(&wanted_marks, &vault, &answers));
+        let (records, wanted_records) = channel();
+        let vault = Arc::clone(&shared);
+        let records_thread = start("records", events, move || records::work(&wanted_records, &vault));
+        let (surveys, wanted_surveys) = channel();
+        let (answers, vault) = (events.clone(), Arc::clone(&shared));
+        start("surveys", events, move || surveys::work(&wanted_surveys, &vault, &answers));
         let (questions, wanted_questions) = channel();
         let (answers, asking) = (events.clone(), Asking::default());
         let held = asking.clone();
@@ -156,7 +168,10 @@ impl Workers {
             indexing_thread: None,
             export: None,
             export_thread: None,
-            forgetting_thread: None,
+            records: Some(records),
+            records_thread,
+            surveys,
+            asked_survey: None,
             asked: vec![],
             marks,
             asked_marks: vec![],
@@ -194,10 +209,9 @@ impl Workers {
                 self.index(paths);
                 Ok(())
             }
-            Request::ForgetUnfinished => {
-                self.forget_unfinished();
-                Ok(())
-            }
+            Request::Queue(paths) => self.change_record(Change::Note(paths)),
+            Request::Dequeue(paths) => self.change_record(Change::Drop(paths)),
+            Request::ForgetUnfinished => self.change_record(Change::Forget),
             Request::AcceptOlder => {
                 self.accept_older();
                 Ok(())
@@ -260,11 +274,9 @@ impl Workers {
             start("indexing", &self.events, move || indexing::work(&shared, vault, &roots, &control, &answers));
     }
 
-    fn forget_unfinished(&mut self) {
-        let Some(opened) = self.shared.opened() else { return };
-        let shared = Arc::clone(&self.shared);
-        self.forgetting_thread =
-            start("forgetting", &self.events, move || interrupted_runs::forget(&opened.vault, shared.dirs()));
+    fn change_record(&self, change: Change) -> Result<(), ()> {
+        let opened = self.shared.opened().ok_or(())?;
+        self.records.as_ref().ok_or(())?.send(RecordChange { opened, change }).map_err(drop)
     }
 
     /// Makes the open copy of the vault the newest one. Not queued behind other requests: by the time they are done, a
@@ -315,7 +327,9 @@ impl Workers {
         self.stop_indexing();
         self.stop_export();
         self.shared.close();
-        let threads = [self.indexing_thread.take(), self.export_thread.take(), self.forgetting_thread.take()];
+        self.survey(None);
+        self.records = None;
+        let threads = [self.indexing_thread.take(), self.export_thread.take(), self.records_thread.take()];
         for thread in threads.into_iter().flatten() {
             // A panicked thread has reported itself.
             let _ = thread.join();
@@ -339,6 +353,21 @@ impl Workers {
             if !paths.is_empty() {
                 self.ask(Request::Recognise(paths));
             }
+        }
+    }
+
+    /// Asks what is below some paths, and stops an earlier survey; not if the last request was the same.
+    pub(super) fn survey(&mut self, request: Option<SurveyRequest>) {
+        if self.asked_survey.as_ref().map(|(asked, _)| asked) == request.as_ref() {
+            return;
+        }
+        if let Some((_, control)) = self.asked_survey.take() {
+            control.stop();
+        }
+        if let Some(request) = request {
+            let control = Arc::new(Control::default());
+            self.asked_survey = Some((request.clone(), Arc::clone(&control)));
+            let _ = self.surveys.send(surveys::Wanted { request, control });
         }
     }
 

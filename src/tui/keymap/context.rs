@@ -22,6 +22,8 @@ pub enum Context {
     Confirm,
     /// The prompt for the folder to export to.
     Export,
+    /// What a run would add.
+    Plan,
     /// The filter of a list, while it is typed.
     Filter,
     /// The screens that ask for the vault and its passphrase.
@@ -32,7 +34,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts with their names in the keymap file, in the order of the help.
-    pub const ALL: [(Self, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str); 15] = [
         (Self::Everywhere, "everywhere"),
         (Self::On(Tab::Files), "files"),
         (Self::On(Tab::Results), "results"),
@@ -44,6 +46,7 @@ impl Context {
         (Self::Messages, "messages"),
         (Self::Confirm, "confirm"),
         (Self::Export, "export"),
+        (Self::Plan, "plan"),
         (Self::Filter, "filter"),
         (Self::Unlock, "unlock"),
         (Self::Input, "input"),
@@ -82,6 +85,7 @@ pub fn of_window(window: &Overlay, tab: Tab) -> Vec<Context> {
         Overlay::Help { .. } => vec![Context::Help, Context::Input, Context::Window],
         Overlay::Palette { .. } => vec![Context::Palette, Context::Input, Context::Window],
         Overlay::ExportTo { .. } => vec![Context::Export, Context::Input, Context::Window],
+        Overlay::Plan(_) => vec![Context::Plan, Context::Window],
         Overlay::Log { .. } => vec![Context::Messages, Context::Window],
         Overlay::Confirm(_) => vec![Context::Confirm, Context::Window],
         // The cursor of the list below can be moved while a photo is shown large.

@@ -10,8 +10,9 @@ use super::super::state::browser::{Entry, Kind, Sorting};
 use super::super::state::grid_layout::{GridLayout, Rows};
 use super::super::state::{Pane, Viewport};
 use super::canvas::{Canvas, Focus, Target};
-use super::picture;
+use super::{contact_sheet, picture};
 use crate::services::name::inert;
+use crate::services::survey::{Extent, Holding, Survey};
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if canvas.viewport.is_one_pane {
@@ -59,7 +60,15 @@ fn row_of(canvas: &Canvas<'_, '_>, entry: &Entry, place: usize, columns: usize) 
     let browser = &canvas.state.browser;
     let theme = canvas.theme;
     let mark = canvas.sign(browser.list.mark(place));
-    let stored = if browser.is_stored(entry) { Span::styled("✓", theme.stored) } else { Span::raw(" ") };
+    let holding = match entry.kind {
+        Kind::Photo => browser.is_stored(entry).then_some(Holding::All),
+        Kind::Folder => browser.surveys.of(&entry.path).and_then(Survey::holding),
+    };
+    let stored = match holding {
+        Some(Holding::All) => Span::styled("✓", theme.stored),
+        Some(Holding::Some) => Span::styled("◐", theme.stored),
+        Some(Holding::None) | None => Span::raw(" "),
+    };
     let size = if entry.kind == Kind::Photo { format::size(entry.bytes) } else { String::new() };
     let date = entry.modified.map(format::day).unwrap_or_default();
     let mut tail = String::new();
@@ -109,14 +118,7 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
         return canvas.notice(inner, vec![line]);
     };
     if entry.kind == Kind::Folder {
-        let inner = canvas.pane(area, &format!("{}/", inert(&entry.name)), Focus::Elsewhere);
-        let mut lines = vec![Line::raw("a folder")];
-        lines.extend(canvas.press(Action::Enter, "to open it"));
-        // With a selection the key applies to that.
-        if canvas.state.browser.list.selected().is_empty() {
-            lines.extend(canvas.press(Action::Index, "to add all its photos to the vault"));
-        }
-        return canvas.notice(inner, lines);
+        return folder(canvas, area, entry);
     }
     let is_stored = canvas.state.browser.is_stored(entry);
     picture::preview(canvas, area, &entry.name, Subject::File(entry.path.clone()), &mut |canvas, pixels| {
@@ -130,6 +132,75 @@ fn preview(canvas: &mut Canvas<'_, '_>, area: Rect) {
         }
         vec![Line::from(spans)]
     });
+}
+
+/// A folder: its first photos, how many there are, and how many of them the vault holds.
+fn folder(canvas: &mut Canvas<'_, '_>, area: Rect, entry: &Entry) {
+    let inner = canvas.pane(area, &format!("{}/", inert(&entry.name)), Focus::Elsewhere);
+    let survey = canvas.state.browser.surveys.of(&entry.path);
+    let mut about = match survey {
+        Some(survey) => vec![Line::raw(in_numbers(survey))],
+        None => vec![Line::styled("looking into the folder", canvas.theme.faint)],
+    };
+    about.extend(survey.and_then(|survey| in_the_vault(canvas, survey)));
+    let mut keys = vec![(Action::Enter, "open")];
+    // With a selection the key applies to that.
+    if canvas.state.browser.list.selected().is_empty() {
+        keys.push((Action::Index, "add to the vault"));
+    }
+    about.push(canvas.hints(&keys));
+    let photos: Vec<Subject> =
+        survey.map(|survey| survey.first.iter().cloned().map(Subject::File).collect()).unwrap_or_default();
+    // The number of lines must not depend on what is known yet, or thumbnails would change their size.
+    let [sheet, text] = Layout::vertical([Constraint::Fill(1), Constraint::Length(3)]).areas(inner);
+    if photos.is_empty() || canvas.pictures.encoder().is_none() || sheet.height < contact_sheet::LOWEST {
+        return canvas.notice(inner, about);
+    }
+    let sheet = Rect { x: sheet.x + 1, width: sheet.width.saturating_sub(1), ..sheet };
+    contact_sheet::draw(canvas, sheet, &photos);
+    for (line, y) in about.into_iter().zip(text.y..text.bottom()) {
+        let row = Rect { x: text.x + 1, y, width: text.width.saturating_sub(2), height: 1 };
+        canvas.frame.render_widget(format::fit_line(line, usize::from(row.width)), row);
+    }
+}
+
+/// Photos, folders and bytes; of a part, more than these.
+fn in_numbers(survey: &Survey) -> String {
+    let mut parts = vec![format::count(survey.photos, "photo")];
+    if survey.folders > 0 {
+        parts.push(format::count(survey.folders, "folder"));
+    }
+    if survey.photos > 0 {
+        parts.push(format::size(survey.bytes));
+    } else {
+        let others = survey.skipped.other + survey.skipped.photos_and_videos();
+        parts.extend((others > 0).then(|| format::count(others, "other file")));
+    }
+    let parts = parts.join(", ");
+    match (survey.found, survey.is_over) {
+        (Extent::Whole, _) => parts,
+        (Extent::Partial, true) => format!("more than {parts}"),
+        (Extent::Partial, false) => format!("{parts} so far"),
+    }
+}
+
+/// How many of the photos the vault holds, if one is open.
+fn in_the_vault(canvas: &Canvas<'_, '_>, survey: &Survey) -> Option<Line<'static>> {
+    let theme = canvas.theme;
+    canvas.state.session.open()?;
+    if survey.photos == 0 {
+        return None;
+    }
+    let is_whole = survey.found == Extent::Whole && survey.compared == Extent::Whole;
+    let some = format!("{} of {}", survey.stored, survey.photos);
+    Some(match survey.holding() {
+        Some(Holding::All) => Line::styled("✓ all in the vault", theme.stored),
+        Some(Holding::Some) if is_whole => Line::styled(format!("◐ {some} in the vault"), theme.stored),
+        Some(Holding::Some) => Line::styled(format!("◐ at least {some} in the vault"), theme.stored),
+        Some(Holding::None) => Line::styled("none in the vault", theme.faint),
+        None if survey.is_over => Line::styled("not compared with the vault to the end", theme.faint),
+        None => Line::styled(format!("{} comparing with the vault", canvas.spinner()), theme.faint),
+    })
 }
 
 /// The status line: numbers of photos, selected entries and other files.

@@ -1,13 +1,19 @@
 //! The indexing run: a line below other tabs, and a tab of its own.
 
+mod failures;
+mod outcomes;
+
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::action::Action;
 use super::super::format;
+use super::super::preview::Subject;
+use super::super::state::Viewport;
 use super::super::state::indexing::{Indexing, RunStatus};
 use super::canvas::{Canvas, Focus};
+use super::contact_sheet;
 use crate::services::name::inert;
 
 /// The status of a run, with its sign and style.
@@ -56,6 +62,9 @@ pub(super) fn strip(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
     if skipped > 0 {
         spans.push(Span::styled(format!(" · ! {skipped} passed over"), theme.warning));
     }
+    if !canvas.state.queue.is_empty() {
+        spans.push(Span::raw(format!(" · {} waiting", canvas.state.queue.len())));
+    }
     spans.push(Span::raw("  "));
     spans.extend(canvas.hints(&keys).spans);
     canvas.frame.render_widget(format::fit_line(Line::from(spans), usize::from(area.width)), area);
@@ -68,92 +77,130 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
         lines.extend(canvas.press(Action::Files, "to go to Files and index some"));
         return canvas.notice(inner, lines);
     };
-    let lines = overview(canvas, inner, run);
-    let rows = u16::try_from(lines.len()).unwrap_or(inner.height);
-    for (line, y) in lines.into_iter().zip(inner.y..inner.bottom()) {
-        canvas.frame.render_widget(line, Rect { y, height: 1, ..inner });
-    }
-    let below = Rect { y: inner.y + rows.min(inner.height), height: inner.height.saturating_sub(rows), ..inner };
-    failures(canvas, below, run);
+    let gap = || (inner.height >= 16).then(Line::default);
+    let mut above: Vec<Line<'static>> = Vec::new();
+    above.extend(gap());
+    above.extend(heading(canvas, inner, run));
+    above.extend(gap());
+    above.extend(outcomes::lines(canvas, inner, run));
+    above.extend(gap());
+    above.extend(if run.is_running() { now(canvas, inner, run) } else { next_steps(canvas, run) });
+    above.extend(queue(canvas, inner));
+    let rows = u16::try_from(above.len()).unwrap_or(inner.height).min(inner.height);
+    draw_lines(canvas, inner, above);
+    let below = Rect { y: inner.y + rows, height: inner.height - rows, ..inner };
+    let has_thumbnails = canvas.pictures.encoder().is_some() && !run.shown().is_empty();
+    let most = if has_thumbnails { (below.height / 2).max(4) } else { below.height };
+    let failed = failures::rows(run, below.height.min(most));
+    let sheet = Rect { height: if has_thumbnails { below.height - failed } else { 0 }, ..below };
+    added(canvas, sheet, run);
+    failures::draw(canvas, Rect { y: sheet.bottom(), height: failed, ..below }, run);
 }
 
-/// The status of the run; on a low screen the most important lines first, without empty ones.
-fn overview(canvas: &Canvas<'_, '_>, area: Rect, run: &Indexing) -> Vec<Line<'static>> {
-    let theme = canvas.theme;
+fn draw_lines(canvas: &mut Canvas<'_, '_>, area: Rect, lines: Vec<Line<'static>>) {
+    for (line, y) in lines.into_iter().zip(area.y..area.bottom()) {
+        canvas.frame.render_widget(format::fit_line(line, usize::from(area.width)), Rect { y, height: 1, ..area });
+    }
+}
+
+/// Status, numbers and bar.
+fn heading(canvas: &Canvas<'_, '_>, area: Rect, run: &Indexing) -> Vec<Line<'static>> {
     let (text, style) = status(canvas, run);
     let columns = usize::from(area.width.saturating_sub(4));
-    let stage = |name: &str, path: &Option<std::path::PathBuf>| {
-        let file = path.as_deref().and_then(std::path::Path::file_name).map(|file| file.to_string_lossy());
-        let file = file.map_or("·".to_owned(), |file| inert(&file).into_owned());
-        Line::from(vec![
-            Span::styled(format!("  {name:<10}"), theme.faint),
-            Span::raw(format::fit(&file, columns.saturating_sub(10)).into_owned()),
-        ])
-    };
-    let plain = |text: String| format::wrap(&text, columns).into_iter().map(|line| Line::raw(format!("  {line}")));
-    let gap = || (area.height >= 14).then(Line::default);
     let mut lines = Vec::new();
-    lines.extend(gap());
-    let (numbers, heading) = (numbers(run), Span::styled(format!("  {text}"), style));
+    let time = format::long_time(run.elapsed);
+    let time = if run.is_running() { format!("{time} so far") } else { format!("in {time}") };
+    let (numbers, heading) = (format!("{} · {time}", numbers(run)), Span::styled(format!("  {text}"), style));
     if heading.width() + format::width(&numbers) + 3 <= columns {
         lines.push(Line::from(vec![heading, Span::raw(format!("   {numbers}"))]));
     } else {
-        lines.push(format::fit_line(Line::from(heading), usize::from(area.width)));
-        lines.extend(plain(numbers));
+        lines.push(Line::from(heading));
+        lines.extend(format::wrap(&numbers, columns).into_iter().map(|line| Line::raw(format!("  {line}"))));
     }
-    lines.extend(gap());
     lines.push(Line::from(vec![
         Span::raw("  "),
-        Span::styled(format::bar(run.fraction(), columns.saturating_sub(6)), theme.bar),
+        Span::styled(format::bar(run.fraction(), columns.saturating_sub(6)), canvas.theme.bar),
         Span::raw(format!(" {:>3.0} %", run.fraction() * 100.0)),
     ]));
-    lines.extend(gap());
-    lines.extend(plain(format!(
-        "{} added · {} already in the vault · {} safe on disk · {}",
-        run.added,
-        run.already_present,
-        run.committed,
-        format::long_time(run.elapsed),
-    )));
-    let signed = |sign: &str, text: String, style: Style| {
-        format::wrap(&format!("{sign} {}", inert(&text)), columns)
-            .into_iter()
-            .map(move |line| Line::from(vec![Span::raw("  "), Span::styled(line, style)]))
-    };
-    if let Some(error) = &run.error {
-        lines.extend(signed("✗", error.clone(), theme.bad));
-        lines.extend(plain("what was added is kept; index again to continue".to_owned()));
-    }
-    let skipped = run.skipped.photos_and_videos_in_words();
-    lines.extend(skipped.into_iter().flat_map(|files| signed("!", format!("passed over {files}"), theme.warning)));
-    if let (Some(files), 14..) = (run.skipped.others_in_words(), area.height) {
-        lines.extend(signed("·", format!("passed over {files}"), theme.faint));
-    }
-    lines.extend(gap());
-    lines.push(stage("reading", &run.stages.reading));
-    lines.push(stage("features", &run.stages.features));
-    lines.push(stage("sealing", &run.stages.sealing));
-    lines.extend(gap());
     lines
 }
 
-fn failures(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
-    if run.failed == 0 || area.height < 2 {
+/// The folder and the files that the run is at, and its time.
+fn now(canvas: &Canvas<'_, '_>, area: Rect, run: &Indexing) -> Vec<Line<'static>> {
+    let theme = canvas.theme;
+    let columns = usize::from(area.width.saturating_sub(14));
+    let fact = |name: &str, value: String| {
+        Line::from(vec![Span::styled(format!("  {name:<10}"), theme.faint), Span::raw(value)])
+    };
+    let stages = &run.stages;
+    let newest = stages.reading.as_ref().or(stages.features.as_ref()).or(stages.sealing.as_ref());
+    let folder = newest.and_then(|path| path.parent()).map(format::path).unwrap_or("·".to_owned());
+    let name = |path: &Option<std::path::PathBuf>| {
+        let file = path.as_deref().and_then(std::path::Path::file_name).map(|file| file.to_string_lossy());
+        file.map_or("·".to_owned(), |file| inert(&file).into_owned())
+    };
+    let mut lines = vec![fact("folder", format::fit_end(&folder, columns).into_owned())];
+    if area.height >= 12 {
+        let stages = [("reading", &stages.reading), ("features", &stages.features), ("sealing", &stages.sealing)];
+        lines.extend(stages.map(|(stage, path)| fact(stage, format::fit(&name(path), columns).into_owned())));
+    }
+    lines
+}
+
+/// What can be done after the run.
+fn next_steps(canvas: &Canvas<'_, '_>, run: &Indexing) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if run.status != RunStatus::Done {
+        lines.push(Line::raw("what was added is kept; index again to continue"));
+    }
+    if run.added + run.already_present > 0 {
+        lines.extend(canvas.press(Action::Vault, "to see the photos in the vault"));
+    }
+    lines.extend(canvas.press(Action::Files, "to add more from the files"));
+    lines.into_iter().map(|line| Line::from([vec![Span::raw("  ")], line.spans].concat())).collect()
+}
+
+/// Runs of the queue that are listed.
+const LISTED: usize = 3;
+
+/// What waits for the run to end.
+fn queue(canvas: &Canvas<'_, '_>, area: Rect) -> Vec<Line<'static>> {
+    let (queue, theme) = (&canvas.state.queue, canvas.theme);
+    let columns = usize::from(area.width.saturating_sub(4));
+    let mut lines = Vec::new();
+    for (at, run) in queue.iter().take(LISTED).enumerate() {
+        let first = run.paths.first().map(|path| format::path(path)).unwrap_or_default();
+        let mut about = String::new();
+        if run.paths.len() > 1 {
+            about.push_str(&format!(" and {} more", run.paths.len() - 1));
+        }
+        about.extend(run.new_photos.map(|photos| format!(" · {photos} new")));
+        let place = if at == 0 { "next" } else { "then" };
+        let room = columns.saturating_sub(format::width(&about) + 10);
+        lines.push(Line::from(vec![
+            Span::styled(format!("  {place:<10}"), theme.faint),
+            Span::raw(format::fit_end(&first, room).into_owned()),
+            Span::styled(about, theme.faint),
+        ]));
+    }
+    if queue.len() > LISTED {
+        lines.push(Line::styled(format!("            and {} more", queue.len() - LISTED), theme.faint));
+    }
+    lines
+}
+
+/// Thumbnails of the photos added last. None while the vault is locked: their names are not known then.
+fn added(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
+    // An empty row above.
+    let sheet = Rect {
+        x: area.x + 2,
+        y: area.y + 1,
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(1),
+    };
+    if sheet.height < contact_sheet::LOWEST {
         return;
     }
-    let theme = canvas.theme;
-    let title = format!("✗ {} could not be used", format::count(run.failed, "photo"));
-    let title = Line::from(vec![Span::raw("  "), Span::styled(title, theme.bad)]);
-    canvas.frame.render_widget(title, Rect { height: 1, ..area });
-    let newest_first = run.failures.iter().rev();
-    for (failure, y) in newest_first.zip(area.y + 1..area.bottom()) {
-        let path = format::path(&failure.path);
-        let columns = usize::from(area.width);
-        let name = format::fit_end(&path, columns / 2).into_owned();
-        let line = Line::from(vec![
-            Span::raw(format!("    {name}  ")),
-            Span::styled(inert(&failure.reason).into_owned(), theme.faint),
-        ]);
-        canvas.frame.render_widget(format::fit_line(line, columns), Rect { y, height: 1, ..area });
-    }
+    let photos: Vec<Subject> = run.shown().iter().cloned().map(Subject::File).collect();
+    contact_sheet::draw(canvas, sheet, &photos);
 }

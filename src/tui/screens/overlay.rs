@@ -16,7 +16,7 @@ use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
 use super::super::state::{State, Tab};
 use super::canvas::{Canvas, Focus, Target};
-use super::{older_copy, palette, picture};
+use super::{older_copy, palette, picture, plan};
 use crate::services::name::inert;
 use crate::services::vault_name::vault_name;
 
@@ -33,6 +33,7 @@ pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> 
         Overlay::Confirm(Question::Quit | Question::ResumeIndexing(_) | Question::OpenOutside(_)) => {
             (64, if area.width < 64 { 12 } else { 8 })
         }
+        Overlay::Plan(_) => (plan::COLUMNS, plan::ROWS),
         Overlay::Confirm(_) | Overlay::ExportTo { .. } => (64, if area.width < 64 { 9 } else { 7 }),
     };
     let margin = |size: u16| if size >= 60 { size - 4 } else { size };
@@ -65,6 +66,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
             let note = "decrypted copies are written there; existing files are kept";
             ask(canvas, window, &title, line, note, &[(Action::Submit, "export"), (Action::Close, "cancel")]);
         }
+        Some(Overlay::Plan(shown)) => plan::draw(canvas, window, shown),
         Some(Overlay::Zoom) | None => {}
     }
 }
@@ -180,7 +182,7 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
             let run = canvas.state.indexing.as_ref();
             // The run may end while the question is shown.
             let line = if run.is_some_and(Indexing::is_running) { "Indexing is still running. Quit?" } else { "Quit?" };
-            note = run.map(before_quitting).unwrap_or_default();
+            note = run.map(|run| before_quitting(run, canvas.state.queue.len())).unwrap_or_default();
             ("quit", line.to_owned(), note.as_str(), "quit")
         }
         Question::UseOlder(age) => return older_copy::ask(canvas, window, *age),
@@ -204,7 +206,7 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
 }
 
 /// What happens to a run if the program quits.
-fn before_quitting(run: &Indexing) -> String {
+fn before_quitting(run: &Indexing, waiting: usize) -> String {
     if !run.is_running() {
         return format!("indexing has ended; {} safe in the vault", run.committed);
     }
@@ -218,6 +220,9 @@ fn before_quitting(run: &Indexing) -> String {
     }
     if run.total > 0 {
         kept.push(format!("{} to go", run.total.saturating_sub(run.processed())));
+    }
+    if waiting > 0 {
+        kept.push(format!("{} to begin", format::count(waiting, "waiting run")));
     }
     kept.push("the next start offers to resume".to_owned());
     kept.join("; ")

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::cursor::Cursor;
 use super::list::{Item, ListState};
+use super::surveys::{SurveyRequest, Surveys};
 
 /// The kind of an entry.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -113,6 +114,8 @@ pub struct Browser {
     pub other_files: usize,
     /// Which photos the vault holds, as far as known.
     recognised: Recognised,
+    /// What is below folders.
+    pub surveys: Surveys,
 }
 
 /// Which files the vault holds, compared by content. Only files as large as a stored photo need to be read.
@@ -147,7 +150,15 @@ impl Browser {
             remembered: HashMap::new(),
             other_files: 0,
             recognised: Recognised::default(),
+            surveys: Surveys::default(),
         }
+    }
+
+    /// The survey that the folder under the cursor lacks.
+    #[must_use]
+    pub fn to_survey(&self) -> Option<SurveyRequest> {
+        let folder = self.list.current().filter(|entry| entry.kind == Kind::Folder)?;
+        self.surveys.missing(&folder.path)
     }
 
     /// Whether the vault holds this photo, as far as known.
@@ -179,6 +190,7 @@ impl Browser {
         // A photo whose size no stored photo has is not in the vault and needs no comparison.
         let sizes = &self.recognised.sizes;
         self.recognised.files.retain(|_, verdict| sizes.contains(&verdict.bytes));
+        self.surveys.outdate();
     }
 
     /// Records whether the vault holds a listed photo.
@@ -192,6 +204,7 @@ impl Browser {
     /// Forgets which photos the vault holds.
     pub fn forget_vault(&mut self) {
         self.recognised = Recognised::default();
+        self.surveys.forget();
     }
 
     /// Shows another folder, whose listing is pending.

@@ -4,11 +4,19 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::cursor::Cursor;
 use super::rate::Rate;
 use crate::services::skipped::SkippedCounts;
 
 /// How many failures are kept, the newest; older ones are only counted.
 const SHOWN_FAILURES: usize = 200;
+
+/// How many of the photos added last are shown as thumbnails, at most.
+const SHOWN_RECENT: usize = 24;
+/// The shortest time between new thumbnails of these: decoding them takes time from the run.
+const RENEW_EVERY: Duration = Duration::from_secs(2);
+/// Fewer photos than this say nothing about the pace of later runs.
+const PACE_FROM: usize = 5;
 
 /// The status of a run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,6 +60,8 @@ pub struct Stages {
 /// A run, running or finished.
 #[derive(Clone, Debug)]
 pub struct Indexing {
+    /// What it adds; empty once the vault was locked.
+    pub roots: Vec<PathBuf>,
     /// Its status.
     pub status: RunStatus,
     /// Photos to index.
@@ -70,6 +80,8 @@ pub struct Indexing {
     resumed_at: Option<usize>,
     /// The newest failures, newest last.
     pub failures: VecDeque<Failure>,
+    /// The failure under the cursor; 0 is the newest.
+    pub failure: Cursor,
     /// Files in folders that were skipped.
     pub skipped: SkippedCounts,
     /// Why the run itself failed.
@@ -79,13 +91,27 @@ pub struct Indexing {
     /// Time since the start, without pauses.
     pub elapsed: Duration,
     recent: Rate,
+    /// The photos added last, newest first.
+    sealed: VecDeque<PathBuf>,
+    /// Those of them that are shown.
+    shown: Vec<PathBuf>,
+    since_shown: Duration,
+    /// Photos per second of an earlier run.
+    earlier_pace: Option<f64>,
 }
 
 impl Indexing {
+    /// A run over `roots` that is still looking for photos, after `earlier` ones.
+    #[must_use]
+    pub fn after(earlier: Option<&Self>, roots: Vec<PathBuf>) -> Self {
+        Self { roots, earlier_pace: earlier.and_then(Self::pace), ..Self::new() }
+    }
+
     /// A run that is still looking for photos.
     #[must_use]
     pub fn new() -> Self {
         Self {
+            roots: Vec::new(),
             status: RunStatus::Looking,
             total: 0,
             added: 0,
@@ -95,11 +121,16 @@ impl Indexing {
             committed: 0,
             resumed_at: None,
             failures: VecDeque::new(),
+            failure: Cursor::default(),
             skipped: SkippedCounts::default(),
             error: None,
             stages: Stages::default(),
             elapsed: Duration::ZERO,
             recent: Rate::default(),
+            sealed: VecDeque::new(),
+            shown: Vec::new(),
+            since_shown: Duration::ZERO,
+            earlier_pace: None,
         }
     }
 
@@ -149,7 +180,37 @@ impl Indexing {
     /// Records a photo being encrypted and written, and counts it as added: that takes no visible time.
     pub fn sealing_started(&mut self, path: PathBuf) {
         self.added += 1;
+        self.sealed.truncate(SHOWN_RECENT - 1);
+        self.sealed.push_front(path.clone());
         self.stages.sealing = Some(path);
+    }
+
+    /// The photos added last that are shown as thumbnails, newest first.
+    #[must_use]
+    pub fn shown(&self) -> &[PathBuf] {
+        &self.shown
+    }
+
+    /// Shows the photos added last.
+    pub fn show_added(&mut self) {
+        self.shown = self.sealed.iter().cloned().collect();
+        self.since_shown = Duration::ZERO;
+    }
+
+    /// Drops all names of files but those of failures.
+    pub fn forget_names(&mut self) {
+        self.roots.clear();
+        self.stages = Stages::default();
+        self.sealed.clear();
+        self.shown.clear();
+    }
+
+    /// Photos per second of this run, or of an earlier one if this one says nothing about it yet.
+    #[must_use]
+    pub fn pace(&self) -> Option<f64> {
+        let seconds = self.elapsed.as_secs_f64();
+        let is_measured = self.added >= PACE_FROM && seconds > 0.5;
+        if is_measured { Some(self.added as f64 / seconds) } else { self.earlier_pace }
     }
 
     /// Advances clocks and spinners.
@@ -157,6 +218,10 @@ impl Indexing {
         if matches!(self.status, RunStatus::Running | RunStatus::Stopping) {
             self.elapsed += by;
             self.recent.record(self.elapsed, self.processed());
+        }
+        self.since_shown += by;
+        if self.since_shown >= RENEW_EVERY || self.shown.is_empty() {
+            self.show_added();
         }
     }
 
@@ -182,6 +247,10 @@ impl Indexing {
     /// Records a photo that could not be indexed.
     pub fn photo_failed(&mut self, path: PathBuf, reason: String) {
         self.failed += 1;
+        // The cursor stays on its failure; on the newest one, it stays there.
+        if self.failure.at > 0 {
+            self.failure.at = (self.failure.at + 1).min(SHOWN_FAILURES - 1);
+        }
         if self.failures.len() == SHOWN_FAILURES {
             self.failures.pop_front();
         }
@@ -248,5 +317,45 @@ mod tests {
         assert_eq!(run.processed(), 3);
         assert!((run.fraction() - 0.75).abs() < 1e-12);
         assert_eq!(run.failures[0].reason, "damaged");
+    }
+
+    #[test]
+    fn thumbnails_of_added_photos_change_at_most_every_two_seconds_and_no_name_stays_after_a_lock() {
+        let mut run = Indexing { status: RunStatus::Running, total: 99, ..Indexing::after(None, vec!["/p".into()]) };
+        run.sealing_started(PathBuf::from("1"));
+        run.advance(Duration::from_millis(120));
+        assert_eq!(run.shown(), [PathBuf::from("1")], "the first one at once");
+        run.sealing_started(PathBuf::from("2"));
+        run.advance(Duration::from_millis(1900));
+        assert_eq!(run.shown().len(), 1);
+        run.advance(Duration::from_millis(120));
+        assert_eq!(run.shown(), [PathBuf::from("2"), PathBuf::from("1")]);
+        (3..99).for_each(|number| run.sealing_started(PathBuf::from(number.to_string())));
+        run.advance(Duration::from_secs(2));
+        assert_eq!((run.shown().len(), run.shown()[0].clone()), (SHOWN_RECENT, PathBuf::from("98")));
+        run.forget_names();
+        run.advance(Duration::from_secs(2));
+        assert!(run.shown().is_empty() && run.roots.is_empty() && run.stages == Stages::default());
+    }
+
+    #[test]
+    fn the_pace_of_a_run_is_known_in_the_next_one() {
+        let mut run = Indexing { status: RunStatus::Running, ..Indexing::new() };
+        assert_eq!(run.pace(), None);
+        run.added = 20;
+        run.advance(Duration::from_secs(10));
+        let next = Indexing::after(Some(&run), Vec::new());
+        assert_eq!((next.pace(), Indexing::after(Some(&next), Vec::new()).pace()), (Some(2.0), Some(2.0)));
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_failure_when_another_one_is_reported() {
+        let mut run = Indexing::new();
+        for name in ["a", "b", "c"] {
+            run.photo_failed(PathBuf::from(name), String::new());
+        }
+        run.failure.at = 1;
+        run.photo_failed(PathBuf::from("d"), String::new());
+        assert_eq!(run.failures.iter().rev().nth(run.failure.at).unwrap().path, PathBuf::from("b"));
     }
 }

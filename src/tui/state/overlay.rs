@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::cursor::Cursor;
+use super::intake::Plan;
 use super::text_field::TextField;
 use crate::services::library::PhotoId;
 use crate::services::open_vault::CopyAge;
@@ -38,6 +39,8 @@ pub enum Overlay {
         /// The folder.
         folder: TextField,
     },
+    /// What a run would add, before it begins.
+    Plan(Plan),
     /// A photo as large as the screen.
     Zoom,
 }

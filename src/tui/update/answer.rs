@@ -9,7 +9,7 @@ use super::super::state::list::List;
 use super::super::state::lock_screen::{LockScreen, Look, Step, Untrusted};
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
-use super::{export, indexing, lock_screen, photos, trust};
+use super::{export, indexing, intake, lock_screen, photos, trust};
 use crate::services::check;
 use crate::services::format::count;
 use crate::services::open_vault::CopyAge;
@@ -27,6 +27,8 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
         // A run outlives a lock; only its numbers are kept then.
         Reply::Indexing(update) => return indexing_update(state, update),
+        // Of folders too while no vault is open. An earlier one may say what the vault held before it was locked.
+        Reply::Surveyed { request, survey } => intake::surveyed(state, &request, survey),
         // Everything below names photos of a vault, so it is dropped after a lock.
         _ if state.session.open().is_none() => {}
         Reply::Collection(result) => collection(state, result),
@@ -215,7 +217,7 @@ fn indexing_event(state: &mut State, event: Event) -> Vec<Effect> {
     }
     // No file is named while the vault is locked.
     if !is_open {
-        run.stages = Default::default();
+        run.forget_names();
     }
     Vec::new()
 }
@@ -228,7 +230,9 @@ fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
         Ending::Failed(reason) => run.fail(reason.clone()),
     }
     run.stages = Default::default();
+    run.show_added();
     let summary = summary(run);
+    let is_failed = matches!(ending, Ending::Failed(_));
     match ending {
         Ending::Done if run.failed == 0 && run.skipped.photos_and_videos() == 0 => {
             state.messages.info(format!("indexed: {summary}"));
@@ -242,7 +246,18 @@ fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
             state.messages.error(format!("indexing failed: {reason}; {summary}; {advice}"));
         }
     }
-    if state.session.open().is_some() { vec![Effect::Ask(Request::Collection)] } else { Vec::new() }
+    let mut effects = Vec::new();
+    if state.session.open().is_some() {
+        effects.push(Effect::Ask(Request::Collection));
+    }
+    if is_failed && !state.queue.is_empty() {
+        // The next one would probably fail for the same reason.
+        let waiting = count(state.queue.len(), "waiting run");
+        state.messages.error(format!("{waiting} not started; the next start offers them"));
+        state.queue.clear();
+    }
+    effects.extend(indexing::start_next(state));
+    effects
 }
 
 /// A one-line summary of a run.

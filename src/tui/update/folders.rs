@@ -48,6 +48,7 @@ pub(super) fn reload(state: &mut State) -> Vec<Effect> {
     match state.tab {
         Tab::Files => {
             state.browser.is_loading = true;
+            state.browser.surveys.outdate();
             vec![Effect::Ask(Request::List(state.browser.folder.clone()))]
         }
         Tab::Vault => vec![Effect::Ask(Request::Collection)],

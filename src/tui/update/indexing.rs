@@ -2,30 +2,25 @@
 
 use std::path::PathBuf;
 
+use super::super::format;
 use super::super::request::{Effect, Request};
 use super::super::state::State;
 use super::super::state::indexing::{Indexing, RunStatus};
-use super::super::state::list::List;
-use super::lock_screen;
 
 /// Whether a run is under way.
 pub(super) fn is_running(state: &State) -> bool {
     state.indexing.as_ref().is_some_and(Indexing::is_running)
 }
 
-/// Indexes the photos below `paths`, and deselects them.
-pub(super) fn index(state: &mut State, paths: Vec<PathBuf>) -> Vec<Effect> {
-    if lock_screen::show_unless_open(state) {
-        return Vec::new();
-    }
-    state.browser.list.clear_selection();
-    start(state, paths)
-}
-
 /// Starts a run over `paths`.
 pub(super) fn start(state: &mut State, paths: Vec<PathBuf>) -> Vec<Effect> {
-    state.indexing = Some(Indexing::new());
+    state.indexing = Some(Indexing::after(state.indexing.as_ref(), paths.clone()));
     vec![Effect::Ask(Request::Index(paths))]
+}
+
+/// Starts the run that waits longest, if one does.
+pub(super) fn start_next(state: &mut State) -> Vec<Effect> {
+    state.queue.pop_front().map_or_else(Vec::new, |run| start(state, run.paths))
 }
 
 /// Pauses the run, or resumes it.
@@ -42,6 +37,22 @@ pub(super) fn toggle_pause(state: &mut State) -> Vec<Effect> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Stops the run and drops those that wait, because somebody asked for that.
+pub(super) fn stop_all(state: &mut State) -> Vec<Effect> {
+    let mut effects = stop(state);
+    if state.queue.is_empty() {
+        return effects;
+    }
+    let dropped = format::count(state.queue.len(), "waiting run");
+    state.messages.info(format!("stopping; {dropped} taken off the queue"));
+    let running = state.indexing.as_ref().map_or(&[][..], |run| &run.roots);
+    // What the stopped run has left is offered again, as always.
+    let paths: Vec<_> =
+        state.queue.drain(..).flat_map(|run| run.paths).filter(|path| !running.contains(path)).collect();
+    effects.push(Effect::Ask(Request::Dequeue(paths)));
+    effects
 }
 
 /// Stops the run; its progress is saved.

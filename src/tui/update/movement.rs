@@ -1,4 +1,4 @@
-//! Moving the cursor of the list on the shown tab.
+//! Moving the cursor of the list on the shown tab; on the indexing tab, through the failures.
 
 use super::super::action::Action;
 use super::super::state::cursor::{Cursor, Step};
@@ -24,7 +24,12 @@ pub(super) fn step_of(action: Action) -> Option<Step> {
 
 /// The cursor of the shown list, and the layout of its items.
 fn cursor_and_layout(state: &State) -> (Cursor, GridLayout<'_>) {
-    let Some(list) = state.list() else { return (Cursor::default(), GridLayout::whole(0, 1)) };
+    let Some(list) = state.list() else {
+        let run = state.indexing.as_ref();
+        return run.map_or((Cursor::default(), GridLayout::whole(0, 1)), |run| {
+            (run.failure, GridLayout::whole(run.failures.len(), 1))
+        });
+    };
     let columns = state.viewport.columns;
     let layout = match state.tab {
         Tab::Results => state.results.layout(columns),
@@ -51,5 +56,7 @@ pub(super) fn step(state: &mut State, step: Step) {
     let cursor = after(state, step);
     if let Some(list) = state.list_mut() {
         *list.cursor_mut() = cursor;
+    } else if let Some(run) = &mut state.indexing {
+        run.failure = cursor;
     }
 }

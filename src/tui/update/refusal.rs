@@ -216,7 +216,6 @@ fn index(state: &State, action: Action) -> Option<&'static str> {
     refuse_if(state.tab != Tab::Files, "move onto a photo or folder on the Files tab to index it")
         .or(refuse_if(is_empty, "there is nothing to index here"))
         .or(refuse_if(state.collection.is_read_only, READ_ONLY))
-        .or(refuse_if(indexing::is_running(state), "indexing is already running: wait, or stop it first"))
 }
 
 fn pause(state: &State) -> Option<&'static str> {

@@ -8,12 +8,14 @@ use zeroize::Zeroizing;
 
 use super::super::event::AppEvent;
 use super::super::request::{Ending, IndexingUpdate, Reply, Request};
+use super::super::state::surveys::SurveyRequest;
 use super::{IsNew, Workers};
 use crate::services::app_dirs::AppDirs;
 use crate::services::embedding::{EmbeddingModel, Precision, Workload};
 use crate::services::open_vault::CopyAge;
 use crate::services::progress::{Event, Outcome, Stage};
 use crate::services::session::{self, Cost, FoundVault, Passphrase, Prompts, Trust};
+use crate::services::survey::{Survey, Thoroughness};
 
 /// A folder of ten photos.
 fn photos() -> PathBuf {
@@ -182,5 +184,51 @@ fn a_run_continues_behind_the_lock_and_a_stopped_one_is_offered_after_unlocking(
         _ => None,
     });
     assert_eq!(offered, [folder]);
+    workers.finish();
+}
+
+/// Waits for the end of a survey of this version.
+fn survey(inbox: &Receiver<AppEvent>, wanted: u64) -> Survey {
+    reply(inbox, |reply| match reply {
+        Reply::Surveyed { request, survey } if request.version == wanted && survey.is_over => Some(survey),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_survey_says_what_the_vault_holds_and_a_newer_one_takes_its_place() {
+    let scene = Scene::new();
+    let (mut workers, inbox) = scene.open();
+    let request = |paths, version| SurveyRequest { paths, thoroughness: Thoroughness::Whole, version };
+    // Replaced before it can have ended.
+    workers.survey(Some(request(vec![PathBuf::from("/")], 1)));
+    workers.survey(Some(request(vec![photos()], 2)));
+    let found = survey(&inbox, 2);
+    assert_eq!((found.photos, found.stored), (10, 0));
+    workers.ask(Request::Index(vec![photos()]));
+    progress(&inbox, |update| matches!(update, IndexingUpdate::Ended(Ending::Done)));
+    workers.ask(Request::Collection);
+    reply(&inbox, |reply| matches!(reply, Reply::Collection(_)).then_some(()));
+    workers.survey(Some(request(vec![photos()], 3)));
+    assert!(survey(&inbox, 3).has_nothing_new());
+    workers.finish();
+}
+
+#[test]
+fn a_run_that_waits_is_offered_after_a_lock_and_one_that_was_dropped_is_not() {
+    let scene = Scene::new();
+    let (mut workers, _inbox) = scene.open();
+    let (kept, dropped) = (PathBuf::from("/kept"), PathBuf::from("/dropped"));
+    workers.ask(Request::Queue(vec![kept.clone()]));
+    workers.ask(Request::Queue(vec![dropped.clone()]));
+    workers.ask(Request::Dequeue(vec![dropped]));
+    workers.finish();
+    let (mut workers, inbox) = scene.open();
+    let offered = reply(&inbox, |reply| match reply {
+        Reply::Unfinished(roots) => Some(roots),
+        _ => None,
+    });
+    assert_eq!(offered, [kept]);
+    workers.ask(Request::ForgetUnfinished);
     workers.finish();
 }

@@ -156,6 +156,8 @@ impl Shared {
             | Request::AcceptOlder
             | Request::Close
             | Request::Index(_)
+            | Request::Queue(_)
+            | Request::Dequeue(_)
             | Request::Export { .. }
             | Request::StopExport
             | Request::PauseIndexing

@@ -191,7 +191,7 @@ fn no_secret_stays_once_an_indexing_run_ends_on_the_lock_screen() {
         if is_searched {
             dump(&process, &scene.path("open"));
         }
-        terminal.keys("I");
+        terminal.keys("I\r");
         let sealed = || fs::read_dir(scene.vault().join("encrypted_images")).unwrap().count();
         terminal.until("a sealed photo", |_| sealed() > 0);
         terminal.keys("L");

@@ -40,12 +40,47 @@ fn skipped_files_are_counted_in_the_browser_and_on_the_indexing_tab() {
     terminal.until_screen("4 other files");
     terminal.keys("h");
     terminal.until_screen("╭ phone/");
-    terminal.keys("i4");
-    terminal.until_screen("passed over 3 files: 2 HEIC, 1 MOV (formats that are not read yet)");
-    terminal.until_screen("passed over 1 other file");
+    terminal.keys("i");
+    terminal.until_screen("passes over 3 files: 2 HEIC, 1 MOV (formats that are not read yet)");
+    terminal.until_screen("passes over 1 other file");
+    terminal.until_screen("all of them are new");
+    terminal.keys("\r4");
+    terminal.until_screen("3 passed over, formats that are not read yet: 2 HEIC, 1 MOV");
+    terminal.until_screen("1 passed over, not photos: 1 other file");
     terminal.until_screen("done");
     terminal.until_screen("1 added");
     terminal.keys("q");
+    assert!(terminal.wait().success());
+}
+
+#[test]
+fn a_folder_queued_while_another_is_indexed_is_indexed_after_it() {
+    let user = User::with_vault();
+    let pictures = user.path("pictures");
+    for (folder, kind) in [("first", "watch"), ("second", "dolphin")] {
+        std::fs::create_dir_all(pictures.join(folder)).unwrap();
+        for number in 1..=3 {
+            let name = format!("image_{number:04}.jpg");
+            std::fs::copy(sample(&format!("photos/{kind}/{name}")), pictures.join(folder).join(name)).unwrap();
+        }
+    }
+    let arguments = user.arguments(&pictures);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut terminal = user.start(Kind::Silent, &arguments, &[]);
+    terminal.until_screen(", 0 photos");
+    terminal.until_screen("none in the vault");
+    terminal.keys("i");
+    terminal.until_screen("all of them are new");
+    terminal.keys("\rjip");
+    terminal.until_screen("╭ second/");
+    terminal.keys("\r4");
+    terminal.until_screen("● photos.vault, 6 photos");
+    terminal.until_screen("✓ done");
+    terminal.keys("1");
+    terminal.until_screen("✓ all in the vault");
+    terminal.keys("i");
+    terminal.until_screen("nothing new: the vault holds all of them");
+    terminal.keys("\rq");
     assert!(terminal.wait().success());
 }
 
@@ -70,17 +105,17 @@ fn a_run_ended_by_an_error_says_what_is_saved_and_how_to_continue() {
     let mut terminal = user.start_on_full_disk(&arguments);
     terminal.until_screen(", 0 photos");
     terminal.until_screen("╭ many/");
-    terminal.keys("i4");
+    terminal.keys("i\r4");
     // Wait for the network first: loading it takes long on a busy machine.
     terminal.until("a sealed photo, or the end", |terminal| {
-        terminal.screen().contains("✗ failed") || number_before(terminal, " added ·") > Some(0)
+        terminal.screen().contains("✗ failed") || number_before(terminal, " added,") > Some(0)
     });
     terminal.until_screen("✗ failed");
     terminal.until_screen("File too large");
     terminal.until_screen("what was added is kept; index again to continue");
-    let added = number_before(&terminal, " added ·").unwrap();
+    let added = number_before(&terminal, " added").unwrap();
     assert!(added <= 2, "{}", terminal.screen());
-    assert_eq!(number_before(&terminal, " safe on disk"), Some(added));
+    assert_eq!(terminal.screen().contains("added, all of them saved"), added > 0, "{}", terminal.screen());
     terminal.until_screen(&format!(", {added} photos"));
     terminal.keys("q");
     assert!(terminal.wait().success());

@@ -83,7 +83,7 @@ fn photos_in(folder: &str) -> usize {
 fn a_terminal_that_dies_while_photos_are_indexed_costs_no_sealed_photo() {
     let owner = Owner::new();
     let mut terminal = owner.start("photos", &[]);
-    terminal.keys("I");
+    terminal.keys("I\r");
     owner.until_sealed(&mut terminal, 3);
     let status = terminal.hang_up();
     assert!(status.signal().is_none() && status.exit_code() != 101, "{status:?}");
@@ -97,7 +97,7 @@ fn a_terminal_that_dies_while_photos_are_indexed_costs_no_sealed_photo() {
 fn indexing_continues_behind_the_lock_screen_which_shows_its_progress() {
     let owner = Owner::new();
     let mut terminal = owner.start("photos/watch", &[]);
-    terminal.keys("I");
+    terminal.keys("I\r");
     owner.until_sealed(&mut terminal, 1);
     terminal.keys("L");
     terminal.until("the lock screen", |terminal| {
@@ -115,7 +115,7 @@ fn indexing_continues_behind_the_lock_screen_which_shows_its_progress() {
 fn locking_that_pauses_indexing_keeps_sealed_photos_and_offers_to_resume() {
     let owner = Owner::new();
     let mut terminal = owner.start("photos", &["--lock", "pause"]);
-    terminal.keys("I");
+    terminal.keys("I\r");
     owner.until_sealed(&mut terminal, 1);
     terminal.keys("L");
     terminal.until_screen("indexing stopped at");
@@ -132,7 +132,7 @@ fn locking_that_pauses_indexing_keeps_sealed_photos_and_offers_to_resume() {
 fn a_run_interrupted_by_quitting_is_offered_at_the_next_start_and_can_be_completed() {
     let owner = Owner::new();
     let mut terminal = owner.start("photos", &[]);
-    terminal.keys("I");
+    terminal.keys("I\r");
     owner.until_sealed(&mut terminal, 1);
     terminal.keys("q");
     terminal.until_screen("Indexing is still running. Quit?");
@@ -157,10 +157,27 @@ fn a_run_interrupted_by_quitting_is_offered_at_the_next_start_and_can_be_complet
 }
 
 #[test]
+fn a_run_that_waited_when_the_program_ended_is_offered_too() {
+    let owner = Owner::new();
+    let mut terminal = owner.start("photos", &[]);
+    terminal.keys("I\r");
+    owner.until_sealed(&mut terminal, 1);
+    terminal.keys("Gi\r");
+    terminal.until_screen("added to the queue");
+    terminal.keys("q");
+    terminal.until_screen("1 waiting run to begin");
+    terminal.keys("y");
+    assert!(terminal.wait().success());
+    let mut terminal = owner.start("altered", &[]);
+    terminal.until_screen(OFFER);
+    terminal.until_screen("and 1 more");
+}
+
+#[test]
 fn a_killed_run_is_offered_until_the_user_declines() {
     let owner = Owner::new();
     let mut terminal = owner.start("photos", &[]);
-    terminal.keys("I");
+    terminal.keys("I\r");
     owner.until_sealed(&mut terminal, 1);
     terminal.signal("KILL");
     assert!(!terminal.wait().success());

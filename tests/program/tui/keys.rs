@@ -84,7 +84,7 @@ fn a_search_without_a_vault_asks_for_one() {
 fn indexing_starts_pauses_and_stops_with_one_key_each() {
     let mut stage = Stage::with_vault(80, 24);
     stage.effects.clear();
-    stage.keys("j j j space space i");
+    stage.keys("j j j space space i enter");
     assert_eq!(stage.asked(), ["index [\"/photos/2024/IMG_10.jpg\", \"/photos/2024/IMG_2.jpg\"]"]);
     stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 2, skipped: SkippedCounts::default() }));
     stage.keys("p p x x");
@@ -95,7 +95,7 @@ fn indexing_starts_pauses_and_stops_with_one_key_each() {
 fn quitting_while_indexing_asks_first() {
     let mut stage = Stage::with_vault(80, 24);
     stage.effects.clear();
-    stage.keys("I q");
+    stage.keys("I enter q");
     assert_eq!(stage.asked(), ["index [\"/photos/2024\"]"]);
     stage.keys("n");
     assert!(stage.asked().is_empty());
@@ -179,7 +179,7 @@ fn quitting_during_an_export_asks_first_and_then_about_an_indexing_run() {
     assert!(stage.screen().contains("Stop the export and quit?"), "{}", stage.screen());
     stage.keys("n");
     assert!(stage.asked().is_empty());
-    stage.keys("1 I");
+    stage.keys("1 I enter");
     stage.asked();
     stage.keys("q y");
     assert!(stage.asked().is_empty());
@@ -278,7 +278,7 @@ fn only_files_on_the_screen_with_the_size_of_a_stored_photo_are_compared() {
 #[test]
 fn a_resumed_run_says_where_it_resumed() {
     let mut stage = Stage::with_vault(120, 40);
-    stage.keys("I 4");
+    stage.keys("I enter 4");
     stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 1200, skipped: SkippedCounts::default() }));
     for _ in 0..256 {
         stage.application.receive(Reply::Indexing(already_present()));
@@ -291,7 +291,7 @@ fn a_resumed_run_says_where_it_resumed() {
 #[test]
 fn stopping_and_pausing_show_at_once_without_waiting_for_the_run() {
     let mut stage = Stage::with_vault(80, 24);
-    stage.keys("I");
+    stage.keys("I enter");
     stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 1200, skipped: SkippedCounts::default() }));
     stage.keys("p");
     assert!(stage.screen().contains("paused"), "{}", stage.screen());

@@ -14,7 +14,7 @@ use crate::tui::stage::{Stage, committed, entered};
 fn indexing() -> Stage {
     let mut stage = Stage::with_vault(100, 30);
     stage.application.state.preferences.vault = Some(PathBuf::from("ssh://nas/holiday.vault"));
-    stage.keys("I");
+    stage.keys("I enter");
     stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 81, skipped: SkippedCounts::default() }));
     seal(&mut stage, 19);
     stage.reply(Reply::Indexing(committed(12)));

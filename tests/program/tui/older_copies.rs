@@ -48,7 +48,7 @@ fn an_older_copy_is_used_only_after_a_yes() {
     assert_eq!(stage.asked(), ["accept the older copy"]);
     stage.reply(Reply::AcceptedOlder(Ok(())));
     assert_eq!(stage.asked(), ["collection"], "its copies compare with it in another way now");
-    stage.keys("I");
+    stage.keys("I enter");
     assert_eq!(stage.asked(), ["index [\"/photos/2024\"]"]);
 }
 
@@ -57,7 +57,7 @@ fn a_copy_that_was_changed_separately_is_read_only() {
     let mut stage = opened(CopyAge::Forked { found: 3, seen: 3 });
     assert!(stage.screen().contains("two copies were changed separately"), "{}", stage.screen());
     stage.reply(Reply::Unfinished(vec![PathBuf::from("/photos")]));
-    stage.keys("I");
+    stage.keys("I enter");
     assert!(stage.asked().is_empty());
 }
 

@@ -63,7 +63,7 @@ fn a_key_is_answered_at_once_while_indexing_runs() {
     let arguments = ["--vault", &vault, "--passphrase-file", &passphrase, "--folder", &folder];
     let mut terminal = user.start(Kind::Sixel, &arguments, &[]);
     terminal.until_screen("altered/");
-    terminal.keys("I");
+    terminal.keys("I\r");
     terminal.until_screen("indexing");
     terminal.keys("jl/dolphin\r");
     terminal.until_screen("╭ dolphin/");

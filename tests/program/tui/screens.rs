@@ -100,7 +100,7 @@ fn browser_of_an_unreadable_folder() {
 }
 
 fn start_indexing(stage: &mut Stage) {
-    stage.keys("I");
+    stage.keys("I enter");
     stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 1200, skipped: SkippedCounts::default() }));
     stage.reply(Reply::Indexing(entered(Step::Features, "/photos/2024/IMG_0001.jpg")));
     for number in 0..420 {
@@ -151,7 +151,7 @@ fn indexing_when_it_is_stopped() {
 #[test]
 fn indexing_that_passes_files_over_and_fails() {
     at_every_size("indexing_failed", Stage::with_vault, |stage| {
-        stage.keys("I");
+        stage.keys("I enter");
         let unsupported = vec![("HEIC", 3), ("DNG", 1), ("MOV", 1)];
         let skipped = SkippedCounts { unsupported, other: 12, hidden: 1 };
         stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 1200, skipped }));

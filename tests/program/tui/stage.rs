@@ -129,6 +129,8 @@ fn in_words(effect: &Effect) -> String {
         Effect::Ask(Request::Close) => "close".to_owned(),
         Effect::Ask(Request::Collection) => "collection".to_owned(),
         Effect::Ask(Request::Index(paths)) => format!("index {paths:?}"),
+        Effect::Ask(Request::Queue(paths)) => format!("queue {paths:?}"),
+        Effect::Ask(Request::Dequeue(paths)) => format!("drop {paths:?}"),
         Effect::Ask(Request::PauseIndexing) => "pause".to_owned(),
         Effect::Ask(Request::ResumeIndexing) => "resume".to_owned(),
         Effect::Ask(Request::StopIndexing) => "stop".to_owned(),

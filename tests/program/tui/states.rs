@@ -3,15 +3,18 @@
 use std::path::PathBuf;
 
 use cipherlens::services::open_vault::CopyAge;
+use cipherlens::services::progress::{Event, Outcome};
 use cipherlens::services::search::SearchResult;
 use cipherlens::services::session::Presence;
 use cipherlens::services::skipped::SkippedCounts;
+use cipherlens::services::survey::{Extent, Survey};
 use cipherlens::tui::request::{Contents, Ending, IndexingUpdate, Reply};
 use cipherlens::tui::state::lock_screen::{FirstRun, LockScreen, MissingVault, Unlock};
 use cipherlens::tui::state::overlay::{Overlay, Question};
 use cipherlens::tui::state::results::Query;
 use cipherlens::tui::state::vault::Session;
 
+use crate::tui::adding::{running, surveyed, whole};
 use crate::tui::stage::{Stage, found, photos};
 
 /// The results of a search for a photo in the files.
@@ -30,12 +33,38 @@ fn played(mut stage: Stage, keys: &str) -> Stage {
 
 fn indexing(columns: u16, rows: u16, ending: Option<Ending>, keys: &str) -> Stage {
     let mut stage = Stage::with_vault(columns, rows);
-    stage.keys("I");
+    stage.keys("I enter");
     stage.reply(Reply::Indexing(IndexingUpdate::Found { total: 9, skipped: SkippedCounts::default() }));
     if let Some(ending) = ending {
         stage.reply(Reply::Indexing(IndexingUpdate::Ended(ending)));
     }
     played(stage, keys)
+}
+
+/// On a folder of which this is known; then keys.
+fn with_survey(columns: u16, rows: u16, survey: Survey, keys: &str) -> Stage {
+    let mut stage = Stage::with_vault(columns, rows);
+    surveyed(&mut stage, survey);
+    if keys.is_empty() { stage } else { played(stage, keys) }
+}
+
+/// A plan of which this is known.
+fn planned(mut stage: Stage, survey: Survey) -> Stage {
+    stage.keys("i");
+    surveyed(&mut stage, survey);
+    stage
+}
+
+/// A run with failures; some other ones wait.
+fn with_failures(columns: u16, rows: u16) -> Stage {
+    let mut stage = running(columns, rows);
+    stage.keys("i enter j i enter");
+    for number in 0..30 {
+        let path = PathBuf::from(format!("/photos/2024/broken_{number}.jpg"));
+        let outcome = Outcome::Failed { reason: "the file is damaged or incomplete".to_owned() };
+        stage.reply(Reply::Indexing(IndexingUpdate::Event(Event::Finished { path, outcome })));
+    }
+    played(stage, "4")
 }
 
 fn on_lock_screen(columns: u16, rows: u16, lock_screen: LockScreen, keys: &str) -> Stage {
@@ -91,6 +120,16 @@ pub(crate) fn states() -> Vec<(&'static str, Open)> {
     let mut states: Vec<(&'static str, Open)> = vec![
         ("files without a vault", Box::new(Stage::new)),
         ("files, on a folder", Box::new(Stage::with_vault)),
+        ("files, on a folder partly in the vault", Box::new(|c, r| with_survey(c, r, whole(169, 12), ""))),
+        ("files, on a folder in the vault", Box::new(|c, r| with_survey(c, r, whole(5, 5), ""))),
+        (
+            "files, on a very large folder",
+            Box::new(|c, r| with_survey(c, r, Survey { found: Extent::Partial, ..whole(2000, 0) }, "")),
+        ),
+        ("planning, looking", Box::new(|c, r| played(Stage::with_vault(c, r), "I"))),
+        ("planning", Box::new(|c, r| planned(Stage::with_vault(c, r), whole(169, 12)))),
+        ("planning, nothing new", Box::new(|c, r| planned(Stage::with_vault(c, r), whole(9, 9)))),
+        ("planning, a run under way", Box::new(|c, r| planned(running(c, r), whole(169, 0)))),
         ("files, on a photo", Box::new(|c, r| played(Stage::with_vault(c, r), "j j j"))),
         ("files, with a selection", Box::new(|c, r| played(Stage::with_vault(c, r), "j j j space g g"))),
         ("files, typing a filter", Box::new(|c, r| played(Stage::with_vault(c, r), "/ 'cat"))),
@@ -118,10 +157,11 @@ pub(crate) fn states() -> Vec<(&'static str, Open)> {
         ("vault, exporting", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "e enter"))),
         ("vault, stopping an export", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "e enter X"))),
         ("indexing nothing", Box::new(|c, r| played(Stage::with_vault(c, r), "4"))),
-        ("indexing, looking", Box::new(|c, r| played(Stage::with_vault(c, r), "I 4"))),
+        ("indexing, looking", Box::new(|c, r| played(Stage::with_vault(c, r), "I enter 4"))),
         ("indexing", Box::new(|c, r| indexing(c, r, None, "4"))),
         ("indexing, paused", Box::new(|c, r| indexing(c, r, None, "4 p"))),
         ("indexing, stopping", Box::new(|c, r| indexing(c, r, None, "4 x"))),
+        ("indexing, failures and a queue", Box::new(with_failures)),
         ("indexing, done", Box::new(|c, r| indexing(c, r, Some(Ending::Done), "4"))),
         ("indexing, failed", Box::new(|c, r| indexing(c, r, Some(Ending::Failed("full".to_owned())), "4"))),
         ("indexing in the background", Box::new(|c, r| indexing(c, r, None, "3"))),
