@@ -250,8 +250,13 @@ fn ask(
     let inner = canvas.pane(window, title, Focus::Here);
     let contexts = context::active(canvas.state);
     let mut spans = Vec::new();
+    let mut buttons = Vec::new();
+    let mut x = inner.x + 1;
     for (action, label) in keys {
         if let Some(key) = canvas.key(&contexts, *action) {
+            let columns = u16::try_from(format::width(&key) + format::width(label) + 4).unwrap_or(0);
+            buttons.push((Rect { x, width: columns.saturating_sub(3), height: 1, ..inner }, *action));
+            x += columns;
             spans.extend([Span::styled(key, theme.accent), Span::styled(format!(" {label}   "), theme.faint)]);
         }
     }
@@ -268,9 +273,14 @@ fn ask(
         // Drop the empty lines first.
         lines.retain(|line| line.width() > 0);
     }
-    for (line, y) in lines.into_iter().zip(inner.y..inner.bottom()) {
+    let last = lines.len();
+    for ((number, line), y) in (1..).zip(lines).zip(inner.y..inner.bottom()) {
         let row = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), y, height: 1 };
         canvas.frame.render_widget(format::fit_line(line, columns), row);
+        if number == last {
+            let place = |(button, action): &(Rect, Action)| (Rect { y, ..*button }.intersection(inner), *action);
+            canvas.hits.extend(buttons.iter().map(place).map(|(button, action)| (button, Target::Act(action))));
+        }
     }
 }
 
