@@ -17,5 +17,6 @@ mod screens;
 mod stage;
 mod states;
 mod terminals;
+mod themes;
 mod tmux;
 mod user;

@@ -1,6 +1,8 @@
 //! Response times: the first frame, and keys while both cores are busy. They need a machine with nothing else to do:
 //! `.ci/long/pace` runs them.
 
+mod collection;
+
 use std::time::{Duration, Instant};
 
 use crate::support::pseudo_terminal::{Kind, PseudoTerminal, Start};
@@ -81,4 +83,10 @@ fn a_key_is_answered_at_once_while_indexing_runs() {
     let (median, worst) = median_and_worst(times);
     println!("key to screen while indexing runs: median {median:?}, worst {worst:?}");
     assert!(median < Duration::from_millis(50), "{median:?}");
+}
+
+#[test]
+#[ignore = "temporary"]
+fn make_it() {
+    let _ = collection::Collection::open();
 }
