@@ -12,6 +12,7 @@
 //! | [`worker`] | the services on their threads |
 //! | [`answers`] | separates the terminal's replies from keys |
 //! | [`delivery`] | sends photos through the terminal |
+//! | [`attention`] | progress and notifications for a user who looks at another window |
 //! | [`terminal`] | takes the terminal over and restores it |
 //! | `pane` | in tmux: whether pixels would land in this pane |
 //! | `idle` | when to lock |
@@ -24,6 +25,7 @@
 pub mod action;
 pub mod answers;
 pub mod application;
+pub mod attention;
 pub mod delivery;
 mod error;
 mod event;

@@ -1,5 +1,6 @@
 //! The terminal application from outside: keys in, screen text out; and the real binary in a pseudo-terminal.
 
+mod attention;
 mod hints;
 mod hostile;
 mod intake;
