@@ -1,7 +1,10 @@
-//! Response times: the first frame, and keys while both cores are busy. They need a machine with nothing else to do:
-//! `.ci/long/pace` runs them.
+//! Response times: the first frame, keys while both cores are busy, and a large vault. They need a machine with nothing
+//! else to do: `.ci/long/pace` runs them.
 
 mod collection;
+mod large_vault;
+#[cfg(unix)]
+mod slow_link;
 
 use std::time::{Duration, Instant};
 
@@ -83,10 +86,4 @@ fn a_key_is_answered_at_once_while_indexing_runs() {
     let (median, worst) = median_and_worst(times);
     println!("key to screen while indexing runs: median {median:?}, worst {worst:?}");
     assert!(median < Duration::from_millis(50), "{median:?}");
-}
-
-#[test]
-#[ignore = "temporary"]
-fn make_it() {
-    let _ = collection::Collection::open();
 }

@@ -103,7 +103,7 @@ fn make_photo(folder: &Path, number: u32) {
     let photo = RgbImage::from_fn(SIDES.0, SIDES.1, |x, y| {
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let grain = (noise >> 28) as u8;
-        let edge = if (x / step + y / (step + number % 7) + number) % 2 == 0 { 60 } else { 0 };
+        let edge = if (x / step + y / (step + number % 7) + number).is_multiple_of(2) { 60 } else { 0 };
         let fade = |at: u32, side: u32| (at * 60 / side) as u8;
         Rgb([tint + grain + edge, fade(y, SIDES.1) + grain + edge, fade(x, SIDES.0) + grain + 90 - tint / 2])
     });
