@@ -11,6 +11,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::action::Action;
+use super::attention;
 use super::keymap::chord::Chord;
 use super::keymap::context;
 use super::keymap::{Keymap, Meaning};
@@ -69,16 +70,15 @@ impl Application {
         }
     }
 
-    /// The title of the terminal's window: which vault is open. A locked one is not named.
+    /// The title of the terminal's window: what runs, and which vault is open. A locked one is not named.
     #[must_use]
     pub fn title(&self) -> String {
-        match self.state.session.open() {
-            Some(vault) if self.state.collection.is_read_only => {
-                format!("{} (read only) - cipherlens", vault_name(vault))
-            }
-            Some(vault) => format!("{} - cipherlens", vault_name(vault)),
-            None => "cipherlens".to_owned(),
-        }
+        let vault = self.state.session.open().map(|vault| match self.state.collection.is_read_only {
+            true => format!("{} (read only)", vault_name(vault)),
+            false => vault_name(vault),
+        });
+        let parts = [attention::summary(&self.state), vault, Some("cipherlens".to_owned())];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" - ")
     }
 
     /// The photos on the screen that have yet to be compared with the vault's.

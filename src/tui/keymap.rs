@@ -60,7 +60,7 @@ impl Keymap {
         for setting in settings {
             let mut warn = |what: String| warnings.push(Warning { line: setting.line, what });
             let Some(context) = Context::named(&setting.section) else {
-                warn(format!("there is no section [{}]", setting.section));
+                warn(setting.misplaced());
                 continue;
             };
             let Some(keys) = parse_sequence(&setting.key) else {

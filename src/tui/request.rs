@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::attention::Run;
 use super::delivery::Delivery;
 use super::state::browser::Entry;
 use super::state::results::Query;
@@ -115,6 +116,8 @@ pub enum Effect {
     AskTerminal,
     /// Forget every picture, here and in the terminal.
     ForgetPictures,
+    /// Tell a user who looks elsewhere that this run has ended. The text holds counts and no names.
+    Announce(Run, String),
     /// Draw everything again.
     Redraw,
     /// Back to the shell until `fg`.

@@ -2,7 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 
@@ -112,8 +112,7 @@ impl Canvas<'_, '_> {
 
     /// Highlights the row under the cursor in one colour, so that faint and coloured text in it stays readable.
     pub(super) fn mark_row(&mut self, row: Rect) {
-        let plain = Style::new().fg(Color::Reset).remove_modifier(Modifier::DIM);
-        self.frame.buffer_mut().set_style(row, plain.patch(self.theme.cursor));
+        self.frame.buffer_mut().set_style(row, self.theme.plain().patch(self.theme.cursor));
     }
 
     /// The mark before an item.

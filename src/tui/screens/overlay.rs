@@ -54,6 +54,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
         }
     }
     canvas.frame.render_widget(Clear, window);
+    canvas.frame.buffer_mut().set_style(window, canvas.theme.text);
     canvas.hits.push((window, Target::Window));
     match &canvas.state.overlay {
         Some(Overlay::Help { filter, scroll }) => help(canvas, window, filter.text(), *scroll),

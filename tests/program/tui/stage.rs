@@ -108,9 +108,10 @@ impl Stage {
         self.terminal.backend()
     }
 
-    /// The effects since the last call, in words.
+    /// The effects since the last call, in words, without announcements, which ask for nothing.
     pub(crate) fn asked(&mut self) -> Vec<String> {
-        self.effects.drain(..).map(|effect| in_words(&effect)).collect()
+        let asked = self.effects.drain(..).filter(|effect| !matches!(effect, Effect::Announce(..)));
+        asked.map(|effect| in_words(&effect)).collect()
     }
 }
 
@@ -150,6 +151,7 @@ fn in_words(effect: &Effect) -> String {
         Effect::AskTerminal => "ask the terminal".to_owned(),
         Effect::CyclePictures => "cycle pictures".to_owned(),
         Effect::ForgetPictures => "forget pictures".to_owned(),
+        Effect::Announce(run, text) => format!("announce {run:?}: {text}"),
         Effect::Redraw => "redraw".to_owned(),
         Effect::Suspend => "suspend".to_owned(),
         Effect::Quit => "quit".to_owned(),
