@@ -24,11 +24,11 @@ pub(super) fn opened(kind: Kind, scene: &Scene, count: &Path) -> PseudoTerminal 
     terminal
 }
 
-/// The title of the picture pane on the right.
+/// The name of the photo under the cursor, with which the status line begins.
 fn title(terminal: &PseudoTerminal) -> String {
     let screen = terminal.screen();
-    let frames = screen.lines().nth(1).unwrap_or_default();
-    frames.rsplit("╭ ").next().unwrap_or_default().split(" ─").next().unwrap_or_default().to_owned()
+    let status = screen.lines().rev().nth(1).unwrap_or_default();
+    status.split_whitespace().next().unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -50,7 +50,30 @@ fn keys_are_answered_while_the_host_does_not_answer() {
     }
     go_on(&count);
     terminal.keys("s");
-    terminal.until_screen(" of 7 like ");
+    terminal.until_screen("among 7 photos");
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+}
+
+#[test]
+fn a_lost_connection_is_said_and_the_next_request_brings_it_back() {
+    let scene = Scene::with_photos(&samples(8));
+    let mut terminal = opened(Kind::Silent, &scene, &scene.path("count"));
+    terminal.until_screen("1 of 8");
+    // The cable is pulled: the program at this end of the connection dies.
+    let program = terminal.process().to_string();
+    let killed = std::process::Command::new("pkill").args(["-KILL", "-P", &program]).status().unwrap();
+    assert!(killed.success());
+    terminal.keys("s");
+    terminal.until("an answer", |terminal| {
+        let screen = terminal.screen();
+        screen.contains("the search failed") || screen.contains("among 7 photos")
+    });
+    if terminal.screen().contains("the search failed") {
+        terminal.until_screen("to try again");
+        terminal.keys("r");
+        terminal.until_screen("among 7 photos");
+    }
     terminal.keys("q");
     assert!(terminal.wait().success());
 }

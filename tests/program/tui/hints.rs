@@ -51,6 +51,7 @@ fn presses(hint: &str) -> Option<Vec<KeyEvent>> {
         "pageup" => vec![plain(KeyCode::PageUp)],
         "pagedown" => vec![plain(KeyCode::PageDown)],
         "gg" => vec![plain(KeyCode::Char('g')); 2],
+        "gd" => vec![plain(KeyCode::Char('g')), plain(KeyCode::Char('d'))],
         "enter" | "esc" | "tab" | "space" | "backspace" | "up" | "down" | "left" | "right" | "f1" => vec![key(hint)],
         _ if hint.starts_with("ctrl-") || hint.chars().count() == 1 => vec![key(hint)],
         _ => return None,
@@ -132,7 +133,7 @@ fn a_refused_key_says_why_without_a_check_mark() {
     for (keys, reason) in [
         ("1 e", "works on photos in the vault"),
         ("3 i", "on the Files tab to index it"),
-        ("3 ,", "always sorted by date"),
+        ("2 ,", "always sorted by score"),
         ("4 s", "move onto a photo"),
         ("1 g g s", "move onto a photo"),
     ] {
@@ -158,23 +159,23 @@ fn the_threshold_moves_with_brackets_the_number_with_braces_and_thumbnails_with_
     let mut stage = searched(120, 40, Ok(found()));
     let state = |stage: &Stage| {
         let results = &stage.application.state.results;
-        (results.shown_matches(), results.list.visible().len(), stage.application.state.tiles.narrowest())
+        (results.shown_matches(), results.list.visible().len(), stage.application.state.tiles.narrowest(120))
     };
-    assert_eq!(state(&stage), (3, 8, 20));
+    assert_eq!(state(&stage), (3, 8, 15));
     stage.keys("[ [");
-    assert_eq!(state(&stage), (5, 8, 20), "0.70");
+    assert_eq!(state(&stage), (5, 8, 15), "0.70");
     stage.keys("] ] ]");
-    assert_eq!(state(&stage), (3, 8, 20), "0.85");
+    assert_eq!(state(&stage), (3, 8, 15), "0.85");
     stage.keys("{");
-    assert_eq!(state(&stage), (3, 5, 20));
+    assert_eq!(state(&stage), (3, 5, 15));
     stage.keys("}");
-    assert_eq!(state(&stage), (3, 8, 20));
+    assert_eq!(state(&stage), (3, 8, 15));
     stage.keys("> >");
-    assert_eq!(state(&stage).2, 40);
+    assert_eq!(state(&stage).2, 30);
     stage.keys("< < <");
-    assert_eq!(state(&stage).2, 14);
+    assert_eq!(state(&stage).2, 9);
     stage.keys("3");
-    assert_eq!(state(&stage).2, 14, "the vault has the same size");
+    assert_eq!(state(&stage).2, 9, "the vault has the same size");
 }
 
 #[test]

@@ -227,8 +227,8 @@ fn stored_names_hide_nothing_on_the_screen_and_in_the_clipboard() {
     terminal.keys("3");
     terminal.until_screen(CANARY);
     for number in 0..names.len() {
-        // The title of the picture on the right names the photo under the cursor.
-        terminal.until_screen(&format!("╭ {number:02}{CANARY}"));
+        // The status line names the photo under the cursor.
+        terminal.until_screen(&format!("\n {number:02}{CANARY}"));
         terminal.keys("l");
     }
     let copied = copy_all(&mut terminal, "\x01y");

@@ -317,8 +317,8 @@ fn the_palette_does_what_is_chosen() {
     let mut stage = Stage::with_vault(80, 24);
     stage.effects.clear();
     stage.keys(": 'check");
-    stage.keys("esc 3 : 'every enter");
-    assert_eq!(stage.asked(), ["check"]);
+    stage.keys("esc 3 : 'checkevery enter");
+    assert_eq!(stage.asked(), ["known vaults", "known vaults", "check"]);
 }
 
 #[test]
@@ -354,12 +354,48 @@ fn clicks_and_the_wheel_do_what_keys_do() {
     assert_eq!(stage.application.state.browser.list.cursor.at, 2);
     stage.application.mouse(mouse(MouseEventKind::ScrollDown, 10, 4));
     assert_eq!(stage.application.state.browser.list.cursor.at, 5);
-    stage.application.mouse(mouse(click, 10, 2));
-    let effects = stage.application.mouse(mouse(click, 10, 2));
-    stage.effects.extend(effects);
+    let release = MouseEventKind::Up(MouseButton::Left);
+    for kind in [click, release, click, release] {
+        let effects = stage.application.mouse(mouse(kind, 10, 2));
+        stage.effects.extend(effects);
+    }
     assert_eq!(stage.asked(), ["list /photos/2024/beach"]);
     stage.application.mouse(mouse(click, 15, 0));
     assert_eq!(stage.application.state.tab, Tab::Results);
+}
+
+#[test]
+fn a_drag_selects_from_where_it_began_and_the_right_button_selects_one() {
+    let mouse = |kind, column, row| MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+    let mut stage = Stage::with_vault(80, 24);
+    let selected = |stage: &Stage| stage.application.state.browser.list.selected().len();
+    stage.application.mouse(mouse(MouseEventKind::Down(MouseButton::Left), 10, 4));
+    stage.application.mouse(mouse(MouseEventKind::Drag(MouseButton::Left), 10, 5));
+    stage.application.mouse(mouse(MouseEventKind::Drag(MouseButton::Left), 10, 7));
+    assert_eq!(selected(&stage), 0, "while the button is down the range is only marked");
+    let effects = stage.application.mouse(mouse(MouseEventKind::Up(MouseButton::Left), 10, 7));
+    assert!(effects.is_empty(), "the end of a drag opens nothing");
+    assert_eq!(selected(&stage), 4);
+    stage.application.mouse(mouse(MouseEventKind::Down(MouseButton::Right), 10, 5));
+    assert_eq!(selected(&stage), 3);
+}
+
+#[test]
+fn a_click_on_a_hint_does_what_its_key_does_and_one_on_the_scrollbar_moves_there() {
+    let mouse = |column, row| MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    };
+    let mut stage = Stage::with_vault(40, 8);
+    let screen = stage.screen();
+    let hints = screen.lines().last().unwrap();
+    let column = hints.find("help").unwrap() as u16 - 1;
+    stage.application.mouse(mouse(39, 5));
+    assert_eq!(stage.application.state.browser.list.cursor.at, 7, "{screen}");
+    stage.application.mouse(mouse(column, 7));
+    assert!(stage.screen().contains("type to find a key"), "{}", stage.screen());
 }
 
 #[test]

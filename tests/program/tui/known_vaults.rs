@@ -12,7 +12,7 @@ use cipherlens::tui::state::vault::Session;
 
 use crate::support::pseudo_terminal::Kind;
 use crate::support::scene::copy_folder;
-use crate::tui::stage::Stage;
+use crate::tui::stage::{Stage, photos};
 use crate::tui::user::{PASSPHRASE, User};
 
 fn vault() -> PathBuf {
@@ -167,8 +167,15 @@ fn the_vault_tab_names_the_known_copies() {
     assert!(!stage.screen().contains("copy /"));
     stage.reply(Reply::Collection(Ok(contents.clone())));
     insta::assert_snapshot!("copies", stage.screen());
-    contents.copies.push(copy("ssh://attic/holiday.vault", 1, CopyAge::Older { found: 1, seen: 7 }, None));
+    assert!(!stage.screen().contains("copy /vaults/"), "a copy that needs nothing is in the information pane only");
+    for name in ["attic", "cellar"] {
+        let address = format!("ssh://{name}/holiday.vault");
+        contents.copies.push(copy(&address, 1, CopyAge::Older { found: 1, seen: 7 }, None));
+    }
     stage.reply(Reply::Collection(Ok(contents)));
     let screen = stage.screen();
-    assert!(screen.contains("and 2 more: cipherlens copies lists all") && !screen.contains("ssh://"), "{screen}");
+    assert!(screen.contains("and 2 more: cipherlens copies lists all") && !screen.contains("attic"), "{screen}");
+    stage.reply(Reply::Collection(Ok(Contents { photos: photos(), ..Contents::default() })));
+    stage.keys("K");
+    assert!(stage.screen().contains("information"), "{}", stage.screen());
 }

@@ -17,6 +17,7 @@ mod restoring;
 mod screens;
 mod stage;
 mod states;
+mod stories;
 mod terminals;
 mod tmux;
 mod user;

@@ -124,6 +124,7 @@ fn in_words(effect: &Effect) -> String {
             format!("open {}, trusting it, with what was given", vault.display())
         }
         Effect::Ask(Request::Create { vault, .. }) => format!("create {}", vault.display()),
+        Effect::Ask(Request::KnownVaults) => "known vaults".to_owned(),
         Effect::Ask(Request::AcceptOlder) => "accept the older copy".to_owned(),
         Effect::Ask(Request::Close) => "close".to_owned(),
         Effect::Ask(Request::Collection) => "collection".to_owned(),

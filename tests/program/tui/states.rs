@@ -26,6 +26,18 @@ pub(crate) fn searched(columns: u16, rows: u16, result: Result<SearchResult, Str
     stage
 }
 
+/// The results of a second search, for the first result of the first one.
+fn searched_again(columns: u16, rows: u16, keys: &str) -> Stage {
+    let mut stage = searched(columns, rows, Ok(found()));
+    stage.keys("s");
+    let query = Query::Stored(photos()[0].clone());
+    stage.reply(Reply::Searched { query, result: Ok(Box::new(found())) });
+    if !keys.is_empty() {
+        stage.keys(keys);
+    }
+    stage
+}
+
 fn played(mut stage: Stage, keys: &str) -> Stage {
     stage.keys(keys);
     stage
@@ -148,6 +160,16 @@ pub(crate) fn states() -> Vec<(&'static str, Open)> {
         ("results, failed", Box::new(|c, r| searched(c, r, Err("damaged".to_owned())))),
         ("vault, none open", Box::new(|c, r| played(Stage::new(c, r), "3"))),
         ("vault", Box::new(|c, r| vault_of(c, r, Some(Ok(8))))),
+        ("vault, by folder", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "t"))),
+        ("vault, as a list", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "t t"))),
+        ("vault, with information", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "K"))),
+        ("vault, by name", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), ", ,"))),
+        ("results, with information", Box::new(|c, r| played(searched(c, r, Ok(found())), "K"))),
+        ("results of a second search", Box::new(|c, r| searched_again(c, r, ""))),
+        ("results of the search before", Box::new(|c, r| searched_again(c, r, "("))),
+        ("the palette", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), ":"))),
+        ("the palette, a command", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "g d"))),
+        ("the palette, no command", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), ": 'zzzz"))),
         ("vault, one photo", Box::new(|c, r| vault_of(c, r, Some(Ok(1))))),
         ("vault, empty", Box::new(|c, r| vault_of(c, r, Some(Ok(0))))),
         ("vault, being listed", Box::new(|c, r| vault_of(c, r, None))),
