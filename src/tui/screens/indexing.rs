@@ -85,7 +85,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
     above.extend(outcomes::lines(canvas, inner, run));
     above.extend(gap());
     above.extend(if run.is_running() { now(canvas, inner, run) } else { next_steps(canvas, run) });
-    above.extend(queue(canvas, inner));
+    if !canvas.state.queue.is_empty() {
+        above.extend(gap().filter(|_| inner.height >= 24));
+        above.extend(queue(canvas, inner));
+    }
     let rows = u16::try_from(above.len()).unwrap_or(inner.height).min(inner.height);
     draw_lines(canvas, inner, above);
     let below = Rect { y: inner.y + rows, height: inner.height - rows, ..inner };

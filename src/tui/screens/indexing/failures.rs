@@ -27,9 +27,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
     let lines = usize::from(area.height - 1);
     canvas.viewport = Viewport { columns: 1, lines, ..canvas.viewport };
     let count = run.failures.len();
-    let title = format!("  ✗ {} could not be used", format::count(run.failed, "photo"));
+    let title = format!("✗ {} could not be used", format::count(run.failed, "photo"));
     let at = format!("   {} of {count}", run.failure.at + 1);
-    let title = Line::from(vec![Span::styled(title, theme.bad), Span::styled(at, theme.faint)]);
+    let title = Line::from(vec![Span::raw("  "), Span::styled(title, theme.bad), Span::styled(at, theme.faint)]);
     canvas.frame.render_widget(title, Rect { height: 1, ..area });
     // The cursor in the middle as far as possible: the list grows while the run goes on.
     let first = run.failure.at.saturating_sub(lines / 2).min(count.saturating_sub(lines));

@@ -21,7 +21,9 @@ pub(super) fn lines(canvas: &Canvas<'_, '_>, area: Rect, run: &Indexing) -> Vec<
         let text = format::wrap(label, columns).into_iter().enumerate();
         let lines = text.map(move |(at, text)| {
             let number = if at == 0 { photos.to_string() } else { String::new() };
-            Line::from(vec![Span::styled(format!("{number:>NUMBER$} "), style), Span::styled(text, style)])
+            // Not styled: bad news may be underlined.
+            let indent = " ".repeat(NUMBER.saturating_sub(number.len()));
+            Line::from(vec![Span::raw(indent), Span::styled(format!("{number} {text}"), style)])
         });
         lines.collect::<Vec<_>>()
     };
@@ -48,7 +50,8 @@ pub(super) fn lines(canvas: &Canvas<'_, '_>, area: Rect, run: &Indexing) -> Vec<
     }
     if let Some(error) = &run.error {
         let error = format::wrap(&format!("✗ {}", inert(error)), usize::from(area.width.saturating_sub(4)));
-        lines.extend(error.into_iter().map(|line| Line::styled(format!("  {line}"), theme.bad)));
+        let lines_of = |line| Line::from(vec![Span::raw("  "), Span::styled(line, theme.bad)]);
+        lines.extend(error.into_iter().map(lines_of));
     }
     lines
 }
