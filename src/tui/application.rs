@@ -61,6 +61,9 @@ impl Application {
         let drawn = screens::draw(frame, &self.state, &self.theme, &self.keymap, &mut self.pictures);
         self.hits = drawn.hits;
         self.state.viewport = drawn.viewport;
+        if let Some(viewer) = &mut self.state.viewer {
+            viewer.drawn(drawn.shown);
+        }
     }
 
     /// The title of the terminal's window: which vault is open. A locked one is not named.
@@ -91,15 +94,9 @@ impl Application {
         update::receive(&mut self.state, reply)
     }
 
-    /// Advances clocks and spinners.
-    pub fn advance(&mut self, by: Duration) {
-        self.state.tick = self.state.tick.wrapping_add(1);
-        if let Some(run) = &mut self.state.indexing {
-            run.advance(by);
-        }
-        if let Some(run) = &mut self.state.exporting {
-            run.advance(by);
-        }
+    /// Advances clocks and spinners, and a slideshow.
+    pub fn advance(&mut self, by: Duration) -> Vec<Effect> {
+        update::advance(&mut self.state, by)
     }
 
     /// Locks if a vault is open. A passphrase that waits for an answer is wiped.
@@ -159,7 +156,7 @@ impl Application {
             self.act_on_window(action)
         } else if self.state.lock_screen.is_some() {
             self.act_on_lock_screen(action)
-        } else if self.state.typed_filter().is_some() {
+        } else if self.state.viewer.is_none() && self.state.typed_filter().is_some() {
             self.act_on_filter(action)
         } else {
             update::apply(&mut self.state, action)
@@ -178,10 +175,11 @@ impl Application {
                 cursor.at = 0;
             }
             Some(Overlay::ExportTo { folder, .. }) => folder.edit(edit),
-            Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Zoom) => {}
+            Some(Overlay::Log { .. } | Overlay::Confirm(_)) => {}
             None if self.state.lock_screen.is_some() => {
                 return update::lock_screen_key(&mut self.state, FormKey::Edit(edit));
             }
+            None if self.state.viewer.is_some() => {}
             None => {
                 if let Some(list) = self.state.list_mut().filter(|list| list.filter().is_typing) {
                     list.filter_mut().field.edit(edit);
@@ -223,12 +221,7 @@ impl Application {
         let lines = self.state.viewport.lines.max(1);
         let palette_lines = self.palette_actions().len();
         match (&mut self.state.overlay, action) {
-            // The keys that open the large picture close it too.
-            (Some(_), Action::Close)
-            | (Some(Overlay::Zoom), Action::Zoom | Action::Enter | Action::Back | Action::Quit) => {
-                update::close(&mut self.state);
-            }
-            (Some(Overlay::Zoom), _) => return update::apply(&mut self.state, action),
+            (Some(_), Action::Close) => update::close(&mut self.state),
             (Some(Overlay::Log { scroll }), _) => *scroll = scrolled(*scroll, action, lines),
             (Some(Overlay::Help { scroll, .. }), _) => {
                 *scroll = scrolled(*scroll, action, lines).min(self.keymap.help().len());
@@ -284,8 +277,9 @@ impl Application {
     fn takes_text(&self) -> bool {
         match &self.state.overlay {
             Some(Overlay::Help { .. } | Overlay::Palette { .. } | Overlay::ExportTo { .. }) => true,
-            Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Zoom) => false,
-            None => self.state.lock_screen.is_some() || self.state.typed_filter().is_some(),
+            Some(Overlay::Log { .. } | Overlay::Confirm(_)) => false,
+            None if self.state.lock_screen.is_some() => true,
+            None => self.state.viewer.is_none() && self.state.typed_filter().is_some(),
         }
     }
 
@@ -310,7 +304,8 @@ impl Application {
                 if self.state.overlay.is_some() {
                     return self.act_on_window(action);
                 }
-                let times = if self.state.viewport.columns > 1 { 1 } else { WHEEL_LINES };
+                let times =
+                    if self.state.viewport.columns > 1 || self.state.viewer.is_some() { 1 } else { WHEEL_LINES };
                 (0..times).flat_map(|_| self.unless_locked(action)).collect()
             }
             _ => Vec::new(),
@@ -324,9 +319,6 @@ impl Application {
     fn click(&mut self, target: Option<Target>) -> Vec<Effect> {
         match target {
             Some(Target::Choice(place)) => return self.choose(Some(place)),
-            Some(Target::Picture) if matches!(self.state.overlay, Some(Overlay::Zoom)) => {
-                self.state.overlay = None;
-            }
             Some(Target::Window) => {}
             // A click outside a window closes it.
             _ if self.state.overlay.is_some() => update::close(&mut self.state),
@@ -336,6 +328,7 @@ impl Application {
                 }
                 self.state.tab = tab;
             }
+            Some(Target::Picture) if self.state.viewer.is_some() => return self.unless_locked(Action::Close),
             Some(Target::Picture) => return self.unless_locked(Action::Zoom),
             Some(Target::Item(place)) => {
                 let Some(list) = self.state.list_mut() else { return Vec::new() };

@@ -145,7 +145,8 @@ impl EventLoop {
             }
             if last_tick.elapsed() >= tick {
                 if self.application.state.is_working() {
-                    self.application.advance(last_tick.elapsed());
+                    let effects = self.application.advance(last_tick.elapsed());
+                    self.perform(effects)?;
                     is_stale = true;
                 }
                 last_tick = Instant::now();
@@ -170,7 +171,8 @@ impl EventLoop {
         self.screen.draw(&mut self.application)?;
         self.screen.show_title(&self.application.title())?;
         self.pane.frame_drawn();
-        self.workers.want(self.application.pictures.encoder(), self.application.pictures.requests());
+        let pictures = &self.application.pictures;
+        self.workers.want(pictures.encoder(), pictures.requests(), pictures.viewed());
         self.workers.recognise(self.application.to_recognise());
         Ok(())
     }

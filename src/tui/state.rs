@@ -15,6 +15,7 @@ pub mod results;
 pub mod text_field;
 pub mod tiles;
 pub mod vault;
+pub mod viewer;
 
 use std::path::PathBuf;
 
@@ -28,6 +29,7 @@ use overlay::Overlay;
 use results::Results;
 use tiles::Tiles;
 use vault::{Collection, Session};
+use viewer::Viewer;
 
 use super::locale::Characters;
 
@@ -100,7 +102,9 @@ pub struct State {
     pub lock_screen: Option<LockScreen>,
     /// A vault that the user is asked to trust.
     pub untrusted: Option<Untrusted>,
-    /// A window over the tab.
+    /// The photo view; covers the tab.
+    pub viewer: Option<Viewer>,
+    /// A window over the tab or the photo view.
     pub overlay: Option<Overlay>,
     /// Folders and photos.
     pub browser: Browser,
@@ -148,6 +152,7 @@ impl State {
             pane: Pane::List,
             lock_screen: None,
             untrusted: None,
+            viewer: None,
             overlay: None,
             browser: Browser::new(folder),
             results: Results::new(preferences.threshold, preferences.top),
@@ -174,6 +179,7 @@ impl State {
             || self.indexing.as_ref().is_some_and(Indexing::is_running)
             || self.exporting.is_some()
             || self.collection.task.is_some()
+            || self.viewer.as_ref().is_some_and(|viewer| viewer.slideshow.is_some())
     }
 
     /// The list of the shown tab; `None` on the indexing tab.
@@ -222,6 +228,7 @@ impl State {
         if let Some(run) = &mut self.indexing {
             run.stages = Default::default();
         }
+        self.viewer = None;
         self.overlay = None;
         self.untrusted = None;
         self.messages.clear();

@@ -8,7 +8,7 @@ use super::super::state::list::List;
 use super::super::state::lock_screen::{LockScreen, Look, Step, Untrusted};
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
-use super::{export, indexing, lock_screen, photos, trust};
+use super::{export, indexing, lock_screen, photos, trust, viewer};
 use crate::services::check;
 use crate::services::format::count;
 use crate::services::open_vault::CopyAge;
@@ -16,7 +16,7 @@ use crate::services::progress::{Event, Outcome, Stage};
 use crate::services::session::{self, Address};
 
 /// Applies a reply. A reply that is out of date changes nothing.
-pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
+pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
         Reply::Looked { vault, found } => return lock_screen::looked(state, vault, found),
@@ -55,7 +55,9 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Downloaded(result) => return downloaded(state, result),
         Reply::Recognised { path, is_stored } => state.browser.recognise(path, is_stored),
         Reply::Exif { photo, fields } => match fields {
-            Ok(fields) if fields.is_empty() => state.messages.info("this photo has no camera data"),
+            Ok(fields) if fields.is_empty() && !viewer::shows_camera_data(state, photo) => {
+                state.messages.info("this photo has no camera data")
+            }
             Ok(fields) => state.collection.exif = Some((photo, fields)),
             Err(reason) => state.messages.error(reason),
         },

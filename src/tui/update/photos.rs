@@ -52,6 +52,7 @@ pub(super) fn search(state: &mut State, query: Query) -> Vec<Effect> {
     }
     state.tab = Tab::Results;
     state.overlay = None;
+    state.viewer = None;
     state.results.begin(query.clone());
     vec![Effect::Ask(Request::Search(query))]
 }
