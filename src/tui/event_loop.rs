@@ -160,7 +160,8 @@ impl EventLoop {
             }
             if last_tick.elapsed() >= tick {
                 if self.application.state.is_working() {
-                    self.application.advance(last_tick.elapsed());
+                    let effects = self.application.advance(last_tick.elapsed());
+                    self.perform(effects)?;
                     is_stale = true;
                 }
                 last_tick = Instant::now();
@@ -188,7 +189,8 @@ impl EventLoop {
             self.screen.show_progress(&progress)?;
         }
         self.pane.frame_drawn();
-        self.workers.want(self.application.pictures.encoder(), self.application.pictures.requests());
+        let pictures = &self.application.pictures;
+        self.workers.want(pictures.encoder(), pictures.requests(), pictures.viewed());
         self.workers.recognise(self.application.to_recognise());
         self.workers.survey(self.application.to_survey());
         Ok(())

@@ -98,6 +98,8 @@ pub enum Request {
     Download(Vec<PhotoId>),
     /// Read the EXIF fields of a photo.
     Exif(PhotoId),
+    /// The same, but without fetching the photo: only what its record has.
+    RecordedExif(PhotoId),
     /// Find out which of these files the vault holds; replaces an unanswered request of this kind.
     Recognise(Vec<PathBuf>),
 }

@@ -18,7 +18,7 @@ use crate::services::progress::{Event, Outcome, Stage};
 use crate::services::session::{self, Address};
 
 /// Applies a reply. A reply that is out of date changes nothing.
-pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
+pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
         Reply::KnownVaults(addresses) => state.known_vaults = addresses,

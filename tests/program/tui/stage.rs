@@ -145,6 +145,7 @@ fn in_words(effect: &Effect) -> String {
         Effect::Ask(Request::OpenOutside(_)) => "open outside".to_owned(),
         Effect::Ask(Request::Download(photos)) => format!("download {}", photos.len()),
         Effect::Ask(Request::Exif(_)) => "exif".to_owned(),
+        Effect::Ask(Request::RecordedExif(_)) => "recorded exif".to_owned(),
         Effect::Copy(text) => format!("copy {text:?}"),
         Effect::Ask(Request::Recognise(paths)) => format!("recognise {}", paths.len()),
         Effect::Deliver(_) => "deliver".to_owned(),
