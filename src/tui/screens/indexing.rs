@@ -10,7 +10,6 @@ use ratatui::text::{Line, Span};
 use super::super::action::Action;
 use super::super::format;
 use super::super::preview::Subject;
-use super::super::state::Viewport;
 use super::super::state::indexing::{Indexing, RunStatus};
 use super::canvas::{Canvas, Focus};
 use super::contact_sheet;
