@@ -14,6 +14,9 @@ use super::{contact_sheet, picture};
 use crate::services::name::inert;
 use crate::services::survey::{Extent, Holding, Survey};
 
+/// The columns of the list, at most.
+const WIDEST_LIST: u16 = 72;
+
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if canvas.viewport.is_one_pane {
         match canvas.state.pane {
@@ -22,8 +25,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
         }
         return;
     }
-    let part = if area.width >= 100 { 44 } else { 50 };
-    let [left, right] = Layout::horizontal([Constraint::Percentage(part), Constraint::Fill(1)]).areas(area);
+    // Names need no more columns on a wide screen, pictures do.
+    let part = if area.width >= 100 { area.width * 44 / 100 } else { area.width / 2 };
+    let [left, right] =
+        Layout::horizontal([Constraint::Length(part.min(WIDEST_LIST)), Constraint::Fill(1)]).areas(area);
     list(canvas, left);
     preview(canvas, right);
 }
@@ -166,7 +171,10 @@ fn folder(canvas: &mut Canvas<'_, '_>, area: Rect, entry: &Entry) {
 
 /// Photos, folders and bytes; of a part, more than these.
 fn in_numbers(survey: &Survey) -> String {
-    let mut parts = vec![format::count(survey.photos, "photo")];
+    let mut parts = vec![match survey.photos {
+        0 if survey.is_over => "no photos".to_owned(),
+        photos => format::count(photos, "photo"),
+    }];
     if survey.folders > 0 {
         parts.push(format::count(survey.folders, "folder"));
     }
@@ -179,6 +187,7 @@ fn in_numbers(survey: &Survey) -> String {
     let parts = parts.join(", ");
     match (survey.found, survey.is_over) {
         (Extent::Whole, _) => parts,
+        (Extent::Partial, true) if survey.photos == 0 => format!("{parts} in the first folders"),
         (Extent::Partial, true) => format!("more than {parts}"),
         (Extent::Partial, false) => format!("{parts} so far"),
     }

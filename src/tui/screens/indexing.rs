@@ -10,7 +10,6 @@ use ratatui::text::{Line, Span};
 use super::super::action::Action;
 use super::super::format;
 use super::super::preview::Subject;
-use super::super::state::Viewport;
 use super::super::state::indexing::{Indexing, RunStatus};
 use super::canvas::{Canvas, Focus};
 use super::contact_sheet;
@@ -143,7 +142,8 @@ fn now(canvas: &Canvas<'_, '_>, area: Rect, run: &Indexing) -> Vec<Line<'static>
         file.map_or("·".to_owned(), |file| inert(&file).into_owned())
     };
     let mut lines = vec![fact("folder", format::fit_end(&folder, columns).into_owned())];
-    if area.height >= 12 {
+    // Where there is little room, thumbnails say more.
+    if area.height >= 22 {
         let stages = [("reading", &stages.reading), ("features", &stages.features), ("sealing", &stages.sealing)];
         lines.extend(stages.map(|(stage, path)| fact(stage, format::fit(&name(path), columns).into_owned())));
     }

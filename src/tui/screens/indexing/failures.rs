@@ -4,9 +4,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::super::super::format;
+use super::super::super::state::Viewport;
 use super::super::super::state::indexing::Indexing;
 use super::super::canvas::Canvas;
-use super::Viewport;
 use crate::services::name::inert;
 
 /// Of `most` rows, those that an empty row, a title and the failures take.
