@@ -89,11 +89,12 @@ fn lines(state: &State, command: &'static Command, argument: &str) -> Vec<Choice
     let order = fuzzy::best_first(argument, known.iter().map(|(word, _)| word.as_str()));
     let completions = order.into_iter().map(|index| &known[index]);
     let mut found: Vec<Choice> = completions.take(COMPLETIONS).map(|(argument, note)| line(argument, note)).collect();
-    // What takes free text runs as it is typed, unless it is the beginning of something known.
-    let is_free = !matches!(command.kind, CommandKind::Sort);
     let is_known = known.iter().any(|(word, _)| word == argument);
-    if !argument.is_empty() && is_free && !is_known {
-        found.insert(0, line(argument, command.description));
+    if !argument.is_empty() && command.kind != CommandKind::Sort && !is_known {
+        // A word that is no path means one of the known vaults, if there is one like it.
+        let is_vague = command.kind == CommandKind::Open && !argument.contains(['/', '~']);
+        let place = if is_vague { found.len() } else { 0 };
+        found.insert(place, line(argument, command.description));
     }
     found
 }

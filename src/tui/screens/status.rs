@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use super::super::action::Action;
 use super::super::format;
 use super::super::keymap::context::{self, Context};
+use super::super::palette::choices;
 use super::super::state::overlay::Overlay;
 use super::super::state::vault::Task;
 use super::canvas::{Canvas, Target};
@@ -59,11 +60,15 @@ pub(super) fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect, hinted: &[(Actio
     let contexts = context::active(state);
     let key = |action| canvas.key(&contexts, action);
     let keys: Vec<(Option<String>, &str, Action)> = match &state.overlay {
-        Some(Overlay::Palette { .. }) => vec![
-            (key(Action::Submit), "run", Action::Submit),
-            (canvas.up_and_down(&contexts, Action::Up, Action::Down), "move", Action::Down),
-            (key(Action::Close), "close", Action::Close),
-        ],
+        Some(Overlay::Palette { filter, .. }) => {
+            let choices = choices(state, filter.text()).len();
+            let moving = canvas.up_and_down(&contexts, Action::Up, Action::Down);
+            vec![
+                (key(Action::Submit).filter(|_| choices > 0), "run", Action::Submit),
+                (moving.filter(|_| choices > 1), "move", Action::Down),
+                (key(Action::Close), "close", Action::Close),
+            ]
+        }
         Some(Overlay::Help { .. }) => {
             vec![(canvas.key(&[Context::Window], Action::Close), "close", Action::Close)]
         }

@@ -50,7 +50,7 @@ fn keys_are_answered_while_the_host_does_not_answer() {
     }
     go_on(&count);
     terminal.keys("s");
-    terminal.until_screen("among 7 photos");
+    terminal.until_screen("among 8 photos");
     terminal.keys("q");
     assert!(terminal.wait().success());
 }
@@ -67,12 +67,12 @@ fn a_lost_connection_is_said_and_the_next_request_brings_it_back() {
     terminal.keys("s");
     terminal.until("an answer", |terminal| {
         let screen = terminal.screen();
-        screen.contains("the search failed") || screen.contains("among 7 photos")
+        screen.contains("the search failed") || screen.contains("among 8 photos")
     });
     if terminal.screen().contains("the search failed") {
         terminal.until_screen("to try again");
         terminal.keys("r");
-        terminal.until_screen("among 7 photos");
+        terminal.until_screen("among 8 photos");
     }
     terminal.keys("q");
     assert!(terminal.wait().success());

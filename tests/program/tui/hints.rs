@@ -90,7 +90,8 @@ fn idle_hints(name: &str, (columns, rows): (u16, u16), open: &dyn Fn(u16, u16) -
 fn every_hinted_key_does_something_in_every_state() {
     let mut idle = Vec::new();
     for size in SIZES {
-        for (name, open) in states() {
+        // The keys that the palette lists are those of its actions: the next test presses them.
+        for (name, open) in states().into_iter().filter(|(name, _)| *name != "the palette") {
             let (hints, without_effect) = idle_hints(name, size, &open);
             assert!(hints > 0 || ["help", "messages"].contains(&name), "{name} at {size:?} has no key hints");
             idle.extend(without_effect);

@@ -392,7 +392,7 @@ fn a_click_on_a_hint_does_what_its_key_does_and_one_on_the_scrollbar_moves_there
     let screen = stage.screen();
     let hints = screen.lines().last().unwrap();
     let column = hints.find("help").unwrap() as u16 - 1;
-    stage.application.mouse(mouse(39, 5));
+    stage.application.mouse(mouse(39, 4));
     assert_eq!(stage.application.state.browser.list.cursor.at, 7, "{screen}");
     stage.application.mouse(mouse(column, 7));
     assert!(stage.screen().contains("type to find a key"), "{}", stage.screen());
