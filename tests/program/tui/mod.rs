@@ -19,3 +19,4 @@ mod states;
 mod terminals;
 mod tmux;
 mod user;
+mod viewer;
