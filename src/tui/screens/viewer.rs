@@ -36,8 +36,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer) {
     match &viewer.compared {
         None => states.push(photo(canvas, body, viewer, viewer.photo())),
         Some(left) => {
-            let halves: [Rect; 2] =
-                Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).spacing(1).areas(body);
+            // Equally wide, so that the same part of both is shown.
+            let width = body.width.saturating_sub(1) / 2;
+            let halves = [Rect { width, ..body }, Rect { x: body.right() - width, width, ..body }];
             for (half, shown) in halves.into_iter().zip([left, viewer.photo()]) {
                 let [above, caption] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(half);
                 states.push(photo(canvas, above, viewer, shown));

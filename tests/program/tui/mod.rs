@@ -23,3 +23,4 @@ mod terminals;
 mod themes;
 mod tmux;
 mod user;
+mod viewer;

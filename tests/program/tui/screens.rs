@@ -9,7 +9,6 @@ use cipherlens::services::progress::{Event, Outcome, Stage as Step};
 use cipherlens::services::search::SearchResult;
 use cipherlens::services::session::Presence;
 use cipherlens::services::skipped::SkippedCounts;
-use cipherlens::tui::preview::PictureResponse;
 use cipherlens::tui::request::{Contents, Effect, Ending, IndexingUpdate, Reply, Request};
 use cipherlens::tui::state::lock_screen::{FirstRun, LockScreen, MissingVault, Unlock};
 use cipherlens::tui::state::results::Query;
@@ -17,7 +16,7 @@ use cipherlens::tui::state::vault::Session;
 use cipherlens::tui::theme::{Background, Colours, Theme};
 use ratatui::style::{Color, Modifier};
 
-use crate::tui::stage::{Stage, already_present, committed, entered, found};
+use crate::tui::stage::{Stage, already_present, committed, draw_pictures, entered, found};
 
 const SIZES: [(u16, u16); 5] = [(120, 40), (80, 24), (60, 20), (40, 12), (20, 5)];
 
@@ -340,18 +339,6 @@ fn without_colour_every_cell_is_plain_except_in_pictures() {
     stage.application.pictures.use_terminal(Some(Graphics::halfblocks()));
     draw_pictures(&mut stage);
     assert!(coloured(&stage) > 100);
-}
-
-/// Plays the picture worker: every request gets the test picture.
-fn draw_pictures(stage: &mut Stage) {
-    stage.screen();
-    let encoder = stage.application.pictures.encoder().unwrap().clone();
-    for request in stage.application.pictures.requests().to_vec() {
-        let picture = cipherlens::preview::test_picture().into_rgb8();
-        let result = encoder.encode(picture, (240, 240), request.cells).map_err(|error| error.to_string());
-        let _ = stage.application.pictures.receive(PictureResponse { request, result });
-    }
-    stage.screen();
 }
 
 #[test]

@@ -12,7 +12,7 @@ use cipherlens::services::settings::{Motion, OnLock};
 use cipherlens::tui::application::Application;
 use cipherlens::tui::keymap::Keymap;
 use cipherlens::tui::locale::Characters;
-use cipherlens::tui::preview::{Pictures, SentPictures};
+use cipherlens::tui::preview::{PictureResponse, Pictures, SentPictures};
 use cipherlens::tui::request::{Contents, Effect, IndexingUpdate, Reply, Request};
 use cipherlens::tui::state::browser::{Entry, Kind};
 use cipherlens::tui::state::results::Query;
@@ -113,6 +113,18 @@ impl Stage {
         let asked = self.effects.drain(..).filter(|effect| !matches!(effect, Effect::Announce(..)));
         asked.map(|effect| in_words(&effect)).collect()
     }
+}
+
+/// Draws every picture that the screen lacks; each shows the test picture.
+pub(crate) fn draw_pictures(stage: &mut Stage) {
+    stage.screen();
+    let encoder = stage.application.pictures.encoder().unwrap().clone();
+    for request in stage.application.pictures.requests().to_vec() {
+        let picture = cipherlens::preview::test_picture().into_rgb8();
+        let result = encoder.encode(picture, (240, 240), request.cells).map_err(|error| error.to_string());
+        let _ = stage.application.pictures.receive(PictureResponse { request, result });
+    }
+    stage.screen();
 }
 
 fn in_words(effect: &Effect) -> String {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cipherlens::preview::Graphics;
 use cipherlens::services::open_vault::CopyAge;
 use cipherlens::services::progress::{Event, Outcome};
 use cipherlens::services::search::SearchResult;
@@ -15,7 +16,7 @@ use cipherlens::tui::state::results::Query;
 use cipherlens::tui::state::vault::Session;
 
 use crate::tui::adding::{running, surveyed, whole};
-use crate::tui::stage::{Stage, found, photos};
+use crate::tui::stage::{Stage, draw_pictures, found, photos};
 
 /// The results of a search for a photo in the files.
 pub(crate) fn searched(columns: u16, rows: u16, result: Result<SearchResult, String>) -> Stage {
@@ -122,6 +123,31 @@ fn vault_of(columns: u16, rows: u16, result: Option<Result<usize, String>>) -> S
     played(stage, "3")
 }
 
+/// The photo view on the vault tab: keys before and after its picture was drawn.
+fn large(columns: u16, rows: u16, before: &str, after: &str) -> Stage {
+    let mut stage = vault_of(columns, rows, Some(Ok(8)));
+    stage.application.pictures.use_terminal(Some(Graphics::halfblocks()));
+    stage.keys("z");
+    stage.keys(before);
+    draw_pictures(&mut stage);
+    if !after.is_empty() {
+        stage.keys(after);
+    }
+    draw_pictures(&mut stage);
+    stage
+}
+
+/// The photo view of a remote vault.
+fn remote(columns: u16, rows: u16, keys: &str) -> Stage {
+    let mut stage = vault_of(columns, rows, Some(Ok(8)));
+    stage.application.state.session = Session::Open { vault: PathBuf::from("ssh://nas/holiday.vault") };
+    stage.application.pictures.use_terminal(Some(Graphics::halfblocks()));
+    stage.keys("z");
+    stage.keys(keys);
+    draw_pictures(&mut stage);
+    stage
+}
+
 /// Makes a stage of this many columns and rows in a state.
 pub(crate) type Open = Box<dyn Fn(u16, u16) -> Stage>;
 
@@ -191,6 +217,17 @@ pub(crate) fn states() -> Vec<(&'static str, Open)> {
         ("a photo large, from the files", Box::new(|c, r| played(Stage::with_vault(c, r), "j j j z"))),
         ("a photo large, from the results", Box::new(|c, r| played(searched(c, r, Ok(found())), "z"))),
         ("a photo large, from the vault", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "j z"))),
+        ("a photo large, the last one", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "G z"))),
+        ("a photo large, the only one", Box::new(|c, r| played(vault_of(c, r, Some(Ok(1))), "z"))),
+        ("a photo large, drawn", Box::new(|c, r| large(c, r, "n", ""))),
+        ("a photo large, pixel by pixel", Box::new(|c, r| large(c, r, "n", "z"))),
+        ("a photo large, at its edge", Box::new(|c, r| large(c, r, "n", "z l l l l l l l l j j j j j j j j"))),
+        ("a photo large, turned and enlarged", Box::new(|c, r| large(c, r, "n", ". > > >"))),
+        ("a photo large, with information", Box::new(|c, r| large(c, r, "n", "K"))),
+        ("a photo large, in a slideshow", Box::new(|c, r| large(c, r, "n", "S"))),
+        ("two photos compared", Box::new(|c, r| large(c, r, "n", "="))),
+        ("a photo large, not fetched", Box::new(|c, r| remote(c, r, "n"))),
+        ("a photo large, fetched", Box::new(|c, r| remote(c, r, "n enter"))),
         ("help", Box::new(|c, r| played(Stage::with_vault(c, r), "? 'zzz"))),
         ("messages", Box::new(|c, r| played(Stage::with_vault(c, r), "!"))),
         ("where to export to", Box::new(|c, r| played(vault_of(c, r, Some(Ok(8))), "e"))),
