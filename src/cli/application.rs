@@ -11,6 +11,7 @@ use super::session::{IfOlder, Session};
 use crate::preview::Choice;
 use crate::services::application_options::{ApplicationOptions, Start};
 use crate::services::session::Trust;
+use crate::services::settings::theme::{BuiltInTheme, ThemeChoice};
 use crate::services::settings::{CellSize, Motion, Mouse, OnLock, lock_after};
 
 /// Flags of the terminal application.
@@ -45,8 +46,12 @@ pub(super) struct Arguments {
     /// The file with your keys [default: keymap.toml beside the settings]
     #[arg(long, value_name = "FILE")]
     keymap: Option<PathBuf>,
-    /// The file with your colours [default: theme.toml beside the settings]
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        help = format!("{}, or the file with your colours [default: theme.toml beside the settings]",
+            BuiltInTheme::names()),
+        value_name = "THEME",
+    )]
     theme: Option<PathBuf>,
 }
 
@@ -100,7 +105,13 @@ pub(super) fn decide(
         lock_after: arguments.lock_after.map_or_else(|| settings.lock_after(), lock_after),
         on_lock: arguments.lock.unwrap_or(settings.on_lock),
         keymap: arguments.keymap.unwrap_or_else(|| settings.keymap(&settings_file)),
-        theme: arguments.theme.unwrap_or_else(|| settings.theme(&settings_file)),
+        theme: match arguments.theme {
+            Some(theme) => {
+                let folder = std::env::current_dir()?;
+                ThemeChoice::of(&theme, &folder).map_err(|error| Failure::Usage(error.to_string()))?
+            }
+            None => settings.theme(&settings_file)?,
+        },
         dirs,
     };
     Ok(Application { options, preview: pictures::choice(session, arguments.preview)?, log })

@@ -19,7 +19,7 @@ pub mod tmux;
 
 pub use answers::Answers;
 pub use choice::Choice;
-pub use encode::{Encoder, Picture};
+pub use encode::{Encoder, Picture, Room};
 pub use environment::Environment;
 pub use graphics::Graphics;
 pub use link::Link;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::services::app_dirs::AppDirs;
 use crate::services::session::Passphrase;
+use crate::services::settings::theme::ThemeChoice;
 use crate::services::settings::{CellSize, Motion, Mouse, OnLock};
 
 /// What the application shows first.
@@ -40,8 +41,8 @@ pub struct ApplicationOptions {
     pub on_lock: OnLock,
     /// The file with the user's keys; it need not exist.
     pub keymap: PathBuf,
-    /// The file with the user's colours; it need not exist.
-    pub theme: PathBuf,
+    /// The colours.
+    pub theme: ThemeChoice,
     /// The program's own folders.
     pub dirs: AppDirs,
 }

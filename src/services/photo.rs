@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::features::Limits;
-pub use crate::features::Photo;
 pub use crate::features::photo::media_type_of;
+pub use crate::features::{Part, Photo};
 use crate::vault::LARGEST_PHOTO_BYTES;
 
 /// Decodes a photo under the limits that hold for every photo. Only TGA needs the `extension`.
@@ -20,6 +20,14 @@ use crate::vault::LARGEST_PHOTO_BYTES;
 /// When `bytes` are not a photo in a known format, or would take too much memory.
 pub fn decode(bytes: &[u8], extension: Option<&OsStr>) -> Result<Photo, Error> {
     Ok(Photo::decode(bytes, extension, Limits::default())?)
+}
+
+/// [`decode`] for a large picture: with at least `shorter_side` pixels on the shorter side, if the photo has them.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_at_least(bytes: &[u8], extension: Option<&OsStr>, shorter_side: u32) -> Result<Photo, Error> {
+    Ok(Photo::decode_at_least(bytes, extension, Limits::default(), shorter_side)?)
 }
 
 /// The content of a file, wiped when it is dropped.

@@ -1,11 +1,15 @@
 //! The user's files: settings, keys and colours. TOML, every key optional; each setting is also a flag. Must never hold
 //! a passphrase.
 
+pub mod theme;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+
+use theme::{NoTheme, TERMINAL, ThemeChoice};
 
 /// The template of the settings file: every key with its meaning and its default, commented out.
 const TEMPLATE: &str = r#"# cipherlens: settings. Every line below shows a default; remove the `#` to change it.
@@ -37,16 +41,16 @@ const TEMPLATE: &str = r#"# cipherlens: settings. Every line below shows a defau
 # "pause": it stops, finished photos are kept, all keys are wiped, and unlocking offers to resume.
 # lock = "continue"
 
-# The files with your keys and colours, relative to the folder of this file.
+# The file with your keys, relative to the folder of this file.
 # keymap = "keymap.toml"
+
+# The colours: a built-in theme, or the file with your own, relative to the folder of this file. The built-in themes are
+# "terminal" (the terminal's own colours), "contrast" (high contrast) and "dusk" (quiet colours on dark grey).
 # theme = "theme.toml"
 "#;
 
 /// The default keymap, as a file for the user to change.
 pub const KEYMAP: &str = include_str!("settings/keymap.toml");
-
-/// The default theme of a dark terminal, as a file for the user to change.
-pub const THEME: &str = include_str!("settings/theme.toml");
 
 /// The default match threshold: a photo matches if its similarity is at least this.
 pub const DEFAULT_THRESHOLD: f32 = 0.80;
@@ -210,6 +214,14 @@ pub enum SettingsError {
         /// Line, column and what is wrong there.
         message: String,
     },
+    /// The file names a theme that does not exist.
+    #[error("the settings file {} is not valid: {error}", .path.display())]
+    Theme {
+        /// The settings file.
+        path: PathBuf,
+        /// The theme that it names.
+        error: NoTheme,
+    },
     /// The files already exist and are not overwritten.
     #[error("{} exists already and is left as it is", .path.display())]
     Exists {
@@ -266,10 +278,14 @@ impl Settings {
         beside(settings_file, self.keymap.as_deref().unwrap_or(Path::new("keymap.toml")))
     }
 
-    /// The user's theme file, relative to `settings_file`.
-    #[must_use]
-    pub fn theme(&self, settings_file: &Path) -> PathBuf {
-        beside(settings_file, self.theme.as_deref().unwrap_or(Path::new("theme.toml")))
+    /// The theme; a file is relative to `settings_file`.
+    ///
+    /// # Errors
+    /// When there is no such theme.
+    pub fn theme(&self, settings_file: &Path) -> Result<ThemeChoice, SettingsError> {
+        let folder = settings_file.parent().unwrap_or(Path::new(""));
+        ThemeChoice::of(self.theme.as_deref().unwrap_or(Path::new("theme.toml")), folder)
+            .map_err(|error| SettingsError::Theme { path: settings_file.to_owned(), error })
     }
 }
 
@@ -314,7 +330,7 @@ pub fn write_templates(settings_file: &Path, preview_values: &str) -> Result<Vec
     let files = [
         (settings_file.to_owned(), TEMPLATE.replace("{preview-values}", preview_values)),
         (settings_file.with_file_name("keymap.toml"), commented(KEYMAP)),
-        (settings_file.with_file_name("theme.toml"), commented(THEME)),
+        (settings_file.with_file_name("theme.toml"), commented(TERMINAL.text)),
     ];
     let mut written = Vec::new();
     for (path, text) in files {
@@ -370,8 +386,19 @@ mod tests {
         assert_eq!((settings.lock_after(), settings.on_lock), (default.lock_after(), default.on_lock));
         let file = Path::new("/etc/cipherlens/config.toml");
         assert_eq!(settings.keymap(file), default.keymap(file));
-        assert_eq!(settings.theme(file), Path::new("/etc/cipherlens/theme.toml"));
+        let theme = PathBuf::from("/etc/cipherlens/theme.toml");
+        assert_eq!(settings.theme(file).unwrap(), ThemeChoice::File(theme));
+        assert_eq!(settings.theme(file).unwrap(), default.theme(file).unwrap());
         assert!(settings.vault.is_some() && settings.cell_size.is_some());
+    }
+
+    #[test]
+    fn a_built_in_theme_is_named_and_an_unknown_one_is_an_error() {
+        let file = Path::new("/etc/cipherlens/config.toml");
+        let contrast = load("theme = \"contrast\"\n").unwrap().theme(file).unwrap();
+        assert!(matches!(contrast, ThemeChoice::BuiltIn(theme) if theme.name == "contrast"));
+        let error = load("theme = \"contrst\"\n").unwrap().theme(file).unwrap_err().to_string();
+        assert!(error.contains("config.toml") && error.contains("terminal, contrast, dusk"), "{error}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::action::Action;
+use super::attention;
 use super::keymap::chord::Chord;
 use super::keymap::context;
 use super::keymap::{Keymap, Meaning};
@@ -64,21 +65,22 @@ impl Application {
         let drawn = screens::draw(frame, &self.state, &self.theme, &self.keymap, &mut self.pictures);
         self.hits = drawn.hits;
         self.state.viewport = drawn.viewport;
-        if let Some(list) = self.state.list_mut() {
+        if let Some(viewer) = &mut self.state.viewer {
+            viewer.drawn(drawn.shown);
+        } else if let Some(list) = self.state.list_mut() {
             list.cursor_mut().top = drawn.viewport.top;
         }
     }
 
-    /// The title of the terminal's window: which vault is open. A locked one is not named.
+    /// The title of the terminal's window: what runs, and which vault is open. A locked one is not named.
     #[must_use]
     pub fn title(&self) -> String {
-        match self.state.session.open() {
-            Some(vault) if self.state.collection.is_read_only => {
-                format!("{} (read only) - cipherlens", vault_name(vault))
-            }
-            Some(vault) => format!("{} - cipherlens", vault_name(vault)),
-            None => "cipherlens".to_owned(),
-        }
+        let vault = self.state.session.open().map(|vault| match self.state.collection.is_read_only {
+            true => format!("{} (read only)", vault_name(vault)),
+            false => vault_name(vault),
+        });
+        let parts = [attention::summary(&self.state), vault, Some("cipherlens".to_owned())];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" - ")
     }
 
     /// The photos on the screen that have yet to be compared with the vault's.
@@ -94,11 +96,10 @@ impl Application {
     /// What is to be surveyed: the plan that is shown, or else the folder under the cursor.
     #[must_use]
     pub fn to_survey(&self) -> Option<SurveyRequest> {
-        let State { tab, lock_screen, overlay, browser, .. } = &self.state;
+        let State { tab, lock_screen, overlay, viewer, browser, .. } = &self.state;
         match overlay {
             Some(Overlay::Plan(plan)) => Some(&plan.request).filter(|_| !plan.survey.is_over).cloned(),
-            Some(Overlay::Zoom) => None,
-            _ => browser.to_survey().filter(|_| *tab == Tab::Files && lock_screen.is_none()),
+            _ => browser.to_survey().filter(|_| *tab == Tab::Files && lock_screen.is_none() && viewer.is_none()),
         }
     }
 
@@ -107,15 +108,9 @@ impl Application {
         update::receive(&mut self.state, reply)
     }
 
-    /// Advances clocks and spinners.
-    pub fn advance(&mut self, by: Duration) {
-        self.state.tick = self.state.tick.wrapping_add(1);
-        if let Some(run) = &mut self.state.indexing {
-            run.advance(by);
-        }
-        if let Some(run) = &mut self.state.exporting {
-            run.advance(by);
-        }
+    /// Advances clocks and spinners, and a slideshow.
+    pub fn advance(&mut self, by: Duration) -> Vec<Effect> {
+        update::advance(&mut self.state, by)
     }
 
     /// Locks if a vault is open. A passphrase that waits for an answer is wiped.
@@ -175,7 +170,7 @@ impl Application {
             self.act_on_window(action)
         } else if self.state.lock_screen.is_some() {
             self.act_on_lock_screen(action)
-        } else if self.state.typed_filter().is_some() {
+        } else if self.state.viewer.is_none() && self.state.typed_filter().is_some() {
             self.act_on_filter(action)
         } else {
             update::apply(&mut self.state, action)
@@ -194,10 +189,11 @@ impl Application {
                 cursor.at = 0;
             }
             Some(Overlay::ExportTo { folder, .. }) => folder.edit(edit),
-            Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Plan(_) | Overlay::Zoom) => {}
+            Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Plan(_)) => {}
             None if self.state.lock_screen.is_some() => {
                 return update::lock_screen_key(&mut self.state, FormKey::Edit(edit));
             }
+            None if self.state.viewer.is_some() => {}
             None => {
                 if let Some(list) = self.state.list_mut().filter(|list| list.filter().is_typing) {
                     list.filter_mut().field.edit(edit);
@@ -239,12 +235,7 @@ impl Application {
         let lines = self.state.viewport.lines.max(1);
         let palette_lines = self.palette_choices().len();
         match (&mut self.state.overlay, action) {
-            // The keys that open the large picture close it too.
-            (Some(_), Action::Close)
-            | (Some(Overlay::Zoom), Action::Zoom | Action::Enter | Action::Back | Action::Quit) => {
-                update::close(&mut self.state);
-            }
-            (Some(Overlay::Zoom), _) => return update::apply(&mut self.state, action),
+            (Some(_), Action::Close) => update::close(&mut self.state),
             (Some(Overlay::Log { scroll }), _) => *scroll = scrolled(*scroll, action, lines),
             (Some(Overlay::Help { scroll, .. }), _) => {
                 *scroll = scrolled(*scroll, action, lines).min(self.keymap.help().len());
@@ -281,8 +272,9 @@ impl Application {
     fn takes_text(&self) -> bool {
         match &self.state.overlay {
             Some(Overlay::Help { .. } | Overlay::Palette { .. } | Overlay::ExportTo { .. }) => true,
-            Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Plan(_) | Overlay::Zoom) => false,
-            None => self.state.lock_screen.is_some() || self.state.typed_filter().is_some(),
+            Some(Overlay::Log { .. } | Overlay::Confirm(_) | Overlay::Plan(_)) => false,
+            None if self.state.lock_screen.is_some() => true,
+            None => self.state.viewer.is_none() && self.state.typed_filter().is_some(),
         }
     }
 

@@ -11,6 +11,7 @@ use crossterm::event::Event;
 
 use super::answers::{Answers, Input};
 use super::application::Application;
+use super::attention::Attention;
 use super::delivery::Delivery;
 use super::error::Error;
 use super::event::AppEvent;
@@ -55,6 +56,7 @@ pub(super) struct EventLoop {
     /// The cell size when the window was last resized.
     cells: Option<CellSize>,
     pane: PaneWatch,
+    attention: Attention,
 }
 
 impl EventLoop {
@@ -69,10 +71,22 @@ impl EventLoop {
     ) -> Self {
         let memory = RememberedChoices::new(&options.dirs);
         let (answers, cells) = (Answers::default(), cells_of_window());
-        let pane = PaneWatch::new();
+        let (pane, attention) = (PaneWatch::new(), Attention::new());
         let delivery = None;
-        let event_loop =
-            Self { application, screen, workers, options, preview, theme_file, memory, answers, delivery, cells, pane };
+        let event_loop = Self {
+            application,
+            screen,
+            workers,
+            options,
+            preview,
+            theme_file,
+            memory,
+            answers,
+            delivery,
+            cells,
+            pane,
+            attention,
+        };
         event_loop.ask_terminal();
         event_loop
     }
@@ -133,6 +147,7 @@ impl EventLoop {
                 if matches!(event, AppEvent::Terminal(_)) {
                     has_key = true;
                     idle.used(idle::now());
+                    self.attention.used();
                 }
                 if self.handle(event)? == Flow::Quit {
                     return Ok(());
@@ -145,7 +160,8 @@ impl EventLoop {
             }
             if last_tick.elapsed() >= tick {
                 if self.application.state.is_working() {
-                    self.application.advance(last_tick.elapsed());
+                    let effects = self.application.advance(last_tick.elapsed());
+                    self.perform(effects)?;
                     is_stale = true;
                 }
                 last_tick = Instant::now();
@@ -169,8 +185,12 @@ impl EventLoop {
         self.application.pictures.permit(self.pane.permission(Instant::now()));
         self.screen.draw(&mut self.application)?;
         self.screen.show_title(&self.application.title())?;
+        if let Some(progress) = self.attention.follow(&self.application.state, Instant::now()) {
+            self.screen.show_progress(&progress)?;
+        }
         self.pane.frame_drawn();
-        self.workers.want(self.application.pictures.encoder(), self.application.pictures.requests());
+        let pictures = &self.application.pictures;
+        self.workers.want(pictures.encoder(), pictures.requests(), pictures.viewed());
         self.workers.recognise(self.application.to_recognise());
         self.workers.survey(self.application.to_survey());
         Ok(())
@@ -200,10 +220,12 @@ impl EventLoop {
             }
             // Another window or a tmux pane may have covered this one and destroyed pictures.
             AppEvent::Terminal(Event::FocusGained) => {
+                self.attention.focus(true);
                 self.focus_changed();
                 vec![Effect::Redraw]
             }
             AppEvent::Terminal(Event::FocusLost) => {
+                self.attention.focus(false);
                 self.focus_changed();
                 Vec::new()
             }
@@ -252,6 +274,11 @@ impl EventLoop {
                     self.screen.send(forgetting.as_bytes())?;
                     self.erase_terminal()?;
                     self.clear()?;
+                }
+                Effect::Announce(run, text) => {
+                    if let Some(sequence) = self.attention.announce(run, &text, Instant::now()) {
+                        self.screen.send(sequence.as_bytes())?;
+                    }
                 }
                 Effect::Redraw => self.clear()?,
                 Effect::Suspend => self.suspend()?,
@@ -365,6 +392,7 @@ impl EventLoop {
             SIGCONT => {
                 self.application.pictures.screen_cleared();
                 self.screen.resume()?;
+                self.attention.progress_removed();
                 self.panes_moved();
             }
             _ => return Err(Error::Signal(signal)),
@@ -386,6 +414,7 @@ impl EventLoop {
             self.screen.release();
             signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
             self.screen.resume()?;
+            self.attention.progress_removed();
             self.focus_changed();
         }
         Ok(())

@@ -13,6 +13,7 @@
 //! | [`worker`] | the services on their threads |
 //! | [`answers`] | separates the terminal's replies from keys |
 //! | [`delivery`] | sends photos through the terminal |
+//! | [`attention`] | progress and notifications for a user who looks at another window |
 //! | [`terminal`] | takes the terminal over and restores it |
 //! | `pane` | in tmux: whether pixels would land in this pane |
 //! | `idle` | when to lock |
@@ -25,6 +26,7 @@
 pub mod action;
 pub mod answers;
 pub mod application;
+pub mod attention;
 pub mod commands;
 pub mod delivery;
 mod error;

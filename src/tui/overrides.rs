@@ -1,11 +1,12 @@
 //! Reads the user's keymap and theme files: TOML sections of strings, with line numbers for warnings.
 
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
-/// One `key = "word"` in a section.
+/// One `key = "word"`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Setting {
-    /// The name of its `[section]`.
+    /// The name of its `[section]`; empty above the first.
     pub section: String,
     /// The text before the `=`.
     pub key: String,
@@ -13,6 +14,16 @@ pub(super) struct Setting {
     pub word: String,
     /// Its line, from 1.
     pub line: usize,
+}
+
+impl Setting {
+    /// Why its section is not one of the file's.
+    pub(super) fn misplaced(&self) -> String {
+        match self.section.as_str() {
+            "" => format!("`{}` is not in a [section]", self.key),
+            section => format!("there is no section [{section}]"),
+        }
+    }
 }
 
 /// A problem in a file.
@@ -37,23 +48,24 @@ pub(super) fn read(text: &str) -> (Vec<Setting>, Vec<Warning>) {
         })
         .collect();
     let mut settings = Vec::new();
+    let mut read = |section: &str, key: &Spanned<DeString<'_>>, value: &DeValue<'_>| {
+        let line = line_of(key.span().start);
+        match value {
+            DeValue::String(word) => settings.push(Setting {
+                section: section.to_owned(),
+                key: key.get_ref().to_string(),
+                word: word.to_string(),
+                line,
+            }),
+            _ => warnings.push(Warning { line, what: format!("`{}` needs a word in quotes", key.get_ref()) }),
+        }
+    };
     for (section, content) in table.get_ref() {
-        let DeValue::Table(content) = content.get_ref() else {
-            let what = format!("`{}` is not in a [section]", section.get_ref());
-            warnings.push(Warning { line: line_of(section.span().start), what });
-            continue;
-        };
-        for (key, value) in content {
-            let line = line_of(key.span().start);
-            match value.get_ref() {
-                DeValue::String(word) => settings.push(Setting {
-                    section: section.get_ref().to_string(),
-                    key: key.get_ref().to_string(),
-                    word: word.to_string(),
-                    line,
-                }),
-                _ => warnings.push(Warning { line, what: format!("`{}` needs a word in quotes", key.get_ref()) }),
+        match content.get_ref() {
+            DeValue::Table(content) => {
+                content.iter().for_each(|(key, value)| read(section.get_ref(), key, value.get_ref()));
             }
+            word => read("", section, word),
         }
     }
     settings.sort_by_key(|setting| setting.line);
@@ -71,6 +83,14 @@ mod tests {
         assert_eq!(settings.len(), 1);
         assert_eq!((settings[0].line, settings[0].section.as_str(), settings[0].word.as_str()), (3, "files", "down"));
         assert_eq!(warnings, [Warning { line: 4, what: "`k` needs a word in quotes".to_owned() }]);
+    }
+
+    #[test]
+    fn what_stands_above_the_sections_is_in_none() {
+        let (settings, warnings) = read("base = \"contrast\"\nj = 3\n[theme]\n");
+        assert_eq!(settings.len(), 1);
+        assert_eq!((settings[0].section.as_str(), settings[0].key.as_str(), settings[0].line), ("", "base", 1));
+        assert_eq!(warnings, [Warning { line: 2, what: "`j` needs a word in quotes".to_owned() }]);
     }
 
     #[test]

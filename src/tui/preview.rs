@@ -14,8 +14,10 @@ mod request;
 mod sent;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use pictures::Pictures;
 pub use placement::{Permission, PictureState};
 pub use request::{PictureRequest, PictureResponse, Subject};
 pub use sent::SentPictures;
+pub use view::{Enlarged, Rotation, View};

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::attention::Run;
 use super::delivery::Delivery;
 use super::state::browser::Entry;
 use super::state::results::Query;
@@ -97,6 +98,8 @@ pub enum Request {
     Download(Vec<PhotoId>),
     /// Read the EXIF fields of a photo.
     Exif(PhotoId),
+    /// The same, but without fetching the photo: only what its record has.
+    RecordedExif(PhotoId),
     /// Find out which of these files the vault holds; replaces an unanswered request of this kind.
     Recognise(Vec<PathBuf>),
 }
@@ -115,6 +118,8 @@ pub enum Effect {
     AskTerminal,
     /// Forget every picture, here and in the terminal.
     ForgetPictures,
+    /// Tell a user who looks elsewhere that this run has ended. The text holds counts and no names.
+    Announce(Run, String),
     /// Draw everything again.
     Redraw,
     /// Back to the shell until `fg`.

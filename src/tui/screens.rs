@@ -16,7 +16,9 @@ mod palette;
 mod picture;
 mod plan;
 mod results;
+mod status;
 mod vault;
+mod viewer;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -26,15 +28,13 @@ use ratatui::widgets::Paragraph;
 use super::action::Action;
 use super::format;
 use super::keymap::Keymap;
-use super::keymap::context::{self, Context};
 use super::locale::Characters;
 use super::preview::Pictures;
 use super::state::indexing::Indexing;
-use super::state::overlay::Overlay;
-use super::state::vault::{Session, Task};
+use super::state::vault::Session;
+use super::state::viewer::ShownPhoto;
 use super::state::{State, Tab, Viewport};
 use super::theme::Theme;
-use crate::services::name::inert;
 use crate::services::vault_name::vault_name;
 use canvas::Canvas;
 pub use canvas::Target;
@@ -52,6 +52,8 @@ pub struct Drawn {
     pub hits: Vec<(Rect, Target)>,
     /// The size of the list.
     pub viewport: Viewport,
+    /// The photos of the photo view, from left to right.
+    pub shown: Vec<ShownPhoto>,
 }
 
 /// Draws a frame.
@@ -60,17 +62,22 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, keymap: &Keymap
     frame.buffer_mut().set_style(area, theme.text);
     let window = overlay::place(area, state, keymap);
     pictures.begin_frame(window);
-    let viewport = Viewport { columns: 1, lines: 1, top: 0, is_one_pane: area.width < 60 };
-    let mut canvas = Canvas { frame, state, theme, keymap, pictures, hits: Vec::new(), viewport };
+    let is_one_pane = area.width < 60;
+    let viewport = match &state.viewer {
+        // A page is as many photos as on the tab.
+        Some(_) => Viewport { is_one_pane, ..state.viewport },
+        None => Viewport { columns: 1, lines: 1, top: 0, is_one_pane },
+    };
+    let mut canvas = Canvas { frame, state, theme, keymap, pictures, hits: Vec::new(), viewport, shown: Vec::new() };
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let text = format!("too small: {}x{}, needs {}x{}", area.width, area.height, SMALLEST.0, SMALLEST.1);
         canvas.frame.render_widget(Paragraph::new(text), area);
-        return Drawn { hits: canvas.hits, viewport: canvas.viewport };
+        return Drawn { hits: canvas.hits, viewport: canvas.viewport, shown: canvas.shown };
     }
-    match (&state.lock_screen, &state.overlay) {
+    match (&state.lock_screen, &state.viewer) {
         (Some(lock_screen), _) => lock_screen::draw(&mut canvas, area, lock_screen),
-        (None, Some(Overlay::Zoom)) => overlay::zoom(&mut canvas, area),
-        _ => tab(&mut canvas, area),
+        (None, Some(viewer)) => viewer::draw(&mut canvas, area, viewer),
+        (None, None) => tab(&mut canvas, area),
     }
     if let Some(window) = window {
         overlay::draw(&mut canvas, window);
@@ -78,7 +85,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, keymap: &Keymap
     if state.preferences.characters == Characters::Ascii {
         ascii::replace(canvas.frame.buffer_mut());
     }
-    Drawn { hits: canvas.hits, viewport: canvas.viewport }
+    Drawn { hits: canvas.hits, viewport: canvas.viewport, shown: canvas.shown }
 }
 
 fn tab(canvas: &mut Canvas<'_, '_>, area: Rect) {
@@ -116,7 +123,7 @@ fn tab(canvas: &mut Canvas<'_, '_>, area: Rect) {
         }
         (None, _) => status_line(canvas, status),
     }
-    hint_bar(canvas, hints);
+    status::hint_bar(canvas, hints, hinted(canvas.state));
 }
 
 fn tab_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
@@ -155,9 +162,6 @@ fn tab_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
     canvas.frame.render_widget(text, place.intersection(area));
 }
 
-/// A message that is cut says where the rest is if it has at least this many columns.
-const MORE_COLUMNS: usize = 30;
-
 /// The newest unread message or else a summary of the shown tab.
 fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let state = canvas.state;
@@ -172,22 +176,8 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
         let mut spans = vec![Span::styled("/", theme.accent)];
         spans.extend(canvas.input_spans(&filter.field));
         Line::from(spans)
-    } else if let Some(task) = state.collection.task {
-        Line::from(format!("{} {}", canvas.spinner(), working_on(task)))
-    } else if let Some(message) = state.messages.unread() {
-        let (sign, style) = canvas.severity(message.severity);
-        let text = inert(&message.text);
-        let mut spans = vec![Span::styled(format!("{sign} "), style)];
-        let room = usize::from(inner.width).saturating_sub(format::width(sign) + 1);
-        // Errors end in advice, which must not be lost: the list of messages has it all.
-        match canvas.hint_key(Action::Log).map(|key| format!(" {key} more")) {
-            Some(more) if format::width(&text) > room && room > MORE_COLUMNS => {
-                spans.push(Span::raw(format::fit(&text, room - format::width(&more)).into_owned()));
-                spans.push(Span::styled(more, theme.accent));
-            }
-            _ => spans.push(Span::raw(text.into_owned())),
-        }
-        Line::from(spans)
+    } else if let Some(news) = status::news(canvas, usize::from(inner.width)) {
+        news
     } else {
         match state.tab {
             Tab::Files => browser::status(canvas),
@@ -204,66 +194,6 @@ fn position(state: &State) -> String {
     match state.list() {
         Some(list) if list.count() > 0 => format!("{} of {}", list.cursor().at + 1, list.count()),
         _ => String::new(),
-    }
-}
-
-fn working_on(task: Task) -> &'static str {
-    match task {
-        Task::Accepting => "accepting this copy",
-        Task::Removing => "removing",
-        Task::Checking => "checking every byte of the vault",
-        Task::Opening => "opening in another program",
-        Task::Downloading => "sending through the terminal",
-    }
-}
-
-/// Key hints for the shown tab, as many as fit.
-fn hint_bar(canvas: &mut Canvas<'_, '_>, area: Rect) {
-    let state = canvas.state;
-    let theme = canvas.theme;
-    let is_covered =
-        overlay::place(canvas.frame.area(), state, canvas.keymap).is_some_and(|window| window.intersects(area));
-    if area.height == 0 || is_covered {
-        return;
-    }
-    let contexts = context::active(state);
-    let key = |action| canvas.key(&contexts, action);
-    let keys: Vec<(Option<String>, &str, Action)> = match &state.overlay {
-        Some(Overlay::Palette { .. }) => vec![
-            (key(Action::Submit), "run", Action::Submit),
-            (canvas.up_and_down(&contexts, Action::Up, Action::Down), "move", Action::Down),
-            (key(Action::Close), "close", Action::Close),
-        ],
-        Some(Overlay::Help { .. }) => {
-            vec![(canvas.key(&[Context::Window], Action::Close), "close", Action::Close)]
-        }
-        // The other windows show their keys themselves.
-        Some(_) => Vec::new(),
-        None if state.typed_filter().is_some() => {
-            vec![
-                (key(Action::Submit), "apply", Action::Submit),
-                (key(Action::ClearFilter), "clear", Action::ClearFilter),
-            ]
-        }
-        None => {
-            let hint = |(action, label): &(Action, &'static str)| (canvas.hint_key(*action), *label, *action);
-            hinted(state).iter().map(hint).collect()
-        }
-    };
-    let mut room = usize::from(area.width.saturating_sub(2));
-    let mut x = area.x + 1;
-    for (key, label, action) in keys.into_iter().filter_map(|(key, label, action)| Some((key?, label, action))) {
-        let width = format::width(&key) + format::width(label) + 3;
-        if width > room {
-            continue;
-        }
-        room -= width;
-        let columns = u16::try_from(width).unwrap_or(0);
-        let place = Rect { x, width: columns, ..area };
-        let hint = [Span::styled(key, theme.accent), Span::styled(format!(" {label}  "), theme.faint)];
-        canvas.frame.render_widget(Line::from_iter(hint), place);
-        canvas.hits.push((Rect { width: columns - 2, ..place }, Target::Act(action)));
-        x += columns;
     }
 }
 

@@ -17,14 +17,24 @@ use crate::preview::Link;
 use crate::services::application_options::{ApplicationOptions, Start};
 use crate::services::search::DEFAULT_TOP;
 use crate::services::session;
+use crate::services::settings::theme::ThemeChoice;
 
-/// The user's theme file, read once: the theme is rebuilt when the terminal has reported its background.
+/// The chosen theme, read once: it is rebuilt when the terminal has reported its background.
 pub(super) struct ThemeFile {
     path: PathBuf,
     text: String,
 }
 
 impl ThemeFile {
+    fn read(state: &mut State, choice: &ThemeChoice) -> Self {
+        match choice {
+            ThemeChoice::File(path) => Self { path: path.clone(), text: user_file(state, path) },
+            ThemeChoice::BuiltIn(theme) => {
+                Self { path: theme.name.into(), text: format!("base = \"{}\"\n", theme.name) }
+            }
+        }
+    }
+
     /// The theme for a terminal with this background. Warns once about errors in the file.
     pub(super) fn theme(&self, state: &mut State, background: Background) -> Theme {
         let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -54,7 +64,7 @@ pub(super) fn build(options: &ApplicationOptions, sent: SentPictures) -> (Applic
     let mut keymap = Keymap::default();
     let warnings = keymap.merge(&user_file(&mut state, &options.keymap));
     warn(&mut state, &options.keymap, warnings);
-    let theme_file = ThemeFile { path: options.theme.clone(), text: user_file(&mut state, &options.theme) };
+    let theme_file = ThemeFile::read(&mut state, &options.theme);
     let theme = theme_file.theme(&mut state, Background::Unknown);
     (Application::new(state, keymap, theme, Pictures::new(Link::of_environment(), sent)), theme_file)
 }

@@ -20,6 +20,7 @@ pub mod surveys;
 pub mod text_field;
 pub mod tiles;
 pub mod vault;
+pub mod viewer;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ use overlay::Overlay;
 use results::Results;
 use tiles::Tiles;
 use vault::{Collection, Session};
+use viewer::Viewer;
 
 use super::locale::Characters;
 
@@ -108,7 +110,9 @@ pub struct State {
     pub lock_screen: Option<LockScreen>,
     /// A vault that the user is asked to trust.
     pub untrusted: Option<Untrusted>,
-    /// A window over the tab.
+    /// The photo view; covers the tab.
+    pub viewer: Option<Viewer>,
+    /// A window over the tab or the photo view.
     pub overlay: Option<Overlay>,
     /// Folders and photos.
     pub browser: Browser,
@@ -170,6 +174,7 @@ impl State {
             pane: Pane::List,
             lock_screen: None,
             untrusted: None,
+            viewer: None,
             overlay: None,
             browser: Browser::new(folder),
             results: Results::new(preferences.threshold, preferences.top),
@@ -203,6 +208,7 @@ impl State {
             || self.exporting.is_some()
             || self.collection.task.is_some()
             || matches!(&self.overlay, Some(Overlay::Plan(plan)) if !plan.survey.is_over)
+            || self.viewer.as_ref().is_some_and(|viewer| viewer.slideshow.is_some())
     }
 
     /// The list of the shown tab; `None` on the indexing tab.
@@ -255,6 +261,7 @@ impl State {
             run.forget_names();
         }
         self.queue.clear();
+        self.viewer = None;
         self.overlay = None;
         self.untrusted = None;
         self.messages.clear();

@@ -1,6 +1,6 @@
 //! The terminal: taken over at startup and restored however the program ends.
 //!
-//! On return, panic and signals, raw mode, alternate screen, title, mouse, paste and focus reports are undone, and
+//! On return, panic and signals, raw mode, alternate screen, title, progress, mouse, paste and focus reports are undone, and
 //! pictures that the terminal keeps are deleted. tmux does not track the pixels it passed through: the whole screen is
 //! erased, and tmux repaints it.
 
@@ -23,12 +23,16 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Position, Rect};
 
 use super::application::Application;
+use super::attention::REMOVE_PROGRESS;
 use super::preview::SentPictures;
 use crate::preview::tmux::{AFTER_ERASE, ERASE_SCREEN, Multiplexer, Tmux};
 use crate::services::settings::Mouse;
 
 /// Whether the terminal is taken over: drop and panic hook restore it once, whichever comes first.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether the terminal shows progress, which must not outlive the program.
+static SHOWS_PROGRESS: AtomicBool = AtomicBool::new(false);
 
 /// Has the terminal keep its title (XTWINOPS 22, which tmux knows too).
 const KEEP_TITLE: &str = "\x1b[22;2t";
@@ -108,6 +112,15 @@ impl Screen {
         self.send(format!("\x1b]2;{title}\x1b\\").as_bytes())
     }
 
+    /// Sends the sequence that shows progress.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn show_progress(&mut self, sequence: &str) -> io::Result<()> {
+        SHOWS_PROGRESS.store(sequence != REMOVE_PROGRESS, Ordering::SeqCst);
+        self.send(sequence.as_bytes())
+    }
+
     /// Has the title sent again with the next frame, because something else may have replaced it.
     pub fn forget_title(&mut self) {
         self.title.clear();
@@ -172,6 +185,9 @@ fn restore(sent: &SentPictures) {
     let mut out = io::stdout();
     if has_title() {
         let _ = out.write_all(RESTORE_TITLE.as_bytes());
+    }
+    if SHOWS_PROGRESS.swap(false, Ordering::SeqCst) {
+        let _ = out.write_all(REMOVE_PROGRESS.as_bytes());
     }
     let _ = out.write_all(sent.delete_all(Multiplexer::of_environment()).as_bytes());
     let tmux = Tmux::of_environment().filter(|_| sent.has_passed_tmux());

@@ -18,10 +18,13 @@ mod photos;
 mod refusal;
 mod trust;
 mod typed_path;
+mod viewer;
+
+use std::time::Duration;
 
 use super::action::Action;
 use super::commands::CommandKind;
-use super::request::{Effect, Request};
+use super::request::{Effect, Reply, Request};
 use super::state::cursor::Step;
 use super::state::overlay::Overlay;
 use super::state::results::Amount;
@@ -30,7 +33,6 @@ use super::state::tiles::Resize;
 use super::state::{State, Tab};
 use lists::with_list;
 
-pub use answer::receive;
 pub use commands::{command_refusal, run_command};
 pub use export::export;
 pub use intake::submit_plan;
@@ -40,9 +42,35 @@ pub use lock_screen::{lock_screen_key, look_if_due, skip_lock_screen};
 pub use overlay::{answer, close, decline};
 pub use photos::{current_photo, information};
 pub use refusal::refusal;
+pub(in crate::tui) use viewer::{can_fetch, subject, upcoming};
+
+/// Applies a reply. A reply that is out of date changes nothing.
+pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
+    let mut effects = answer::receive(state, reply);
+    effects.extend(viewer::follow(state));
+    effects
+}
+
+/// Time passes.
+pub fn advance(state: &mut State, by: Duration) -> Vec<Effect> {
+    state.tick = state.tick.wrapping_add(1);
+    if let Some(run) = &mut state.indexing {
+        run.advance(by);
+    }
+    if let Some(run) = &mut state.exporting {
+        run.advance(by);
+    }
+    viewer::advance(state, by)
+}
 
 /// Performs `action`, or says why not. Moving past the end of a list is not worth a message.
 pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
+    let mut effects = perform(state, action);
+    effects.extend(viewer::follow(state));
+    effects
+}
+
+fn perform(state: &mut State, action: Action) -> Vec<Effect> {
     state.messages.mark_read();
     state.first_tab = None;
     let step = movement::step_of(action);
@@ -51,6 +79,9 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             state.messages.refuse(reason);
         }
         return Vec::new();
+    }
+    if let Some(effects) = viewer::apply(state, action) {
+        return effects;
     }
     if let Some(step) = step {
         let mut effects = walk(state, step);
@@ -71,7 +102,12 @@ pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::SelectAll => with_list(state, |list| list.toggle_all()),
         Action::InvertSelection => with_list(state, |list| list.invert()),
         Action::Similar => return photos::similar(state),
-        Action::Zoom => folders::zoom(state),
+        Action::Zoom => viewer::open(state),
+        Action::Compare => viewer::compare(state),
+        Action::Slideshow => {
+            viewer::open(state);
+            return viewer::apply(state, action).unwrap_or_default();
+        }
         Action::CopyNames => return photos::copy_names(state),
         Action::Parent => return folders::parent(state),
         Action::Home => return folders::home(state),

@@ -1,6 +1,7 @@
 //! Worker threads, so that the event loop never waits. Each kind of work has its own thread: a slow picture does not
 //! delay a listing, and indexing does not delay either of them.
 
+mod decoded;
 mod download;
 mod events;
 mod export;
@@ -21,7 +22,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use super::event::AppEvent;
-use super::preview::PictureRequest;
+use super::preview::{PictureRequest, Subject};
 use super::request::{Reply, Request};
 use super::state::surveys::SurveyRequest;
 use super::state::text_field::PassphraseField as TypedPassphrase;
@@ -34,6 +35,7 @@ use crate::services::library::PhotoId;
 use crate::services::progress::Control;
 use crate::services::session::{self, Passphrase, Trust};
 use events::Asking;
+use pictures::PictureQueue;
 use records::{Change, RecordChange};
 pub(super) use vault::IsNew;
 use vault::Shared;
@@ -80,7 +82,7 @@ pub(super) struct Workers {
     shared: Arc<Shared>,
     events: Sender<AppEvent>,
     folders: Sender<PathBuf>,
-    pictures: Sender<pictures::Wanted>,
+    pictures: Arc<PictureQueue>,
     openings: Sender<Opening>,
     /// Quick reads: listing the vault, EXIF fields.
     reads: Sender<Request>,
@@ -97,6 +99,7 @@ pub(super) struct Workers {
     surveys: Sender<surveys::Wanted>,
     asked_survey: Option<(SurveyRequest, Arc<Control>)>,
     asked: Vec<PictureRequest>,
+    asked_views: Vec<Subject>,
     marks: Sender<Vec<PathBuf>>,
     asked_marks: Vec<PathBuf>,
     questions: Sender<ProbeOptions>,
@@ -113,9 +116,11 @@ impl Workers {
         let (folders, wanted_folders) = channel();
         let answers = events.clone();
         start("folders", events, move || folders::work(&wanted_folders, &answers));
-        let (pictures, wanted_pictures) = channel();
-        let (answers, vault) = (events.clone(), Arc::clone(&shared));
-        start("pictures", events, move || pictures::work(&wanted_pictures, &vault, &answers));
+        let pictures = Arc::new(PictureQueue::default());
+        for _ in 0..PictureQueue::threads() {
+            let (answers, vault, queue) = (events.clone(), Arc::clone(&shared), Arc::clone(&pictures));
+            start("pictures", events, move || pictures::work(&queue, &vault, &answers));
+        }
         let (openings, wanted) = channel();
         let (answers, vault) = (events.clone(), Arc::clone(&shared));
         start("opening", events, move || open_vaults(&wanted, &vault, &answers));
@@ -173,6 +178,7 @@ impl Workers {
             surveys,
             asked_survey: None,
             asked: vec![],
+            asked_views: vec![],
             marks,
             asked_marks: vec![],
             questions,
@@ -220,7 +226,7 @@ impl Workers {
             Request::ResumeIndexing => self.brake(Control::resume),
             Request::StopIndexing => self.brake(Control::stop),
             Request::Search(_) => self.searches.send(request).map_err(drop),
-            Request::Collection | Request::Exif(_) => self.reads.send(request).map_err(drop),
+            Request::Collection | Request::Exif(_) | Request::RecordedExif(_) => self.reads.send(request).map_err(drop),
             Request::Export { photos, folder } => {
                 self.export(photos, folder);
                 Ok(())
@@ -336,13 +342,13 @@ impl Workers {
         }
     }
 
-    /// Requests the pictures that the last frame needs, unless they are requested already.
-    pub(super) fn want(&mut self, encoder: Option<&Encoder>, requests: &[PictureRequest]) {
-        if self.asked != requests {
+    /// Requests the pictures that the last frame needs, unless they are requested already, and says which photos it
+    /// shows in a view that may change.
+    pub(super) fn want(&mut self, encoder: Option<&Encoder>, requests: &[PictureRequest], viewed: &[Subject]) {
+        if self.asked != requests || self.asked_views != viewed {
             self.asked = requests.to_vec();
-            if let Some(encoder) = encoder {
-                let _ = self.pictures.send(pictures::Wanted { encoder: encoder.clone(), requests: requests.to_vec() });
-            }
+            self.asked_views = viewed.to_vec();
+            self.pictures.replace(encoder, requests, viewed);
         }
     }
 
@@ -412,6 +418,7 @@ impl Drop for Workers {
     /// Also when the event loop panics, so that sealed photos are committed.
     fn drop(&mut self) {
         self.finish();
+        self.pictures.close();
     }
 }
 

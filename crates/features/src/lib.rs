@@ -57,7 +57,7 @@ pub use batch::batch_size;
 pub use embedder::{Embedder, Modality};
 pub use error::Error;
 pub use networks::{NETWORKS, Network};
-pub use photo::{ImageInput, Limits, Photo, PreparedPhoto};
+pub use photo::{ImageInput, Limits, Part, Photo, PreparedPhoto};
 pub use precision::{Precision, Workload};
 pub use space::FeatureSpace;
 pub use vector::FeatureVector;

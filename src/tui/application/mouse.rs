@@ -7,7 +7,6 @@ use super::Application;
 use crate::tui::action::Action;
 use crate::tui::request::Effect;
 use crate::tui::screens::Target;
-use crate::tui::state::overlay::Overlay;
 use crate::tui::update;
 
 /// Lines per step of the wheel in a list of one column.
@@ -46,7 +45,7 @@ impl Application {
         if self.state.overlay.is_some() {
             return self.act_on_window(action);
         }
-        let times = if self.state.viewport.columns > 1 { 1 } else { WHEEL_LINES };
+        let times = if self.state.viewport.columns > 1 || self.state.viewer.is_some() { 1 } else { WHEEL_LINES };
         (0..times).flat_map(|_| self.unless_locked(action)).collect()
     }
 
@@ -59,9 +58,6 @@ impl Application {
         match target {
             Some(Target::Choice(place)) => return self.choose(Some(place)),
             Some(Target::Act(action)) => return self.act(action),
-            Some(Target::Picture) if matches!(self.state.overlay, Some(Overlay::Zoom)) => {
-                self.state.overlay = None;
-            }
             Some(Target::Window) => {}
             // A click outside a window closes it.
             _ if self.state.overlay.is_some() => update::close(&mut self.state),
@@ -72,6 +68,7 @@ impl Application {
                 self.state.tab = tab;
                 self.state.first_tab = None;
             }
+            Some(Target::Picture) if self.state.viewer.is_some() => return self.unless_locked(Action::Close),
             Some(Target::Picture) => return self.unless_locked(Action::Zoom),
             Some(Target::Place(place)) => return self.move_to(place),
             Some(Target::Item(place)) => {

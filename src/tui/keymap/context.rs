@@ -10,6 +10,8 @@ pub enum Context {
     Everywhere,
     /// One tab.
     On(Tab),
+    /// The photo view; the keys of its tab and those of every tab come after its own.
+    Viewer,
     /// Every window; a window's own keys come first.
     Window,
     /// The list of keys.
@@ -34,12 +36,13 @@ pub enum Context {
 
 impl Context {
     /// All contexts with their names in the keymap file, in the order of the help.
-    pub const ALL: [(Self, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::Everywhere, "everywhere"),
         (Self::On(Tab::Files), "files"),
         (Self::On(Tab::Results), "results"),
         (Self::On(Tab::Vault), "vault"),
         (Self::On(Tab::Indexing), "indexing"),
+        (Self::Viewer, "viewer"),
         (Self::Window, "window"),
         (Self::Help, "help"),
         (Self::Palette, "palette"),
@@ -78,9 +81,9 @@ pub fn of_tab(tab: Tab) -> Vec<Context> {
     vec![Context::On(tab), Context::Everywhere]
 }
 
-/// The contexts of a window over `tab`, the more specific first.
+/// The contexts of a window, the more specific first.
 #[must_use]
-pub fn of_window(window: &Overlay, tab: Tab) -> Vec<Context> {
+pub fn of_window(window: &Overlay) -> Vec<Context> {
     match window {
         Overlay::Help { .. } => vec![Context::Help, Context::Input, Context::Window],
         Overlay::Palette { .. } => vec![Context::Palette, Context::Input, Context::Window],
@@ -88,9 +91,14 @@ pub fn of_window(window: &Overlay, tab: Tab) -> Vec<Context> {
         Overlay::Plan(_) => vec![Context::Plan, Context::Window],
         Overlay::Log { .. } => vec![Context::Messages, Context::Window],
         Overlay::Confirm(_) => vec![Context::Confirm, Context::Window],
-        // The cursor of the list below can be moved while a photo is shown large.
-        Overlay::Zoom => vec![Context::Window, Context::On(tab), Context::Everywhere],
     }
+}
+
+/// The contexts of what is below any window: the photo view or the tab.
+#[must_use]
+pub fn below_windows(state: &State) -> Vec<Context> {
+    let of_viewer = state.viewer.as_ref().map(|_| Context::Viewer);
+    of_viewer.into_iter().chain(of_tab(state.tab)).collect()
 }
 
 /// The contexts of the screens that ask for the vault.
@@ -109,8 +117,9 @@ pub fn of_filter() -> Vec<Context> {
 #[must_use]
 pub fn active(state: &State) -> Vec<Context> {
     match &state.overlay {
-        Some(window) => of_window(window, state.tab),
+        Some(window) => of_window(window),
         None if state.lock_screen.is_some() => of_unlock(),
+        None if state.viewer.is_some() => below_windows(state),
         None if state.typed_filter().is_some() => of_filter(),
         None => of_tab(state.tab),
     }

@@ -1,41 +1,74 @@
-//! The encoded pictures in memory: few, and the least recently used are evicted first.
+//! The encoded pictures in memory, up to a number of bytes; the least recently used are evicted first.
+
+use std::collections::HashMap;
 
 use super::request::{PictureRequest, PictureResponse};
 use crate::preview::protocols::StoredImage;
 
-/// Pictures kept in memory: a screen of thumbnails and a few large ones.
-const CAPACITY: usize = 96;
+/// Bytes of encoded pictures kept in memory: some screens of thumbnails and large pictures.
+const CAPACITY_BYTES: usize = 64 << 20;
+
+/// Bytes that an entry takes besides its picture, or about that.
+const ENTRY_BYTES: usize = 256;
+
+struct Entry {
+    response: PictureResponse,
+    last_used: u64,
+}
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        ENTRY_BYTES + self.response.result.as_ref().map_or_else(String::len, |picture| picture.bytes)
+    }
+}
 
 /// Encoded pictures, or why there is none, by request.
 #[derive(Default)]
 pub(super) struct PictureCache {
-    /// Least recently used first.
-    entries: Vec<PictureResponse>,
+    entries: HashMap<PictureRequest, Entry>,
+    /// Bytes of all entries.
+    bytes: usize,
+    /// Counts uses.
+    clock: u64,
 }
 
 impl PictureCache {
     /// The answer to a request, which becomes the most recently used.
     pub(super) fn get(&mut self, request: &PictureRequest) -> Option<&PictureResponse> {
-        let at = self.entries.iter().position(|entry| entry.request == *request)?;
-        self.entries[at..].rotate_left(1);
-        self.entries.last()
+        let entry = self.entries.get_mut(request)?;
+        self.clock += 1;
+        entry.last_used = self.clock;
+        Some(&entry.response)
     }
 
     pub(super) fn contains(&self, request: &PictureRequest) -> bool {
-        self.entries.iter().any(|entry| entry.request == *request)
+        self.entries.contains_key(request)
     }
 
-    /// Adds an answer and evicts what exceeds the capacity, or `on_screen` pictures if these are more: evicting one of
-    /// these would have it encoded again with every frame. Returns the images of the evicted pictures.
+    /// Adds an answer and evicts what exceeds the capacity, but leaves `on_screen` pictures: evicting one of these
+    /// would have it encoded again with every frame. Returns the images of the evicted pictures.
     #[must_use]
     pub(super) fn insert(&mut self, response: PictureResponse, on_screen: usize) -> Vec<StoredImage> {
-        self.entries.push(response);
-        let excess = self.entries.len().saturating_sub(CAPACITY.max(on_screen));
-        self.entries.drain(..excess).filter_map(|entry| entry.result.ok()?.stored).collect()
+        self.clock += 1;
+        let entry = Entry { response, last_used: self.clock };
+        self.bytes += entry.bytes();
+        if let Some(former) = self.entries.insert(entry.response.request.clone(), entry) {
+            self.bytes -= former.bytes();
+        }
+        let mut evicted = Vec::new();
+        while self.bytes > CAPACITY_BYTES && self.entries.len() > on_screen.max(1) {
+            let oldest = self.entries.values().min_by_key(|entry| entry.last_used);
+            let Some(request) = oldest.map(|entry| entry.response.request.clone()) else { break };
+            if let Some(entry) = self.entries.remove(&request) {
+                self.bytes -= entry.bytes();
+                evicted.extend(entry.response.result.ok().and_then(|picture| picture.stored));
+            }
+        }
+        evicted
     }
 
     pub(super) fn clear(&mut self) {
-        self.entries.clear();
+        *self = Self::default();
     }
 }
 
@@ -44,39 +77,70 @@ mod tests {
     use ratatui::layout::Size;
 
     use super::*;
-    use crate::tui::preview::Subject;
+    use crate::preview::{Encoder, Graphics, Link, Picture};
+    use crate::tui::preview::{Subject, View};
 
-    fn failed(height: u16) -> PictureResponse {
-        let request = PictureRequest { subject: Subject::Test, cells: Size::new(4, height), generation: 0 };
-        PictureResponse { request, result: Err(String::new()) }
+    /// A picture of 4 MiB, or what is taken for one.
+    const BYTES: usize = 4 << 20;
+    const FIT: usize = CAPACITY_BYTES / BYTES - 1;
+
+    fn request(height: usize) -> PictureRequest {
+        let cells = Size::new(4, height as u16);
+        PictureRequest { subject: Subject::Test, view: View::default(), cells, generation: 0 }
+    }
+
+    fn drawn(height: usize) -> PictureResponse {
+        let encoder = Encoder::new(Graphics::halfblocks(), Link::Local);
+        let picture = encoder.encode(image::RgbImage::new(8, 8), (8, 8), Size::new(4, 4)).unwrap();
+        PictureResponse { request: request(height), result: Ok(Picture { bytes: BYTES, ..picture }) }
     }
 
     #[test]
-    fn only_a_bounded_number_of_pictures_is_kept() {
+    fn only_a_bounded_number_of_bytes_is_kept() {
         let mut cache = PictureCache::default();
-        for height in 1..=CAPACITY as u16 + 10 {
-            let _ = cache.insert(failed(height), 0);
+        for height in 0..2 * FIT {
+            let _ = cache.insert(drawn(height), 0);
         }
-        assert_eq!(cache.entries.len(), CAPACITY);
+        assert_eq!(cache.entries.len(), FIT);
+        assert!(cache.bytes <= CAPACITY_BYTES);
+        cache.clear();
+        assert_eq!((cache.entries.len(), cache.bytes), (0, 0));
+    }
+
+    #[test]
+    fn small_pictures_are_kept_however_many() {
+        let mut cache = PictureCache::default();
+        for height in 0..1000 {
+            let _ = cache.insert(PictureResponse { request: request(height), result: Err(String::new()) }, 0);
+        }
+        assert_eq!(cache.entries.len(), 1000);
     }
 
     #[test]
     fn all_pictures_on_the_screen_are_kept_even_beyond_the_capacity() {
         let mut cache = PictureCache::default();
-        for height in 1..=2 * CAPACITY as u16 {
-            let _ = cache.insert(failed(height), 2 * CAPACITY);
+        for height in 0..2 * FIT {
+            let _ = cache.insert(drawn(height), 2 * FIT);
         }
-        assert_eq!(cache.entries.len(), 2 * CAPACITY);
+        assert_eq!(cache.entries.len(), 2 * FIT);
     }
 
     #[test]
     fn the_least_recently_used_picture_is_evicted_first() {
         let mut cache = PictureCache::default();
-        for height in 1..=CAPACITY as u16 {
-            let _ = cache.insert(failed(height), 0);
+        for height in 0..FIT {
+            let _ = cache.insert(drawn(height), 0);
         }
-        assert!(cache.get(&failed(1).request).is_some());
-        let _ = cache.insert(failed(0), 0);
-        assert!(cache.contains(&failed(1).request) && !cache.contains(&failed(2).request));
+        assert!(cache.get(&request(0)).is_some());
+        let _ = cache.insert(drawn(FIT), 0);
+        assert!(cache.contains(&request(0)) && !cache.contains(&request(1)));
+    }
+
+    #[test]
+    fn a_second_answer_replaces_the_first() {
+        let mut cache = PictureCache::default();
+        let _ = cache.insert(drawn(1), 0);
+        let _ = cache.insert(drawn(1), 0);
+        assert_eq!((cache.entries.len(), cache.bytes), (1, BYTES + ENTRY_BYTES));
     }
 }

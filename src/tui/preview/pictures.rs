@@ -3,7 +3,7 @@
 //! Methods that return a `String` return the sequence that deletes images from the terminal, for the caller to send.
 
 use ratatui::Frame;
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::Rect;
 use ratatui_image::Image;
 
 use super::cache::PictureCache;
@@ -11,9 +11,10 @@ use super::encoders::{Encoders, Pixels};
 use super::placement::{Permission, PictureState, Placements, centred};
 use super::request::{PictureRequest, PictureResponse, Subject};
 use super::sent::SentPictures;
+use super::view::View;
 use crate::preview::protocols::Layer;
 use crate::preview::tmux::{Multiplexer, drawn_at};
-use crate::preview::{Choice, Encoder, Graphics, Link};
+use crate::preview::{Choice, Encoder, Graphics, Link, Room};
 use crate::services::settings::CellSize;
 
 /// All pictures of the application.
@@ -23,6 +24,8 @@ pub struct Pictures {
     generation: u64,
     cache: PictureCache,
     requests: Vec<PictureRequest>,
+    /// What the frame shows in a view that may change, so that its decoded pixels are kept.
+    viewed: Vec<Subject>,
     placements: Placements,
     sent: SentPictures,
 }
@@ -36,6 +39,7 @@ impl Pictures {
             generation: 0,
             cache: PictureCache::default(),
             requests: Vec::new(),
+            viewed: Vec::new(),
             placements: Placements::new(),
             sent,
         }
@@ -52,6 +56,7 @@ impl Pictures {
         self.generation += 1;
         self.cache.clear();
         self.requests.clear();
+        self.viewed.clear();
         self.placements.clear();
     }
 
@@ -163,6 +168,7 @@ impl Pictures {
     /// Begins a frame. `covered` is where a window will be.
     pub fn begin_frame(&mut self, covered: Option<Rect>) {
         self.requests.clear();
+        self.viewed.clear();
         self.placements.begin_frame(covered);
     }
 
@@ -172,8 +178,57 @@ impl Pictures {
         &self.requests
     }
 
+    /// What the last frame shows in a view that may change: its decoded pixels are worth keeping.
+    #[must_use]
+    pub fn viewed(&self) -> &[Subject] {
+        &self.viewed
+    }
+
+    /// The room that a picture has in `area`; `None` while no picture is drawn.
+    #[must_use]
+    pub fn room(&self, area: Rect) -> Option<Room> {
+        Some(self.encoder()?.room(area.as_size()))
+    }
+
     /// Draws the picture of `subject` in the middle of `area`, or requests it.
     pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, subject: Subject) -> PictureState {
+        self.draw_request(frame, area, self.request(area, subject, View::default()))
+    }
+
+    /// Draws a view of `subject` in the middle of `area`, or requests it. Until it is there, the former view of it in
+    /// the same area stays.
+    pub fn draw_view(&mut self, frame: &mut Frame<'_>, area: Rect, subject: Subject, view: View) -> PictureState {
+        let request = self.request(area, subject, view);
+        self.viewed.push(request.subject.clone());
+        if self.cache.contains(&request) {
+            return self.draw_request(frame, area, request);
+        }
+        let former = self.placements.former(&request, area).cloned();
+        let state = self.draw_request(frame, area, request);
+        match (state, former) {
+            (PictureState::Loading, Some(former)) if self.cache.contains(&former) => {
+                match self.draw_request(frame, area, former) {
+                    PictureState::Drawn(..) => PictureState::Former,
+                    other => other,
+                }
+            }
+            (state, _) => state,
+        }
+    }
+
+    /// Requests a picture that is not on the screen but may be soon. Call it after everything else was drawn.
+    pub fn prepare(&mut self, area: Rect, subject: Subject) {
+        let request = self.request(area, subject, View::default());
+        if self.encoder().is_some() && !self.cache.contains(&request) {
+            self.requests.push(request);
+        }
+    }
+
+    fn request(&self, area: Rect, subject: Subject, view: View) -> PictureRequest {
+        PictureRequest { subject, view, cells: area.as_size(), generation: self.generation }
+    }
+
+    fn draw_request(&mut self, frame: &mut Frame<'_>, area: Rect, request: PictureRequest) -> PictureState {
         let Some(encoder) = self.encoders.active() else { return PictureState::Hidden };
         if area.width < 2 || area.height < 1 {
             return PictureState::Hidden;
@@ -184,8 +239,6 @@ impl Pictures {
         if is_overlay && self.placements.is_covered(area) {
             return PictureState::Hidden;
         }
-        let request =
-            PictureRequest { subject, cells: Size::new(area.width, area.height), generation: self.generation };
         let Some(cached) = self.cache.get(&request) else {
             self.requests.push(request);
             return PictureState::Loading;

@@ -10,6 +10,8 @@ use crate::preview::Graphics;
 pub enum PictureState {
     /// The picture: width and height of its photo in pixels, and the cells it covers.
     Drawn((u32, u32), Rect),
+    /// Another view of the same photo, until the one that is wanted is there.
+    Former,
     /// Nothing yet.
     Loading,
     /// Nothing, for this reason.
@@ -94,6 +96,17 @@ impl Placements {
         }
         self.drawn.push(drawing);
         true
+    }
+
+    /// The request for another view of the same photo that the frame before showed in `area`.
+    pub(super) fn former(&self, request: &PictureRequest, area: Rect) -> Option<&PictureRequest> {
+        let is_former = |(other, place): &&(PictureRequest, Rect)| {
+            other.subject == request.subject
+                && other.cells == request.cells
+                && other.generation == request.generation
+                && area.contains(place.as_position())
+        };
+        self.before.iter().find(is_former).map(|(former, _)| former)
     }
 
     /// Where a cell of the pane is on the terminal's screen: column and row, from 0.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ratatui::layout::Size;
 
+use super::view::View;
 use crate::preview::Picture;
 use crate::services::library::PhotoId;
 
@@ -21,10 +22,12 @@ pub enum Subject {
 }
 
 /// A picture that the screen needs.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct PictureRequest {
     /// What it shows.
     pub subject: Subject,
+    /// How it is turned, and which part of it is shown.
+    pub view: View,
     /// The largest size it may have, in cells (columns x rows).
     pub cells: Size,
     /// The generation of [`Pictures`](super::Pictures) that asked: answers to earlier ones are dropped.

@@ -43,6 +43,7 @@ fn ascii_for(character: char) -> char {
         '↑' => '^',
         '↓' => 'v',
         '≥' => '>',
+        '°' => ' ',
         // Half blocks: only the pixel in the background colour is left.
         '▀'..='▟' => ' ',
         '\u{2800}'..='\u{28ff}' => '*',

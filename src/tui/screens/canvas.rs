@@ -2,7 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 
@@ -15,8 +15,8 @@ use super::super::state::Pane;
 use super::super::state::cursor::Mark;
 use super::super::state::list::Filter;
 use super::super::state::messages::Severity;
-use super::super::state::overlay::Overlay;
 use super::super::state::text_field::TextField;
+use super::super::state::viewer::ShownPhoto;
 use super::super::state::{State, Tab, Viewport};
 use super::super::theme::Theme;
 use super::super::update::refusal;
@@ -59,6 +59,8 @@ pub(super) struct Canvas<'a, 'f> {
     pub pictures: &'a mut Pictures,
     pub hits: Vec<(Rect, Target)>,
     pub viewport: Viewport,
+    /// The photos of the photo view.
+    pub shown: Vec<ShownPhoto>,
 }
 
 impl Canvas<'_, '_> {
@@ -112,8 +114,7 @@ impl Canvas<'_, '_> {
 
     /// Highlights the row under the cursor in one colour, so that faint and coloured text in it stays readable.
     pub(super) fn mark_row(&mut self, row: Rect) {
-        let plain = Style::new().fg(Color::Reset).remove_modifier(Modifier::DIM);
-        self.frame.buffer_mut().set_style(row, plain.patch(self.theme.cursor));
+        self.frame.buffer_mut().set_style(row, self.theme.plain().patch(self.theme.cursor));
     }
 
     /// The mark before an item.
@@ -248,8 +249,7 @@ impl Canvas<'_, '_> {
 
     /// The first key of an action, if the action is not refused and no window takes the keys.
     pub(super) fn hint_key(&self, action: Action) -> Option<String> {
-        let is_reached = matches!(self.state.overlay, None | Some(Overlay::Zoom));
-        let applies = is_reached && refusal(self.state, action).is_none();
-        self.key(&context::of_tab(self.state.tab), action).filter(|_| applies)
+        let applies = self.state.overlay.is_none() && refusal(self.state, action).is_none();
+        self.key(&context::below_windows(self.state), action).filter(|_| applies)
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, photos: &[Subject]) 
         // A column between neighbours.
         let place = Rect { width: place.width.saturating_sub(1), ..place };
         let mark = match canvas.pictures.draw(canvas.frame, place, photo.clone()) {
-            PictureState::Drawn(..) => continue,
+            PictureState::Drawn(..) | PictureState::Former => continue,
             PictureState::Loading | PictureState::Hidden => "▣",
             PictureState::Failed(_) => "✗",
         };

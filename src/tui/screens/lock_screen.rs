@@ -30,7 +30,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, lock_screen: &LockSc
         // The key is being derived: nothing can be typed.
         LockScreen::Unlock(Unlock { is_working: true, .. })
         | LockScreen::FirstRun(FirstRun { is_working: true, .. }) => &[],
-        LockScreen::Unlock(_) => &[(Action::Submit, "unlock"), (Action::Skip, "skip")],
+        LockScreen::Unlock(_) => {
+            &[(Action::Submit, "unlock"), (Action::OpenVault, "another vault"), (Action::Skip, "skip")]
+        }
         LockScreen::MissingVault(absent) => missing_vault::keys(absent),
         LockScreen::FirstRun(_) => &[(Action::Submit, "ok"), (Action::NextField, "next"), (Action::Skip, "skip")],
     };

@@ -1,4 +1,4 @@
-//! Windows over the tab: help, palette, messages, questions, and the photo as large as the screen.
+//! Windows over the tab or the photo view: help, palette, messages and questions.
 
 use std::path::PathBuf;
 
@@ -10,20 +10,17 @@ use super::super::action::Action;
 use super::super::format;
 use super::super::keymap::context::{self, Context};
 use super::super::keymap::{HelpLine, Keymap};
-use super::super::preview::Subject;
+use super::super::state::State;
 use super::super::state::indexing::Indexing;
 use super::super::state::overlay::{Overlay, Question};
-use super::super::state::results::Query;
-use super::super::state::{State, Tab};
 use super::canvas::{Canvas, Focus, Target};
-use super::{older_copy, palette, picture, plan};
+use super::{older_copy, palette, plan};
 use crate::services::name::inert;
 use crate::services::vault_name::vault_name;
 
 /// The area of the window. Needed before drawing, because no picture may lie under it.
 pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> {
     let (columns, rows) = match state.overlay.as_ref()? {
-        Overlay::Zoom => return None,
         Overlay::Help { .. } => (96, keymap.help().len() as u16 + 4),
         Overlay::Palette { .. } => (72, 22),
         Overlay::Log { .. } => (area.width, area.height),
@@ -54,6 +51,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
         }
     }
     canvas.frame.render_widget(Clear, window);
+    canvas.frame.buffer_mut().set_style(window, canvas.theme.text);
     canvas.hits.push((window, Target::Window));
     match &canvas.state.overlay {
         Some(Overlay::Help { filter, scroll }) => help(canvas, window, filter.text(), *scroll),
@@ -67,7 +65,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
             ask(canvas, window, &title, line, note, &[(Action::Submit, "export"), (Action::Close, "cancel")]);
         }
         Some(Overlay::Plan(shown)) => plan::draw(canvas, window, shown),
-        Some(Overlay::Zoom) | None => {}
+        None => {}
     }
 }
 
@@ -250,8 +248,13 @@ fn ask(
     let inner = canvas.pane(window, title, Focus::Here);
     let contexts = context::active(canvas.state);
     let mut spans = Vec::new();
+    let mut buttons = Vec::new();
+    let mut x = inner.x + 1;
     for (action, label) in keys {
         if let Some(key) = canvas.key(&contexts, *action) {
+            let columns = u16::try_from(format::width(&key) + format::width(label) + 4).unwrap_or(0);
+            buttons.push((Rect { x, width: columns.saturating_sub(3), height: 1, ..inner }, *action));
+            x += columns;
             spans.extend([Span::styled(key, theme.accent), Span::styled(format!(" {label}   "), theme.faint)]);
         }
     }
@@ -268,39 +271,13 @@ fn ask(
         // Drop the empty lines first.
         lines.retain(|line| line.width() > 0);
     }
-    for (line, y) in lines.into_iter().zip(inner.y..inner.bottom()) {
+    let last = lines.len();
+    for ((number, line), y) in (1..).zip(lines).zip(inner.y..inner.bottom()) {
         let row = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), y, height: 1 };
         canvas.frame.render_widget(format::fit_line(line, columns), row);
-    }
-}
-
-/// Draws the photo under the cursor as large as the screen, with a line for its name.
-pub(super) fn zoom(canvas: &mut Canvas<'_, '_>, area: Rect) {
-    let [image, line] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
-    let (name, subject, position) = match super::super::update::current_photo(canvas.state) {
-        Some(Query::File(path)) => {
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            (name, Subject::File(path), None)
+        if number == last {
+            let place = |(button, action): &(Rect, Action)| (Rect { y, ..*button }.intersection(inner), *action);
+            canvas.hits.extend(buttons.iter().map(place).map(|(button, action)| (button, Target::Act(action))));
         }
-        Some(Query::Stored(photo)) => {
-            let position = match canvas.state.tab {
-                Tab::Results => {
-                    Some((canvas.state.results.list.cursor.at + 1, canvas.state.results.list.visible().len()))
-                }
-                _ => Some((canvas.state.collection.list.cursor.at + 1, canvas.state.collection.list.visible().len())),
-            };
-            (photo.name, Subject::Photo(photo.id), position)
-        }
-        None => return canvas.notice(image, vec![Line::raw("no photo under the cursor")]),
-    };
-    canvas.hits.push((image, Target::Picture));
-    picture::draw(canvas, image, subject);
-    let mut spans = vec![Span::styled(format!(" {} ", inert(&name)), canvas.theme.title)];
-    if let Some((at, count)) = position {
-        spans.push(Span::styled(format!(" {at} of {count}  "), canvas.theme.faint));
     }
-    let keys = [(Action::Down, "next"), (Action::Up, "previous"), (Action::Similar, "similar")];
-    spans.extend(canvas.hints(&keys).spans);
-    spans.extend(canvas.key_spans([(canvas.key(&context::active(canvas.state), Action::Close), "back")]));
-    canvas.frame.render_widget(format::fit_line(Line::from(spans), usize::from(line.width)), line);
 }

@@ -31,7 +31,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &TextField
         let row = Rect { y, height: 1, ..rows };
         let (text, tail, style) = match choice {
             Choice::Action(action) => {
-                let keys = canvas.keymap.keys(&context::of_tab(canvas.state.tab), *action).join("  ");
+                let keys = canvas.keymap.keys(&context::below_windows(canvas.state), *action).join("  ");
                 (action.description().to_owned(), keys, canvas.theme.accent)
             }
             Choice::Command(command) => {

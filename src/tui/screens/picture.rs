@@ -4,15 +4,27 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use super::super::format;
-use super::super::preview::{PictureState, Subject};
+use super::super::preview::{PictureState, Subject, View};
 use super::canvas::{Canvas, Focus, Target};
 use crate::services::name::inert;
 
 /// Draws a picture or its placeholder: a mark while it loads, or the reason why there is none.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, subject: Subject) -> PictureState {
     let state = canvas.pictures.draw(canvas.frame, area, subject);
-    match &state {
-        PictureState::Drawn(..) => {}
+    placeholder(canvas, area, &state);
+    state
+}
+
+/// Draws a view of a photo or its placeholder.
+pub(super) fn draw_view(canvas: &mut Canvas<'_, '_>, area: Rect, subject: Subject, view: View) -> PictureState {
+    let state = canvas.pictures.draw_view(canvas.frame, area, subject, view);
+    placeholder(canvas, area, &state);
+    state
+}
+
+fn placeholder(canvas: &mut Canvas<'_, '_>, area: Rect, state: &PictureState) {
+    match state {
+        PictureState::Drawn(..) | PictureState::Former => {}
         PictureState::Loading => {
             let mark = Line::styled(format!("{} loading", canvas.spinner()), canvas.theme.faint);
             canvas.notice(area, vec![mark]);
@@ -29,7 +41,6 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, subject: Subject) ->
             canvas.notice(area, vec![mark]);
         }
     }
-    state
 }
 
 /// Makes the lines about a photo, given its size in pixels if known.
@@ -44,7 +55,7 @@ pub(super) fn preview(canvas: &mut Canvas<'_, '_>, area: Rect, name: &str, subje
     canvas.hits.push((picture, Target::Picture));
     let pixels = match draw(canvas, picture, subject) {
         PictureState::Drawn(pixels, _) => Some(pixels),
-        PictureState::Loading | PictureState::Failed(_) | PictureState::Hidden => None,
+        _ => None,
     };
     for (row, line) in (text.y..text.bottom()).zip(about(canvas, pixels)) {
         let place = Rect { y: row, height: 1, x: text.x + 1, width: text.width.saturating_sub(2) };

@@ -1,4 +1,4 @@
-//! Windows over the tab, one at a time.
+//! Windows over the tab or the photo view, one at a time.
 
 use std::path::PathBuf;
 
@@ -41,8 +41,6 @@ pub enum Overlay {
     },
     /// What a run would add, before it begins.
     Plan(Plan),
-    /// A photo as large as the screen.
-    Zoom,
 }
 
 /// A question answered with yes or no.

@@ -1,5 +1,6 @@
 //! Applies the workers' replies to the state.
 
+use super::super::attention::Run;
 use super::super::request::{Contents, Download, Effect, Ending, IndexingUpdate, Reply, Request};
 use super::super::state::State;
 use super::super::state::Tab;
@@ -17,14 +18,14 @@ use crate::services::progress::{Event, Outcome, Stage};
 use crate::services::session::{self, Address};
 
 /// Applies a reply. A reply that is out of date changes nothing.
-pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
+pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
         Reply::KnownVaults(addresses) => state.known_vaults = addresses,
         Reply::Looked { vault, found } => return lock_screen::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::OtherVault { vault, found, passphrase } => trust::ask(state, Untrusted { vault, found, passphrase }),
-        Reply::Exported { folder, outcome } => export::ended(state, &folder, outcome),
+        Reply::Exported { folder, outcome } => return export::ended(state, &folder, outcome),
         // A run outlives a lock; only its numbers are kept then.
         Reply::Indexing(update) => return indexing_update(state, update),
         // Of folders too while no vault is open. An earlier one may say what the vault held before it was locked.
@@ -52,7 +53,7 @@ pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
             }
         }
         Reply::Removed(result) => return removed(state, result),
-        Reply::Checked(result) => checked(state, result),
+        Reply::Checked(result) => return checked(state, result),
         Reply::OpenedOutside(result) => {
             state.collection.task = None;
             if let Err(reason) = result {
@@ -231,6 +232,7 @@ fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
     }
     run.stages = Default::default();
     run.show_added();
+    let text = announcement(run);
     let summary = summary(run);
     let is_failed = matches!(ending, Ending::Failed(_));
     match ending {
@@ -246,7 +248,7 @@ fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
             state.messages.error(format!("indexing failed: {reason}; {summary}; {advice}"));
         }
     }
-    let mut effects = Vec::new();
+    let mut effects = vec![Effect::Announce(Run::Indexing, text)];
     if state.session.open().is_some() {
         effects.push(Effect::Ask(Request::Collection));
     }
@@ -278,6 +280,17 @@ fn summary(run: &Indexing) -> String {
     parts.join(", ")
 }
 
+/// The end of a run in words that name no file.
+fn announcement(run: &Indexing) -> String {
+    let how = match run.status {
+        RunStatus::Failed => "indexing failed",
+        RunStatus::Stopped => "indexing stopped",
+        _ => "indexing is done",
+    };
+    let failed = if run.failed > 0 { format!(", {} failed", run.failed) } else { String::new() };
+    format!("{how}: {} added{failed}", count(run.added, "photo"))
+}
+
 fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
     state.collection.task = None;
     match result {
@@ -302,10 +315,11 @@ fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
     }
 }
 
-fn checked(state: &mut State, result: Result<check::Report, String>) {
+fn checked(state: &mut State, result: Result<check::Report, String>) -> Vec<Effect> {
     state.collection.task = None;
-    match result {
+    let text = match result {
         Ok(report) => {
+            let damages = report.damages.len();
             if report.is_whole() {
                 state.messages.info(format!("the vault is intact: {} photos checked", report.photos));
             } else {
@@ -315,8 +329,17 @@ fn checked(state: &mut State, result: Result<check::Report, String>) {
                     state.messages.error(format!("{}; it holds {}; {}", damage.reason, damage.holds, damage.advice()));
                 }
             }
+            let photos = count(report.photos, "photo");
             state.collection.health = Some(report);
+            match damages {
+                0 => format!("the check is done: {photos}, all intact"),
+                damages => format!("the check is done: {photos}, damaged in {}", count(damages, "place")),
+            }
         }
-        Err(reason) => state.messages.error(format!("not checked: {reason}")),
-    }
+        Err(reason) => {
+            state.messages.error(format!("not checked: {reason}"));
+            "the check failed".to_owned()
+        }
+    };
+    vec![Effect::Announce(Run::Check, text)]
 }

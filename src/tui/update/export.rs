@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::attention::Run;
 use super::super::request::{Effect, Exported, Request};
 use super::super::state::State;
 use super::super::state::exporting::Exporting;
@@ -42,11 +43,12 @@ pub(super) fn stop(state: &mut State) -> Vec<Effect> {
 }
 
 /// Reports the end of an export. After a lock, errors of single photos are left out.
-pub(super) fn ended(state: &mut State, folder: &Path, outcome: Exported) {
+pub(super) fn ended(state: &mut State, folder: &Path, outcome: Exported) -> Vec<Effect> {
     state.exporting = None;
     let is_open = state.session.open().is_some();
     let summary = summary(folder, &outcome);
     let failures = outcome.failed.len();
+    let text = announcement(&outcome);
     for reason in outcome.failed.into_iter().filter(|_| is_open) {
         state.messages.error(format!("not exported: {reason}"));
     }
@@ -58,6 +60,18 @@ pub(super) fn ended(state: &mut State, folder: &Path, outcome: Exported) {
         None if failures > 0 || outcome.left > 0 => state.messages.warn(summary),
         None => state.messages.info(summary),
     }
+    vec![Effect::Announce(Run::Export, text)]
+}
+
+/// The end of an export in words that name no folder.
+fn announcement(outcome: &Exported) -> String {
+    let mut text = format!("export ended: {} exported", count(outcome.exported + outcome.already_there, "photo"));
+    for (photos, what) in [(outcome.failed.len(), "failed"), (outcome.left, "left")] {
+        if photos > 0 {
+            text.push_str(&format!(", {photos} {what}"));
+        }
+    }
+    text
 }
 
 /// A one-line summary of an export.

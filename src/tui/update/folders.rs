@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::request::{Effect, Request};
 use super::super::state::browser::Kind;
-use super::super::state::overlay::Overlay;
 use super::super::state::{Pane, State, Tab};
-use super::photos::{self, current_photo};
+use super::{photos, viewer};
 
 /// Opens the folder under the cursor, or shows the photo large.
 pub(super) fn open(state: &mut State) -> Vec<Effect> {
@@ -17,7 +16,7 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
         let folder = entry.path.clone();
         return go_to(state, folder);
     }
-    zoom(state);
+    viewer::open(state);
     Vec::new()
 }
 
@@ -57,13 +56,6 @@ pub(super) fn reload(state: &mut State) -> Vec<Effect> {
             None => Vec::new(),
         },
         Tab::Indexing => Vec::new(),
-    }
-}
-
-/// Shows the photo under the cursor as large as the screen.
-pub(super) fn zoom(state: &mut State) {
-    if current_photo(state).is_some() {
-        state.overlay = Some(Overlay::Zoom);
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn lock(state: &mut State) -> Vec<Effect> {
 /// Shows that the program ends as soon as the indexing run, if there is one, has committed its progress.
 pub fn finish(state: &mut State) {
     state.overlay = None;
+    state.viewer = None;
     state.untrusted = None;
     if indexing::is_running(state) {
         drop(indexing::stop(state));

@@ -9,7 +9,7 @@ use super::super::state::results::Query;
 use super::super::state::text_field::TextField;
 use super::super::state::vault::Task;
 use super::super::state::{State, Tab};
-use super::lock_screen;
+use super::{lock_screen, viewer};
 use crate::services::format::count;
 use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::name::{inert, pasteable};
@@ -55,6 +55,7 @@ pub(super) fn search(state: &mut State, query: Query) -> Vec<Effect> {
     if state.results.query.is_some() {
         state.history.keep(state.results.clone());
     }
+    state.viewer = None;
     state.results.begin(query.clone());
     vec![Effect::Ask(Request::Search(query))]
 }
@@ -135,14 +136,18 @@ pub(super) fn check(state: &mut State) -> Vec<Effect> {
 /// Shows or hides the information pane.
 pub(super) fn toggle_information(state: &mut State) -> Vec<Effect> {
     state.shows_information = !state.shows_information;
-    information(state)
+    match current_photo(state).filter(|_| state.shows_information && !viewer::is_remote(state)) {
+        Some(Query::Stored(photo)) => vec![Effect::Ask(Request::Exif(photo.id))],
+        _ => information(state),
+    }
 }
 
 /// Reads the camera data of the photo under the cursor if the information pane shows it.
 #[must_use]
 pub fn information(state: &State) -> Vec<Effect> {
     match current_photo(state).filter(|_| state.shows_information) {
-        Some(Query::Stored(photo)) => vec![Effect::Ask(Request::Exif(photo.id))],
+        // No original is fetched for a photo that the cursor only passes.
+        Some(Query::Stored(photo)) => vec![Effect::Ask(Request::RecordedExif(photo.id))],
         _ => Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ use super::super::state::tiles::{Arrangement, Resize};
 use super::super::state::vault::Session;
 use super::super::state::{Pane, State, Tab};
 use super::photos::{current_photo, subject};
-use super::{indexing, lists, movement};
+use super::{indexing, lists, movement, viewer};
 
 const NOT_HERE: &str = "this does nothing on this tab";
 const EMPTY: &str = "the list is empty";
@@ -25,6 +25,9 @@ pub(super) const BUSY: &str = "the vault is busy; wait until it is done";
 /// Why `action` would do nothing; `None` if it would do something.
 #[must_use]
 pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
+    if let Some(decided) = viewer::refusal(state, action) {
+        return decided;
+    }
     match action {
         Action::Left if state.tab == Tab::Files => parent(state),
         Action::Right if state.tab == Tab::Files => {
@@ -54,9 +57,8 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
             .or(refuse_if(state.results.matches().is_empty(), "there is no match to export"))
             .or(stored(state, Action::Export)),
         Action::OpenVault => open_vault(state),
-        Action::NextPhoto | Action::PreviousPhoto | Action::Rotate | Action::Compare | Action::Slideshow => {
-            Some(NOT_HERE)
-        }
+        // The photo view has decided about these.
+        Action::NextPhoto | Action::PreviousPhoto | Action::Rotate | Action::Compare | Action::Slideshow => None,
         Action::Zoom => refuse_if(current_photo(state).is_none(), "move onto a photo to show it large"),
         Action::Back => refuse_if(!lists::can_go_back(state), "there is nothing to close"),
         Action::Files => refuse_if(state.tab == Tab::Files, "the Files tab is already shown"),

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use super::super::delivery::Delivery;
 use super::super::request::{Contents, Download, Reply, Request};
 use super::super::state::results::{LARGEST_TOP, Query};
+use super::decoded::DecodedPhotos;
 use super::download;
 use crate::error::Error;
 use crate::services::app_dirs::AppDirs;
@@ -40,11 +41,18 @@ pub(super) struct Shared {
     /// Loaded when it is first needed, which takes a fraction of a second.
     model: Mutex<Option<Arc<EmbeddingModel>>>,
     viewer: Mutex<ExternalViewer>,
+    decoded: DecodedPhotos,
 }
 
 impl Shared {
     pub(super) fn new(dirs: AppDirs) -> Self {
-        Self { dirs, opened: Mutex::default(), model: Mutex::default(), viewer: Mutex::default() }
+        Self {
+            dirs,
+            opened: Mutex::default(),
+            model: Mutex::default(),
+            viewer: Mutex::default(),
+            decoded: DecodedPhotos::default(),
+        }
     }
 
     /// The open vault.
@@ -64,6 +72,12 @@ impl Shared {
             opened.vault.forget_contents();
         }
         *self.viewer.lock() = ExternalViewer::default();
+        self.decoded.clear();
+    }
+
+    /// The decoded photos on the screen.
+    pub(super) fn decoded(&self) -> &DecodedPhotos {
+        &self.decoded
     }
 
     /// The program's own folders.
@@ -146,6 +160,10 @@ impl Shared {
             Request::OpenOutside(photo) => Reply::OpenedOutside(self.open_outside(vault, photo)),
             Request::Download(photos) => Reply::Downloaded(download_all(vault, &photos)),
             Request::Exif(photo) => Reply::Exif { photo, fields: shown(vault.camera_data(photo)).map(fields) },
+            Request::RecordedExif(photo) => {
+                let recorded = shown(vault.recorded_camera_data(photo)).map(Option::unwrap_or_default);
+                Reply::Exif { photo, fields: recorded.map(fields) }
+            }
             Request::List(_)
             | Request::Look { .. }
             | Request::ForgetUnfinished

@@ -12,7 +12,7 @@ mod interruption;
 mod limits;
 mod opening;
 pub(crate) mod relay;
-mod ssh;
+pub(crate) mod ssh;
 mod traces;
 mod truncation;
 mod use_cases;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::support::scene::{CHEAPEST, Ran, Scene, not_tested, samples};
 
 /// An sshd that ends with the test.
-struct Daemon(Child);
+pub(crate) struct Daemon(Child);
 
 impl Drop for Daemon {
     fn drop(&mut self) {
@@ -20,7 +20,7 @@ impl Drop for Daemon {
     }
 }
 
-fn installed(name: &str) -> Option<PathBuf> {
+pub(crate) fn installed(name: &str) -> Option<PathBuf> {
     let folders = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"].map(Path::new);
     folders.iter().map(|folder| folder.join(name)).find(|path| path.exists())
 }
@@ -31,7 +31,7 @@ fn keygen(path: &Path) {
 }
 
 /// Starts sshd on a free port; users who log in find `cipherlens` in the folder `programs`.
-fn start(scene: &Scene, sshd: &Path, programs: &Path) -> (Daemon, u16) {
+pub(crate) fn start(scene: &Scene, sshd: &Path, programs: &Path) -> (Daemon, u16) {
     let (host_key, user_key) = (scene.path("host_key"), scene.path("user_key"));
     keygen(&host_key);
     keygen(&user_key);
@@ -75,7 +75,7 @@ fn agent(scene: &Scene) -> (Daemon, PathBuf) {
 }
 
 /// A folder in which `ssh` is the system's, with this test's key and known hosts.
-fn client_programs(scene: &Scene) -> PathBuf {
+pub(crate) fn client_programs(scene: &Scene) -> PathBuf {
     let folder = scene.path("client programs");
     fs::create_dir(&folder).unwrap();
     let wrapper = folder.join("ssh");

@@ -149,6 +149,20 @@ impl PseudoTerminal {
         }
     }
 
+    /// Reads the output for this long.
+    pub(crate) fn read_for(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while let Ok(bytes) = self.output.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            self.take(&bytes);
+        }
+    }
+
+    /// These rows of the screen, with their colours.
+    pub(crate) fn formatted_rows(&self, rows: std::ops::Range<usize>) -> Vec<String> {
+        let screen = self.parser.screen();
+        screen.rows_formatted(0, screen.size().1.get()).skip(rows.start).take(rows.len()).collect()
+    }
+
     fn take(&mut self, bytes: &[u8]) {
         self.written.extend_from_slice(bytes);
         self.parser.process(bytes);

@@ -1,6 +1,7 @@
 //! The terminal application from outside: keys in, screen text out; and the real binary in a pseudo-terminal.
 
 mod adding;
+mod attention;
 mod hints;
 mod hostile;
 mod intake;
@@ -19,5 +20,6 @@ mod stage;
 mod states;
 mod stories;
 mod terminals;
+mod themes;
 mod tmux;
 mod user;

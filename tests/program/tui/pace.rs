@@ -1,5 +1,10 @@
-//! Response times: the first frame, and keys while both cores are busy. They need a machine with nothing else to do:
-//! `.ci/long/pace` runs them.
+//! Response times: the first frame, keys while both cores are busy, and a large vault. They need a machine with nothing
+//! else to do: `.ci/long/pace` runs them.
+
+mod collection;
+mod large_vault;
+#[cfg(unix)]
+mod slow_link;
 
 use std::time::{Duration, Instant};
 

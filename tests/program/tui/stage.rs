@@ -108,9 +108,10 @@ impl Stage {
         self.terminal.backend()
     }
 
-    /// The effects since the last call, in words.
+    /// The effects since the last call, in words, without announcements, which ask for nothing.
     pub(crate) fn asked(&mut self) -> Vec<String> {
-        self.effects.drain(..).map(|effect| in_words(&effect)).collect()
+        let asked = self.effects.drain(..).filter(|effect| !matches!(effect, Effect::Announce(..)));
+        asked.map(|effect| in_words(&effect)).collect()
     }
 }
 
@@ -144,12 +145,14 @@ fn in_words(effect: &Effect) -> String {
         Effect::Ask(Request::OpenOutside(_)) => "open outside".to_owned(),
         Effect::Ask(Request::Download(photos)) => format!("download {}", photos.len()),
         Effect::Ask(Request::Exif(_)) => "exif".to_owned(),
+        Effect::Ask(Request::RecordedExif(_)) => "recorded exif".to_owned(),
         Effect::Copy(text) => format!("copy {text:?}"),
         Effect::Ask(Request::Recognise(paths)) => format!("recognise {}", paths.len()),
         Effect::Deliver(_) => "deliver".to_owned(),
         Effect::AskTerminal => "ask the terminal".to_owned(),
         Effect::CyclePictures => "cycle pictures".to_owned(),
         Effect::ForgetPictures => "forget pictures".to_owned(),
+        Effect::Announce(run, text) => format!("announce {run:?}: {text}"),
         Effect::Redraw => "redraw".to_owned(),
         Effect::Suspend => "suspend".to_owned(),
         Effect::Quit => "quit".to_owned(),

@@ -7,16 +7,22 @@ use std::io::Cursor;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
+use zeroize::Zeroize;
 
 use super::format::format_of;
 use super::jpeg;
 use super::limits::Limits;
-use super::pixels::Pixels;
+use super::part::Part;
+use super::pixels::{Pixels, Source};
 use super::prepared::{ImageInput, PreparedPhoto};
 use crate::error::Error;
 use crate::signature::{self, Content};
 
-/// A decoded photo.
+/// The shorter side of what [`Photo::decode`] decodes, in pixels: large photos are decoded at reduced scale, but never
+/// below this. At 512 the features have a cosine of at least 0.9986 with those of full decoding; at 256 only 0.989.
+const SHORTER_SIDE: u32 = 512;
+
+/// A decoded photo. [`Zeroize::zeroize`] wipes its pixels; dropping it does not.
 pub struct Photo {
     pixels: Pixels,
     orientation: Orientation,
@@ -30,17 +36,34 @@ impl Photo {
     /// # Errors
     /// When the format is unknown or not supported, the photo exceeds `limits`, or the file is damaged.
     pub fn decode(bytes: &[u8], extension: Option<&OsStr>, limits: Limits) -> Result<Self, Error> {
-        Self::decode_known(bytes, extension, limits).map_err(|error| match signature::recognise(bytes, extension) {
-            // The TIFF decoder is tried on raw formats too, because it can decode the preview inside some of them.
-            Content::NotReadYet(format) => Error::NotReadYet { format },
-            Content::Readable | Content::Other => error,
+        Self::decode_at_least(bytes, extension, limits, SHORTER_SIDE)
+    }
+
+    /// [`Self::decode`] for pictures larger than a thumbnail: decoded at reduced scale only as long as the shorter side
+    /// has at least `shorter_side` pixels, and always at full scale for `u32::MAX`.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn decode_at_least(
+        bytes: &[u8],
+        extension: Option<&OsStr>,
+        limits: Limits,
+        shorter_side: u32,
+    ) -> Result<Self, Error> {
+        let shorter_side = shorter_side.max(SHORTER_SIDE);
+        Self::decode_known(bytes, extension, limits, shorter_side).map_err(|error| {
+            match signature::recognise(bytes, extension) {
+                // The TIFF decoder is tried on raw formats too, because it can decode the preview inside some of them.
+                Content::NotReadYet(format) => Error::NotReadYet { format },
+                Content::Readable | Content::Other => error,
+            }
         })
     }
 
-    fn decode_known(bytes: &[u8], extension: Option<&OsStr>, limits: Limits) -> Result<Self, Error> {
+    fn decode_known(bytes: &[u8], extension: Option<&OsStr>, limits: Limits, shorter_side: u32) -> Result<Self, Error> {
         let format = format_of(bytes, extension).ok_or(Error::UnknownFormat)?;
         if format == ImageFormat::Jpeg {
-            let jpeg = jpeg::decode(bytes, limits)?;
+            let jpeg = jpeg::decode(bytes, limits, shorter_side)?;
             return Ok(Self::new(jpeg.pixels, jpeg.orientation, jpeg.width, jpeg.height));
         }
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -66,6 +89,14 @@ impl Photo {
         (self.width, self.height)
     }
 
+    /// Whether decoding again with [`Self::decode_at_least`] and this `shorter_side` would give no more pixels.
+    #[must_use]
+    pub fn suffices(&self, shorter_side: u32) -> bool {
+        let (width, height) = self.pixels.dimensions();
+        let decoded = width.min(height);
+        decoded >= shorter_side || decoded >= self.width.min(self.height)
+    }
+
     /// Crops and resizes to the input of a network; see also [`Embedder::prepare`](crate::Embedder::prepare).
     ///
     /// # Errors
@@ -84,12 +115,41 @@ impl Photo {
         self.upright(scaled(self.width), scaled(self.height))
     }
 
+    /// A part of the upright photo, resized to `width` x `height` pixels.
+    ///
+    /// # Errors
+    /// [`Error::Resize`] if the part is empty or outside of the photo.
+    pub fn part(&self, part: Part, width: u32, height: u32) -> Result<RgbImage, Error> {
+        let (width, height) = if swaps_sides(self.orientation) { (height, width) } else { (width, height) };
+        let stored = if swaps_sides(self.orientation) { (self.height, self.width) } else { (self.width, self.height) };
+        let part = part.before(self.orientation, stored);
+        // The pixels may have been decoded at a reduced scale.
+        let (decoded_width, decoded_height) = self.pixels.dimensions();
+        let across = f64::from(decoded_width) / f64::from(stored.0);
+        let down = f64::from(decoded_height) / f64::from(stored.1);
+        let source = Source::Part(
+            f64::from(part.x) * across,
+            f64::from(part.y) * down,
+            f64::from(part.width) * across,
+            f64::from(part.height) * down,
+        );
+        let mut upright = self.pixels.resize(width, height, source)?;
+        upright.apply_orientation(self.orientation);
+        Ok(upright.into_rgb8())
+    }
+
     /// The upright photo at this size, cropped around its centre to this aspect ratio.
     fn upright(&self, width: u32, height: u32) -> Result<RgbImage, Error> {
         let (width, height) = if swaps_sides(self.orientation) { (height, width) } else { (width, height) };
-        let mut upright = self.pixels.resize(width, height)?;
+        let mut upright = self.pixels.resize(width, height, Source::Centre)?;
         upright.apply_orientation(self.orientation);
         Ok(upright.into_rgb8())
+    }
+}
+
+impl Zeroize for Photo {
+    fn zeroize(&mut self) {
+        self.pixels.zeroize();
     }
 }
 

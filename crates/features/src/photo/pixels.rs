@@ -4,6 +4,7 @@ use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8, U8x3, U8x4};
 use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, GrayImage, ImageBuffer, Pixel, RgbImage, RgbaImage};
+use zeroize::Zeroize;
 
 use crate::error::Error;
 
@@ -26,14 +27,42 @@ impl From<DynamicImage> for Pixels {
 }
 
 impl Pixels {
-    /// Cropped around the centre to this aspect ratio, antialiased, and over white where transparent.
-    pub(super) fn resize(&self, width: u32, height: u32) -> Result<DynamicImage, Error> {
+    /// Width and height.
+    pub(super) fn dimensions(&self) -> (u32, u32) {
+        match self {
+            Self::Grey(pixels) => pixels.dimensions(),
+            Self::Opaque(pixels) => pixels.dimensions(),
+            Self::Transparent(pixels) => pixels.dimensions(),
+        }
+    }
+
+    /// Antialiased, and over white where transparent.
+    pub(super) fn resize(&self, width: u32, height: u32, source: Source) -> Result<DynamicImage, Error> {
         Ok(match self {
-            Self::Grey(pixels) => DynamicImage::from(resize::<U8, _>(pixels, width, height)?).into_rgb8(),
-            Self::Opaque(pixels) => resize::<U8x3, _>(pixels, width, height)?,
-            Self::Transparent(pixels) => over_white(&resize::<U8x4, _>(pixels, width, height)?),
+            Self::Grey(pixels) => DynamicImage::from(resize::<U8, _>(pixels, width, height, source)?).into_rgb8(),
+            Self::Opaque(pixels) => resize::<U8x3, _>(pixels, width, height, source)?,
+            Self::Transparent(pixels) => over_white(&resize::<U8x4, _>(pixels, width, height, source)?),
         }
         .into())
+    }
+}
+
+/// The pixels from which a resized picture is made.
+#[derive(Clone, Copy)]
+pub(super) enum Source {
+    /// The largest part around the centre that has the aspect ratio of the result.
+    Centre,
+    /// This part: left, top, width and height.
+    Part(f64, f64, f64, f64),
+}
+
+impl Zeroize for Pixels {
+    fn zeroize(&mut self) {
+        match self {
+            Self::Grey(pixels) => pixels.zeroize(),
+            Self::Opaque(pixels) => pixels.zeroize(),
+            Self::Transparent(pixels) => pixels.zeroize(),
+        }
     }
 }
 
@@ -42,15 +71,18 @@ fn resize<Kind: PixelTrait, P: Pixel<Subpixel = u8>>(
     photo: &ImageBuffer<P, Vec<u8>>,
     width: u32,
     height: u32,
+    source: Source,
 ) -> Result<ImageBuffer<P, Vec<u8>>, Error> {
     let mut resized = ImageBuffer::new(width, height);
-    let source =
+    let pixels =
         TypedImageRef::<Kind>::from_buffer(photo.width(), photo.height(), photo).expect("the photo's own size");
     let mut target = TypedImage::<Kind>::from_buffer(width, height, &mut resized).expect("the size it was made with");
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-        .fit_into_destination(Some((0.5, 0.5)));
-    Resizer::new().resize_typed(&source, &mut target, &options)?;
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    let options = match source {
+        Source::Centre => options.fit_into_destination(Some((0.5, 0.5))),
+        Source::Part(left, top, width, height) => options.crop(left, top, width, height),
+    };
+    Resizer::new().resize_typed(&pixels, &mut target, &options)?;
     Ok(resized)
 }
 

@@ -1,0 +1,110 @@
+//! What the real program tells a user who looks at another window: title, progress, and a notification at the end.
+
+use std::time::Duration;
+
+use cipherlens::services::check::Report;
+use cipherlens::tui::request::{Effect, Ending, Exported, IndexingUpdate, Reply};
+
+use crate::support::pseudo_terminal::{Kind, PseudoTerminal};
+use crate::tui::stage::Stage;
+use crate::tui::user::{User, sample};
+
+const GHOSTTY: [(&str, &str); 2] = [("TERM_PROGRAM", "ghostty"), ("TERM_PROGRAM_VERSION", "1.2.3")];
+const PROGRESS: &[u8] = b"\x1b]9;4;1;";
+const PAUSED: &[u8] = b"\x1b]9;4;4;";
+const REMOVED: &[u8] = b"\x1b]9;4;0;0\x1b\\";
+
+/// The application, which has begun to index the sample photos and was paused.
+fn paused(environment: &[(&str, &str)]) -> PseudoTerminal {
+    let user = User::with_vault();
+    let arguments = user.arguments(&sample(""));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut terminal = user.start(Kind::Silent, &arguments, environment);
+    terminal.until_screen("altered/");
+    terminal.keys("I");
+    terminal.until("a title", |terminal| terminal.has_written(0, b"% indexing - photos.vault - cipherlens\x1b\\"));
+    terminal.keys("p");
+    terminal.until("a title", |terminal| terminal.has_written(0, b"% indexing, paused - photos.vault - "));
+    terminal
+}
+
+#[test]
+fn a_terminal_that_draws_progress_is_shown_it_until_the_run_ends() {
+    let mut terminal = paused(&GHOSTTY);
+    terminal.until("progress", |terminal| terminal.has_written(0, PROGRESS) && terminal.has_written(0, PAUSED));
+    assert!(!terminal.has_written(0, REMOVED));
+    // The terminal never reported its focus, and the run is long from now on.
+    std::thread::sleep(Duration::from_millis(10_200));
+    terminal.keys("x");
+    terminal.until("a notification", |terminal| terminal.has_written(0, b"\x07\x1b]9;cipherlens: indexing stopped: "));
+    terminal.until("no progress", |terminal| terminal.has_written(0, REMOVED));
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+    let text = String::from_utf8_lossy(&terminal.written).into_owned();
+    let notification = text.split("\x1b]9;cipherlens: ").nth(1).unwrap().split('\x1b').next().unwrap();
+    assert!(!notification.contains('/') && !notification.contains("photos.vault"), "{notification}");
+}
+
+#[test]
+fn progress_is_removed_on_lock_suspend_and_exit() {
+    let mut terminal = paused(&GHOSTTY);
+    let before = terminal.written.len();
+    terminal.keys("\x1a");
+    terminal.until("no progress", |terminal| terminal.has_written(before, REMOVED));
+    terminal.until("the shell", PseudoTerminal::is_stopped);
+    terminal.signal("CONT");
+    terminal.until("progress again", |terminal| terminal.has_written(before, PAUSED));
+    let before = terminal.written.len();
+    terminal.keys("q");
+    terminal.until_screen("Quit?");
+    terminal.keys("y");
+    assert!(terminal.wait().success());
+    assert!(terminal.has_written(before, REMOVED));
+
+    let mut terminal = paused(&GHOSTTY);
+    let before = terminal.written.len();
+    terminal.keys("L");
+    terminal.until("no progress", |terminal| terminal.has_written(before, REMOVED));
+    terminal.until_screen("passphrase");
+    let title = String::from_utf8_lossy(&terminal.written[before..]).into_owned();
+    let last = title.rsplit("\x1b]2;").next().unwrap();
+    assert!(!last.contains("photos.vault"), "a locked vault is not named: {last:?}");
+    terminal.keys("\x03");
+    assert!(terminal.wait().success());
+}
+
+#[test]
+fn a_plain_xterm_is_sent_neither_progress_nor_a_notification() {
+    let mut terminal = paused(&[]);
+    terminal.keys("x");
+    terminal.until_screen("stopped");
+    terminal.keys("q");
+    assert!(terminal.wait().success());
+    for sequence in [b"\x1b]9".as_slice(), b"\x1b]99", b"\x1b]777"] {
+        assert!(!terminal.has_written(0, sequence), "{}", String::from_utf8_lossy(sequence));
+    }
+}
+
+#[test]
+fn the_end_of_each_long_operation_is_announced_in_counts() {
+    let announced = |stage: &mut Stage, reply: Reply| {
+        stage.effects.clear();
+        stage.reply(reply);
+        let texts = stage.effects.iter().filter_map(|effect| match effect {
+            Effect::Announce(_, text) => Some(text.clone()),
+            _ => None,
+        });
+        texts.collect::<Vec<_>>()
+    };
+    let mut stage = Stage::with_vault(100, 30);
+    stage.keys("I");
+    let ended = Reply::Indexing(IndexingUpdate::Ended(Ending::Done));
+    assert_eq!(announced(&mut stage, ended), ["indexing is done: 0 photos added"]);
+    let outcome =
+        Exported { exported: 3, failed: vec!["/photos/boat.jpg: damaged".to_owned()], left: 2, ..Exported::default() };
+    let exported = Reply::Exported { folder: "/exported".into(), outcome };
+    assert_eq!(announced(&mut stage, exported), ["export ended: 3 photos exported, 1 failed, 2 left"]);
+    let report = Report { photos: 8, ..Report::default() };
+    assert_eq!(announced(&mut stage, Reply::Checked(Ok(report))), ["the check is done: 8 photos, all intact"]);
+    assert_eq!(announced(&mut stage, Reply::Checked(Err("cut".to_owned()))), ["the check failed"]);
+}
