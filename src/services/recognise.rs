@@ -17,8 +17,13 @@ use crate::vault::{Digest, LARGEST_PHOTO_BYTES, Snapshot};
 #[derive(Default)]
 pub struct Recogniser {
     files: Mutex<HashMap<PathBuf, KnownFile>>,
-    /// The sizes of the photos in a generation of the vault.
-    sizes: Mutex<Option<(Weak<Snapshot>, Arc<HashSet<u64>>)>>,
+    sizes: Mutex<Option<StoredSizes>>,
+}
+
+/// The sizes of the photos in a generation of the vault.
+struct StoredSizes {
+    generation: Weak<Snapshot>,
+    sizes: Arc<HashSet<u64>>,
 }
 
 /// The digest of a file, valid while size and time are unchanged.
@@ -45,13 +50,14 @@ impl Recogniser {
     /// When the vault cannot be read.
     pub fn stored_sizes(&self, vault: &OpenVault) -> Result<Arc<HashSet<u64>>, Error> {
         let snapshot = vault.snapshot()?;
-        if let Some((of, sizes)) = &*self.sizes.lock()
-            && std::ptr::eq(of.as_ptr(), Arc::as_ptr(&snapshot))
+        if let Some(known) = &*self.sizes.lock()
+            && std::ptr::eq(known.generation.as_ptr(), Arc::as_ptr(&snapshot))
         {
-            return Ok(Arc::clone(sizes));
+            return Ok(Arc::clone(&known.sizes));
         }
         let sizes = Arc::new(library::list(vault)?.iter().map(|photo| photo.bytes).collect::<HashSet<u64>>());
-        *self.sizes.lock() = Some((Arc::downgrade(&snapshot), Arc::clone(&sizes)));
+        let generation = Arc::downgrade(&snapshot);
+        *self.sizes.lock() = Some(StoredSizes { generation, sizes: Arc::clone(&sizes) });
         Ok(sizes)
     }
 

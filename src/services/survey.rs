@@ -157,7 +157,7 @@ pub fn survey(
         surveyor.survey.compared = Extent::Whole;
     }
     surveyor.survey.is_over = true;
-    (!control.is_stopped()).then(|| surveyor.survey)
+    (!control.is_stopped()).then_some(surveyor.survey)
 }
 
 impl Surveyor<'_> {

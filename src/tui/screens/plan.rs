@@ -97,7 +97,7 @@ fn time(canvas: &Canvas<'_, '_>, plan: &Plan) -> Vec<Line<'static>> {
     if run.is_some_and(Indexing::is_running) {
         let waiting = match canvas.state.queue.len() {
             0 => "begins when the run under way has ended".to_owned(),
-            runs => format!("begins after the run under way and {} that wait", runs),
+            runs => format!("begins after the run under way and {runs} of the queue"),
         };
         lines.push(Line::styled(waiting, theme.faint));
     }

@@ -196,7 +196,7 @@ fn runs_wait_for_the_one_under_way_and_begin_one_after_the_other() {
     stage.keys("enter");
     assert_eq!(stage.asked(), ["queue [\"/photos/2024/beach\"]"]);
     stage.keys("j i");
-    shows(&mut stage, "begins after the run under way and 1 that wait");
+    shows(&mut stage, "begins after the run under way and 1 of the queue");
     stage.keys("enter");
     assert_eq!(stage.asked(), ["queue [\"/photos/2024/mountains\"]"]);
     stage.keys("i enter");
