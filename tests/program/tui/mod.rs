@@ -2,6 +2,7 @@
 
 mod adding;
 mod attention;
+mod documented;
 mod hints;
 mod hostile;
 mod intake;

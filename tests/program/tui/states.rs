@@ -266,19 +266,19 @@ pub(crate) fn states() -> Vec<(&'static str, Open)> {
             }),
         ),
     ];
-    let questions: [fn() -> Question; 9] = [
-        || Question::UseOlder(CopyAge::Older { found: 2, seen: 3 }),
-        || Question::UseOlder(CopyAge::Forked { found: 5, seen: 3 }),
-        || Question::UseOlder(CopyAge::Unproven { found: 5, seen: 3 }),
-        || Question::Remove(vec![photos()[0].id]),
-        || Question::OpenOutside(photos()[0].id),
-        || Question::Download(vec![photos()[0].id]),
-        || Question::Quit,
-        || Question::QuitExporting,
-        || Question::ResumeIndexing(vec![PathBuf::from("/photos")]),
+    let questions: [(&str, fn() -> Question); 9] = [
+        ("question: an older copy", || Question::UseOlder(CopyAge::Older { found: 2, seen: 3 })),
+        ("question: a copy changed separately", || Question::UseOlder(CopyAge::Forked { found: 5, seen: 3 })),
+        ("question: a copy that may be newer", || Question::UseOlder(CopyAge::Unproven { found: 5, seen: 3 })),
+        ("question: remove", || Question::Remove(vec![photos()[0].id])),
+        ("question: open in another program", || Question::OpenOutside(photos()[0].id)),
+        ("question: download", || Question::Download(vec![photos()[0].id])),
+        ("question: quit", || Question::Quit),
+        ("question: quit while exporting", || Question::QuitExporting),
+        ("question: go on with indexing", || Question::ResumeIndexing(vec![PathBuf::from("/photos")])),
     ];
-    for question in questions {
-        states.push(("a question", Box::new(move |c, r| asked(c, r, question()))));
+    for (name, question) in questions {
+        states.push((name, Box::new(move |c, r| asked(c, r, question()))));
     }
     states
 }
