@@ -56,7 +56,7 @@ pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Recognised { path, is_stored } => state.browser.recognise(path, is_stored),
         Reply::Exif { photo, fields } => match fields {
             Ok(fields) if fields.is_empty() && !viewer::shows_camera_data(state, photo) => {
-                state.messages.info("this photo has no camera data")
+                state.messages.info("this photo has no camera data");
             }
             Ok(fields) => state.collection.exif = Some((photo, fields)),
             Err(reason) => state.messages.error(reason),
