@@ -300,7 +300,7 @@ fn facts(canvas: &Canvas<'_, '_>, viewer: &Viewer) -> Vec<(String, String)> {
     match canvas.state.collection.exif.as_ref().filter(|(known, _)| *known == id) {
         Some((_, fields)) if fields.is_empty() => facts.push(("camera".to_owned(), "nothing recorded".to_owned())),
         Some((_, fields)) => {
-            facts.extend(fields.iter().map(|(label, value)| (inert(label).into_owned(), inert(value).into_owned())))
+            facts.extend(fields.iter().map(|(label, value)| (inert(label).into_owned(), inert(value).into_owned())));
         }
         None => facts.push(("camera".to_owned(), "…".to_owned())),
     }
