@@ -162,6 +162,9 @@ fn a_run_that_waited_when_the_program_ended_is_offered_too() {
     let mut terminal = owner.start("photos", &[]);
     terminal.keys("I\r");
     owner.until_sealed(&mut terminal, 1);
+    // Paused, so that it cannot end before the program does.
+    terminal.keys("p");
+    terminal.until_screen("paused");
     terminal.keys("Gi\r");
     terminal.until_screen("added to the queue");
     terminal.keys("q");
