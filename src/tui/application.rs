@@ -22,6 +22,7 @@ use super::state::cursor::Step;
 use super::state::grid_layout::GridLayout;
 use super::state::list::Filter;
 use super::state::overlay::{Overlay, Question};
+use super::state::pointer::Press;
 use super::state::surveys::SurveyRequest;
 use super::state::text_field::Edit;
 use super::state::{State, Tab};
@@ -41,7 +42,7 @@ pub struct Application {
     pub pictures: Pictures,
     pressed: Vec<Chord>,
     hits: Vec<(Rect, Target)>,
-    press: Option<mouse::Press>,
+    press: Option<Press>,
 }
 
 impl Application {

@@ -13,6 +13,7 @@ pub mod list;
 pub mod lock_screen;
 pub mod messages;
 pub mod overlay;
+pub mod pointer;
 pub mod rate;
 pub mod results;
 pub mod sections;

@@ -7,20 +7,11 @@ use super::Application;
 use crate::tui::action::Action;
 use crate::tui::request::Effect;
 use crate::tui::screens::Target;
+use crate::tui::state::pointer::Press;
 use crate::tui::update;
 
 /// Lines per step of the wheel in a list of one column.
 const WHEEL_LINES: usize = 3;
-
-/// The left button, held down on an item.
-#[derive(Clone, Copy)]
-pub(super) struct Press {
-    place: usize,
-    /// The cursor was there already: releasing the button opens the item.
-    was_current: bool,
-    /// The pointer has moved to another item.
-    is_drag: bool,
-}
 
 impl Application {
     /// Handles a mouse event.

@@ -20,10 +20,12 @@ use super::super::state::viewer::ShownPhoto;
 use super::super::state::{State, Tab, Viewport};
 use super::super::theme::Theme;
 use super::super::update::refusal;
-use super::information;
 use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
 use crate::services::settings::Motion;
+
+/// The columns of the information pane.
+const INFORMATION_COLUMNS: u16 = 36;
 
 /// What a click does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -190,7 +192,7 @@ impl Canvas<'_, '_> {
             return Some(area);
         }
         let [list, pane] =
-            Layout::horizontal([Constraint::Fill(1), Constraint::Length(information::COLUMNS.min(area.width / 2))])
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(INFORMATION_COLUMNS.min(area.width / 2))])
                 .areas(area);
         draw(self, pane);
         Some(list)
@@ -240,6 +242,14 @@ impl Canvas<'_, '_> {
             Span::styled(key, self.theme.accent),
             Span::styled(format!(" {purpose}"), self.theme.faint),
         ]))
+    }
+
+    /// `; KEY closes`, for the title of a window.
+    pub(super) fn closing(&self) -> String {
+        // Prefer the key that closes every window.
+        let key = self.key(&[Context::Window], Action::Close);
+        let key = key.or(self.key(&context::active(self.state), Action::Close));
+        key.map(|key| format!("; {key} closes")).unwrap_or_default()
     }
 
     /// Key hints; actions that are refused now are left out.

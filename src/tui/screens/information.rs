@@ -12,9 +12,6 @@ use super::{copies, picture};
 use crate::services::library::StoredPhoto;
 use crate::services::name::inert;
 
-/// The columns of the pane.
-pub(super) const COLUMNS: u16 = 36;
-
 /// Draws the pane for `photo`, with its score if it is a result.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, photo: Option<&StoredPhoto>, score: Option<f32>) {
     let inner = canvas.pane(area, "information", Focus::Elsewhere);

@@ -93,18 +93,10 @@ fn filter_line(canvas: &Canvas<'_, '_>, filter: &str, empty: &str) -> Line<'stat
     Line::from(spans)
 }
 
-/// `; KEY closes`, for the title of a window.
-pub(super) fn closing(canvas: &Canvas<'_, '_>) -> String {
-    // Prefer the key that closes every window.
-    let key =
-        canvas.key(&[Context::Window], Action::Close).or(canvas.key(&context::active(canvas.state), Action::Close));
-    key.map(|key| format!("; {key} closes")).unwrap_or_default()
-}
-
 fn help(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, scroll: usize) {
     let inner = canvas.pane(window, "keys", Focus::Here);
     let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-    let prompt = format!("type to find a key{}", closing(canvas));
+    let prompt = format!("type to find a key{}", canvas.closing());
     canvas.frame.render_widget(filter_line(canvas, filter, &prompt), top);
     let mut lines = help_lines(canvas.keymap, filter);
     lines.sort_by_key(|line| line.context != Context::On(canvas.state.tab));
@@ -129,7 +121,7 @@ fn help(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, scroll: usize) 
 }
 
 fn log(canvas: &mut Canvas<'_, '_>, window: Rect, scroll: usize) {
-    let inner = canvas.pane(window, &format!("messages, newest first{}", closing(canvas)), Focus::Here);
+    let inner = canvas.pane(window, &format!("messages, newest first{}", canvas.closing()), Focus::Here);
     let messages = &canvas.state.messages;
     if messages.iter().len() == 0 {
         return canvas.notice(inner, vec![Line::raw("no messages")]);

@@ -10,11 +10,10 @@ use super::super::palette::{Choice, choices};
 use super::super::state::text_field::TextField;
 use super::super::update::command_refusal;
 use super::canvas::{Canvas, Focus, Target};
-use super::overlay::closing;
 use crate::services::name::inert;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &TextField, at: usize) {
-    let inner = canvas.pane(window, &format!("actions{}", closing(canvas)), Focus::Here);
+    let inner = canvas.pane(window, &format!("actions{}", canvas.closing()), Focus::Here);
     let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
     let mut spans = vec![Span::styled(": ", canvas.theme.accent)];
     spans.extend(canvas.input_spans(filter));

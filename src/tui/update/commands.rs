@@ -10,7 +10,7 @@ use super::super::state::results::Query;
 use super::super::state::sections::Order;
 use super::super::state::{State, Tab};
 use super::typed_path::expand_home;
-use super::{export, folders, jump, lock_screen, photos, refusal};
+use super::{export, folders, jump, leaving, photos, refusal};
 
 /// The most command lines that are kept.
 const KEPT: usize = 50;
@@ -53,7 +53,7 @@ pub fn run_command(state: &mut State, line: &str) -> Vec<Effect> {
         }
         CommandKind::Open => {
             // An address of another machine is no path.
-            lock_screen::open_vault(state, expand_home(&argument))
+            leaving::open_vault(state, expand_home(&argument))
         }
         CommandKind::Sort => {
             sort(state, &argument);

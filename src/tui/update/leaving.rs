@@ -1,10 +1,13 @@
-//! Locking and quitting, and what they do to runs under way.
+//! Locking, opening another vault, and quitting; and what they do to runs under way.
+
+use std::path::PathBuf;
 
 use super::super::request::{Effect, Request};
-use super::super::state::State;
 use super::super::state::indexing::RunStatus;
+use super::super::state::lock_screen::{LockScreen, Unlock};
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
+use super::super::state::{State, Tab};
 use super::{export, indexing, lock_screen};
 use crate::services::settings::OnLock;
 
@@ -21,6 +24,19 @@ pub(super) fn lock(state: &mut State) -> Vec<Effect> {
     state.session = Session::Closed;
     lock_screen::show(state);
     effects.extend([Effect::Ask(Request::Close), Effect::ForgetPictures]);
+    effects
+}
+
+/// Locks the open vault and asks for the passphrase of another one.
+pub(super) fn open_vault(state: &mut State, vault: PathBuf) -> Vec<Effect> {
+    let mut effects = if state.session.open().is_some() { lock(state) } else { Vec::new() };
+    state.overlay = None;
+    state.untrusted = None;
+    state.preferences.vault = Some(vault.clone());
+    state.lock_screen = Some(LockScreen::Unlock(Unlock::new(vault)));
+    state.first_tab = Some(Tab::Vault);
+    state.tab = Tab::Files;
+    effects.extend(lock_screen::look_if_due(state));
     effects
 }
 

@@ -4,14 +4,11 @@ pub(super) mod key;
 mod missing_vault;
 mod unlock;
 
-use std::path::PathBuf;
-
 use super::super::request::{Effect, Request};
-use super::super::state::lock_screen::{FirstRun, LockScreen, Look, Step, Unlock};
+use super::super::state::State;
+use super::super::state::lock_screen::{FirstRun, LockScreen, Look, Step};
 use super::super::state::text_field::PassphraseField;
 use super::super::state::vault::Session;
-use super::super::state::{State, Tab};
-use super::leaving;
 use super::typed_path::expand_home;
 use crate::services::session;
 use key::FormKey;
@@ -26,19 +23,6 @@ pub(super) fn show(state: &mut State) {
     state.untrusted = None;
     let question = session::first_question(state.preferences.vault.as_deref(), &state.browser.folder);
     state.lock_screen = Some(LockScreen::for_question(question));
-}
-
-/// Locks the open vault and asks for the passphrase of another one.
-pub(super) fn open_vault(state: &mut State, vault: PathBuf) -> Vec<Effect> {
-    let mut effects = if state.session.open().is_some() { leaving::lock(state) } else { Vec::new() };
-    state.overlay = None;
-    state.untrusted = None;
-    state.preferences.vault = Some(vault.clone());
-    state.lock_screen = Some(LockScreen::Unlock(Unlock::new(vault)));
-    state.first_tab = Some(Tab::Vault);
-    state.tab = Tab::Files;
-    effects.extend(look_if_due(state));
-    effects
 }
 
 /// Shows the screen that asks for the vault unless one is open. Returns whether it did.
