@@ -38,7 +38,8 @@ fail() {
     exit 1
 }
 
-# make_home VAULT...: a user with empty vaults and the sample photos, named after what they show, with dates as a camera would have left them.
+# make_home VAULT...: a user with empty vaults and the sample photos, named after what they show, with dates as a camera
+# would have left them.
 make_home() {
     mkdir -p "$home/Pictures/2024"
     local photo kind day=0

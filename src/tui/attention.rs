@@ -1,5 +1,5 @@
-//! For a user who looks at another window: how far a run is, in the title and in the terminal's tab or the task bar, and
-//! a notification when a long run ends.
+//! For a user who looks at another window: how far a run is, in the title and in the terminal's tab or the task bar,
+//! and a notification when a long run ends.
 //!
 //! Must never: name a photo or a folder. Desktops keep notifications, and anybody sees them.
 

@@ -30,6 +30,7 @@ use crate::preview::tmux::Tmux;
 use crate::preview::{Encoder, ProbeOptions};
 use crate::services::app_dirs::AppDirs;
 use crate::services::copies;
+use crate::services::embedding::Workload;
 use crate::services::external_viewer;
 use crate::services::library::PhotoId;
 use crate::services::progress::Control;
@@ -436,7 +437,7 @@ fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answ
         }
         // Preloads the model for the first search. An error is reported when the model is needed.
         if let Some(opened) = vault.opened() {
-            drop(vault.model_for(&opened.vault));
+            drop(vault.model_for(&opened.vault, Workload::One));
         }
     }
 }

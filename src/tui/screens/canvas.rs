@@ -178,8 +178,8 @@ impl Canvas<'_, '_> {
         }
     }
 
-    /// Draws the information pane beside the list if it is shown: `draw` draws it. Returns the room for the list; `None`
-    /// on a narrow screen, where the pane takes the place of the list.
+    /// Draws the information pane beside the list if it is shown: `draw` draws it. Returns the room for the list;
+    /// `None` on a narrow screen, where the pane takes the place of the list.
     pub(super) fn beside_information(&mut self, area: Rect, draw: &mut dyn FnMut(&mut Self, Rect)) -> Option<Rect> {
         if self.viewport.is_one_pane {
             if self.state.pane == Pane::Preview {

@@ -1,5 +1,5 @@
-//! Photos as a grid of thumbnails or as one line each, in sections with headings. The fewer photos there are, the larger
-//! their thumbnails. A thumbnail is drawn whole or not at all.
+//! Photos as a grid of thumbnails or as one line each, in sections with headings. The fewer photos there are, the
+//! larger their thumbnails. A thumbnail is drawn whole or not at all.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

@@ -2,8 +2,8 @@
 //!
 //! Must never: know what the items are.
 
-/// Items in lines of `columns`, in sections that each start on a new line. Places count items from 0, lines count from 0
-/// across the sections.
+/// Items in lines of `columns`, in sections that each start on a new line. Places count items from 0, lines count from
+/// 0 across the sections.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct GridLayout<'a> {
     /// Items in all sections.
@@ -108,8 +108,8 @@ impl<'a> GridLayout<'a> {
         lines.max(1)
     }
 
-    /// The first line to show so that the line of `place` is whole on the screen: as near to `top`, the first line of the
-    /// frame before, as that allows, and without empty rows below the last line.
+    /// The first line to show so that the line of `place` is whole on the screen: as near to `top`, the first line of
+    /// the frame before, as that allows, and without empty rows below the last line.
     #[must_use]
     pub fn first_line(self, top: usize, place: usize, rows: Rows) -> usize {
         let line = self.line_of(place);

@@ -12,6 +12,7 @@ use crate::services::check;
 use crate::services::copies::{Advice, KnownCopy};
 use crate::services::library::Statistics;
 use crate::services::library::{PhotoId, StoredPhoto};
+use crate::services::session::Address;
 use crate::tui::fuzzy;
 
 /// Whether a vault is open.
@@ -33,6 +34,12 @@ pub enum Session {
 }
 
 impl Session {
+    /// Whether the open vault is on another machine.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        self.open().is_some_and(|vault| Address::is_remote(vault))
+    }
+
     /// The vault that is open.
     #[must_use]
     pub fn open(&self) -> Option<&PathBuf> {

@@ -5,8 +5,8 @@ use super::super::state::sections::Order;
 use super::super::state::{State, Tab};
 use crate::services::library::StoredPhoto;
 
-/// Moves the cursor to what `text` names: in a timeline a date (`2019`, `2019-06`, `2019-06-30`), else a section, else a
-/// name that begins with the text or holds it.
+/// Moves the cursor to what `text` names: in a timeline a date (`2019`, `2019-06`, `2019-06-30`), else a section, else
+/// a name that begins with the text or holds it.
 pub(super) fn to(state: &mut State, text: &str) {
     let place = match state.tab {
         Tab::Vault => by_date(state, text).or_else(|| by_section(state, text)),

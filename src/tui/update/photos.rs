@@ -9,7 +9,7 @@ use super::super::state::results::Query;
 use super::super::state::text_field::TextField;
 use super::super::state::vault::Task;
 use super::super::state::{State, Tab};
-use super::{lock_screen, viewer};
+use super::lock_screen;
 use crate::services::format::count;
 use crate::services::library::{PhotoId, StoredPhoto};
 use crate::services::name::{inert, pasteable};
@@ -136,7 +136,7 @@ pub(super) fn check(state: &mut State) -> Vec<Effect> {
 /// Shows or hides the information pane.
 pub(super) fn toggle_information(state: &mut State) -> Vec<Effect> {
     state.shows_information = !state.shows_information;
-    match current_photo(state).filter(|_| state.shows_information && !viewer::is_remote(state)) {
+    match current_photo(state).filter(|_| state.shows_information && !state.session.is_remote()) {
         Some(Query::Stored(photo)) => vec![Effect::Ask(Request::Exif(photo.id))],
         _ => information(state),
     }

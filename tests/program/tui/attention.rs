@@ -21,7 +21,7 @@ fn paused(environment: &[(&str, &str)]) -> PseudoTerminal {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut terminal = user.start(Kind::Silent, &arguments, environment);
     terminal.until_screen("altered/");
-    terminal.keys("I");
+    terminal.keys("I\r");
     terminal.until("a title", |terminal| terminal.has_written(0, b"% indexing - photos.vault - cipherlens\x1b\\"));
     terminal.keys("p");
     terminal.until("a title", |terminal| terminal.has_written(0, b"% indexing, paused - photos.vault - "));
@@ -101,7 +101,7 @@ fn the_end_of_each_long_operation_is_announced_in_counts() {
         texts.collect::<Vec<_>>()
     };
     let mut stage = Stage::with_vault(100, 30);
-    stage.keys("I");
+    stage.keys("I enter");
     let ended = Reply::Indexing(IndexingUpdate::Ended(Ending::Done));
     assert_eq!(announced(&mut stage, ended), ["indexing is done: 0 photos added"]);
     let outcome =

@@ -1,5 +1,5 @@
-//! docs/application.md says what is so: its keys are those of the keymap, its texts are on the screen in the states that
-//! it names.
+//! docs/application.md says what is so: its keys are those of the keymap, its texts are on the screen in the states
+//! that it names.
 
 use std::fmt::Write;
 

@@ -323,6 +323,7 @@ fn actions_are_those_of_the_list_and_questions_return_to_the_photo() {
         stage.keys("esc");
         assert!(is_open(&stage), "{keys}");
     }
+    stage.asked();
     stage.keys("y");
     assert_eq!(stage.asked(), ["copy \"IMG_2.jpg\""]);
     stage.keys("s");
