@@ -3,6 +3,7 @@
 //! Screens are drawn from it, actions change it. Locking drops everything that names a stored photo.
 
 pub mod browser;
+pub mod checking;
 pub mod cursor;
 pub mod exporting;
 pub mod grid_layout;
@@ -99,6 +100,8 @@ pub struct Preferences {
     pub vault: Option<PathBuf>,
     /// What locking does to an indexing run.
     pub on_lock: OnLock,
+    /// Whether the terminal is known to store files that are sent through it.
+    pub stores_files: bool,
 }
 
 /// Everything the application knows.

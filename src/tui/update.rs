@@ -30,6 +30,7 @@ use super::state::overlay::Overlay;
 use super::state::results::Amount;
 use super::state::text_field::TextField;
 use super::state::tiles::Resize;
+use super::state::vault::Task;
 use super::state::{State, Tab};
 use lists::with_list;
 
@@ -59,6 +60,9 @@ pub fn advance(state: &mut State, by: Duration) -> Vec<Effect> {
     }
     if let Some(run) = &mut state.exporting {
         run.advance(by);
+    }
+    if state.collection.task == Some(Task::Checking) {
+        state.collection.checking.advance(by);
     }
     viewer::advance(state, by)
 }
@@ -132,7 +136,7 @@ fn perform(state: &mut State, action: Action) -> Vec<Effect> {
         Action::OpenVault => return overlay::open_palette(state, CommandKind::Open),
         Action::StopExport => return export::stop(state),
         Action::OpenOutside => photos::ask(state, photos::Purpose::OpenOutside),
-        Action::Download => photos::ask(state, photos::Purpose::Download),
+        Action::Download => return photos::download(state),
         Action::Remove => photos::ask(state, photos::Purpose::Remove),
         Action::Check => return photos::check(state),
         Action::Details => return photos::toggle_information(state),

@@ -35,6 +35,7 @@ use crate::services::external_viewer;
 use crate::services::library::PhotoId;
 use crate::services::progress::Control;
 use crate::services::session::{self, Passphrase, Trust};
+pub(super) use download::terminal_stores_files;
 use events::Asking;
 use pictures::PictureQueue;
 use records::{Change, RecordChange};
@@ -129,8 +130,9 @@ impl Workers {
             let (requests, wanted) = channel();
             let (answers, vault) = (events.clone(), Arc::clone(&shared));
             start(name, events, move || {
+                let tell = |reply| drop(answers.send(AppEvent::Reply(reply)));
                 while let Ok(request) = wanted.recv() {
-                    if let Some(reply) = vault.answer(request)
+                    if let Some(reply) = vault.answer(request, &tell)
                         && answers.send(AppEvent::Reply(reply)).is_err()
                     {
                         return;

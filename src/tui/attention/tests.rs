@@ -89,6 +89,7 @@ fn indexing(status: RunStatus, added: usize) -> State {
             export_folder: PathBuf::from("/exported"),
             vault: None,
             on_lock: OnLock::Continue,
+            stores_files: false,
         },
     );
     state.session = Session::Open { vault: PathBuf::from("/vault") };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::browser::natural_key;
+use super::checking::Checking;
 use super::grid_layout::GridLayout;
 use super::list::{Item, List, ListState};
 use super::sections::{Grouping, Order, Sections, folder, month};
@@ -96,6 +97,8 @@ pub struct Collection {
     pub is_read_only: bool,
     /// The operation in progress.
     pub task: Option<Task>,
+    /// How far a check is.
+    pub checking: Checking,
     /// Size of the vault.
     pub statistics: Option<Statistics>,
     /// The known copies of the vault.

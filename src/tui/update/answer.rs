@@ -52,6 +52,7 @@ pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
                 run.progress = progress;
             }
         }
+        Reply::Checking(progress) => state.collection.checking.read(progress),
         Reply::Removed(result) => return removed(state, result),
         Reply::Checked(result) => return checked(state, result),
         Reply::OpenedOutside(result) => {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::super::request::{Effect, Request};
 use super::super::state::browser::Kind;
+use super::super::state::checking::Checking;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::Query;
 use super::super::state::text_field::TextField;
@@ -126,10 +127,23 @@ pub(super) fn ask(state: &mut State, purpose: Purpose) {
     state.overlay = Some(Overlay::Confirm(question));
 }
 
+/// Asks before photos are sent through the terminal. One that stores no files gets a command instead: nothing leaves the
+/// vault then, so there is nothing to ask.
+pub(super) fn download(state: &mut State) -> Vec<Effect> {
+    if state.preferences.stores_files {
+        ask(state, Purpose::Download);
+        return Vec::new();
+    }
+    let photos = subject(state);
+    state.collection.task = Some(Task::Downloading);
+    vec![Effect::Ask(Request::Download(photos))]
+}
+
 /// Checks every byte of the vault.
 pub(super) fn check(state: &mut State) -> Vec<Effect> {
     state.collection.task = Some(Task::Checking);
     state.collection.health = None;
+    state.collection.checking = Checking::default();
     vec![Effect::Ask(Request::Check)]
 }
 

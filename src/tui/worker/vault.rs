@@ -164,8 +164,8 @@ impl Shared {
         Ok(age)
     }
 
-    /// Answers a request about the open vault; `None` when it was locked meanwhile.
-    pub(super) fn answer(&self, request: Request) -> Option<Reply> {
+    /// Answers a request about the open vault; `None` when it was locked meanwhile. `tell` is given news before that.
+    pub(super) fn answer(&self, request: Request, tell: &(dyn Fn(Reply) + Sync)) -> Option<Reply> {
         let opened = self.opened()?;
         let vault = &*opened.vault;
         let reply = match request {
@@ -175,7 +175,7 @@ impl Shared {
                 Reply::Searched { query, result }
             }
             Request::Remove(photos) => Reply::Removed(shown(library::remove(vault, &photos).map(|()| photos.len()))),
-            Request::Check => Reply::Checked(shown(check::check(vault, &|_progress| {}))),
+            Request::Check => Reply::Checked(shown(check::check(vault, &|progress| tell(Reply::Checking(progress))))),
             Request::OpenOutside(photo) => Reply::OpenedOutside(self.open_outside(vault, photo)),
             Request::Download(photos) => Reply::Downloaded(download_all(vault, &photos)),
             Request::Exif(photo) => Reply::Exif { photo, fields: shown(vault.camera_data(photo)).map(fields) },
