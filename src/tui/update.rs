@@ -49,6 +49,7 @@ pub(in crate::tui) use viewer::{can_fetch, subject, upcoming};
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     let mut effects = answer::receive(state, reply);
     effects.extend(viewer::follow(state));
+    effects.extend(information(state));
     effects
 }
 
@@ -71,12 +72,15 @@ pub fn advance(state: &mut State, by: Duration) -> Vec<Effect> {
 pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     let mut effects = perform(state, action);
     effects.extend(viewer::follow(state));
+    effects.extend(information(state));
     effects
 }
 
 fn perform(state: &mut State, action: Action) -> Vec<Effect> {
     state.messages.mark_read();
-    state.first_tab = None;
+    if state.lock_screen.is_none() {
+        state.first_tab = None;
+    }
     let step = movement::step_of(action);
     if let Some(reason) = refusal(state, action) {
         if step.is_none() && !is_silent(action) {
@@ -88,9 +92,7 @@ fn perform(state: &mut State, action: Action) -> Vec<Effect> {
         return effects;
     }
     if let Some(step) = step {
-        let mut effects = walk(state, step);
-        effects.extend(information(state));
-        return effects;
+        return walk(state, step);
     }
     match action {
         Action::Enter => return folders::open(state),

@@ -18,7 +18,7 @@ mod vault;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use super::event::AppEvent;
@@ -86,8 +86,10 @@ pub(super) struct Workers {
     folders: Sender<PathBuf>,
     pictures: Arc<PictureQueue>,
     openings: Sender<Opening>,
-    /// Quick reads: listing the vault, EXIF fields.
+    /// Listings of the vault.
     reads: Sender<Request>,
+    /// EXIF fields of photos.
+    details: Sender<Request>,
     searches: Sender<Request>,
     /// Long operations: removal, checking.
     tasks: Sender<Request>,
@@ -142,6 +144,9 @@ impl Workers {
             requests
         };
         let (reads, searches, tasks) = (answering("reads"), answering("searches"), answering("tasks"));
+        let (details, wanted_details) = channel();
+        let (answers, vault) = (events.clone(), Arc::clone(&shared));
+        start("details", events, move || describe(&wanted_details, &vault, &answers));
         let (marks, wanted_marks) = channel();
         let (answers, vault) = (events.clone(), Arc::clone(&shared));
         start("marks", events, move || marks::work(&wanted_marks, &vault, &answers));
@@ -170,6 +175,7 @@ impl Workers {
             pictures,
             openings,
             reads,
+            details,
             searches,
             tasks,
             indexing: None,
@@ -229,7 +235,8 @@ impl Workers {
             Request::ResumeIndexing => self.brake(Control::resume),
             Request::StopIndexing => self.brake(Control::stop),
             Request::Search(_) => self.searches.send(request).map_err(drop),
-            Request::Collection | Request::Exif(_) | Request::RecordedExif(_) => self.reads.send(request).map_err(drop),
+            Request::Collection => self.reads.send(request).map_err(drop),
+            Request::Exif(_) | Request::RecordedExif(_) => self.details.send(request).map_err(drop),
             Request::Export { photos, folder } => {
                 self.export(photos, folder);
                 Ok(())
@@ -425,7 +432,21 @@ impl Drop for Workers {
     }
 }
 
-fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answers: &Sender<AppEvent>) {
+/// Reads the EXIF fields of photos; the latest request wins.
+fn describe(wanted: &Receiver<Request>, vault: &Shared, answers: &Sender<AppEvent>) {
+    while let Ok(mut request) = wanted.recv() {
+        while let Ok(newer) = wanted.try_recv() {
+            request = newer;
+        }
+        if let Some(reply) = vault.answer(request, &|_news| {})
+            && answers.send(AppEvent::Reply(reply)).is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn open_vaults(wanted: &Receiver<Opening>, vault: &Shared, answers: &Sender<AppEvent>) {
     while let Ok(Opening { vault: root, passphrase, is_new, trust }) = wanted.recv() {
         let reply = match passphrase {
             Ok(passphrase) => vault.open(root, passphrase, is_new, &trust),

@@ -174,7 +174,9 @@ impl Canvas<'_, '_> {
             let (symbol, style) = if is_thumb { ("┃", self.theme.focus) } else { ("│", self.theme.border) };
             self.frame.render_widget(Span::styled(symbol, style), cell);
             let line = if rows > 1 { row * (all - 1) / (rows - 1) } else { 0 };
-            self.hits.push((cell, Target::Place(place_of(line))));
+            if self.state.overlay.is_none() {
+                self.hits.push((cell, Target::Place(place_of(line))));
+            }
         }
     }
 

@@ -185,6 +185,8 @@ pub trait List {
     fn cancel_range(&mut self);
     /// Whether anything is selected, shown or not.
     fn has_selection(&self) -> bool;
+    /// Whether an action would apply to anything.
+    fn has_targets(&self) -> bool;
     /// Deselects everything.
     fn clear_selection(&mut self);
     /// Selects the item under the cursor, or deselects it.
@@ -240,6 +242,10 @@ impl<T: Item> List for ListState<T> {
 
     fn has_selection(&self) -> bool {
         !self.selected.is_empty()
+    }
+
+    fn has_targets(&self) -> bool {
+        !self.selected.is_empty() || self.current().is_some()
     }
 
     fn clear_selection(&mut self) {

@@ -10,7 +10,7 @@ use super::super::state::list::List;
 use super::super::state::lock_screen::{LockScreen, Look, Step, Untrusted};
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
-use super::{export, indexing, intake, lock_screen, photos, trust};
+use super::{export, indexing, intake, leaving, lock_screen, photos, trust};
 use crate::services::check;
 use crate::services::format::count;
 use crate::services::open_vault::CopyAge;
@@ -22,6 +22,13 @@ pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
         Reply::KnownVaults(addresses) => state.known_vaults = addresses,
+        Reply::Looked { vault, found } if state.wanted_vault.as_ref() == Some(&vault) => {
+            return leaving::found_other(state, vault, found);
+        }
+        // The screen that asks for its passphrase asks about it.
+        Reply::OtherVault { vault, .. } if state.wanted_vault.as_ref() == Some(&vault) => {
+            return leaving::open_vault(state, vault);
+        }
         Reply::Looked { vault, found } => return lock_screen::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::OtherVault { vault, found, passphrase } => trust::ask(state, Untrusted { vault, found, passphrase }),
@@ -43,7 +50,7 @@ pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
             let result = result.map(|found| *found);
             if state.results.is_searching && state.results.query.as_ref() == Some(&query) {
                 state.results.end(result);
-                return photos::information(state);
+                return Vec::new();
             }
             drop(state.history.end(&query, result));
         }
@@ -65,7 +72,9 @@ pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Recognised { path, is_stored } => state.browser.recognise(path, is_stored),
         Reply::Exif { photo, fields } => match fields {
             Ok(fields) => state.collection.exif = Some((photo, fields)),
-            Err(reason) => state.messages.error(reason),
+            // Of a photo that the cursor has left, nobody wants to know.
+            Err(reason) if photos::is_current(state, photo) => state.messages.error(reason),
+            Err(_) => {}
         },
     }
     Vec::new()
@@ -298,15 +307,11 @@ fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
         Ok(photos) => {
             state.messages.info(format!("removed {}", count(photos, "photo")));
             state.collection.list.clear_selection();
-            // Older results may list them.
+            // Other searches may have listed them.
             state.history = History::default();
             // The removed photos may be among the results.
             let mut effects = vec![Effect::Ask(Request::Collection)];
-            if state.tab == Tab::Results
-                && let Some(query) = state.results.query.clone()
-            {
-                effects.extend(photos::search(state, query));
-            }
+            effects.extend(photos::search_again(state));
             effects
         }
         Err(reason) => {

@@ -1,7 +1,7 @@
 //! Moving to a date, a section or a name in the list of the shown tab.
 
 use super::super::state::list::List;
-use super::super::state::sections::Order;
+use super::super::state::sections::{Grouping, Order};
 use super::super::state::{State, Tab};
 use crate::services::library::StoredPhoto;
 
@@ -31,19 +31,22 @@ fn date(text: &str) -> Option<String> {
     Some(parts.iter().map(|part| format!("{part:0>2}")).collect::<Vec<_>>().join("-"))
 }
 
-/// The first photo of a date in a list by date or, if there is none, the one next to it.
+/// The first photo of a date or, in a timeline without one, the one next to it.
 fn by_date(state: &State, text: &str) -> Option<usize> {
     let wanted = date(text)?;
     let collection = &state.collection;
     let start = |photo: &StoredPhoto| photo.date().and_then(|date| Some(date.get(..wanted.len())?.to_owned()));
-    let mut photos = collection.list.visible();
-    match collection.order() {
-        // With folders, each of them begins anew: the first photo of the date wins.
-        Order::Newest => photos.position(|photo| start(photo).is_some_and(|date| date <= wanted)),
-        Order::Oldest => photos.position(|photo| start(photo).is_some_and(|date| date >= wanted)),
-        Order::Name | Order::Largest => photos.position(|photo| start(photo).is_some_and(|date| date == wanted)),
-    }
-    .or_else(|| collection.list.count().checked_sub(1))
+    let find = |is_meant: &dyn Fn(&str) -> bool| {
+        collection.list.visible().position(|photo| start(photo).is_some_and(|date| is_meant(&date)))
+    };
+    let nearest = || match collection.order() {
+        Order::Newest => find(&|date| date < &*wanted).or(collection.list.count().checked_sub(1)),
+        Order::Oldest => find(&|date| date > &*wanted).or(collection.list.count().checked_sub(1)),
+        Order::Name | Order::Largest => None,
+    };
+    let exact = find(&|date| date == wanted);
+    // By folders, dates begin anew in each: there is no nearest one.
+    exact.or_else(|| if collection.grouping() == Grouping::Months { nearest() } else { None })
 }
 
 fn by_section(state: &State, text: &str) -> Option<usize> {

@@ -19,7 +19,7 @@ pub(super) fn select_and_move_on(list: &mut dyn List) {
     list.toggle_current();
     // In a grid the next item is to the right; in one column, `Right` moves down.
     let shape = GridLayout::whole(list.count(), 1);
-    list.cursor_mut().step(Step::Right, shape, 1);
+    list.cursor_mut().step(Step::Right, &shape, 1);
 }
 
 /// Sorts the shown list by its next order.
