@@ -127,9 +127,13 @@ fn perform(state: &mut State, action: Action) -> Vec<Effect> {
         Action::LowerThreshold => state.results.move_threshold(-1),
         Action::MoreResults => state.results.move_top(Amount::More),
         Action::FewerResults => state.results.move_top(Amount::Fewer),
-        Action::Arrangement => lists::rearrange(state),
-        Action::LargerThumbnails => state.tiles.resize(Resize::Larger),
-        Action::SmallerThumbnails => state.tiles.resize(Resize::Smaller),
+        // Text may stand where a picture comes that covers only a part of its cells.
+        Action::Arrangement => {
+            lists::rearrange(state);
+            return vec![Effect::Redraw];
+        }
+        Action::LargerThumbnails => return lists::resize(state, Resize::Larger),
+        Action::SmallerThumbnails => return lists::resize(state, Resize::Smaller),
         Action::Export => photos::ask_where_to_export(state, photos::subject(state)),
         Action::ExportMatches => photos::ask_where_to_export(state, state.results.matches()),
         Action::PreviousQuery => state.history.previous(&mut state.results),

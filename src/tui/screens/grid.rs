@@ -67,7 +67,7 @@ fn tile(room: Rect, tiles: Tiles, items: &Items<'_>) -> Tile {
     let highest = room.height.saturating_sub(heading).max(1);
     let most = (room.width / narrowest).max(1);
     let of_columns = |columns: u16| {
-        let width = (room.width / columns).min(2 * narrowest);
+        let width = (room.width / columns).min(3 * narrowest);
         Tile { columns, width, height: (Tiles::picture_rows(width - 1) + 1).min(highest) }
     };
     let all_fit = |tile: &Tile| {

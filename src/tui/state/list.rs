@@ -165,7 +165,9 @@ impl<T: Item> ListState<T> {
 pub trait List {
     /// How many items are shown.
     fn count(&self) -> usize;
-    /// How many of those are photos.
+    /// How many items there are, shown or not.
+    fn all(&self) -> usize;
+    /// How many of those that are shown are photos.
     fn photo_count(&self) -> usize;
     /// The cursor.
     fn cursor(&self) -> Cursor;
@@ -200,6 +202,10 @@ pub trait List {
 impl<T: Item> List for ListState<T> {
     fn count(&self) -> usize {
         self.shown.len()
+    }
+
+    fn all(&self) -> usize {
+        self.items.len()
     }
 
     fn photo_count(&self) -> usize {

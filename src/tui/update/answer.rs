@@ -118,6 +118,9 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<CopyAge, 
     }
     match result {
         Ok(age) => {
+            if matches!(state.lock_screen, Some(LockScreen::FirstRun(_))) {
+                state.messages.info("the vault is ready: move onto a folder of photos, and add it");
+            }
             state.lock_screen = None;
             state.preferences.vault = Some(vault.clone());
             state.session = Session::Open { vault };
@@ -347,5 +350,6 @@ fn checked(state: &mut State, result: Result<check::Report, String>) -> Vec<Effe
             "the check failed".to_owned()
         }
     };
-    vec![Effect::Announce(Run::Check, text)]
+    // The copies are listed with their last check.
+    vec![Effect::Announce(Run::Check, text), Effect::Ask(Request::Collection)]
 }

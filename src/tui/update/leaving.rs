@@ -33,6 +33,10 @@ pub(super) fn look_for_vault(state: &mut State, vault: PathBuf) -> Vec<Effect> {
     if state.session.open().is_none() {
         return open_vault(state, vault);
     }
+    if state.session.open() == Some(&vault) {
+        state.messages.refuse("this vault is already open");
+        return Vec::new();
+    }
     state.wanted_vault = Some(vault.clone());
     vec![Effect::Ask(Request::Look { vault, trusted: None })]
 }

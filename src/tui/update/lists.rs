@@ -1,10 +1,11 @@
 //! Selecting, filtering and leaving the list of the shown tab.
 
+use super::super::request::Effect;
 use super::super::state::cursor::Step;
 use super::super::state::grid_layout::GridLayout;
 use super::super::state::list::{Filter, List};
 use super::super::state::sections::Grouping;
-use super::super::state::tiles::Arrangement;
+use super::super::state::tiles::{Arrangement, Resize};
 use super::super::state::{Pane, State, Tab};
 
 /// Changes the list of the shown tab, if there is one.
@@ -48,6 +49,12 @@ pub(super) fn rearrange(state: &mut State) {
         state.collection.group_by(Grouping::Months);
     }
     state.tiles.rearrange();
+}
+
+/// Makes the thumbnails larger or smaller.
+pub(super) fn resize(state: &mut State, resize: Resize) -> Vec<Effect> {
+    state.tiles.resize(resize);
+    vec![Effect::Redraw]
 }
 
 /// Starts typing a filter for the shown list.

@@ -11,7 +11,7 @@ use super::super::state::overlay::{Overlay, Question};
 use super::super::state::results::{Query, Results};
 use super::super::state::text_field::TextField;
 use super::super::state::vault::Task;
-use super::super::state::{State, Tab};
+use super::super::state::{Pane, State, Tab};
 use super::lock_screen;
 use crate::services::format::count;
 use crate::services::library::{PhotoId, StoredPhoto};
@@ -63,6 +63,7 @@ pub(super) fn search(state: &mut State, query: Query) -> Vec<Effect> {
         return Vec::new();
     }
     state.tab = Tab::Results;
+    state.pane = Pane::List;
     state.overlay = None;
     state.viewer = None;
     if state.results.query.is_some() {
@@ -119,7 +120,7 @@ pub(super) fn copy_names(state: &mut State) -> Vec<Effect> {
 
 /// Asks for the folder to export `photos` to.
 pub(super) fn ask_where_to_export(state: &mut State, photos: Vec<PhotoId>) {
-    let folder = TextField::with(state.preferences.export_folder.display().to_string());
+    let folder = TextField::suggesting(state.preferences.export_folder.display().to_string());
     state.overlay = Some(Overlay::ExportTo { photos, folder });
 }
 
@@ -169,6 +170,9 @@ pub(super) fn check(state: &mut State) -> Vec<Effect> {
 /// Shows or hides the information pane.
 pub(super) fn toggle_information(state: &mut State) -> Vec<Effect> {
     state.shows_information = !state.shows_information;
+    if state.viewport.is_one_pane {
+        state.pane = if state.shows_information { Pane::Preview } else { Pane::List };
+    }
     match stored_photo(state).filter(|_| state.shows_information && !state.session.is_remote()) {
         Some(photo) => {
             state.informed_of = Some(photo);
