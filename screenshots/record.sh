@@ -17,26 +17,29 @@ session() {
     show 1.2
     xdotool type --delay 30 'correct horse battery staple'
     show 0.8
-    show 1.5 Return
     # The vault by date.
-    show 1.5 3
+    show 1.6 Return
     show 0.4 j
-    show 0.4 k
-    show 1.2 l
+    show 0.4 l
+    show 1.0 l
     # Photos like this one, and the divider at the threshold.
-    show 1.5 s
-    show 0.5 bracketleft
-    show 0.5 bracketleft
-    show 0.5 bracketleft
-    show 1.8 bracketleft bracketleft
-    show 0.6 j
-    show 2.0 Return
-    show 0.6 Escape
-    # Files, and more of them into the vault.
+    show 1.4 s
+    show 0.4 bracketleft
+    show 0.4 bracketleft
+    show 0.4 bracketleft
+    show 0.4 bracketleft
+    show 1.8 bracketleft
+    # A match large, and beside the query.
+    show 0.6 l
+    show 1.6 Return
+    show 2.0 equal
+    press Escape Escape
+    # Folders as contact sheets, and more of them into the vault.
     show 1.2 1
-    show 0.6 h
-    show 1.2 k
-    watch 4 I 4
+    show 0.6 j
+    show 1.4 j
+    show 2.0 I
+    watch 4 Return 4
     show 2.5
 }
 
@@ -93,9 +96,9 @@ write() {
 open_display
 make_home photos.vault
 # The rest is for the run in the session.
-run --vault "$home/photos.vault" add "$home"/Pictures/2024/*0[1-6].jpg >/dev/null
+run --vault "$home/photos.vault" add "$home"/Pictures/[bdefgp]*/*[0-9].jpg >/dev/null
 passphrase=()
-start xterm "${columns_and_rows[@]}" --vault "$home/photos.vault" --folder "$home/Pictures/2024"
+start xterm "${columns_and_rows[@]}" --vault "$home/photos.vault"
 session
 close_terminal
 write

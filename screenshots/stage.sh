@@ -38,15 +38,16 @@ fail() {
     exit 1
 }
 
-# make_home VAULT...: a user with empty vaults and the sample photos, named after what they show, with dates as a camera
-# would have left them.
+# make_home VAULT...: a user with empty vaults and the sample photos, in folders and under names that say what they show,
+# with dates as a camera would have left them.
 make_home() {
-    mkdir -p "$home/Pictures/2024"
-    local photo kind day=0
+    local photo kind copy day=0
     for photo in data/photos/*/*.jpg; do
         kind=$(basename "$(dirname "$photo")")
-        cp "$photo" "$home/Pictures/2024/${kind,,}_${photo: -6:2}.jpg"
-        touch -d "2024-03-01 09:30 UTC + $((day * 53 % 240)) days" "$home/Pictures/2024/${kind,,}_${photo: -6:2}.jpg"
+        copy=$home/Pictures/${kind,,}/${kind,,}_${photo: -6:2}.jpg
+        mkdir -p "${copy%/*}"
+        cp "$photo" "$copy"
+        touch -d "2024-05-01 09:30 UTC + $((day * 53 % 180)) days" "$copy"
         day=$((day + 1))
     done
     mkdir "$home/Pictures/edited"
@@ -56,8 +57,9 @@ make_home() {
         touch -d '2024-11-16 18:05 UTC' "$home/Pictures/edited/${kind/_image_00/_}.jpg"
     done
     # A photo that was not copied completely.
-    head -c 5000 data/photos/butterfly/image_0001.jpg >"$home/Pictures/2024/butterfly_of_ann.jpg"
-    touch -d '2024-07-21 12:00 UTC' "$home/Pictures/2024/butterfly_of_ann.jpg"
+    head -c 5000 data/photos/butterfly/image_0001.jpg >"$home/Pictures/butterfly/butterfly_of_ann.jpg"
+    touch -d '2024-07-21 12:00 UTC' "$home/Pictures/butterfly/butterfly_of_ann.jpg"
+    touch -d '2024-11-17 10:00 UTC' "$home"/Pictures/*/
     echo 'correct horse battery staple' >"$work/passphrase"
     local vault
     for vault in "$@"; do
@@ -75,7 +77,9 @@ light=(-bg '#fafafa' -fg '#24292f')
 palette=('#3b4048' '#e06c75' '#98c379' '#e5c07b' '#61afef' '#c678dd' '#56b6c2' '#abb2bf'
     '#7f8694' '#e88388' '#a9d18e' '#ebcb8b' '#7fbdf3' '#d291e4' '#6bc5d0' '#eceff4')
 
-# start TERMINAL COLUMNS ROWS ARGUMENT...: the application in a terminal.
+font_size=10.5
+
+# start TERMINAL COLUMNS ROWS ARGUMENT...: the application in a terminal, started in the folder Pictures.
 #   xterm: Sixel. xterm-plain: draws no pictures. mlterm: Sixel on a light background.
 start() {
     local kind=$1 arguments=() number waited
@@ -84,7 +88,7 @@ start() {
     local command=("$program" "${passphrase[@]}" --reduced-motion "$@")
     case $kind in
     xterm*)
-        arguments=(-u8 -fa 'DejaVu Sans Mono' -fs 10.5 -b 0 +sb -bw 0 -geometry "${columns}x$rows+0+0" "${dark[@]}")
+        arguments=(-u8 -fa 'DejaVu Sans Mono' -fs "$font_size" -b 0 +sb -bw 0 -geometry "${columns}x$rows+0+0" "${dark[@]}")
         for number in "${!palette[@]}"; do arguments+=(-xrm "XTerm*color$number: ${palette[number]}"); done
         # xterm reports the cell size only if window operations are allowed, and the program needs it for Sixel.
         [[ $kind == xterm-plain ]] || arguments+=(-ti vt340 -xrm 'XTerm*allowWindowOps: true'
@@ -100,7 +104,7 @@ start() {
             --bg "${light[1]}" --fg "${light[3]}" -e "${command[@]}")
         ;;
     esac
-    env -i HOME="$home" PATH="$PATH" LANG=C.UTF-8 DISPLAY="$DISPLAY" "${arguments[@]}" &
+    env -i -C "$home/Pictures" HOME="$home" PATH="$PATH" LANG=C.UTF-8 DISPLAY="$DISPLAY" "${arguments[@]}" &
     terminal=$!
     for ((waited = 0; waited < 100; waited++)); do
         window=$(xdotool search --onlyvisible --class "${kind%-plain}" 2>/dev/null | tail -1) || true
@@ -186,7 +190,7 @@ close_terminal() {
 # Opens the virtual display.
 open_display() {
     local number
-    exec 9< <(exec Xvfb -screen 0 1600x1000x24 -noreset -nolisten tcp -displayfd 1 2>/dev/null)
+    exec 9< <(exec Xvfb -screen 0 2000x1300x24 -noreset -nolisten tcp -displayfd 1 2>/dev/null)
     display_server=$!
     read -r -t 20 number <&9
     export DISPLAY=:$number
