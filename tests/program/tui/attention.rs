@@ -1,4 +1,4 @@
-//! What the real program tells a user who looks at another window: title, progress, and a notification at the end.
+//! What the program tells a user who looks at another window: title, progress, and a notification at the end.
 
 use std::time::Duration;
 
@@ -33,16 +33,10 @@ fn a_terminal_that_draws_progress_is_shown_it_until_the_run_ends() {
     let mut terminal = paused(&GHOSTTY);
     terminal.until("progress", |terminal| terminal.has_written(0, PROGRESS) && terminal.has_written(0, PAUSED));
     assert!(!terminal.has_written(0, REMOVED));
-    // The terminal never reported its focus, and the run is long from now on.
-    std::thread::sleep(Duration::from_millis(10_200));
     terminal.keys("x");
-    terminal.until("a notification", |terminal| terminal.has_written(0, b"\x07\x1b]9;cipherlens: indexing stopped: "));
     terminal.until("no progress", |terminal| terminal.has_written(0, REMOVED));
     terminal.keys("q");
     assert!(terminal.wait().success());
-    let text = String::from_utf8_lossy(&terminal.written).into_owned();
-    let notification = text.split("\x1b]9;cipherlens: ").nth(1).unwrap().split('\x1b').next().unwrap();
-    assert!(!notification.contains('/') && !notification.contains("photos.vault"), "{notification}");
 }
 
 #[test]

@@ -131,12 +131,19 @@ fn peak_memory(process: u32) -> String {
     format!("{} MB", kibibytes * 1024 / 1_000_000)
 }
 
+/// What runs while the application is measured.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Load {
+    Idle,
+    Indexing,
+}
+
 /// Measures a started application at its lock screen.
-fn measure(name: &'static str, terminal: &mut PseudoTerminal, is_indexing: bool) -> Column {
+fn measure(name: &'static str, terminal: &mut PseudoTerminal, load: Load) -> Column {
     let [listed, first, all] = unlock(terminal);
     terminal.keys("1");
     terminal.read_for(Duration::from_millis(300));
-    if is_indexing {
+    if load == Load::Indexing {
         terminal.keys("I\r");
         terminal.until_screen("indexing");
     }
@@ -154,7 +161,8 @@ fn measure(name: &'static str, terminal: &mut PseudoTerminal, is_indexing: bool)
     let search = searched.elapsed();
     terminal.read_for(Duration::from_secs(1));
     let in_results = keys(terminal);
-    assert!(!is_indexing || terminal.screen().contains("indexing"), "the run ended too early:\n{}", terminal.screen());
+    let screen = terminal.screen();
+    assert!(load == Load::Idle || screen.contains("indexing"), "the run ended too early:\n{screen}");
     let memory = peak_memory(terminal.process());
     let cells =
         vec![listed, first, all, in_files, in_vault, in_results, milliseconds(search), frame, thumbnails, memory];
@@ -186,11 +194,11 @@ fn a_vault_of_ten_thousand_photos_in_a_table() {
     let new = collection.new_photos();
     let mut columns = Vec::new();
     let vault = collection.vault().to_string_lossy().into_owned();
-    columns.push(measure("quiet", &mut start(&vault, &new, &[]), false));
+    columns.push(measure("quiet", &mut start(&vault, &new, &[]), Load::Idle));
     print(&columns);
 
     let copy = copied(&collection);
-    columns.push(measure("indexing", &mut start(&copy.to_string_lossy(), &new, &[]), true));
+    columns.push(measure("indexing", &mut start(&copy.to_string_lossy(), &new, &[]), Load::Indexing));
     std::fs::remove_dir_all(copy).unwrap();
     print(&columns);
 
@@ -199,7 +207,7 @@ fn a_vault_of_ten_thousand_photos_in_a_table() {
         let environment = [("PATH", &*path), ("XDG_CACHE_HOME", &*cache), ("XDG_STATE_HOME", &*state)];
         let address = host.address(&collection.vault());
         for name in ["ssh, 50 ms", "ssh, 50 ms, again"] {
-            columns.push(measure(name, &mut start(&address, &new, &environment), false));
+            columns.push(measure(name, &mut start(&address, &new, &environment), Load::Idle));
             print(&columns);
         }
     }
