@@ -38,7 +38,7 @@ fail() {
     exit 1
 }
 
-# make_home VAULT...: a user with empty vaults and the sample photos, in folders and under names that say what they are,
+# make_home VAULT...: a user with empty vaults and the sample photos, in folders and under names that tell what they are
 # with dates as a camera would have left them.
 make_home() {
     local photo kind copy day=0
