@@ -18,7 +18,7 @@ use super::keymap::{Keymap, Meaning};
 use super::preview::Pictures;
 use super::request::{Effect, Reply, Request};
 use super::screens::{self, Target};
-use super::state::cursor::Step;
+use super::state::cursor::{Cursor, Step};
 use super::state::grid_layout::GridLayout;
 use super::state::list::Filter;
 use super::state::overlay::{Overlay, Question};
@@ -200,6 +200,8 @@ impl Application {
             None => {
                 if let Some(list) = self.state.list_mut().filter(|list| list.filter().is_typing) {
                     list.filter_mut().field.edit(edit);
+                    // The first that matches.
+                    *list.cursor_mut() = Cursor::default();
                     self.state.arrange();
                     return update::information(&mut self.state);
                 }
@@ -236,7 +238,7 @@ impl Application {
     }
 
     fn act_on_window(&mut self, action: Action) -> Vec<Effect> {
-        let lines = self.state.viewport.lines.max(1);
+        let lines = self.state.viewport.window_lines.max(1);
         let palette_lines = self.palette_choices().len();
         match (&mut self.state.overlay, action) {
             (Some(_), Action::Close) => update::close(&mut self.state),

@@ -89,7 +89,11 @@ fn lines(state: &State, command: &'static Command, argument: &str) -> Vec<Choice
         }
         _ => "a known vault".to_owned(),
     };
-    let order = fuzzy::best_first(argument, known.iter().copied());
+    // Headings keep their order, which is that of the list.
+    let order = match command.kind {
+        CommandKind::Go => fuzzy::in_order(argument, known.iter().copied()),
+        _ => fuzzy::best_first(argument, known.iter().copied()),
+    };
     let mut found: Vec<Choice> =
         order.into_iter().take(COMPLETIONS).map(|place| line(known[place], &note_of(place))).collect();
     let is_known = known.contains(&argument);

@@ -66,7 +66,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, keymap: &Keymap
     let viewport = match &state.viewer {
         // A page is as many photos as on the tab.
         Some(_) => Viewport { is_one_pane, ..state.viewport },
-        None => Viewport { columns: 1, lines: 1, top: 0, is_one_pane },
+        None => Viewport { columns: 1, lines: 1, top: 0, window_lines: 0, is_one_pane },
     };
     let mut canvas = Canvas { frame, state, theme, keymap, pictures, hits: Vec::new(), viewport, shown: Vec::new() };
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
@@ -174,7 +174,7 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let inner = Rect { width: inner.width.saturating_sub(place.width + 2), ..inner };
     let line = if let Some(filter) = state.typed_filter() {
         let mut spans = vec![Span::styled("/", theme.accent)];
-        spans.extend(canvas.input_spans(&filter.field));
+        spans.extend(canvas.input_spans(&filter.field, usize::from(inner.width).saturating_sub(1)));
         Line::from(spans)
     } else if let Some(news) = status::news(canvas, usize::from(inner.width)) {
         news
@@ -204,7 +204,7 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
         Tab::Files if state.session.open().is_some() => &[
             (Action::Help, "help"),
             (Action::Back, "clear"),
-            (Action::Similar, "find similar"),
+            (Action::Similar, "similar"),
             (Action::Index, "add"),
             (Action::Select, "select"),
             (Action::Filter, "filter"),
@@ -231,7 +231,7 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
             (Action::Help, "help"),
             (Action::Back, "clear"),
             (Action::Enter, "large"),
-            (Action::Similar, "like this"),
+            (Action::Similar, "similar"),
             (Action::LowerThreshold, "lower"),
             (Action::RaiseThreshold, "raise"),
             (Action::Select, "select"),
@@ -249,7 +249,7 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
             (Action::Help, "help"),
             (Action::Back, "clear"),
             (Action::Enter, "large"),
-            (Action::Similar, "find similar"),
+            (Action::Similar, "similar"),
             (Action::Arrangement, "folders/list"),
             (Action::Jump, "go to"),
             (Action::Select, "select"),

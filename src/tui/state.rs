@@ -170,6 +170,8 @@ pub struct Viewport {
     pub lines: usize,
     /// The first of these lines.
     pub top: usize,
+    /// Lines of a list in a window over it.
+    pub window_lines: usize,
     /// Whether there is room for only one of list and picture.
     pub is_one_pane: bool,
 }
@@ -203,7 +205,7 @@ impl State {
             first_tab: None,
             preferences,
             tick: 0,
-            viewport: Viewport { columns: 1, lines: 1, top: 0, is_one_pane: false },
+            viewport: Viewport { columns: 1, lines: 1, top: 0, window_lines: 0, is_one_pane: false },
             pictures_by: "",
         }
     }

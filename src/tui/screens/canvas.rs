@@ -95,20 +95,23 @@ impl Canvas<'_, '_> {
 
     /// A spinner; it turns unless motion is reduced.
     pub(super) fn spinner(&self) -> char {
-        const TURNING: [char; 8] = ['⣾', '⣽', '⣻', '⢿', '⡿', '⣟', '⣯', '⣷'];
+        // Every font has these.
+        const TURNING: [char; 4] = ['|', '/', '-', '\\'];
         match self.state.preferences.motion {
             Motion::Full => TURNING[self.state.tick % TURNING.len()],
             Motion::Reduced => '…',
         }
     }
 
-    /// A focused text field: its text with the cursor in it.
-    pub(super) fn input_spans(&self, input: &TextField) -> Vec<Span<'static>> {
+    /// A focused text field of this many columns: the part of its text with the cursor in it.
+    pub(super) fn input_spans(&self, input: &TextField, columns: usize) -> Vec<Span<'static>> {
         let (before, after) = input.split_at_cursor();
+        let before = inert(before).into_owned();
+        let before = format::fit_end(&before, columns.saturating_sub(1)).into_owned();
         let mut after = after.chars();
         let under = after.next().unwrap_or(' ').to_string();
         vec![
-            Span::raw(inert(before).into_owned()),
+            Span::raw(before),
             Span::styled(inert(&under).into_owned(), self.theme.cursor),
             Span::raw(inert(after.as_str()).into_owned()),
         ]

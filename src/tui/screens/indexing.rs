@@ -32,7 +32,7 @@ fn status(canvas: &Canvas<'_, '_>, run: &Indexing) -> (String, Style) {
 /// Progress, rate and remaining time.
 fn pace(run: &Indexing) -> String {
     let mut parts = vec![format!("{} of {}", run.processed(), run.total)];
-    if run.is_running() {
+    if run.is_running() && run.status != RunStatus::Paused {
         parts.extend(run.rate().map(|rate| format!("{rate:.1} photos/s")));
         parts.extend(run.remaining().map(|left| format!("{} left", format::long_time(left))));
     }
@@ -42,8 +42,8 @@ fn pace(run: &Indexing) -> String {
 /// The same, and where a resumed run began.
 pub(super) fn numbers(run: &Indexing) -> String {
     let mut parts = vec![format!("{} of {}", run.processed(), run.total)];
-    parts.extend(run.resumed_at().map(|photos| format!("resumed at {photos} of {}", run.total)));
-    if run.is_running() {
+    parts.extend(run.resumed_at().map(|photos| format!("the first {photos} were in the vault")));
+    if run.is_running() && run.status != RunStatus::Paused {
         parts.extend(run.rate().map(|rate| format!("{rate:.1} photos/s")));
         parts.extend(run.remaining().map(|left| format!("{} left", format::long_time(left))));
     }

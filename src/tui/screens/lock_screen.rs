@@ -117,7 +117,9 @@ fn draw_first_run(canvas: &mut Canvas<'_, '_>, area: Rect, first: &FirstRun) {
         (false, false) => Span::raw("  "),
     };
     let mut folder = vec![mark(Step::Folder, true), Span::styled("vault       ", theme.title)];
-    folder.extend(text_field(canvas, &first.folder, focus(Step::Folder)));
+    // Beside the border, the space within it, the mark and the label.
+    let columns = usize::from(left.width.min(WIDEST)).saturating_sub(18);
+    folder.extend(text_field(canvas, &first.folder, focus(Step::Folder), columns));
     let mut passphrase =
         vec![mark(Step::Passphrase, !first.passphrase.is_empty()), Span::styled("passphrase  ", theme.title)];
     passphrase.extend(secret_field(canvas, &first.passphrase, focus(Step::Passphrase)));

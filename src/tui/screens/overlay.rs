@@ -35,10 +35,11 @@ pub(super) fn place(area: Rect, state: &State, keymap: &Keymap) -> Option<Rect> 
         Overlay::Plan(_) => (plan::COLUMNS, plan::ROWS),
         Overlay::Confirm(_) | Overlay::ExportTo { .. } => (64, if area.width < 64 { 9 } else { 7 }),
     };
+    // Strips beside a window would show halves of words.
+    let columns = if area.width < columns.saturating_add(24) { area.width } else { columns };
     let margin = |size: u16| if size >= 60 { size - 4 } else { size };
     let [middle] = Layout::vertical([Constraint::Max(rows.min(margin(area.height)))]).flex(Flex::Center).areas(area);
-    let [middle] =
-        Layout::horizontal([Constraint::Max(columns.min(margin(area.width)))]).flex(Flex::Center).areas(middle);
+    let [middle] = Layout::horizontal([Constraint::Max(columns.min(area.width))]).flex(Flex::Center).areas(middle);
     Some(middle)
 }
 
@@ -61,7 +62,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect) {
         Some(Overlay::Log { scroll }) => log(canvas, window, *scroll),
         Some(Overlay::Confirm(question)) => confirm(canvas, window, question),
         Some(Overlay::ExportTo { photos, folder }) => {
-            let line = Line::from(canvas.input_spans(folder));
+            let line = Line::from(canvas.input_spans(folder, usize::from(window.width).saturating_sub(4)));
             let title = format!("export {} to", format::count(photos.len(), "photo"));
             let note = "decrypted copies are written there; existing files are kept";
             ask(canvas, window, &title, line, note, &[(Action::Submit, "export"), (Action::Close, "cancel")]);
@@ -121,6 +122,7 @@ fn help(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, scroll: usize) 
         canvas.notice(body, vec![Line::raw("no key matches")]);
     }
     let bar = Rect { x: window.right().saturating_sub(1), width: 1, ..body };
+    canvas.viewport.window_lines = usize::from(body.height);
     canvas.scrollbar(bar, scroll, usize::from(body.height), lines.len(), &|line| line);
 }
 
@@ -148,6 +150,7 @@ fn log(canvas: &mut Canvas<'_, '_>, window: Rect, scroll: usize) {
         shown += 1;
     }
     let bar = Rect { x: window.right().saturating_sub(1), width: 1, ..inner };
+    canvas.viewport.window_lines = shown;
     canvas.scrollbar(bar, scroll, shown, messages.iter().len(), &|line| line);
 }
 

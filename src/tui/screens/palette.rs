@@ -16,7 +16,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &TextField
     let inner = canvas.pane(window, &format!("actions{}", canvas.closing()), Focus::Here);
     let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
     let mut spans = vec![Span::styled(": ", canvas.theme.accent)];
-    spans.extend(canvas.input_spans(filter));
+    spans.extend(canvas.input_spans(filter, usize::from(top.width).saturating_sub(2)));
     if filter.text().is_empty() {
         spans.push(Span::styled("type to find an action, or a command with an argument", canvas.theme.faint));
     }
@@ -63,5 +63,6 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &TextField
         return canvas.notice(body, vec![Line::raw(text)]);
     }
     let bar = Rect { x: body.right().saturating_sub(1), width: 1, ..body };
+    canvas.viewport.window_lines = lines;
     canvas.scrollbar(bar, first, lines, choices.len(), &|line| line);
 }

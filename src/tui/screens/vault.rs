@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::action::Action;
 use super::super::format;
+use super::super::state::indexing::Indexing;
 use super::super::state::sections::Grouping;
 use super::super::state::tiles::Arrangement;
 use super::canvas::Canvas;
@@ -126,6 +127,8 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Rect) {
         lines.extend(canvas.press(Action::Reload, "to try again"));
     } else if !collection.is_listed {
         lines.push(Line::styled(format!("{} reading the catalogue", canvas.spinner()), theme.faint));
+    } else if collection.list.items().is_empty() && canvas.state.indexing.as_ref().is_some_and(Indexing::is_running) {
+        lines.push(Line::raw("photos are being added: they appear here as soon as they are saved"));
     } else if collection.list.items().is_empty() {
         lines.push(Line::raw("the vault is empty"));
         lines.extend(canvas.press(Action::Files, "to go to Files and add some"));

@@ -179,6 +179,7 @@ impl Collection {
 
     /// Applies the filter, which keeps the order, and divides what is shown into sections.
     pub fn arrange(&mut self) {
+        let current = self.list.current().map(|photo| photo.id);
         let names = self.list.items().iter().map(Item::name);
         let shown = fuzzy::in_order(self.list.filter.field.text(), names);
         self.list.show(shown);
@@ -187,6 +188,9 @@ impl Collection {
             Grouping::Months if self.order.is_by_date() => Sections::of(self.list.visible(), month),
             Grouping::Months => Sections::default(),
         };
+        if self.list.filter.field.text().is_empty() {
+            self.move_to(current);
+        }
     }
 
     /// The layout of the shown photos.

@@ -46,10 +46,15 @@ pub(super) fn error_lines(canvas: &Canvas<'_, '_>, error: Option<&str>, area: Re
     lines.into_iter().map(|line| Line::from(Span::styled(line, canvas.theme.bad))).collect()
 }
 
-/// A text field; only a focused one shows its cursor.
-pub(super) fn text_field(canvas: &Canvas<'_, '_>, input: &TextField, focus: Focus) -> Vec<Span<'static>> {
+/// A text field of this many columns; only a focused one shows its cursor.
+pub(super) fn text_field(
+    canvas: &Canvas<'_, '_>,
+    input: &TextField,
+    focus: Focus,
+    columns: usize,
+) -> Vec<Span<'static>> {
     match focus {
-        Focus::Here => canvas.input_spans(input),
-        Focus::Elsewhere => vec![Span::raw(inert(input.text()).into_owned())],
+        Focus::Here => canvas.input_spans(input, columns),
+        Focus::Elsewhere => vec![Span::raw(format::fit_end(&inert(input.text()), columns).into_owned())],
     }
 }

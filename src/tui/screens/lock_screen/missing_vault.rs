@@ -44,7 +44,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, absent: &MissingVaul
         lines.push(Line::default());
     }
     match &absent.other {
-        Some(path) => lines.push(field(canvas, path)),
+        Some(path) => lines.push(field(canvas, path, columns.saturating_sub(7))),
         None if absent.is_looking => lines.push(Line::raw(format!("{} looking", canvas.spinner()))),
         None => {
             let shown = Choice::ALL.into_iter().filter(|choice| has_all || *choice == absent.choice);
@@ -63,8 +63,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, absent: &MissingVaul
 }
 
 /// The field for the path of another vault.
-fn field(canvas: &Canvas<'_, '_>, path: &TextField) -> Line<'static> {
+fn field(canvas: &Canvas<'_, '_>, path: &TextField, columns: usize) -> Line<'static> {
     let mut spans = vec![Span::styled("vault  ", canvas.theme.title)];
-    spans.extend(canvas.input_spans(path));
+    spans.extend(canvas.input_spans(path, columns));
     Line::from(spans)
 }
