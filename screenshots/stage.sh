@@ -38,7 +38,7 @@ fail() {
     exit 1
 }
 
-# make_home VAULT...: a user with empty vaults and the sample photos, in folders and under names that say what they show,
+# make_home VAULT...: a user with empty vaults and the sample photos, in folders and under names that tell what they are
 # with dates as a camera would have left them.
 make_home() {
     local photo kind copy day=0
@@ -88,7 +88,8 @@ start() {
     local command=("$program" "${passphrase[@]}" --reduced-motion "$@")
     case $kind in
     xterm*)
-        arguments=(-u8 -fa 'DejaVu Sans Mono' -fs "$font_size" -b 0 +sb -bw 0 -geometry "${columns}x$rows+0+0" "${dark[@]}")
+        arguments=(-u8 -fa 'DejaVu Sans Mono' -fs "$font_size" -b 0 +sb -bw 0 -geometry "${columns}x$rows+0+0")
+        arguments+=("${dark[@]}")
         for number in "${!palette[@]}"; do arguments+=(-xrm "XTerm*color$number: ${palette[number]}"); done
         # xterm reports the cell size only if window operations are allowed, and the program needs it for Sixel.
         [[ $kind == xterm-plain ]] || arguments+=(-ti vt340 -xrm 'XTerm*allowWindowOps: true'

@@ -397,7 +397,7 @@ mod tests {
         let file = Path::new("/etc/cipherlens/config.toml");
         let contrast = load("theme = \"contrast\"\n").unwrap().theme(file).unwrap();
         assert!(matches!(contrast, ThemeChoice::BuiltIn(theme) if theme.name == "contrast"));
-        let error = load("theme = \"contrst\"\n").unwrap().theme(file).unwrap_err().to_string();
+        let error = load("theme = \"sunset\"\n").unwrap().theme(file).unwrap_err().to_string();
         assert!(error.contains("config.toml") && error.contains("terminal, contrast, dusk"), "{error}");
     }
 

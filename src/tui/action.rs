@@ -127,7 +127,7 @@ pub const TABLE: &[(Action, &str, &str)] = &[
     (Action::CopyNames, "copy-names", "copy the names to the clipboard"),
     (Action::Parent, "parent", "go to the folder above"),
     (Action::Home, "home", "go to the home folder"),
-    (Action::Sort, "sort", "sort by name, date or size"),
+    (Action::Sort, "sort", "sort the list in the next order"),
     (Action::Reload, "reload", "reload the list"),
     (Action::Index, "index", "add the selection, or this, to the vault"),
     (Action::IndexFolder, "index-folder", "add the whole folder to the vault"),

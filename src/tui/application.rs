@@ -106,6 +106,8 @@ impl Application {
 
     /// Handles a worker's reply.
     pub fn receive(&mut self, reply: Reply) -> Vec<Effect> {
+        // Another item may be under the pointer from now on.
+        self.press = None;
         update::receive(&mut self.state, reply)
     }
 
@@ -199,6 +201,7 @@ impl Application {
                 if let Some(list) = self.state.list_mut().filter(|list| list.filter().is_typing) {
                     list.filter_mut().field.edit(edit);
                     self.state.arrange();
+                    return update::information(&mut self.state);
                 }
             }
         }
@@ -243,10 +246,10 @@ impl Application {
             }
             (Some(Overlay::Palette { .. }), Action::Submit) => return self.choose(None),
             (Some(Overlay::Palette { cursor, .. }), Action::Down) => {
-                cursor.step(Step::Down, GridLayout::whole(palette_lines, 1), lines);
+                cursor.step(Step::Down, &GridLayout::whole(palette_lines, 1), lines);
             }
             (Some(Overlay::Palette { cursor, .. }), Action::Up) => {
-                cursor.step(Step::Up, GridLayout::whole(palette_lines, 1), lines);
+                cursor.step(Step::Up, &GridLayout::whole(palette_lines, 1), lines);
             }
             (Some(Overlay::Confirm(question)), _) if action == yes_to(question) => {
                 return update::answer(&mut self.state);

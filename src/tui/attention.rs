@@ -1,5 +1,5 @@
-//! For a user who looks at another window: how far a run is, in the title and in the terminal's tab or the task bar, and
-//! a notification when a long run ends.
+//! For a user who looks at another window: how far a run is, in the title and in the terminal's tab or the task bar,
+//! and a notification when a long run ends.
 //!
 //! Must never: name a photo or a folder. Desktops keep notifications, and anybody sees them.
 
@@ -131,7 +131,7 @@ enum DrawsProgress {
 }
 
 /// A terminal, known by a variable of the environment.
-struct Known {
+struct TerminalProfile {
     variable: &'static str,
     /// How its value begins.
     value: &'static str,
@@ -139,13 +139,13 @@ struct Known {
     notification: Notification,
 }
 
-const fn known(
+const fn profile(
     variable: &'static str,
     value: &'static str,
     progress: DrawsProgress,
     notification: Notification,
-) -> Known {
-    Known { variable, value, progress, notification }
+) -> TerminalProfile {
+    TerminalProfile { variable, value, progress, notification }
 }
 
 const VERSION: &str = "TERM_PROGRAM_VERSION";
@@ -153,21 +153,21 @@ const VERSION: &str = "TERM_PROGRAM_VERSION";
 /// The terminals. What a terminal says of itself in `TERM` comes first: the other variables are inherited by terminals
 /// that are started from it.
 #[rustfmt::skip]
-const TERMINALS: [Known; 12] = [
+const TERMINALS: [TerminalProfile; 12] = [
     // Draws progress since 0.43, but does not tell its version.
-    known("TERM", "xterm-kitty", DrawsProgress::Never, Notification::Osc99),
-    known("TERM", "foot", DrawsProgress::Never, Notification::Osc777),
-    known("TERM", "rxvt-unicode", DrawsProgress::Never, Notification::Osc777),
-    known("TERM", "xterm-ghostty", DrawsProgress::Since(VERSION, &[1, 2]), Notification::Osc9),
-    known("TERM_PROGRAM", "ghostty", DrawsProgress::Since(VERSION, &[1, 2]), Notification::Osc9),
+    profile("TERM", "xterm-kitty", DrawsProgress::Never, Notification::Osc99),
+    profile("TERM", "foot", DrawsProgress::Never, Notification::Osc777),
+    profile("TERM", "rxvt-unicode", DrawsProgress::Never, Notification::Osc777),
+    profile("TERM", "xterm-ghostty", DrawsProgress::Since(VERSION, &[1, 2]), Notification::Osc9),
+    profile("TERM_PROGRAM", "ghostty", DrawsProgress::Since(VERSION, &[1, 2]), Notification::Osc9),
     // Nightly builds only so far; a version is a date.
-    known("TERM_PROGRAM", "WezTerm", DrawsProgress::Since(VERSION, &[20_250_301]), Notification::Osc9),
-    known("TERM_PROGRAM", "iTerm.app", DrawsProgress::Since(VERSION, &[3, 6, 6]), Notification::Osc9),
-    known("TERM_PROGRAM", "mintty", DrawsProgress::Always, Notification::Bell),
-    known("KONSOLE_VERSION", "", DrawsProgress::Since("KONSOLE_VERSION", &[260_400]), Notification::Bell),
-    known("PTYXIS_VERSION", "", DrawsProgress::Since("PTYXIS_VERSION", &[48]), Notification::Bell),
-    known("WT_SESSION", "", DrawsProgress::Always, Notification::Bell),
-    known("ConEmuPID", "", DrawsProgress::Always, Notification::Bell),
+    profile("TERM_PROGRAM", "WezTerm", DrawsProgress::Since(VERSION, &[20_250_301]), Notification::Osc9),
+    profile("TERM_PROGRAM", "iTerm.app", DrawsProgress::Since(VERSION, &[3, 6, 6]), Notification::Osc9),
+    profile("TERM_PROGRAM", "mintty", DrawsProgress::Always, Notification::Bell),
+    profile("KONSOLE_VERSION", "", DrawsProgress::Since("KONSOLE_VERSION", &[260_400]), Notification::Bell),
+    profile("PTYXIS_VERSION", "", DrawsProgress::Since("PTYXIS_VERSION", &[48]), Notification::Bell),
+    profile("WT_SESSION", "", DrawsProgress::Always, Notification::Bell),
+    profile("ConEmuPID", "", DrawsProgress::Always, Notification::Bell),
 ];
 
 /// What the terminal can do.
@@ -186,7 +186,9 @@ impl Abilities {
         if is_nested || ["tmux", "screen", "linux", "dumb"].iter().any(|name| term.starts_with(name)) {
             return plain;
         }
-        let is_it = |known: &&Known| variable(known.variable).is_some_and(|value| value.starts_with(known.value));
+        let is_it = |profile: &&TerminalProfile| {
+            variable(profile.variable).is_some_and(|value| value.starts_with(profile.value))
+        };
         let Some(terminal) = TERMINALS.iter().find(is_it) else { return plain };
         let draws_progress = match terminal.progress {
             DrawsProgress::Never => false,
@@ -202,10 +204,19 @@ fn numbers(version: &str) -> Vec<u32> {
     version.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()
 }
 
+/// Whether the terminal's window has the keyboard.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum WindowFocus {
+    /// It has.
+    Gained,
+    /// Another window has, or the terminal never reported it.
+    Lost,
+}
+
 /// Whether the terminal's window has the focus, what it shows, and since when runs are under way.
 pub struct Attention {
     abilities: Abilities,
-    has_focus: bool,
+    focus: WindowFocus,
     shown: Progress,
     /// Whether the user has seen how the last run ended.
     is_seen: bool,
@@ -221,16 +232,16 @@ impl Attention {
 
     fn in_terminal(variable: impl Fn(&str) -> Option<String>) -> Self {
         let abilities = Abilities::of(variable);
-        Self { abilities, has_focus: false, shown: Progress::None, is_seen: false, began: Default::default() }
+        Self { abilities, focus: WindowFocus::Lost, shown: Progress::None, is_seen: false, began: Default::default() }
     }
 
     /// The window got or lost the focus.
-    pub fn focus(&mut self, has_focus: bool) {
-        self.has_focus = has_focus;
-        self.is_seen |= has_focus;
+    pub fn focus(&mut self, focus: WindowFocus) {
+        self.focus = focus;
+        self.is_seen |= focus == WindowFocus::Gained;
     }
 
-    /// A key or a click: the user is looking.
+    /// A key, a click or a paste: the user is looking. Whatever else a terminal sends, it may send unasked.
     pub fn used(&mut self) {
         self.is_seen = true;
     }
@@ -261,12 +272,12 @@ impl Attention {
     }
 
     /// What announces the end of a run: nothing if it was short, or the user is looking. `text` holds counts and no
-    /// names.
+    /// names. A run that follows at once begins when the state is followed next.
     #[must_use]
-    pub fn announce(&self, run: Run, text: &str, now: Instant) -> Option<String> {
-        let began = self.began[Run::ALL.iter().position(|known| *known == run)?]?;
+    pub fn announce(&mut self, run: Run, text: &str, now: Instant) -> Option<String> {
+        let began = self.began[Run::ALL.iter().position(|known| *known == run)?].take()?;
         let is_long = now.saturating_duration_since(began) >= LONG;
-        (is_long && !self.has_focus).then(|| self.abilities.notification.sequence(text))
+        (is_long && self.focus == WindowFocus::Lost).then(|| self.abilities.notification.sequence(text))
     }
 }
 

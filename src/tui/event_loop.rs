@@ -7,11 +7,11 @@ mod panes;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use crossterm::event::Event;
+use crossterm::event::{Event, MouseEventKind};
 
 use super::answers::{Answers, Input};
 use super::application::Application;
-use super::attention::Attention;
+use super::attention::{Attention, WindowFocus};
 use super::delivery::Delivery;
 use super::error::Error;
 use super::event::AppEvent;
@@ -147,7 +147,6 @@ impl EventLoop {
                 if matches!(event, AppEvent::Terminal(_)) {
                     has_key = true;
                     idle.used(idle::now());
-                    self.attention.used();
                 }
                 if self.handle(event)? == Flow::Quit {
                     return Ok(());
@@ -200,6 +199,7 @@ impl EventLoop {
         let effects = match event {
             AppEvent::Terminal(Event::Key(key)) => match self.answers.read(key, Instant::now()) {
                 Input::Key(key) => {
+                    self.attention.used();
                     self.key_pressed();
                     self.application.key(key)
                 }
@@ -211,8 +211,17 @@ impl EventLoop {
                     Vec::new()
                 }
             },
-            AppEvent::Terminal(Event::Mouse(mouse)) => self.application.mouse(mouse),
-            AppEvent::Terminal(Event::Paste(text)) => self.application.paste(&text),
+            AppEvent::Terminal(Event::Mouse(mouse)) => {
+                // A pointer also moves over this window on its way to another one.
+                if matches!(mouse.kind, MouseEventKind::Down(_)) {
+                    self.attention.used();
+                }
+                self.application.mouse(mouse)
+            }
+            AppEvent::Terminal(Event::Paste(text)) => {
+                self.attention.used();
+                self.application.paste(&text)
+            }
             AppEvent::Terminal(Event::Resize(..)) => {
                 self.follow_font()?;
                 self.panes_moved();
@@ -220,12 +229,12 @@ impl EventLoop {
             }
             // Another window or a tmux pane may have covered this one and destroyed pictures.
             AppEvent::Terminal(Event::FocusGained) => {
-                self.attention.focus(true);
+                self.attention.focus(WindowFocus::Gained);
                 self.focus_changed();
                 vec![Effect::Redraw]
             }
             AppEvent::Terminal(Event::FocusLost) => {
-                self.attention.focus(false);
+                self.attention.focus(WindowFocus::Lost);
                 self.focus_changed();
                 Vec::new()
             }

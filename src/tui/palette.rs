@@ -8,6 +8,7 @@ use super::state::browser::Sorting;
 use super::state::sections::Order;
 use super::state::{State, Tab};
 use super::update::{command_refusal, refusal};
+use crate::services::format::count;
 
 /// The most lines of the history that an empty palette offers.
 const RECENT: usize = 5;
@@ -39,7 +40,7 @@ pub fn choices(state: &State, text: &str) -> Vec<Choice> {
             Some(_) => Vec::new(),
         };
     }
-    // Before a vault is open, only that can be changed.
+    // Before a vault is open, only another one can be opened.
     if state.lock_screen.is_some() {
         return vec![Choice::Command(CommandKind::Open.command())];
     }
@@ -71,25 +72,27 @@ fn lines(state: &State, command: &'static Command, argument: &str) -> Vec<Choice
         line: format!("{} {argument}", command.name),
         note: note.to_owned(),
     };
-    let known: Vec<(String, String)> = match command.kind {
-        CommandKind::Open => {
-            state.known_vaults.iter().map(|address| (address.clone(), "a known vault".to_owned())).collect()
-        }
-        CommandKind::Sort => {
-            orders(state).into_iter().map(|(word, title)| (word.to_owned(), title.to_owned())).collect()
-        }
+    let known: Vec<&str> = match command.kind {
+        // On the lock screen nobody is shown where vaults are before something was typed.
+        CommandKind::Open if state.lock_screen.is_some() && argument.is_empty() => Vec::new(),
+        CommandKind::Open => state.known_vaults.iter().map(String::as_str).collect(),
+        CommandKind::Sort => orders(state).into_iter().map(|(word, _)| word).collect(),
         CommandKind::Go if state.tab == Tab::Vault => {
-            let sections = state.collection.sections.iter();
-            sections
-                .map(|(_, section)| (section.title.clone(), crate::services::format::count(section.count, "photo")))
-                .collect()
+            state.collection.sections.iter().map(|(_, section)| section.title.as_str()).collect()
         }
         CommandKind::Search | CommandKind::Export | CommandKind::Folder | CommandKind::Go => Vec::new(),
     };
-    let order = fuzzy::best_first(argument, known.iter().map(|(word, _)| word.as_str()));
-    let completions = order.into_iter().map(|index| &known[index]);
-    let mut found: Vec<Choice> = completions.take(COMPLETIONS).map(|(argument, note)| line(argument, note)).collect();
-    let is_known = known.iter().any(|(word, _)| word == argument);
+    let note_of = |place: usize| match command.kind {
+        CommandKind::Sort => orders(state)[place].1.to_owned(),
+        CommandKind::Go => {
+            state.collection.sections.get(place).map(|section| count(section.count, "photo")).unwrap_or_default()
+        }
+        _ => "a known vault".to_owned(),
+    };
+    let order = fuzzy::best_first(argument, known.iter().copied());
+    let mut found: Vec<Choice> =
+        order.into_iter().take(COMPLETIONS).map(|place| line(known[place], &note_of(place))).collect();
+    let is_known = known.contains(&argument);
     if !argument.is_empty() && command.kind != CommandKind::Sort && !is_known {
         // A word that is no path means one of the known vaults, if there is one like it.
         let is_vague = command.kind == CommandKind::Open && !argument.contains(['/', '~']);

@@ -255,6 +255,8 @@ pub enum Reply {
     },
     /// Photos were removed.
     Removed(Result<usize, String>),
+    /// A check has read more of the vault.
+    Checking(check::Progress),
     /// The vault was checked.
     Checked(Result<check::Report, String>),
     /// A photo was opened in another program.

@@ -70,7 +70,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, keymap: &Keymap
     };
     let mut canvas = Canvas { frame, state, theme, keymap, pictures, hits: Vec::new(), viewport, shown: Vec::new() };
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        let text = format!("too small: {}x{}, needs {}x{}", area.width, area.height, SMALLEST.0, SMALLEST.1);
+        let text = format!("needs {}x{}\ntoo small: {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
         canvas.frame.render_widget(Paragraph::new(text), area);
         return Drawn { hits: canvas.hits, viewport: canvas.viewport, shown: canvas.shown };
     }
@@ -193,6 +193,7 @@ fn status_line(canvas: &mut Canvas<'_, '_>, area: Rect) {
 fn position(state: &State) -> String {
     match state.list() {
         Some(list) if list.count() > 0 => format!("{} of {}", list.cursor().at + 1, list.count()),
+        Some(list) if !list.filter().field.text().is_empty() => format!("0 of {}", list.all()),
         _ => String::new(),
     }
 }
@@ -202,8 +203,9 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
     match state.tab {
         Tab::Files if state.session.open().is_some() => &[
             (Action::Help, "help"),
+            (Action::Back, "clear"),
             (Action::Similar, "find similar"),
-            (Action::Index, "index"),
+            (Action::Index, "add"),
             (Action::Select, "select"),
             (Action::Filter, "filter"),
             (Action::Enter, "open"),
@@ -215,6 +217,7 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
         ],
         Tab::Files => &[
             (Action::Help, "help"),
+            (Action::Back, "clear"),
             (Action::Lock, "unlock"),
             (Action::Enter, "open"),
             (Action::Left, "up"),
@@ -226,6 +229,7 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
         ],
         Tab::Results => &[
             (Action::Help, "help"),
+            (Action::Back, "clear"),
             (Action::Enter, "large"),
             (Action::Similar, "like this"),
             (Action::LowerThreshold, "lower"),
@@ -243,6 +247,7 @@ fn hinted(state: &State) -> &'static [(Action, &'static str)] {
         ],
         Tab::Vault => &[
             (Action::Help, "help"),
+            (Action::Back, "clear"),
             (Action::Enter, "large"),
             (Action::Similar, "find similar"),
             (Action::Arrangement, "folders/list"),

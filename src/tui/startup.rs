@@ -13,6 +13,7 @@ use super::preview::{Pictures, SentPictures};
 use super::state::lock_screen::LockScreen;
 use super::state::{Preferences, State, Tab};
 use super::theme::{Background, Colours, Theme};
+use super::worker;
 use crate::preview::Link;
 use crate::services::application_options::{ApplicationOptions, Start};
 use crate::services::search::DEFAULT_TOP;
@@ -55,6 +56,7 @@ pub(super) fn build(options: &ApplicationOptions, sent: SentPictures) -> (Applic
         export_folder: std::env::current_dir().unwrap_or_else(|_| options.folder.clone()).join("exported"),
         vault: options.vault.clone(),
         on_lock: options.on_lock,
+        stores_files: worker::terminal_stores_files(),
     };
     let mut state = State::new(options.folder.clone(), preferences);
     state.first_tab = (options.start == Start::Vault).then_some(Tab::Vault);

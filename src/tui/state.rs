@@ -3,6 +3,7 @@
 //! Screens are drawn from it, actions change it. Locking drops everything that names a stored photo.
 
 pub mod browser;
+pub mod checking;
 pub mod cursor;
 pub mod exporting;
 pub mod grid_layout;
@@ -42,6 +43,7 @@ use viewer::Viewer;
 
 use super::locale::Characters;
 
+use crate::services::library::PhotoId;
 use crate::services::settings::{Motion, OnLock};
 
 /// The tabs along the top.
@@ -99,6 +101,8 @@ pub struct Preferences {
     pub vault: Option<PathBuf>,
     /// What locking does to an indexing run.
     pub on_lock: OnLock,
+    /// Whether the terminal is known to store files that are sent through it.
+    pub stores_files: bool,
 }
 
 /// Everything the application knows.
@@ -127,6 +131,8 @@ pub struct State {
     pub tiles: Tiles,
     /// Whether the information pane is shown beside results and vault.
     pub shows_information: bool,
+    /// The photo whose camera data were asked for last.
+    pub informed_of: Option<PhotoId>,
     /// The vault, open or not.
     pub session: Session,
     /// The indexing run, or the last one.
@@ -139,6 +145,8 @@ pub struct State {
     pub messages: Messages,
     /// The commands that were run in the palette, newest last.
     pub palette_history: Vec<String>,
+    /// Another vault that is to be opened, if it is there.
+    pub wanted_vault: Option<PathBuf>,
     /// The addresses of vaults that this machine knows.
     pub known_vaults: Vec<String>,
     /// The tab to show once a vault that is not empty has been listed, unless the user does something before.
@@ -183,12 +191,14 @@ impl State {
             collection: Collection::default(),
             tiles: Tiles::default(),
             shows_information: false,
+            informed_of: None,
             session: Session::Closed,
             indexing: None,
             queue: VecDeque::new(),
             exporting: None,
             messages: Messages::default(),
             palette_history: Vec::new(),
+            wanted_vault: None,
             known_vaults: Vec::new(),
             first_tab: None,
             preferences,
@@ -256,6 +266,8 @@ impl State {
         self.history = History::default();
         self.collection = Collection::default();
         self.palette_history.clear();
+        self.informed_of = None;
+        self.wanted_vault = None;
         self.browser.forget_vault();
         self.indexing = self.indexing.take().filter(Indexing::is_running);
         if let Some(run) = &mut self.indexing {

@@ -1,8 +1,8 @@
 //! The terminal: taken over at startup and restored however the program ends.
 //!
-//! On return, panic and signals, raw mode, alternate screen, title, progress, mouse, paste and focus reports are undone, and
-//! pictures that the terminal keeps are deleted. tmux does not track the pixels it passed through: the whole screen is
-//! erased, and tmux repaints it.
+//! On return, panic and signals, raw mode, alternate screen, title, progress, mouse, paste and focus reports are
+//! undone, and pictures that the terminal keeps are deleted. tmux does not track the pixels it passed through: the
+//! whole screen is erased, and tmux repaints it.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;

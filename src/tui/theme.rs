@@ -1,4 +1,5 @@
-//! The theme: a style for each role. The default theme uses the terminal's own 16 colours, so that it suits its palette.
+//! The theme: a style for each role. The default theme uses the terminal's own 16 colours, so that it suits its
+//! palette.
 //!
 //! No meaning depends on colour alone: a sign or a word always expresses it too.
 
@@ -47,7 +48,8 @@ pub struct Theme {
     pub bar: Style,
 }
 
-/// Changes of the default theme for light backgrounds. Only red is readable in every palette; the rest uses bold and underlines.
+/// Changes of the default theme for light backgrounds. Only red is readable in every palette; the rest uses bold and
+/// underlines.
 const LIGHT: &str = r#"[theme]
 "accent" = "bold"
 "focus" = "default"

@@ -30,6 +30,7 @@ use super::state::overlay::Overlay;
 use super::state::results::Amount;
 use super::state::text_field::TextField;
 use super::state::tiles::Resize;
+use super::state::vault::Task;
 use super::state::{State, Tab};
 use lists::with_list;
 
@@ -48,6 +49,7 @@ pub(in crate::tui) use viewer::{can_fetch, subject, upcoming};
 pub fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     let mut effects = answer::receive(state, reply);
     effects.extend(viewer::follow(state));
+    effects.extend(information(state));
     effects
 }
 
@@ -60,6 +62,9 @@ pub fn advance(state: &mut State, by: Duration) -> Vec<Effect> {
     if let Some(run) = &mut state.exporting {
         run.advance(by);
     }
+    if state.collection.task == Some(Task::Checking) {
+        state.collection.checking.advance(by);
+    }
     viewer::advance(state, by)
 }
 
@@ -67,12 +72,15 @@ pub fn advance(state: &mut State, by: Duration) -> Vec<Effect> {
 pub fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     let mut effects = perform(state, action);
     effects.extend(viewer::follow(state));
+    effects.extend(information(state));
     effects
 }
 
 fn perform(state: &mut State, action: Action) -> Vec<Effect> {
     state.messages.mark_read();
-    state.first_tab = None;
+    if state.lock_screen.is_none() {
+        state.first_tab = None;
+    }
     let step = movement::step_of(action);
     if let Some(reason) = refusal(state, action) {
         if step.is_none() && !is_silent(action) {
@@ -84,9 +92,7 @@ fn perform(state: &mut State, action: Action) -> Vec<Effect> {
         return effects;
     }
     if let Some(step) = step {
-        let mut effects = walk(state, step);
-        effects.extend(information(state));
-        return effects;
+        return walk(state, step);
     }
     match action {
         Action::Enter => return folders::open(state),
@@ -121,9 +127,13 @@ fn perform(state: &mut State, action: Action) -> Vec<Effect> {
         Action::LowerThreshold => state.results.move_threshold(-1),
         Action::MoreResults => state.results.move_top(Amount::More),
         Action::FewerResults => state.results.move_top(Amount::Fewer),
-        Action::Arrangement => lists::rearrange(state),
-        Action::LargerThumbnails => state.tiles.resize(Resize::Larger),
-        Action::SmallerThumbnails => state.tiles.resize(Resize::Smaller),
+        // Text may stand where a picture comes that covers only a part of its cells.
+        Action::Arrangement => {
+            lists::rearrange(state);
+            return vec![Effect::Redraw];
+        }
+        Action::LargerThumbnails => return lists::resize(state, Resize::Larger),
+        Action::SmallerThumbnails => return lists::resize(state, Resize::Smaller),
         Action::Export => photos::ask_where_to_export(state, photos::subject(state)),
         Action::ExportMatches => photos::ask_where_to_export(state, state.results.matches()),
         Action::PreviousQuery => state.history.previous(&mut state.results),
@@ -132,7 +142,7 @@ fn perform(state: &mut State, action: Action) -> Vec<Effect> {
         Action::OpenVault => return overlay::open_palette(state, CommandKind::Open),
         Action::StopExport => return export::stop(state),
         Action::OpenOutside => photos::ask(state, photos::Purpose::OpenOutside),
-        Action::Download => photos::ask(state, photos::Purpose::Download),
+        Action::Download => return photos::download(state),
         Action::Remove => photos::ask(state, photos::Purpose::Remove),
         Action::Check => return photos::check(state),
         Action::Details => return photos::toggle_information(state),

@@ -18,7 +18,7 @@ mod vault;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use super::event::AppEvent;
@@ -30,10 +30,12 @@ use crate::preview::tmux::Tmux;
 use crate::preview::{Encoder, ProbeOptions};
 use crate::services::app_dirs::AppDirs;
 use crate::services::copies;
+use crate::services::embedding::Workload;
 use crate::services::external_viewer;
 use crate::services::library::PhotoId;
 use crate::services::progress::Control;
 use crate::services::session::{self, Passphrase, Trust};
+pub(super) use download::terminal_stores_files;
 use events::Asking;
 use pictures::PictureQueue;
 use records::{Change, RecordChange};
@@ -84,8 +86,10 @@ pub(super) struct Workers {
     folders: Sender<PathBuf>,
     pictures: Arc<PictureQueue>,
     openings: Sender<Opening>,
-    /// Quick reads: listing the vault, EXIF fields.
+    /// Listings of the vault.
     reads: Sender<Request>,
+    /// EXIF fields of photos.
+    details: Sender<Request>,
     searches: Sender<Request>,
     /// Long operations: removal, checking.
     tasks: Sender<Request>,
@@ -128,8 +132,9 @@ impl Workers {
             let (requests, wanted) = channel();
             let (answers, vault) = (events.clone(), Arc::clone(&shared));
             start(name, events, move || {
+                let tell = |reply| drop(answers.send(AppEvent::Reply(reply)));
                 while let Ok(request) = wanted.recv() {
-                    if let Some(reply) = vault.answer(request)
+                    if let Some(reply) = vault.answer(request, &tell)
                         && answers.send(AppEvent::Reply(reply)).is_err()
                     {
                         return;
@@ -139,6 +144,9 @@ impl Workers {
             requests
         };
         let (reads, searches, tasks) = (answering("reads"), answering("searches"), answering("tasks"));
+        let (details, wanted_details) = channel();
+        let (answers, vault) = (events.clone(), Arc::clone(&shared));
+        start("details", events, move || describe(&wanted_details, &vault, &answers));
         let (marks, wanted_marks) = channel();
         let (answers, vault) = (events.clone(), Arc::clone(&shared));
         start("marks", events, move || marks::work(&wanted_marks, &vault, &answers));
@@ -167,6 +175,7 @@ impl Workers {
             pictures,
             openings,
             reads,
+            details,
             searches,
             tasks,
             indexing: None,
@@ -226,7 +235,8 @@ impl Workers {
             Request::ResumeIndexing => self.brake(Control::resume),
             Request::StopIndexing => self.brake(Control::stop),
             Request::Search(_) => self.searches.send(request).map_err(drop),
-            Request::Collection | Request::Exif(_) | Request::RecordedExif(_) => self.reads.send(request).map_err(drop),
+            Request::Collection => self.reads.send(request).map_err(drop),
+            Request::Exif(_) | Request::RecordedExif(_) => self.details.send(request).map_err(drop),
             Request::Export { photos, folder } => {
                 self.export(photos, folder);
                 Ok(())
@@ -422,7 +432,21 @@ impl Drop for Workers {
     }
 }
 
-fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answers: &Sender<AppEvent>) {
+/// Reads the EXIF fields of photos; the latest request wins.
+fn describe(wanted: &Receiver<Request>, vault: &Shared, answers: &Sender<AppEvent>) {
+    while let Ok(mut request) = wanted.recv() {
+        while let Ok(newer) = wanted.try_recv() {
+            request = newer;
+        }
+        if let Some(reply) = vault.answer(request, &|_news| {})
+            && answers.send(AppEvent::Reply(reply)).is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn open_vaults(wanted: &Receiver<Opening>, vault: &Shared, answers: &Sender<AppEvent>) {
     while let Ok(Opening { vault: root, passphrase, is_new, trust }) = wanted.recv() {
         let reply = match passphrase {
             Ok(passphrase) => vault.open(root, passphrase, is_new, &trust),
@@ -436,7 +460,7 @@ fn open_vaults(wanted: &std::sync::mpsc::Receiver<Opening>, vault: &Shared, answ
         }
         // Preloads the model for the first search. An error is reported when the model is needed.
         if let Some(opened) = vault.opened() {
-            drop(vault.model_for(&opened.vault));
+            drop(vault.model_for(&opened.vault, Workload::One));
         }
     }
 }

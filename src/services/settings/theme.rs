@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn an_unknown_theme_is_refused_with_the_names_of_all() {
         let folder = tempfile::tempdir().unwrap();
-        let error = choice("contrst", folder.path()).unwrap_err().to_string();
-        assert!(error.contains("\"contrst\"") && error.contains("terminal, contrast, dusk"), "{error}");
+        let error = choice("sunset", folder.path()).unwrap_err().to_string();
+        assert!(error.contains("\"sunset\"") && error.contains("terminal, contrast, dusk"), "{error}");
     }
 }

@@ -24,7 +24,7 @@ impl Application {
                 self.drag(target);
                 Vec::new()
             }
-            MouseEventKind::Up(MouseButton::Left) => self.release(),
+            MouseEventKind::Up(MouseButton::Left) => self.release(target),
             MouseEventKind::Down(MouseButton::Right) => self.select(target),
             MouseEventKind::ScrollDown => self.scroll(Action::Down),
             MouseEventKind::ScrollUp => self.scroll(Action::Up),
@@ -77,7 +77,7 @@ impl Application {
         if let Some(list) = self.state.list_mut() {
             list.cursor_mut().at = place;
         }
-        update::information(&self.state)
+        update::information(&mut self.state)
     }
 
     /// Extends a range from the item under which the button was pressed to the one under the pointer.
@@ -95,7 +95,7 @@ impl Application {
         list.cursor_mut().at = place;
     }
 
-    fn release(&mut self) -> Vec<Effect> {
+    fn release(&mut self, target: Option<Target>) -> Vec<Effect> {
         match self.press.take() {
             Some(Press { is_drag: true, .. }) => {
                 if let Some(list) = self.state.list_mut().filter(|list| list.has_range()) {
@@ -103,7 +103,11 @@ impl Application {
                 }
                 Vec::new()
             }
-            Some(Press { was_current: true, .. }) if self.state.overlay.is_none() => self.unless_locked(Action::Enter),
+            Some(Press { place, was_current: true, .. })
+                if self.state.overlay.is_none() && target == Some(Target::Item(place)) =>
+            {
+                self.unless_locked(Action::Enter)
+            }
             _ => Vec::new(),
         }
     }

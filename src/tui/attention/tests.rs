@@ -89,6 +89,7 @@ fn indexing(status: RunStatus, added: usize) -> State {
             export_folder: PathBuf::from("/exported"),
             vault: None,
             on_lock: OnLock::Continue,
+            stores_files: false,
         },
     );
     state.session = Session::Open { vault: PathBuf::from("/vault") };
@@ -126,7 +127,7 @@ fn progress_follows_the_run_and_is_sent_only_when_it_changes() {
 
 #[test]
 fn a_failed_run_stays_red_until_the_user_has_seen_it() {
-    for is_seen in [Attention::used, |attention: &mut Attention| attention.focus(true)] {
+    for is_seen in [Attention::used, |attention: &mut Attention| attention.focus(WindowFocus::Gained)] {
         let mut attention = ghostty();
         attention.used();
         let now = Instant::now();
@@ -141,22 +142,43 @@ fn a_failed_run_stays_red_until_the_user_has_seen_it() {
 #[test]
 fn only_the_end_of_a_long_run_is_announced_and_only_to_a_user_who_looks_elsewhere() {
     let began = Instant::now();
-    let running = indexing(RunStatus::Running, 1);
+    let after = |seconds| began + Duration::from_secs(seconds);
+    let begun = || {
+        let mut attention = ghostty();
+        let _ = attention.follow(&indexing(RunStatus::Running, 1), began);
+        let _ = attention.follow(&indexing(RunStatus::Running, 2), after(5));
+        attention
+    };
+    let announced = |mut attention: Attention, seconds| attention.announce(Run::Indexing, "done", after(seconds));
+    assert_eq!(announced(ghostty(), 60), None, "it was not seen to begin");
+    assert_eq!(announced(begun(), 9), None, "it was short");
+    assert!(announced(begun(), 10).is_some(), "no focus was ever reported");
+    assert_eq!(begun().announce(Run::Export, "done", after(10)), None);
+    let mut attention = begun();
+    attention.focus(WindowFocus::Gained);
+    assert_eq!(announced(attention, 10), None);
+    let mut attention = begun();
+    attention.focus(WindowFocus::Gained);
+    attention.focus(WindowFocus::Lost);
+    assert!(announced(attention, 10).is_some());
+    let mut attention = begun();
+    let _ = attention.follow(&indexing(RunStatus::Done, 1), after(10));
+    assert_eq!(announced(attention, 30), None, "it was announced before");
+}
+
+#[test]
+fn a_queued_run_begins_when_the_one_before_it_has_ended() {
+    let began = Instant::now();
     let after = |seconds| began + Duration::from_secs(seconds);
     let mut attention = ghostty();
-    let announced = |attention: &Attention, seconds| attention.announce(Run::Indexing, "done", after(seconds));
-    assert_eq!(announced(&attention, 60), None, "it was not seen to begin");
+    let running = indexing(RunStatus::Running, 1);
     let _ = attention.follow(&running, began);
-    let _ = attention.follow(&running, after(5));
-    assert_eq!(announced(&attention, 9), None, "it was short");
-    assert!(announced(&attention, 10).is_some(), "no focus was ever reported");
-    assert_eq!(attention.announce(Run::Export, "done", after(10)), None);
-    attention.focus(true);
-    assert_eq!(announced(&attention, 10), None);
-    attention.focus(false);
-    assert!(announced(&attention, 10).is_some());
-    let _ = attention.follow(&indexing(RunStatus::Done, 1), after(10));
-    assert_eq!(announced(&attention, 30), None, "it was announced before");
+    assert!(attention.announce(Run::Indexing, "done", after(60)).is_some());
+    // The next run has begun before the state is followed again.
+    let _ = attention.follow(&running, after(60));
+    assert_eq!(attention.announce(Run::Indexing, "done", after(63)), None, "it was short");
+    let _ = attention.follow(&running, after(63));
+    assert!(attention.announce(Run::Indexing, "done", after(73)).is_some());
 }
 
 #[test]

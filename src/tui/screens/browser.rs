@@ -149,8 +149,9 @@ fn folder(canvas: &mut Canvas<'_, '_>, area: Rect, entry: &Entry) {
     };
     about.extend(survey.and_then(|survey| in_the_vault(canvas, survey)));
     let mut keys = vec![(Action::Enter, "open")];
-    // With a selection the key applies to that.
-    if canvas.state.browser.list.selected().is_empty() {
+    // With a selection the key applies to that. Where there is nothing new, adding it is no next step.
+    let has_new = survey.is_none_or(|survey| survey.photos > survey.stored);
+    if canvas.state.browser.list.selected().is_empty() && has_new {
         keys.push((Action::Index, "add to the vault"));
     }
     about.push(canvas.hints(&keys));
@@ -177,6 +178,9 @@ fn in_numbers(survey: &Survey) -> String {
     }];
     if survey.folders > 0 {
         parts.push(format::count(survey.folders, "folder"));
+    }
+    if survey.unreadable > 0 {
+        parts.push(format!("{} cannot be read", format::count(survey.unreadable, "path")));
     }
     if survey.photos > 0 {
         parts.push(format::size(survey.bytes));

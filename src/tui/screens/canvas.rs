@@ -174,12 +174,14 @@ impl Canvas<'_, '_> {
             let (symbol, style) = if is_thumb { ("┃", self.theme.focus) } else { ("│", self.theme.border) };
             self.frame.render_widget(Span::styled(symbol, style), cell);
             let line = if rows > 1 { row * (all - 1) / (rows - 1) } else { 0 };
-            self.hits.push((cell, Target::Place(place_of(line))));
+            if self.state.overlay.is_none() {
+                self.hits.push((cell, Target::Place(place_of(line))));
+            }
         }
     }
 
-    /// Draws the information pane beside the list if it is shown: `draw` draws it. Returns the room for the list; `None`
-    /// on a narrow screen, where the pane takes the place of the list.
+    /// Draws the information pane beside the list if it is shown: `draw` draws it. Returns the room for the list;
+    /// `None` on a narrow screen, where the pane takes the place of the list.
     pub(super) fn beside_information(&mut self, area: Rect, draw: &mut dyn FnMut(&mut Self, Rect)) -> Option<Rect> {
         if self.viewport.is_one_pane {
             if self.state.pane == Pane::Preview {

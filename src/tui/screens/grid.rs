@@ -1,5 +1,5 @@
-//! Photos as a grid of thumbnails or as one line each, in sections with headings. The fewer photos there are, the larger
-//! their thumbnails. A thumbnail is drawn whole or not at all.
+//! Photos as a grid of thumbnails or as one line each, in sections with headings. The fewer photos there are, the
+//! larger their thumbnails. A thumbnail is drawn whole or not at all.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -67,7 +67,7 @@ fn tile(room: Rect, tiles: Tiles, items: &Items<'_>) -> Tile {
     let highest = room.height.saturating_sub(heading).max(1);
     let most = (room.width / narrowest).max(1);
     let of_columns = |columns: u16| {
-        let width = (room.width / columns).min(2 * narrowest);
+        let width = (room.width / columns).min(3 * narrowest);
         Tile { columns, width, height: (Tiles::picture_rows(width - 1) + 1).min(highest) }
     };
     let all_fit = |tile: &Tile| {
@@ -102,7 +102,7 @@ pub(super) fn draw(
     let Tile { columns, width, height } = tile(room, canvas.state.tiles, items);
     let columns = usize::from(columns);
     each_line(canvas, area, items, columns, height, &mut |canvas, line| {
-        for (across, place) in items.layout(columns).places(line.number).enumerate() {
+        for (across, place) in line.places.enumerate() {
             let x = area.x + width * u16::try_from(across).unwrap_or(0);
             let tile = Rect { x, y: line.y, width, height };
             let Some(item) = item(canvas, place, usize::from(width.saturating_sub(3))) else { continue };
@@ -121,7 +121,7 @@ pub(super) fn lines(
 ) {
     let width = area.width.saturating_sub(1);
     each_line(canvas, area, items, 1, 1, &mut |canvas, line| {
-        let place = line.number;
+        let place = line.places.start;
         let Some(text) = row(canvas, place, usize::from(width)) else { return };
         let row = Rect { y: line.y, height: 1, width, ..area };
         canvas.frame.render_widget(text, row);
@@ -134,7 +134,7 @@ pub(super) fn lines(
 
 /// A line of items on the screen.
 struct Placed {
-    number: usize,
+    places: std::ops::Range<usize>,
     y: u16,
 }
 
@@ -154,14 +154,15 @@ fn each_line(
     canvas.viewport = Viewport { columns, lines: visible, top: first, ..canvas.viewport };
     let mut y = area.y;
     for number in first..layout.lines().min(first + visible) {
+        let places = layout.places(number);
         if let Some(heading) = items.heading.filter(|_| number == first || layout.starts_section(number)) {
             let row = Rect { y, height: 1, width: area.width.saturating_sub(1), ..area };
-            let section = layout.section_of(layout.places(number).start);
+            let section = layout.section_of(places.start);
             let line = heading(canvas, section, usize::from(row.width));
             canvas.frame.render_widget(format::fit_line(line, usize::from(row.width)), row);
             y += 1;
         }
-        draw(canvas, Placed { number, y });
+        draw(canvas, Placed { places, y });
         y += height;
     }
     let bar = Rect { x: area.right().saturating_sub(1), width: 1, ..area };

@@ -30,6 +30,16 @@ fn status(canvas: &Canvas<'_, '_>, run: &Indexing) -> (String, Style) {
 }
 
 /// Progress, rate and remaining time.
+fn pace(run: &Indexing) -> String {
+    let mut parts = vec![format!("{} of {}", run.processed(), run.total)];
+    if run.is_running() {
+        parts.extend(run.rate().map(|rate| format!("{rate:.1} photos/s")));
+        parts.extend(run.remaining().map(|left| format!("{} left", format::long_time(left))));
+    }
+    parts.join(" · ")
+}
+
+/// The same, and where a resumed run began.
 pub(super) fn numbers(run: &Indexing) -> String {
     let mut parts = vec![format!("{} of {}", run.processed(), run.total)];
     parts.extend(run.resumed_at().map(|photos| format!("resumed at {photos} of {}", run.total)));
@@ -52,7 +62,7 @@ pub(super) fn strip(canvas: &mut Canvas<'_, '_>, area: Rect, run: &Indexing) {
     let mut spans = vec![
         Span::styled(format!(" {text} "), style),
         Span::styled(format::bar(run.fraction(), bar_columns), theme.bar),
-        Span::raw(format!(" {}", numbers(run))),
+        Span::raw(format!(" {}", pace(run))),
     ];
     if run.failed > 0 {
         spans.push(Span::styled(format!(" · ✗ {} failed", run.failed), theme.bad));

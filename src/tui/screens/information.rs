@@ -17,7 +17,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, photo: Option<&Store
     let inner = canvas.pane(area, "information", Focus::Elsewhere);
     let columns = usize::from(inner.width);
     let about = photo.map(|photo| about(canvas, photo, score, columns)).unwrap_or_default();
-    let vault = vault(canvas, columns);
+    let mut vault = vault(canvas, columns);
+    if about.len() + vault.len() >= usize::from(inner.height) {
+        // What was asked about comes first.
+        vault.clear();
+    }
     let rows = |lines: &[Line<'_>]| u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let picture_rows = inner.width * 2 / 5;
     let rest = inner.height.saturating_sub(rows(&about) + rows(&vault) + 1);

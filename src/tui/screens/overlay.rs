@@ -13,6 +13,8 @@ use super::super::keymap::{HelpLine, Keymap};
 use super::super::state::State;
 use super::super::state::indexing::Indexing;
 use super::super::state::overlay::{Overlay, Question};
+use super::super::state::results::Query;
+use super::super::update::current_photo;
 use super::canvas::{Canvas, Focus, Target};
 use super::{older_copy, palette, plan};
 use crate::services::name::inert;
@@ -118,6 +120,8 @@ fn help(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &str, scroll: usize) 
     if lines.is_empty() {
         canvas.notice(body, vec![Line::raw("no key matches")]);
     }
+    let bar = Rect { x: window.right().saturating_sub(1), width: 1, ..body };
+    canvas.scrollbar(bar, scroll, usize::from(body.height), lines.len(), &|line| line);
 }
 
 fn log(canvas: &mut Canvas<'_, '_>, window: Rect, scroll: usize) {
@@ -129,18 +133,22 @@ fn log(canvas: &mut Canvas<'_, '_>, window: Rect, scroll: usize) {
     let columns = usize::from(inner.width).saturating_sub(4);
     let scroll = scroll.min(messages.iter().len().saturating_sub(1));
     let mut y = inner.y;
-    for message in messages.iter().rev().skip(scroll) {
+    let mut shown = 0;
+    'messages: for message in messages.iter().rev().skip(scroll) {
         let (sign, style) = canvas.severity(message.severity);
         for (row, text) in format::wrap(&inert(&message.text), columns).into_iter().enumerate() {
             if y == inner.bottom() {
-                return;
+                break 'messages;
             }
             let sign = if row == 0 { sign } else { " " };
             let line = Line::from(vec![Span::styled(format!(" {sign} "), style), Span::raw(text)]);
             canvas.frame.render_widget(line, Rect { y, height: 1, ..inner });
             y += 1;
         }
+        shown += 1;
     }
+    let bar = Rect { x: window.right().saturating_sub(1), width: 1, ..inner };
+    canvas.scrollbar(bar, scroll, shown, messages.iter().len(), &|line| line);
 }
 
 fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
@@ -148,7 +156,11 @@ fn confirm(canvas: &mut Canvas<'_, '_>, window: Rect, question: &Question) {
     let note;
     let (title, line, note, yes) = match question {
         Question::Remove(ids) => {
-            ("remove", format!("Remove {} from the vault?", photos(ids.len())), "this cannot be undone", "remove")
+            let name = match (&ids[..], current_photo(canvas.state)) {
+                ([id], Some(Query::Stored(photo))) if photo.id == *id => inert(&photo.name).into_owned(),
+                _ => photos(ids.len()),
+            };
+            ("remove", format!("Remove {name} from the vault?"), "this cannot be undone", "remove")
         }
         Question::OpenOutside(_) => (
             "open in another program",

@@ -3,10 +3,10 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::super::commands;
+use super::super::commands::{self, CommandKind};
 use super::super::format;
 use super::super::keymap::context;
-use super::super::palette::{Choice, choices};
+use super::super::palette::{Choice, choices, orders};
 use super::super::state::text_field::TextField;
 use super::super::update::command_refusal;
 use super::canvas::{Canvas, Focus, Target};
@@ -38,7 +38,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &TextField
             }
             Choice::Line { line, note } => (inert(line).into_owned(), note.clone(), canvas.theme.faint),
         };
-        let tail = format::fit(&tail, usize::from(row.width) / 2).into_owned();
+        let most = usize::from(row.width).saturating_sub(format::width(&text) + 4).max(usize::from(row.width) / 2);
+        let tail = format::fit(&tail, most).into_owned();
         let room = usize::from(row.width).saturating_sub(format::width(&tail) + 2);
         let line = Line::from(vec![Span::raw(" "), Span::raw(format::padded(&text, room)), Span::styled(tail, style)]);
         canvas.frame.render_widget(line, row);
@@ -48,12 +49,18 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, window: Rect, filter: &TextField
         canvas.hits.push((row, Target::Choice(place)));
     }
     if choices.is_empty() {
-        let (text, is_command) = match commands::parse(filter.text()) {
-            Some((command, _)) => (command_refusal(canvas.state, command.kind).map(str::to_owned), Some(command)),
-            None => (Some("no action matches".to_owned()), None),
+        let text = match commands::parse(filter.text()) {
+            None => "no action or command matches".to_owned(),
+            Some((command, argument)) => match command_refusal(canvas.state, command.kind) {
+                Some(reason) => reason.to_owned(),
+                None if command.kind == CommandKind::Sort => {
+                    let words: Vec<&str> = orders(canvas.state).into_iter().map(|(word, _)| word).collect();
+                    format!("there is no order “{}”: it is one of {}", inert(argument), words.join(", "))
+                }
+                None => format!("type {}: {}", command.argument, command.description),
+            },
         };
-        let argument = is_command.map(|command| format!("type {}", command.argument));
-        return canvas.notice(body, vec![Line::raw(text.or(argument).unwrap_or_default())]);
+        return canvas.notice(body, vec![Line::raw(text)]);
     }
     let bar = Rect { x: body.right().saturating_sub(1), width: 1, ..body };
     canvas.scrollbar(bar, first, lines, choices.len(), &|line| line);

@@ -16,6 +16,8 @@ use crate::services::search::Match;
 /// The rows of the strip with a picture of the query, and from how many rows on there is room for it.
 const STRIP_ROWS: u16 = 4;
 const ROWS_FOR_PICTURE: u16 = 18;
+/// From how many columns on the strip has room for everything.
+const WIDE_STRIP: usize = 76;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
     if canvas.state.results.query.is_none() {
@@ -47,7 +49,7 @@ fn query_name(query: &Query) -> String {
 fn question(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let Some(query) = &canvas.state.results.query else { return };
     let mut text = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    if area.height >= STRIP_ROWS {
+    if area.height >= STRIP_ROWS && canvas.state.results.error.is_none() {
         let [image, right] = Layout::horizontal([Constraint::Length(11), Constraint::Fill(1)]).areas(text);
         let subject = match query {
             Query::File(path) => Subject::File(path.clone()),
@@ -57,7 +59,15 @@ fn question(canvas: &mut Canvas<'_, '_>, area: Rect) {
         text = right;
     }
     let columns = usize::from(text.width);
-    let lines = if area.height >= STRIP_ROWS { described(canvas, query) } else { vec![outcome(canvas, query)] };
+    let lines = if area.height >= STRIP_ROWS {
+        described(canvas, query, columns)
+    } else {
+        let mut line = outcome(canvas, query);
+        if canvas.state.results.summary().is_some_and(|found| found.query_is_stored) {
+            line.push_span(Span::styled("  the query is in the vault", canvas.theme.faint));
+        }
+        vec![line]
+    };
     for (line, y) in lines.into_iter().zip(text.y..text.bottom()) {
         canvas.frame.render_widget(format::fit_line(line, columns), Rect { y, height: 1, ..text });
     }
@@ -75,23 +85,20 @@ fn outcome(canvas: &Canvas<'_, '_>, query: &Query) -> Line<'static> {
         let matches = format::count(results.reached(), "match");
         let compared = format::count(found.compared, "photo");
         spans.push(Span::raw(format!("  {matches} ≥ {:.2} among {compared}", results.threshold())));
-        if found.query_is_stored {
-            spans.push(Span::styled("  the query is in the vault", theme.faint));
-        }
     }
     Line::from(spans)
 }
 
-fn described(canvas: &Canvas<'_, '_>, query: &Query) -> Vec<Line<'static>> {
+fn described(canvas: &Canvas<'_, '_>, query: &Query, columns: usize) -> Vec<Line<'static>> {
     let results = &canvas.state.results;
     let theme = canvas.theme;
     let mut lines = vec![outcome(canvas, query)];
     if let Some(found) = results.summary() {
-        let mut mark = vec![
-            Span::styled(format!("mark {:.2} ", results.threshold()), theme.faint),
-            Span::styled(format::bar(f64::from(results.threshold()).max(0.0), 16), theme.bar),
-            Span::raw("  "),
-        ];
+        let mut mark = vec![Span::styled(format!("mark {:.2} ", results.threshold()), theme.faint)];
+        if columns >= WIDE_STRIP {
+            mark.push(Span::styled(format::bar(f64::from(results.threshold()).max(0.0), 16), theme.bar));
+            mark.push(Span::raw("  "));
+        }
         mark.extend(canvas.hints(&[(Action::LowerThreshold, "lower"), (Action::RaiseThreshold, "raise")]).spans);
         mark.push(Span::styled(format!("best {}  ", results.top()), theme.faint));
         mark.extend(canvas.hints(&[(Action::FewerResults, "fewer"), (Action::MoreResults, "more")]).spans);
@@ -105,10 +112,16 @@ fn described(canvas: &Canvas<'_, '_>, query: &Query) -> Vec<Line<'static>> {
             ("decrypt", timing.decrypt),
         ]
         .map(|(step, took)| format!("{step} {}", format::milliseconds(took)));
-        lines.push(Line::styled(format!("searched encrypted in {total}: {}", each.join(" · ")), theme.faint));
+        let each = if columns >= WIDE_STRIP { format!(": {}", each.join(" · ")) } else { String::new() };
+        lines.push(Line::styled(format!("searched encrypted in {total}{each}"), theme.faint));
+        let mut more = Vec::new();
+        if found.query_is_stored {
+            more.push(Span::raw("the query is in the vault  "));
+        }
+        let searches = [(Action::PreviousQuery, "search before"), (Action::NextQuery, "search after")];
+        more.extend(canvas.hints(&searches).spans);
+        lines.push(Line::from(more));
     }
-    let hints = canvas.hints(&[(Action::PreviousQuery, "search before"), (Action::NextQuery, "search after")]);
-    lines.extend((!hints.spans.is_empty()).then_some(hints));
     lines
 }
 
@@ -149,6 +162,9 @@ fn heading(canvas: &Canvas<'_, '_>, number: usize, columns: usize) -> Line<'stat
     let results = &canvas.state.results;
     let (matches, threshold) = (results.shown_matches(), results.threshold());
     let text = match (number, matches) {
+        (0, _) if matches < results.reached() => {
+            format!("{matches} of {} at {threshold:.2} or above", format::count(results.reached(), "match"))
+        }
         (0, _) => format!("{} at {threshold:.2} or above", format::count(matches, "match")),
         (_, 0) => format!("no match at {threshold:.2}; the nearest photos"),
         _ => format!("below {threshold:.2}: the nearest photos"),

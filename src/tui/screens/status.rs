@@ -20,7 +20,15 @@ const MORE_COLUMNS: usize = 30;
 pub(super) fn news(canvas: &Canvas<'_, '_>, columns: usize) -> Option<Line<'static>> {
     let state = canvas.state;
     if let Some(task) = state.collection.task {
-        return Some(Line::from(format!("{} {}", canvas.spinner(), working_on(task))));
+        let mut parts = vec![format!("{} {}", canvas.spinner(), working_on(task))];
+        if task == Task::Checking {
+            let (checking, all) = (&state.collection.checking, state.collection.list.items().len());
+            parts.push(format!("{} of {all}", checking.photos.min(all)));
+            parts.extend(checking.rate().map(|rate| format!("{rate:.0} photos/s")));
+            parts.extend(checking.remaining(all).map(|left| format!("{} left", format::long_time(left))));
+            parts.extend((checking.damages > 0).then(|| format!("✗ {} damaged", checking.damages)));
+        }
+        return Some(Line::from(parts.join(" · ")));
     }
     let message = state.messages.unread()?;
     let (sign, style) = canvas.severity(message.severity);

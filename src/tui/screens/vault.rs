@@ -76,11 +76,20 @@ fn heading(canvas: &Canvas<'_, '_>, number: usize, columns: usize) -> Line<'stat
 fn caption(canvas: &Canvas<'_, '_>, photo: &StoredPhoto, columns: usize) -> Line<'static> {
     let collection = &canvas.state.collection;
     let name = inert(&photo.name);
+    // Cameras count at the end of a name.
+    let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
     let day = photo.day().filter(|_| collection.grouping() == Grouping::Months && collection.order().is_by_date());
     let day = day.and_then(|day| Some(format!("{} ", day.get(8..)?)));
     let day = day.map(|day| inert(&day).into_owned()).unwrap_or_default();
     let room = columns.saturating_sub(format::width(&day));
-    Line::from(vec![Span::styled(day, canvas.theme.faint), Span::raw(format::fit(&name, room).into_owned())])
+    Line::from(vec![
+        Span::styled(day, canvas.theme.faint),
+        Span::raw(if format::width(&name) <= room {
+            name.into_owned()
+        } else {
+            format::fit_end(stem, room).into_owned()
+        }),
+    ])
 }
 
 fn row_of(canvas: &Canvas<'_, '_>, photo: &StoredPhoto, place: usize, columns: usize) -> Line<'static> {

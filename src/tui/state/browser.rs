@@ -306,7 +306,9 @@ pub(super) fn natural_key(name: &str) -> Vec<(u64, String)> {
         let (number, tail) = tail.split_at(digits);
         // Words and numbers alternate, so words are compared first.
         key.push((0, word.to_owned()));
-        key.push((number.parse().unwrap_or(u64::MAX), String::new()));
+        // A name that ends here comes before one that goes on with a number.
+        let number = if number.is_empty() { 0 } else { number.parse().unwrap_or(u64::MAX - 1) + 1 };
+        key.push((number, String::new()));
         rest = tail;
     }
     key

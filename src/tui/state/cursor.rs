@@ -40,7 +40,7 @@ pub struct Cursor {
 
 impl Cursor {
     /// Moves within `layout`, of which `lines` lines are on the screen. Pages scroll the screen too.
-    pub fn step(&mut self, step: Step, layout: GridLayout<'_>, lines: usize) {
+    pub fn step(&mut self, step: Step, layout: &GridLayout<'_>, lines: usize) {
         let last = layout.count.saturating_sub(1);
         let by_lines = |by: isize| {
             let line = layout.line_of(self.at);
@@ -130,7 +130,7 @@ mod tests {
 
     fn after(place: usize, step: Step, layout: GridLayout<'_>) -> usize {
         let mut cursor = at(place);
-        cursor.step(step, layout, 4);
+        cursor.step(step, &layout, 4);
         cursor.at
     }
 
@@ -148,32 +148,32 @@ mod tests {
 
     #[test]
     fn a_grid_keeps_its_column_and_lands_on_a_short_last_line() {
-        let grid = GridLayout::whole(10, 4);
-        assert_eq!(after(1, Step::Down, grid), 5);
-        assert_eq!(after(7, Step::Down, grid), 9);
-        assert_eq!(after(9, Step::Down, grid), 9);
-        assert_eq!(after(2, Step::Up, grid), 2);
-        assert_eq!(after(6, Step::PageUp, grid), 2);
+        let grid = || GridLayout::whole(10, 4);
+        assert_eq!(after(1, Step::Down, grid()), 5);
+        assert_eq!(after(7, Step::Down, grid()), 9);
+        assert_eq!(after(9, Step::Down, grid()), 9);
+        assert_eq!(after(2, Step::Up, grid()), 2);
+        assert_eq!(after(6, Step::PageUp, grid()), 2);
     }
 
     #[test]
     fn the_cursor_keeps_its_column_across_sections() {
         // 0 1 2 / 3 4 | 5 6 7 / 8
-        let grid = GridLayout::divided(9, 3, &[0, 5]);
-        assert_eq!(after(2, Step::Down, grid), 4);
-        assert_eq!(after(4, Step::Down, grid), 6);
-        assert_eq!(after(7, Step::Up, grid), 4);
-        assert_eq!(after(4, Step::Right, grid), 5);
-        assert_eq!(after(0, Step::PageDown, grid), 8);
-        assert_eq!(after(8, Step::Down, grid), 8);
+        let grid = || GridLayout::divided(9, 3, &[0, 5]);
+        assert_eq!(after(2, Step::Down, grid()), 4);
+        assert_eq!(after(4, Step::Down, grid()), 6);
+        assert_eq!(after(7, Step::Up, grid()), 4);
+        assert_eq!(after(4, Step::Right, grid()), 5);
+        assert_eq!(after(0, Step::PageDown, grid()), 8);
+        assert_eq!(after(8, Step::Down, grid()), 8);
     }
 
     #[test]
     fn a_page_scrolls_the_screen_by_as_much_as_the_cursor_moves() {
         let mut cursor = Cursor { at: 21, top: 20 };
-        cursor.step(Step::PageDown, GridLayout::whole(100, 1), 10);
+        cursor.step(Step::PageDown, &GridLayout::whole(100, 1), 10);
         assert_eq!(cursor, Cursor { at: 31, top: 30 });
-        cursor.step(Step::HalfPageUp, GridLayout::whole(100, 1), 10);
+        cursor.step(Step::HalfPageUp, &GridLayout::whole(100, 1), 10);
         assert_eq!(cursor, Cursor { at: 26, top: 25 });
     }
 

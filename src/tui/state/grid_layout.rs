@@ -3,15 +3,18 @@
 //! Must never: know what the items are.
 
 /// Items in lines of `columns`, in sections that each start on a new line. Places count items from 0, lines count from 0
-/// across the sections.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// across the sections. Building one takes time for each section, the questions to it only for the logarithm of these.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GridLayout<'a> {
     /// Items in all sections.
     pub count: usize,
     /// Items side by side, at least 1.
     pub columns: usize,
     /// The place of each section's first item, in order, the first one 0; empty for a single section.
-    pub sections: &'a [usize],
+    sections: &'a [usize],
+    /// The first line of each section.
+    first_lines: Vec<usize>,
+    lines: usize,
 }
 
 /// The rows that lines of items need.
@@ -29,71 +32,74 @@ impl<'a> GridLayout<'a> {
     /// Items in one section.
     #[must_use]
     pub fn whole(count: usize, columns: usize) -> Self {
-        Self { count, columns: columns.max(1), sections: &[] }
+        Self::divided(count, columns, &[])
     }
 
     /// Items in sections that start at these places.
     #[must_use]
     pub fn divided(count: usize, columns: usize, sections: &'a [usize]) -> Self {
-        Self { sections, ..Self::whole(count, columns) }
+        let columns = columns.max(1);
+        let mut first_lines = Vec::with_capacity(sections.len());
+        let mut lines = 0;
+        for (number, start) in sections.iter().enumerate() {
+            first_lines.push(lines);
+            let end = sections.get(number + 1).copied().unwrap_or(count);
+            lines += (end - start).div_ceil(columns);
+        }
+        if sections.is_empty() {
+            lines = count.div_ceil(columns);
+        }
+        Self { count, columns, sections, first_lines, lines }
     }
 
-    /// First place and end of each section.
-    fn spans(self) -> impl Iterator<Item = (usize, usize)> {
-        let ends = self.sections.iter().skip(1).copied().chain([self.count]);
-        let starts = self.sections.iter().copied().chain(self.sections.is_empty().then_some(0));
-        starts.zip(ends)
+    /// First place, end and first line of a section.
+    fn section(&self, number: usize) -> (usize, usize, usize) {
+        let start = self.sections.get(number).copied().unwrap_or(0);
+        let end = self.sections.get(number + 1).copied().unwrap_or(self.count);
+        (start, end, self.first_lines.get(number).copied().unwrap_or(0))
     }
 
     /// The section that holds the item at `place`, counted from 0.
     #[must_use]
-    pub fn section_of(self, place: usize) -> usize {
+    pub fn section_of(&self, place: usize) -> usize {
         self.sections.partition_point(|start| *start <= place).saturating_sub(1)
     }
 
     /// All lines.
     #[must_use]
-    pub fn lines(self) -> usize {
-        self.spans().map(|(start, end)| (end - start).div_ceil(self.columns)).sum()
+    pub fn lines(&self) -> usize {
+        self.lines
     }
 
     /// The line that holds the item at `place`.
     #[must_use]
-    pub fn line_of(self, place: usize) -> usize {
-        let mut line = 0;
-        for (start, end) in self.spans() {
-            if place < end {
-                return line + place.saturating_sub(start) / self.columns;
-            }
-            line += (end - start).div_ceil(self.columns);
-        }
-        line.saturating_sub(1)
+    pub fn line_of(&self, place: usize) -> usize {
+        let (start, _, line) = self.section(self.section_of(place));
+        (line + place.saturating_sub(start) / self.columns).min(self.lines.saturating_sub(1))
     }
 
     /// The places of the items of a line; empty beyond the last line.
     #[must_use]
-    pub fn places(self, line: usize) -> std::ops::Range<usize> {
-        let mut before = 0;
-        for (start, end) in self.spans() {
-            let lines = (end - start).div_ceil(self.columns);
-            if line < before + lines {
-                let first = start + (line - before) * self.columns;
-                return first..(first + self.columns).min(end);
-            }
-            before += lines;
+    pub fn places(&self, line: usize) -> std::ops::Range<usize> {
+        if line >= self.lines {
+            return self.count..self.count;
         }
-        self.count..self.count
+        // The last of several that begin on this line: those before it are empty.
+        let number = self.first_lines.partition_point(|first| *first <= line).saturating_sub(1);
+        let (start, end, first_line) = self.section(number);
+        let first = start + (line - first_line) * self.columns;
+        first..(first + self.columns).min(end)
     }
 
     /// Whether a section starts with this line.
     #[must_use]
-    pub fn starts_section(self, line: usize) -> bool {
-        self.sections.binary_search(&self.places(line).start).is_ok()
+    pub fn starts_section(&self, line: usize) -> bool {
+        self.first_lines.binary_search(&line).is_ok()
     }
 
     /// How many lines from `first` on are whole on the screen; at least one.
     #[must_use]
-    pub fn visible_from(self, first: usize, rows: Rows) -> usize {
+    pub fn visible_from(&self, first: usize, rows: Rows) -> usize {
         let all = self.lines();
         let mut used = 0;
         let mut lines = 0;
@@ -108,10 +114,10 @@ impl<'a> GridLayout<'a> {
         lines.max(1)
     }
 
-    /// The first line to show so that the line of `place` is whole on the screen: as near to `top`, the first line of the
-    /// frame before, as that allows, and without empty rows below the last line.
+    /// The first line to show so that the line of `place` is whole on the screen: as near to `top`, the first line of
+    /// the frame before, as that allows, and without empty rows below the last line.
     #[must_use]
-    pub fn first_line(self, top: usize, place: usize, rows: Rows) -> usize {
+    pub fn first_line(&self, top: usize, place: usize, rows: Rows) -> usize {
         let line = self.line_of(place);
         let most = rows.all / rows.line.max(1);
         let mut first = top.min(line).max((line + 1).saturating_sub(most.max(1)));

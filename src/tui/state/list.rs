@@ -165,7 +165,9 @@ impl<T: Item> ListState<T> {
 pub trait List {
     /// How many items are shown.
     fn count(&self) -> usize;
-    /// How many of those are photos.
+    /// How many items there are, shown or not.
+    fn all(&self) -> usize;
+    /// How many of those that are shown are photos.
     fn photo_count(&self) -> usize;
     /// The cursor.
     fn cursor(&self) -> Cursor;
@@ -185,6 +187,8 @@ pub trait List {
     fn cancel_range(&mut self);
     /// Whether anything is selected, shown or not.
     fn has_selection(&self) -> bool;
+    /// Whether an action would apply to anything.
+    fn has_targets(&self) -> bool;
     /// Deselects everything.
     fn clear_selection(&mut self);
     /// Selects the item under the cursor, or deselects it.
@@ -198,6 +202,10 @@ pub trait List {
 impl<T: Item> List for ListState<T> {
     fn count(&self) -> usize {
         self.shown.len()
+    }
+
+    fn all(&self) -> usize {
+        self.items.len()
     }
 
     fn photo_count(&self) -> usize {
@@ -240,6 +248,10 @@ impl<T: Item> List for ListState<T> {
 
     fn has_selection(&self) -> bool {
         !self.selected.is_empty()
+    }
+
+    fn has_targets(&self) -> bool {
+        !self.selected.is_empty() || self.current().is_some()
     }
 
     fn clear_selection(&mut self) {

@@ -118,26 +118,28 @@ impl Sections {
     }
 }
 
+/// The months of a year.
+pub const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
 /// The month of a photo in words: `May 2024`.
 #[must_use]
 pub fn month(photo: &StoredPhoto) -> String {
-    const NAMES: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let date = photo.date().unwrap_or_default();
     let number: Option<usize> = date.get(5..7).and_then(|month| month.parse().ok());
-    match (date.get(..4), number.and_then(|number| NAMES.get(number.wrapping_sub(1)))) {
+    match (date.get(..4), number.and_then(|number| MONTHS.get(number.wrapping_sub(1)))) {
         (Some(year), Some(name)) => format!("{name} {year}"),
         _ => "no date".to_owned(),
     }

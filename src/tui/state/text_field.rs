@@ -8,6 +8,8 @@ pub struct TextField {
     text: String,
     /// Byte offset of the cursor in `text`, on a character boundary.
     at: usize,
+    /// The text is a suggestion: the first character that is typed replaces it.
+    is_suggested: bool,
 }
 
 /// A change to a text field.
@@ -38,7 +40,13 @@ impl TextField {
     #[must_use]
     pub fn with(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { at: text.len(), text }
+        Self { at: text.len(), text, is_suggested: false }
+    }
+
+    /// A field that suggests `text`: typing replaces it, any other key keeps it.
+    #[must_use]
+    pub fn suggesting(text: impl Into<String>) -> Self {
+        Self { is_suggested: true, ..Self::with(text) }
     }
 
     /// What was typed.
@@ -55,6 +63,9 @@ impl TextField {
 
     /// Applies one change.
     pub fn edit(&mut self, edit: Edit) {
+        if std::mem::take(&mut self.is_suggested) && matches!(edit, Edit::Insert(_)) {
+            *self = Self::default();
+        }
         let before = self.text[..self.at].chars().next_back().map_or(0, char::len_utf8);
         let after = self.text[self.at..].chars().next().map_or(0, char::len_utf8);
         match edit {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::browser::natural_key;
+use super::checking::Checking;
 use super::grid_layout::GridLayout;
 use super::list::{Item, List, ListState};
 use super::sections::{Grouping, Order, Sections, folder, month};
@@ -12,6 +13,7 @@ use crate::services::check;
 use crate::services::copies::{Advice, KnownCopy};
 use crate::services::library::Statistics;
 use crate::services::library::{PhotoId, StoredPhoto};
+use crate::services::session::Address;
 use crate::tui::fuzzy;
 
 /// Whether a vault is open.
@@ -33,6 +35,12 @@ pub enum Session {
 }
 
 impl Session {
+    /// Whether the open vault is on another machine.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        self.open().is_some_and(|vault| Address::is_remote(vault))
+    }
+
     /// The vault that is open.
     #[must_use]
     pub fn open(&self) -> Option<&PathBuf> {
@@ -89,6 +97,8 @@ pub struct Collection {
     pub is_read_only: bool,
     /// The operation in progress.
     pub task: Option<Task>,
+    /// How far a check is.
+    pub checking: Checking,
     /// Size of the vault.
     pub statistics: Option<Statistics>,
     /// The known copies of the vault.

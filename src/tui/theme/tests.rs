@@ -242,7 +242,7 @@ fn a_user_s_file_may_begin_from_a_built_in_theme() {
     assert_eq!((contrast.bar.fg, contrast.focus.fg), (Some(Color::Red), white), "`default` is the colour of the text");
 
     let (fallback, warnings) =
-        Theme::new(Background::Dark, Colours::Text, &format!("# mine\nbase = \"contrst\"\n{user}"));
+        Theme::new(Background::Dark, Colours::Text, &format!("# mine\nbase = \"sunset\"\n{user}"));
     assert_eq!(fallback, Theme::new(Background::Dark, Colours::Text, user).0);
     assert_eq!((warnings.len(), warnings[0].line), (1, 2));
     assert!(warnings[0].what.contains("terminal, contrast, dusk"), "{warnings:?}");

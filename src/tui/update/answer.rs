@@ -10,7 +10,7 @@ use super::super::state::list::List;
 use super::super::state::lock_screen::{LockScreen, Look, Step, Untrusted};
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
-use super::{export, indexing, intake, lock_screen, photos, trust};
+use super::{export, indexing, intake, leaving, lock_screen, photos, trust};
 use crate::services::check;
 use crate::services::format::count;
 use crate::services::open_vault::CopyAge;
@@ -22,6 +22,13 @@ pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Listed { folder, listing } => listed(state, &folder, listing),
         Reply::KnownVaults(addresses) => state.known_vaults = addresses,
+        Reply::Looked { vault, found } if state.wanted_vault.as_ref() == Some(&vault) => {
+            return leaving::found_other(state, vault, found);
+        }
+        // The screen that asks for its passphrase asks about it.
+        Reply::OtherVault { vault, .. } if state.wanted_vault.as_ref() == Some(&vault) => {
+            return leaving::open_vault(state, vault);
+        }
         Reply::Looked { vault, found } => return lock_screen::looked(state, vault, found),
         Reply::Opened { vault, result } => return opened(state, vault, result),
         Reply::OtherVault { vault, found, passphrase } => trust::ask(state, Untrusted { vault, found, passphrase }),
@@ -43,7 +50,7 @@ pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
             let result = result.map(|found| *found);
             if state.results.is_searching && state.results.query.as_ref() == Some(&query) {
                 state.results.end(result);
-                return photos::information(state);
+                return Vec::new();
             }
             drop(state.history.end(&query, result));
         }
@@ -52,6 +59,7 @@ pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
                 run.progress = progress;
             }
         }
+        Reply::Checking(progress) => state.collection.checking.read(progress),
         Reply::Removed(result) => return removed(state, result),
         Reply::Checked(result) => return checked(state, result),
         Reply::OpenedOutside(result) => {
@@ -64,7 +72,9 @@ pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Recognised { path, is_stored } => state.browser.recognise(path, is_stored),
         Reply::Exif { photo, fields } => match fields {
             Ok(fields) => state.collection.exif = Some((photo, fields)),
-            Err(reason) => state.messages.error(reason),
+            // Of a photo that the cursor has left, nobody wants to know.
+            Err(reason) if photos::is_current(state, photo) => state.messages.error(reason),
+            Err(_) => {}
         },
     }
     Vec::new()
@@ -108,6 +118,9 @@ fn opened(state: &mut State, vault: std::path::PathBuf, result: Result<CopyAge, 
     }
     match result {
         Ok(age) => {
+            if matches!(state.lock_screen, Some(LockScreen::FirstRun(_))) {
+                state.messages.info("the vault is ready: move onto a folder of photos, and add it");
+            }
             state.lock_screen = None;
             state.preferences.vault = Some(vault.clone());
             state.session = Session::Open { vault };
@@ -297,15 +310,11 @@ fn removed(state: &mut State, result: Result<usize, String>) -> Vec<Effect> {
         Ok(photos) => {
             state.messages.info(format!("removed {}", count(photos, "photo")));
             state.collection.list.clear_selection();
-            // Older results may list them.
+            // Other searches may have listed them.
             state.history = History::default();
             // The removed photos may be among the results.
             let mut effects = vec![Effect::Ask(Request::Collection)];
-            if state.tab == Tab::Results
-                && let Some(query) = state.results.query.clone()
-            {
-                effects.extend(photos::search(state, query));
-            }
+            effects.extend(photos::search_again(state));
             effects
         }
         Err(reason) => {
@@ -341,5 +350,6 @@ fn checked(state: &mut State, result: Result<check::Report, String>) -> Vec<Effe
             "the check failed".to_owned()
         }
     };
-    vec![Effect::Announce(Run::Check, text)]
+    // The copies are listed with their last check.
+    vec![Effect::Announce(Run::Check, text), Effect::Ask(Request::Collection)]
 }

@@ -1,6 +1,6 @@
 //! Commands typed into the palette.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::action::Action;
 use super::super::commands::{self, CommandKind};
@@ -9,8 +9,9 @@ use super::super::state::browser::Sorting;
 use super::super::state::results::Query;
 use super::super::state::sections::Order;
 use super::super::state::{State, Tab};
-use super::typed_path::expand_home;
+use super::typed_path::path;
 use super::{export, folders, jump, leaving, photos, refusal};
+use crate::services::session::Address;
 
 /// The most command lines that are kept.
 const KEPT: usize = 50;
@@ -18,8 +19,11 @@ const KEPT: usize = 50;
 /// Why a command would do nothing now.
 #[must_use]
 pub fn command_refusal(state: &State, command: CommandKind) -> Option<&'static str> {
+    if state.lock_screen.is_some() && command != CommandKind::Open {
+        return Some("unlock the vault first");
+    }
     match command {
-        CommandKind::Search | CommandKind::Folder => state.lock_screen.is_some().then_some("unlock the vault first"),
+        CommandKind::Search | CommandKind::Folder => None,
         CommandKind::Export => refusal(state, Action::Export),
         CommandKind::Open => refusal(state, Action::OpenVault),
         CommandKind::Sort => refusal(state, Action::Sort),
@@ -52,8 +56,8 @@ pub fn run_command(state: &mut State, line: &str) -> Vec<Effect> {
             export::start(state, photos, folder)
         }
         CommandKind::Open => {
-            // An address of another machine is no path.
-            leaving::open_vault(state, expand_home(&argument))
+            let vault = if Address::is_remote(Path::new(&argument)) { argument.into() } else { path(state, &argument) };
+            leaving::look_for_vault(state, vault)
         }
         CommandKind::Sort => {
             sort(state, &argument);
@@ -77,12 +81,6 @@ fn remember(state: &mut State, line: String) {
         state.palette_history.remove(0);
     }
     state.palette_history.push(line);
-}
-
-/// A typed path; a relative one is below the folder that the Files tab shows.
-fn path(state: &State, typed: &str) -> PathBuf {
-    let path = expand_home(typed);
-    if path.is_absolute() { path } else { state.browser.folder.join::<&Path>(&path) }
 }
 
 fn sort(state: &mut State, word: &str) {

@@ -7,7 +7,7 @@ use super::super::request::{Effect, Exported, Request};
 use super::super::state::State;
 use super::super::state::exporting::Exporting;
 use super::super::state::overlay::Overlay;
-use super::typed_path::expand_home;
+use super::typed_path::path;
 use crate::services::format::count;
 use crate::services::library::PhotoId;
 
@@ -17,7 +17,8 @@ pub fn export(state: &mut State) -> Vec<Effect> {
     if folder.text().trim().is_empty() {
         return Vec::new();
     }
-    start(state, photos, expand_home(folder.text()))
+    let folder = path(state, folder.text());
+    start(state, photos, folder)
 }
 
 /// Starts the export of `photos` to `folder`.

@@ -51,10 +51,7 @@ pub(super) fn reload(state: &mut State) -> Vec<Effect> {
             vec![Effect::Ask(Request::List(state.browser.folder.clone()))]
         }
         Tab::Vault => vec![Effect::Ask(Request::Collection)],
-        Tab::Results => match state.results.query.clone() {
-            Some(query) => photos::search(state, query),
-            None => Vec::new(),
-        },
+        Tab::Results => photos::search_again(state),
         Tab::Indexing => Vec::new(),
     }
 }

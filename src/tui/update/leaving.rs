@@ -9,6 +9,7 @@ use super::super::state::overlay::{Overlay, Question};
 use super::super::state::vault::Session;
 use super::super::state::{State, Tab};
 use super::{export, indexing, lock_screen};
+use crate::services::session::Presence;
 use crate::services::settings::OnLock;
 
 /// Locks: wipes keys, names and pictures, and stops an export after the current photo.
@@ -25,6 +26,31 @@ pub(super) fn lock(state: &mut State) -> Vec<Effect> {
     lock_screen::show(state);
     effects.extend([Effect::Ask(Request::Close), Effect::ForgetPictures]);
     effects
+}
+
+/// Opens another vault, if it is there: a mistyped path must not lock the open one.
+pub(super) fn look_for_vault(state: &mut State, vault: PathBuf) -> Vec<Effect> {
+    if state.session.open().is_none() {
+        return open_vault(state, vault);
+    }
+    if state.session.open() == Some(&vault) {
+        state.messages.refuse("this vault is already open");
+        return Vec::new();
+    }
+    state.wanted_vault = Some(vault.clone());
+    vec![Effect::Ask(Request::Look { vault, trusted: None })]
+}
+
+/// Handles what is at the path of another vault that is to be opened.
+pub(super) fn found_other(state: &mut State, vault: PathBuf, found: Result<Presence, String>) -> Vec<Effect> {
+    state.wanted_vault = None;
+    let reason = match found {
+        Ok(Presence::Vault) => return open_vault(state, vault),
+        Ok(_) => "there is no vault".to_owned(),
+        Err(reason) => reason,
+    };
+    state.messages.error(format!("{} was not opened: {reason}", vault.display()));
+    Vec::new()
 }
 
 /// Locks the open vault and asks for the passphrase of another one.

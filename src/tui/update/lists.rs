@@ -1,10 +1,11 @@
 //! Selecting, filtering and leaving the list of the shown tab.
 
+use super::super::request::Effect;
 use super::super::state::cursor::Step;
 use super::super::state::grid_layout::GridLayout;
 use super::super::state::list::{Filter, List};
 use super::super::state::sections::Grouping;
-use super::super::state::tiles::Arrangement;
+use super::super::state::tiles::{Arrangement, Resize};
 use super::super::state::{Pane, State, Tab};
 
 /// Changes the list of the shown tab, if there is one.
@@ -19,7 +20,7 @@ pub(super) fn select_and_move_on(list: &mut dyn List) {
     list.toggle_current();
     // In a grid the next item is to the right; in one column, `Right` moves down.
     let shape = GridLayout::whole(list.count(), 1);
-    list.cursor_mut().step(Step::Right, shape, 1);
+    list.cursor_mut().step(Step::Right, &shape, 1);
 }
 
 /// Sorts the shown list by its next order.
@@ -48,6 +49,12 @@ pub(super) fn rearrange(state: &mut State) {
         state.collection.group_by(Grouping::Months);
     }
     state.tiles.rearrange();
+}
+
+/// Makes the thumbnails larger or smaller.
+pub(super) fn resize(state: &mut State, resize: Resize) -> Vec<Effect> {
+    state.tiles.resize(resize);
+    vec![Effect::Redraw]
 }
 
 /// Starts typing a filter for the shown list.

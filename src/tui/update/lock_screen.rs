@@ -49,7 +49,7 @@ pub fn skip_lock_screen(state: &mut State) {
     };
     if !is_working {
         state.lock_screen = None;
-        state.messages.info("no vault is open: you can browse files; indexing and searching need a vault");
+        state.messages.refuse("no vault is open: adding photos and searching need one");
     }
 }
 

@@ -42,7 +42,7 @@ fn cursor_and_layout(state: &State) -> (Cursor, GridLayout<'_>) {
 /// The cursor of the shown list after `step`.
 fn after(state: &State, step: Step) -> Cursor {
     let (mut cursor, layout) = cursor_and_layout(state);
-    cursor.step(step, layout, state.viewport.lines);
+    cursor.step(step, &layout, state.viewport.lines);
     cursor
 }
 

@@ -2,17 +2,22 @@
 
 use super::super::commands::CommandKind;
 use super::super::request::{Effect, Request};
-use super::super::state::State;
 use super::super::state::cursor::Cursor;
 use super::super::state::overlay::{Overlay, Question};
 use super::super::state::text_field::TextField;
 use super::super::state::vault::Task;
+use super::super::state::{State, Tab};
 use super::{indexing, leaving, refusal, trust};
 
 /// Opens the palette with the beginning of a command.
 pub(super) fn open_palette(state: &mut State, command: CommandKind) -> Vec<Effect> {
     let filter = TextField::with(format!("{} ", command.command().name));
-    state.overlay = Some(Overlay::Palette { filter, cursor: Cursor::default() });
+    // Going nowhere stays in the section of the cursor.
+    let at = match (command, state.tab) {
+        (CommandKind::Go, Tab::Vault) => state.collection.layout(1).section_of(state.collection.list.cursor.at),
+        _ => 0,
+    };
+    state.overlay = Some(Overlay::Palette { filter, cursor: Cursor { at, top: 0 } });
     vec![Effect::Ask(Request::KnownVaults)]
 }
 

@@ -9,7 +9,7 @@ use super::super::state::results::Amount;
 use super::super::state::tiles::{Arrangement, Resize};
 use super::super::state::vault::Session;
 use super::super::state::{Pane, State, Tab};
-use super::photos::{current_photo, subject};
+use super::photos::{current_photo, has_subject};
 use super::{indexing, lists, movement, viewer};
 
 const NOT_HERE: &str = "this does nothing on this tab";
@@ -90,9 +90,9 @@ pub fn refusal(state: &State, action: Action) -> Option<&'static str> {
         Action::Arrangement => refuse_if(!has_tiles(state), NOT_HERE),
         Action::LargerThumbnails => thumbnails(state, Resize::Larger),
         Action::SmallerThumbnails => thumbnails(state, Resize::Smaller),
-        Action::Details => refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY),
+        Action::Details => refuse_if(!has_subject(state), VAULT_PHOTOS_ONLY),
         Action::Export | Action::OpenOutside | Action::Download | Action::Remove => {
-            refuse_if(subject(state).is_empty(), VAULT_PHOTOS_ONLY).or(stored(state, action))
+            refuse_if(!has_subject(state), VAULT_PHOTOS_ONLY).or(stored(state, action))
         }
         Action::StopExport => match &state.exporting {
             Some(run) if run.is_stopping => Some("the export is already stopping"),
@@ -183,7 +183,7 @@ fn similar(state: &State) -> Option<&'static str> {
 fn copy_names(state: &State) -> Option<&'static str> {
     let is_empty = match state.tab {
         Tab::Files => state.browser.list.targets().is_empty(),
-        Tab::Results | Tab::Vault => subject(state).is_empty(),
+        Tab::Results | Tab::Vault => !has_subject(state),
         Tab::Indexing => true,
     };
     refuse_if(is_empty, "there is no name to copy")

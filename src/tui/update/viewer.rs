@@ -12,7 +12,6 @@ use super::super::state::viewer::{self, Direction, SLIDE, Viewer, ZoomStep};
 use super::super::state::{State, Tab};
 use super::photos::current_photo;
 use super::{lists, movement};
-use crate::services::session::Address;
 
 /// Shows the photo under the cursor over the whole screen. On a remote vault, the key press counts for this photo.
 pub(super) fn open(state: &mut State) {
@@ -156,7 +155,7 @@ fn leave_folder(state: &mut State, before: usize) {
 /// The photo after the one under the cursor, to be drawn ahead of time. On a remote vault there is none: nothing is
 /// fetched there in the order of results.
 pub(in crate::tui) fn upcoming(state: &State) -> Option<Subject> {
-    let place = neighbour(state, Side::After).filter(|_| !is_remote(state))?;
+    let place = neighbour(state, Side::After).filter(|_| !state.session.is_remote())?;
     Some(match state.tab {
         Tab::Files => Subject::File(state.browser.list.at(place)?.path.clone()),
         Tab::Results => Subject::Photo(state.results.list.at(place)?.photo.id),
@@ -165,16 +164,13 @@ pub(in crate::tui) fn upcoming(state: &State) -> Option<Subject> {
     })
 }
 
-/// Whether the open vault is on another machine.
-pub(super) fn is_remote(state: &State) -> bool {
-    state.session.open().is_some_and(|vault| Address::is_remote(vault))
-}
-
 /// What the view draws of a photo: the photo itself or, while that was not fetched from a remote vault, its thumbnail.
 pub(in crate::tui) fn subject(state: &State, viewer: &Viewer, photo: &Query) -> Subject {
     match photo {
         Query::File(path) => Subject::File(path.clone()),
-        Query::Stored(photo) if is_remote(state) && !viewer.is_fetched(photo.id) => Subject::Thumbnail(photo.id),
+        Query::Stored(photo) if state.session.is_remote() && !viewer.is_fetched(photo.id) => {
+            Subject::Thumbnail(photo.id)
+        }
         Query::Stored(photo) => Subject::Photo(photo.id),
     }
 }
@@ -182,7 +178,7 @@ pub(in crate::tui) fn subject(state: &State, viewer: &Viewer, photo: &Query) -> 
 /// Whether a photo of the view has yet to be fetched.
 pub(in crate::tui) fn can_fetch(state: &State) -> bool {
     let Some(viewer) = &state.viewer else { return false };
-    is_remote(state) && viewer.photos().filter_map(viewer::id_of).any(|id| !viewer.is_fetched(id))
+    state.session.is_remote() && viewer.photos().filter_map(viewer::id_of).any(|id| !viewer.is_fetched(id))
 }
 
 fn fetch(state: &mut State) -> Vec<Effect> {
@@ -197,7 +193,7 @@ fn fetch(state: &mut State) -> Vec<Effect> {
 fn ask_camera_data(state: &State) -> Vec<Effect> {
     let Some(viewer) = state.viewer.as_ref().filter(|viewer| viewer.has_information) else { return Vec::new() };
     match viewer::id_of(viewer.photo()) {
-        Some(id) if is_remote(state) && !viewer.is_fetched(id) => vec![Effect::Ask(Request::RecordedExif(id))],
+        Some(id) if state.session.is_remote() && !viewer.is_fetched(id) => vec![Effect::Ask(Request::RecordedExif(id))],
         Some(id) => vec![Effect::Ask(Request::Exif(id))],
         None => Vec::new(),
     }

@@ -1,8 +1,8 @@
 //! The decoded photos that are on the screen in a view that may change: kept, so that another part of one is drawn
 //! without decoding it again.
 //!
-//! Must never: keep a photo that is not on the screen, or any after the vault was locked. Pixels are wiped when they are
-//! dropped.
+//! Must never: keep a photo that is not on the screen, or any after the vault was locked. Pixels are wiped when they
+//! are dropped.
 
 use std::sync::Arc;
 

@@ -26,6 +26,11 @@ pub(super) fn route() -> Option<Route> {
         .filter(|route| *route != Route::Iterm2ThroughTmux || passes())
 }
 
+/// Whether the environment names a terminal that stores files.
+pub(in crate::tui) fn terminal_stores_files() -> bool {
+    route_of(&|name| std::env::var(name).unwrap_or_default()).is_some()
+}
+
 fn route_of(variable: &dyn Fn(&str) -> String) -> Option<Route> {
     let is_tmux = !variable("TMUX").is_empty() || variable("TERM").starts_with("tmux");
     // ssh passes LC_TERMINAL on but not TERM_PROGRAM; in tmux, TERM_PROGRAM names tmux.

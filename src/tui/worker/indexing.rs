@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::super::event::AppEvent;
 use super::super::request::{Ending, IndexingUpdate, Reply};
 use super::vault::Shared;
+use crate::services::embedding::Workload;
 use crate::services::find;
 use crate::services::index::{self, Photos, Summary};
 use crate::services::interrupted_runs;
@@ -39,12 +40,13 @@ pub(super) fn work(
         for (path, reason) in found.unreadable {
             observer(Event::Finished { path, outcome: Outcome::Failed { reason } });
         }
-        let model = shared.model_for(&vault)?;
+        let model = shared.model_for(&vault, Workload::Many)?;
         let photos = Photos { folders: roots, paths: &found.photos, ..Photos::default() };
         index::run(&vault, &model, photos, index::read_file, &observer, control)
     });
     let was_locked = !shared.opened().is_some_and(|opened| Arc::ptr_eq(&opened.vault, &vault));
     drop(vault);
+    shared.free_packed_model();
     update(IndexingUpdate::Ended(match result {
         Err(error) | Ok(Summary { ended_by: Some(error), .. }) => Ending::Failed(error.with_advice()),
         Ok(summary) if summary.left > 0 => Ending::Stopped,

@@ -34,12 +34,18 @@ pub(super) struct Opened {
     pub(super) recogniser: Recogniser,
 }
 
+/// The model in memory, and how many photos it was loaded for.
+struct LoadedModel {
+    model: Arc<EmbeddingModel>,
+    workload: Workload,
+}
+
 /// What the workers share.
 pub(super) struct Shared {
     dirs: AppDirs,
     opened: Mutex<Option<Arc<Opened>>>,
     /// Loaded when it is first needed, which takes a fraction of a second.
-    model: Mutex<Option<Arc<EmbeddingModel>>>,
+    model: Mutex<Option<LoadedModel>>,
     viewer: Mutex<ExternalViewer>,
     decoded: DecodedPhotos,
 }
@@ -90,26 +96,39 @@ impl Shared {
         interrupted_runs::interrupted(&self.opened()?.vault, &self.dirs)
     }
 
-    /// The model that made the vectors of `vault`, which may have been locked meanwhile.
-    pub(super) fn model_for(&self, vault: &OpenVault) -> Result<Arc<EmbeddingModel>, Error> {
-        let mut model = self.model.lock();
-        match &*model {
-            Some(loaded) if loaded.suits(vault)? => Ok(Arc::clone(loaded)),
-            _ => {
-                let loaded = Arc::new(EmbeddingModel::load_for(vault, None, Workload::Many, &self.dirs)?);
-                Ok(Arc::clone(model.insert(loaded)))
-            }
+    /// The model that made the vectors of `vault`, which may have been locked meanwhile. For many photos it is packed
+    /// to be faster, which takes half as much memory again.
+    pub(super) fn model_for(&self, vault: &OpenVault, workload: Workload) -> Result<Arc<EmbeddingModel>, Error> {
+        let mut kept = self.model.lock();
+        if let Some(loaded) = &*kept
+            && loaded.model.suits(vault)?
+            && (loaded.workload == Workload::Many || workload == Workload::One)
+        {
+            return Ok(Arc::clone(&loaded.model));
+        }
+        // Two at once would need the memory of both.
+        *kept = None;
+        let model = Arc::new(EmbeddingModel::load_for(vault, None, workload, &self.dirs)?);
+        Ok(kept.insert(LoadedModel { model, workload }).model.clone())
+    }
+
+    /// Frees the model for many photos. The next search loads a smaller one.
+    pub(super) fn free_packed_model(&self) {
+        let mut kept = self.model.lock();
+        if kept.as_ref().is_some_and(|loaded| loaded.workload == Workload::Many) {
+            *kept = None;
         }
     }
 
     /// The model of new vaults.
     fn default_model(&self) -> Result<Arc<EmbeddingModel>, Error> {
-        let mut model = self.model.lock();
-        match &*model {
-            Some(loaded) if loaded.precision() == Precision::default() => Ok(Arc::clone(loaded)),
+        let mut kept = self.model.lock();
+        match &*kept {
+            Some(loaded) if loaded.model.precision() == Precision::default() => Ok(Arc::clone(&loaded.model)),
             _ => {
-                let loaded = EmbeddingModel::load(None, Precision::default(), Workload::Many, &self.dirs)?;
-                Ok(Arc::clone(model.insert(Arc::new(loaded))))
+                let model = EmbeddingModel::load(None, Precision::default(), Workload::One, &self.dirs)?;
+                let loaded = LoadedModel { model: Arc::new(model), workload: Workload::One };
+                Ok(kept.insert(loaded).model.clone())
             }
         }
     }
@@ -145,8 +164,8 @@ impl Shared {
         Ok(age)
     }
 
-    /// Answers a request about the open vault; `None` when it was locked meanwhile.
-    pub(super) fn answer(&self, request: Request) -> Option<Reply> {
+    /// Answers a request about the open vault; `None` when it was locked meanwhile. `tell` is given news before that.
+    pub(super) fn answer(&self, request: Request, tell: &(dyn Fn(Reply) + Sync)) -> Option<Reply> {
         let opened = self.opened()?;
         let vault = &*opened.vault;
         let reply = match request {
@@ -156,7 +175,7 @@ impl Shared {
                 Reply::Searched { query, result }
             }
             Request::Remove(photos) => Reply::Removed(shown(library::remove(vault, &photos).map(|()| photos.len()))),
-            Request::Check => Reply::Checked(shown(check::check(vault, &|_progress| {}))),
+            Request::Check => Reply::Checked(shown(check::check(vault, &|progress| tell(Reply::Checking(progress))))),
             Request::OpenOutside(photo) => Reply::OpenedOutside(self.open_outside(vault, photo)),
             Request::Download(photos) => Reply::Downloaded(download_all(vault, &photos)),
             Request::Exif(photo) => Reply::Exif { photo, fields: shown(vault.camera_data(photo)).map(fields) },
@@ -194,7 +213,7 @@ impl Shared {
         match query {
             Query::File(path) => {
                 let bytes = photo::read(path).map_err(|error| error.to_string())?;
-                let model = shown(self.model_for(vault))?;
+                let model = shown(self.model_for(vault, Workload::One))?;
                 search(&search::Query::Photo { bytes: &bytes, extension: path.extension(), model: &model })
             }
             Query::Stored(photo) => search(&search::Query::Stored(photo.id)),

@@ -1,4 +1,4 @@
-//! What the real program tells a user who looks at another window: title, progress, and a notification at the end.
+//! What the program tells a user who looks at another window: title, progress, and a notification at the end.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn paused(environment: &[(&str, &str)]) -> PseudoTerminal {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut terminal = user.start(Kind::Silent, &arguments, environment);
     terminal.until_screen("altered/");
-    terminal.keys("I");
+    terminal.keys("I\r");
     terminal.until("a title", |terminal| terminal.has_written(0, b"% indexing - photos.vault - cipherlens\x1b\\"));
     terminal.keys("p");
     terminal.until("a title", |terminal| terminal.has_written(0, b"% indexing, paused - photos.vault - "));
@@ -33,16 +33,10 @@ fn a_terminal_that_draws_progress_is_shown_it_until_the_run_ends() {
     let mut terminal = paused(&GHOSTTY);
     terminal.until("progress", |terminal| terminal.has_written(0, PROGRESS) && terminal.has_written(0, PAUSED));
     assert!(!terminal.has_written(0, REMOVED));
-    // The terminal never reported its focus, and the run is long from now on.
-    std::thread::sleep(Duration::from_millis(10_200));
     terminal.keys("x");
-    terminal.until("a notification", |terminal| terminal.has_written(0, b"\x07\x1b]9;cipherlens: indexing stopped: "));
     terminal.until("no progress", |terminal| terminal.has_written(0, REMOVED));
     terminal.keys("q");
     assert!(terminal.wait().success());
-    let text = String::from_utf8_lossy(&terminal.written).into_owned();
-    let notification = text.split("\x1b]9;cipherlens: ").nth(1).unwrap().split('\x1b').next().unwrap();
-    assert!(!notification.contains('/') && !notification.contains("photos.vault"), "{notification}");
 }
 
 #[test]
@@ -101,7 +95,7 @@ fn the_end_of_each_long_operation_is_announced_in_counts() {
         texts.collect::<Vec<_>>()
     };
     let mut stage = Stage::with_vault(100, 30);
-    stage.keys("I");
+    stage.keys("I enter");
     let ended = Reply::Indexing(IndexingUpdate::Ended(Ending::Done));
     assert_eq!(announced(&mut stage, ended), ["indexing is done: 0 photos added"]);
     let outcome =

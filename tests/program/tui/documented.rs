@@ -1,5 +1,5 @@
-//! docs/application.md says what is so: its keys are those of the keymap, its texts are on the screen in the states that
-//! it names.
+//! docs/application.md says what is so: its keys are those of the keymap, its texts are on the screen in the states
+//! that it names.
 
 use std::fmt::Write;
 
@@ -44,7 +44,8 @@ fn the_documented_keys_are_those_of_the_keymap() {
 fn the_documented_texts_are_on_the_screen() {
     let rows = rows("## States and their texts");
     for (name, open) in states() {
-        let screen = open(120, 40).screen();
+        let (columns, lines) = if name.contains("narrow") { (50, 20) } else { (120, 40) };
+        let screen = open(columns, lines).screen();
         let row = rows.iter().find(|row| row[0] == name);
         let text = &row.unwrap_or_else(|| panic!("{name:?} is not documented:\n{screen}"))[1];
         assert!(screen.contains(text.as_str()), "{name}: no {text:?} on\n{screen}");

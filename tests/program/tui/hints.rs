@@ -1,5 +1,7 @@
 //! Every key hint works: each state of each tab, window and lock screen is drawn, and each key on it is pressed.
 
+use std::time::Duration;
+
 use cipherlens::tui::locale::Characters;
 use cipherlens::tui::state::messages::Severity;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -177,6 +179,18 @@ fn the_threshold_moves_with_brackets_the_number_with_braces_and_thumbnails_with_
     assert_eq!(state(&stage).2, 9);
     stage.keys("3");
     assert_eq!(state(&stage).2, 9, "the vault has the same size");
+}
+
+#[test]
+fn with_reduced_motion_the_screen_changes_only_with_what_happens() {
+    for (name, open) in states() {
+        let mut stage = open(120, 40);
+        let before = stage.screen();
+        for _ in 0..5 {
+            drop(stage.application.advance(Duration::from_millis(120)));
+        }
+        assert_eq!(stage.screen(), before, "{name}");
+    }
 }
 
 #[test]

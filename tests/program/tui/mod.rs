@@ -17,6 +17,7 @@ mod outside;
 mod pace;
 mod restoring;
 mod screens;
+mod searching;
 mod stage;
 mod states;
 mod stories;

@@ -66,7 +66,7 @@ impl Desk {
         let lines = || fs::read_to_string(&given).unwrap_or_default().lines().count();
         let before = lines();
         terminal.keys("3");
-        terminal.until_screen("c check");
+        terminal.until_screen("1 of 1");
         terminal.keys("o");
         terminal.until_screen("Give a decrypted copy to another program?");
         terminal.keys("y");

@@ -40,6 +40,7 @@ impl Stage {
             export_folder: PathBuf::from("/exported"),
             vault: None,
             on_lock: OnLock::Continue,
+            stores_files: true,
         };
         let state = State::new(PathBuf::from("/photos/2024"), preferences);
         let (theme, _) = Theme::new(Background::Dark, Colours::Text, "");

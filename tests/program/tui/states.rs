@@ -151,6 +151,9 @@ fn remote(columns: u16, rows: u16, keys: &str) -> Stage {
 /// Makes a stage of this many columns and rows in a state.
 pub(crate) type Open = Box<dyn Fn(u16, u16) -> Stage>;
 
+/// A question with its name.
+type NamedQuestion = (&'static str, fn() -> Question);
+
 /// Every state with its name.
 pub(crate) fn states() -> Vec<(&'static str, Open)> {
     let nothing_found = || SearchResult { query: found().query, compared: 1, ..SearchResult::default() };
@@ -266,7 +269,7 @@ pub(crate) fn states() -> Vec<(&'static str, Open)> {
             }),
         ),
     ];
-    let questions: [(&str, fn() -> Question); 9] = [
+    let questions: [NamedQuestion; 9] = [
         ("question: an older copy", || Question::UseOlder(CopyAge::Older { found: 2, seen: 3 })),
         ("question: a copy changed separately", || Question::UseOlder(CopyAge::Forked { found: 5, seen: 3 })),
         ("question: a copy that may be newer", || Question::UseOlder(CopyAge::Unproven { found: 5, seen: 3 })),

@@ -66,7 +66,7 @@ fn a_theme_is_chosen_by_name_by_file_or_in_the_settings() {
 
 #[test]
 fn an_unknown_theme_ends_the_program_with_the_names_of_all() {
-    for (arguments, settings) in [(&["--theme", "contrst"][..], ""), (&[], "theme = \"contrst\"\n")] {
+    for (arguments, settings) in [(&["--theme", "sunset"][..], ""), (&[], "theme = \"sunset\"\n")] {
         let user = User::new();
         std::fs::create_dir_all(user.path(".config/cipherlens")).unwrap();
         std::fs::write(user.path(".config/cipherlens/config.toml"), settings).unwrap();
@@ -75,6 +75,6 @@ fn an_unknown_theme_ends_the_program_with_the_names_of_all() {
         let output = command.current_dir(user.path("")).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{said}");
-        assert!(said.contains("contrst") && said.contains("terminal, contrast, dusk"), "{said}");
+        assert!(said.contains("sunset") && said.contains("terminal, contrast, dusk"), "{said}");
     }
 }

@@ -312,7 +312,7 @@ fn actions_are_those_of_the_list_and_questions_return_to_the_photo() {
     let mut stage = in_vault();
     stage.keys("space");
     assert_eq!((cursor(&stage), stage.application.state.collection.list.selected().len()), (1, 1));
-    for (keys, text) in [("e", "export 1 photo"), ("D", "Remove 1 photo"), ("o", "another program"), ("d", "Send 1")] {
+    for (keys, text) in [("e", "export 1 photo"), ("D", "from the vault?"), ("o", "another program"), ("d", "Send 1")] {
         let screen = stage.keys(keys).screen();
         assert!(screen.contains(text), "{keys}:\n{screen}");
         stage.keys("esc");
@@ -323,6 +323,7 @@ fn actions_are_those_of_the_list_and_questions_return_to_the_photo() {
         stage.keys("esc");
         assert!(is_open(&stage), "{keys}");
     }
+    stage.asked();
     stage.keys("y");
     assert_eq!(stage.asked(), ["copy \"IMG_2.jpg\""]);
     stage.keys("s");
