@@ -128,7 +128,7 @@ pub struct State {
     pub collection: Collection,
     /// The layout of results and vault.
     pub tiles: Tiles,
-    /// Whether the information pane is shown beside results and vault.
+    /// Whether the information pane is shown: beside results and vault, and in the photo view.
     pub shows_information: bool,
     /// The vault, open or not.
     pub session: Session,
