@@ -115,10 +115,10 @@ impl Photo {
         self.upright(scaled(self.width), scaled(self.height))
     }
 
-    /// A part of the upright photo, resized to `width` x `height` pixels. What lies beyond the edge is left out.
+    /// A part of the upright photo, resized to `width` x `height` pixels.
     ///
     /// # Errors
-    /// [`Error::Resize`] if the part is empty or outside of the photo.
+    /// [`Error::Resize`] if the part does not lie within the photo.
     pub fn part(&self, part: Part, width: u32, height: u32) -> Result<RgbImage, Error> {
         let (width, height) = if swaps_sides(self.orientation) { (height, width) } else { (width, height) };
         let stored = if swaps_sides(self.orientation) { (self.height, self.width) } else { (self.width, self.height) };
@@ -148,12 +148,14 @@ impl Zeroize for Photo {
 }
 
 /// Start and length of a part of a side that has `stored` pixels in the file, in the `decoded` pixels that it has at
-/// the scale at which it was decoded. Rounding must not lead beyond the edge: the resizer refuses that.
+/// the scale at which it was decoded. Rounding must not lead beyond the edge, because the resizer refuses
+/// that.
 fn scaled(start: u32, length: u32, decoded: u32, stored: u32) -> (f64, f64) {
     let edge = f64::from(decoded);
     let scale = edge / f64::from(stored);
-    let start = (f64::from(start) * scale).min(edge);
-    (start, (f64::from(length) * scale).min(edge - start))
+    let (from, along) = (f64::from(start) * scale, f64::from(length) * scale);
+    let is_within = u64::from(start) + u64::from(length) <= u64::from(stored);
+    if is_within { (from.min(edge), along.min(edge - from.min(edge))) } else { (from, along) }
 }
 
 fn swaps_sides(orientation: Orientation) -> bool {
@@ -199,9 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn a_part_outside_of_the_photo_is_an_error() {
+    fn a_part_that_is_not_within_the_photo_is_an_error() {
         let photo = decoded(1100, 1100, 2);
-        assert!(photo.part(Part { x: 1100, y: 0, width: 5, height: 5 }, 2, 2).is_err());
-        assert!(photo.part(Part { x: 0, y: 0, width: 0, height: 5 }, 2, 2).is_err());
+        for x in [1096, 1100, u32::MAX] {
+            assert!(photo.part(Part { x, y: 0, width: 5, height: 5 }, 2, 2).is_err(), "{x}");
+        }
+        assert!(photo.part(Part { x: 1095, y: 0, width: 5, height: 5 }, 2, 2).is_ok());
     }
 }
