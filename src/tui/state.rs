@@ -129,7 +129,7 @@ pub struct State {
     pub collection: Collection,
     /// The layout of results and vault.
     pub tiles: Tiles,
-    /// Whether the information pane is shown beside results and vault.
+    /// Whether the information pane is shown: beside results and vault, and in the photo view.
     pub shows_information: bool,
     /// The photo whose camera data were asked for last.
     pub informed_of: Option<PhotoId>,

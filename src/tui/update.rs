@@ -108,11 +108,12 @@ fn perform(state: &mut State, action: Action) -> Vec<Effect> {
         Action::SelectAll => with_list(state, |list| list.toggle_all()),
         Action::InvertSelection => with_list(state, |list| list.invert()),
         Action::Similar => return photos::similar(state),
-        Action::Zoom => viewer::open(state),
-        Action::Compare => viewer::compare(state),
+        Action::Zoom => return viewer::open(state),
+        Action::Compare => return viewer::compare(state),
         Action::Slideshow => {
-            viewer::open(state);
-            return viewer::apply(state, action).unwrap_or_default();
+            let mut effects = viewer::open(state);
+            effects.extend(viewer::apply(state, action).unwrap_or_default());
+            return effects;
         }
         Action::CopyNames => return photos::copy_names(state),
         Action::Parent => return folders::parent(state),

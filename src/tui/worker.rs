@@ -100,6 +100,8 @@ pub(super) struct Workers {
     /// Changes the record of runs; joined at the end, or the next start would offer what was forgotten.
     records: Option<Sender<RecordChange>>,
     records_thread: Option<thread::JoinHandle<()>>,
+    /// Wipe decoded photos; joined at the end.
+    wiping_threads: Vec<thread::JoinHandle<()>>,
     surveys: Sender<surveys::Wanted>,
     asked_survey: Option<(SurveyRequest, Arc<Control>)>,
     asked: Vec<PictureRequest>,
@@ -184,6 +186,7 @@ impl Workers {
             export_thread: None,
             records: Some(records),
             records_thread,
+            wiping_threads: Vec::new(),
             surveys,
             asked_survey: None,
             asked: vec![],
@@ -217,7 +220,7 @@ impl Workers {
                 Ok(())
             }
             Request::Close => {
-                self.shared.close();
+                self.close();
                 Ok(())
             }
             Request::Index(paths) => {
@@ -250,6 +253,19 @@ impl Workers {
             }
             Request::Recognise(paths) => self.marks.send(paths).map_err(drop),
         };
+    }
+
+    /// Locks the vault. Decoded photos are wiped on a thread of their own, because that takes longer than a frame.
+    fn close(&mut self) {
+        // First, so that no photo that is being decoded is kept afterwards.
+        self.pictures.forget();
+        self.asked.clear();
+        self.asked_views.clear();
+        let photos = self.shared.close();
+        self.wiping_threads.retain(|thread| !thread.is_finished());
+        if !photos.is_empty() {
+            self.wiping_threads.extend(start("wiping", &self.events, move || drop(photos)));
+        }
     }
 
     /// Finds out what is at the path of a vault, on a thread of its own: a dead network disk may block forever.
@@ -337,16 +353,16 @@ impl Workers {
         let _ = self.brake(Control::stop);
     }
 
-    /// Wipes keys and the photos given to other programs, and waits until an indexing run has committed its progress
+    /// Wipes keys and photos, those given to other programs too, and waits until an indexing run has committed its progress
     /// and an export has finished its current photo.
     pub(super) fn finish(&mut self) {
         self.stop_indexing();
         self.stop_export();
-        self.shared.close();
+        self.close();
         self.survey(None);
         self.records = None;
         let threads = [self.indexing_thread.take(), self.export_thread.take(), self.records_thread.take()];
-        for thread in threads.into_iter().flatten() {
+        for thread in threads.into_iter().flatten().chain(self.wiping_threads.drain(..)) {
             // A panicked thread has reported itself.
             let _ = thread.join();
         }

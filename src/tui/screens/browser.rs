@@ -8,6 +8,7 @@ use super::super::format;
 use super::super::preview::Subject;
 use super::super::state::browser::{Entry, Kind, Sorting};
 use super::super::state::grid_layout::{GridLayout, Rows};
+use super::super::state::list::List;
 use super::super::state::{Pane, Viewport};
 use super::canvas::{Canvas, Focus, Target};
 use super::{contact_sheet, picture};
@@ -219,8 +220,8 @@ fn in_the_vault(canvas: &Canvas<'_, '_>, survey: &Survey) -> Option<Line<'static
 /// The status line: numbers of photos, selected entries and other files.
 pub(super) fn status(canvas: &Canvas<'_, '_>) -> Line<'static> {
     let browser = &canvas.state.browser;
-    let photos = browser.list.visible().filter(|entry| entry.kind == Kind::Photo).count();
-    let folders = browser.list.visible().len() - photos;
+    let photos = browser.list.photo_count();
+    let folders = browser.list.count() - photos;
     let mut parts = vec![format::count(photos, "photo")];
     if folders > 0 {
         parts.push(format::count(folders, "folder"));

@@ -25,7 +25,7 @@ use crate::services::name::inert;
 use crate::services::settings::Motion;
 
 /// The columns of the information pane.
-const INFORMATION_COLUMNS: u16 = 36;
+pub(super) const INFORMATION_COLUMNS: u16 = 36;
 
 /// What a click does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -26,23 +26,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
         lines.extend(canvas.press(Action::Vault, "for the Vault tab, and search for a photo there"));
         return canvas.notice(area, lines);
     }
-    let found = canvas.state.results.list.current();
-    let (photo, score) = (found.map(|found| &found.photo), found.map(|found| found.score));
-    let Some(area) = canvas.beside_information(area, &mut |canvas, pane| information::draw(canvas, pane, photo, score))
-    else {
+    let photo = canvas.state.results.list.current().map(|found| &found.photo);
+    let Some(area) = canvas.beside_information(area, &mut |canvas, pane| information::draw(canvas, pane, photo)) else {
         return;
     };
     let rows = if area.height >= ROWS_FOR_PICTURE { STRIP_ROWS } else { 1 };
     let [strip, area] = Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(area);
     question(canvas, strip);
     photos(canvas, area);
-}
-
-fn query_name(query: &Query) -> String {
-    match query {
-        Query::File(path) => inert(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()).into_owned(),
-        Query::Stored(photo) => inert(&photo.name).into_owned(),
-    }
 }
 
 /// The question strip: what was asked, and what came of it.
@@ -77,7 +68,7 @@ fn question(canvas: &mut Canvas<'_, '_>, area: Rect) {
 fn outcome(canvas: &Canvas<'_, '_>, query: &Query) -> Line<'static> {
     let results = &canvas.state.results;
     let theme = canvas.theme;
-    let mut spans = vec![Span::raw("like "), Span::styled(query_name(query), theme.title)];
+    let mut spans = vec![Span::raw("like "), Span::styled(information::name_of(query), theme.title)];
     if results.is_searching {
         spans.push(Span::styled(format!("  {} searching", canvas.spinner()), theme.faint));
     }

@@ -18,8 +18,7 @@ const ROWS_FOR_COPIES: u16 = 16;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect) {
     let photo = canvas.state.collection.list.current();
-    let Some(area) = canvas.beside_information(area, &mut |canvas, pane| information::draw(canvas, pane, photo, None))
-    else {
+    let Some(area) = canvas.beside_information(area, &mut |canvas, pane| information::draw(canvas, pane, photo)) else {
         return;
     };
     let lines = if area.height < ROWS_FOR_COPIES { Vec::new() } else { copies::in_need(canvas) };

@@ -1,7 +1,5 @@
 //! The photo view: a photo, or two side by side, over the whole screen, with a line about it.
 
-use std::path::{Path, PathBuf};
-
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
@@ -9,28 +7,26 @@ use super::super::action::Action;
 use super::super::format;
 use super::super::preview::{PictureState, Rotation, Subject};
 use super::super::state::Tab;
-use super::super::state::browser::Kind;
 use super::super::state::cursor::Mark;
 use super::super::state::results::Query;
-use super::super::state::viewer::{ShownPhoto, Viewer, Zoom, id_of, is_same};
+use super::super::state::viewer::{ShownPhoto, Viewer, Zoom};
 use super::super::update::{can_fetch, subject, upcoming};
-use super::canvas::{Canvas, Focus, Target};
-use super::{picture, status};
-use crate::services::library::Place;
-use crate::services::name::inert;
+use super::canvas::{Canvas, Focus, INFORMATION_COLUMNS, Target};
+use super::information::{date, folder, name_of, similarity};
+use super::{information, picture, status};
 
-/// The columns of the information pane.
-const INFORMATION_COLUMNS: u16 = 36;
-
-/// The columns from which it is beside the photo, not below it.
+/// The columns from which the information pane is beside the photo, not below it.
 const COLUMNS_FOR_BOTH: u16 = 76;
+
+/// Digits after the point of a similarity.
+const DECIMALS: usize = 2;
 
 /// The part of the line that hints get at least.
 const HINTS_PART: usize = 3;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer) {
     let [body, line] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
-    let body = if viewer.has_information { information(canvas, body, viewer) } else { body };
+    let body = if canvas.state.shows_information { information_pane(canvas, body, viewer) } else { body };
     let mut states = Vec::new();
     let mut last = body;
     match &viewer.compared {
@@ -48,12 +44,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer) {
             }
         }
     }
-    let is_waiting = states.contains(&PictureState::Former);
     let are_drawn = states.iter().all(|state| matches!(state, PictureState::Drawn(..)));
     if let Some(next) = upcoming(canvas.state).filter(|_| are_drawn && viewer.zoom == Zoom::Fit) {
         canvas.pictures.prepare(last, next);
     }
-    about(canvas, line, viewer, is_waiting);
+    about(canvas, line, viewer, &states);
 }
 
 fn photo(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer, photo: &Query) -> PictureState {
@@ -68,12 +63,14 @@ fn photo(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer, photo: &Query
         (PictureState::Drawn(pixels, _), _) => Some(*pixels),
         _ => None,
     };
-    canvas.shown.push(ShownPhoto { subject, pixels, room });
+    let is_loading = state == PictureState::Loading;
+    canvas.shown.push(ShownPhoto { subject, pixels, room, is_loading });
     state
 }
 
-/// The line about the photo under the cursor: what it is, how it is shown, and the keys.
-fn about(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer, is_waiting: bool) {
+/// The line about the photo under the cursor: what it is, how it is shown, and the keys. `states` are those of the
+/// photos of the view.
+fn about(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer, states: &[PictureState]) {
     let columns = usize::from(area.width);
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
     if let Some(news) = status::news(canvas, columns.saturating_sub(2)) {
@@ -94,6 +91,7 @@ fn about(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer, is_waiting: b
     let mut facts: Vec<Span<'static>> = Vec::new();
     facts.extend(position(canvas).map(|position| Span::styled(position, theme.text)));
     if let Some(percent) = viewer.percent() {
+        let is_waiting = states.contains(&PictureState::Former);
         let mark = if is_waiting { format!("{} ", canvas.spinner()) } else { String::new() };
         facts.push(Span::styled(format!("{mark}{}", percent_text(percent)), theme.text));
     }
@@ -174,20 +172,7 @@ fn mark(canvas: &Canvas<'_, '_>) -> Mark {
 fn position(canvas: &Canvas<'_, '_>) -> Option<String> {
     let list = canvas.state.list()?;
     let at = list.cursor().at;
-    let place = match canvas.state.tab {
-        Tab::Files => {
-            canvas.state.browser.list.visible().take(at + 1).filter(|entry| entry.kind == Kind::Photo).count()
-        }
-        _ => at + 1,
-    };
-    Some(format!("{place} of {}", list.photo_count()))
-}
-
-fn name_of(photo: &Query) -> String {
-    match photo {
-        Query::File(path) => inert(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()).into_owned(),
-        Query::Stored(photo) => inert(&photo.name).into_owned(),
-    }
+    Some(format!("{} of {}", list.photos_up_to(at), list.photo_count()))
 }
 
 fn caption_of(canvas: &Canvas<'_, '_>, photo: &Query) -> Line<'static> {
@@ -200,51 +185,14 @@ fn caption_of(canvas: &Canvas<'_, '_>, photo: &Query) -> Line<'static> {
 fn about_photo(canvas: &Canvas<'_, '_>, photo: &Query) -> Vec<Span<'static>> {
     let theme = canvas.theme;
     let mut facts = Vec::new();
-    facts.extend(score(canvas, photo).map(|score| Span::styled(score, theme.text)));
+    facts.extend(similarity(canvas, photo, DECIMALS).map(|score| Span::styled(score, theme.text)));
     facts.extend(date(canvas, photo).map(|date| Span::styled(date, theme.faint)));
-    facts.extend(folder(photo).map(|folder| Span::styled(format::path(&folder), theme.faint)));
+    facts.extend(folder(photo).map(|folder| Span::styled(folder, theme.faint)));
     facts
 }
 
-/// The similarity to the query, on the results.
-fn score(canvas: &Canvas<'_, '_>, photo: &Query) -> Option<String> {
-    let state = canvas.state;
-    if state.tab != Tab::Results {
-        return None;
-    }
-    if state.results.query.as_ref().is_some_and(|query| is_same(query, photo)) {
-        return Some("the query".to_owned());
-    }
-    let found = state.results.list.current().filter(|found| id_of(photo) == Some(found.photo.id))?;
-    Some(format!("{:.2}", found.score))
-}
-
-fn date(canvas: &Canvas<'_, '_>, photo: &Query) -> Option<String> {
-    match photo {
-        Query::Stored(photo) => Some(inert(&photo.minute()?).into_owned()),
-        Query::File(path) => {
-            let entry = canvas.state.browser.list.current().filter(|entry| entry.path == *path)?;
-            Some(format::day(entry.modified?)).filter(|day| !day.is_empty())
-        }
-    }
-}
-
-/// The folder that a photo is in, or was added from.
-fn folder(photo: &Query) -> Option<PathBuf> {
-    let path = match photo {
-        Query::File(path) => path.clone(),
-        Query::Stored(photo) => {
-            let Place { source, path, .. } = photo.places.first()?;
-            let text = |bytes: &[u8]| PathBuf::from(String::from_utf8_lossy(bytes).into_owned());
-            source.as_ref().map(|source| text(source)).unwrap_or_default().join(text(path))
-        }
-    };
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned)
-}
-
 /// Draws the information pane at the right, or at the bottom of a narrow screen. Returns what is left for the photo.
-fn information(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer) -> Rect {
-    let lines = facts(canvas, viewer);
+fn information_pane(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer) -> Rect {
     let (rest, place) = if area.width >= COLUMNS_FOR_BOTH {
         let [rest, place] =
             Layout::horizontal([Constraint::Fill(1), Constraint::Length(INFORMATION_COLUMNS)]).areas(area);
@@ -256,53 +204,10 @@ fn information(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer) -> Rect
     };
     let inner = canvas.pane(place, "information", Focus::Elsewhere);
     let columns = usize::from(inner.width.saturating_sub(2));
-    let mut y = inner.y;
-    for (label, value) in lines {
-        let label = format!("{label:<13}");
-        for (number, text) in format::wrap(&value, columns.saturating_sub(label.len())).into_iter().enumerate() {
-            if y == inner.bottom() {
-                return rest;
-            }
-            let label = if number == 0 { label.clone() } else { " ".repeat(label.len()) };
-            let line = Line::from(vec![Span::styled(label, canvas.theme.faint), Span::raw(text)]);
-            let row = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), y, height: 1 };
-            canvas.frame.render_widget(format::fit_line(line, columns), row);
-            y += 1;
-        }
+    let lines = information::about(canvas, viewer.photo(), columns);
+    for (line, y) in lines.into_iter().zip(inner.y..inner.bottom()) {
+        let row = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), y, height: 1 };
+        canvas.frame.render_widget(format::fit_line(line, columns), row);
     }
     rest
-}
-
-/// Everything that is known of the photo under the cursor: labels and values.
-fn facts(canvas: &Canvas<'_, '_>, viewer: &Viewer) -> Vec<(String, String)> {
-    let photo = viewer.photo();
-    let mut facts = vec![("name", Some(name_of(photo)))];
-    let (pixels, bytes) = match photo {
-        Query::Stored(photo) => {
-            let known = photo.width > 0 && photo.height > 0;
-            (known.then_some((photo.width, photo.height)), Some(photo.bytes))
-        }
-        Query::File(path) => {
-            let entry = canvas.state.browser.list.current().filter(|entry| entry.path == *path);
-            (viewer.pixels(&Subject::File(path.clone())), entry.map(|entry| entry.bytes))
-        }
-    };
-    facts.extend([
-        ("similarity", score(canvas, photo)),
-        ("date", date(canvas, photo)),
-        ("pixels", pixels.map(|(width, height)| format!("{width} × {height}"))),
-        ("size", bytes.map(format::size)),
-        ("folder", folder(photo).map(|folder| format::path(&folder))),
-    ]);
-    let mut facts: Vec<(String, String)> =
-        facts.into_iter().filter_map(|(label, value)| Some((label.to_owned(), value?))).collect();
-    let Some(id) = id_of(photo) else { return facts };
-    match canvas.state.collection.exif.as_ref().filter(|(known, _)| *known == id) {
-        Some((_, fields)) if fields.is_empty() => facts.push(("camera".to_owned(), "nothing recorded".to_owned())),
-        Some((_, fields)) => {
-            facts.extend(fields.iter().map(|(label, value)| (inert(label).into_owned(), inert(value).into_owned())));
-        }
-        None => facts.push(("camera".to_owned(), "…".to_owned())),
-    }
-    facts
 }

@@ -40,7 +40,11 @@ pub struct ListState<T: Item> {
     items: Vec<T>,
     /// Indices into `items`, in the order on the screen.
     shown: Vec<usize>,
+    /// Places of shown items that are not photos, in order. They are few, and every frame counts photos.
+    others: Vec<usize>,
     selected: BTreeSet<T::Key>,
+    /// How many shown photos are selected.
+    selected_photos: usize,
     range: Range,
     /// The place of the cursor.
     pub cursor: Cursor,
@@ -53,7 +57,9 @@ impl<T: Item> Default for ListState<T> {
         Self {
             items: Vec::new(),
             shown: Vec::new(),
+            others: Vec::new(),
             selected: BTreeSet::new(),
+            selected_photos: 0,
             range: Range::default(),
             cursor: Cursor::default(),
             filter: Filter::default(),
@@ -70,13 +76,13 @@ impl<T: Item> ListState<T> {
 
     /// Replaces the items. Call [`Self::show`] next.
     pub fn set_items(&mut self, items: Vec<T>) {
-        self.shown.clear();
+        self.show_none();
         self.items = items;
     }
 
     /// Sorts the items. Call [`Self::show`] next.
     pub fn sort_items(&mut self, sort: impl FnOnce(&mut [T])) {
-        self.shown.clear();
+        self.show_none();
         sort(&mut self.items);
     }
 
@@ -97,8 +103,23 @@ impl<T: Item> ListState<T> {
     /// Shows the items with these indices, in this order. Ends a range; the cursor stays within the list.
     pub fn show(&mut self, indices: Vec<usize>) {
         self.shown = indices;
+        let places = self.visible().enumerate().filter(|(_, item)| !item.is_photo());
+        self.others = places.map(|(place, _)| place).collect();
+        self.count_selected();
         self.range = Range::default();
         self.cursor.stay_within(self.shown.len());
+    }
+
+    /// Shows nothing, for the moment.
+    fn show_none(&mut self) {
+        self.shown.clear();
+        self.others.clear();
+        self.selected_photos = 0;
+    }
+
+    fn count_selected(&mut self) {
+        let is_counted = |item: &&T| item.is_photo() && self.selected.contains(item.key());
+        self.selected_photos = if self.selected.is_empty() { 0 } else { self.visible().filter(is_counted).count() };
     }
 
     /// The shown items, in order.
@@ -128,6 +149,7 @@ impl<T: Item> ListState<T> {
     /// Deselects the keys for which `keep` returns false.
     pub fn retain_selected(&mut self, keep: impl FnMut(&T::Key) -> bool) {
         self.selected.retain(keep);
+        self.count_selected();
     }
 
     /// Whether the item at `place` is selected or in the range.
@@ -153,12 +175,6 @@ impl<T: Item> ListState<T> {
     fn visible_photos(&self) -> Vec<T::Key> {
         self.visible().filter(|item| item.is_photo()).map(|item| item.key().clone()).collect()
     }
-
-    fn toggle(&mut self, key: T::Key) {
-        if !self.selected.remove(&key) {
-            self.selected.insert(key);
-        }
-    }
 }
 
 /// The operations that do not depend on the type of the items: for keys that act on the list of whichever tab is shown.
@@ -169,6 +185,10 @@ pub trait List {
     fn all(&self) -> usize;
     /// How many of those that are shown are photos.
     fn photo_count(&self) -> usize;
+    /// How many photos are shown up to and including `place`.
+    fn photos_up_to(&self, place: usize) -> usize;
+    /// Whether a shown photo is selected that is not under the cursor.
+    fn selects_another_photo(&self) -> bool;
     /// The cursor.
     fn cursor(&self) -> Cursor;
     /// The cursor, to move it.
@@ -209,7 +229,16 @@ impl<T: Item> List for ListState<T> {
     }
 
     fn photo_count(&self) -> usize {
-        self.visible().filter(|item| item.is_photo()).count()
+        self.shown.len() - self.others.len()
+    }
+
+    fn photos_up_to(&self, place: usize) -> usize {
+        (place + 1).min(self.shown.len()) - self.others.partition_point(|other| *other <= place)
+    }
+
+    fn selects_another_photo(&self) -> bool {
+        let is_counted = |item: &T| item.is_photo() && self.selected.contains(item.key());
+        self.selected_photos > usize::from(self.current().is_some_and(is_counted))
     }
 
     fn cursor(&self) -> Cursor {
@@ -236,6 +265,7 @@ impl<T: Item> List for ListState<T> {
         let places = self.range.toggle(self.cursor).into_iter().flatten();
         let keys: Vec<T::Key> = places.filter_map(|place| Some(self.at(place)?.key().clone())).collect();
         self.selected.extend(keys);
+        self.count_selected();
     }
 
     fn begin_range(&mut self, place: usize) {
@@ -256,11 +286,17 @@ impl<T: Item> List for ListState<T> {
 
     fn clear_selection(&mut self) {
         self.selected.clear();
+        self.selected_photos = 0;
     }
 
     fn toggle_current(&mut self) {
-        if let Some(key) = self.current().map(|item| item.key().clone()) {
-            self.toggle(key);
+        let Some((key, is_photo)) = self.current().map(|item| (item.key().clone(), item.is_photo())) else { return };
+        let photos = usize::from(is_photo);
+        if self.selected.remove(&key) {
+            self.selected_photos -= photos;
+        } else {
+            self.selected.insert(key);
+            self.selected_photos += photos;
         }
     }
 
@@ -273,10 +309,16 @@ impl<T: Item> List for ListState<T> {
         } else {
             self.selected.extend(photos);
         }
+        self.count_selected();
     }
 
     fn invert(&mut self) {
-        self.visible_photos().into_iter().for_each(|key| self.toggle(key));
+        for key in self.visible_photos() {
+            if !self.selected.remove(&key) {
+                self.selected.insert(key);
+            }
+        }
+        self.count_selected();
     }
 }
 
@@ -351,6 +393,60 @@ mod tests {
         list.cursor.at = 0;
         list.toggle_current();
         assert_eq!(list.targets(), ["folder/"], "a folder is selected by itself");
+    }
+
+    #[test]
+    fn photos_are_counted_without_going_through_the_list() {
+        let mut list = list();
+        list.show(vec![1, 0, 2, 4]);
+        assert_eq!(list.photo_count(), 3);
+        assert_eq!([0, 1, 2, 3, 9].map(|place| list.photos_up_to(place)), [1, 1, 2, 3, 3]);
+        list.set_items(Vec::new());
+        assert_eq!((list.photo_count(), list.photos_up_to(0)), (0, 0));
+    }
+
+    #[test]
+    fn selected_photos_are_counted_whatever_changes_the_selection() {
+        let walked = |list: &ListState<Named>| {
+            let selected = list.visible().filter(|item| item.is_photo() && list.selected.contains(item.key()));
+            selected.count()
+        };
+        let mut list = list();
+        let changes: [(fn(&mut ListState<Named>), usize); 10] = [
+            (|list| list.toggle_current(), 0),
+            (|list| list.cursor.at = 1, 0),
+            (|list| list.toggle_current(), 1),
+            (|list| list.invert(), 3),
+            (|list| list.show(vec![0, 2]), 1),
+            (|list| list.toggle_all(), 0),
+            (|list| list.show((0..5).collect()), 2),
+            (|list| list.retain_selected(|key| key == "c.jpg"), 1),
+            (
+                |list| {
+                    list.toggle_range();
+                    list.cursor.at = 3;
+                    list.toggle_range();
+                },
+                3,
+            ),
+            (|list| list.clear_selection(), 0),
+        ];
+        for (number, (change, expected)) in changes.into_iter().enumerate() {
+            change(&mut list);
+            assert_eq!((list.selected_photos, walked(&list)), (expected, expected), "{number}");
+        }
+    }
+
+    #[test]
+    fn the_photo_under_the_cursor_is_not_another_one() {
+        let mut list = list();
+        list.toggle_current();
+        list.cursor.at = 2;
+        assert!(!list.selects_another_photo(), "a folder is selected");
+        list.toggle_current();
+        assert!(!list.selects_another_photo());
+        list.cursor.at = 1;
+        assert!(list.selects_another_photo());
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub struct ShownPhoto {
     pub pixels: Option<(u32, u32)>,
     /// The room it had; `None` while no picture is drawn.
     pub room: Option<Room>,
+    /// Whether it is still to be drawn. One that cannot be drawn is not.
+    pub is_loading: bool,
 }
 
 /// The state of the photo view. Has no `Debug`: queries must not reach logs.
@@ -70,9 +72,7 @@ pub struct Viewer {
     centre: (f64, f64),
     /// How both are turned.
     pub rotation: Rotation,
-    /// Whether the information pane is shown.
-    pub has_information: bool,
-    /// How long the slideshow, if one runs, has shown the photo.
+    /// How long the slideshow, if one runs, has shown the photo. The time in which it is loaded does not count.
     pub slideshow: Option<Duration>,
     /// The photos of a remote vault that the user had fetched; none that is no longer shown.
     fetched: Vec<PhotoId>,
@@ -91,7 +91,6 @@ impl Viewer {
             zoom: Zoom::Fit,
             centre: (0.5, 0.5),
             rotation: Rotation::None,
-            has_information: false,
             slideshow: None,
             fetched,
             shown: Vec::new(),
@@ -151,6 +150,12 @@ impl Viewer {
         for photo in self.shown.iter_mut().filter(|photo| photo.pixels.is_none()) {
             photo.pixels = before.iter().find(|other| other.subject == photo.subject).and_then(|other| other.pixels);
         }
+    }
+
+    /// Whether the last frame showed the photo or said why it cannot be shown.
+    #[must_use]
+    pub fn has_shown(&self, subject: &Subject) -> bool {
+        self.shown.iter().any(|photo| photo.subject == *subject && !photo.is_loading)
     }
 
     /// Width and height in pixels of a photo that was drawn in full.
@@ -324,7 +329,7 @@ mod tests {
     fn drawn(pixels: (u32, u32)) -> Viewer {
         let mut viewer = Viewer::new(file("a"));
         let subject = Subject::File(PathBuf::from("a"));
-        viewer.drawn(vec![ShownPhoto { subject, pixels: Some(pixels), room: Some(ROOM) }]);
+        viewer.drawn(vec![ShownPhoto { subject, pixels: Some(pixels), room: Some(ROOM), is_loading: false }]);
         viewer
     }
 
@@ -417,6 +422,7 @@ mod tests {
             subject: Subject::File(PathBuf::from(name)),
             pixels: Some(pixels),
             room: Some(ROOM),
+            is_loading: false,
         });
         viewer.drawn(shown.to_vec());
         viewer.toggle_zoom();

@@ -16,8 +16,7 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
         let folder = entry.path.clone();
         return go_to(state, folder);
     }
-    viewer::open(state);
-    Vec::new()
+    viewer::open(state)
 }
 
 /// Shows a folder.

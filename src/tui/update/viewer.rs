@@ -14,13 +14,13 @@ use super::photos::current_photo;
 use super::{lists, movement};
 
 /// Shows the photo under the cursor over the whole screen. On a remote vault, the key press counts for this photo.
-pub(super) fn open(state: &mut State) {
-    if let Some(photo) = current_photo(state) {
-        if let Some(list) = state.list_mut() {
-            list.filter_mut().is_typing = false;
-        }
-        state.viewer = Some(Viewer::new(photo));
+pub(super) fn open(state: &mut State) -> Vec<Effect> {
+    let Some(photo) = current_photo(state) else { return Vec::new() };
+    if let Some(list) = state.list_mut() {
+        list.filter_mut().is_typing = false;
     }
+    state.viewer = Some(Viewer::new(photo));
+    ask_camera_data(state)
 }
 
 /// What the view does with `action`; `None` if it means the same as on the tab.
@@ -39,10 +39,10 @@ pub(super) fn apply(state: &mut State, action: Action) -> Option<Vec<Effect>> {
         Action::SmallerThumbnails => viewer.zoom = viewer.next_zoom(ZoomStep::Out).unwrap_or(viewer.zoom),
         Action::Rotate => viewer.turn(),
         Action::Compare if viewer.compared.is_some() => viewer.compare(None),
-        Action::Compare => compare(state),
+        Action::Compare => return Some(compare(state)),
         Action::Slideshow => viewer.slideshow = if viewer.slideshow.is_some() { None } else { Some(Duration::ZERO) },
         Action::Details => {
-            viewer.has_information = !viewer.has_information;
+            state.shows_information = !state.shows_information;
             return Some(ask_camera_data(state));
         }
         Action::NextPhoto => go(state, Side::After),
@@ -97,8 +97,12 @@ pub(super) fn follow(state: &mut State) -> Vec<Effect> {
     if viewer.show(photo) { ask_camera_data(state) } else { Vec::new() }
 }
 
-/// Advances the slideshow.
+/// Advances the slideshow. Its time runs only while the photo can be seen.
 pub(super) fn advance(state: &mut State, by: Duration) -> Vec<Effect> {
+    let is_seen = |viewer: &Viewer| viewer.photos().all(|photo| viewer.has_shown(&subject(state, viewer, photo)));
+    if !state.viewer.as_ref().is_some_and(is_seen) {
+        return Vec::new();
+    }
     let Some(elapsed) = state.viewer.as_mut().and_then(|viewer| viewer.slideshow.as_mut()) else { return Vec::new() };
     *elapsed += by;
     if *elapsed < SLIDE {
@@ -191,7 +195,7 @@ fn fetch(state: &mut State) -> Vec<Effect> {
 /// Asks for the camera data of the photo under the cursor, if they are shown. On a remote vault, only what its record
 /// has until the photo was fetched.
 fn ask_camera_data(state: &State) -> Vec<Effect> {
-    let Some(viewer) = state.viewer.as_ref().filter(|viewer| viewer.has_information) else { return Vec::new() };
+    let Some(viewer) = state.viewer.as_ref().filter(|_| state.shows_information) else { return Vec::new() };
     match viewer::id_of(viewer.photo()) {
         Some(id) if state.session.is_remote() && !viewer.is_fetched(id) => vec![Effect::Ask(Request::RecordedExif(id))],
         Some(id) => vec![Effect::Ask(Request::Exif(id))],
@@ -200,15 +204,16 @@ fn ask_camera_data(state: &State) -> Vec<Effect> {
 }
 
 /// Compares the photo under the cursor with another one, which the tab decides.
-pub(super) fn compare(state: &mut State) {
-    let Ok(Pair { left, right }) = pair(state) else { return };
+pub(super) fn compare(state: &mut State) -> Vec<Effect> {
+    let Some(Pair { left, right }) = pair(state) else { return Vec::new() };
     if let Some(place) = right {
         move_to(state, place);
     }
-    let Some(photo) = current_photo(state) else { return };
+    let Some(photo) = current_photo(state) else { return Vec::new() };
     let viewer = state.viewer.get_or_insert_with(|| Viewer::new(photo.clone()));
     viewer.show(photo);
     viewer.compare(Some(left));
+    ask_camera_data(state)
 }
 
 /// Two photos to compare.
@@ -219,27 +224,33 @@ struct Pair {
 }
 
 /// The photos to compare: in the results the query and the photo under the cursor; elsewhere the two that are selected,
-/// or the first that is selected or else the photo before, and the one under the cursor.
-fn pair(state: &State) -> Result<Pair, &'static str> {
-    let Some(photo) = current_photo(state) else { return Err("move onto a photo to compare it") };
+/// or the first other one that is selected or else the photo before, and the one under the cursor.
+fn pair(state: &State) -> Option<Pair> {
+    let photo = current_photo(state)?;
     if state.tab == Tab::Results {
-        return match state.results.query.clone() {
-            Some(left) if !viewer::is_same(&left, &photo) => Ok(Pair { left, right: None }),
-            _ => Err("this is the query itself: move to another photo to compare it"),
-        };
+        let left = state.results.query.clone().filter(|query| !viewer::is_same(query, &photo))?;
+        return Some(Pair { left, right: None });
     }
     let selected = selected_places(state);
     if let [first, second] = selected[..]
         && selection_count(state) == 2
-        && let Some(left) = photo_at(state, first)
     {
-        return Ok(Pair { left, right: Some(second) });
+        return Some(Pair { left: photo_at(state, first)?, right: Some(second) });
     }
-    let selected = selected.first().and_then(|place| photo_at(state, *place));
-    let left = selected.filter(|left| !viewer::is_same(left, &photo));
-    let left = left.or_else(|| photo_at(state, neighbour(state, Side::Before)?));
-    left.map(|left| Pair { left, right: None })
-        .ok_or("there is no photo before this one: move on, or select one, to compare two")
+    let at = state.list()?.cursor().at;
+    let left = selected.into_iter().find(|place| *place != at).or_else(|| neighbour(state, Side::Before))?;
+    Some(Pair { left: photo_at(state, left)?, right: None })
+}
+
+/// Why there is no [`pair`]. Every frame asks this, so it must not go through the list.
+fn no_pair(state: &State) -> Option<&'static str> {
+    let Some(photo) = current_photo(state) else { return Some("move onto a photo to compare it") };
+    if state.tab == Tab::Results {
+        let is_query = state.results.query.as_ref().is_none_or(|query| viewer::is_same(query, &photo));
+        return is_query.then_some("this is the query itself: move to another photo to compare it");
+    }
+    let has_other = state.list().is_some_and(List::selects_another_photo) || neighbour(state, Side::Before).is_some();
+    (!has_other).then_some("there is no photo before this one: move on, or select one, to compare two")
 }
 
 fn selection_count(state: &State) -> usize {
@@ -279,7 +290,7 @@ pub(super) fn refusal(state: &State, action: Action) -> Option<Option<&'static s
     let refuse_if = |is_refused: bool, reason| Some(is_refused.then_some(reason));
     let Some(viewer) = &state.viewer else {
         return match action {
-            Action::Compare => Some(pair(state).err()),
+            Action::Compare => Some(no_pair(state)),
             Action::Slideshow => refuse_if(current_photo(state).is_none(), "move onto a photo to start a slideshow"),
             Action::NextPhoto | Action::PreviousPhoto | Action::Rotate => {
                 Some(Some("this works on a photo that is shown large"))
@@ -287,14 +298,13 @@ pub(super) fn refusal(state: &State, action: Action) -> Option<Option<&'static s
             _ => None,
         };
     };
-    let is_thumbnail = can_fetch(state);
     match action {
         Action::Close | Action::Enter | Action::Rotate | Action::Details => Some(None),
-        Action::Zoom => zoom(viewer, is_thumbnail, false),
-        Action::LargerThumbnails => zoom(viewer, is_thumbnail, viewer.next_zoom(ZoomStep::In).is_none()),
-        Action::SmallerThumbnails => zoom(viewer, is_thumbnail, viewer.next_zoom(ZoomStep::Out).is_none()),
+        Action::Zoom => Some(zoom(state, viewer, None)),
+        Action::LargerThumbnails => Some(zoom(state, viewer, Some(ZoomStep::In))),
+        Action::SmallerThumbnails => Some(zoom(state, viewer, Some(ZoomStep::Out))),
         Action::Compare if viewer.compared.is_some() => Some(None),
-        Action::Compare => Some(pair(state).err()),
+        Action::Compare => Some(no_pair(state)),
         Action::Slideshow => {
             refuse_if(viewer.slideshow.is_none() && neighbour(state, Side::After).is_none(), "this is the last photo")
         }
@@ -330,10 +340,14 @@ pub(super) fn refusal(state: &State, action: Action) -> Option<Option<&'static s
     }
 }
 
-fn zoom(viewer: &Viewer, is_thumbnail: bool, is_at_end: bool) -> Option<Option<&'static str>> {
-    Some(match (viewer.can_zoom(), is_thumbnail) {
-        (false, true) => Some("this is the thumbnail: fetch the photo itself first"),
-        (false, false) => Some("the photo is not drawn yet"),
-        _ => is_at_end.then_some("this is as far as it goes"),
-    })
+/// Why the view cannot be zoomed by a step or, without one, between as large as fits and pixel by pixel.
+fn zoom(state: &State, viewer: &Viewer, step: Option<ZoomStep>) -> Option<&'static str> {
+    if viewer.can_zoom() {
+        let is_at_end = step.is_some_and(|step| viewer.next_zoom(step).is_none());
+        is_at_end.then_some("this is as far as it goes")
+    } else if can_fetch(state) {
+        Some("this is the thumbnail: fetch the photo itself first")
+    } else {
+        Some("the photo is not drawn yet")
+    }
 }

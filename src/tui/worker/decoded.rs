@@ -35,21 +35,31 @@ impl DecodedPhotos {
     /// Keeps a photo if `is_wanted`, which is asked while nobody else can drop what is kept.
     pub(super) fn keep(&self, subject: &Subject, photo: &Decoded, is_wanted: impl FnOnce() -> bool) {
         let mut photos = self.0.lock();
-        if is_wanted() {
-            photos.retain(|(known, _)| known != subject);
-            photos.push((subject.clone(), Arc::clone(photo)));
+        if !is_wanted() {
+            return;
         }
+        let replaced = take(&mut photos, |known| known == subject);
+        photos.push((subject.clone(), Arc::clone(photo)));
+        // Others need not wait for the wiping.
+        drop(photos);
+        drop(replaced);
     }
 
-    /// Drops all photos but these.
-    pub(super) fn retain(&self, viewed: &[Subject]) {
-        self.0.lock().retain(|(subject, _)| viewed.contains(subject));
+    /// Takes out all photos but these, for the caller to drop.
+    #[must_use]
+    pub(super) fn take_others(&self, viewed: &[Subject]) -> Vec<Decoded> {
+        take(&mut self.0.lock(), |subject| !viewed.contains(subject))
     }
 
-    /// Drops all photos.
-    pub(super) fn clear(&self) {
-        self.0.lock().clear();
+    /// Takes out all photos, for a thread to drop that may take its time: wiping takes a while.
+    #[must_use]
+    pub(super) fn take_all(&self) -> Vec<Decoded> {
+        take(&mut self.0.lock(), |_| true)
     }
+}
+
+fn take(photos: &mut Vec<(Subject, Decoded)>, is_taken: impl Fn(&Subject) -> bool) -> Vec<Decoded> {
+    photos.extract_if(.., |(subject, _)| is_taken(subject)).map(|(_, photo)| photo).collect()
 }
 
 #[cfg(test)]
@@ -77,10 +87,21 @@ mod tests {
         photos.keep(&subject("b"), &decoded(), || true);
         photos.keep(&subject("c"), &decoded(), || false);
         assert!(photos.get(&subject("c"), 1).is_none());
-        photos.retain(&[subject("b")]);
+        assert_eq!(photos.take_others(&[subject("b")]).len(), 1);
         assert!(photos.get(&subject("a"), 1).is_none() && photos.get(&subject("b"), u32::MAX).is_some());
-        photos.clear();
+        drop(photos.take_all());
         assert!(photos.get(&subject("b"), 1).is_none());
+    }
+
+    #[test]
+    fn photos_are_taken_out_unwiped_so_that_another_thread_can_wipe_them() {
+        let photos = DecodedPhotos::default();
+        photos.keep(&subject("a"), &decoded(), || true);
+        photos.keep(&subject("b"), &decoded(), || true);
+        for taken in [photos.take_others(&[subject("b")]), photos.take_all()] {
+            assert_eq!(taken.iter().map(Arc::strong_count).collect::<Vec<_>>(), [1]);
+            assert_eq!(taken[0].dimensions(), (40, 20));
+        }
     }
 
     #[test]

@@ -77,13 +77,21 @@ impl PictureQueue {
         self.changed.notify_all();
     }
 
+    /// Forgets what is waited for and what is viewed: the vault is locked, and nothing decoded now may be kept.
+    pub(super) fn forget(&self) {
+        let mut queue = self.queue.lock();
+        queue.waiting.clear();
+        queue.viewed.clear();
+    }
+
     /// Ends the threads.
     pub(super) fn close(&self) {
         self.queue.lock().is_closed = true;
         self.changed.notify_all();
     }
 
-    fn is_viewed(&self, subject: &Subject) -> bool {
+    /// Whether a view that may change shows the photo.
+    pub(super) fn is_viewed(&self, subject: &Subject) -> bool {
         self.queue.lock().viewed.contains(subject)
     }
 
@@ -122,7 +130,11 @@ impl Queue {
     fn take(&mut self) -> Option<Work> {
         let encoder = self.encoder.clone()?;
         let photos = self.running.iter().filter(|request| is_photo(&request.subject)).count();
-        let may_run = |request: &PictureRequest| photos < MOST_PHOTOS || !is_photo(&request.subject);
+        let is_running = |subject: &Subject| self.running.iter().any(|running| running.subject == *subject);
+        // Another view of a photo that is being decoded waits: it may need no decoding then.
+        let may_run = |request: &PictureRequest| {
+            !is_photo(&request.subject) || photos < MOST_PHOTOS && !is_running(&request.subject)
+        };
         let at = self.waiting.iter().position(may_run)?;
         let request = self.waiting.remove(at);
         self.running.push(request.clone());
@@ -134,7 +146,8 @@ impl Queue {
 pub(super) fn work(queue: &PictureQueue, vault: &Shared, events: &Sender<AppEvent>) {
     while let Some(work) = queue.next() {
         match work {
-            Work::Keep(viewed) => vault.decoded().retain(&viewed),
+            // They are wiped here.
+            Work::Keep(viewed) => drop(vault.decoded().take_others(&viewed)),
             Work::Make(job) => {
                 let (encoder, request) = *job;
                 let result = make(&encoder, queue, vault, &request);
@@ -283,6 +296,28 @@ mod tests {
         assert_eq!(taken(&queue), thumbnail(1));
         queue.done(&photos[0]);
         assert_eq!(taken(&queue), photos[MOST_PHOTOS]);
+    }
+
+    #[test]
+    fn a_photo_is_decoded_by_one_thread_at_a_time() {
+        let queue = PictureQueue::default();
+        let first = request(Subject::Photo(PhotoId::from([1; 16])));
+        let turned = PictureRequest { view: View { rotation: Rotation::Quarter, ..View::default() }, ..first.clone() };
+        let other = request(Subject::Photo(PhotoId::from([2; 16])));
+        replace(&queue, &[first.clone(), turned.clone(), other.clone()]);
+        assert_eq!(taken(&queue), first);
+        assert_eq!(taken(&queue), other, "another photo does not wait");
+        queue.done(&first);
+        assert_eq!(taken(&queue), turned);
+    }
+
+    #[test]
+    fn nothing_is_made_or_viewed_after_a_lock() {
+        let queue = PictureQueue::default();
+        let subject = Subject::Photo(PhotoId::from([1; 16]));
+        queue.replace(None, &[request(subject.clone())], std::slice::from_ref(&subject));
+        queue.forget();
+        assert!(!queue.is_viewed(&subject) && queue.queue.lock().waiting.is_empty());
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! The workers with a real vault, the real model and real photos.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::super::event::AppEvent;
+use super::super::preview::Subject;
 use super::super::request::{Ending, IndexingUpdate, Reply, Request};
 use super::super::state::surveys::SurveyRequest;
 use super::{IsNew, Workers};
 use crate::services::app_dirs::AppDirs;
 use crate::services::embedding::{EmbeddingModel, Precision, Workload};
 use crate::services::open_vault::CopyAge;
+use crate::services::photo;
 use crate::services::progress::{Event, Outcome, Stage};
 use crate::services::session::{self, Cost, FoundVault, Passphrase, Prompts, Trust};
 use crate::services::survey::{Survey, Thoroughness};
@@ -231,4 +234,24 @@ fn a_run_that_waits_is_offered_after_a_lock_and_one_that_was_dropped_is_not() {
     assert_eq!(offered, [kept]);
     workers.ask(Request::ForgetUnfinished);
     workers.finish();
+}
+
+#[test]
+fn a_photo_decoded_across_a_lock_is_not_kept_and_what_was_kept_is_wiped() {
+    let scene = Scene::new();
+    let (mut workers, _inbox) = scene.open();
+    let subject = Subject::File(photos().join("a.jpg"));
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(40, 20).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let photo = Arc::new(Zeroizing::new(photo::decode(png.get_ref(), None).unwrap()));
+    let keep = |workers: &Workers| {
+        workers.shared.decoded().keep(&subject, &photo, || workers.pictures.is_viewed(&subject));
+        workers.shared.decoded().get(&subject, 1).is_some()
+    };
+    workers.want(None, &[], std::slice::from_ref(&subject));
+    assert!(keep(&workers));
+    workers.ask(Request::Close);
+    assert!(!keep(&workers), "no frame was drawn since the lock");
+    workers.finish();
+    assert_eq!(Arc::strong_count(&photo), 1, "the end waits for the wiping");
 }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::super::delivery::Delivery;
 use super::super::request::{Contents, Download, Reply, Request};
 use super::super::state::results::{LARGEST_TOP, Query};
-use super::decoded::DecodedPhotos;
+use super::decoded::{Decoded, DecodedPhotos};
 use super::download;
 use crate::error::Error;
 use crate::services::app_dirs::AppDirs;
@@ -72,13 +72,14 @@ impl Shared {
     }
 
     /// Wipes keys, everything that was read from the vault, and photos given to other programs. Work under way keeps
-    /// the keys it needs until it ends.
-    pub(super) fn close(&self) {
+    /// the keys it needs until it ends. Returns the decoded photos, which the caller must have wiped by dropping them.
+    #[must_use]
+    pub(super) fn close(&self) -> Vec<Decoded> {
         if let Some(opened) = self.opened.lock().take() {
             opened.vault.forget_contents();
         }
         *self.viewer.lock() = ExternalViewer::default();
-        self.decoded.clear();
+        self.decoded.take_all()
     }
 
     /// The decoded photos on the screen.

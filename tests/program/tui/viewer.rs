@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cipherlens::preview::Graphics;
-use cipherlens::tui::preview::{PictureRequest, Rotation, Subject};
-use cipherlens::tui::request::Reply;
+use cipherlens::services::library::Place;
+use cipherlens::tui::action::Action;
+use cipherlens::tui::preview::{PictureRequest, PictureResponse, Rotation, Subject};
+use cipherlens::tui::request::{Contents, Reply};
 use cipherlens::tui::state::results::Query;
 use cipherlens::tui::state::vault::Session;
+use cipherlens::tui::update::refusal;
 use crossterm::event::{KeyModifiers, MouseEvent, MouseEventKind};
 
 use crate::support::pseudo_terminal::Kind;
@@ -254,6 +257,7 @@ fn a_slideshow_goes_on_every_four_seconds_and_stops_at_the_end_or_by_a_key() {
     stage.keys("S");
     assert!(line(&mut stage).contains("▸") && stage.application.state.is_working());
     let wait = |stage: &mut Stage, milliseconds: u64| {
+        draw_pictures(stage);
         assert!(stage.application.advance(Duration::from_millis(milliseconds)).is_empty());
     };
     wait(&mut stage, 3900);
@@ -271,6 +275,106 @@ fn a_slideshow_goes_on_every_four_seconds_and_stops_at_the_end_or_by_a_key() {
     }
     assert_eq!(cursor(&stage), 7);
     assert!(!stage.application.state.is_working() && is_open(&stage));
+}
+
+#[test]
+fn the_time_of_a_slideshow_runs_only_while_the_photo_is_seen_or_said_to_have_failed() {
+    let mut stage = in_vault();
+    stage.keys("S");
+    let wait = |stage: &mut Stage| {
+        stage.application.advance(Duration::from_secs(5));
+        stage.screen();
+        cursor(stage)
+    };
+    assert_eq!(wait(&mut stage), 1);
+    assert_eq!((wait(&mut stage), wait(&mut stage)), (1, 1), "it takes long to decode");
+    draw_pictures(&mut stage);
+    assert_eq!((wait(&mut stage), wait(&mut stage)), (2, 2));
+    for request in stage.application.pictures.requests().to_vec() {
+        let result = Err("the file is damaged".to_owned());
+        let _ = stage.application.pictures.receive(PictureResponse { request, result });
+    }
+    assert!(stage.screen().contains("the file is damaged"));
+    assert_eq!(wait(&mut stage), 3);
+    // Without pictures it goes on as well.
+    stage.application.pictures.use_terminal(None);
+    stage.screen();
+    assert_eq!(wait(&mut stage), 4);
+}
+
+#[test]
+fn information_is_shown_in_the_list_and_in_the_view_or_in_neither() {
+    let mut stage = drawing(Stage::with_vault(120, 30));
+    stage.keys("3 K");
+    assert_eq!(stage.asked(), ["exif"]);
+    stage.keys("z");
+    assert!(is_open(&stage) && stage.screen().contains("╭ information"));
+    assert_eq!(stage.asked(), ["exif"], "the view shows the fields of the photo itself");
+    stage.keys("n K");
+    assert_eq!(stage.asked(), ["exif"]);
+    assert!(!stage.screen().contains("╭ information"));
+    stage.keys("esc");
+    assert!(!is_open(&stage) && !stage.screen().contains("╭ information"));
+    stage.keys("K =");
+    assert_eq!(stage.asked(), ["exif", "exif"]);
+    assert!(is_open(&stage) && stage.screen().contains("╭ information"));
+}
+
+#[test]
+fn the_score_has_two_decimals_in_the_line_and_three_in_the_information() {
+    let mut stage = in_results();
+    assert!(!stage.screen().contains("0.970"));
+    stage.keys("K");
+    assert!(stage.screen().contains("similarity    0.970"), "{}", stage.screen());
+    assert!(line(&mut stage).contains("0.97 "), "{}", line(&mut stage));
+}
+
+#[test]
+fn the_folder_is_the_one_that_the_vault_tab_names() {
+    let mut photo = photos().remove(0);
+    photo.places =
+        vec![Place { source: Some(b"/home/ada/holiday".to_vec()), path: b"may/IMG_2.jpg".to_vec(), modified: None }];
+    let folder = photo.folder().unwrap();
+    let mut stage = drawing(Stage::with_vault(160, 30));
+    stage.reply(Reply::Collection(Ok(Contents { photos: vec![photo], ..Contents::default() })));
+    stage.keys("3 z K");
+    assert_eq!(folder, "holiday/may");
+    assert!(line(&mut stage).contains(&format!("  {folder}")), "{}", line(&mut stage));
+    assert!(stage.screen().contains(&format!("folder        {folder}")), "{}", stage.screen());
+    assert!(!stage.screen().contains("/home/ada"));
+}
+
+#[test]
+fn of_several_selected_photos_the_first_other_one_is_compared_with_the_one_under_the_cursor() {
+    let mut stage = drawing(Stage::with_vault(120, 30));
+    // Three are selected; the cursor is on the first of them, and no photo is before it.
+    stage.keys("3 space space space g g =");
+    let viewer = stage.application.state.viewer.as_ref().unwrap();
+    let name = |photo: &Query| match photo {
+        Query::Stored(photo) => photo.name.clone(),
+        Query::File(path) => path.display().to_string(),
+    };
+    assert_eq!(
+        (viewer.compared.as_ref().map(name), name(viewer.photo())),
+        (Some("boat.jpg".to_owned()), "IMG_2.jpg".to_owned())
+    );
+}
+
+#[test]
+fn the_hint_to_compare_agrees_with_the_key_whatever_is_selected() {
+    for tab in ["1", "3"] {
+        for keys in ["", "space", "space g g", "space space g g", "l space g g", "G space", "space / 'boat enter"] {
+            let mut stage = drawing(Stage::with_vault(120, 30));
+            let start = if tab == "1" { "1 j j j" } else { "3" };
+            stage.keys(start);
+            if !keys.is_empty() {
+                stage.keys(keys);
+            }
+            let is_refused = refusal(&stage.application.state, Action::Compare).is_some();
+            stage.keys("=");
+            assert_eq!(is_refused, !is_open(&stage), "{start} {keys}");
+        }
+    }
 }
 
 #[test]
@@ -333,7 +437,6 @@ fn actions_are_those_of_the_list_and_questions_return_to_the_photo() {
 
 #[test]
 fn a_removed_photo_makes_room_for_the_next_and_an_empty_list_closes_the_view() {
-    use cipherlens::tui::request::Contents;
     let mut stage = in_vault();
     stage.keys("n D y");
     stage.reply(Reply::Removed(Ok(1)));

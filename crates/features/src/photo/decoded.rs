@@ -118,21 +118,15 @@ impl Photo {
     /// A part of the upright photo, resized to `width` x `height` pixels.
     ///
     /// # Errors
-    /// [`Error::Resize`] if the part is empty or outside of the photo.
+    /// [`Error::Resize`] if the part does not lie within the photo.
     pub fn part(&self, part: Part, width: u32, height: u32) -> Result<RgbImage, Error> {
         let (width, height) = if swaps_sides(self.orientation) { (height, width) } else { (width, height) };
         let stored = if swaps_sides(self.orientation) { (self.height, self.width) } else { (self.width, self.height) };
         let part = part.before(self.orientation, stored);
-        // The pixels may have been decoded at a reduced scale.
-        let (decoded_width, decoded_height) = self.pixels.dimensions();
-        let across = f64::from(decoded_width) / f64::from(stored.0);
-        let down = f64::from(decoded_height) / f64::from(stored.1);
-        let source = Source::Part(
-            f64::from(part.x) * across,
-            f64::from(part.y) * down,
-            f64::from(part.width) * across,
-            f64::from(part.height) * down,
-        );
+        let decoded = self.pixels.dimensions();
+        let (left, across) = scaled(part.x, part.width, decoded.0, stored.0);
+        let (top, down) = scaled(part.y, part.height, decoded.1, stored.1);
+        let source = Source::Part(left, top, across, down);
         let mut upright = self.pixels.resize(width, height, source)?;
         upright.apply_orientation(self.orientation);
         Ok(upright.into_rgb8())
@@ -153,7 +147,65 @@ impl Zeroize for Photo {
     }
 }
 
+/// Start and length of a part of a side that has `stored` pixels in the file, in the `decoded` pixels that it has at
+/// the scale at which it was decoded. Rounding must not lead beyond the edge, because the resizer refuses
+/// that.
+fn scaled(start: u32, length: u32, decoded: u32, stored: u32) -> (f64, f64) {
+    let edge = f64::from(decoded);
+    let scale = edge / f64::from(stored);
+    let (from, along) = (f64::from(start) * scale, f64::from(length) * scale);
+    let is_within = u64::from(start) + u64::from(length) <= u64::from(stored);
+    if is_within { (from.min(edge), along.min(edge - from.min(edge))) } else { (from, along) }
+}
+
 fn swaps_sides(orientation: Orientation) -> bool {
     use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
     matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::GrayImage;
+
+    use super::*;
+
+    /// A photo of `width` x `height` pixels, decoded with one of `scale` in each direction.
+    fn decoded(width: u32, height: u32, scale: u32) -> Photo {
+        let pixels = GrayImage::new(width.div_ceil(scale), height.div_ceil(scale));
+        Photo::new(pixels.into(), Orientation::NoTransforms, width, height)
+    }
+
+    #[test]
+    fn the_whole_of_a_photo_decoded_at_any_scale_is_a_part_of_it() {
+        for side in 1025..=3000 {
+            for scale in [2, 4, 8] {
+                for photo in [decoded(side, 8, scale), decoded(8, side, scale)] {
+                    let part = photo.part(Part::whole(photo.dimensions()), 2, 2);
+                    assert!(part.is_ok(), "{:?} at 1/{scale}: {part:?}", photo.dimensions());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_up_to_the_edge_does_not_lead_beyond_it() {
+        for stored in 1025..=3000 {
+            for scale in [1, 2, 4, 8] {
+                let decoded = u32::div_ceil(stored, scale);
+                for x in (0..stored).step_by(7) {
+                    let (start, length) = scaled(x, stored - x, decoded, stored);
+                    assert!(start + length <= f64::from(decoded) && length > 0.0, "{x} of {stored} at 1/{scale}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_that_is_not_within_the_photo_is_an_error() {
+        let photo = decoded(1100, 1100, 2);
+        for x in [1096, 1100, u32::MAX] {
+            assert!(photo.part(Part { x, y: 0, width: 5, height: 5 }, 2, 2).is_err(), "{x}");
+        }
+        assert!(photo.part(Part { x: 1095, y: 0, width: 5, height: 5 }, 2, 2).is_ok());
+    }
 }
