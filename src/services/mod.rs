@@ -37,6 +37,7 @@ pub mod legacy;
 pub mod library;
 pub mod merge;
 pub mod name;
+pub mod newest_paths;
 pub mod open_vault;
 pub mod passphrase_strength;
 pub mod photo;

@@ -59,6 +59,7 @@ pub fn advance(state: &mut State, by: Duration) -> Vec<Effect> {
     if let Some(run) = &mut state.indexing {
         run.advance(by);
     }
+    state.browser.surveys.advance(by);
     if let Some(run) = &mut state.exporting {
         run.advance(by);
     }

@@ -7,6 +7,7 @@ mod events;
 mod export;
 mod folders;
 mod indexing;
+mod lockable;
 mod marks;
 mod pictures;
 mod records;

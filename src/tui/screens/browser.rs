@@ -13,7 +13,7 @@ use super::super::state::{Pane, Viewport};
 use super::canvas::{Canvas, Focus, Target};
 use super::{contact_sheet, picture};
 use crate::services::name::inert;
-use crate::services::survey::{Extent, Holding, Survey};
+use crate::services::survey::{Coverage, Extent, Survey};
 
 /// The columns of the list, at most.
 const WIDEST_LIST: u16 = 72;
@@ -66,14 +66,14 @@ fn row_of(canvas: &Canvas<'_, '_>, entry: &Entry, place: usize, columns: usize) 
     let browser = &canvas.state.browser;
     let theme = canvas.theme;
     let mark = canvas.sign(browser.list.mark(place));
-    let holding = match entry.kind {
-        Kind::Photo => browser.is_stored(entry).then_some(Holding::All),
-        Kind::Folder => browser.surveys.of(&entry.path).and_then(Survey::holding),
+    let coverage = match entry.kind {
+        Kind::Photo => browser.is_stored(entry).then_some(Coverage::All),
+        Kind::Folder => browser.surveys.of(&entry.path).and_then(Survey::coverage),
     };
-    let stored = match holding {
-        Some(Holding::All) => Span::styled("✓", theme.stored),
-        Some(Holding::Some) => Span::styled("◐", theme.stored),
-        Some(Holding::None) | None => Span::raw(" "),
+    let stored = match coverage {
+        Some(Coverage::All) => Span::styled("✓", theme.stored),
+        Some(Coverage::Some) => Span::styled("◐", theme.stored),
+        Some(Coverage::None) | None => Span::raw(" "),
     };
     let size = if entry.kind == Kind::Photo { format::size(entry.bytes) } else { String::new() };
     let date = entry.modified.map(format::day).unwrap_or_default();
@@ -207,11 +207,11 @@ fn in_the_vault(canvas: &Canvas<'_, '_>, survey: &Survey) -> Option<Line<'static
     }
     let is_whole = survey.found == Extent::Whole && survey.compared == Extent::Whole;
     let some = format!("{} of {}", survey.stored, survey.photos);
-    Some(match survey.holding() {
-        Some(Holding::All) => Line::styled("✓ all in the vault", theme.stored),
-        Some(Holding::Some) if is_whole => Line::styled(format!("◐ {some} in the vault"), theme.stored),
-        Some(Holding::Some) => Line::styled(format!("◐ at least {some} in the vault"), theme.stored),
-        Some(Holding::None) => Line::styled("none in the vault", theme.faint),
+    Some(match survey.coverage() {
+        Some(Coverage::All) => Line::styled("✓ all in the vault", theme.stored),
+        Some(Coverage::Some) if is_whole => Line::styled(format!("◐ {some} in the vault"), theme.stored),
+        Some(Coverage::Some) => Line::styled(format!("◐ at least {some} in the vault"), theme.stored),
+        Some(Coverage::None) => Line::styled("none in the vault", theme.faint),
         None if survey.is_over => Line::styled("not compared with the vault to the end", theme.faint),
         None => Line::styled(format!("{} comparing with the vault", canvas.spinner()), theme.faint),
     })

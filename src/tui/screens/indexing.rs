@@ -187,7 +187,7 @@ fn queue(canvas: &Canvas<'_, '_>, area: Rect) -> Vec<Line<'static>> {
         if run.paths.len() > 1 {
             about.push_str(&format!(" and {} more", run.paths.len() - 1));
         }
-        about.extend(run.new_photos.map(|photos| format!(" · {photos} new")));
+        about.extend(run.new_photos.map(|photos| format!(" · {photos}")));
         let place = if at == 0 { "next" } else { "then" };
         let room = columns.saturating_sub(format::width(&about) + 10);
         lines.push(Line::from(vec![

@@ -11,7 +11,7 @@ use super::super::keymap::context;
 use super::super::state::indexing::Indexing;
 use super::super::state::intake::Plan;
 use super::canvas::{Canvas, Focus};
-use crate::services::survey::Extent;
+use crate::services::survey::{Extent, NewPhotos};
 
 /// Columns of the window.
 pub(super) const COLUMNS: u16 = 72;
@@ -62,22 +62,26 @@ fn counts(canvas: &Canvas<'_, '_>, plan: &Plan) -> Vec<Line<'static>> {
             Span::styled(format!(" so far {spinner} looking"), theme.faint),
         ])];
     }
-    let fresh = survey.photos - survey.stored;
-    let (new, size) = (fresh, format::size(survey.bytes.saturating_sub(survey.stored_bytes)));
-    let mut lines = vec![Line::raw(photos)];
-    lines.push(match (survey.compared, new, survey.photos) {
-        (_, _, 0) => Line::styled("nothing to add: no photo is here", theme.warning),
-        (Extent::Whole, 0, _) => Line::styled("nothing new: the vault holds all of them", theme.stored),
-        (Extent::Whole, _, _) if survey.stored == 0 => Line::styled("all of them are new", theme.good),
-        (Extent::Whole, _, _) => Line::from(vec![
-            Span::styled(format!("{new} new, {size}"), theme.good),
-            Span::styled(format!(" · {} already in the vault", survey.stored), theme.faint),
-        ]),
-        (Extent::Partial, _, _) => {
-            Line::styled(format!("{} already in the vault so far {spinner} comparing", survey.stored), theme.faint)
-        }
-    });
-    lines
+    let new = survey.new_photos();
+    let size = format::size(survey.bytes.saturating_sub(survey.stored_bytes));
+    let stored = match (survey.stored, survey.compared) {
+        (0, Extent::Whole) => String::new(),
+        (stored, Extent::Whole) => format!(" · {stored} already in the vault"),
+        (0, Extent::Partial) => " · not all compared with the vault".to_owned(),
+        (stored, Extent::Partial) => format!(" · {stored} in the vault, not all compared"),
+    };
+    let line = if survey.photos == 0 {
+        Line::styled("nothing to add: no photo is here", theme.warning)
+    } else if survey.has_nothing_new() {
+        Line::styled("nothing new: the vault holds all of them", theme.stored)
+    } else if !survey.is_over {
+        Line::styled(format!("{} already in the vault so far {spinner} comparing", survey.stored), theme.faint)
+    } else if new == NewPhotos::Exactly(survey.photos) {
+        Line::styled("all of them are new", theme.good)
+    } else {
+        Line::from(vec![Span::styled(format!("{new}, {size}"), theme.good), Span::styled(stored, theme.faint)])
+    };
+    vec![Line::raw(photos), line]
 }
 
 /// How long it may take, and when it begins.
@@ -113,7 +117,7 @@ fn passed_over(canvas: &Canvas<'_, '_>, plan: &Plan, columns: usize) -> Vec<Line
     };
     let mut lines = Vec::new();
     if survey.unreadable > 0 {
-        let text = format!("{} cannot be read", format::count(survey.unreadable, "path"));
+        let text = format!("{} cannot be used", format::count(survey.unreadable, "path"));
         lines.extend(wrapped("!", text, theme.warning));
     }
     let unsupported = survey.skipped.photos_and_videos_in_words();

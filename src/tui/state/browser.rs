@@ -190,7 +190,7 @@ impl Browser {
         // A photo whose size no stored photo has is not in the vault and needs no comparison.
         let sizes = &self.recognised.sizes;
         self.recognised.files.retain(|_, verdict| sizes.contains(&verdict.bytes));
-        self.surveys.outdate();
+        self.surveys.vault_changed();
     }
 
     /// Records whether the vault holds a listed photo.

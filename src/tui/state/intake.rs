@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::surveys::SurveyRequest;
-use crate::services::survey::Survey;
+use crate::services::survey::{NewPhotos, Survey};
 
 /// The plan of a run, which fills while the files are looked at.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -27,6 +27,6 @@ impl Plan {
 pub struct QueuedRun {
     /// What it adds.
     pub paths: Vec<PathBuf>,
-    /// How many new photos that is, if it was known when the run was planned.
-    pub new_photos: Option<usize>,
+    /// How many new photos that is, as far as it was known when the run was planned.
+    pub new_photos: Option<NewPhotos>,
 }

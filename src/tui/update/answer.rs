@@ -35,7 +35,7 @@ pub(super) fn receive(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::Exported { folder, outcome } => return export::ended(state, &folder, outcome),
         // A run outlives a lock; only its numbers are kept then.
         Reply::Indexing(update) => return indexing_update(state, update),
-        // Of folders too while no vault is open. An earlier one may say what the vault held before it was locked.
+        // Folders are surveyed without an open vault too. Surveys from before a lock are dropped by their version.
         Reply::Surveyed { request, survey } => intake::surveyed(state, &request, survey),
         // Everything below names photos of a vault, so it is dropped after a lock.
         _ if state.session.open().is_none() => {}
@@ -181,6 +181,9 @@ fn accepted_older(state: &mut State, result: Result<(), String>) -> Vec<Effect> 
 fn collection(state: &mut State, result: Result<Contents, String>) {
     match result {
         Ok(Contents { photos, statistics, copies, advice }) => {
+            if !indexing::is_running(state) {
+                state.browser.surveys.follow_at_once();
+            }
             state.browser.vault_changed(photos.iter().map(|photo| photo.bytes));
             let tab = state.first_tab.take().filter(|_| !photos.is_empty() && state.tab == Tab::Files);
             state.tab = tab.unwrap_or(state.tab);
@@ -245,6 +248,7 @@ fn ended(state: &mut State, ending: Ending) -> Vec<Effect> {
     }
     run.stages = Default::default();
     run.show_added();
+    state.browser.surveys.follow_at_once();
     let text = announcement(run);
     let summary = summary(run);
     let is_failed = matches!(ending, Ending::Failed(_));

@@ -10,7 +10,7 @@ use super::super::state::list::List;
 use super::super::state::overlay::Overlay;
 use super::super::state::surveys::SurveyRequest;
 use super::{indexing, lock_screen};
-use crate::services::survey::{Survey, Thoroughness};
+use crate::services::survey::{NewPhotos, Survey, Thoroughness};
 
 /// Shows what adding `paths` would do. A single photo is added at once.
 pub(super) fn plan(state: &mut State, paths: Vec<PathBuf>) -> Vec<Effect> {
@@ -21,7 +21,7 @@ pub(super) fn plan(state: &mut State, paths: Vec<PathBuf>) -> Vec<Effect> {
         && state.browser.list.items().iter().any(|entry| entry.kind == Kind::Photo && entry.path == *path)
     {
         state.browser.list.clear_selection();
-        return start_or_queue(state, QueuedRun { paths, new_photos: Some(1) });
+        return start_or_queue(state, QueuedRun { paths, new_photos: Some(NewPhotos::AtMost(1)) });
     }
     let request = state.browser.surveys.request(paths, Thoroughness::Whole);
     state.overlay = Some(Overlay::Plan(Plan::new(request)));
@@ -35,7 +35,7 @@ pub fn submit_plan(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     state.browser.list.clear_selection();
-    let new_photos = survey.is_over.then(|| survey.photos - survey.stored);
+    let new_photos = survey.is_over.then(|| survey.new_photos());
     start_or_queue(state, QueuedRun { paths: request.paths, new_photos })
 }
 

@@ -5,21 +5,23 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use super::super::event::AppEvent;
 use super::super::request::Reply;
+use super::lockable::LockableVault;
 use super::vault::Shared;
+use crate::services::recognise;
 
-pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, vault: &Shared, events: &Sender<AppEvent>) {
+pub(super) fn work(wanted: &Receiver<Vec<PathBuf>>, shared: &Shared, events: &Sender<AppEvent>) {
     while let Ok(mut paths) = wanted.recv() {
         while let Ok(newer) = wanted.try_recv() {
             paths = newer;
         }
-        let Some(opened) = vault.opened() else { continue };
+        let Some(vault) = LockableVault::of(shared) else { continue };
         // Popped from the end, so the first on the screen comes first.
         paths.reverse();
-        while vault.is_open(&opened)
+        while vault.is_open()
             && let Some(path) = paths.pop()
         {
-            if let Some(is_stored) = opened.recogniser.is_stored(&opened.vault, &path)
-                && vault.is_open(&opened)
+            if let Some(is_stored) = recognise::is_stored(&vault, &path)
+                && vault.is_open()
                 && events.send(AppEvent::Reply(Reply::Recognised { path, is_stored })).is_err()
             {
                 return;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::super::event::AppEvent;
 use super::super::request::Reply;
 use super::super::state::surveys::SurveyRequest;
+use super::lockable::LockableVault;
 use super::vault::Shared;
 use crate::services::progress::Control;
 use crate::services::survey::{self, Survey};
@@ -31,8 +32,8 @@ pub(super) fn work(wanted: &Receiver<Wanted>, shared: &Shared, events: &Sender<A
             }
         }
         let Wanted { request, control } = now;
-        let opened = shared.opened();
-        let is_open = || opened.as_ref().is_none_or(|opened| shared.is_open(opened));
+        let vault = LockableVault::of(shared);
+        let is_open = || vault.as_ref().is_none_or(LockableVault::is_open);
         let tell = |survey: &Survey| {
             let reply = Reply::Surveyed { request: request.clone(), survey: survey.clone() };
             // A vault that was locked says nothing more. Sending fails only when the event loop has ended.
@@ -40,9 +41,8 @@ pub(super) fn work(wanted: &Receiver<Wanted>, shared: &Shared, events: &Sender<A
                 control.stop();
             }
         };
-        let vault = opened.as_ref().map(|opened| (&*opened.vault, &opened.recogniser));
-        if let Some(survey) =
-            survey::survey(&request.paths, request.thoroughness, vault, &mut |so_far| tell(so_far), &control)
+        let SurveyRequest { paths, thoroughness, .. } = &request;
+        if let Some(survey) = survey::survey(paths, *thoroughness, vault.as_ref(), &mut |so_far| tell(so_far), &control)
         {
             tell(&survey);
         }

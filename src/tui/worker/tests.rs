@@ -11,12 +11,14 @@ use super::super::event::AppEvent;
 use super::super::preview::Subject;
 use super::super::request::{Ending, IndexingUpdate, Reply, Request};
 use super::super::state::surveys::SurveyRequest;
+use super::lockable::LockableVault;
 use super::{IsNew, Workers};
 use crate::services::app_dirs::AppDirs;
 use crate::services::embedding::{EmbeddingModel, Precision, Workload};
 use crate::services::open_vault::CopyAge;
 use crate::services::photo;
 use crate::services::progress::{Event, Outcome, Stage};
+use crate::services::recognise::Lockable;
 use crate::services::session::{self, Cost, FoundVault, Passphrase, Prompts, Trust};
 use crate::services::survey::{Survey, Thoroughness};
 
@@ -187,6 +189,28 @@ fn a_run_continues_behind_the_lock_and_a_stopped_one_is_offered_after_unlocking(
         _ => None,
     });
     assert_eq!(offered, [folder]);
+    workers.finish();
+}
+
+#[test]
+fn what_waits_for_files_keeps_no_key_of_a_vault_that_was_locked() {
+    let scene = Scene::new();
+    let (mut workers, inbox) = scene.open();
+    let shared = std::sync::Arc::clone(&workers.shared);
+    let vault = LockableVault::of(&shared).unwrap();
+    assert_eq!(vault.with(|vault, _| vault.photo_count().unwrap()), Some(0));
+    let keys = std::sync::Arc::downgrade(&shared.opened().unwrap());
+    workers.ask(Request::Close);
+    assert_eq!(vault.with(|_, _| ()), None);
+    // Until the model for the first search is loaded, the thread that opens vaults holds it.
+    let started = std::time::Instant::now();
+    while keys.strong_count() > 0 {
+        assert!(started.elapsed() < PATIENCE, "its keys are kept");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    workers.open_with(scene.vault(), passphrase(), IsNew::No);
+    reply(&inbox, |reply| matches!(reply, Reply::Opened { .. }).then_some(()));
+    assert!(!vault.is_open() && LockableVault::of(&shared).is_some(), "another one");
     workers.finish();
 }
 

@@ -170,7 +170,7 @@ impl Shared {
         let opened = self.opened()?;
         let vault = &*opened.vault;
         let reply = match request {
-            Request::Collection => Reply::Collection(shown(contents(vault))),
+            Request::Collection => Reply::Collection(shown(contents(&opened))),
             Request::Search(query) => {
                 let result = self.search(vault, &query).map(Box::new);
                 Reply::Searched { query, result }
@@ -250,10 +250,11 @@ fn shown<T>(result: Result<T, Error>) -> Result<T, String> {
     result.map_err(|error| error.with_advice())
 }
 
-fn contents(vault: &OpenVault) -> Result<Contents, Error> {
+fn contents(opened: &Opened) -> Result<Contents, Error> {
+    let vault = &*opened.vault;
     vault.refresh()?;
     Ok(Contents {
-        photos: library::list(vault)?,
+        photos: opened.recogniser.list(vault)?,
         statistics: library::statistics(vault)?,
         copies: vault.copies()?,
         advice: vault.advice(),

@@ -7,11 +7,11 @@ use std::time::Duration;
 use cipherlens::services::progress::Stage as Step;
 use cipherlens::services::skipped::SkippedCounts;
 use cipherlens::services::survey::{Extent, Survey, Thoroughness};
-use cipherlens::tui::request::{Ending, IndexingUpdate, Reply};
+use cipherlens::tui::request::{Contents, Ending, IndexingUpdate, Reply};
 use cipherlens::tui::state::messages::Severity;
 use cipherlens::tui::state::surveys::SurveyRequest;
 
-use crate::tui::stage::{Stage, committed, entered};
+use crate::tui::stage::{Stage, committed, entered, photos};
 
 /// A survey that has come to its end.
 pub(crate) fn whole(photos: usize, stored: usize) -> Survey {
@@ -93,6 +93,56 @@ fn a_glance_that_ended_at_its_limit_claims_no_more_than_it_knows() {
 }
 
 #[test]
+fn a_run_has_the_folder_surveyed_again_every_half_minute_and_at_its_end() {
+    let mut stage = running(110, 30);
+    let changed = |stage: &mut Stage| {
+        stage.reply(Reply::Collection(Ok(Contents { photos: photos(), ..Contents::default() })));
+    };
+    changed(&mut stage);
+    stage.application.advance(Duration::from_secs(30));
+    surveyed(&mut stage, whole(169, 0));
+    assert_eq!(stage.application.to_survey(), None);
+    for _ in 0..29 {
+        changed(&mut stage);
+        stage.application.advance(Duration::from_secs(1));
+        assert_eq!(stage.application.to_survey(), None);
+    }
+    stage.application.advance(Duration::from_secs(1));
+    surveyed(&mut stage, whole(169, 100));
+    changed(&mut stage);
+    assert_eq!(stage.application.to_survey(), None);
+    stage.reply(Reply::Indexing(IndexingUpdate::Ended(Ending::Done)));
+    changed(&mut stage);
+    surveyed(&mut stage, whole(169, 169));
+    changed(&mut stage);
+    assert!(stage.application.to_survey().is_some(), "no run is under way");
+}
+
+#[test]
+fn a_plan_that_was_not_compared_or_may_have_equal_photos_promises_no_number() {
+    let mut stage = running(80, 24);
+    for (survey, text) in [
+        (whole(9, 0), "all of them are new"),
+        (Survey { possibly_equal: 1, ..whole(9, 0) }, "up to 9 new, 27.0 MB"),
+        (Survey { possibly_equal: 1, ..whole(9, 4) }, "up to 5 new, 15.0 MB · 4 already in the vault"),
+        (Survey { compared: Extent::Partial, ..whole(9, 0) }, "up to 9 new, 27.0 MB · not all compared with the vault"),
+        (
+            Survey { compared: Extent::Partial, ..whole(9, 4) },
+            "up to 5 new, 15.0 MB · 4 in the vault, not all compared",
+        ),
+    ] {
+        stage.keys("i");
+        surveyed(&mut stage, survey);
+        shows(&mut stage, text);
+        stage.keys("esc");
+    }
+    stage.keys("i");
+    surveyed(&mut stage, Survey { possibly_equal: 1, ..whole(9, 4) });
+    stage.keys("enter 4");
+    shows(&mut stage, "/photos/2024/beach · up to 5 new");
+}
+
+#[test]
 fn locking_forgets_what_the_vault_holds_of_folders() {
     let mut stage = Stage::with_vault(110, 30);
     let request = stage.application.to_survey().unwrap();
@@ -127,7 +177,7 @@ fn a_plan_says_what_would_be_added_before_anything_is() {
         "157 new, 471 MB · 12 already in the vault",
         "passes over 4 files: 3 HEIC, 1 MOV",
         "passes over 2 other files and 1 hidden file or folder",
-        "2 paths cannot be read",
+        "2 paths cannot be used",
         "enter add",
         "esc cancel",
     ] {
