@@ -33,7 +33,9 @@ impl Application {
             }
             Some(Choice::Line { line, .. }) => {
                 self.state.overlay = None;
-                update::run_command(&mut self.state, &line)
+                let mut effects = update::run_command(&mut self.state, &line);
+                effects.extend(update::information(&mut self.state));
+                effects
             }
             None => Vec::new(),
         }

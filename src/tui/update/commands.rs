@@ -34,6 +34,7 @@ pub fn command_refusal(state: &State, command: CommandKind) -> Option<&'static s
 /// Runs a command line, and keeps it for the next time.
 pub fn run_command(state: &mut State, line: &str) -> Vec<Effect> {
     let Some((command, argument)) = commands::parse(line) else { return Vec::new() };
+    state.messages.mark_read();
     let kind = command.kind;
     if let Some(reason) = command_refusal(state, kind) {
         state.messages.refuse(reason);

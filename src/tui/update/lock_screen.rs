@@ -49,7 +49,7 @@ pub fn skip_lock_screen(state: &mut State) {
     };
     if !is_working {
         state.lock_screen = None;
-        state.messages.refuse("no vault is open: adding photos and searching need one");
+        state.messages.warn("no vault is open: adding photos and searching need one");
     }
 }
 

@@ -196,10 +196,10 @@ fn a_run_continues_behind_the_lock_and_a_stopped_one_is_offered_after_unlocking(
 fn what_waits_for_files_keeps_no_key_of_a_vault_that_was_locked() {
     let scene = Scene::new();
     let (mut workers, inbox) = scene.open();
-    let shared = std::sync::Arc::clone(&workers.shared);
+    let shared = Arc::clone(&workers.shared);
     let vault = LockableVault::of(&shared).unwrap();
     assert_eq!(vault.with(|vault, _| vault.photo_count().unwrap()), Some(0));
-    let keys = std::sync::Arc::downgrade(&shared.opened().unwrap());
+    let keys = Arc::downgrade(&shared.opened().unwrap());
     workers.ask(Request::Close);
     assert_eq!(vault.with(|_, _| ()), None);
     // Until the model for the first search is loaded, the thread that opens vaults holds it.

@@ -1,6 +1,7 @@
 //! The terminal application on a vault behind a connection.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::remote::host::serving;
 use crate::remote::relay::{go_on, relayed, stand_still};
@@ -55,6 +56,17 @@ fn keys_are_answered_while_the_host_does_not_answer() {
     assert!(terminal.wait().success());
 }
 
+/// The processes that a process has started, and those that these have started.
+fn descendants(process: u32) -> Vec<String> {
+    let found = Command::new("pgrep").args(["-P", &process.to_string()]).output().unwrap();
+    let children = String::from_utf8(found.stdout).unwrap();
+    let children = children.lines().flat_map(|child| {
+        let further = descendants(child.parse().unwrap());
+        std::iter::once(child.to_owned()).chain(further).collect::<Vec<_>>()
+    });
+    children.collect()
+}
+
 #[test]
 fn a_lost_connection_is_said_and_the_next_request_brings_it_back() {
     let scene = Scene::with_photos(&samples(8));
@@ -65,8 +77,9 @@ fn a_lost_connection_is_said_and_the_next_request_brings_it_back() {
     stand_still(&count);
     terminal.keys("s");
     terminal.until_screen("searching among encrypted photos");
-    let program = terminal.process().to_string();
-    let killed = std::process::Command::new("pkill").args(["-KILL", "-P", &program]).status().unwrap();
+    let connection = descendants(terminal.process());
+    assert!(!connection.is_empty());
+    let killed = Command::new("kill").arg("-KILL").args(connection).status().unwrap();
     assert!(killed.success());
     terminal.until_screen("the search failed");
     terminal.until_screen("to try again");
