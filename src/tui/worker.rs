@@ -354,8 +354,8 @@ impl Workers {
         let _ = self.brake(Control::stop);
     }
 
-    /// Wipes keys and photos, those given to other programs too, and waits until an indexing run has committed its progress
-    /// and an export has finished its current photo.
+    /// Wipes keys and photos, those given to other programs too, and waits until an indexing run has committed its
+    /// progress and an export has finished its current photo.
     pub(super) fn finish(&mut self) {
         self.stop_indexing();
         self.stop_export();
