@@ -121,15 +121,13 @@ fn a_run_has_the_folder_surveyed_again_every_half_minute_and_at_its_end() {
 #[test]
 fn a_plan_that_was_not_compared_or_may_have_equal_photos_promises_no_number() {
     let mut stage = running(80, 24);
+    let uncompared = |stored| Survey { compared: Extent::Partial, ..whole(9, stored) };
     for (survey, text) in [
         (whole(9, 0), "all of them are new"),
         (Survey { possibly_equal: 1, ..whole(9, 0) }, "up to 9 new, 27.0 MB"),
         (Survey { possibly_equal: 1, ..whole(9, 4) }, "up to 5 new, 15.0 MB · 4 already in the vault"),
-        (Survey { compared: Extent::Partial, ..whole(9, 0) }, "up to 9 new, 27.0 MB · not all compared with the vault"),
-        (
-            Survey { compared: Extent::Partial, ..whole(9, 4) },
-            "up to 5 new, 15.0 MB · 4 in the vault, not all compared",
-        ),
+        (uncompared(0), "up to 9 new, 27.0 MB · not all compared with the vault"),
+        (uncompared(4), "up to 5 new, 15.0 MB · 4 in the vault, not all compared"),
     ] {
         stage.keys("i");
         surveyed(&mut stage, survey);
