@@ -412,7 +412,8 @@ mod tests {
             selected.count()
         };
         let mut list = list();
-        let changes: [(fn(&mut ListState<Named>), usize); 10] = [
+        type Change = fn(&mut ListState<Named>);
+        let changes: [(Change, usize); 10] = [
             (|list| list.toggle_current(), 0),
             (|list| list.cursor.at = 1, 0),
             (|list| list.toggle_current(), 1),
