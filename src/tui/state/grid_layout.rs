@@ -2,8 +2,9 @@
 //!
 //! Must never: know what the items are.
 
-/// Items in lines of `columns`, in sections that each start on a new line. Places count items from 0, lines count from 0
-/// across the sections. Building one takes time for each section, the questions to it only for the logarithm of these.
+/// Items in lines of `columns`, in sections that each start on a new line. Places count items from 0, lines count from
+/// 0 across the sections. Building one takes time for each section, the questions to it only for the logarithm of
+/// these.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GridLayout<'a> {
     /// Items in all sections.

@@ -147,8 +147,8 @@ pub(super) fn ask(state: &mut State, purpose: Purpose) {
     state.overlay = Some(Overlay::Confirm(question));
 }
 
-/// Asks before photos are sent through the terminal. One that stores no files gets a command instead: nothing leaves the
-/// vault then, so there is nothing to ask.
+/// Asks before photos are sent through the terminal. One that stores no files gets a command instead: nothing leaves
+/// the vault then, so there is nothing to ask.
 pub(super) fn download(state: &mut State) -> Vec<Effect> {
     if state.preferences.stores_files {
         ask(state, Purpose::Download);
@@ -196,8 +196,8 @@ pub(super) fn is_current(state: &State, photo: PhotoId) -> bool {
     stored_photo(state) == Some(photo)
 }
 
-/// Reads the recorded camera data of the photo under the cursor if the information pane shows another one. No original is
-/// fetched for a photo that the cursor only passes.
+/// Reads the recorded camera data of the photo under the cursor if the information pane shows another one. No original
+/// is fetched for a photo that the cursor only passes.
 pub fn information(state: &mut State) -> Vec<Effect> {
     let photo = stored_photo(state).filter(|_| state.shows_information && state.viewer.is_none());
     if photo == state.informed_of {

@@ -73,17 +73,21 @@ fn a_lost_connection_is_said_and_the_next_request_brings_it_back() {
     let count = scene.path("count");
     let mut terminal = opened(Kind::Silent, &scene, &count);
     terminal.until_screen("1 of 8");
-    // The host falls silent in the middle of a search, and then the cable is pulled: what connects this end dies.
+    // The host falls silent in the middle of a search. Then the cable is pulled: what connects this end dies, and for a
+    // while the vault cannot be reached again either.
     stand_still(&count);
     terminal.keys("s");
     terminal.until_screen("searching among encrypted photos");
     let connection = descendants(terminal.process());
     assert!(!connection.is_empty());
+    let away = scene.path("away");
+    std::fs::rename(scene.vault(), &away).unwrap();
     let killed = Command::new("kill").arg("-KILL").args(connection).status().unwrap();
     assert!(killed.success());
+    go_on(&count);
     terminal.until_screen("the search failed");
     terminal.until_screen("to try again");
-    go_on(&count);
+    std::fs::rename(&away, scene.vault()).unwrap();
     terminal.keys("r");
     terminal.until_screen("among 8 photos");
     terminal.keys("q");
