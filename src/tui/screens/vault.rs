@@ -66,8 +66,14 @@ fn heading(canvas: &Canvas<'_, '_>, number: usize, columns: usize) -> Line<'stat
     let Some(section) = canvas.state.collection.sections.get(number) else { return Line::default() };
     let photos = format::count(section.count, "photo");
     let room = columns.saturating_sub(format::width(&photos) + 6);
+    let title = inert(&section.title);
+    // Of a path the end says most.
+    let title = match canvas.state.collection.grouping() {
+        Grouping::Months => format::fit(&title, room),
+        Grouping::Folders => format::fit_end(&title, room),
+    };
     Line::from(vec![
-        Span::styled(format!(" {} ", format::fit_end(&inert(&section.title), room)), canvas.theme.title),
+        Span::styled(format!(" {title} "), canvas.theme.title),
         Span::styled(format!("· {photos}"), canvas.theme.faint),
     ])
 }

@@ -22,7 +22,7 @@ const COLUMNS_FOR_BOTH: u16 = 76;
 const DECIMALS: usize = 2;
 
 /// The part of the line that hints get at least.
-const HINTS_PART: usize = 3;
+const HINTS_PART: usize = 2;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer) {
     let [body, line] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
@@ -132,18 +132,17 @@ fn hinted(canvas: &Canvas<'_, '_>, viewer: &Viewer) -> Vec<(Action, &'static str
     if viewer.slideshow.is_some() {
         hints.push((Action::Slideshow, "stop"));
     }
+    hints.extend([(Action::NextPhoto, "next"), (Action::PreviousPhoto, "previous")]);
     hints.push((Action::Zoom, if viewer.zoom == Zoom::Fit { "pixels" } else { "fit" }));
     if viewer.is_larger_than_room() {
         hints.extend([(Action::Left, "left"), (Action::Down, "down"), (Action::Up, "up"), (Action::Right, "right")]);
     }
     hints.extend([
-        (Action::NextPhoto, "next"),
-        (Action::PreviousPhoto, "previous"),
         (Action::Details, "info"),
         (Action::Compare, if viewer.compared.is_some() { "one" } else { "compare" }),
         (Action::Similar, "similar"),
-        (Action::LargerThumbnails, "in"),
-        (Action::SmallerThumbnails, "out"),
+        (Action::LargerThumbnails, "zoom in"),
+        (Action::SmallerThumbnails, "zoom out"),
         (Action::Rotate, "turn"),
     ]);
     if viewer.slideshow.is_none() {
