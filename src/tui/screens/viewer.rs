@@ -21,8 +21,8 @@ const COLUMNS_FOR_BOTH: u16 = 76;
 /// Digits after the point of a similarity.
 const DECIMALS: usize = 2;
 
-/// The part of the line that hints get at least.
-const HINTS_PART: usize = 2;
+/// The columns that hints get at least, if they are not more than half of the line.
+const HINTS_COLUMNS: usize = 40;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer) {
     let [body, line] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
@@ -107,7 +107,7 @@ fn about(canvas: &mut Canvas<'_, '_>, area: Rect, viewer: &Viewer, states: &[Pic
     if viewer.compared.is_none() {
         facts.extend(about_photo(canvas, viewer.photo()));
     }
-    let room = columns - columns / HINTS_PART;
+    let room = columns - HINTS_COLUMNS.min(columns / 2);
     spans.push(Span::styled(format::fit(&name, room / 2).into_owned(), theme.title));
     let mut used: usize = spans.iter().map(Span::width).sum();
     for fact in facts {
