@@ -124,7 +124,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
         }
         "metadata" => photos().into_iter().chain([exif()]).collect(),
         "photo" => photos(),
-        "configuration" => ["keymap.toml", "theme.toml"]
+        "configuration" => ["keymap.toml", "themes/terminal.toml", "themes/contrast.toml"]
             .map(|name| {
                 fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/services/settings").join(name)).unwrap()
             })
