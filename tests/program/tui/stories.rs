@@ -82,6 +82,11 @@ fn find_a_photo_and_export_it() {
     terminal.until_screen("\n pizza.jpg");
     terminal.keys(&format!(":export {}\r", other.display()));
     terminal.until("the photo", |_| other.join("pizza.jpg").exists());
+    // Quitting asks while the export still runs.
+    terminal.until("the end of the export", |terminal| {
+        let screen = terminal.screen();
+        screen.contains("exported 1 photo to") && screen.contains("/other")
+    });
     terminal.keys("q");
     assert!(terminal.wait().success());
 }
