@@ -17,9 +17,7 @@ const REMOVED: &[u8] = b"\x1b]9;4;0;0\x1b\\";
 /// The application, which has begun to index the sample photos and was paused.
 fn paused(environment: &[(&str, &str)]) -> PseudoTerminal {
     let user = User::with_vault();
-    let arguments = user.arguments(&sample(""));
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut terminal = user.start(Kind::Silent, &arguments, environment);
+    let mut terminal = user.start_unlocked(Kind::Silent, &sample(""), environment);
     terminal.until_screen("altered/");
     terminal.keys("I\r");
     terminal.until("a title", |terminal| terminal.has_written(0, b"% indexing - photos.vault - cipherlens\x1b\\"));

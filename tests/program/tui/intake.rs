@@ -24,9 +24,7 @@ fn skipped_files_are_counted_in_the_browser_and_on_the_indexing_tab() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
-    let arguments = user.arguments(&pictures);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut terminal = user.start(Kind::Silent, &arguments, &[]);
+    let mut terminal = user.start_unlocked(Kind::Silent, &pictures, &[]);
     terminal.until_screen(", 0 photos");
     terminal.until_screen("apple/");
     terminal.until_screen("╭ apple/");
@@ -64,9 +62,7 @@ fn a_folder_queued_while_another_is_indexed_is_indexed_after_it() {
             std::fs::copy(sample(&format!("photos/{kind}/{name}")), pictures.join(folder).join(name)).unwrap();
         }
     }
-    let arguments = user.arguments(&pictures);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut terminal = user.start(Kind::Silent, &arguments, &[]);
+    let mut terminal = user.start_unlocked(Kind::Silent, &pictures, &[]);
     terminal.until_screen(", 0 photos");
     terminal.until_screen("none in the vault");
     terminal.keys("i");

@@ -111,9 +111,7 @@ fn a_restored_backup_can_be_changed_after_a_yes() {
     fs::remove_dir_all(&vault).unwrap();
     fs::rename(user.path("backup"), &vault).unwrap();
 
-    let arguments = user.arguments(&photos);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut terminal = user.start(Kind::Silent, &arguments, &[]);
+    let mut terminal = user.start_unlocked(Kind::Silent, &photos, &[]);
     terminal.until_screen("use it from now on");
     terminal.keys("U");
     terminal.until_screen("this copy of the vault is used from now on");

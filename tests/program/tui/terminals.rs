@@ -24,9 +24,8 @@ fn a_silent_terminal_gets_half_blocks_and_its_keys_work() {
 #[test]
 fn the_title_names_the_open_vault_and_is_given_back_at_the_end() {
     let user = User::with_vault();
-    let arguments = user.arguments(user.path("").as_path());
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut terminal = user.start(Kind::Silent, &arguments, &[]);
+    let folder = user.path("");
+    let mut terminal = user.start_unlocked(Kind::Silent, &folder, &[]);
     assert!(terminal.has_written(0, b"\x1b[22;2t"), "the terminal keeps its title");
     terminal.until("the title", |terminal| terminal.has_written(0, b"\x1b]2;photos.vault - cipherlens\x1b\\"));
     terminal.until_screen("● photos.vault");

@@ -162,9 +162,7 @@ fn locking_erases_the_terminal_and_has_tmux_repaint_it() {
     let user = User::with_vault();
     let tmux = FakeTmux::new(&user, IN_FRONT);
     let folder = user.take_photos();
-    let arguments = user.arguments(&folder);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut terminal = user.start(Kind::Sixel, &arguments, &tmux.environment());
+    let mut terminal = user.start_unlocked(Kind::Sixel, &folder, &tmux.environment());
     terminal.until("a picture", |terminal| terminal.has_drawn(0, WRAPPED_SIXEL));
     let before = terminal.written.len();
     assert!(!tmux.has_repainted());

@@ -74,6 +74,14 @@ impl User {
         terminal
     }
 
+    /// Starts the application with the vault of [`Self::with_vault`], its passphrase, and a folder to show. Keys can be
+    /// typed when this returns.
+    pub(crate) fn start_unlocked(self, kind: Kind, folder: &Path, environment: &[(&str, &str)]) -> PseudoTerminal {
+        let arguments = self.arguments(folder);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        self.start(kind, &arguments, environment)
+    }
+
     /// Arguments for the vault of [`Self::with_vault`], its passphrase, and a folder to show.
     pub(crate) fn arguments(&self, folder: &Path) -> Vec<String> {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();

@@ -481,9 +481,7 @@ fn the_real_program_zooms_pans_turns_and_locks() {
     let mark = b"\x1bP";
     let user = User::with_vault();
     let folder = user.take_photos();
-    let arguments = user.arguments(&folder);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut terminal = user.start(Kind::Sixel, &arguments, &[]);
+    let mut terminal = user.start_unlocked(Kind::Sixel, &folder, &[]);
     terminal.until_screen("photo_0.jpg");
     terminal.until_screen("● photos.vault");
     for (key, text) in [
